@@ -1,0 +1,2 @@
+//! The command line: verbs and their output formats. Starts engine, worker and console; otherwise only uses the API's
+//! client.

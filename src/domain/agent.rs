@@ -1,0 +1,342 @@
+//! Agents: named workers with a runtime, capabilities, a place in a hierarchy and a record.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::enumeration::enumeration;
+use super::id::{AgentId, CageId, TaskId, UserId};
+use super::refusal::Refusal;
+use super::requirements::check_name;
+use super::time::Timestamp;
+
+enumeration! {
+    /// What an agent is for.
+    pub enum AgentKind ("kind") {
+        /// Does tasks.
+        TaskExecutor = "task_executor",
+        /// Hands tasks to others.
+        Coordinator = "coordinator",
+        /// Looks after resources.
+        ResourceManager = "resource_manager",
+        /// Watches.
+        Monitoring = "monitoring",
+        /// Learns from what others do.
+        Learning = "learning",
+    }
+}
+
+enumeration! {
+    /// Where an agent belongs.
+    pub enum Division ("division") {
+        /// Space.
+        Space = "space",
+        /// Engineering.
+        Engineering = "engineering",
+        /// Corporate unit.
+        Corpunit = "corpunit",
+        /// Investment.
+        Investment = "investment",
+    }
+}
+
+enumeration! {
+    /// What part an agent takes in a conversation.
+    pub enum Participant ("participant") {
+        /// Stands for a person.
+        UserProxy = "user_proxy",
+        /// Answers.
+        Assistant = "assistant",
+        /// Anything else.
+        Custom = "custom",
+    }
+}
+
+enumeration! {
+    /// How high an agent stands.
+    pub enum Tier ("tier") {
+        /// Directs.
+        Director = "director",
+        /// Leads.
+        Lead = "lead",
+        /// Knows one thing well.
+        Specialist = "specialist",
+        /// Does the work.
+        Worker = "worker",
+    }
+}
+
+enumeration! {
+    /// What an agent is doing.
+    pub enum AgentStatus ("agent status") {
+        /// No heartbeat: its node's worker cannot be reached.
+        Offline = "offline",
+        /// Ready, nothing to do.
+        Idle = "idle",
+        /// Working, with slots left.
+        Active = "active",
+        /// All slots taken.
+        Busy = "busy",
+        /// Waits for a human.
+        Blocked = "blocked",
+        /// Its circuit breaker is open after repeated failures.
+        Error = "error",
+        /// Drained by an operator.
+        Maintenance = "maintenance",
+    }
+}
+
+impl AgentStatus {
+    /// Whether an agent may go from `self` to `next`. Leaving `maintenance` and `error` goes through what the agent is
+    /// then found to be, so only staying the same is refused.
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            // Nothing runs on a node that cannot be reached, and what was running is found again when it can.
+            Self::Blocked => !matches!(next, Self::Blocked),
+            // A tripped breaker hands out no new slot; the agent is idle or probing afterwards, never suddenly full.
+            Self::Error => !matches!(next, Self::Error | Self::Blocked),
+            _ => self != next,
+        }
+    }
+}
+
+/// One thing that an agent can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Capability {
+    /// Its name, as tasks ask for it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Details.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub parameters: Map<String, Value>,
+}
+
+/// A capability may be written as its name alone.
+impl<'de> Deserialize<'de> for Capability {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Long {
+            #[serde(rename = "type")]
+            kind: String,
+            #[serde(default)]
+            parameters: Map<String, Value>,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a capability: its name, or { type = \"...\", parameters = { ... } }")]
+        enum Either {
+            Short(String),
+            Long(Long),
+        }
+        Ok(match Either::deserialize(deserializer)? {
+            Either::Short(kind) => Self { kind, parameters: Map::new() },
+            Either::Long(Long { kind, parameters }) => Self { kind, parameters },
+        })
+    }
+}
+
+/// How an agent does a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Runtime {
+    /// A process in the cage.
+    Command {
+        /// Program and arguments. A task that brings a command of its own
+        /// (`parameters.configuration.command`) replaces it; without either a task cannot run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        command: Vec<String>,
+        /// Environment beyond `PATH`, `HOME`, `LANG` and Menagerie's own variables.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        env: Map<String, Value>,
+        /// Where the process starts; the cage's working folder when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workdir: Option<String>,
+    },
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self::Command { command: vec![], env: Map::new(), workdir: None }
+    }
+}
+
+/// Settings and constraints; free-form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentConfiguration {
+    /// Free.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
+    /// Free.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub constraints: Map<String, Value>,
+}
+
+/// What an operator declares about an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentSpec {
+    /// Unique, 1-100 characters.
+    pub name: String,
+    /// For people; the name when left out.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// What it is for.
+    #[serde(default = "default_kind")]
+    pub kind: AgentKind,
+    /// Where it belongs.
+    #[serde(default)]
+    pub division: Option<Division>,
+    /// What part it takes in a conversation.
+    #[serde(default)]
+    pub participant: Option<Participant>,
+    /// Free: `coder`, `tester`.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// How high it stands.
+    #[serde(default)]
+    pub tier: Option<Tier>,
+    /// The agent it reports to, by name.
+    #[serde(default)]
+    pub reports_to: Option<String>,
+    /// What it knows well.
+    #[serde(default)]
+    pub specializations: Vec<String>,
+    /// Tools it can use.
+    #[serde(default)]
+    pub tools_available: Vec<String>,
+    /// Words that point to it.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// What it can do.
+    #[serde(default)]
+    pub capabilities: Vec<Capability>,
+    /// How it does a task.
+    #[serde(default)]
+    pub runtime: Runtime,
+    /// How many tasks at a time, 1-1024.
+    #[serde(default = "default_concurrency")]
+    pub concurrency: u32,
+    /// Settings and constraints.
+    #[serde(default)]
+    pub configuration: AgentConfiguration,
+    /// Free.
+    #[serde(default)]
+    pub resource_config: Map<String, Value>,
+    /// The cage it lives in. Without one it takes any vacant cage while it works.
+    #[serde(default)]
+    pub cage: Option<CageId>,
+}
+
+const fn default_kind() -> AgentKind {
+    AgentKind::TaskExecutor
+}
+const fn default_concurrency() -> u32 {
+    1
+}
+
+impl AgentSpec {
+    /// An agent that runs commands and has the defaults in everything else.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            display_name: None,
+            kind: default_kind(),
+            division: None,
+            participant: None,
+            role: None,
+            tier: None,
+            reports_to: None,
+            specializations: vec![],
+            tools_available: vec![],
+            keywords: vec![],
+            capabilities: vec![],
+            runtime: Runtime::default(),
+            concurrency: 1,
+            configuration: AgentConfiguration::default(),
+            resource_config: Map::new(),
+            cage: None,
+        }
+    }
+
+    /// Checks names and ranges. Whether the cage and the superior exist is for the engine to say.
+    pub fn check(&self) -> Result<(), Refusal> {
+        check_name("name", &self.name, 100)?;
+        let place = format!("agent {}", self.name);
+        if !(1..=1024).contains(&self.concurrency) {
+            return Err(Refusal::invalid("concurrency", self.concurrency, "1 to 1024").within(place));
+        }
+        if self.reports_to.as_deref() == Some(&self.name) {
+            return Err(Refusal::invalid("reports_to", &self.name, "another agent").within(place));
+        }
+        for capability in &self.capabilities {
+            check_name("capabilities", &capability.kind, 100).map_err(|refusal| refusal.within(&place))?;
+        }
+        let Runtime::Command { command, env, workdir } = &self.runtime;
+        let texts = command.iter().chain(workdir).map(String::as_str).chain(env.keys().map(String::as_str));
+        for text in texts.chain(env.values().filter_map(Value::as_str)) {
+            if text.contains('\0') {
+                return Err(Refusal::invalid("runtime", text, "text without NUL bytes").within(place));
+            }
+        }
+        if command.first().is_some_and(String::is_empty) {
+            return Err(Refusal::invalid("runtime.command", "", "a program, then its arguments").within(place));
+        }
+        Ok(())
+    }
+}
+
+/// Counts over all executions of an agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentCounters {
+    /// Executions that ended, however they did.
+    pub total_executions: u64,
+    /// Those that succeeded.
+    pub success_count: u64,
+    /// Mean wall time of those that ended, in milliseconds.
+    pub avg_execution_time_ms: u64,
+}
+
+/// An agent as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Agent {
+    /// Identifier.
+    pub id: AgentId,
+    /// What the operator declared; its fields stand beside the others in JSON.
+    #[serde(flatten)]
+    pub spec: AgentSpec,
+    /// What it is doing.
+    pub status: AgentStatus,
+    /// Who declared it.
+    pub owner: UserId,
+    /// The cage it is in now.
+    #[serde(default)]
+    pub cage_id: Option<CageId>,
+    /// The task it took last and has not ended.
+    #[serde(default)]
+    pub current_task_id: Option<TaskId>,
+    /// Executions it has now.
+    #[serde(default)]
+    pub running: u32,
+    /// Counts over all its executions.
+    pub counters: AgentCounters,
+    /// Performance, reliability, efficiency: each 0-1, absent until something was measured.
+    #[serde(default)]
+    pub metrics: Map<String, Value>,
+    /// Failures in a row.
+    #[serde(default)]
+    pub consecutive_failures: u32,
+    /// Until when the circuit breaker stays open.
+    #[serde(default)]
+    pub breaker_until: Option<Timestamp>,
+    /// Whether an operator drained it.
+    #[serde(default)]
+    pub drained: bool,
+    /// When its worker was last heard from about it.
+    #[serde(default)]
+    pub last_heartbeat: Option<Timestamp>,
+    /// When it was declared.
+    pub created_at: Timestamp,
+    /// When its record last changed.
+    pub updated_at: Timestamp,
+}

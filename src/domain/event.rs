@@ -1,0 +1,402 @@
+//! Everything that can happen, as it stands in the journal.
+//!
+//! Kinds and fields stay readable for ever: a field is added with a default and never used for something else; a kind
+//! whose meaning changes gets a new version. Events carry every fact that their application needs, so that the rows of
+//! the store and the state of the engine follow from the journal alone, without a clock or a draw.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::agent::AgentSpec;
+use super::artifact::{Artifact, ReviewState};
+use super::cage::{CageSpec, Enforcements};
+use super::execution::{Outcome, OutcomeKind};
+use super::fleet::Defaults;
+use super::id::{AgentId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
+use super::node::Node;
+use super::refusal::Refusal;
+use super::resource::Resource;
+use super::system_event::SystemEvent;
+use super::task::{Task, TaskStatus};
+use super::time::Timestamp;
+use super::user::User;
+
+/// Who caused a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Actor {
+    /// The engine itself: a decision of the scheduler, a timer.
+    Engine,
+    /// A person or account.
+    User(UserId),
+    /// A node's worker, by what it reported.
+    Node(NodeId),
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine => f.write_str("engine"),
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Node(id) => write!(f, "node:{id}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Actor {
+    type Err = Refusal;
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        match text.split_once(':') {
+            None if text == "engine" => Ok(Self::Engine),
+            Some(("user", id)) => id.parse().map(Self::User),
+            Some(("node", id)) => id.parse().map(Self::Node),
+            _ => Err(Refusal::invalid("actor", text, "engine, user:ID or node:ID")),
+        }
+    }
+}
+
+/// An event with its place in the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its number, from 1 without gaps.
+    pub seq: u64,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// Who caused it.
+    pub actor: Actor,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Declares the events: one list from which the kinds, the encoding and the decoding follow.
+macro_rules! events {
+    ($($(#[$meta:meta])* $name:ident = $kind:literal { $($(#[$fmeta:meta])* $field:ident : $type:ty),* $(,)? })+) => {
+        /// Something that happened.
+        // Variants differ in size because a task is carried whole; boxing it would cost an allocation a submission.
+        #[allow(clippy::large_enum_variant)]
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Event { $($(#[$meta])* $name($name)),+ }
+
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            pub struct $name { $($(#[$fmeta])* pub $field: $type),* }
+
+            impl From<$name> for Event {
+                fn from(event: $name) -> Self { Self::$name(event) }
+            }
+        )+
+
+        impl Event {
+            /// Every kind, in the order of declaration.
+            pub const KINDS: &'static [&'static str] = &[$($kind),+];
+
+            /// The name of the kind, as it stands in the journal.
+            pub const fn kind(&self) -> &'static str {
+                match self { $(Self::$name(_) => $kind),+ }
+            }
+
+            /// The version of the kind's body. All are 1 so far.
+            pub const fn version(&self) -> u32 { 1 }
+
+            /// Appends the JSON body to `buffer`.
+            pub fn write_body(&self, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
+                match self { $(Self::$name(event) => serde_json::to_writer(buffer, event)),+ }
+            }
+
+            /// Reads a body of a `kind` and `version`; a kind or version that this binary does not know is refused.
+            pub fn read(kind: &str, version: u32, body: &[u8]) -> Result<Self, Refusal> {
+                if version != 1 {
+                    let shown = format!("{kind} version {version}");
+                    return Err(Refusal::invalid("journal record", shown, "version 1").hint("use a newer menagerie"));
+                }
+                let read = match kind {
+                    $($kind => serde_json::from_slice(body).map(Self::$name),)+
+                    _ => return Err(Refusal::not_one_of("journal record", kind, Self::KINDS).hint("use a newer menagerie")),
+                };
+                read.map_err(|error| Refusal::invalid("journal record", format!("{kind}: {error}"), "a body of that kind"))
+            }
+        }
+    };
+}
+
+/// The format of the journal that this binary writes, and the newest that it reads.
+pub const JOURNAL_FORMAT: u32 = 1;
+
+/// A quantity of a resource held by an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The allocation's own id.
+    pub id: AllocationId,
+    /// What is held.
+    pub resource_id: ResourceId,
+    /// How much, in the resource's unit.
+    pub quantity: u64,
+}
+
+events! {
+    /// The journal begins; always its first record.
+    JournalOpened = "journal_opened" {
+        /// [`JOURNAL_FORMAT`] when it was opened.
+        format: u32,
+        /// Seeds every draw that the engine makes.
+        seed: u64,
+        /// The version of Menagerie that opened it.
+        version: String,
+    }
+    /// An engine took up the journal.
+    EngineStarted = "engine_started" {
+        /// Its version.
+        version: String,
+        /// Its process.
+        pid: u32,
+    }
+    /// Somebody acted for the first time.
+    UserAdded = "user_added" {
+        /// The new user.
+        user: User,
+    }
+    /// The defaults were declared.
+    DefaultsSet = "defaults_set" {
+        /// All of them.
+        defaults: Defaults,
+    }
+    /// A node joined, came back, or has changed what it has.
+    NodeSeen = "node_seen" {
+        /// The node as it is now.
+        node: Node,
+        /// What it has.
+        resources: Vec<Resource>,
+    }
+    /// A node's worker can no longer be reached.
+    NodeLost = "node_lost" {
+        /// Which.
+        node_id: NodeId,
+    }
+    /// A cage was declared, or declared otherwise.
+    CageDeclared = "cage_declared" {
+        /// What it is now.
+        spec: CageSpec,
+        /// Where it is.
+        node_id: NodeId,
+    }
+    /// A cage was given up.
+    CageRemoved = "cage_removed" {
+        /// Which.
+        cage_id: CageId,
+    }
+    /// An operator withheld a cage, or gave it back.
+    CageMaintenance = "cage_maintenance" {
+        /// Which.
+        cage_id: CageId,
+        /// Whether it is withheld now.
+        on: bool,
+    }
+    /// A worker set up a cage and says how each limit holds.
+    CageEnforced = "cage_enforced" {
+        /// Which.
+        cage_id: CageId,
+        /// Limit by limit.
+        enforcement: Enforcements,
+    }
+    /// An agent was declared, or declared otherwise.
+    AgentDeclared = "agent_declared" {
+        /// Its id.
+        agent_id: AgentId,
+        /// What it is now.
+        spec: AgentSpec,
+        /// Who owns it.
+        owner: UserId,
+    }
+    /// An agent was removed.
+    AgentRemoved = "agent_removed" {
+        /// Which.
+        agent_id: AgentId,
+    }
+    /// An agent was given another home, or none.
+    AgentMoved = "agent_moved" {
+        /// Which.
+        agent_id: AgentId,
+        /// Its home from now on.
+        cage_id: Option<CageId>,
+    }
+    /// An operator drained an agent: it ends what it has and takes nothing new.
+    AgentDrained = "agent_drained" {
+        /// Which.
+        agent_id: AgentId,
+    }
+    /// An operator let an agent work again; this also closes its circuit breaker.
+    AgentResumed = "agent_resumed" {
+        /// Which.
+        agent_id: AgentId,
+    }
+    /// An agent failed too often in a row and gets a pause.
+    BreakerOpened = "breaker_opened" {
+        /// Which.
+        agent_id: AgentId,
+        /// Failures in a row.
+        failures: u32,
+        /// No task before this time.
+        until: Timestamp,
+    }
+    /// A pause ended; the agent gets a task to try.
+    BreakerClosed = "breaker_closed" {
+        /// Which.
+        agent_id: AgentId,
+    }
+    /// A task, or an array of tasks, was submitted.
+    TaskSubmitted = "task_submitted" {
+        /// The task as it is now.
+        task: Task,
+    }
+    /// An element of an array became a task of its own.
+    TaskMaterialised = "task_materialised" {
+        /// The array.
+        array_id: TaskId,
+        /// The new task: `array_id.element(place)`.
+        task_id: TaskId,
+        /// The element's number, within the array's range.
+        index: u32,
+    }
+    /// Every element of an array has ended.
+    ArrayEnded = "array_ended" {
+        /// The array.
+        task_id: TaskId,
+        /// `completed` when all elements did, otherwise `failed` or `cancelled`.
+        status: TaskStatus,
+    }
+    /// A task that was not running was taken back. For an array: its elements that are not yet tasks.
+    TaskCancelled = "task_cancelled" {
+        /// Which.
+        task_id: TaskId,
+        /// Why.
+        note: Option<String>,
+    }
+    /// A task that was not running was given up.
+    TaskFailed = "task_failed" {
+        /// Which.
+        task_id: TaskId,
+        /// Why, in one sentence.
+        error: String,
+    }
+    /// A person gave a failed or cancelled task another life; its attempts count from zero.
+    TaskRetried = "task_retried" {
+        /// Which.
+        task_id: TaskId,
+    }
+    /// A person decided who has to do a task, or where.
+    TaskReassigned = "task_reassigned" {
+        /// Which.
+        task_id: TaskId,
+        /// The agent that must do it.
+        agent_id: Option<AgentId>,
+        /// The cage it must run in.
+        cage_id: Option<CageId>,
+    }
+    /// A person changed a task's priority.
+    TaskPrioritised = "task_prioritised" {
+        /// Which.
+        task_id: TaskId,
+        /// 1-10.
+        priority: u8,
+    }
+    /// The scheduler placed a task: agent, cage and resources are held for it.
+    ExecutionScheduled = "execution_scheduled" {
+        /// The attempt.
+        execution_id: ExecutionId,
+        /// The task.
+        task_id: TaskId,
+        /// Who.
+        agent_id: AgentId,
+        /// Where.
+        cage_id: CageId,
+        /// On which machine.
+        node_id: NodeId,
+        /// From 1; counts every attempt, also those that cost none.
+        attempt: u32,
+        /// What is held.
+        held: Vec<Held>,
+    }
+    /// The worker says that a process runs.
+    ExecutionStarted = "execution_started" {
+        /// The attempt.
+        execution_id: ExecutionId,
+        /// The task.
+        task_id: TaskId,
+        /// When, by the worker's clock.
+        started_at: Timestamp,
+    }
+    /// The engine wants an execution stopped.
+    ExecutionStopping = "execution_stopping" {
+        /// The attempt.
+        execution_id: ExecutionId,
+        /// The task.
+        task_id: TaskId,
+        /// As what it will end: `cancelled`, `preempted` or `timed_out`.
+        reason: OutcomeKind,
+        /// Why, in words.
+        note: Option<String>,
+    }
+    /// An execution ended; what it held is free, and the task goes on from here.
+    ExecutionEnded = "execution_ended" {
+        /// The attempt.
+        execution_id: ExecutionId,
+        /// The task.
+        task_id: TaskId,
+        /// Who.
+        agent_id: AgentId,
+        /// When its process started, if one did.
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        ended_at: Timestamp,
+        /// How.
+        outcome: Outcome,
+        /// The task's status from now on.
+        task_status: TaskStatus,
+        /// The attempts of the task that count so far.
+        attempts: u32,
+        /// The attempts lost with a worker so far.
+        losses: u32,
+        /// When the task may be tried again, if it is `pending`.
+        not_before: Option<Timestamp>,
+        /// The agent's failures in a row from now on.
+        agent_failures: u32,
+    }
+    /// An output of an agent was taken in.
+    ArtifactAdded = "artifact_added" {
+        /// It.
+        artifact: Artifact,
+    }
+    /// A human judged an artifact.
+    ArtifactReviewed = "artifact_reviewed" {
+        /// Which.
+        artifact_id: ArtifactId,
+        /// The task that made it.
+        task_id: TaskId,
+        /// The judgement; who and when are the record's actor and time.
+        state: ReviewState,
+        /// Why.
+        note: Option<String>,
+    }
+    /// The system said something about itself.
+    SystemEventRaised = "system_event_raised" {
+        /// What.
+        event: SystemEvent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_round_trip_and_unknown_ones_are_refused() {
+        let event = Event::from(TaskPrioritised { task_id: TaskId::new(Timestamp::from_micros(5), 7), priority: 3 });
+        let mut body = Vec::new();
+        event.write_body(&mut body).unwrap();
+        assert_eq!(Event::read(event.kind(), 1, &body).unwrap(), event);
+        assert!(Event::read(event.kind(), 2, &body).unwrap_err().to_string().contains("newer"));
+        assert!(Event::read("task_prioritized", 1, &body).is_err());
+        assert!(Event::read(event.kind(), 1, b"{}").is_err());
+    }
+}

@@ -1,0 +1,200 @@
+//! Executions: single attempts at a task, and how they ended.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::enumeration::enumeration;
+use super::id::{AgentId, CageId, ExecutionId, NodeId, TaskId};
+use super::quantity::Span;
+use super::refusal::Refusal;
+use super::time::Timestamp;
+
+enumeration! {
+    /// The life of an execution.
+    pub enum ExecutionStatus ("execution status") {
+        /// Decided and durable; the worker has not yet said that a process runs.
+        Starting = "starting",
+        /// A process runs.
+        Running = "running",
+        /// Ended well.
+        Completed = "completed",
+        /// Ended otherwise; the outcome says how.
+        Failed = "failed",
+    }
+}
+
+impl ExecutionStatus {
+    /// Whether the life of an execution may go from `self` to `next`.
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Starting, Self::Running | Self::Completed | Self::Failed)
+                | (Self::Running, Self::Completed | Self::Failed)
+        )
+    }
+
+    /// Checks a change of status.
+    pub fn become_checked(self, next: Self) -> Result<Self, Refusal> {
+        if self.may_become(next) {
+            Ok(next)
+        } else {
+            Err(Refusal::conflict("execution status", format!("{self} -> {next}"), ""))
+        }
+    }
+
+    /// Whether nothing can follow.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+enumeration! {
+    /// How an execution ended.
+    pub enum OutcomeKind ("outcome") {
+        /// Exit status 0 and no limit broken.
+        Succeeded = "succeeded",
+        /// Another exit status, or a signal from within the cage.
+        Failed = "failed",
+        /// It took longer than its timeout or the cage's wall limit.
+        TimedOut = "timed_out",
+        /// It broke a limit of its cage; the outcome names which.
+        LimitExceeded = "limit_exceeded",
+        /// No process could be started.
+        NotStarted = "not_started",
+        /// A person cancelled it.
+        Cancelled = "cancelled",
+        /// It made room for a more urgent task.
+        Preempted = "preempted",
+        /// Its worker was lost with it.
+        WorkerLost = "worker_lost",
+    }
+}
+
+impl OutcomeKind {
+    /// Whether an attempt that ended so counts towards `max_attempts`. Making room and losing a machine are not the
+    /// task's doing.
+    pub const fn costs_attempt(self) -> bool {
+        !matches!(self, Self::Preempted | Self::WorkerLost | Self::Cancelled)
+    }
+
+    /// Whether the agent is to blame, as far as its circuit breaker is concerned.
+    pub const fn blames_agent(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::LimitExceeded | Self::NotStarted)
+    }
+}
+
+/// What an execution used, as the kernel counted it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Usage {
+    /// User and system processor time in microseconds.
+    pub cpu_us: u64,
+    /// Largest resident memory in bytes, where it could be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_peak: Option<u64>,
+    /// Bytes of output taken in, standard output and standard error together.
+    pub output_bytes: u64,
+}
+
+/// How an execution ended, with the figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    /// How.
+    pub kind: OutcomeKind,
+    /// The exit status, if the process ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// The limit that was broken: `memory`, `pids`, `disk`, `wall`, `output`, `tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// One sentence for people; empty on success.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// What the agent gave as its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// What it used.
+    #[serde(default)]
+    pub usage: Usage,
+    /// Tokens, as the agent reported them; `None` when it reported none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<u64>,
+    /// Cost in US dollars, as the agent reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+}
+
+impl Outcome {
+    /// An outcome of `kind` with a sentence and no figures.
+    pub fn new(kind: OutcomeKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            exit_code: None,
+            signal: None,
+            limit: None,
+            message: message.into(),
+            result: None,
+            usage: Usage::default(),
+            tokens_used: None,
+            cost: None,
+        }
+    }
+
+    /// Whether the attempt succeeded.
+    pub fn succeeded(&self) -> bool {
+        self.kind == OutcomeKind::Succeeded
+    }
+}
+
+/// One attempt at a task by one agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Execution {
+    /// Identifier.
+    pub id: ExecutionId,
+    /// The task.
+    pub task_id: TaskId,
+    /// Who attempts it.
+    pub agent_id: AgentId,
+    /// Where.
+    pub cage_id: CageId,
+    /// On which machine.
+    pub node_id: NodeId,
+    /// The runtime: `command`.
+    pub execution_type: String,
+    /// Where its life stands.
+    pub status: ExecutionStatus,
+    /// 0-100, as the agent reports it.
+    pub progress: u8,
+    /// Which attempt at the task, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+    /// Wall time, once it ended.
+    #[serde(default)]
+    pub duration: Option<Span>,
+    /// Tokens, as the agent reported them.
+    #[serde(default)]
+    pub tokens_used: Option<u64>,
+    /// Cost in US dollars, as the agent reported it.
+    #[serde(default)]
+    pub cost: Option<f64>,
+    /// 1-5, from a person.
+    #[serde(default)]
+    pub user_satisfaction_rating: Option<u8>,
+    /// What the agent said last about its progress, or its summary.
+    #[serde(default)]
+    pub output_summary: Option<String>,
+    /// When it was decided.
+    pub created_at: Timestamp,
+    /// When its process started.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default)]
+    pub completed_at: Option<Timestamp>,
+}

@@ -1,0 +1,206 @@
+//! The fleet as it is declared in a file: cages, agents and defaults.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::agent::AgentSpec;
+use super::cage::{CageLimits, CageSpec, NetworkPolicy};
+use super::id::CageId;
+use super::quantity::{Bytes, Span};
+use super::refusal::Refusal;
+use super::requirements::Requirements;
+
+/// A fleet file. What it does not mention is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fleet {
+    /// Cages, singly or by ranges.
+    pub cage: Vec<CageEntry>,
+    /// Agents.
+    pub agent: Vec<AgentSpec>,
+    /// What holds where nothing else is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<Defaults>,
+}
+
+/// One `[[cage]]` of a fleet file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CageEntry {
+    /// One cage's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<CageId>,
+    /// Several cages alike: `"001-004"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
+    /// What the processes of each may use.
+    pub limits: CageLimits,
+    /// What each may reach: `"none"`, `"all"`, or a list of TCP ports on loopback.
+    #[serde(skip_serializing_if = "NetworkPolicy::is_none")]
+    pub network: NetworkPolicy,
+    /// Paths that each may read beyond the system's programs and libraries.
+    pub read: Vec<String>,
+    /// Paths that each may write beyond its own folders.
+    pub write: Vec<String>,
+    /// The node, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+impl CageEntry {
+    /// The numbers that the entry stands for.
+    fn numbers(&self) -> Result<std::ops::RangeInclusive<u16>, Refusal> {
+        let allowed = "FIRST-LAST, such as \"001-004\", within 001 to 1000";
+        match (&self.id, &self.range) {
+            (Some(id), None) => Ok(id.number()..=id.number()),
+            (None, Some(range)) => {
+                let ends = range.split_once('-').and_then(|(first, last)| {
+                    Some((first.trim().parse::<CageId>().ok()?, last.trim().parse::<CageId>().ok()?))
+                });
+                match ends {
+                    Some((first, last)) if first <= last => Ok(first.number()..=last.number()),
+                    _ => Err(Refusal::invalid("cage.range", range, allowed)),
+                }
+            }
+            (Some(id), Some(_)) => Err(Refusal::invalid("cage", id, "either id or range, not both")),
+            (None, None) => {
+                Err(Refusal::invalid("cage", "neither id nor range", "id = \"001\" or range = \"001-004\""))
+            }
+        }
+    }
+}
+
+impl Fleet {
+    /// The cages one by one, checked; a number that occurs twice is refused.
+    pub fn cages(&self) -> Result<Vec<CageSpec>, Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut specs = Vec::new();
+        for entry in &self.cage {
+            for number in entry.numbers()? {
+                let id = CageId::new(number)?;
+                if !seen.insert(id) {
+                    return Err(Refusal::invalid("cage", id, "each number once in a file"));
+                }
+                let mut spec = CageSpec {
+                    id,
+                    limits: entry.limits.clone(),
+                    network: entry.network.clone(),
+                    read: entry.read.clone(),
+                    write: entry.write.clone(),
+                    node: entry.node.clone(),
+                };
+                spec.normalise()?;
+                specs.push(spec);
+            }
+        }
+        Ok(specs)
+    }
+
+    /// Checks each agent by itself and that no name occurs twice.
+    pub fn check_agents(&self) -> Result<(), Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        for agent in &self.agent {
+            agent.check()?;
+            if !seen.insert(&agent.name) {
+                return Err(Refusal::invalid("agent.name", &agent.name, "each name once in a file"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What holds where nothing else is said, and how the scheduler behaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// The timeout of a task that names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// Added to a task's requirements where it names none.
+    pub requirements: Requirements,
+    /// Waiting this long raises a task's effective priority by one. Default 10 minutes.
+    pub ageing: Span,
+    /// How failed attempts are repeated.
+    pub retry: RetryPolicy,
+    /// When a failing agent is given a pause.
+    pub breaker: BreakerPolicy,
+    /// Whether a more urgent task may stop a preemptible one. Default no.
+    pub preemption: bool,
+    /// How long the task at the head may be passed by others whose end is unknown, before what becomes free is kept
+    /// for it. Default 5 minutes.
+    pub patience: Span,
+    /// How long a node may be out of reach before its executions are given up. Default 60 seconds.
+    pub lease: Span,
+    /// How many bytes of output are kept of one execution. Default 16 MiB.
+    pub output: Bytes,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            timeout: None,
+            requirements: Requirements::default(),
+            ageing: Span::from_secs(600),
+            retry: RetryPolicy::default(),
+            breaker: BreakerPolicy::default(),
+            preemption: false,
+            patience: Span::from_secs(300),
+            lease: Span::from_secs(60),
+            output: Bytes::from_mib(16),
+        }
+    }
+}
+
+impl Defaults {
+    /// Checks ranges.
+    pub fn check(&mut self) -> Result<(), Refusal> {
+        self.requirements.normalise().map_err(|refusal| refusal.within("defaults"))?;
+        if self.ageing < Span::from_secs(1) {
+            return Err(Refusal::invalid("defaults.ageing", self.ageing, "at least 1s"));
+        }
+        if self.retry.delay > self.retry.limit {
+            return Err(Refusal::invalid("defaults.retry.delay", self.retry.delay, "at most retry.limit"));
+        }
+        if self.breaker.failures == 0 {
+            return Err(Refusal::invalid("defaults.breaker.failures", 0, "at least 1"));
+        }
+        if self.output.get() < 4096 {
+            return Err(Refusal::invalid("defaults.output", self.output, "at least 4KiB"));
+        }
+        Ok(())
+    }
+}
+
+/// Exponential backoff with full jitter: the wait before attempt n+1 is drawn between half and the whole of
+/// `min(limit, delay * 2^(n-1))`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryPolicy {
+    /// Before the second attempt. Default 1 second.
+    pub delay: Span,
+    /// Never longer than this. Default 5 minutes.
+    pub limit: Span,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { delay: Span::from_secs(1), limit: Span::from_secs(300) }
+    }
+}
+
+/// The circuit breaker: after `failures` in a row an agent gets no task for `cooldown`, then one to try; each further
+/// failure doubles the pause, up to an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BreakerPolicy {
+    /// Failures in a row that trip it. Default 5.
+    pub failures: u32,
+    /// The first pause. Default 30 seconds.
+    pub cooldown: Span,
+}
+
+impl Default for BreakerPolicy {
+    fn default() -> Self {
+        Self { failures: 5, cooldown: Span::from_secs(30) }
+    }
+}

@@ -1,0 +1,201 @@
+//! What engine and worker say to each other, over a Unix socket in frames of a length and a JSON body.
+//!
+//! The worker numbers its reports from 1 within its incarnation, keeps each until the engine has acknowledged it, and
+//! sends what is unacknowledged again after a reconnection. The engine acknowledges a report once what follows from it
+//! is durable. Requests are idempotent: a `start` for an execution that the worker has seen changes nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::artifact::FoundArtifact;
+use super::cage::{CageSpec, Enforcements};
+use super::execution::{Outcome, OutcomeKind};
+use super::id::{CageId, ExecutionId, TaskId};
+use super::node::Capacity;
+use super::quantity::{Bytes, Span};
+use super::time::Timestamp;
+
+/// The version of this protocol. Both ends have to speak the same.
+pub const LINK_VERSION: u32 = 1;
+
+/// The longest frame in bytes. Anything longer is a broken peer.
+pub const FRAME_BYTES_MAX: usize = 64 << 20;
+
+/// From the engine to a worker.
+// A cage's declaration is rare and short-lived; a box would only be in the way.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum ToWorker {
+    /// The first message: who speaks.
+    Hello {
+        /// [`LINK_VERSION`].
+        version: u32,
+    },
+    /// Declares a cage, anew or otherwise than before. It is set up when it is first used; one in use takes up new
+    /// limits at once where the kernel allows, and the rest when it is next empty.
+    Cage {
+        /// What it is.
+        spec: CageSpec,
+        /// How many executions it has to host at a time.
+        slots: u32,
+    },
+    /// Sets a cage up without using it, so that its enforcement can be reported.
+    Probe {
+        /// Which.
+        cage_id: CageId,
+    },
+    /// Ends everything in a cage and forgets it.
+    RemoveCage {
+        /// Which.
+        cage_id: CageId,
+    },
+    /// Starts an execution.
+    Start(Box<Start>),
+    /// Ends an execution: SIGTERM, then after `grace` SIGKILL to all that is left.
+    Stop {
+        /// Which.
+        execution_id: ExecutionId,
+        /// As what it ends.
+        reason: OutcomeKind,
+        /// Between the two signals.
+        grace: Span,
+    },
+    /// Everything up to this number is durable at the engine.
+    Ack {
+        /// The number of a report.
+        number: u64,
+    },
+    /// Leave. With `kill`, end everything first; otherwise this is refused while something runs.
+    Shutdown {
+        /// Whether to end what runs.
+        kill: bool,
+    },
+}
+
+/// An execution to be started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The attempt.
+    pub execution_id: ExecutionId,
+    /// The task.
+    pub task_id: TaskId,
+    /// Where.
+    pub cage_id: CageId,
+    /// Who, by name.
+    pub agent: String,
+    /// Program and arguments. An empty list fails the execution as not started.
+    pub command: Vec<String>,
+    /// Environment beyond the cage's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Where the process starts; the cage's working folder when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workdir: Option<String>,
+    /// The task as the agent gets it, on standard input and in a file.
+    pub task: Value,
+    /// How long it may take; the cage's wall limit holds besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// How many bytes of output are kept.
+    pub output: Bytes,
+    /// How many tokens it may report before it is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+}
+
+/// From a worker to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum FromWorker {
+    /// The first message: what the worker is and has.
+    Hello {
+        /// [`LINK_VERSION`].
+        version: u32,
+        /// Changes with every start of the worker.
+        incarnation: u64,
+        /// Its process.
+        pid: u32,
+        /// The host's name.
+        node: String,
+        /// What the host has.
+        capacity: Capacity,
+        /// Kernel, cgroup version and so on.
+        metadata: serde_json::Map<String, Value>,
+        /// Executions that it has seen and whose end is not acknowledged, those that ended included.
+        executions: Vec<ExecutionId>,
+    },
+    /// All reports that were unacknowledged at the time of the hello have been sent again.
+    Synced,
+    /// Something that the engine has to make durable.
+    Report {
+        /// From 1, within the incarnation.
+        number: u64,
+        /// When it happened, by the worker's clock.
+        time: Timestamp,
+        /// What.
+        report: Report,
+    },
+    /// Something that may be lost.
+    Sample(Sample),
+}
+
+/// Something that happened on a node and that the engine has to make durable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "snake_case")]
+pub enum Report {
+    /// A process runs. Left out when the end follows at once.
+    Started {
+        /// The attempt.
+        execution_id: ExecutionId,
+    },
+    /// An execution ended; its whole process tree is gone.
+    Ended {
+        /// The attempt.
+        execution_id: ExecutionId,
+        /// When its process started, if one did.
+        started_at: Option<Timestamp>,
+        /// How it ended.
+        outcome: Box<Outcome>,
+        /// What was found in its artifact folder or announced by it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        artifacts: Vec<FoundArtifact>,
+    },
+    /// A cage was set up.
+    CageReady {
+        /// Which.
+        cage_id: CageId,
+        /// How each limit holds.
+        enforcement: Enforcements,
+    },
+    /// Something worth telling a person.
+    Notice {
+        /// How bad.
+        severity: super::system_event::Severity,
+        /// Which part speaks.
+        source: String,
+        /// One sentence.
+        message: String,
+    },
+}
+
+/// Live figures of an execution; shown, not journalled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The attempt.
+    pub execution_id: ExecutionId,
+    /// 0-100, when the agent said something about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u8>,
+    /// What it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Tokens so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<u64>,
+    /// Cost so far, in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+}

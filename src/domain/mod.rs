@@ -1,0 +1,48 @@
+//! The vocabulary of Menagerie: ids, quantities with units, entities, enumerations and their transitions, commands,
+//! events, reports and refusals.
+//!
+//! Everything here is a plain value: it validates itself, serialises, and does no I/O. No clock is read and no random
+//! number is drawn; what needs a time or an id is given one. Every other room may import this one and this one
+//! imports none.
+
+pub mod agent;
+pub mod artifact;
+pub mod cage;
+pub mod command;
+pub mod enumeration;
+pub mod event;
+pub mod execution;
+pub mod fleet;
+pub mod id;
+pub mod link;
+pub mod node;
+pub mod quantity;
+pub mod refusal;
+pub mod requirements;
+pub mod resource;
+pub mod snapshot;
+pub mod spool;
+pub mod system_event;
+pub mod task;
+pub mod time;
+pub mod user;
+
+pub use agent::{Agent, AgentSpec, AgentStatus};
+pub use artifact::{Artifact, ArtifactType, Review, ReviewState};
+pub use cage::{Cage, CageLimits, CageSpec, CageStatus, Enforcement, Enforcements, NetworkPolicy};
+pub use command::{Command, Reply};
+pub use event::{Actor, Event, Record};
+pub use execution::{Execution, ExecutionStatus, Outcome, OutcomeKind, Usage};
+pub use fleet::{Defaults, Fleet};
+pub use id::{
+    AgentId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SystemEventId, TaskId, UserId,
+};
+pub use node::{Node, NodeStatus};
+pub use quantity::{Bytes, Cpu, Span, TokenLimit};
+pub use refusal::{Refusal, RefusalKind};
+pub use requirements::Requirements;
+pub use resource::{Allocation, AllocationStatus, Resource, ResourceStatus, ResourceType};
+pub use system_event::{Severity, SystemEvent};
+pub use task::{NewTask, Task, TaskStatus};
+pub use time::Timestamp;
+pub use user::User;

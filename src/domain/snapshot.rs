@@ -1,0 +1,169 @@
+//! What the store hands the engine at its start: the unfinished work and the fleet, never the finished past.
+
+use super::agent::Agent;
+use super::artifact::ReviewState;
+use super::cage::Cage;
+use super::event::Held;
+use super::execution::OutcomeKind;
+use super::fleet::Defaults;
+use super::id::{AgentId, ArtifactId, CageId, ExecutionId, NodeId, TaskId, UserId};
+use super::node::Node;
+use super::quantity::Span;
+use super::requirements::Requirements;
+use super::resource::Resource;
+use super::task::{ArrayRange, Task, TaskStatus};
+use super::time::Timestamp;
+use super::user::User;
+
+/// Everything that the engine keeps in memory, as rows. Tasks come in the order of their submission.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The number of the last record.
+    pub seq: u64,
+    /// The seed of the journal.
+    pub seed: u64,
+    /// The defaults in force.
+    pub defaults: Defaults,
+    /// Everybody who has acted.
+    pub users: Vec<User>,
+    /// Nodes and what they have.
+    pub nodes: Vec<(Node, Vec<Resource>)>,
+    /// Cages.
+    pub cages: Vec<Cage>,
+    /// Agents.
+    pub agents: Vec<Agent>,
+    /// Tasks that have not ended, by submission.
+    pub tasks: Vec<QueuedTask>,
+    /// Executions that have not ended.
+    pub executions: Vec<LiveExecution>,
+    /// Artifacts that are not approved.
+    pub artifacts: Vec<OpenArtifact>,
+    /// How many tasks have completed, failed and been cancelled so far, arrays themselves not counted.
+    pub ended: EndedCounts,
+}
+
+/// How many tasks have ended, by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndedCounts {
+    /// Completed.
+    pub completed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Cancelled.
+    pub cancelled: u64,
+}
+
+/// A task as far as decisions need it: no parameters, no output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedTask {
+    /// Identifier.
+    pub id: TaskId,
+    /// Where its life stands.
+    pub status: TaskStatus,
+    /// 1-10, 10 first.
+    pub priority: u8,
+    /// What it asks for.
+    pub requirements: Requirements,
+    /// The agent that must do it.
+    pub agent_id: Option<AgentId>,
+    /// The cage it must run in.
+    pub cage_id: Option<CageId>,
+    /// Who submitted it; shares are counted by this.
+    pub owner: UserId,
+    /// When it should be done.
+    pub deadline: Option<Timestamp>,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// Not before this time.
+    pub not_before: Option<Timestamp>,
+    /// Attempts that count so far.
+    pub attempts: u32,
+    /// Attempts lost with a worker.
+    pub losses: u32,
+    /// All attempts so far, also those that cost none.
+    pub executions: u32,
+    /// Attempts in all.
+    pub max_attempts: u32,
+    /// How long one attempt may take.
+    pub timeout: Option<Span>,
+    /// How long one attempt is expected to take.
+    pub estimate: Option<Span>,
+    /// Whether a more urgent task may stop it.
+    pub preemptible: bool,
+    /// Wait until the artifacts of the dependencies are approved.
+    pub approval_gate: bool,
+    /// Tasks that must complete first, with what has become of them.
+    pub depends_on: Vec<(TaskId, TaskStatus)>,
+    /// For an array: its range.
+    pub array: Option<ArrayRange>,
+    /// For an array: the elements, counted from 1, that already are tasks of their own, as inclusive ranges in order.
+    pub materialised: Vec<(u32, u32)>,
+    /// For an array: whether some element has failed or was cancelled.
+    pub array_failed: bool,
+}
+
+impl QueuedTask {
+    /// The part of a freshly submitted task that decisions need; every dependency is taken as pending.
+    pub fn of(task: &Task) -> Self {
+        Self {
+            id: task.id,
+            status: task.status,
+            priority: task.priority,
+            requirements: task.requirements.clone(),
+            agent_id: task.agent_id,
+            cage_id: task.cage_id,
+            owner: task.created_by,
+            deadline: task.deadline,
+            created_at: task.created_at,
+            not_before: task.not_before,
+            attempts: task.attempts,
+            losses: task.losses,
+            executions: task.attempts + task.losses,
+            max_attempts: task.max_attempts,
+            timeout: task.timeout,
+            estimate: task.estimate,
+            preemptible: task.preemptible,
+            approval_gate: task.approval_gate,
+            depends_on: task.depends_on.iter().map(|id| (*id, TaskStatus::Pending)).collect(),
+            array: task.array,
+            materialised: vec![],
+            array_failed: false,
+        }
+    }
+}
+
+/// An execution that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveExecution {
+    /// The attempt.
+    pub id: ExecutionId,
+    /// The task.
+    pub task_id: TaskId,
+    /// Who.
+    pub agent_id: AgentId,
+    /// Where.
+    pub cage_id: CageId,
+    /// On which machine.
+    pub node_id: NodeId,
+    /// From 1.
+    pub attempt: u32,
+    /// What is held.
+    pub held: Vec<Held>,
+    /// When it was decided.
+    pub created_at: Timestamp,
+    /// When its process started, if the worker has said so.
+    pub started_at: Option<Timestamp>,
+    /// As what it is being stopped, if it is.
+    pub stopping: Option<OutcomeKind>,
+}
+
+/// An artifact that is not approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenArtifact {
+    /// Identifier.
+    pub id: ArtifactId,
+    /// The task that made it.
+    pub task_id: TaskId,
+    /// Pending or rejected (or approved, when a command is told about an artifact that it names).
+    pub state: ReviewState,
+}

@@ -1,0 +1,400 @@
+//! Tasks: units of work.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::enumeration::enumeration;
+use super::id::{ARRAY_ELEMENTS_MAX, AgentId, CageId, ExecutionId, TaskId, UserId};
+use super::quantity::Span;
+use super::refusal::Refusal;
+use super::requirements::{Requirements, check_name};
+use super::time::{Timestamp, When};
+
+enumeration! {
+    /// The life of a task. `running` is read as `executing`.
+    pub enum TaskStatus ("status") {
+        /// Waits for its turn, its dependencies or its retry.
+        Pending = "pending",
+        /// An agent, a cage and resources are held for it.
+        Scheduled = "scheduled",
+        /// A process works on it.
+        Executing = "executing" | "running",
+        /// Done.
+        Completed = "completed",
+        /// Given up.
+        Failed = "failed",
+        /// Taken back by a person.
+        Cancelled = "cancelled",
+    }
+}
+
+impl TaskStatus {
+    /// Whether the life of a task may go from `self` to `next`. A task goes back to `pending` when an attempt ended
+    /// without finishing it, and from `failed` or `cancelled` when a person retries it.
+    pub const fn may_become(self, next: Self) -> bool {
+        use TaskStatus::{Cancelled, Completed, Executing, Failed, Pending, Scheduled};
+        matches!(
+            (self, next),
+            (Pending, Scheduled | Cancelled | Failed)
+                | (Scheduled, Executing | Completed | Failed | Cancelled | Pending)
+                | (Executing, Completed | Failed | Cancelled | Pending)
+                | (Failed | Cancelled, Pending)
+        )
+    }
+
+    /// Checks a change of status.
+    pub fn become_checked(self, next: Self) -> Result<Self, Refusal> {
+        if self.may_become(next) {
+            return Ok(next);
+        }
+        let allowed: Vec<_> = Self::ALL.iter().filter(|to| self.may_become(**to)).map(|to| to.as_str()).collect();
+        let allowed = if allowed.is_empty() { "nothing further".to_owned() } else { allowed.join(", ") };
+        Err(Refusal::conflict("status", format!("{self} cannot become {next}"), allowed))
+    }
+
+    /// Whether the task has ended (it may still be retried by a person).
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What a task works on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaskParameters {
+    /// Handed to the agent.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub input_data: Map<String, Value>,
+    /// How to work; `command`, `env` and `workdir` replace the runtime's own.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub configuration: Map<String, Value>,
+    /// Free.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub constraints: Map<String, Value>,
+}
+
+/// Where a task comes from and how it is tagged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TaskMetadata {
+    /// Who or what submitted it (`cli`, `batch`, a program's name).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Words to find it by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Free.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// A range of places, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArrayRange {
+    /// The first number handed to an element.
+    pub first: u32,
+    /// The last.
+    pub last: u32,
+}
+
+impl ArrayRange {
+    /// How many elements.
+    pub const fn len(self) -> u32 {
+        self.last.saturating_sub(self.first).saturating_add(1)
+    }
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.last < self.first
+    }
+}
+
+/// A task as it is submitted. All but `type` may be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTask {
+    /// A name for this submission only, by which other lines of the same batch may depend on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// 1-100 characters; `processing`, `analysis` and `learning` are known.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The agent that must do it, by name or id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The cage it must run in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cage: Option<CageId>,
+    /// 1-10, 10 first.
+    #[serde(default = "default_priority")]
+    pub priority: u8,
+    /// What it works on.
+    #[serde(default)]
+    pub parameters: TaskParameters,
+    /// What it asks for.
+    #[serde(default)]
+    pub requirements: Requirements,
+    /// When it should be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<When>,
+    /// Tasks that must complete first: ids, prefixes of ids, or keys of the same batch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// Wait until the artifacts of the dependencies are approved.
+    #[serde(default)]
+    pub approval_gate: bool,
+    /// Attempts in all, 1-100.
+    #[serde(default = "default_max_attempts")]
+    pub max_attempts: u32,
+    /// How long one attempt may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// How long one attempt is expected to take; backfill relies on it, nothing is ended by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Span>,
+    /// Whether a more urgent task may stop it.
+    #[serde(default)]
+    pub preemptible: bool,
+    /// Source, tags and anything else.
+    #[serde(default)]
+    pub metadata: TaskMetadata,
+    /// One task a number of this range; the number is in `MENAGERIE_ARRAY_INDEX` and the input's `array_index`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayRange>,
+}
+
+const fn default_priority() -> u8 {
+    5
+}
+const fn default_max_attempts() -> u32 {
+    3
+}
+
+impl NewTask {
+    /// A task of `kind` with the defaults in everything else.
+    pub fn new(kind: impl Into<String>) -> Self {
+        Self {
+            key: None,
+            kind: kind.into(),
+            agent: None,
+            cage: None,
+            priority: default_priority(),
+            parameters: TaskParameters::default(),
+            requirements: Requirements::default(),
+            deadline: None,
+            depends_on: vec![],
+            approval_gate: false,
+            max_attempts: default_max_attempts(),
+            timeout: None,
+            estimate: None,
+            preemptible: false,
+            metadata: TaskMetadata::default(),
+            array: None,
+        }
+    }
+
+    /// The task's own command, if it brings one.
+    pub fn command(&self) -> Option<&Vec<Value>> {
+        self.parameters.configuration.get("command").and_then(Value::as_array)
+    }
+
+    /// Checks everything that can be judged without knowing the fleet.
+    pub fn normalise(&mut self) -> Result<(), Refusal> {
+        check_name("type", &self.kind, 100)?;
+        if let Some(key) = &self.key {
+            check_name("key", key, 200)?;
+        }
+        if !(1..=10).contains(&self.priority) {
+            return Err(Refusal::invalid("priority", self.priority, "1 to 10, 10 first"));
+        }
+        if !(1..=100).contains(&self.max_attempts) {
+            return Err(Refusal::invalid("max_attempts", self.max_attempts, "1 to 100"));
+        }
+        if self.timeout.is_some_and(|timeout| timeout == Span::ZERO) {
+            return Err(Refusal::invalid("timeout", "0s", "more than zero; leave it out for none"));
+        }
+        if let Some(array) = self.array
+            && (array.is_empty() || array.len() > ARRAY_ELEMENTS_MAX)
+        {
+            let shown = format!("{}-{}", array.first, array.last);
+            return Err(Refusal::invalid("array", shown, format!("FIRST-LAST with 1 to {ARRAY_ELEMENTS_MAX} numbers")));
+        }
+        if self.array.is_some() && self.key.is_some() {
+            return Err(Refusal::invalid(
+                "array",
+                "with a key",
+                "one of the two: an array cannot be depended on by key",
+            ));
+        }
+        if self.depends_on.len() > 10_000 {
+            return Err(Refusal::invalid("depends_on", self.depends_on.len(), "at most 10000 tasks"));
+        }
+        self.requirements.normalise()?;
+        check_configuration(&self.parameters.configuration)
+    }
+}
+
+/// Checks `command`, `env` and `workdir` of a task's configuration.
+fn check_configuration(configuration: &Map<String, Value>) -> Result<(), Refusal> {
+    let field = |name: &str| format!("parameters.configuration.{name}");
+    if let Some(command) = configuration.get("command") {
+        let words = command.as_array().map(|words| words.iter().map(Value::as_str).collect::<Vec<_>>());
+        let usable = words.is_some_and(|words| {
+            words.first().is_some_and(|program| program.is_some_and(|p| !p.is_empty()))
+                && words.iter().all(|word| word.is_some_and(|word| !word.contains('\0')))
+        });
+        if !usable {
+            return Err(Refusal::invalid(
+                field("command"),
+                command,
+                "a list of texts without NUL bytes, the program first",
+            ));
+        }
+    }
+    if let Some(env) = configuration.get("env") {
+        let usable = env.as_object().is_some_and(|env| {
+            env.iter().all(|(name, value)| {
+                !name.is_empty()
+                    && !name.contains(['=', '\0'])
+                    && value.as_str().is_some_and(|value| !value.contains('\0'))
+            })
+        });
+        if !usable {
+            return Err(Refusal::invalid(field("env"), env, "an object of texts without NUL bytes"));
+        }
+    }
+    if let Some(workdir) = configuration.get("workdir")
+        && !workdir.as_str().is_some_and(|dir| dir.starts_with('/') && !dir.contains('\0'))
+    {
+        return Err(Refusal::invalid(field("workdir"), workdir, "an absolute path"));
+    }
+    Ok(())
+}
+
+/// A unit of work as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Task {
+    /// Identifier. An array and its elements share all but the last six digits.
+    pub id: TaskId,
+    /// What sort of work.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where its life stands.
+    pub status: TaskStatus,
+    /// 1-10, 10 first.
+    pub priority: u8,
+    /// What it works on.
+    #[serde(default)]
+    pub parameters: TaskParameters,
+    /// What it asks for.
+    #[serde(default)]
+    pub requirements: Requirements,
+    /// When it should be done.
+    #[serde(default)]
+    pub deadline: Option<Timestamp>,
+    /// Tasks that must complete first.
+    #[serde(default)]
+    pub depends_on: Vec<TaskId>,
+    /// Wait until the artifacts of the dependencies are approved.
+    #[serde(default)]
+    pub approval_gate: bool,
+    /// Attempts in all.
+    pub max_attempts: u32,
+    /// Attempts that count so far.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Attempts lost with a worker; they do not count towards `max_attempts`.
+    #[serde(default)]
+    pub losses: u32,
+    /// How long one attempt may take.
+    #[serde(default)]
+    pub timeout: Option<Span>,
+    /// How long one attempt is expected to take.
+    #[serde(default)]
+    pub estimate: Option<Span>,
+    /// Whether a more urgent task may stop it.
+    #[serde(default)]
+    pub preemptible: bool,
+    /// The agent that must do it.
+    #[serde(default)]
+    pub agent_id: Option<AgentId>,
+    /// The cage it must run in.
+    #[serde(default)]
+    pub cage_id: Option<CageId>,
+    /// The agent that does it, or did it last.
+    #[serde(default)]
+    pub assigned_agent_id: Option<AgentId>,
+    /// The attempt under way, or the last one.
+    #[serde(default)]
+    pub execution_id: Option<ExecutionId>,
+    /// Not before this time, after a failed attempt.
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
+    /// What the agent gave as its result.
+    #[serde(default)]
+    pub output: Option<Value>,
+    /// Why it failed, in one sentence.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// Source, tags and anything else.
+    #[serde(default)]
+    pub metadata: TaskMetadata,
+    /// For an array: the numbers of its elements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayRange>,
+    /// For an element of an array: its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array_index: Option<u32>,
+    /// Who submitted it.
+    pub created_by: UserId,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When its record last changed.
+    pub updated_at: Timestamp,
+    /// When its first process started.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default)]
+    pub completed_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn completed_is_the_end() {
+        for next in TaskStatus::ALL {
+            assert!(!TaskStatus::Completed.may_become(*next));
+        }
+        assert!(TaskStatus::Pending.become_checked(TaskStatus::Completed).is_err());
+    }
+
+    #[test]
+    fn running_is_read_as_executing() {
+        assert_eq!("running".parse::<TaskStatus>().unwrap(), TaskStatus::Executing);
+        assert_eq!(serde_json::to_string(&TaskStatus::Executing).unwrap(), "\"executing\"");
+    }
+
+    #[test]
+    fn ranges_are_checked() {
+        for priority in [0, 11, 255] {
+            assert!(NewTask { priority, ..NewTask::new("x") }.normalise().is_err());
+        }
+        for array in [ArrayRange { first: 2, last: 1 }, ArrayRange { first: 0, last: u32::MAX }] {
+            assert!(NewTask { array: Some(array), ..NewTask::new("x") }.normalise().is_err());
+        }
+        assert!(NewTask::new("").normalise().is_err());
+        assert!(NewTask::new("x".repeat(101)).normalise().is_err());
+        assert!(NewTask::new("a\u{0}b").normalise().is_err());
+    }
+
+    #[test]
+    fn a_batch_line_needs_only_a_type() {
+        let task: NewTask = serde_json::from_str(r#"{"type": "analysis"}"#).unwrap();
+        assert_eq!(task, NewTask::new("analysis"));
+        assert!(serde_json::from_str::<NewTask>(r#"{"type": "a", "prority": 3}"#).is_err());
+    }
+}
