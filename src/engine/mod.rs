@@ -1,5 +1,136 @@
 //! The engine: decides and remembers. [`core`] decides; the rest feeds it, commits what it decided, and only then acts.
 //!
-//! It never touches a process, a cgroup or a sensor: that is the worker's.
+//! Two threads make the life of a command: the deciding one ([`decide`]) owns the core, the committing one
+//! ([`commit`]) owns the store. While one batch is committed the next is being decided. A third keeps the session with
+//! the worker ([`link`]). The engine never touches a process, a cgroup or a sensor: that is the worker's.
 
+pub mod clock;
+pub mod commit;
 pub mod core;
+pub mod decide;
+pub mod link;
+pub mod message;
+pub mod outlet;
+pub mod serve;
+mod start_input;
+
+use std::path::Path;
+use std::sync::mpsc::{self, Sender};
+use std::thread::JoinHandle;
+
+use tokio::sync::{broadcast, oneshot};
+
+use self::clock::Clock;
+use self::commit::{Committer, Published, Work};
+use self::core::{Core, Decisions};
+use self::decide::Decider;
+use self::message::Message;
+use crate::domain::Record;
+use crate::store::{self, Reader, Store};
+
+/// How many batches may wait to be committed while the next is being decided.
+const BATCHES_AHEAD: usize = 2;
+/// How many publications a slow follower may be behind before it has to look for itself.
+const PUBLISHED_AHEAD: usize = 4096;
+
+/// Why an engine cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data directory cannot be used, or the store in it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A socket, a signal or a thread cannot be had.
+    #[error("{action}: {source}")]
+    Io {
+        /// What was tried.
+        action: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Wraps an I/O error with what was tried.
+    pub fn io(action: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let action = action.into();
+        move |source| Self::Io { action, source }
+    }
+}
+
+/// A running engine: its two threads and the ways to them.
+pub struct Engine {
+    /// Where the deciding thread takes messages.
+    pub decider: Sender<Message>,
+    /// What became durable.
+    pub published: broadcast::Sender<Published>,
+    /// Resolves when the deciding thread has left, for whatever reason.
+    pub ended: Option<oneshot::Receiver<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Takes up the store and starts the threads. An empty store gets its first record.
+    pub fn start(mut store: Store, data_dir: &Path) -> Result<Self, Error> {
+        let (core, clock) = take_up(&mut store)?;
+        let (decider, inbox) = mpsc::channel();
+        let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);
+        let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
+        let committer =
+            Committer::new(store, Reader::open(data_dir)?, work, decider.clone(), published.clone());
+        let thread = Decider::new(core, clock, link::host_name(), Reader::open(data_dir)?, inbox, work_sender);
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let builder = std::thread::Builder::new().name(name.to_owned());
+            builder.spawn(run).map_err(Error::io(format!("start the {name} thread")))
+        };
+        let (ended_sender, ended) = oneshot::channel();
+        let decide = move || {
+            thread.run();
+            // A panic drops the sender instead, which wakes the receiver all the same.
+            let _ = ended_sender.send(());
+        };
+        let threads = vec![spawn("commit", Box::new(|| committer.run()))?, spawn("decide", Box::new(decide))?];
+        Ok(Self { decider, published, ended: Some(ended), threads })
+    }
+
+    /// Waits until both threads have left, which they do after [`Message::Stop`]. An error says that one panicked.
+    pub fn join(self) -> Result<(), Error> {
+        drop(self.decider);
+        let mut result = Ok(());
+        for thread in self.threads.into_iter().rev() {
+            if thread.join().is_err() {
+                result = Err(Error::Io {
+                    action: "run the engine".into(),
+                    source: std::io::Error::other("a thread of the engine panicked; the journal decides what is true"),
+                });
+            }
+        }
+        result
+    }
+}
+
+/// Restores the core from the store, or opens an empty journal, and records that an engine has started.
+fn take_up(store: &mut Store) -> Result<(Core, Clock), Error> {
+    let mut out = Decisions::default();
+    let empty = store.is_empty();
+    let (mut core, clock) = if empty {
+        (Core::new(), Clock::start(crate::domain::Timestamp::EPOCH))
+    } else {
+        let core = Core::restore(store.snapshot()?);
+        let clock = Clock::start(core.last_time());
+        (core, clock)
+    };
+    let now = clock.now();
+    if empty {
+        core.open(now, seed(), crate::VERSION, &mut out);
+    }
+    core.started(now, crate::VERSION, std::process::id(), &mut out);
+    let records: Vec<Record> = out.records;
+    store.commit(&records)?;
+    Ok((core, clock))
+}
+
+/// The seed of a new journal. Nothing depends on its quality: it only keeps the draws of two journals apart.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

@@ -1,0 +1,105 @@
+//! What only the engine's memory or the passage of time can tell: why a task waits, and when it ends.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{Failure, Service};
+use crate::api::types::Shutdown;
+use crate::domain::{Refusal, RefusalKind, Task, TaskId};
+use crate::engine::message::Message;
+use crate::store;
+
+/// The longest wait of one request.
+const WAIT_SECONDS_MAX: u64 = 3600;
+
+async fn resolve_task(service: &Service, id: String) -> Result<TaskId, Failure> {
+    service.read(move |reader| reader.resolve_task(&id)).await
+}
+
+async fn find_task(service: &Service, id: TaskId) -> Result<Task, Failure> {
+    let task = service.read(move |reader| reader.task(id)).await?;
+    Ok(task.ok_or_else(|| Refusal::not_found("task", id))?)
+}
+
+/// `GET /v1/tasks/{id}/explain`.
+pub(super) async fn explain(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Failure> {
+    let id = resolve_task(&service, id).await?;
+    if let Some(explanation) = service.ask(|answer| Message::Explain { task: id, answer }).await? {
+        return Ok(Json(explanation).into_response());
+    }
+    // A task that the memory does not hold has ended, and its record says how.
+    let task = find_task(&service, id).await?;
+    let mut summary = task.status.to_string();
+    if let Some(error) = &task.error {
+        summary = format!("{summary}: {error}");
+    }
+    let explanation = serde_json::json!({
+        "task_id": task.id, "status": task.status, "summary": summary, "reasons": [],
+        "position": null, "expected_start": null, "change": null,
+    });
+    Ok(Json(explanation).into_response())
+}
+
+/// `GET /v1/tasks/{id}/wait?timeout_s=`: the task once it has ended, or 204.
+pub(super) async fn wait(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let seconds = match raw.as_deref().unwrap_or_default().split_once('=') {
+        None => WAIT_SECONDS_MAX,
+        Some(("timeout_s", value)) => {
+            let allowed = format!("0 to {WAIT_SECONDS_MAX} seconds");
+            let parsed = value.parse().ok().filter(|seconds| *seconds <= WAIT_SECONDS_MAX);
+            parsed.ok_or_else(|| Refusal::invalid("timeout_s", value, allowed))?
+        }
+        Some((other, _)) => return Err(Refusal::not_one_of("query", other, &["timeout_s"]).into()),
+    };
+    let id = resolve_task(&service, id).await?;
+    // Listening begins before looking, so that an end in between is not missed.
+    let mut published = service.0.published.subscribe();
+    let task = find_task(&service, id).await?;
+    if task.status.is_final() {
+        return Ok(Json(task).into_response());
+    }
+    let ended = async {
+        loop {
+            match published.recv().await {
+                Ok(news) if news.ended.contains(&id) => break find_task(&service, id).await,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => {
+                    let task = find_task(&service, id).await?;
+                    if task.status.is_final() {
+                        break Ok(task);
+                    }
+                }
+                Err(RecvError::Closed) => {
+                    break Err(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", "").into());
+                }
+            }
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(seconds), ended).await {
+        Ok(task) => Ok(Json(task?).into_response()),
+        Err(_) => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}
+
+/// `POST /v1/shutdown`: answered when everything is durable and, with `kill`, ended.
+pub(super) async fn shutdown(
+    State(service): State<Service>,
+    Json(Shutdown { kill }): Json<Shutdown>,
+) -> Result<StatusCode, Failure> {
+    service.ask(|done| Message::Stop { kill, done: Some(done) }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Maps a missing row to a refusal; used where an id was just resolved.
+pub(super) fn missing(noun: &str, id: impl std::fmt::Display) -> store::Error {
+    store::Error::Refused(Refusal::not_found(noun, id))
+}

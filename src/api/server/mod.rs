@@ -1,0 +1,186 @@
+//! The engine's HTTP interface over a Unix socket: the same commands and queries for console, command line and programs.
+//!
+//! [`routes`] lists every route once; the OpenAPI description follows from it. Handlers read from the store through a pool
+//! of read-only connections and send changes to the deciding thread; they decide nothing themselves.
+
+mod commands;
+mod live;
+mod logs;
+mod openapi;
+mod reads;
+pub mod routes;
+mod status;
+mod stream;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::serve::IncomingStream;
+use axum::{Json, Router};
+use tokio::net::UnixListener;
+use tokio::sync::{broadcast, oneshot};
+
+use crate::domain::{Refusal, RefusalKind, Timestamp};
+use crate::engine::commit::Published;
+use crate::engine::link::{Samples, account_name};
+use crate::engine::message::{Message, Peer};
+use crate::engine::{self, Engine};
+use crate::store::{self, Reader};
+
+/// The largest request body, enough for a million ordinary tasks.
+const BODY_BYTES_MAX: usize = 1 << 30;
+/// How many idle read-only connections are kept.
+const READERS_KEPT: usize = 8;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Service(Arc<Shared>);
+
+struct Shared {
+    data_dir: PathBuf,
+    decider: Mutex<Sender<Message>>,
+    published: broadcast::Sender<Published>,
+    samples: Samples,
+    readers: Mutex<Vec<Reader>>,
+    started_at: Timestamp,
+    owner_uid: u32,
+}
+
+impl Service {
+    /// Opens the first read-only connection, so that a store that cannot be read is noticed at the start.
+    pub fn new(data_dir: &Path, engine: &Engine, samples: Samples) -> Result<Self, engine::Error> {
+        let reader = Reader::open(data_dir)?;
+        Ok(Self(Arc::new(Shared {
+            data_dir: data_dir.to_owned(),
+            decider: Mutex::new(engine.decider.clone()),
+            published: engine.published.clone(),
+            samples,
+            readers: Mutex::new(vec![reader]),
+            started_at: engine::clock::Clock::start(Timestamp::EPOCH).now(),
+            owner_uid: rustix::process::geteuid().as_raw(),
+        })))
+    }
+
+    /// Runs `query` on a read-only connection, off the threads that serve requests.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let shared = self.0.clone();
+        let run = move || {
+            let kept = shared.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let reader = kept.map_or_else(|| Reader::open(&shared.data_dir), Ok)?;
+            let result = query(&reader);
+            let mut readers = shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            if readers.len() < READERS_KEPT {
+                readers.push(reader);
+            }
+            result
+        };
+        let result = tokio::task::spawn_blocking(run).await;
+        result.map_err(|error| Failure(Refusal::new(RefusalKind::Unavailable, "the query", error)))?.map_err(Failure::from)
+    }
+
+    /// Sends a message to the deciding thread and waits for its answer.
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.0.decider.lock().unwrap_or_else(PoisonError::into_inner).send(message(answer));
+        let stopping = || Failure(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", "").hint("try again"));
+        sent.map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())
+    }
+}
+
+/// Something that could not be done, as the asker hears it.
+#[derive(Debug)]
+pub struct Failure(Refusal);
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Refused(refusal) => Self(refusal),
+            other => {
+                tracing::error!(error = %other, "a query failed");
+                Self(Refusal::new(RefusalKind::Unavailable, "the store", other).hint("look at the engine's log"))
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = match self.0.kind {
+            RefusalKind::Invalid => StatusCode::BAD_REQUEST,
+            RefusalKind::NotFound => StatusCode::NOT_FOUND,
+            RefusalKind::Ambiguous | RefusalKind::Conflict => StatusCode::CONFLICT,
+            RefusalKind::Impossible => StatusCode::UNPROCESSABLE_ENTITY,
+            RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+            RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, Json(serde_json::json!({ "error": self.0 }))).into_response()
+    }
+}
+
+/// The account at the other end of a connection, as the kernel tells it.
+#[derive(Clone, Debug)]
+pub struct PeerInfo(Option<u32>);
+
+impl Connected<IncomingStream<'_, UnixListener>> for PeerInfo {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        Self(stream.io().peer_cred().ok().map(|credentials| credentials.uid()))
+    }
+}
+
+/// Lets in the owner of the engine's process and root, and nobody else.
+async fn only_owner(
+    State(service): State<Service>,
+    ConnectInfo(PeerInfo(uid)): ConnectInfo<PeerInfo>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match uid {
+        Some(uid) if uid == service.0.owner_uid || uid == 0 => {
+            request.extensions_mut().insert(Peer { uid, name: account_name(uid) });
+            next.run(request).await
+        }
+        other => {
+            let who = other.map_or_else(|| "an unknown account".to_owned(), |uid| format!("account {uid}"));
+            let allowed = format!("account {} or 0", service.0.owner_uid);
+            Failure(Refusal::new(RefusalKind::Forbidden, "peer", who).allowed(allowed)).into_response()
+        }
+    }
+}
+
+/// Every route, behind the check of the peer.
+pub fn router(service: Service) -> Router {
+    let not_found = || async {
+        Failure(Refusal::new(RefusalKind::NotFound, "route", "this path").hint("GET /v1/openapi.json lists them"))
+    };
+    routes::mount(Router::new())
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(service.clone(), only_owner))
+        .with_state(service)
+}
+
+/// The OpenAPI description of every route.
+pub fn openapi() -> serde_json::Value {
+    openapi::document()
+}
+
+/// A response of raw JSON text.
+fn json_text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}

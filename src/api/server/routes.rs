@@ -1,0 +1,131 @@
+//! Every route in one table: what it is called, what it takes and gives, and who handles it.
+
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::{Service, commands, live, logs, openapi, reads, status, stream};
+use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
+use crate::domain::{
+    Agent, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User,
+};
+use crate::engine::core::Explanation;
+
+/// Makes a type's schema.
+type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a route gives on success.
+pub enum Shape {
+    /// One object.
+    Json(MakeSchema),
+    /// An array; the total is in the header `x-total-count`.
+    List(MakeSchema),
+    /// Bytes of a media type.
+    Bytes(&'static str),
+    /// Nothing.
+    Nothing,
+}
+
+/// One route.
+pub struct Route {
+    /// `get` or `post`.
+    pub method: &'static str,
+    /// With parameters in braces.
+    pub path: &'static str,
+    /// Its name in generated clients.
+    pub operation: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Query parameters with their descriptions.
+    pub query: &'static [(&'static str, &'static str)],
+    /// What it takes.
+    pub body: Option<MakeSchema>,
+    /// What it gives.
+    pub gives: Shape,
+    handler: fn() -> MethodRouter<Service>,
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+fn any(_: &mut SchemaGenerator) -> Schema {
+    Schema::default()
+}
+
+const PAGE: &[(&str, &str)] = &[
+    ("limit", "at most so many items, 0 to 100000; 100 when left out"),
+    ("offset", "skip so many items"),
+    ("sort", "fields separated by commas, each with - in front for descending"),
+    ("FIELD", "only items whose FIELD has this value; several fields must all match"),
+];
+const AFTER: &[(&str, &str)] = &[("after", "only records after this number"), ("limit", "at most so many records")];
+
+macro_rules! route {
+    (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
+        Route {
+            method: "get", path: $path, operation: $operation, summary: $summary, query: PAGE, body: None,
+            gives: Shape::List(of::<$type>), handler: || get($handler),
+        }
+    };
+    (show $path:literal, $operation:literal, $summary:literal, $shape:expr, $query:expr, $handler:path) => {
+        Route {
+            method: "get", path: $path, operation: $operation, summary: $summary, query: $query, body: None,
+            gives: $shape, handler: || get($handler),
+        }
+    };
+    (post $path:literal, $operation:literal, $summary:literal, $body:ty, $shape:expr, $handler:path) => {
+        Route {
+            method: "post", path: $path, operation: $operation, summary: $summary, query: &[], body: Some(of::<$body>),
+            gives: $shape, handler: || post($handler),
+        }
+    };
+}
+
+/// Every route.
+pub static ROUTES: &[Route] = &[
+    route!(post "/v1/commands", "command",
+        "Changes something. Ids may be shortened, agents named. Answered once the change is durable.",
+        WireCommand, Shape::Json(of::<Reply>), commands::post),
+    route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
+        Shutdown, Shape::Nothing, live::shutdown),
+    route!(show "/v1/status", "status", "The fleet in counts.", Shape::Json(of::<Status>), &[], status::get),
+    route!(list "/v1/tasks", "tasks", "Tasks.", Task, reads::tasks),
+    route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<Task>), &[], reads::task),
+    route!(show "/v1/tasks/{id}/explain", "explain", "Why a task is where it is.",
+        Shape::Json(of::<Explanation>), &[], live::explain),
+    route!(show "/v1/tasks/{id}/wait", "wait", "The task once it has ended; 204 when the time is over.",
+        Shape::Json(of::<Task>), &[("timeout_s", "seconds, at most 3600")], live::wait),
+    route!(show "/v1/tasks/{id}/logs", "logs", "The output of the task's current or last execution, in chunks: one byte \
+        for the stream (1 output, 2 error, 3 remark), 8 bytes of microseconds, 4 bytes of length, content.",
+        Shape::Bytes("application/vnd.menagerie.spool"), &[("follow", "true to go on until the task ends")],
+        logs::task_logs),
+    route!(list "/v1/executions", "executions", "Executions.", Execution, reads::executions),
+    route!(show "/v1/executions/{id}", "execution", "One execution.", Shape::Json(of::<Execution>), &[], reads::execution),
+    route!(list "/v1/agents", "agents", "Agents.", Agent, reads::agents),
+    route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<Agent>), &[], reads::agent),
+    route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),
+    route!(show "/v1/cages/{id}", "cage", "One cage, by number.", Shape::Json(of::<Cage>), &[], reads::cage),
+    route!(list "/v1/nodes", "nodes", "Nodes.", Node, reads::nodes),
+    route!(list "/v1/resources", "resources", "Resources of nodes.", Resource, reads::resources),
+    route!(list "/v1/allocations", "allocations", "What is and was held.", Allocation, reads::allocations),
+    route!(list "/v1/artifacts", "artifacts", "Artifacts.", Artifact, reads::artifacts),
+    route!(show "/v1/artifacts/{id}", "artifact", "One artifact.", Shape::Json(of::<Artifact>), &[], reads::artifact),
+    route!(show "/v1/artifacts/{id}/content", "artifact_content", "The bytes of an artifact.",
+        Shape::Bytes("application/octet-stream"), &[], reads::artifact_content),
+    route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
+    route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
+    route!(show "/v1/journal", "journal", "Records of the journal.", Shape::List(of::<JournalRow>), AFTER, stream::journal),
+    route!(show "/v1/stream", "stream", "Records as server-sent events, from `after` or Last-Event-ID on.",
+        Shape::Bytes("text/event-stream"), AFTER, stream::stream),
+    route!(show "/v1/openapi.json", "openapi", "This description.", Shape::Json(any), &[], openapi_document),
+];
+
+async fn openapi_document() -> axum::Json<serde_json::Value> {
+    axum::Json(openapi::document())
+}
+
+/// Puts every route on `router`.
+pub(super) fn mount(router: Router<Service>) -> Router<Service> {
+    ROUTES.iter().fold(router, |router, route| router.route(route.path, (route.handler)()))
+}

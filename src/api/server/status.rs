@@ -1,0 +1,61 @@
+//! The fleet in counts.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{Failure, Service};
+use crate::api::types::{AgentCounts, ArtifactCounts, CageCounts, NodeSummary, Status, TaskCounts};
+use crate::domain::{AgentStatus, CageStatus, TaskStatus};
+use crate::engine::message::Message;
+use crate::store::Query;
+
+/// `GET /v1/status`.
+pub(super) async fn get(State(service): State<Service>) -> Result<Json<Status>, Failure> {
+    let (counts, read_only) = service.ask(|answer| Message::Counts { answer }).await?;
+    let query = Query { limit: 10_000, ..Query::default() };
+    let (nodes, (seq, _)) =
+        service.read(move |reader| Ok((reader.nodes(&query)?.items, reader.journal_head()?))).await?;
+    let task = |status: TaskStatus| counts.tasks.get(&status).copied().unwrap_or(0);
+    let agent = |status: AgentStatus| counts.agents.get(&status).copied().unwrap_or(0);
+    let cage = |status: CageStatus| counts.cages.get(&status).copied().unwrap_or(0);
+    Ok(Json(Status {
+        version: crate::VERSION.to_owned(),
+        pid: std::process::id(),
+        data_dir: service.0.data_dir.display().to_string(),
+        started_at: service.0.started_at,
+        seq,
+        read_only,
+        nodes: nodes.into_iter().map(|node| NodeSummary { name: node.name, status: node.status }).collect(),
+        tasks: TaskCounts {
+            pending: task(TaskStatus::Pending),
+            scheduled: task(TaskStatus::Scheduled),
+            executing: task(TaskStatus::Executing),
+            completed: task(TaskStatus::Completed),
+            failed: task(TaskStatus::Failed),
+            cancelled: task(TaskStatus::Cancelled),
+        },
+        agents: AgentCounts {
+            offline: agent(AgentStatus::Offline),
+            idle: agent(AgentStatus::Idle),
+            active: agent(AgentStatus::Active),
+            busy: agent(AgentStatus::Busy),
+            blocked: agent(AgentStatus::Blocked),
+            error: agent(AgentStatus::Error),
+            maintenance: agent(AgentStatus::Maintenance),
+        },
+        cages: CageCounts {
+            occupied: cage(CageStatus::Occupied),
+            vacant: cage(CageStatus::Vacant),
+            maintenance: cage(CageStatus::Maintenance),
+        },
+        artifacts: ArtifactCounts { pending: counts.pending_artifacts },
+        memory_bytes: resident_bytes(),
+    }))
+}
+
+/// Resident memory of this process, from the second field of `/proc/self/statm`; zero where there is no such file.
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as u64
+}

@@ -1,0 +1,29 @@
+//! The engine's clock: wall time that never runs backwards within one process.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::domain::Timestamp;
+
+/// Reads the time. The wall clock is read once; from then on the monotonic clock carries it, so that a step of the host's
+/// clock moves no lease and no retry.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    wall_micros: i64,
+    at: Instant,
+}
+
+impl Clock {
+    /// Starts at the host's time, or at `not_before` (the journal's last time) when the host's clock is behind it.
+    #[allow(clippy::disallowed_methods)] // This is the one place of the engine that reads the host's clocks.
+    pub fn start(not_before: Timestamp) -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall_micros = i64::try_from(wall.as_micros()).unwrap_or(i64::MAX).max(not_before.as_micros());
+        Self { wall_micros, at: Instant::now() }
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.at.elapsed().as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.wall_micros.saturating_add(passed))
+    }
+}

@@ -1,0 +1,377 @@
+//! The deciding thread: takes what has arrived, lets the core decide on each in turn, and hands the whole to be committed.
+//!
+//! It waits for messages and for the core's next timer and for nothing else: an idle engine sleeps.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::clock::Clock;
+use super::commit::{Answer, Batch, PendingStart, Work};
+use super::core::{Context, Core, Decisions, Effect};
+use super::message::{Greeting, Message, Peer};
+use crate::domain::link::{Report, ToWorker};
+use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId};
+use crate::store::Reader;
+
+/// At most this many messages are decided on before a batch is closed.
+const MESSAGES_MAX: usize = 4096;
+/// At most this long is decided before a batch is closed, so that nobody waits long for an answer.
+const DECIDE_MAX: Duration = Duration::from_millis(2);
+/// At most this many placements go into one batch.
+const PLACEMENTS_MAX: usize = 512;
+/// How often a store that failed is tried again.
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long `stop --all` waits for agents to end.
+const KILL_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A connected worker.
+struct Connection {
+    node: NodeId,
+    incarnation_is_new: bool,
+    executions: Vec<crate::domain::ExecutionId>,
+    synced: bool,
+}
+
+/// Why nothing may be changed at present.
+struct ReadOnly {
+    error: String,
+    retry_at: Instant,
+}
+
+/// The state of the deciding thread.
+pub struct Decider {
+    core: Core,
+    clock: Clock,
+    host: String,
+    reader: Reader,
+    inbox: Receiver<Message>,
+    store: SyncSender<Work>,
+    connections: BTreeMap<u64, Connection>,
+    users: BTreeMap<(u32, String), UserId>,
+    read_only: Option<ReadOnly>,
+    stopping: Option<Stopping>,
+    batch: Batch,
+    out: Decisions,
+    /// The committing thread is gone: nothing can become durable any more.
+    orphaned: bool,
+}
+
+struct Stopping {
+    kill: bool,
+    deadline: Instant,
+    done: Vec<oneshot::Sender<()>>,
+}
+
+impl Decider {
+    /// Prepares the thread's state. `host` names this machine in the addresses of local users.
+    pub fn new(
+        core: Core,
+        clock: Clock,
+        host: String,
+        reader: Reader,
+        inbox: Receiver<Message>,
+        store: SyncSender<Work>,
+    ) -> Self {
+        Self {
+            core,
+            clock,
+            host,
+            reader,
+            inbox,
+            store,
+            connections: BTreeMap::new(),
+            users: BTreeMap::new(),
+            read_only: None,
+            stopping: None,
+            batch: Batch::default(),
+            out: Decisions::default(),
+            orphaned: false,
+        }
+    }
+
+    /// Decides until it is told to stop, or until nobody can send any more.
+    pub fn run(mut self) {
+        loop {
+            let first = match self.wait() {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            let begun = Instant::now();
+            if let Some(message) = first {
+                self.take(message);
+                for _ in 1..MESSAGES_MAX {
+                    if begun.elapsed() > DECIDE_MAX {
+                        break;
+                    }
+                    match self.inbox.try_recv() {
+                        Ok(message) => self.take(message),
+                        Err(_) => break,
+                    }
+                }
+            }
+            if let Some(read_only) = &self.read_only {
+                if Instant::now() >= read_only.retry_at && self.store.send(Work::Recover).is_err() {
+                    break;
+                }
+                if let Some(read_only) = &mut self.read_only {
+                    read_only.retry_at = Instant::now() + RECOVERY_INTERVAL;
+                }
+                continue;
+            }
+            if self.stopping.is_none() {
+                let now = self.clock.now();
+                self.core.schedule(now, PLACEMENTS_MAX, &mut self.out);
+            }
+            self.collect();
+            self.close_batch();
+            if self.stop_if_done() || self.orphaned {
+                break;
+            }
+        }
+    }
+
+    /// Waits for a message, or until the next timer is due.
+    fn wait(&mut self) -> Result<Option<Message>, RecvTimeoutError> {
+        if let Ok(message) = self.inbox.try_recv() {
+            return Ok(Some(message));
+        }
+        let now = self.clock.now();
+        let mut timeout = match (&self.read_only, &self.stopping) {
+            (Some(read_only), _) => Some(read_only.retry_at.saturating_duration_since(Instant::now())),
+            (None, Some(stopping)) => Some(stopping.deadline.saturating_duration_since(Instant::now())),
+            (None, None) => self.core.wake_at().map(|at| at.since(now).to_std()),
+        };
+        if self.read_only.is_none() && self.stopping.is_none() && self.core.more_to_place() {
+            timeout = Some(Duration::ZERO);
+        }
+        match timeout {
+            None => self.inbox.recv().map(Some).map_err(|_| RecvTimeoutError::Disconnected),
+            Some(timeout) => match self.inbox.recv_timeout(timeout) {
+                Ok(message) => Ok(Some(message)),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Decides on one message.
+    fn take(&mut self, message: Message) {
+        let now = self.clock.now();
+        match message {
+            Message::Command { peer, command, answer } => {
+                let result = self.command(now, &peer, command);
+                self.collect();
+                self.batch.answers.push(Answer::Command(answer, result));
+            }
+            Message::Hello(greeting) => self.hello(now, *greeting),
+            Message::Synced { connection } => self.synced(now, connection),
+            Message::Report { connection, number, time, report } => self.report(now, connection, number, time, report),
+            Message::Closed { connection } => self.closed(now, connection),
+            Message::Explain { task, answer } => {
+                // Nobody may be left to hear the answer; that is no concern of ours.
+                let _ = answer.send(self.core.explain(now, task));
+            }
+            Message::Counts { answer } => {
+                let _ = answer.send((self.core.counts(), self.read_only.is_some()));
+            }
+            Message::CommitFailed { error } => {
+                tracing::error!(error, "the store failed: read-only until it works again");
+                self.batch = Batch::default();
+                self.out = Decisions::default();
+                self.read_only = Some(ReadOnly { error, retry_at: Instant::now() + RECOVERY_INTERVAL });
+            }
+            Message::Recovered(snapshot) => self.recovered(*snapshot),
+            Message::Stop { kill, done } => self.begin_stop(now, kill, done),
+        }
+    }
+
+    /// Decides on a command, after fetching what it names and the memory no longer holds.
+    fn command(&mut self, now: Timestamp, peer: &Peer, command: Command) -> Result<Reply, Refusal> {
+        if let Some(read_only) = &self.read_only {
+            return Err(Refusal::new(RefusalKind::Unavailable, "the engine is read-only", &read_only.error)
+                .hint("free space on the data directory's disk; the engine goes on by itself"));
+        }
+        if self.stopping.is_some() {
+            return Err(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", ""));
+        }
+        let wanted = self.core.wanted(&command);
+        let mut context = Context::default();
+        if !wanted.tasks.is_empty() || !wanted.artifacts.is_empty() {
+            // What has left the memory may still be on its way to the store.
+            self.barrier();
+            let read = |error: crate::store::Error| {
+                Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error)
+                    .hint("look at the engine's log")
+            };
+            context.tasks = self.reader.queued_tasks(&wanted.tasks).map_err(read)?;
+            context.artifacts = self.reader.open_artifacts(&wanted.artifacts, &wanted.tasks).map_err(read)?;
+        }
+        let user = self.user(now, peer);
+        self.core.command(now, Actor::User(user), command, &context, &mut self.out)
+    }
+
+    /// The user behind a peer; known ones cost no look into the core.
+    fn user(&mut self, now: Timestamp, peer: &Peer) -> UserId {
+        let key = (peer.uid, peer.name.clone());
+        if let Some(user) = self.users.get(&key) {
+            return *user;
+        }
+        let user = self.core.user_for(now, peer.uid, &peer.name, &self.host, &mut self.out);
+        self.users.insert(key, user);
+        user
+    }
+
+    /// Waits until everything decided so far is committed.
+    fn barrier(&mut self) {
+        self.collect();
+        self.close_batch();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        if self.store.send(Work::Barrier(sender)).is_ok() {
+            let _ = receiver.recv();
+        }
+    }
+
+    fn hello(&mut self, now: Timestamp, greeting: Greeting) {
+        if self.read_only.is_some() {
+            // The worker keeps what it has to say; it is greeted again after the recovery.
+            return;
+        }
+        let mut metadata = greeting.metadata;
+        let known = self.core.node_incarnation(&greeting.node);
+        metadata.insert("incarnation".into(), greeting.incarnation.to_string().into());
+        let node = self.core.node_hello(now, &greeting.node, greeting.capacity, metadata, &mut self.out);
+        self.collect();
+        let incarnation_is_new = known.as_deref() != Some(greeting.incarnation.to_string().as_str());
+        self.connections.retain(|_, connection| connection.node != node);
+        let connection = Connection { node, incarnation_is_new, executions: greeting.executions, synced: false };
+        self.connections.insert(greeting.connection, connection);
+        self.close_batch();
+        // From here on what is decided for the node goes to the new connection, after what was decided before.
+        let _ = self.store.send(Work::Outlet(node, Some(greeting.outlet)));
+    }
+
+    fn synced(&mut self, now: Timestamp, connection: u64) {
+        let Some(connection) = self.connections.get_mut(&connection) else { return };
+        connection.synced = true;
+        let executions = std::mem::take(&mut connection.executions);
+        let (node, is_new) = (connection.node, connection.incarnation_is_new);
+        self.core.node_synced(now, node, is_new, &executions, &mut self.out);
+        self.collect();
+    }
+
+    fn report(&mut self, now: Timestamp, connection: u64, number: u64, time: Timestamp, report: Report) {
+        let Some(connection) = self.connections.get(&connection) else { return };
+        let node = connection.node;
+        self.core.report(now, node, time, report, &mut self.out);
+        self.collect();
+        self.batch.acks.insert(node, number);
+    }
+
+    fn closed(&mut self, now: Timestamp, connection: u64) {
+        let Some(connection) = self.connections.remove(&connection) else { return };
+        self.core.node_lost(now, connection.node, &mut self.out);
+        self.collect();
+        self.close_batch();
+        let _ = self.store.send(Work::Outlet(connection.node, None));
+    }
+
+    /// Takes up the state on disk after a failed commit. The workers are told to begin anew, because reports that were
+    /// decided on but not committed have to be sent again.
+    fn recovered(&mut self, snapshot: crate::domain::snapshot::Snapshot) {
+        let now = self.clock.now();
+        self.core = Core::restore(snapshot);
+        self.users.clear();
+        self.connections.clear();
+        self.read_only = None;
+        self.core.started(now, crate::VERSION, std::process::id(), &mut self.out);
+        self.collect();
+        self.close_batch();
+        let _ = self.store.send(Work::DropOutlets);
+        tracing::info!("the store works again: changes are taken");
+    }
+
+    fn begin_stop(&mut self, now: Timestamp, kill: bool, done: Option<oneshot::Sender<()>>) {
+        if kill && self.read_only.is_none() {
+            self.core.stop_all(now, &mut self.out);
+            self.collect();
+        }
+        match &mut self.stopping {
+            Some(stopping) => {
+                stopping.kill |= kill;
+                stopping.done.extend(done);
+            }
+            None => {
+                let deadline = Instant::now() + if kill { KILL_PATIENCE } else { Duration::ZERO };
+                self.stopping = Some(Stopping { kill, deadline, done: done.into_iter().collect() });
+            }
+        }
+    }
+
+    /// Whether everything is done that has to be before leaving; then it is done and told.
+    fn stop_if_done(&mut self) -> bool {
+        let Some(stopping) = &self.stopping else { return false };
+        let running = stopping.kill && self.core.running_executions() > 0 && !self.connections.is_empty();
+        if running && Instant::now() < stopping.deadline {
+            return false;
+        }
+        if stopping.kill {
+            for connection in self.connections.values() {
+                self.batch.messages.push((connection.node, ToWorker::Shutdown { kill: true }));
+            }
+        }
+        self.close_batch();
+        self.barrier();
+        if let Some(stopping) = self.stopping.take() {
+            for done in stopping.done {
+                let _ = done.send(());
+            }
+        }
+        true
+    }
+
+    /// Moves what the core decided into the batch.
+    fn collect(&mut self) {
+        self.batch.records.append(&mut self.out.records);
+        for effect in self.out.effects.drain(..) {
+            match effect {
+                Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
+                    let Some(agent) = self.core.agent_spec(agent_id) else { continue };
+                    self.batch.starts.push(PendingStart {
+                        node: node_id,
+                        execution_id,
+                        task_id,
+                        cage_id,
+                        agent,
+                        timeout,
+                        tokens,
+                        output: self.core.defaults().output,
+                    });
+                }
+                Effect::Stop { node_id, execution_id, reason, grace } => {
+                    self.batch.messages.push((node_id, ToWorker::Stop { execution_id, reason, grace }));
+                }
+                Effect::Cage { node_id, spec, slots } => {
+                    self.batch.cages.push((node_id, ToWorker::Cage { spec, slots }));
+                }
+                Effect::RemoveCage { node_id, cage_id } => {
+                    self.batch.messages.push((node_id, ToWorker::RemoveCage { cage_id }));
+                }
+            }
+        }
+    }
+
+    /// Hands the batch to the committing thread. Blocks while that has two batches in hand; what arrives meanwhile makes
+    /// the next batch larger.
+    fn close_batch(&mut self) {
+        if !self.batch.is_empty() {
+            self.orphaned |= self.store.send(Work::Commit(std::mem::take(&mut self.batch))).is_err();
+        }
+    }
+}
+
+/// Where the deciding thread can be reached.
+pub type Inbox = Sender<Message>;

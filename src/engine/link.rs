@@ -1,0 +1,189 @@
+//! The session with the worker of this machine: finds or starts it, reads what it sends, and begins anew when the
+//! connection ends.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{self, BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::message::{Greeting, Message};
+use super::outlet::{Outlet, SocketOutlet};
+use crate::domain::ExecutionId;
+use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, ToWorker};
+
+/// A worker that takes no message for so long is given up: commits must not wait for it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pauses between attempts to reach a worker double from the first to the last.
+const PAUSE_FIRST: Duration = Duration::from_millis(20);
+const PAUSE_LAST: Duration = Duration::from_secs(5);
+
+/// The latest live figures by execution; shown, never decided on.
+#[derive(Clone, Default)]
+pub struct Samples(Arc<Mutex<HashMap<ExecutionId, Sample>>>);
+
+impl Samples {
+    /// The figures of an execution that runs now.
+    pub fn get(&self, id: ExecutionId) -> Option<Sample> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    fn put(&self, sample: Sample) {
+        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = samples.get_mut(&sample.execution_id) {
+            known.progress = sample.progress.or(known.progress);
+            known.message = sample.message.or(known.message.take());
+            known.tokens_used = sample.tokens_used.or(known.tokens_used);
+            known.cost = sample.cost.or(known.cost);
+        } else {
+            samples.insert(sample.execution_id, sample);
+        }
+    }
+
+    fn remove(&self, id: ExecutionId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+/// Where the worker is and how it is started.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// The data directory, which has its socket.
+    pub data_dir: PathBuf,
+    /// Program and arguments that start it; it detaches itself from nothing, the engine does that for it.
+    pub command: Vec<OsString>,
+}
+
+/// Keeps a session with the worker for as long as the engine lives. Runs on a thread of its own.
+pub fn keep_session(settings: &WorkerSettings, samples: &Samples, decider: &Sender<Message>) {
+    let socket = settings.data_dir.join("worker.sock");
+    let mut pause = PAUSE_FIRST;
+    let mut child: Option<std::process::Child> = None;
+    for connection in 1.. {
+        match UnixStream::connect(&socket) {
+            Ok(stream) => {
+                let ended = session(connection, &stream, samples, decider);
+                if let Ok(true) = ended {
+                    pause = PAUSE_FIRST;
+                } else if let Err(error) = &ended {
+                    tracing::warn!(%error, "the session with the worker ended");
+                }
+                if decider.send(Message::Closed { connection }).is_err() {
+                    return;
+                }
+            }
+            Err(_) => {
+                // Reaps a worker of ours that has left, so that it does not stay behind as a zombie.
+                let gone = child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
+                if gone {
+                    match start_worker(settings) {
+                        Ok(started) => {
+                            tracing::info!(pid = started.id(), "started the worker");
+                            child = Some(started);
+                        }
+                        Err(error) => tracing::error!(%error, "the worker cannot be started"),
+                    }
+                }
+            }
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE_LAST);
+    }
+}
+
+/// Starts a worker in a session of its own, so that it outlives the engine and hears no signal of its terminal.
+fn start_worker(settings: &WorkerSettings) -> io::Result<std::process::Child> {
+    let (program, arguments) = settings.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let log = OpenOptions::new().create(true).append(true).open(settings.data_dir.join("worker.log"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+    command.spawn()
+}
+
+/// Speaks with one worker until the connection ends. Gives whether the worker was heard at all.
+fn session(connection: u64, stream: &UnixStream, samples: &Samples, decider: &Sender<Message>) -> io::Result<bool> {
+    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    let mut outlet = SocketOutlet::new(stream.try_clone()?);
+    outlet.send(&[ToWorker::Hello { version: LINK_VERSION }])?;
+    let mut outlet = Some(outlet);
+    let mut reader = BufReader::with_capacity(256 << 10, stream);
+    let mut frame = Vec::new();
+    let mut heard = false;
+    while read_frame(&mut reader, &mut frame)? {
+        let message: FromWorker = serde_json::from_slice(&frame).map_err(io::Error::other)?;
+        let message = match message {
+            FromWorker::Hello { version, incarnation, node, capacity, metadata, executions, pid } => {
+                if version != LINK_VERSION {
+                    let text = format!("the worker (process {pid}) speaks version {version}, this engine {LINK_VERSION}");
+                    return Err(io::Error::other(text + ": end its work, stop it and start the engine again"));
+                }
+                let Some(outlet) = outlet.take() else { return Err(io::Error::other("a second hello")) };
+                heard = true;
+                tracing::info!(pid, node, "connected to the worker");
+                let outlet = Box::new(outlet);
+                Message::Hello(Box::new(Greeting {
+                    connection,
+                    node,
+                    incarnation,
+                    capacity,
+                    metadata,
+                    executions,
+                    outlet,
+                }))
+            }
+            FromWorker::Synced => Message::Synced { connection },
+            FromWorker::Report { number, time, report } => {
+                if let Report::Ended { execution_id, .. } = &report {
+                    samples.remove(*execution_id);
+                }
+                Message::Report { connection, number, time, report }
+            }
+            FromWorker::Sample(sample) => {
+                samples.put(sample);
+                continue;
+            }
+        };
+        if decider.send(message).is_err() {
+            return Ok(heard);
+        }
+    }
+    Ok(heard)
+}
+
+/// Reads one frame into `frame`; gives false at the end of the stream.
+fn read_frame(reader: &mut impl Read, frame: &mut Vec<u8>) -> io::Result<bool> {
+    let mut length = [0; 4];
+    match reader.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    let length = u32::from_le_bytes(length) as usize;
+    if length > FRAME_BYTES_MAX {
+        return Err(io::Error::other(format!("a frame of {length} bytes; at most {FRAME_BYTES_MAX} are allowed")));
+    }
+    frame.resize(length, 0);
+    reader.read_exact(frame)?;
+    Ok(true)
+}
+
+/// The name of this host, for the records of nodes and local users.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The name of an account on this host, or its number when it has none.
+pub fn account_name(uid: u32) -> String {
+    let passwd = std::fs::read_to_string(Path::new("/etc/passwd")).unwrap_or_default();
+    let mut accounts = passwd.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        Some((fields.next()?, fields.nth(1)?.parse::<u32>().ok()?))
+    });
+    accounts.find(|(_, number)| *number == uid).map_or_else(|| uid.to_string(), |(name, _)| name.to_owned())
+}

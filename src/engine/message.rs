@@ -1,0 +1,99 @@
+//! What reaches the deciding thread: one queue, hence one order.
+
+use tokio::sync::oneshot;
+
+use super::core::{Counts, Explanation};
+use super::outlet::Outlet;
+use crate::domain::link::Report;
+use crate::domain::node::Capacity;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::{Command, ExecutionId, Refusal, Reply, TaskId, Timestamp};
+
+/// Who stands at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The operating system's number of the account.
+    pub uid: u32,
+    /// Its name.
+    pub name: String,
+}
+
+/// A worker that has said hello.
+pub struct Greeting {
+    /// Tells this connection's messages from those of an earlier one to the same node.
+    pub connection: u64,
+    /// The host's name.
+    pub node: String,
+    /// Changes with every start of the worker.
+    pub incarnation: u64,
+    /// What the host has.
+    pub capacity: Capacity,
+    /// Kernel and so on.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Executions that the worker knows of.
+    pub executions: Vec<ExecutionId>,
+    /// Where messages for the worker go.
+    pub outlet: Box<dyn Outlet>,
+}
+
+/// Something for the deciding thread.
+pub enum Message {
+    /// A change that somebody asks for.
+    Command {
+        /// Who asks.
+        peer: Peer,
+        /// For what.
+        command: Command,
+        /// Where the answer goes, once it is durable.
+        answer: oneshot::Sender<Result<Reply, Refusal>>,
+    },
+    /// A worker connected.
+    Hello(Box<Greeting>),
+    /// A worker has sent everything again that was not acknowledged.
+    Synced {
+        /// By which connection.
+        connection: u64,
+    },
+    /// A worker reports.
+    Report {
+        /// By which connection.
+        connection: u64,
+        /// The report's number within the worker's incarnation.
+        number: u64,
+        /// When it happened, by the worker's clock.
+        time: Timestamp,
+        /// What happened.
+        report: Report,
+    },
+    /// A connection to a worker ended.
+    Closed {
+        /// Which.
+        connection: u64,
+    },
+    /// Why is a task where it is?
+    Explain {
+        /// Which task.
+        task: TaskId,
+        /// Where the answer goes; `None` when the task is not in memory, hence ended or unknown.
+        answer: oneshot::Sender<Option<Explanation>>,
+    },
+    /// How many tasks, agents and cages are in which state, and is the engine read-only?
+    Counts {
+        /// Where the answer goes.
+        answer: oneshot::Sender<(Counts, bool)>,
+    },
+    /// A batch could not be committed; what followed it was dropped.
+    CommitFailed {
+        /// In words.
+        error: String,
+    },
+    /// The store can be read again: the state as it is on disk.
+    Recovered(Box<Snapshot>),
+    /// Leave. With `kill`, end what runs first.
+    Stop {
+        /// Whether to end what runs.
+        kill: bool,
+        /// Told when it is done.
+        done: Option<oneshot::Sender<()>>,
+    },
+}

@@ -1,0 +1,101 @@
+//! The engine as a process: lock, threads, worker, socket, signals.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use super::link::{Samples, WorkerSettings, keep_session};
+use super::message::Message;
+use super::{Engine, Error};
+use crate::api::server;
+use crate::store::{DataDir, Store};
+
+/// How an engine is run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where everything lies.
+    pub data_dir: PathBuf,
+    /// Program and arguments that start the worker.
+    pub worker_command: Vec<std::ffi::OsString>,
+}
+
+/// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
+pub fn serve(settings: &Settings) -> Result<(), Error> {
+    let data_dir = &settings.data_dir;
+    let lock = DataDir::lock(data_dir)?;
+    let store = Store::open(data_dir)?;
+    let mut engine = Engine::start(store, data_dir)?;
+    let ended = engine.ended.take();
+    let samples = Samples::default();
+    {
+        let (samples, decider) = (samples.clone(), engine.decider.clone());
+        let worker = WorkerSettings { data_dir: data_dir.clone(), command: settings.worker_command.clone() };
+        std::thread::Builder::new()
+            .name("link".into())
+            .spawn(move || keep_session(&worker, &samples, &decider))
+            .map_err(Error::io("start the link thread"))?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("api")
+        .enable_all()
+        .build()
+        .map_err(Error::io("start the API's threads"))?;
+    let served = runtime.block_on(serve_api(data_dir, &engine, ended, samples));
+    // The socket goes first, so that whoever finds none knows that nothing more is taken.
+    let _ = std::fs::remove_file(data_dir.join("engine.sock"));
+    runtime.shutdown_background();
+    engine.join()?;
+    drop(lock);
+    served
+}
+
+async fn serve_api(
+    data_dir: &Path,
+    engine: &Engine,
+    ended: Option<oneshot::Receiver<()>>,
+    samples: Samples,
+) -> Result<(), Error> {
+    let path = data_dir.join("engine.sock");
+    // The lock is ours, so a socket that is still there was left by an engine that was killed.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).map_err(Error::io(format!("listen on {}", path.display())))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .map_err(Error::io(format!("protect {}", path.display())))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listen for SIGINT"))?;
+    let service = server::Service::new(data_dir, engine, samples)?;
+    let serving = axum::serve(listener, server::router(service).into_make_service_with_connect_info::<server::PeerInfo>());
+    let serving = tokio::spawn(async move { serving.await });
+    tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
+    notify_ready();
+    tokio::select! {
+        _ = terminate.recv() => stop(engine).await,
+        _ = interrupt.recv() => stop(engine).await,
+        _ = async { match ended { Some(ended) => { let _ = ended.await; } None => std::future::pending().await } } => {}
+    }
+    tracing::info!("stopping");
+    serving.abort();
+    Ok(())
+}
+
+/// Lets the deciding thread finish its batch and leave.
+async fn stop(engine: &Engine) {
+    let (done, finished) = oneshot::channel();
+    if engine.decider.send(Message::Stop { kill: false, done: Some(done) }).is_ok() {
+        let _ = finished.await;
+    }
+}
+
+/// Tells a service manager that the engine is ready, by the protocol of `sd_notify(3)`.
+fn notify_ready() {
+    if let Some(path) = std::env::var_os("NOTIFY_SOCKET")
+        && let Ok(socket) = UnixDatagram::unbound()
+    {
+        let _ = socket.send_to(b"READY=1", path);
+    }
+}

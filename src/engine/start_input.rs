@@ -1,0 +1,86 @@
+//! What an agent is given: the task's own data, read from the store at the moment of starting, because the engine's memory
+//! does not hold it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::commit::PendingStart;
+use crate::domain::agent::Runtime;
+use crate::domain::link::{Start, ToWorker};
+use crate::domain::{Task, TaskId};
+use crate::store::{self, Reader};
+
+/// The messages that start `starts`, one each in the same order.
+pub fn messages(reader: &Reader, starts: &[PendingStart]) -> Result<Vec<ToWorker>, store::Error> {
+    if starts.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids: Vec<_> = starts.iter().map(|start| start.task_id).collect();
+    let tasks: BTreeMap<TaskId, Task> = reader.start_inputs(&ids)?.into_iter().map(|task| (task.id, task)).collect();
+    starts
+        .iter()
+        .map(|start| {
+            let task = tasks.get(&start.task_id).ok_or_else(|| store::Error::missing("task", start.task_id))?;
+            Ok(ToWorker::Start(Box::new(message(reader, start, task)?)))
+        })
+        .collect()
+}
+
+fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, store::Error> {
+    let Runtime::Command { command, env, workdir } = &start.agent.runtime;
+    let configuration = &task.parameters.configuration;
+    let own = configuration.get("command").and_then(Value::as_array);
+    let command = own.map_or_else(
+        || command.clone(),
+        |words| words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+    );
+    let task_env = configuration.get("env").and_then(Value::as_object);
+    let env = env.iter().chain(task_env.into_iter().flatten());
+    let workdir = configuration.get("workdir").and_then(Value::as_str).map(str::to_owned).or_else(|| workdir.clone());
+    Ok(Start {
+        execution_id: start.execution_id,
+        task_id: task.id,
+        cage_id: start.cage_id,
+        agent: start.agent.name.clone(),
+        command,
+        env: env.map(|(name, value)| (name.clone(), text(value))).collect(),
+        workdir,
+        task: as_given(reader, task)?,
+        timeout: start.timeout,
+        output: start.output,
+        tokens: start.tokens,
+    })
+}
+
+/// Environment values may be written as numbers or booleans in a fleet file.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The task as the agent sees it: what it works on, and what its dependencies gave.
+fn as_given(reader: &Reader, task: &Task) -> Result<Value, store::Error> {
+    let mut given = Map::new();
+    given.insert("id".into(), json!(task.id));
+    given.insert("type".into(), json!(task.kind));
+    given.insert("priority".into(), json!(task.priority));
+    given.insert("attempt".into(), json!(task.attempts + task.losses + 1));
+    given.insert("parameters".into(), json!(task.parameters));
+    given.insert("requirements".into(), json!(task.requirements));
+    given.insert("metadata".into(), json!(task.metadata));
+    if let Some(deadline) = task.deadline {
+        given.insert("deadline".into(), json!(deadline));
+    }
+    if let Some(index) = task.array_index {
+        given.insert("array_index".into(), json!(index));
+    }
+    if !task.depends_on.is_empty() {
+        let dependencies = reader.start_inputs(&task.depends_on)?;
+        let dependencies: Vec<_> = dependencies
+            .iter()
+            .map(|task| json!({"task_id": task.id, "type": task.kind, "output": task.output, "metadata": task.metadata}))
+            .collect();
+        given.insert("dependencies".into(), Value::Array(dependencies));
+    }
+    Ok(Value::Object(given))
+}

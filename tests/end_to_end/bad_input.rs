@@ -1,0 +1,102 @@
+//! Bad input: an error that names field, value, what is allowed and what to do, exit status 2, and nothing left behind.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use super::site::Site;
+
+/// Gives `input` to a command and returns its status and standard error.
+fn feed(site: &Site, arguments: &[&str], input: &[u8]) -> (i32, String) {
+    let mut command = site.command(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that refuses early closes its input; that is what is being tested, not an error of the test.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn every_bad_input_is_refused_and_leaves_nothing() {
+    let mut site = Site::new();
+    site.start_engine();
+    site.apply_fleet(2, 1);
+    let seq = site.status().unwrap().seq;
+    let batch = ["task", "submit", "--batch", "-"];
+    let apply = ["apply", "-"];
+    let long = format!(r#"{{"type": "a", "parameters": {{"input_data": {{"x": "{}"}}}}}}"#, "y".repeat(10 << 20));
+    let cases: Vec<(&[&str], Vec<u8>, &[&str])> = vec![
+        (&batch, b"{\"type\": \"a\"}\n{\"type\": \"b\", \"priority\": }\n".to_vec(), &["2:", "27"]),
+        (&batch, b"{\"type\": \"a\", \"prority\": 3}\n".to_vec(), &["prority", "priority"]),
+        (&batch, b"{\"type\": \"a\", \"priority\": 0}\n".to_vec(), &["priority", "0", "1 to 10"]),
+        (&batch, b"{\"type\": \"a\", \"priority\": 11}\n".to_vec(), &["priority", "11", "1 to 10"]),
+        (&batch, b"{\"type\": \"a\", \"requirements\": {\"cpu\": -1}}\n".to_vec(), &["cpu", "-1"]),
+        (&batch, b"{\"type\": \"a\", \"requirements\": {\"memory\": \"9999999TiB\"}}\n".to_vec(), &["9999999TiB"]),
+        (&batch, b"{\"type\": \"a\", \"agent\": \"nobody\"}\n".to_vec(), &["agent", "nobody"]),
+        (&batch, b"{\"type\": \"a\", \"cage\": \"999\"}\n".to_vec(), &["cage", "999"]),
+        (&batch, b"{\"type\": \"a\", \"depends_on\": [\"ffffffff\"]}\n".to_vec(), &["depends_on", "ffffffff"]),
+        (
+            &batch,
+            b"{\"type\": \"a\", \"key\": \"x\", \"depends_on\": [\"y\"]}\n{\"type\": \"a\", \"key\": \"y\", \"depends_on\": [\"x\"]}\n".to_vec(),
+            &["cycle"],
+        ),
+        (&batch, b"{\"type\": \"a\", \"key\": \"x\"}\n{\"type\": \"a\", \"key\": \"x\"}\n".to_vec(), &["key", "x"]),
+        (&batch, b"{\"type\": \"a\", \"requirements\": {\"memory\": \"1TiB\"}}\n".to_vec(), &["memory", "cage 00"]),
+        (&batch, long.into_bytes(), &["1"]),
+        (&batch, b"{\"type\": \"a\0b\"}\n".to_vec(), &["1:"]),
+        (&batch, b"{\"type\": \"\xff\xfe\"}\n".to_vec(), &["UTF-8"]),
+        (&apply, b"[[cage]\nid = \"001\"\n".to_vec(), &["1:"]),
+        (&apply, b"[[cage]]\nid = \"001\"\nlimit = {}\n".to_vec(), &["limit", "limits", "3:"]),
+        (&apply, b"[[cage]]\nid = \"1001\"\n".to_vec(), &["1001", "001 to 1000"]),
+        (&apply, b"[[cage]]\nid = \"001\"\nlimits = { memory = \"-5\" }\n".to_vec(), &["-5"]),
+        (&apply, b"[[agent]]\nname = \"x\"\n[[agent]]\nname = \"x\"\n".to_vec(), &["x", "once"]),
+        (
+            &apply,
+            b"[[agent]]\nname = \"x\"\nreports_to = \"y\"\n[[agent]]\nname = \"y\"\nreports_to = \"x\"\n".to_vec(),
+            &["reports_to"],
+        ),
+        (&apply, b"[[agent]]\nname = \"x\"\ncage = \"500\"\n".to_vec(), &["500"]),
+        (&apply, b"[[agent]]\nname = \"x\"\ncage = \"001\"\n".to_vec(), &["001", "a1"]),
+        (&["agent", "drain", "nobody"], vec![], &["nobody"]),
+        (&["cage", "vacate", "777"], vec![], &["777"]),
+        (&["task", "show", "zzz"], vec![], &["zzz"]),
+        (&["run", "--priority", "11", "--", "true"], vec![], &["11"]),
+        (&["run", "--memory", "lots", "--", "true"], vec![], &["lots"]),
+        (&["frobnicate"], vec![], &["frobnicate"]),
+    ];
+    for (arguments, input, words) in cases {
+        let shown = String::from_utf8_lossy(&input[..input.len().min(200)]).into_owned();
+        let (status, error) = feed(&site, arguments, &input);
+        assert_eq!(status, 2, "{arguments:?} < {shown}: {error}");
+        assert!(error.len() < 4000, "{arguments:?}: an error of {} bytes", error.len());
+        for word in words {
+            assert!(error.contains(word), "{arguments:?} < {shown}: no \"{word}\" in: {error}");
+        }
+        assert!(!error.contains("panicked"), "{error}");
+    }
+    assert_eq!(site.status().unwrap().seq, seq, "something was left behind");
+}
+
+#[test]
+fn with_keep_going_the_good_lines_are_taken() {
+    let mut site = Site::new();
+    site.start_engine();
+    site.apply_fleet(1, 1);
+    let input = b"{\"type\": \"a\", \"agent\": \"a1\", \"parameters\": {\"configuration\": {\"command\": [\"true\"]}}}\nnot json\n{\"type\": \"a\", \"priority\": 99}\n";
+    let (status, error) = feed(&site, &["task", "submit", "--batch", "-", "--keep-going"], input);
+    assert_eq!(status, 1, "{error}");
+    assert!(error.contains("2:") && error.contains("99"), "{error}");
+    assert_eq!(site.tasks().len(), 1);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let site = Site::new();
+    let file = site.marks_dir().join("file");
+    std::fs::write(&file, "").unwrap();
+    for bad in [file.join("below"), "/proc/nowhere".into()] {
+        let output = site.command(&["run", "--data-dir", bad.to_str().unwrap(), "--", "true"]).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(bad.to_str().unwrap()), "{error}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The command line against the real engine, worker and cages: what a person types and what comes back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../site/mod.rs"]
+mod site;
+
+mod bad_input;
+mod work;

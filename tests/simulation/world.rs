@@ -1,0 +1,511 @@
+//! The world of one seed: an engine made of the real core and the real store, a model of a worker, a clock, and whatever
+//! goes wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use menagerie::domain::agent::{AgentSpec, Capability};
+use menagerie::domain::cage::CageLimits;
+use menagerie::domain::fleet::CageEntry;
+use menagerie::domain::node::Capacity;
+use menagerie::domain::task::ArrayRange;
+use menagerie::domain::time::When;
+use menagerie::domain::{
+    Actor, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, NewTask, NodeId, Record, Reply, Span,
+    TaskId, TaskStatus, Timestamp, UserId,
+};
+use menagerie::engine::core::{Context, Core, Decisions, Effect};
+use menagerie::store::{self, Store};
+
+use super::draw::Draw;
+use super::worker::{Order, Worker};
+
+const START: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
+const CAGES: u16 = 6;
+const AGENTS: usize = 8;
+
+pub struct World {
+    draw: Draw,
+    now: Timestamp,
+    folder: tempfile::TempDir,
+    store: Option<Store>,
+    core: Core,
+    out: Decisions,
+    /// The highest number of a report decided on in this connection.
+    ack: Option<u64>,
+    node: NodeId,
+    worker: Worker,
+    incarnations: u64,
+    users: Vec<UserId>,
+    tasks: Vec<TaskId>,
+    artifacts: Vec<menagerie::domain::ArtifactId>,
+    completed: BTreeSet<TaskId>,
+    history: blake3::Hasher,
+    last_status: BTreeMap<TaskId, TaskStatus>,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        // A folder in memory, where there is one: durability is not what this test is about.
+        let memory = std::path::Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let mut world = Self {
+            draw: Draw::new(seed),
+            now: START,
+            folder,
+            store: Some(store),
+            core: Core::new(),
+            out: Decisions::default(),
+            ack: None,
+            node: NodeId(uuid::Uuid::nil()),
+            worker: Worker::new(1),
+            incarnations: 1,
+            users: vec![],
+            tasks: vec![],
+            artifacts: vec![],
+            completed: BTreeSet::new(),
+            history: blake3::Hasher::new(),
+            last_status: BTreeMap::new(),
+        };
+        world.core.open(world.now, seed, "simulated", &mut world.out);
+        world.core.started(world.now, "simulated", 1, &mut world.out);
+        for (uid, name) in [(1000, "ada"), (1001, "bob")] {
+            let user = world.core.user_for(world.now, uid, name, "sim", &mut world.out);
+            world.users.push(user);
+        }
+        world.commit();
+        world.connect();
+        let fleet = world.fleet();
+        world.command(Command::Apply { fleet, dry_run: false });
+        world.commit();
+        world
+    }
+
+    fn fleet(&mut self) -> Fleet {
+        let mut fleet = Fleet::default();
+        for number in 1..=CAGES {
+            let limits = CageLimits {
+                cpu: Some(Cpu::from_millis(500 * (1 + self.draw.below(4)))),
+                memory: Some(Bytes::from_mib(64 << self.draw.below(4))),
+                ..CageLimits::default()
+            };
+            fleet.cage.push(CageEntry { id: Some(CageId::new(number).unwrap()), limits, ..CageEntry::default() });
+        }
+        for number in 0..AGENTS {
+            let mut agent = AgentSpec::new(format!("agent-{number}"));
+            agent.concurrency = 1 + u32::try_from(self.draw.below(3)).unwrap();
+            let home = u16::try_from(number).unwrap() + 1;
+            agent.cage = (home <= CAGES - 2).then(|| CageId::new(home).unwrap());
+            for capability in ["shell", "gpu", "text"] {
+                if self.draw.chance(70) {
+                    agent.capabilities.push(Capability { kind: capability.into(), parameters: serde_json::Map::new() });
+                }
+            }
+            fleet.agent.push(agent);
+        }
+        fleet.defaults = Some(Defaults {
+            preemption: self.draw.chance(50),
+            ageing: Span::from_secs(60),
+            lease: Span::from_secs(30),
+            ..Defaults::default()
+        });
+        fleet
+    }
+
+    /// One random thing happens.
+    pub fn step(&mut self) {
+        match self.draw.below(100) {
+            0..25 => self.submit(),
+            25..30 => self.meddle_with_tasks(),
+            30..36 => self.meddle_with_fleet(),
+            36..40 => self.review(),
+            40..60 => self.worker.obey(),
+            60..78 => {
+                for _ in 0..=self.draw.below(3) {
+                    self.worker.work(self.now, &mut self.draw, false);
+                }
+            }
+            78..88 => self.listen(),
+            88..94 => self.pass_time(),
+            94 => self.crash_engine(),
+            95 => self.crash_worker(),
+            96 => self.disconnect(),
+            97 => self.repeat_an_old_report(),
+            _ => self.commit(),
+        }
+        if !self.worker.connected && self.draw.chance(30) {
+            self.connect();
+        }
+        if self.draw.chance(80) {
+            self.core.schedule(self.now, 64, &mut self.out);
+        }
+        if self.draw.chance(60) {
+            self.commit();
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        let broken = self.core.check();
+        assert!(broken.is_empty(), "broken invariants: {broken:#?}");
+    }
+
+    fn new_task(&mut self) -> NewTask {
+        let mut task = NewTask::new("processing");
+        task.priority = 1 + u8::try_from(self.draw.below(10)).unwrap();
+        if self.draw.chance(70) {
+            task.requirements.cpu = Cpu::from_millis(100 * self.draw.below(8));
+        }
+        if self.draw.chance(50) {
+            task.requirements.memory = Bytes::from_mib(16 * self.draw.below(8));
+        }
+        if self.draw.chance(30) {
+            task.requirements.capabilities.push("shell".into());
+        }
+        if self.draw.chance(15) {
+            task.agent = Some(format!("agent-{}", self.draw.below(AGENTS as u64)));
+        }
+        if self.draw.chance(20) {
+            task.deadline = Some(When::In(Span::from_secs(1 + i64::try_from(self.draw.below(1000)).unwrap())));
+        }
+        if self.draw.chance(40) {
+            task.estimate = Some(Span::from_secs(1 + i64::try_from(self.draw.below(100)).unwrap()));
+        }
+        if self.draw.chance(30) {
+            for _ in 0..=self.draw.below(2) {
+                if let Some(id) = self.draw.pick(&self.tasks) {
+                    task.depends_on.push(id.to_string());
+                }
+            }
+            task.approval_gate = self.draw.chance(40);
+        }
+        task.preemptible = self.draw.chance(40);
+        task.max_attempts = 1 + u32::try_from(self.draw.below(3)).unwrap();
+        if self.draw.chance(8) {
+            task.array = Some(ArrayRange { first: 5, last: 5 + u32::try_from(self.draw.below(20)).unwrap() });
+        }
+        task
+    }
+
+    fn submit(&mut self) {
+        let count = 1 + self.draw.below(5);
+        let tasks = (0..count).map(|_| self.new_task()).collect();
+        let keep_going = self.draw.chance(50);
+        if let Some(Reply::Submitted { ids, .. }) = self.command(Command::SubmitTasks { tasks, keep_going }) {
+            for id in ids {
+                self.tasks.push(id);
+            }
+        }
+    }
+
+    fn some_task(&mut self) -> Option<TaskId> {
+        let id = *self.draw.pick(&self.tasks)?;
+        // Elements of arrays are tasks too, whether they exist already or not.
+        Some(if id.as_array() == id && self.draw.chance(50) {
+            id.element(1 + u32::try_from(self.draw.below(20)).unwrap())
+        } else {
+            id
+        })
+    }
+
+    fn meddle_with_tasks(&mut self) {
+        let Some(id) = self.some_task() else { return };
+        let ids = vec![id];
+        let command = match self.draw.below(5) {
+            0 | 1 => Command::CancelTasks { ids, note: None },
+            2 => Command::RetryTasks { ids },
+            3 => Command::PrioritiseTasks { ids, priority: 1 + u8::try_from(self.draw.below(10)).unwrap() },
+            _ => Command::ReassignTasks { ids, agent: None, cage: None },
+        };
+        self.command(command);
+    }
+
+    fn meddle_with_fleet(&mut self) {
+        let name = format!("agent-{}", self.draw.below(AGENTS as u64));
+        let agent = self.core.agent_by_name(&name);
+        let cage = CageId::new(1 + u16::try_from(self.draw.below(u64::from(CAGES))).unwrap()).unwrap();
+        let command = match (self.draw.below(7), agent) {
+            (0, Some(id)) => Command::DrainAgents { ids: vec![id] },
+            (1 | 2, Some(id)) => Command::ResumeAgents { ids: vec![id] },
+            (3, Some(id)) => {
+                let cage = self.draw.chance(60).then_some(cage);
+                Command::ReassignAgents { ids: vec![id], cage }
+            }
+            (4, _) => Command::SetCageMaintenance { ids: vec![cage], on: self.draw.chance(40) },
+            (5, _) => Command::VacateCages { ids: vec![cage] },
+            _ => Command::Apply { fleet: self.fleet(), dry_run: self.draw.chance(30) },
+        };
+        self.command(command);
+    }
+
+    fn review(&mut self) {
+        let Some(id) = self.draw.pick(&self.artifacts).copied() else { return };
+        let approve = self.draw.chance(70);
+        self.command(Command::ReviewArtifacts { ids: vec![id], approve, note: None });
+    }
+
+    /// Gives a command to the core the way the engine does. A refusal must leave nothing behind.
+    fn command(&mut self, command: Command) -> Option<Reply> {
+        let wanted = self.core.wanted(&command);
+        let mut context = Context::default();
+        if !wanted.tasks.is_empty() || !wanted.artifacts.is_empty() {
+            self.commit();
+            let reader = self.store.as_ref().unwrap().reader().unwrap();
+            context.tasks = reader.queued_tasks(&wanted.tasks).unwrap();
+            context.artifacts = reader.open_artifacts(&wanted.artifacts, &wanted.tasks).unwrap();
+        }
+        let actor = Actor::User(*self.draw.pick(&self.users).unwrap());
+        let (records, digest) = (self.out.records.len(), self.core.digest());
+        match self.core.command(self.now, actor, command.clone(), &context, &mut self.out) {
+            Ok(reply) => Some(reply),
+            Err(refusal) => {
+                assert!(!refusal.to_string().is_empty());
+                assert_eq!(self.out.records.len(), records, "{command:?} was refused ({refusal}) but left records");
+                assert_eq!(self.core.digest(), digest, "{command:?} was refused ({refusal}) but changed the state");
+                None
+            }
+        }
+    }
+
+    /// The engine takes some of what the worker has sent.
+    fn listen(&mut self) {
+        for _ in 0..=self.draw.below(4) {
+            let Some((number, time, report)) = self.worker.outbox.pop_front() else { return };
+            self.core.report(self.now, self.node, time, report, &mut self.out);
+            self.ack = Some(number);
+        }
+    }
+
+    fn repeat_an_old_report(&mut self) {
+        // A copy of a report that is still unacknowledged arrives once more: nothing may come of it twice.
+        if let (true, Some((_, time, report))) = (self.worker.connected, self.worker.unacknowledged.front().cloned()) {
+            if self.worker.outbox.iter().any(|(_, _, waiting)| *waiting == report) {
+                return;
+            }
+            let records = self.out.records.len();
+            self.core.report(self.now, self.node, time, report.clone(), &mut self.out);
+            assert_eq!(self.out.records.len(), records, "a repeated report had consequences: {report:?}");
+        }
+    }
+
+    fn pass_time(&mut self) {
+        let span = match self.draw.below(4) {
+            0 => Span::from_millis(i64::try_from(self.draw.below(1000)).unwrap()),
+            1 | 2 => Span::from_secs(i64::try_from(self.draw.below(60)).unwrap()),
+            _ => Span::from_secs(i64::try_from(self.draw.below(3 * 3600)).unwrap()),
+        };
+        self.now = self.now.plus(span);
+    }
+
+    /// Makes durable what was decided, then lets it take effect.
+    fn commit(&mut self) {
+        let Decisions { records, effects, .. } = std::mem::take(&mut self.out);
+        self.store.as_mut().unwrap().commit(&records).unwrap();
+        for record in &records {
+            self.witness(record);
+        }
+        for effect in effects {
+            let order = match effect {
+                Effect::Start { execution_id, task_id, .. } => Order::Start(execution_id, task_id),
+                Effect::Stop { execution_id, reason, .. } => Order::Stop(execution_id, reason),
+                Effect::Cage { .. } | Effect::RemoveCage { .. } => continue,
+            };
+            if self.worker.connected {
+                self.worker.inbox.push_back(order);
+            }
+        }
+        if let (true, Some(number)) = (self.worker.connected, self.ack.take()) {
+            self.worker.inbox.push_back(Order::Ack(number));
+        }
+        if self.draw.chance(20) {
+            let snapshot = self.store.as_ref().unwrap().snapshot().unwrap();
+            assert_eq!(Core::restore(snapshot).digest(), self.core.digest(), "restored state differs from the live one");
+        }
+    }
+
+    /// Notes a durable record and checks what no later record may take back.
+    fn witness(&mut self, record: &Record) {
+        let mut body = Vec::new();
+        record.event.write_body(&mut body).unwrap();
+        self.history.update(&record.seq.to_le_bytes()).update(record.event.kind().as_bytes()).update(&body);
+        match &record.event {
+            Event::ExecutionScheduled(event) => {
+                assert!(!self.completed.contains(&event.task_id), "a completed task runs again: {record:?}");
+                self.last_status.insert(event.task_id, TaskStatus::Scheduled);
+            }
+            Event::ExecutionEnded(event) => {
+                if event.task_status == TaskStatus::Completed {
+                    assert!(self.completed.insert(event.task_id), "a task was completed twice: {record:?}");
+                }
+                self.last_status.insert(event.task_id, event.task_status);
+            }
+            Event::TaskMaterialised(event) => {
+                self.last_status.insert(event.task_id, TaskStatus::Pending);
+            }
+            Event::ArtifactAdded(event) => self.artifacts.push(event.artifact.id),
+            _ => {}
+        }
+    }
+
+    /// The engine is killed: what was not committed never happened. The worker goes on.
+    fn crash_engine(&mut self) {
+        self.out = Decisions::default();
+        self.ack = None;
+        self.store = None;
+        let store = Store::open(self.folder.path()).unwrap();
+        self.core = Core::restore(store.snapshot().unwrap());
+        self.store = Some(store);
+        self.core.started(self.now, "simulated", 2, &mut self.out);
+        self.drop_connection();
+        // What was submitted but not committed is unknown to everybody.
+        let reader = self.store.as_ref().unwrap().reader().unwrap();
+        let known: BTreeSet<_> = reader.queued_tasks(&self.tasks).unwrap().into_iter().map(|task| task.id).collect();
+        self.tasks.retain(|id| known.contains(id));
+    }
+
+    fn crash_worker(&mut self) {
+        self.incarnations += 1;
+        let was_connected = self.worker.connected;
+        self.worker = Worker::new(self.incarnations);
+        if was_connected {
+            self.core.node_lost(self.now, self.node, &mut self.out);
+        }
+        self.ack = None;
+    }
+
+    fn disconnect(&mut self) {
+        if self.worker.connected {
+            self.drop_connection();
+            self.core.node_lost(self.now, self.node, &mut self.out);
+        }
+    }
+
+    fn drop_connection(&mut self) {
+        self.worker.connected = false;
+        self.worker.outbox.clear();
+        self.ack = None;
+        // Part of what was on its way arrives, the rest is lost.
+        let arrived = usize::try_from(self.draw.below(1 + self.worker.inbox.len() as u64)).unwrap();
+        self.worker.inbox.truncate(arrived);
+        while !self.worker.inbox.is_empty() {
+            self.worker.obey();
+        }
+    }
+
+    fn connect(&mut self) {
+        let capacity =
+            Capacity { cpu_millis: 4000, memory: 1 << 30, gpu: 0, gpu_memory: 0, storage: 1 << 40 };
+        self.commit();
+        let known = self.core.node_incarnation("sim");
+        let incarnation = self.worker.incarnation.to_string();
+        let mut metadata = serde_json::Map::new();
+        metadata.insert("incarnation".into(), incarnation.clone().into());
+        self.node = self.core.node_hello(self.now, "sim", capacity, metadata, &mut self.out);
+        self.worker.connected = true;
+        self.commit();
+        let executions = self.worker.known();
+        let resent: Vec<_> = self.worker.unacknowledged.iter().cloned().collect();
+        for (number, time, report) in resent {
+            self.core.report(self.now, self.node, time, report, &mut self.out);
+            self.ack = Some(number);
+        }
+        let is_new = known.as_deref() != Some(incarnation.as_str());
+        self.core.node_synced(self.now, self.node, is_new, &executions, &mut self.out);
+        self.commit();
+        self.check();
+    }
+
+    /// The faults stop. Everything has to come to an end, and the books have to agree.
+    pub fn settle(mut self) -> u64 {
+        if !self.worker.connected {
+            self.connect();
+        }
+        for number in 0..AGENTS {
+            if let Some(id) = self.core.agent_by_name(&format!("agent-{number}")) {
+                self.command(Command::ResumeAgents { ids: vec![id] });
+            }
+        }
+        for number in 1..=CAGES {
+            self.command(Command::SetCageMaintenance { ids: vec![CageId::new(number).unwrap()], on: false });
+        }
+        let fleet = self.fleet_for_settling();
+        self.command(Command::Apply { fleet, dry_run: false });
+        for round in 0.. {
+            for id in std::mem::take(&mut self.artifacts) {
+                self.command(Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
+            }
+            while self.core.schedule(self.now, 64, &mut self.out) {}
+            self.commit();
+            while !self.worker.inbox.is_empty() {
+                self.worker.obey();
+            }
+            while !self.worker.running.is_empty() {
+                self.worker.work(self.now, &mut self.draw, true);
+            }
+            while !self.worker.outbox.is_empty() {
+                self.listen();
+            }
+            self.commit();
+            self.check();
+            let counts = self.core.counts();
+            let open: u64 = [TaskStatus::Pending, TaskStatus::Scheduled, TaskStatus::Executing]
+                .iter()
+                .filter_map(|status| counts.tasks.get(status))
+                .sum();
+            if open == 0 {
+                break;
+            }
+            assert!(round < 2000, "tasks never end: {counts:?}\n{}", self.why_open());
+            self.now = match self.core.wake_at() {
+                Some(at) if at > self.now => at,
+                _ => self.now.plus(Span::from_secs(1)),
+            };
+        }
+        self.audit()
+    }
+
+    /// Everything that was ever asked for can run somewhere in this fleet.
+    fn fleet_for_settling(&mut self) -> Fleet {
+        let mut fleet = self.fleet();
+        for cage in &mut fleet.cage {
+            cage.limits.cpu = Some(Cpu::from_cores(4));
+            cage.limits.memory = Some(Bytes::from_mib(1024));
+        }
+        for agent in &mut fleet.agent {
+            agent.capabilities = ["shell", "gpu", "text"]
+                .map(|kind| Capability { kind: kind.into(), parameters: serde_json::Map::new() })
+                .to_vec();
+        }
+        fleet
+    }
+
+    fn why_open(&self) -> String {
+        let explanations = self.tasks.iter().filter_map(|id| self.core.explain(self.now, *id));
+        explanations.take(5).map(|explanation| serde_json::to_string_pretty(&explanation).unwrap()).collect()
+    }
+
+    /// The books: chain, rows against the journal, statuses against what was witnessed, nothing held.
+    fn audit(mut self) -> u64 {
+        assert_eq!(self.core.running_executions(), 0, "executions without tasks");
+        let snapshot = self.store.as_ref().unwrap().snapshot().unwrap();
+        assert!(snapshot.executions.is_empty(), "executions are left: {:?}", snapshot.executions);
+        assert_eq!(Core::restore(snapshot).digest(), self.core.digest());
+        let reader = self.store.as_ref().unwrap().reader().unwrap();
+        for (id, status) in &self.last_status {
+            let task = reader.task(*id).unwrap().unwrap();
+            assert!(task.status.is_final(), "{id} is {}", task.status);
+            if *status == TaskStatus::Completed {
+                assert_eq!(task.status, TaskStatus::Completed, "{id} was completed");
+            }
+        }
+        drop(reader);
+        self.store = None;
+        let folder = self.folder.path();
+        store::verify(folder).unwrap();
+        let before = store::dump(folder).unwrap();
+        store::rebuild(folder).unwrap();
+        assert_eq!(store::dump(folder).unwrap(), before, "the rebuilt tables differ");
+        let hash = self.history.finalize();
+        u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap())
+    }
+}
