@@ -1,3 +1,38 @@
 //! The memory: the journal and its hash chain, the tables that follow from it, migrations and queries.
 //!
 //! Knows the domain and nothing else. It decides nothing: it makes durable what the engine has decided.
+//!
+//! [`Store`] is the one writer: a batch of records becomes journal rows, the chain's new head and changed table rows in
+//! one transaction. [`Reader`]s look at the tables, any number of them beside the writer. The tables follow from the
+//! journal alone: [`rebuild()`] makes them anew and [`check`] compares, [`verify()`] walks the chain, and [`migrate`]
+//! takes the tables from one schema to the next.
+
+mod connection;
+mod data_dir;
+mod dump;
+mod error;
+mod journal;
+pub mod migrate;
+mod projection;
+mod query;
+mod reader;
+mod rebuild;
+mod resolve;
+mod rows;
+mod snapshot;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use connection::DATABASE;
+pub use data_dir::{DataDir, DataDirLock};
+pub use dump::dump;
+pub use error::{Error, Fault};
+pub use journal::{Hash, JournalRow, hex};
+pub use query::{Page, Query};
+pub use reader::Reader;
+pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};
+pub use verify::{Verified, verify};
+pub use writer::Store;

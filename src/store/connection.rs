@@ -1,0 +1,107 @@
+//! Connections to the database file, and how they are set up.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{Doing, Error};
+
+/// The name of the database file in the data directory.
+pub const DATABASE: &str = "menagerie.db";
+
+/// Marks the file as ours ("Mena" in ASCII), so that another program's database is never taken for one.
+const APPLICATION_ID: i32 = 0x4d65_6e61;
+
+/// Bytes of a page. Larger pages hold more rows of a batch each, so that fewer are written; beyond 8 KiB a single
+/// commit writes too much.
+const PAGE_SIZE: u32 = 8192;
+
+/// Pages in the write-ahead log before they are carried over into the file (64 MiB). Rows that a task's life touches
+/// again soon are then written to the file once.
+const CHECKPOINT_PAGES: u32 = 8192;
+
+/// How long a connection waits for another one's lock. Only a repair or a backup ever holds one for long.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Prepared statements kept by a connection; more than there are in the code.
+const STATEMENTS: usize = 256;
+
+/// The database file of a data directory.
+pub(super) fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join(DATABASE)
+}
+
+/// Opens the file for writing, making it if `create` says so.
+pub(super) fn open_writer(data_dir: &Path, create: bool) -> Result<Connection, Error> {
+    let path = database(data_dir);
+    if !create && !path.exists() {
+        return Err(Error::Absent { path: data_dir.to_owned() });
+    }
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+    let connection = Connection::open_with_flags(&path, flags).doing("opening the store")?;
+    connection.busy_timeout(BUSY).doing("opening the store")?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA page_size = {PAGE_SIZE};
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = OFF;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -32768;
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+        ))
+        .doing("opening the store")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    check_application(&connection, &path)?;
+    Ok(connection)
+}
+
+/// Opens the file for reading alone.
+pub(super) fn open_reader(data_dir: &Path) -> Result<Connection, Error> {
+    let path = database(data_dir);
+    if !path.exists() {
+        return Err(Error::Absent { path: data_dir.to_owned() });
+    }
+    // Reading a write-ahead log needs its index, which may have to be made; so the file is opened for writing and
+    // every statement that would change something is refused instead.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&path, flags).doing("opening the store for reading")?;
+    connection.busy_timeout(BUSY).doing("opening the store for reading")?;
+    connection
+        .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")
+        .doing("opening the store for reading")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    check_application(&connection, &path)?;
+    Ok(connection)
+}
+
+/// Opens an empty database that nobody else sees and that is gone when it is closed; SQLite spills it to a temporary
+/// file when it grows.
+pub(super) fn open_scratch() -> Result<Connection, Error> {
+    let connection = Connection::open("").doing("opening a scratch database")?;
+    connection
+        .execute_batch(&format!("PRAGMA page_size = {PAGE_SIZE}; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"))
+        .doing("opening a scratch database")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Writes our mark; part of the first migration.
+pub(super) fn mark(connection: &Connection) -> Result<(), Error> {
+    connection.pragma_update(None, "application_id", APPLICATION_ID).doing("marking the store")
+}
+
+/// Refuses a database that has tables and is not ours.
+fn check_application(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let found: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).doing("reading the store's mark")?;
+    if found == APPLICATION_ID {
+        return Ok(());
+    }
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .doing("reading the store's tables")?;
+    if tables == 0 && found == 0 { Ok(()) } else { Err(Error::Foreign { path: path.to_owned(), found }) }
+}

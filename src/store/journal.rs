@@ -1,0 +1,322 @@
+//! The journal and its chain.
+//!
+//! Each record carries the BLAKE3 hash of its predecessor's hash and of its own stored bytes: number, time, actor,
+//! kind, version and body. The bytes are hashed as they are stored, never as they would be written again.
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::error::{Doing, Error, Fault};
+use crate::domain::event::{Actor, Event, JOURNAL_FORMAT, Record};
+use crate::domain::time::Timestamp;
+
+/// The hash of a record.
+pub type Hash = [u8; 32];
+
+/// What stands before the first record.
+pub(super) const GENESIS: Hash = [0; 32];
+
+/// The last record of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) seq: u64,
+    pub(super) hash: Hash,
+}
+
+impl Head {
+    pub(super) const EMPTY: Self = Self { seq: 0, hash: GENESIS };
+}
+
+/// A record as it is stored and shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct JournalRow {
+    /// Its number, from 1 without gaps.
+    pub seq: u64,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// `engine`, `user:ID` or `node:ID`.
+    pub actor: String,
+    /// What happened.
+    pub kind: String,
+    /// The version of the body.
+    pub version: u32,
+    /// The body, as it was written.
+    pub body: Box<RawValue>,
+    /// BLAKE3 over the predecessor's hash and this record, hexadecimal.
+    pub hash: String,
+}
+
+/// The stored bytes of a record.
+pub(super) struct Raw<'a> {
+    pub(super) seq: u64,
+    pub(super) time: i64,
+    pub(super) actor: &'a [u8],
+    pub(super) kind: &'a [u8],
+    pub(super) version: i64,
+    pub(super) body: &'a [u8],
+}
+
+impl Raw<'_> {
+    /// The hash of this record after `previous`. Lengths stand before what varies, so that no byte can move from one
+    /// field to its neighbour unseen.
+    pub(super) fn hash(&self, previous: &Hash) -> Hash {
+        let mut head = [0u8; 68];
+        head[..32].copy_from_slice(previous);
+        head[32..40].copy_from_slice(&self.seq.to_le_bytes());
+        head[40..48].copy_from_slice(&self.time.to_le_bytes());
+        head[48..56].copy_from_slice(&self.version.to_le_bytes());
+        head[56..60].copy_from_slice(&length(self.actor));
+        head[60..64].copy_from_slice(&length(self.kind));
+        head[64..68].copy_from_slice(&length(self.body));
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&head).update(self.actor).update(self.kind).update(self.body);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The record in domain terms.
+    pub(super) fn record(&self) -> Result<Record, Fault> {
+        let unreadable = |why: String| Fault::Unreadable(why);
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|error| Fault::Unreadable(error.to_string()));
+        let version = u32::try_from(self.version).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Record {
+            seq: self.seq,
+            time: Timestamp::from_micros(self.time),
+            actor: text(self.actor)?.parse::<Actor>().map_err(|refusal| unreadable(refusal.to_string()))?,
+            event: Event::read(text(self.kind)?, version, self.body)
+                .map_err(|refusal| unreadable(refusal.to_string()))?,
+        })
+    }
+}
+
+/// Lengths are below 2^32: SQLite holds no value of 2 GiB.
+fn length(bytes: &[u8]) -> [u8; 4] {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// Appends records to the journal within the transaction that the caller has begun.
+pub(super) struct Appender<'c> {
+    insert: rusqlite::CachedStatement<'c>,
+    body: Vec<u8>,
+    actor: (Actor, String),
+    pub(super) head: Head,
+}
+
+impl<'c> Appender<'c> {
+    pub(super) fn new(connection: &'c Connection, head: Head) -> Result<Self, Error> {
+        let insert = connection
+            .prepare_cached(
+                "INSERT INTO journal (seq, time, actor, kind, version, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )
+            .doing("writing the journal")?;
+        Ok(Self { insert, body: Vec::with_capacity(1024), actor: (Actor::Engine, Actor::Engine.to_string()), head })
+    }
+
+    pub(super) fn append(&mut self, record: &Record) -> Result<(), Error> {
+        if record.seq != self.head.seq + 1 {
+            return Err(Error::OutOfOrder { last: self.head.seq, got: record.seq });
+        }
+        self.body.clear();
+        record.event.write_body(&mut self.body).map_err(|source| Error::Json { what: record.event.kind(), source })?;
+        let body = std::str::from_utf8(&self.body).doing_utf8()?;
+        // Batches come mostly from one actor: its text is made once.
+        if self.actor.0 != record.actor {
+            self.actor = (record.actor, record.actor.to_string());
+        }
+        let raw = Raw {
+            seq: record.seq,
+            time: record.time.as_micros(),
+            actor: self.actor.1.as_bytes(),
+            kind: record.event.kind().as_bytes(),
+            version: i64::from(record.event.version()),
+            body: &self.body,
+        };
+        let hash = raw.hash(&self.head.hash);
+        self.insert
+            .execute(rusqlite::params![
+                integer(record.seq),
+                raw.time,
+                self.actor.1,
+                record.event.kind(),
+                raw.version,
+                body,
+                hash
+            ])
+            .doing("writing the journal")?;
+        self.head = Head { seq: record.seq, hash };
+        Ok(())
+    }
+
+    /// Records where the journal ends now.
+    pub(super) fn finish(self, connection: &Connection) -> Result<Head, Error> {
+        write_head(connection, self.head)?;
+        Ok(self.head)
+    }
+}
+
+/// serde_json writes UTF-8; the check costs little and keeps the journal readable whatever a body's type does.
+trait DoingUtf8<T> {
+    fn doing_utf8(self) -> Result<T, Error>;
+}
+
+impl<T> DoingUtf8<T> for Result<T, std::str::Utf8Error> {
+    fn doing_utf8(self) -> Result<T, Error> {
+        self.map_err(|error| Error::Sqlite {
+            doing: "writing the journal",
+            source: rusqlite::Error::Utf8Error(0, error),
+        })
+    }
+}
+
+/// SQLite's integers are signed; a number beyond them becomes the largest, the same live and in a rebuild.
+pub(super) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn write_head(connection: &Connection, head: Head) -> Result<(), Error> {
+    connection
+        .prepare_cached("INSERT INTO journal_head (one, seq, hash) VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash")
+        .and_then(|mut statement| statement.execute(rusqlite::params![integer(head.seq), head.hash]))
+        .doing("writing the journal's head")?;
+    Ok(())
+}
+
+/// The recorded end of the journal.
+pub(super) fn read_head(connection: &Connection) -> Result<Head, Error> {
+    let found = connection
+        .prepare_cached("SELECT seq, hash FROM journal_head")
+        .and_then(|mut statement| {
+            let mut rows = statement.query([])?;
+            Ok(match rows.next()? {
+                Some(row) => {
+                    Head { seq: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0), hash: row.get::<_, Hash>(1)? }
+                }
+                None => Head::EMPTY,
+            })
+        })
+        .doing("reading the journal's head")?;
+    Ok(found)
+}
+
+/// Refuses a journal that was begun in a format that this binary does not know. Says which format it is, if there is
+/// a record at all.
+pub(super) fn check_format(connection: &Connection) -> Result<Option<u32>, Error> {
+    #[derive(serde::Deserialize)]
+    struct Opened {
+        format: u32,
+    }
+    let mut statement = connection
+        .prepare_cached("SELECT seq, kind, body FROM journal ORDER BY seq LIMIT 1")
+        .doing("reading the journal")?;
+    let mut rows = statement.query([]).doing("reading the journal")?;
+    let Some(row) = rows.next().doing("reading the journal")? else { return Ok(None) };
+    let seq: i64 = row.get(0).doing("reading the journal")?;
+    let (kind, body) = (bytes(row, 1).doing("reading the journal")?, bytes(row, 2).doing("reading the journal")?);
+    let bad = |fault| Error::BadRecord { seq: 1, fault };
+    if seq != 1 {
+        return Err(bad(Fault::Gap { found: u64::try_from(seq).unwrap_or(0) }));
+    }
+    if kind != b"journal_opened" {
+        return Err(bad(Fault::NotOpened { found: String::from_utf8_lossy(kind).into_owned() }));
+    }
+    let opened: Opened = serde_json::from_slice(body).map_err(|error| bad(Fault::Unreadable(error.to_string())))?;
+    if opened.format > JOURNAL_FORMAT {
+        return Err(Error::NewerFormat { found: opened.format, known: JOURNAL_FORMAT });
+    }
+    Ok(Some(opened.format))
+}
+
+/// A text or blob column as its bytes, whatever they are.
+fn bytes<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
+    match row.get_ref(column)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(bytes),
+        other => Err(rusqlite::Error::InvalidColumnType(column, "journal".to_owned(), other.data_type())),
+    }
+}
+
+/// Walks the whole journal in order, checks number, hash and head, and hands out each record's bytes.
+pub(super) fn walk(
+    connection: &Connection,
+    mut each: impl FnMut(&Raw<'_>) -> Result<(), Error>,
+) -> Result<Head, Error> {
+    check_format(connection)?;
+    let recorded = read_head(connection)?;
+    let mut head = Head::EMPTY;
+    let mut statement = connection
+        .prepare_cached("SELECT seq, time, actor, kind, version, body, hash FROM journal ORDER BY seq")
+        .doing("reading the journal")?;
+    let mut rows = statement.query([]).doing("reading the journal")?;
+    loop {
+        let seq = head.seq + 1;
+        let unreadable =
+            |source: rusqlite::Error| Error::BadRecord { seq, fault: Fault::Unreadable(source.to_string()) };
+        let Some(row) = rows.next().map_err(unreadable)? else { break };
+        let found: i64 = row.get(0).map_err(unreadable)?;
+        if found != integer(seq) {
+            return Err(Error::BadRecord { seq, fault: Fault::Gap { found: u64::try_from(found).unwrap_or(0) } });
+        }
+        let raw = Raw {
+            seq,
+            time: row.get(1).map_err(unreadable)?,
+            actor: bytes(row, 2).map_err(unreadable)?,
+            kind: bytes(row, 3).map_err(unreadable)?,
+            version: row.get(4).map_err(unreadable)?,
+            body: bytes(row, 5).map_err(unreadable)?,
+        };
+        let hash = raw.hash(&head.hash);
+        if bytes(row, 6).map_err(unreadable)? != hash {
+            return Err(Error::BadRecord { seq, fault: Fault::Hash });
+        }
+        each(&raw)?;
+        head = Head { seq, hash };
+    }
+    if head.seq < recorded.seq {
+        return Err(Error::BadRecord { seq: head.seq + 1, fault: Fault::CutOff { head: recorded.seq } });
+    }
+    if head != recorded {
+        return Err(Error::BadRecord { seq: recorded.seq.max(1), fault: Fault::Head });
+    }
+    Ok(head)
+}
+
+/// At most `limit` records after `after`.
+pub(super) fn read_rows(connection: &Connection, after: u64, limit: usize) -> Result<Vec<JournalRow>, Error> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT seq, time, actor, kind, version, body, hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
+        )
+        .doing("reading the journal")?;
+    let mut rows = statement
+        .query(rusqlite::params![integer(after), i64::try_from(limit).unwrap_or(i64::MAX)])
+        .doing("reading the journal")?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().doing("reading the journal")? {
+        let seq = u64::try_from(row.get::<_, i64>(0).doing("reading the journal")?).unwrap_or(0);
+        let unreadable = |why: String| Error::BadRecord { seq, fault: Fault::Unreadable(why) };
+        let read = || -> rusqlite::Result<(i64, String, String, u32, String, Vec<u8>)> {
+            Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+        };
+        let (time, actor, kind, version, body, hash) = read().map_err(|error| unreadable(error.to_string()))?;
+        found.push(JournalRow {
+            seq,
+            time: Timestamp::from_micros(time),
+            actor,
+            kind,
+            version,
+            body: RawValue::from_string(body).map_err(|error| unreadable(error.to_string()))?,
+            hash: hex(&hash),
+        });
+    }
+    Ok(found)
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

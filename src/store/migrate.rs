@@ -1,0 +1,151 @@
+//! Migrations of the tables, forward and backward.
+//!
+//! A step and the number of the schema it leads to are one transaction: a process that is killed in between leaves the
+//! old schema or the new one.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+use serde::Serialize;
+
+use super::connection::{mark, open_reader, open_writer};
+use super::data_dir::DataDir;
+use super::error::{Doing, Error};
+use crate::domain::Refusal;
+
+/// One step.
+struct Step {
+    name: &'static str,
+    up: &'static str,
+    /// `None` where going back would destroy the journal.
+    down: Option<&'static str>,
+}
+
+/// All steps; the number of a schema is how many of them were taken.
+const STEPS: &[Step] = &[
+    Step { name: "base", up: include_str!("migrations/0001_base.up.sql"), down: None },
+    Step {
+        name: "list_indexes",
+        up: include_str!("migrations/0002_list_indexes.up.sql"),
+        down: Some(include_str!("migrations/0002_list_indexes.down.sql")),
+    },
+];
+
+/// The newest schema that this binary knows.
+pub const SCHEMA: u32 = STEPS.len() as u32;
+
+/// The oldest schema that `down` goes back to: below it there would be no journal.
+const OLDEST: u32 = 1;
+
+/// One step, as `menagerie db status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepStatus {
+    /// The schema that it leads to.
+    pub version: u32,
+    /// What it is called.
+    pub name: String,
+    /// Whether it was taken.
+    pub applied: bool,
+    /// Whether it can be taken back.
+    pub reversible: bool,
+}
+
+/// Where the tables stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The schema of the file.
+    pub current: u32,
+    /// The newest that this binary knows.
+    pub known: u32,
+    /// Step by step.
+    pub steps: Vec<StepStatus>,
+}
+
+/// What a migration did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Migrated {
+    /// The schema before.
+    pub from: u32,
+    /// The schema after.
+    pub to: u32,
+}
+
+/// Where the tables of a data directory stand. Needs no lock.
+pub fn status(data_dir: &Path) -> Result<Status, Error> {
+    let current = version(&open_reader(data_dir)?)?;
+    let steps = (1..).zip(STEPS).map(|(version, step)| StepStatus {
+        version,
+        name: step.name.to_owned(),
+        applied: version <= current,
+        reversible: step.down.is_some(),
+    });
+    Ok(Status { current, known: SCHEMA, steps: steps.collect() })
+}
+
+/// Goes forward to schema `to`, or to the newest. Takes the directory's lock, so no engine may run.
+pub fn up(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
+    let to = to.unwrap_or(SCHEMA);
+    let _lock = DataDir::lock(data_dir)?;
+    let mut connection = open_writer(data_dir, false)?;
+    let from = version(&connection)?;
+    if !(from..=SCHEMA).contains(&to) {
+        return Err(Refusal::invalid("schema", to, format!("{from} to {SCHEMA}"))
+            .hint("to go back use `db down`")
+            .into());
+    }
+    forward(&mut connection, to)?;
+    Ok(Migrated { from, to })
+}
+
+/// Goes back to schema `to`, or by one step. Takes the directory's lock, so no engine may run. An engine that is
+/// started later goes forward again.
+pub fn down(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
+    let _lock = DataDir::lock(data_dir)?;
+    let mut connection = open_writer(data_dir, false)?;
+    let from = version(&connection)?;
+    let to = to.unwrap_or_else(|| from.saturating_sub(1));
+    if !(OLDEST..=from).contains(&to) {
+        let hint = "schema 1 holds the journal; going below it would destroy everything";
+        return Err(Refusal::invalid("schema", to, format!("{OLDEST} to {from}")).hint(hint).into());
+    }
+    for version in (to..from).rev() {
+        let Some(sql) = STEPS.get(version as usize).and_then(|step| step.down) else { continue };
+        take(&mut connection, sql, version)?;
+    }
+    Ok(Migrated { from, to })
+}
+
+/// The schema of a file; a newer one than this binary knows is refused.
+pub(super) fn version(connection: &Connection) -> Result<u32, Error> {
+    let found: u32 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing("reading the store's schema")?;
+    if found > SCHEMA { Err(Error::NewerSchema { found, known: SCHEMA }) } else { Ok(found) }
+}
+
+/// Refuses any schema but the newest.
+pub(super) fn require_newest(connection: &Connection) -> Result<(), Error> {
+    match version(connection)? {
+        SCHEMA => Ok(()),
+        found => Err(Error::OlderSchema { found, known: SCHEMA }),
+    }
+}
+
+/// Takes the steps up to schema `to` that were not taken yet.
+pub(super) fn forward(connection: &mut Connection, to: u32) -> Result<(), Error> {
+    let from = version(connection)?;
+    for (version, step) in (1..=to).zip(STEPS).skip(from as usize) {
+        take(connection, step.up, version)?;
+    }
+    Ok(())
+}
+
+fn take(connection: &mut Connection, sql: &str, to: u32) -> Result<(), Error> {
+    let doing = "migrating the store";
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
+    transaction.execute_batch(sql).doing(doing)?;
+    if to == OLDEST {
+        mark(&transaction)?;
+    }
+    transaction.pragma_update(None, "user_version", to).doing(doing)?;
+    transaction.commit().doing(doing)
+}

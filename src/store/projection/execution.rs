@@ -1,0 +1,120 @@
+//! Executions, with what they change of their task and their agent.
+
+use rusqlite::params;
+
+use super::task::count_ended;
+use super::{Change, json, json_unless_default};
+use crate::domain::event::{Actor, ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping};
+use crate::domain::execution::{ExecutionStatus, Outcome};
+use crate::domain::time::Timestamp;
+use crate::store::error::Error;
+
+pub(super) fn scheduled(change: &Change<'_>, event: &ExecutionScheduled) -> Result<(), Error> {
+    change.run(
+        "INSERT INTO execution (seq, id, task_id, agent_id, cage_id, node_id, status, attempt, created_at, held_count, held)
+         VALUES (?, ?, ?, ?, ?, ?, 'starting', ?, ?, ?, ?)",
+        params![
+            change.seq,
+            event.execution_id.0.as_bytes(),
+            event.task_id.0.as_bytes(),
+            event.agent_id.0.as_bytes(),
+            event.cage_id.number(),
+            event.node_id.0.as_bytes(),
+            event.attempt,
+            change.now(),
+            i64::try_from(event.held.len()).unwrap_or(i64::MAX),
+            json_unless_default("held", &event.held)?,
+        ],
+    )?;
+    change.run(
+        "UPDATE task SET status = 'scheduled', assigned_agent_id = ?, execution_id = ?, executions = ?, updated_at = ? WHERE id = ?",
+        params![
+            event.agent_id.0.as_bytes(),
+            event.execution_id.0.as_bytes(),
+            event.attempt,
+            change.now(),
+            event.task_id.0.as_bytes(),
+        ],
+    )
+}
+
+pub(super) fn started(change: &Change<'_>, event: &ExecutionStarted) -> Result<(), Error> {
+    let started_at = event.started_at.as_micros();
+    change.run(
+        "UPDATE execution SET status = 'running', started_at = ? WHERE id = ?",
+        params![started_at, event.execution_id.0.as_bytes()],
+    )?;
+    change.run(
+        "UPDATE task SET status = 'executing', started_at = coalesce(started_at, ?), updated_at = ? WHERE id = ?",
+        params![started_at, change.now(), event.task_id.0.as_bytes()],
+    )
+}
+
+pub(super) fn stopping(change: &Change<'_>, event: &ExecutionStopping) -> Result<(), Error> {
+    change.run(
+        "UPDATE execution SET stopping = ?, stopping_note = ? WHERE id = ?",
+        params![event.reason.as_str(), event.note, event.execution_id.0.as_bytes()],
+    )
+}
+
+pub(super) fn ended(change: &Change<'_>, event: &ExecutionEnded) -> Result<(), Error> {
+    let succeeded = event.outcome.succeeded();
+    let status = if succeeded { ExecutionStatus::Completed } else { ExecutionStatus::Failed };
+    let (started_at, ended_at) = (event.started_at.map(Timestamp::as_micros), event.ended_at.as_micros());
+    let outcome = outcome_text(&event.outcome)?;
+    change.run(
+        "UPDATE execution SET status = ?, started_at = coalesce(?, started_at), completed_at = ?, outcome_kind = ?,
+             outcome = ? WHERE id = ?",
+        params![
+            status.as_str(),
+            started_at,
+            ended_at,
+            event.outcome.kind.as_str(),
+            outcome,
+            event.execution_id.0.as_bytes(),
+        ],
+    )?;
+    let task_ended = event.task_status.is_final();
+    change.run(
+        "UPDATE task SET status = ?, attempts = ?, losses = ?, not_before = ?, output = ?, error = ?,
+             started_at = coalesce(started_at, ?), completed_at = ?, updated_at = ? WHERE id = ?",
+        params![
+            event.task_status.as_str(),
+            event.attempts,
+            event.losses,
+            event.not_before.map(Timestamp::as_micros),
+            event.outcome.result.as_ref().map(|result| json("result", result)).transpose()?,
+            (!succeeded).then_some(event.outcome.message.as_str()),
+            started_at,
+            task_ended.then_some(ended_at),
+            change.now(),
+            event.task_id.0.as_bytes(),
+        ],
+    )?;
+    if task_ended {
+        count_ended(change, event.task_status, 1)?;
+    }
+    change.run(
+        "UPDATE agent SET total_executions = total_executions + 1, success_count = success_count + ?,
+             timed_executions = timed_executions + ?, execution_us = execution_us + ?, consecutive_failures = ?,
+             last_heartbeat = coalesce(?, last_heartbeat), updated_at = ? WHERE id = ?",
+        params![
+            succeeded,
+            started_at.is_some(),
+            event.started_at.map_or(0, |started| event.ended_at.since(started).as_micros()),
+            event.agent_failures,
+            matches!(change.actor, Actor::Node(_)).then_some(change.now()),
+            change.now(),
+            event.agent_id.0.as_bytes(),
+        ],
+    )
+}
+
+/// The outcome as JSON. A cost that is no number is left out: JSON cannot hold it, and the text must be the same live
+/// and read back from the journal.
+fn outcome_text(outcome: &Outcome) -> Result<String, Error> {
+    match outcome.cost {
+        Some(cost) if !cost.is_finite() => json("outcome", &Outcome { cost: None, ..outcome.clone() }),
+        _ => json("outcome", outcome),
+    }
+}

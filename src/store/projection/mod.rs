@@ -1,0 +1,118 @@
+//! What each event does to the tables. One reading of an event: a commit and a rebuild both come through [`apply`], so
+//! the rows are the same whichever way they came about.
+//!
+//! Nothing may enter here but the record and the rows that earlier records made: no clock, no draw, no setting.
+
+mod agent;
+mod artifact;
+mod execution;
+mod fleet;
+mod system;
+mod task;
+
+use rusqlite::{Connection, Params};
+
+use super::error::{Doing, Error};
+use crate::domain::event::{Actor, Event, Record};
+use crate::domain::time::Timestamp;
+
+/// The tables that follow from the journal, in the order in which they are emptied and compared.
+pub(super) const TABLES: &[&str] = &[
+    "origin",
+    "defaults",
+    "user",
+    "node",
+    "resource",
+    "cage",
+    "agent",
+    "task",
+    "task_dependency",
+    "ended",
+    "execution",
+    "artifact",
+    "system_event",
+];
+
+/// The connection on which rows are changed, with the place of the record in the journal.
+struct Change<'c> {
+    connection: &'c Connection,
+    /// The record's number as SQLite holds it.
+    seq: i64,
+    time: Timestamp,
+    actor: Actor,
+}
+
+impl Change<'_> {
+    /// Runs one statement; it is prepared once a connection.
+    fn run(&self, sql: &'static str, params: impl Params) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map(drop)
+            .doing("changing the tables")
+    }
+
+    /// The record's time as SQLite holds it.
+    const fn now(&self) -> i64 {
+        self.time.as_micros()
+    }
+}
+
+/// Changes the rows as `record` says, within the transaction that the caller has begun.
+pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), Error> {
+    let change =
+        Change { connection, seq: super::journal::integer(record.seq), time: record.time, actor: record.actor };
+    match &record.event {
+        Event::JournalOpened(event) => system::journal_opened(&change, event),
+        // Who ran when is answered by the journal alone.
+        Event::EngineStarted(_) => Ok(()),
+        Event::SystemEventRaised(event) => system::raised(&change, event),
+        Event::UserAdded(event) => fleet::user_added(&change, event),
+        Event::DefaultsSet(event) => fleet::defaults_set(&change, event),
+        Event::NodeSeen(event) => fleet::node_seen(&change, event),
+        Event::NodeLost(event) => fleet::node_lost(&change, event),
+        Event::CageDeclared(event) => fleet::cage_declared(&change, event),
+        Event::CageRemoved(event) => fleet::cage_removed(&change, event),
+        Event::CageMaintenance(event) => fleet::cage_maintenance(&change, event),
+        Event::CageEnforced(event) => fleet::cage_enforced(&change, event),
+        Event::AgentDeclared(event) => agent::declared(&change, event),
+        Event::AgentRemoved(event) => agent::removed(&change, event),
+        Event::AgentMoved(event) => agent::moved(&change, event),
+        Event::AgentDrained(event) => agent::drained(&change, event),
+        Event::AgentResumed(event) => agent::resumed(&change, event),
+        Event::BreakerOpened(event) => agent::breaker_opened(&change, event),
+        Event::BreakerClosed(event) => agent::breaker_closed(&change, event),
+        Event::TaskSubmitted(event) => task::submitted(&change, event),
+        Event::TaskMaterialised(event) => task::materialised(&change, event),
+        Event::ArrayEnded(event) => task::array_ended(&change, event),
+        Event::TaskCancelled(event) => task::cancelled(&change, event),
+        Event::TaskFailed(event) => task::failed(&change, event),
+        Event::TaskRetried(event) => task::retried(&change, event),
+        Event::TaskReassigned(event) => task::reassigned(&change, event),
+        Event::TaskPrioritised(event) => task::prioritised(&change, event),
+        Event::ExecutionScheduled(event) => execution::scheduled(&change, event),
+        Event::ExecutionStarted(event) => execution::started(&change, event),
+        Event::ExecutionStopping(event) => execution::stopping(&change, event),
+        Event::ExecutionEnded(event) => execution::ended(&change, event),
+        Event::ArtifactAdded(event) => artifact::added(&change, event),
+        Event::ArtifactReviewed(event) => artifact::reviewed(&change, event),
+    }
+}
+
+/// A value as JSON text.
+fn json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|source| Error::Json { what, source })
+}
+
+/// A value as JSON text, or NULL where it is the default and so says nothing.
+fn json_unless_default<T: serde::Serialize + Default + PartialEq>(
+    what: &'static str,
+    value: &T,
+) -> Result<Option<String>, Error> {
+    if *value == T::default() { Ok(None) } else { json(what, value).map(Some) }
+}
+
+/// A figure as SQLite and JSON both hold it: what is not finite is nothing.
+fn finite(value: Option<f64>) -> Option<f64> {
+    value.filter(|figure| figure.is_finite())
+}

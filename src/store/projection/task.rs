@@ -1,0 +1,170 @@
+//! Tasks, arrays of them, and how many have ended.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Change, json, json_unless_default};
+use crate::domain::CageId;
+use crate::domain::event::{
+    ArrayEnded, TaskCancelled, TaskFailed, TaskMaterialised, TaskPrioritised, TaskReassigned, TaskRetried,
+    TaskSubmitted,
+};
+use crate::domain::id::TaskId;
+use crate::domain::quantity::Span;
+use crate::domain::task::TaskStatus;
+use crate::domain::time::Timestamp;
+use crate::store::error::{Doing, Error};
+
+pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<(), Error> {
+    let task = &event.task;
+    change.run(
+        "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
+             attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, assigned_agent_id,
+             execution_id, not_before, array_first, array_last, array_index, created_by, created_at, updated_at,
+             started_at, completed_at, requirements, metadata, parameters, error, output)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            change.seq,
+            task.id.0.as_bytes(),
+            task.kind,
+            task.status.as_str(),
+            task.priority,
+            task.deadline.map(Timestamp::as_micros),
+            i64::try_from(task.depends_on.len()).unwrap_or(i64::MAX),
+            task.approval_gate,
+            task.max_attempts,
+            task.attempts,
+            task.losses,
+            task.attempts.saturating_add(task.losses),
+            task.timeout.map(Span::as_micros),
+            task.estimate.map(Span::as_micros),
+            task.preemptible,
+            task.agent_id.as_ref().map(|id| id.0.as_bytes()),
+            task.cage_id.map(CageId::number),
+            task.assigned_agent_id.as_ref().map(|id| id.0.as_bytes()),
+            task.execution_id.as_ref().map(|id| id.0.as_bytes()),
+            task.not_before.map(Timestamp::as_micros),
+            task.array.map(|array| array.first),
+            task.array.map(|array| array.last),
+            task.array_index,
+            task.created_by.0.as_bytes(),
+            task.created_at.as_micros(),
+            task.updated_at.as_micros(),
+            task.started_at.map(Timestamp::as_micros),
+            task.completed_at.map(Timestamp::as_micros),
+            json_unless_default("requirements", &task.requirements)?,
+            json_unless_default("metadata", &task.metadata)?,
+            json_unless_default("parameters", &task.parameters)?,
+            task.error,
+            task.output.as_ref().map(|output| json("output", output)).transpose()?,
+        ],
+    )?;
+    for (place, id) in (0i64..).zip(&task.depends_on) {
+        change.run(
+            "INSERT INTO task_dependency (task_id, place, depends_on) VALUES (?, ?, ?)",
+            params![task.id.0.as_bytes(), place, id.0.as_bytes()],
+        )?;
+    }
+    Ok(())
+}
+
+/// The element takes everything from its array but the parameters, which may be long and are read from there.
+pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Result<(), Error> {
+    change.run(
+        "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
+             attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, array_id, array_index,
+             created_by, created_at, updated_at, requirements, metadata)
+         SELECT ?1, ?2, type, 'pending', priority, deadline, 0, approval_gate, max_attempts, 0, 0, 0, timeout, estimate,
+             preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata
+         FROM task WHERE id = ?5",
+        params![change.seq, event.task_id.0.as_bytes(), event.index, change.now(), event.array_id.0.as_bytes()],
+    )
+}
+
+pub(super) fn array_ended(change: &Change<'_>, event: &ArrayEnded) -> Result<(), Error> {
+    change.run(
+        "UPDATE task SET status = ?1, completed_at = ?2, updated_at = ?2 WHERE id = ?3",
+        params![event.status.as_str(), change.now(), event.task_id.0.as_bytes()],
+    )
+}
+
+pub(super) fn cancelled(change: &Change<'_>, event: &TaskCancelled) -> Result<(), Error> {
+    end_unstarted(change, event.task_id, TaskStatus::Cancelled, event.note.as_deref())
+}
+
+pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Error> {
+    end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))
+}
+
+/// Ends a task that is not running. Of an array this ends the elements that are not yet tasks; the array itself has
+/// only ended when none of its elements is open, otherwise `array_ended` will say so.
+fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
+    let elements = change
+        .connection
+        .prepare_cached("SELECT array_last - array_first + 1 FROM task WHERE id = ?")
+        .and_then(|mut statement| {
+            statement.query_row(params![id.0.as_bytes()], |row| row.get::<_, Option<i64>>(0)).optional()
+        })
+        .doing("reading a task")?
+        .flatten();
+    let (ended, open) = match elements {
+        None => (1, 0),
+        Some(elements) => {
+            let (tasks, open): (i64, i64) = change
+                .connection
+                .prepare_cached("SELECT count(*), count(*) - count(completed_at) FROM task WHERE id BETWEEN ? AND ?")
+                .and_then(|mut statement| {
+                    let (first, last) = (id.element(1), id.element(u32::MAX));
+                    statement
+                        .query_row(params![first.0.as_bytes(), last.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+                })
+                .doing("reading an array")?;
+            (elements - tasks, open)
+        }
+    };
+    change.run(
+        "UPDATE task SET status = ?1, error = ?2, updated_at = ?3, completed_at = ?4 WHERE id = ?5",
+        params![status.as_str(), error, change.now(), (open == 0).then_some(change.now()), id.0.as_bytes()],
+    )?;
+    count_ended(change, status, ended)
+}
+
+pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Error> {
+    let id = event.task_id.0.as_bytes();
+    change.run(
+        "UPDATE ended SET tasks = tasks - 1
+         WHERE status = (SELECT status FROM task WHERE id = ? AND array_first IS NULL)",
+        params![id],
+    )?;
+    change.run(
+        "UPDATE task SET status = 'pending', attempts = 0, losses = 0, not_before = NULL, error = NULL, output = NULL,
+             completed_at = NULL, updated_at = ? WHERE id = ?",
+        params![change.now(), id],
+    )
+}
+
+pub(super) fn reassigned(change: &Change<'_>, event: &TaskReassigned) -> Result<(), Error> {
+    change.run(
+        "UPDATE task SET agent_id = ?, cage_id = ?, updated_at = ? WHERE id = ?",
+        params![
+            event.agent_id.as_ref().map(|id| id.0.as_bytes()),
+            event.cage_id.map(CageId::number),
+            change.now(),
+            event.task_id.0.as_bytes(),
+        ],
+    )
+}
+
+pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Result<(), Error> {
+    change.run(
+        "UPDATE task SET priority = ?, updated_at = ? WHERE id = ?",
+        params![event.priority, change.now(), event.task_id.0.as_bytes()],
+    )
+}
+
+/// Counts `tasks` that ended in `status`.
+pub(super) fn count_ended(change: &Change<'_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
+    change.run(
+        "INSERT INTO ended (status, tasks) VALUES (?1, ?2) ON CONFLICT (status) DO UPDATE SET tasks = tasks + ?2",
+        params![status.as_str(), tasks],
+    )
+}

@@ -1,0 +1,198 @@
+//! Looking at the tables beside the writer.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+
+use super::connection::open_reader;
+use super::error::{Doing, Error};
+use super::journal::{Hash, JournalRow, read_head, read_rows};
+use super::query::{self, Page, Query, page};
+use super::rows::{self, AGENT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS};
+use super::{migrate, resolve, snapshot};
+use crate::domain::id::{AgentId, ArtifactId, CageId, ExecutionId, TaskId};
+use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Resource, SystemEvent, Task, User};
+
+/// A connection that can only read. It sees what was committed before each question, never half a batch; it can be sent
+/// to another thread and kept for further questions.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens the store of a data directory for reading. It must exist and have a schema that this binary knows.
+    pub fn open(data_dir: &Path) -> Result<Self, Error> {
+        let connection = open_reader(data_dir)?;
+        migrate::version(&connection)?;
+        Ok(Self { connection })
+    }
+
+    /// The tasks named, in the order in which they are named, with everything that starting them needs; those that do
+    /// not exist are left out. An element of an array has its array's parameters.
+    pub fn start_inputs(&self, ids: &[TaskId]) -> Result<Vec<Task>, Error> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.task(*id)?);
+        }
+        Ok(found)
+    }
+
+    /// The tasks named as decisions need them, finished or not; those that do not exist are left out.
+    pub fn queued_tasks(&self, ids: &[TaskId]) -> Result<Vec<QueuedTask>, Error> {
+        snapshot::queued_tasks(&self.connection, ids)
+    }
+
+    /// The artifacts named, and all those of the tasks named, in whatever state; each once, by id.
+    pub fn open_artifacts(&self, ids: &[ArtifactId], of_tasks: &[TaskId]) -> Result<Vec<OpenArtifact>, Error> {
+        snapshot::open_artifacts(&self.connection, ids, of_tasks)
+    }
+
+    /// Tasks, the latest first. An unknown field is refused, naming those there are; so it is in every list.
+    pub fn tasks(&self, query: &Query) -> Result<Page<Task>, Error> {
+        let Page { items, total } = page(&self.connection, &query::TASKS, query, rows::task)?;
+        let items = items.into_iter().map(|read| self.with_dependencies(read)).collect::<Result<_, _>>()?;
+        Ok(Page { items, total })
+    }
+
+    /// Executions, the latest first.
+    pub fn executions(&self, query: &Query) -> Result<Page<Execution>, Error> {
+        page(&self.connection, &query::EXECUTIONS, query, rows::execution)
+    }
+
+    /// Agents by name.
+    pub fn agents(&self, query: &Query) -> Result<Page<Agent>, Error> {
+        page(&self.connection, &query::AGENTS, query, rows::agent)
+    }
+
+    /// Cages by number.
+    pub fn cages(&self, query: &Query) -> Result<Page<Cage>, Error> {
+        page(&self.connection, &query::CAGES, query, rows::cage)
+    }
+
+    /// Nodes in the order in which they joined.
+    pub fn nodes(&self, query: &Query) -> Result<Page<Node>, Error> {
+        page(&self.connection, &query::NODES, query, rows::node)
+    }
+
+    /// Resources by node.
+    pub fn resources(&self, query: &Query) -> Result<Page<Resource>, Error> {
+        page(&self.connection, &query::RESOURCES, query, rows::resource)
+    }
+
+    /// Allocations, the latest first.
+    pub fn allocations(&self, query: &Query) -> Result<Page<Allocation>, Error> {
+        page(&self.connection, &query::ALLOCATIONS, query, rows::allocation)
+    }
+
+    /// Artifacts, the latest first.
+    pub fn artifacts(&self, query: &Query) -> Result<Page<Artifact>, Error> {
+        page(&self.connection, &query::ARTIFACTS, query, rows::artifact)
+    }
+
+    /// Users in the order in which they first acted.
+    pub fn users(&self, query: &Query) -> Result<Page<User>, Error> {
+        page(&self.connection, &query::USERS, query, rows::user)
+    }
+
+    /// What the system said about itself, the latest first.
+    pub fn system_events(&self, query: &Query) -> Result<Page<SystemEvent>, Error> {
+        page(&self.connection, &query::EVENTS, query, rows::system_event)
+    }
+
+    /// One task.
+    pub fn task(&self, id: TaskId) -> Result<Option<Task>, Error> {
+        let sql = task_by_id();
+        self.one(sql, &id.0.as_bytes(), rows::task)?.map(|read| self.with_dependencies(read)).transpose()
+    }
+
+    /// One agent.
+    pub fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error> {
+        let sql = format!("SELECT {AGENT_COLUMNS} FROM agent_now a WHERE a.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::agent)
+    }
+
+    /// One cage.
+    pub fn cage(&self, id: CageId) -> Result<Option<Cage>, Error> {
+        let sql = format!("SELECT {CAGE_COLUMNS} FROM cage_now c WHERE c.id = ?");
+        self.one(&sql, &id.number(), rows::cage)
+    }
+
+    /// One artifact.
+    pub fn artifact(&self, id: ArtifactId) -> Result<Option<Artifact>, Error> {
+        let sql = format!("SELECT {ARTIFACT_COLUMNS} FROM artifact r WHERE r.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::artifact)
+    }
+
+    /// One execution.
+    pub fn execution(&self, id: ExecutionId) -> Result<Option<Execution>, Error> {
+        let sql = format!("SELECT {EXECUTION_COLUMNS} FROM execution e WHERE e.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::execution)
+    }
+
+    /// The task that a person means by an id or a prefix of one. A prefix that fits several is refused with some of
+    /// them; one that fits an array and its elements alone means the array.
+    pub fn resolve_task(&self, text: &str) -> Result<TaskId, Error> {
+        resolve::task(&self.connection, text)
+    }
+
+    /// The execution that a person means by an id or a prefix of one.
+    pub fn resolve_execution(&self, text: &str) -> Result<ExecutionId, Error> {
+        resolve::execution(&self.connection, text)
+    }
+
+    /// The artifact that a person means by an id or a prefix of one.
+    pub fn resolve_artifact(&self, text: &str) -> Result<ArtifactId, Error> {
+        resolve::artifact(&self.connection, text)
+    }
+
+    /// The agent that a person means by its name, its id or a prefix of it.
+    pub fn resolve_agent(&self, text: &str) -> Result<AgentId, Error> {
+        resolve::agent(&self.connection, text)
+    }
+
+    /// At most `limit` records of the journal after number `after`.
+    pub fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRow>, Error> {
+        read_rows(&self.connection, after, limit)
+    }
+
+    /// The number and the hash of the last record; zeros while there is none.
+    pub fn journal_head(&self) -> Result<(u64, Hash), Error> {
+        let head = read_head(&self.connection)?;
+        Ok((head.seq, head.hash))
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        id: &dyn ToSql,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Error> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row(params![id], |row| read(row)).optional())
+            .doing("reading a row")
+    }
+
+    fn with_dependencies(&self, (mut task, dependencies): (Task, u64)) -> Result<Task, Error> {
+        if dependencies > 0 {
+            task.depends_on = self
+                .connection
+                .prepare_cached("SELECT depends_on FROM task_dependency WHERE task_id = ? ORDER BY place")
+                .and_then(|mut statement| {
+                    let id = task.id.0.as_bytes();
+                    statement.query_map(params![id], |row| Columns::new(row).id(TaskId))?.collect()
+                })
+                .doing("reading dependencies")?;
+        }
+        Ok(task)
+    }
+}
+
+/// The query for one task, made once: it is on the path of every start.
+fn task_by_id() -> &'static str {
+    static SQL: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| format!("SELECT {TASK_COLUMNS} FROM task t WHERE t.id = ?"));
+    &SQL
+}

@@ -1,0 +1,213 @@
+//! From what a person writes to an id: a whole id, an unambiguous prefix of one, or a name.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::error::{Doing, Error};
+use crate::domain::id::{AgentId, ArtifactId, ExecutionId, NodeId, TaskId, UserId, is_id_prefix};
+use crate::domain::refusal::{Refusal, RefusalKind, nearest};
+
+/// How many candidates an ambiguous prefix is answered with.
+const CANDIDATES: usize = 5;
+
+/// A table with ids.
+struct Table {
+    noun: &'static str,
+    range: &'static str,
+}
+
+const TASKS: Table =
+    Table { noun: TaskId::NOUN, range: "SELECT id FROM task WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
+const EXECUTIONS: Table =
+    Table { noun: ExecutionId::NOUN, range: "SELECT id FROM execution WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
+const ARTIFACTS: Table =
+    Table { noun: ArtifactId::NOUN, range: "SELECT id FROM artifact WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
+const AGENTS: Table =
+    Table { noun: AgentId::NOUN, range: "SELECT id FROM agent WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
+
+/// The task that `text` means. An array and its elements share all but the last six digits: a prefix that fits them
+/// alone means the array. A whole id of an element that is not yet a task is taken as it is.
+pub(super) fn task(connection: &Connection, text: &str) -> Result<TaskId, Error> {
+    let found = candidates(connection, &TASKS, text)?;
+    if let [first, _, ..] = found[..]
+        && let Some(array) = array_of_all(connection, TaskId(first), text)?
+    {
+        return Ok(array);
+    }
+    if found.is_empty()
+        && let Ok(element) = text.parse::<TaskId>()
+        && element.place() > 0
+        && array_len(connection, element.as_array())?.is_some_and(|len| i64::from(element.place()) <= len)
+    {
+        return Ok(element);
+    }
+    only(&TASKS, text, &found).map(TaskId)
+}
+
+/// The execution that `text` means.
+pub(super) fn execution(connection: &Connection, text: &str) -> Result<ExecutionId, Error> {
+    only(&EXECUTIONS, text, &candidates(connection, &EXECUTIONS, text)?).map(ExecutionId)
+}
+
+/// The artifact that `text` means.
+pub(super) fn artifact(connection: &Connection, text: &str) -> Result<ArtifactId, Error> {
+    only(&ARTIFACTS, text, &candidates(connection, &ARTIFACTS, text)?).map(ArtifactId)
+}
+
+/// The agent that `text` means: by its name first, then by its id. A whole id is taken as it is, for there may be work
+/// of an agent that was removed.
+pub(super) fn agent(connection: &Connection, text: &str) -> Result<AgentId, Error> {
+    let doing = "looking up an agent";
+    let named = connection
+        .prepare_cached("SELECT id FROM agent WHERE name = ?")
+        .and_then(|mut statement| statement.query_row([text], |row| row.get::<_, [u8; 16]>(0)).optional())
+        .doing(doing)?;
+    if let Some(bytes) = named {
+        return Ok(AgentId(Uuid::from_bytes(bytes)));
+    }
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let found = candidates(connection, &AGENTS, text)?;
+    if found.is_empty() {
+        let names: Vec<String> = connection
+            .prepare_cached("SELECT name FROM agent ORDER BY name")
+            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+            .doing(doing)?;
+        return Err(unknown(AgentId::NOUN, text, &names).into());
+    }
+    only(&AGENTS, text, &found).map(AgentId)
+}
+
+/// The user that `text` means: name, address or id.
+pub(super) fn user(connection: &Connection, text: &str) -> Result<UserId, Error> {
+    by_name(
+        connection,
+        UserId::NOUN,
+        "SELECT id, email FROM user WHERE email = ?1 OR name = ?1",
+        "SELECT name FROM user",
+        text,
+    )
+    .map(UserId)
+}
+
+/// The node that `text` means: name or id.
+pub(super) fn node(connection: &Connection, text: &str) -> Result<NodeId, Error> {
+    by_name(connection, NodeId::NOUN, "SELECT id, name FROM node WHERE name = ?1", "SELECT name FROM node", text)
+        .map(NodeId)
+}
+
+fn by_name(connection: &Connection, noun: &str, by: &str, all: &str, text: &str) -> Result<Uuid, Error> {
+    let doing = "looking up a name";
+    if let Ok(id) = Uuid::try_parse(text) {
+        return Ok(id);
+    }
+    let found: Vec<([u8; 16], String)> = connection
+        .prepare_cached(by)
+        .and_then(|mut statement| statement.query_map([text], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .doing(doing)?;
+    match &found[..] {
+        [(bytes, _)] => Ok(Uuid::from_bytes(*bytes)),
+        [] => {
+            let names: Vec<String> = connection
+                .prepare_cached(all)
+                .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+                .doing(doing)?;
+            Err(unknown(noun, text, &names).into())
+        }
+        several => {
+            let names: Vec<_> = several.iter().map(|(_, name)| name.as_str()).collect();
+            Err(Refusal::new(RefusalKind::Ambiguous, noun, text).allowed(names.join(", ")).into())
+        }
+    }
+}
+
+fn unknown(noun: &str, text: &str, names: &[String]) -> Refusal {
+    let refusal = Refusal::not_found(noun, text);
+    match nearest(text, names.iter().map(String::as_str)) {
+        Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
+        None => refusal,
+    }
+}
+
+/// The ids that begin with `text`, one more than are shown.
+fn candidates(connection: &Connection, table: &Table, text: &str) -> Result<Vec<Uuid>, Error> {
+    let Some((first, last)) = range(text) else {
+        if is_id_prefix(text) {
+            return Ok(vec![]);
+        }
+        return Err(Refusal::invalid(table.noun, text, "an id, or the first digits of one").into());
+    };
+    let limit = i64::try_from(CANDIDATES + 1).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(table.range)
+        .and_then(|mut statement| {
+            let rows = statement.query_map(params![first, last, limit], |row| row.get::<_, [u8; 16]>(0))?;
+            rows.map(|bytes| bytes.map(Uuid::from_bytes)).collect()
+        })
+        .doing("looking up an id")
+}
+
+fn only(table: &Table, text: &str, found: &[Uuid]) -> Result<Uuid, Error> {
+    match found {
+        [one] => Ok(*one),
+        [] => Err(Refusal::not_found(table.noun, text).into()),
+        several => {
+            let mut shown: Vec<_> = several.iter().take(CANDIDATES).map(ToString::to_string).collect();
+            if several.len() > CANDIDATES {
+                shown.push("…".to_owned());
+            }
+            Err(Refusal::new(RefusalKind::Ambiguous, table.noun, text)
+                .allowed(shown.join(", "))
+                .hint("give more digits")
+                .into())
+        }
+    }
+}
+
+/// The first and the last id that begin with the digits of `text`; dashes may stand where they stand in an id.
+fn range(text: &str) -> Option<([u8; 16], [u8; 16])> {
+    if !is_id_prefix(text) {
+        return None;
+    }
+    let mut digits = Vec::with_capacity(32);
+    for (at, byte) in text.bytes().enumerate() {
+        match (byte, matches!(at, 8 | 13 | 18 | 23)) {
+            (b'-', true) => {}
+            (b'-', false) => return None,
+            // Digits without any dash are an id in its short spelling.
+            _ => digits.push(char::from(byte).to_digit(16)?),
+        }
+    }
+    if digits.len() > 32 {
+        return None;
+    }
+    let fill = |filler: u32| {
+        let value = (0..32).fold(0u128, |value, at| value << 4 | u128::from(*digits.get(at).unwrap_or(&filler)));
+        value.to_be_bytes()
+    };
+    Some((fill(0), fill(0xf)))
+}
+
+/// The array whose id and elements are all that `text` fits, if `first`, the smallest that fits, is one.
+fn array_of_all(connection: &Connection, first: TaskId, text: &str) -> Result<Option<TaskId>, Error> {
+    let Some((from, to)) = range(text) else { return Ok(None) };
+    if first.place() != 0 || array_len(connection, first)?.is_none() {
+        return Ok(None);
+    }
+    let last: [u8; 16] = connection
+        .prepare_cached("SELECT max(id) FROM task WHERE id BETWEEN ? AND ?")
+        .and_then(|mut statement| statement.query_row(params![from, to], |row| row.get(0)))
+        .doing("looking up an id")?;
+    Ok((TaskId(Uuid::from_bytes(last)).as_array() == first).then_some(first))
+}
+
+fn array_len(connection: &Connection, id: TaskId) -> Result<Option<i64>, Error> {
+    let len = connection
+        .prepare_cached("SELECT array_last - array_first + 1 FROM task WHERE id = ?")
+        .and_then(|mut statement| {
+            statement.query_row(params![id.0.as_bytes()], |row| row.get::<_, Option<i64>>(0)).optional()
+        })
+        .doing("looking up an array")?;
+    Ok(len.flatten())
+}

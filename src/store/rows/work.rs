@@ -1,0 +1,87 @@
+//! Executions and what they hold.
+
+use rusqlite::{Result, Row};
+
+use super::Columns;
+use crate::domain::execution::{Execution, ExecutionStatus, Outcome};
+use crate::domain::id::{AgentId, AllocationId, ExecutionId, NodeId, ResourceId, TaskId};
+use crate::domain::resource::Allocation;
+use crate::domain::snapshot::LiveExecution;
+
+/// The columns of [`execution`], of `execution e`.
+pub(in crate::store) const EXECUTION_COLUMNS: &str = "e.id, e.task_id, e.agent_id, e.cage_id, e.node_id, e.status, \
+    e.attempt, e.outcome, e.created_at, e.started_at, e.completed_at";
+
+/// Reads an execution. Progress while it runs is telemetry that the store does not have.
+pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
+    let mut columns = Columns::new(row);
+    let c = &mut columns;
+    let (id, task_id, agent_id) = (c.id(ExecutionId)?, c.id(TaskId)?, c.id(AgentId)?);
+    let (cage_id, node_id, status, attempt) = (c.cage()?, c.id(NodeId)?, c.word()?, c.get()?);
+    let outcome: Option<Outcome> = c.optional_json()?;
+    let (created_at, started_at, completed_at) = (c.time()?, c.optional_time()?, c.optional_time()?);
+    Ok(Execution {
+        id,
+        task_id,
+        agent_id,
+        cage_id,
+        node_id,
+        // The one runtime so far.
+        execution_type: "command".to_owned(),
+        status,
+        progress: if status == ExecutionStatus::Completed { 100 } else { 0 },
+        attempt,
+        duration: started_at.zip(completed_at).map(|(from, to)| to.since(from)),
+        tokens_used: outcome.as_ref().and_then(|outcome| outcome.tokens_used),
+        cost: outcome.as_ref().and_then(|outcome| outcome.cost),
+        outcome,
+        user_satisfaction_rating: None,
+        output_summary: None,
+        created_at,
+        started_at,
+        completed_at,
+    })
+}
+
+/// The columns of [`live`], of `execution e`.
+pub(in crate::store) const LIVE_COLUMNS: &str =
+    "e.id, e.task_id, e.agent_id, e.cage_id, e.node_id, e.attempt, e.held, e.created_at, e.started_at, e.stopping";
+
+/// Reads an execution that has not ended, as the engine needs it.
+pub(in crate::store) fn live(row: &Row<'_>) -> Result<LiveExecution> {
+    let mut columns = Columns::new(row);
+    let c = &mut columns;
+    Ok(LiveExecution {
+        id: c.id(ExecutionId)?,
+        task_id: c.id(TaskId)?,
+        agent_id: c.id(AgentId)?,
+        cage_id: c.cage()?,
+        node_id: c.id(NodeId)?,
+        attempt: c.get()?,
+        held: c.json_or_default()?,
+        created_at: c.time()?,
+        started_at: c.optional_time()?,
+        stopping: c.optional_word()?,
+    })
+}
+
+/// The columns of [`allocation`], of the view `allocation l`.
+pub(in crate::store) const ALLOCATION_COLUMNS: &str =
+    "l.id, l.resource_id, l.task_id, l.agent_id, l.execution_id, l.status, l.quantity, l.start, l.\"end\"";
+
+/// Reads an allocation.
+pub(in crate::store) fn allocation(row: &Row<'_>) -> Result<Allocation> {
+    let mut columns = Columns::new(row);
+    let c = &mut columns;
+    Ok(Allocation {
+        id: c.id(AllocationId)?,
+        resource_id: c.id(ResourceId)?,
+        task_id: c.id(TaskId)?,
+        agent_id: c.id(AgentId)?,
+        execution_id: c.id(ExecutionId)?,
+        status: c.word()?,
+        quantity: c.count()?,
+        start: c.time()?,
+        end: c.optional_time()?,
+    })
+}

@@ -1,0 +1,95 @@
+//! The one writer.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::connection::open_writer;
+use super::error::{Doing, Error};
+use super::journal::{Appender, Head, check_format, read_head};
+use super::migrate;
+use super::projection::apply;
+use super::reader::Reader;
+use super::snapshot::read_snapshot;
+use crate::domain::event::Record;
+use crate::domain::snapshot::Snapshot;
+
+/// The writer of a data directory's store. There is one a directory (see [`DataDir`](super::DataDir)); it can be moved
+/// to a thread of its own.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    data_dir: PathBuf,
+    /// The last durable record; `None` after a failed commit, when the file has to be asked.
+    head: Option<Head>,
+}
+
+impl Store {
+    /// Opens the store, making it if there is none and bringing its tables to the newest schema. A schema or journal
+    /// that is newer than this binary knows is refused and left as it is. The caller holds the directory's lock.
+    pub fn open(data_dir: &Path) -> Result<Self, Error> {
+        let mut connection = open_writer(data_dir, true)?;
+        // The format first: tables of a journal that this binary cannot read are not to be touched.
+        if migrate::version(&connection)? > 0 {
+            check_format(&connection)?;
+        }
+        migrate::forward(&mut connection, migrate::SCHEMA)?;
+        let head = read_head(&connection)?;
+        Ok(Self { connection, data_dir: data_dir.to_owned(), head: Some(head) })
+    }
+
+    /// Whether the journal has no record yet. After a failed commit this is not known and the answer is no.
+    pub fn is_empty(&self) -> bool {
+        self.head == Some(Head::EMPTY)
+    }
+
+    /// Makes records durable: all of them, with their rows, or none. They must follow the last record without a gap.
+    ///
+    /// After an error nothing of them is in the store, and a later commit may succeed.
+    pub fn commit(&mut self, records: &[Record]) -> Result<(), Error> {
+        let head = match self.head.take() {
+            Some(head) => head,
+            None => read_head(&self.connection)?,
+        };
+        // The head stays unknown until the commit is through: after a failed sync only the file can say how it ended.
+        let head = self.commit_after(head, records)?;
+        self.head = Some(head);
+        Ok(())
+    }
+
+    fn commit_after(&mut self, head: Head, records: &[Record]) -> Result<Head, Error> {
+        // Dropping the transaction on any error rolls it back.
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).doing("beginning a commit")?;
+        let mut appender = Appender::new(&transaction, head)?;
+        for record in records {
+            appender.append(record)?;
+            apply(&transaction, record)?;
+        }
+        let head = appender.finish(&transaction)?;
+        transaction.commit().doing("committing")?;
+        Ok(head)
+    }
+
+    /// The unfinished work and the fleet, for the engine to start from. The journal must not be empty.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        read_snapshot(&self.connection)
+    }
+
+    /// A reader of the same store.
+    pub fn reader(&self) -> Result<Reader, Error> {
+        Reader::open(&self.data_dir)
+    }
+
+    /// Bounds the size of the file, in pages, as a full disk would.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: u32) {
+        self.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+
+    /// The pages of the file now.
+    #[cfg(test)]
+    pub(super) fn pages(&self) -> u32 {
+        self.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
+    }
+}
