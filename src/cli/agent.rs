@@ -118,7 +118,7 @@ pub struct AddArgs {
 
 pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
     let (command, done) = match verb {
-        AgentVerb::List(args) => return list(context, args),
+        AgentVerb::List(args) => return list(context, &args),
         AgentVerb::Show { agent } => return show(context, &agent),
         AgentVerb::Add(args) => {
             let agent = Box::new(spec(*args));
@@ -152,7 +152,7 @@ fn spec(args: AddArgs) -> AgentSpec {
     spec
 }
 
-fn list(context: &mut Context, args: AgentListArgs) -> Outcome {
+fn list(context: &mut Context, args: &AgentListArgs) -> Outcome {
     let client = context.engine()?;
     let filters = given([
         ("status", args.status.map(|status| status.to_string())),

@@ -33,8 +33,11 @@ pub struct Batch {
     pub problems: Vec<String>,
 }
 
-/// Opens a file, or standard input for `-`, with what errors call it and how many bytes it has, if that is known.
-fn open(path: &Path) -> Result<(String, Box<dyn BufRead>, Option<u64>), Failure> {
+/// What errors call a file, its content, and how many bytes it has, if that is known.
+type Opened = (String, Box<dyn BufRead>, Option<u64>);
+
+/// Opens a file, or standard input for `-`.
+fn open(path: &Path) -> Result<Opened, Failure> {
     if path.as_os_str() == "-" {
         return Ok(("<stdin>".into(), Box::new(std::io::stdin().lock()), None));
     }
@@ -99,12 +102,11 @@ fn read_from(
         let checked = match next_line(reader, &mut line)? {
             Ok(false) => break,
             Ok(true) if line.iter().all(u8::is_ascii_whitespace) => continue,
-            Ok(true) => check_line(&line).and_then(|key| match key {
-                Some(key) => match keys.get(&key) {
-                    Some(first) => Err((None, format!("key \"{key}\" is already used in line {first}; use another"))),
-                    None => Ok(drop(keys.insert(key, number))),
-                },
-                None => Ok(()),
+            Ok(true) => check_line(&line).and_then(|key| {
+                let earlier = key.and_then(|key| Some((keys.insert(key.clone(), number)?, key)));
+                earlier.map_or(Ok(()), |(first, key)| {
+                    Err((None, format!("key \"{key}\" is already used in line {first}; use another")))
+                })
             }),
             Err((column, problem)) => Err((Some(column), problem)),
         };
@@ -157,8 +159,8 @@ fn progress_bar(size: Option<u64>) -> ProgressBar {
 }
 
 impl Batch {
-    /// The command that submits the tasks, as JSON.
-    pub fn into_command(&mut self, keep_going: bool) -> Vec<u8> {
+    /// The command that submits the tasks, as JSON. The tasks move into it; names and lines stay for the answer.
+    pub fn take_command(&mut self, keep_going: bool) -> Vec<u8> {
         let head = format!("{{\"command\":\"submit_tasks\",\"keep_going\":{keep_going},\"tasks\":[");
         let json = std::mem::take(&mut self.json);
         let mut body = Vec::with_capacity(head.len() + json.len() + 2);
@@ -231,7 +233,7 @@ mod tests {
             (batch.place("1"), batch.field("tasks[1].depends_on")),
             ("b.jsonl:3".into(), "b.jsonl:3: depends_on".into())
         );
-        let command: Value = serde_json::from_slice(&batch.into_command(false)).unwrap();
+        let command: Value = serde_json::from_slice(&batch.take_command(false)).unwrap();
         assert_eq!(command["tasks"][1]["depends_on"][0], "k");
     }
 
@@ -239,7 +241,7 @@ mod tests {
     fn errors_have_line_and_column() {
         let cases: [(&[u8], &str); 10] = [
             (b"{\"type\": \"a\"}\n{\"type\": }\n", "b.jsonl:2:10: expected value"),
-            (b"{\"type\": \"a\", \"prority\": 3}", "b.jsonl:1:24: unknown field `prority`"),
+            (b"{\"type\": \"a\", \"prority\": 3}", "b.jsonl:1:23: unknown field `prority`"),
             (b"{\"type\": \"a\", \"prority\": 3}", "Did you mean `priority`?"),
             (b"{\"type\": \"a\", \"priority\": 11}", "b.jsonl:1: priority: \"11\" is not allowed; allowed: 1 to 10"),
             (b"{\"type\": \"a\", \"requirements\": {\"memory\": \"-5\"}}", "size: \"-5\" is not allowed"),
@@ -275,7 +277,7 @@ mod tests {
             bytes.extend_from_slice(b"\n{\"type\": \"a\"}\n");
             let mut batch = check(&bytes, true);
             let count = batch.lines.len();
-            let command: Value = serde_json::from_slice(&batch.into_command(true)).unwrap();
+            let command: Value = serde_json::from_slice(&batch.take_command(true)).unwrap();
             prop_assert_eq!(command["tasks"].as_array().unwrap().len(), count);
             prop_assert!(count >= 1);
         }

@@ -21,6 +21,16 @@ struct Places {
     defaults: Option<Spanned<toml::Value>>,
 }
 
+impl Places {
+    /// Where the entries begin, in order.
+    fn starts(&self) -> Vec<usize> {
+        let entries = self.cage.iter().chain(&self.agent).chain(&self.defaults);
+        let mut starts: Vec<usize> = entries.map(|entry| entry.span().start).collect();
+        starts.sort_unstable();
+        starts
+    }
+}
+
 /// Reads and checks a fleet file, or standard input for `-`. A leading `~` in paths becomes the caller's home folder,
 /// because the engine may be another's.
 ///
@@ -40,8 +50,11 @@ pub fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
             *path = expand_home(path)?;
         }
     }
+    let starts = places.starts();
     let problem = |span: Range<usize>, refusal: &Refusal| {
-        let (line, column) = position(text, find(text, span, refusal));
+        // An entry's own span ends before its `[cage.limits]`; what belongs to it goes on until the next entry begins.
+        let end = starts.iter().copied().find(|start| *start > span.start).unwrap_or(text.len());
+        let (line, column) = position(text, find(text, span.start..end.max(span.end), refusal));
         format!("{name}:{line}:{column}: {refusal}")
     };
     let mut problems = Vec::new();

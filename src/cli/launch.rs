@@ -12,7 +12,7 @@ use super::failure::{Failure, chain};
 use crate::api::client::{Client, Error};
 
 /// How long an engine that lives may take until it answers. Restoring a million tasks takes seconds.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// Starts an engine on the data directory and waits until it answers.
 ///

@@ -194,7 +194,7 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
     if batch.lines.is_empty() {
         return Err(Failure::Refused(batch.problems));
     }
-    let body = batch.into_command(keep_going);
+    let body = batch.take_command(keep_going);
     let reply = context.engine()?.command_bytes(body).map_err(|error| match error {
         Error::Refused(mut refusal) => {
             refusal.field = batch.field(&refusal.field);

@@ -83,7 +83,8 @@ pub fn all(context: &mut Context, client: &Client, ids: &[String], timeout: Opti
 fn until_final(client: &Client, id: &str, give_up: Option<Instant>) -> Result<Option<Map<String, Value>>, Failure> {
     loop {
         let left = give_up.map_or(Duration::from_secs(POLL_SECONDS), |at| at.saturating_duration_since(Instant::now()));
-        match client.wait_for_task(id, left.as_secs_f64().ceil().min(POLL_SECONDS as f64) as u64)? {
+        let seconds = u64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(POLL_SECONDS).min(POLL_SECONDS);
+        match client.wait_for_task(id, seconds)? {
             Ok(Some(task)) => return Ok(Some(task)),
             Ok(None) if give_up.is_none_or(|at| Instant::now() < at) => {}
             Ok(None) | Err(_) => return Ok(None),
