@@ -1,0 +1,278 @@
+//! What travels between the engine and its clients beyond the domain's own values.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::agent::AgentSpec;
+use crate::domain::fleet::Fleet;
+use crate::domain::task::NewTask;
+use crate::domain::{CageId, NodeStatus, Refusal, Timestamp};
+
+/// The name of the engine's socket in its data directory.
+pub const SOCKET_NAME: &str = "engine.sock";
+
+/// The header of a list that says how many items there are in all, regardless of `limit` and `offset`.
+pub const TOTAL_HEADER: &str = "x-total-count";
+
+/// The most tasks that one `submit_tasks` may carry.
+pub const BATCH_TASKS_MAX: usize = 1_000_000;
+
+/// The body of every answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WireError {
+    /// What was refused and how to mend it.
+    pub error: Refusal,
+}
+
+/// The body of `POST /v1/shutdown`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shutdown {
+    /// Whether the worker and everything that runs in its cages ends too.
+    pub kill: bool,
+}
+
+/// A [`Command`](crate::domain::Command) as it arrives: ids may be unambiguous prefixes and agents may be named. The
+/// server resolves both before the engine sees the command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum WireCommand {
+    /// Submits tasks: all, or with `keep_going` those that can be.
+    SubmitTasks {
+        /// Whether a refused task leaves the others be.
+        #[serde(default)]
+        keep_going: bool,
+        /// In order; at most 1,000,000.
+        tasks: Vec<NewTask>,
+    },
+    /// Takes tasks back; running ones are stopped.
+    CancelTasks {
+        /// Ids of tasks or prefixes of them.
+        ids: Vec<String>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Gives failed or cancelled tasks another life.
+    RetryTasks {
+        /// Ids of tasks or prefixes of them.
+        ids: Vec<String>,
+    },
+    /// Says who has to do tasks, or where. A running one is stopped and starts again there.
+    ReassignTasks {
+        /// Ids of tasks or prefixes of them.
+        ids: Vec<String>,
+        /// The agent that must do them, by name or id; left out, the scheduler chooses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        /// The cage they must run in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cage: Option<CageId>,
+    },
+    /// Changes the priority of tasks.
+    PrioritiseTasks {
+        /// Ids of tasks or prefixes of them.
+        ids: Vec<String>,
+        /// 1-10, 10 first.
+        priority: u8,
+    },
+    /// Declares cages, agents and defaults.
+    Apply {
+        /// What is declared.
+        fleet: Box<Fleet>,
+        /// Only say what would change.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// Adds one agent; a name that is taken is refused.
+    AddAgent {
+        /// The agent.
+        agent: Box<AgentSpec>,
+    },
+    /// Removes agents that have nothing running.
+    RemoveAgents {
+        /// Names or ids of agents.
+        ids: Vec<String>,
+    },
+    /// Gives agents another home, or none.
+    ReassignAgents {
+        /// Names or ids of agents.
+        ids: Vec<String>,
+        /// Their home from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cage: Option<CageId>,
+    },
+    /// Lets agents end what they have and take nothing new.
+    DrainAgents {
+        /// Names or ids of agents.
+        ids: Vec<String>,
+    },
+    /// Lets drained or tripped agents work again.
+    ResumeAgents {
+        /// Names or ids of agents.
+        ids: Vec<String>,
+    },
+    /// Withholds cages, or gives them back.
+    SetCageMaintenance {
+        /// Their numbers.
+        ids: Vec<CageId>,
+        /// Whether they are withheld.
+        on: bool,
+    },
+    /// Sends the agent of each cage away: its work is stopped and queued again, its home is none.
+    VacateCages {
+        /// Their numbers.
+        ids: Vec<CageId>,
+    },
+    /// Judges artifacts.
+    ReviewArtifacts {
+        /// Ids of artifacts or prefixes of them.
+        ids: Vec<String>,
+        /// Approve, or reject.
+        approve: bool,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+}
+
+/// How the engine is and what it has to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Status {
+    /// The engine's version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Its data directory, absolute.
+    pub data_dir: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The sequence number of the journal's last record.
+    pub seq: u64,
+    /// Whether it takes no changes because its store failed.
+    pub read_only: bool,
+    /// The machines it knows.
+    #[serde(default)]
+    pub nodes: Vec<NodeSummary>,
+    /// Tasks by status; an array counts as its elements.
+    pub tasks: TaskCounts,
+    /// Agents by status.
+    pub agents: AgentCounts,
+    /// Cages by status.
+    pub cages: CageCounts,
+    /// Artifacts that wait for a human.
+    pub artifacts: ArtifactCounts,
+    /// Resident memory of the engine's process in bytes.
+    pub memory_bytes: u64,
+}
+
+/// One machine in a [`Status`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeSummary {
+    /// Host name.
+    pub name: String,
+    /// Whether its worker is connected.
+    pub status: NodeStatus,
+}
+
+/// Declares a struct of counts, each zero when it is left out.
+macro_rules! counts {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident),+ $(,)? })+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default)]
+        pub struct $name { $($(#[$fmeta])* pub $field: u64),+ }
+    )+};
+}
+
+counts! {
+    /// Tasks by status.
+    TaskCounts {
+        /// Waiting for their turn, their dependencies or their retry.
+        pending,
+        /// Placed, their process not yet running.
+        scheduled,
+        /// Running.
+        executing,
+        /// Done.
+        completed,
+        /// Given up.
+        failed,
+        /// Taken back by a person.
+        cancelled,
+    }
+    /// Agents by status.
+    AgentCounts {
+        /// Out of reach.
+        offline,
+        /// Ready, nothing to do.
+        idle,
+        /// Working, with slots left.
+        active,
+        /// All slots taken.
+        busy,
+        /// Waiting for a human.
+        blocked,
+        /// Paused after repeated failures.
+        error,
+        /// Drained by an operator.
+        maintenance,
+    }
+    /// Cages by status.
+    CageCounts {
+        /// An agent lives in them.
+        occupied,
+        /// Nobody lives in them.
+        vacant,
+        /// Withheld by an operator.
+        maintenance,
+    }
+    /// Artifacts by review.
+    ArtifactCounts {
+        /// Nobody has judged them.
+        pending,
+    }
+}
+
+/// One record of the journal, as `GET /v1/journal` and the event stream give it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JournalRow {
+    /// Its place in the journal, from 1.
+    pub seq: u64,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// Who caused it: `engine`, `user:ID` or `node:ID`.
+    pub actor: String,
+    /// What happened.
+    pub kind: String,
+    /// The version of the kind's body.
+    pub version: u32,
+    /// The facts.
+    pub body: Value,
+    /// BLAKE3 over the previous record's hash and this record, hexadecimal.
+    pub hash: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Command;
+
+    #[test]
+    fn a_command_is_a_wire_command() {
+        let task = NewTask::new("x");
+        let commands = [
+            Command::SubmitTasks { tasks: vec![task], keep_going: true },
+            Command::CancelTasks { ids: vec![], note: Some("why".into()) },
+            Command::Apply { fleet: Fleet::default(), dry_run: true },
+            Command::AddAgent { agent: Box::new(AgentSpec::new("a")) },
+            Command::SetCageMaintenance { ids: vec!["7".parse().unwrap()], on: true },
+        ];
+        for command in commands {
+            let wire: WireCommand = serde_json::from_value(serde_json::to_value(&command).unwrap()).unwrap();
+            let back: Command = serde_json::from_value(serde_json::to_value(&wire).unwrap()).unwrap();
+            assert_eq!(back, command);
+        }
+    }
+}

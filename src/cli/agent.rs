@@ -1,0 +1,254 @@
+//! `menagerie agent …`: list, add, remove and steer agents.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
+
+use super::args::one_of;
+use super::context::Context;
+use super::failure::Outcome;
+use super::items;
+use super::list::{ListArgs, given};
+use super::output::Role;
+use super::table::{Align, Cell, Table};
+use super::view;
+use crate::api::client::encode;
+use crate::api::types::WireCommand;
+use crate::domain::agent::{AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier};
+use crate::domain::{AgentStatus, CageId};
+
+/// What can be done with agents.
+#[derive(Subcommand, Debug)]
+pub enum AgentVerb {
+    /// List agents
+    List(AgentListArgs),
+    /// Show everything about an agent
+    Show {
+        /// Its name or id
+        agent: String,
+    },
+    /// Add an agent; a fleet file and `apply` do the same for many
+    Add(Box<AddArgs>),
+    /// Remove agents that have nothing running
+    Remove {
+        /// Their names or ids
+        #[arg(required = true, value_name = "AGENT")]
+        agents: Vec<String>,
+    },
+    /// Give agents another home; without --cage they take any vacant cage
+    Reassign {
+        /// Their names or ids
+        #[arg(required = true, value_name = "AGENT")]
+        agents: Vec<String>,
+        /// Their home from now on
+        #[arg(long, value_name = "NUMBER")]
+        cage: Option<CageId>,
+    },
+    /// Let agents end what they have and take nothing new
+    Drain {
+        /// Their names or ids
+        #[arg(required = true, value_name = "AGENT")]
+        agents: Vec<String>,
+    },
+    /// Let drained agents, or those paused after failures, work again
+    Resume {
+        /// Their names or ids
+        #[arg(required = true, value_name = "AGENT")]
+        agents: Vec<String>,
+    },
+}
+
+/// Options of `menagerie agent list`.
+#[derive(Args, Clone, Debug)]
+pub struct AgentListArgs {
+    /// Only agents with this status
+    #[arg(short, long, value_name = "STATUS", value_parser = one_of::<AgentStatus>(AgentStatus::ALL))]
+    pub status: Option<AgentStatus>,
+    /// Only agents of this division
+    #[arg(long, value_name = "DIVISION", value_parser = one_of::<Division>(Division::ALL))]
+    pub division: Option<Division>,
+    /// Only the agents in this cage
+    #[arg(long, value_name = "NUMBER")]
+    pub cage: Option<CageId>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// Options of `menagerie agent add`.
+#[derive(Args, Clone, Debug)]
+pub struct AddArgs {
+    /// Unique, 1-100 characters
+    pub name: String,
+    /// A name for people
+    #[arg(long, value_name = "TEXT")]
+    pub display_name: Option<String>,
+    /// What it is for
+    #[arg(long, value_name = "KIND", value_parser = one_of::<AgentKind>(AgentKind::ALL))]
+    pub kind: Option<AgentKind>,
+    /// Where it belongs
+    #[arg(long, value_name = "DIVISION", value_parser = one_of::<Division>(Division::ALL))]
+    pub division: Option<Division>,
+    /// What part it takes in a conversation
+    #[arg(long, value_name = "PART", value_parser = one_of::<Participant>(Participant::ALL))]
+    pub participant: Option<Participant>,
+    /// Free: `coder`, `tester`
+    #[arg(long, value_name = "TEXT")]
+    pub role: Option<String>,
+    /// How high it stands
+    #[arg(long, value_name = "TIER", value_parser = one_of::<Tier>(Tier::ALL))]
+    pub tier: Option<Tier>,
+    /// The agent it reports to
+    #[arg(long, value_name = "NAME")]
+    pub reports_to: Option<String>,
+    /// Something it can do; may be repeated
+    #[arg(long = "capability", value_name = "TYPE")]
+    pub capabilities: Vec<String>,
+    /// A word that points to it; may be repeated
+    #[arg(long = "keyword", value_name = "WORD")]
+    pub keywords: Vec<String>,
+    /// How many tasks at a time, 1-1024
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub concurrency: u32,
+    /// The cage it lives in; without one it takes any vacant cage while it works
+    #[arg(long, value_name = "NUMBER")]
+    pub cage: Option<CageId>,
+    /// The command it runs, after `--`; a task may bring its own instead
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
+    let (command, done) = match verb {
+        AgentVerb::List(args) => return list(context, &args),
+        AgentVerb::Show { agent } => return show(context, &agent),
+        AgentVerb::Add(args) => {
+            let agent = Box::new(spec(*args));
+            agent.check()?;
+            (WireCommand::AddAgent { agent }, "added")
+        }
+        AgentVerb::Remove { agents: ids } => (WireCommand::RemoveAgents { ids }, "removed"),
+        AgentVerb::Reassign { agents: ids, cage } => (WireCommand::ReassignAgents { ids, cage }, "reassigned"),
+        AgentVerb::Drain { agents: ids } => (WireCommand::DrainAgents { ids }, "drained"),
+        AgentVerb::Resume { agents: ids } => (WireCommand::ResumeAgents { ids }, "resumed"),
+    };
+    let client = context.engine()?;
+    items::send(context, &client, &command, done)
+}
+
+fn spec(args: AddArgs) -> AgentSpec {
+    let mut spec = AgentSpec::new(args.name);
+    spec.kind = args.kind.unwrap_or(spec.kind);
+    spec.display_name = args.display_name;
+    spec.division = args.division;
+    spec.participant = args.participant;
+    spec.role = args.role;
+    spec.tier = args.tier;
+    spec.reports_to = args.reports_to;
+    spec.keywords = args.keywords;
+    spec.concurrency = args.concurrency;
+    spec.cage = args.cage;
+    let capability = |kind| Capability { kind, parameters: Map::new() };
+    spec.capabilities = args.capabilities.into_iter().map(capability).collect();
+    spec.runtime = Runtime::Command { command: args.command, env: Map::new(), workdir: None };
+    spec
+}
+
+fn list(context: &mut Context, args: &AgentListArgs) -> Outcome {
+    let client = context.engine()?;
+    let filters = given([
+        ("status", args.status.map(|status| status.to_string())),
+        ("division", args.division.map(|division| division.to_string())),
+        ("cage", args.cage.map(|cage| cage.to_string())),
+    ]);
+    let fetched = args.list.fetch(&client, "agents", filters, context.out.is_table())?;
+    args.list.print(context, fetched, draw)
+}
+
+fn draw(rows: &[Value]) -> Table {
+    let mut table = Table::new(&[
+        ("NAME", Align::Left),
+        ("STATUS", Align::Left),
+        ("CAGE", Align::Left),
+        ("SLOTS", Align::Right),
+        ("DONE", Align::Right),
+        ("GOOD", Align::Right),
+        ("MEAN", Align::Right),
+        ("DIVISION", Align::Left),
+        ("CAPABILITIES", Align::Elastic),
+    ]);
+    for agent in rows {
+        table.row(vec![
+            view::text(agent, "name").into(),
+            view::status(agent, "status"),
+            home(agent).into(),
+            format!("{}/{}", view::count(agent, "running"), view::count(agent, "concurrency")).into(),
+            view::count(agent, "counters.total_executions").to_string().into(),
+            success(agent).into(),
+            mean(agent).into(),
+            view::text_or_dash(agent, "division").into(),
+            view::joined(agent, "capabilities", " ").into(),
+        ]);
+    }
+    table
+}
+
+/// The cage an agent is in, or else the one it lives in.
+fn home(agent: &Value) -> String {
+    let now = view::text(agent, "cage_id");
+    if now.is_empty() { view::text_or_dash(agent, "cage") } else { now }
+}
+
+/// The share of executions that succeeded; a dash while there was none.
+fn success(agent: &Value) -> String {
+    match (view::count(agent, "counters.success_count"), view::count(agent, "counters.total_executions")) {
+        (_, 0) => "-".into(),
+        (good, total) => format!("{}%", good * 100 / total),
+    }
+}
+
+fn mean(agent: &Value) -> String {
+    if view::count(agent, "counters.total_executions") == 0 {
+        return "-".into();
+    }
+    let millis = i64::try_from(view::count(agent, "counters.avg_execution_time_ms")).unwrap_or(i64::MAX);
+    crate::domain::Span::from_millis(millis).human()
+}
+
+fn show(context: &mut Context, agent: &str) -> Outcome {
+    let client = context.engine()?;
+    let agent: Value = client.get(&format!("/v1/agents/{}", encode(agent)), &vec![])?;
+    if context.out.value(&agent)? {
+        return Ok(0);
+    }
+    let failures = view::count(&agent, "consecutive_failures");
+    let failures =
+        if failures == 0 { Cell::default() } else { Cell::new(format!("{failures} in a row"), Role::Warning) };
+    context.out.fields(&[
+        ("name", view::text(&agent, "name").into()),
+        ("id", view::text(&agent, "id").into()),
+        ("display name", view::text(&agent, "display_name").into()),
+        ("status", view::status(&agent, "status")),
+        ("paused until", view::moment(&agent, "breaker_until")),
+        ("failures", failures),
+        ("kind", view::text(&agent, "kind").into()),
+        ("division", view::text(&agent, "division").into()),
+        ("participant", view::text(&agent, "participant").into()),
+        ("role", view::text(&agent, "role").into()),
+        ("tier", view::text(&agent, "tier").into()),
+        ("reports to", view::text(&agent, "reports_to").into()),
+        ("cage", home(&agent).into()),
+        ("slots", format!("{} of {} taken", view::count(&agent, "running"), view::count(&agent, "concurrency")).into()),
+        ("task", view::text(&agent, "current_task_id").into()),
+        ("capabilities", view::joined(&agent, "capabilities", " ").into()),
+        ("specializations", view::joined(&agent, "specializations", " ").into()),
+        ("tools", view::joined(&agent, "tools_available", " ").into()),
+        ("keywords", view::joined(&agent, "keywords", " ").into()),
+        ("runtime", view::text(&agent, "runtime").into()),
+        ("executions", view::count(&agent, "counters.total_executions").to_string().into()),
+        ("succeeded", success(&agent).into()),
+        ("mean time", mean(&agent).into()),
+        ("heartbeat", view::moment(&agent, "last_heartbeat")),
+        ("created", view::moment(&agent, "created_at")),
+        ("updated", view::moment(&agent, "updated_at")),
+    ])?;
+    Ok(0)
+}

@@ -1,0 +1,61 @@
+//! `menagerie apply`: declares cages, agents and defaults from a file and shows the difference.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::output::Role;
+use super::{fleet_file, items};
+use crate::api::types::WireCommand;
+use crate::domain::Reply;
+
+/// Options of `menagerie apply`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Applying a file twice changes nothing. What a file does not mention is left as it is.")]
+pub struct ApplyArgs {
+    /// The fleet file; `-` is standard input
+    #[arg(value_name = "FLEET.toml")]
+    pub file: PathBuf,
+    /// Show what would change and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only read and check the file; needs no engine
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+}
+
+pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
+    let fleet = fleet_file::read(&args.file)?;
+    if args.check {
+        let cages = fleet.cages().map_err(Failure::from)?.len();
+        let report = serde_json::json!({"cages": cages, "agents": fleet.agent.len()});
+        if !context.out.value(&report)? {
+            context.out.line(&format!("{cages} cages and {} agents, no errors", fleet.agent.len()))?;
+        }
+        return Ok(0);
+    }
+    let command = WireCommand::Apply { fleet: Box::new(fleet), dry_run: args.dry_run };
+    let reply = context.engine()?.command(&command)?;
+    let Reply::Applied { changes, unchanged } = &reply else { return Err(items::unexpected(&reply)) };
+    let mut report = serde_json::to_value(&reply).unwrap_or_default();
+    if let Some(report) = report.as_object_mut() {
+        report.shift_remove("reply");
+    }
+    if context.out.value(&report)? {
+        return Ok(0);
+    }
+    let out = &mut context.out;
+    for change in changes {
+        let (sign, role) = if change.action == "add" { ("+", Role::Good) } else { ("~", Role::Warning) };
+        let what = out.paint(role, &format!("{sign} {}", change.what));
+        out.line(&what)?;
+        for field in &change.fields {
+            out.line(&format!("    {}", super::table::clean(field)))?;
+        }
+    }
+    let tense = if args.dry_run { "would change" } else { "changed" };
+    out.line(&format!("{} {tense}, {unchanged} as they were", changes.len()))?;
+    Ok(0)
+}

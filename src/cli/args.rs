@@ -1,0 +1,136 @@
+//! What can be typed: the verbs and the options that all of them take.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+
+use super::config::{ColorChoice, Format};
+use super::context::Context;
+use super::failure::Outcome;
+use super::{
+    agent, apply, artifact, cage, completions, config_verb, event, journal, man, node, run, schema, status, stop, task,
+};
+use crate::domain::Refusal;
+
+/// An operations console for fleets of agents.
+///
+/// Declare cages and agents in a file and `apply` it; `run` a command or `task submit` work; ask `status`, `task list`,
+/// `task explain`; judge what waits for you with `artifact approve`. A verb that needs the engine starts it in the
+/// background when none runs on the data directory.
+#[derive(Parser, Debug)]
+#[command(
+    name = "menagerie",
+    version,
+    propagate_version = false,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Exit status: 0 done, 1 failed, 2 bad usage or refused input, 3 no engine."
+)]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Where the engine keeps its data [env: `MENAGERIE_DATA_DIR`] [default: `menagerie` in the XDG data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The configuration file [env: `MENAGERIE_CONFIG`] [default: `menagerie/config.toml` in the XDG configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How to write results [env: `MENAGERIE_OUTPUT`] [default: table]
+    #[arg(short, long, global = true, value_name = "FORMAT", value_parser = one_of::<Format>(Format::ALL))]
+    pub output: Option<Format>,
+    /// When to use colours; `auto` obeys `NO_COLOR` [env: `MENAGERIE_COLOR`] [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", value_parser = one_of::<ColorChoice>(ColorChoice::ALL))]
+    pub color: Option<ColorChoice>,
+    /// Never start an engine; without one the exit status is 3
+    #[arg(long, global = true)]
+    pub no_start: bool,
+}
+
+/// A parser for an enumeration of the data model, which then shows in help and completions.
+pub fn one_of<T>(all: &'static [T]) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Into<&'static str> + std::str::FromStr<Err = Refusal> + Clone + Send + Sync + 'static,
+{
+    // `running` is read as `executing` everywhere, but not offered.
+    let value = |item: &T| {
+        let name: &'static str = (*item).into();
+        let value = PossibleValue::new(name);
+        if name == "executing" { value.alias("running") } else { value }
+    };
+    PossibleValuesParser::new(all.iter().map(value).collect::<Vec<_>>()).try_map(|text| text.parse::<T>())
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Show how the engine is and what it has to do
+    Status(status::StatusArgs),
+    /// Stop the engine; agents go on unless --all
+    Stop(stop::StopArgs),
+    /// Declare cages, agents and defaults from a file
+    Apply(apply::ApplyArgs),
+    /// Run a command in a cage
+    Run(Box<run::RunArgs>),
+    /// Submit, list, follow and steer tasks
+    #[command(subcommand)]
+    Task(task::TaskVerb),
+    /// List, add, remove and steer agents
+    #[command(subcommand)]
+    Agent(agent::AgentVerb),
+    /// List cages, withhold them, empty them
+    #[command(subcommand)]
+    Cage(cage::CageVerb),
+    /// List and judge what agents made
+    #[command(subcommand)]
+    Artifact(artifact::ArtifactVerb),
+    /// What the system says about itself
+    #[command(subcommand)]
+    Event(event::EventVerb),
+    /// The record of every change
+    #[command(subcommand)]
+    Journal(journal::JournalVerb),
+    /// The machines
+    #[command(subcommand)]
+    Node(node::NodeVerb),
+    /// Settings and where each comes from
+    #[command(subcommand)]
+    Config(config_verb::ConfigVerb),
+    /// JSON schemas of the files that people write, for editors
+    Schema(schema::SchemaArgs),
+    /// Completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Manual pages
+    Man(man::ManArgs),
+}
+
+/// Does what was asked for.
+pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
+    match verb {
+        Verb::Status(args) => status::run(context, &args),
+        Verb::Stop(args) => stop::run(context, &args),
+        Verb::Apply(args) => apply::run(context, &args),
+        Verb::Run(args) => run::run(context, *args),
+        Verb::Task(verb) => task::run(context, verb),
+        Verb::Agent(verb) => agent::run(context, verb),
+        Verb::Cage(verb) => cage::run(context, verb),
+        Verb::Artifact(verb) => artifact::run(context, verb),
+        Verb::Event(verb) => event::run(context, verb),
+        Verb::Journal(verb) => journal::run(context, &verb),
+        Verb::Node(verb) => node::run(context, verb),
+        Verb::Config(verb) => config_verb::run(context, &verb),
+        Verb::Schema(args) => schema::run(context, &args),
+        Verb::Completions(args) => completions::run(context, &args),
+        Verb::Man(args) => man::run(context, &args),
+    }
+}

@@ -1,0 +1,166 @@
+//! `menagerie artifact …`: list, read and judge what agents made.
+
+use std::ops::ControlFlow;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::args::one_of;
+use super::context::Context;
+use super::failure::Outcome;
+use super::items;
+use super::list::{ListArgs, given};
+use super::table::{Align, Table};
+use super::view::{self, AgentNames, ShortIds};
+use crate::api::client::{Client, encode};
+use crate::api::types::WireCommand;
+use crate::domain::{ArtifactType, ReviewState};
+
+/// What can be done with artifacts.
+#[derive(Subcommand, Debug)]
+pub enum ArtifactVerb {
+    /// List artifacts
+    List(ArtifactListArgs),
+    /// Show an artifact: what is known of it, then its content
+    Show {
+        /// Its id or the beginning of it
+        id: String,
+        /// Write only the content, byte for byte
+        #[arg(long)]
+        content: bool,
+    },
+    /// Approve artifacts; tasks that wait for them can start
+    Approve(ReviewArgs),
+    /// Reject artifacts
+    Reject(ReviewArgs),
+}
+
+/// Options of `menagerie artifact list`.
+#[derive(Args, Clone, Debug)]
+pub struct ArtifactListArgs {
+    /// Only artifacts whose review stands here
+    #[arg(short = 's', long = "status", visible_alias = "review", value_name = "STATE", value_parser = one_of::<ReviewState>(ReviewState::ALL))]
+    pub review: Option<ReviewState>,
+    /// Only artifacts of this type
+    #[arg(long = "type", value_name = "TYPE", value_parser = one_of::<ArtifactType>(ArtifactType::ALL))]
+    pub kind: Option<ArtifactType>,
+    /// Only artifacts of this task
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// Only artifacts of this agent
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// Options of `menagerie artifact approve` and `reject`.
+#[derive(Args, Clone, Debug)]
+pub struct ReviewArgs {
+    /// Ids of artifacts or the beginnings of them
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+pub fn run(context: &mut Context, verb: ArtifactVerb) -> Outcome {
+    let (ReviewArgs { ids, note }, approve, done) = match verb {
+        ArtifactVerb::List(args) => return list(context, args),
+        ArtifactVerb::Show { id, content } => return show(context, &id, content),
+        ArtifactVerb::Approve(args) => (args, true, "approved"),
+        ArtifactVerb::Reject(args) => (args, false, "rejected"),
+    };
+    let client = context.engine()?;
+    items::send(context, &client, &WireCommand::ReviewArtifacts { ids, approve, note }, done)
+}
+
+fn list(context: &mut Context, args: ArtifactListArgs) -> Outcome {
+    let client = context.engine()?;
+    let filters = given([
+        ("review", args.review.map(|review| review.to_string())),
+        ("type", args.kind.map(|kind| kind.to_string())),
+        ("task", args.task),
+        ("agent", args.agent),
+    ]);
+    let fetched = args.list.fetch(&client, "artifacts", filters, context.out.is_table())?;
+    args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client)))
+}
+
+fn draw(rows: &[Value], names: &AgentNames<'_>) -> Table {
+    let (ids, tasks) = (ShortIds::of(rows, "id"), ShortIds::of(rows, "task_id"));
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("TYPE", Align::Left),
+        ("REVIEW", Align::Left),
+        ("SIZE", Align::Right),
+        ("AGENT", Align::Left),
+        ("TASK", Align::Left),
+        ("AGE", Align::Right),
+        ("TITLE", Align::Elastic),
+    ]);
+    for artifact in rows {
+        table.row(vec![
+            ids.cell(artifact, "id"),
+            view::text(artifact, "type").into(),
+            view::status(artifact, "review.state"),
+            view::size(artifact, "size").into(),
+            names.name(artifact, "agent_id").into(),
+            tasks.cell(artifact, "task_id"),
+            view::age(artifact, "created_at").into(),
+            view::text(artifact, "title").into(),
+        ]);
+    }
+    table
+}
+
+fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
+    let client = context.engine()?;
+    if only_content {
+        return content(context, &client, id);
+    }
+    let artifact: Value = client.get(&format!("/v1/artifacts/{}", encode(id)), &vec![])?;
+    if context.out.value(&artifact)? {
+        return Ok(0);
+    }
+    let names = AgentNames::new(&client);
+    context.out.fields(&[
+        ("id", view::text(&artifact, "id").into()),
+        ("title", view::text(&artifact, "title").into()),
+        ("type", view::text(&artifact, "type").into()),
+        ("review", view::status(&artifact, "review.state")),
+        ("note", view::text(&artifact, "review.note").into()),
+        ("judged", view::moment(&artifact, "review.at")),
+        ("agent", names.name(&artifact, "agent_id").into()),
+        ("task", view::text(&artifact, "task_id").into()),
+        ("size", view::size(&artifact, "size").into()),
+        ("quality", view::text(&artifact, "quality_score").into()),
+        ("digest", view::text(&artifact, "digest").into()),
+        ("created", view::moment(&artifact, "created_at")),
+    ])?;
+    context.out.line("")?;
+    content(context, &client, &view::text(&artifact, "id"))
+}
+
+/// Writes the content as it comes. On a terminal an agent's control characters are taken out.
+fn content(context: &mut Context, client: &Client, id: &str) -> Outcome {
+    let to_terminal = context.out.width.is_some();
+    let mut broken = None;
+    client.receive(&format!("/v1/artifacts/{}/content", encode(id)), |bytes| {
+        let written = if to_terminal {
+            let harmless = |byte: &u8| *byte >= 0x20 && *byte != 0x7f || matches!(byte, b'\n' | b'\t');
+            context.out.raw(&bytes.iter().copied().filter(harmless).collect::<Vec<u8>>())
+        } else {
+            context.out.raw(bytes)
+        };
+        match written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                broken = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    broken.map_or(Ok(0), |error| Err(error.into()))
+}

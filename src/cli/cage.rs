@@ -1,0 +1,152 @@
+//! `menagerie cage …`: list cages, say how their limits hold, withhold and empty them.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::args::one_of;
+use super::context::Context;
+use super::failure::Outcome;
+use super::items;
+use super::list::{ListArgs, given};
+use super::output::Role;
+use super::table::{Align, Cell, Table};
+use super::view::{self, AgentNames};
+use crate::api::types::WireCommand;
+use crate::domain::{CageId, CageStatus};
+
+/// What can be done with cages.
+#[derive(Subcommand, Debug)]
+pub enum CageVerb {
+    /// List cages
+    List(CageListArgs),
+    /// Show a cage, and for each limit whether it is enforced, watched or absent, and why
+    Show {
+        /// Its number
+        cage: CageId,
+    },
+    /// Withhold cages: what runs goes on, nothing new starts
+    Maintenance {
+        /// Their numbers
+        #[arg(required = true, value_name = "CAGE")]
+        cages: Vec<CageId>,
+        /// Give them back
+        #[arg(long)]
+        off: bool,
+    },
+    /// Send the agents of cages away: their work is stopped and queued again
+    Vacate {
+        /// Their numbers
+        #[arg(required = true, value_name = "CAGE")]
+        cages: Vec<CageId>,
+    },
+}
+
+/// Options of `menagerie cage list`.
+#[derive(Args, Clone, Debug)]
+pub struct CageListArgs {
+    /// Only cages with this status
+    #[arg(short, long, value_name = "STATUS", value_parser = one_of::<CageStatus>(CageStatus::ALL))]
+    pub status: Option<CageStatus>,
+    /// Only the cages of this agent
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+pub fn run(context: &mut Context, verb: CageVerb) -> Outcome {
+    let (command, done) = match verb {
+        CageVerb::List(args) => return list(context, args),
+        CageVerb::Show { cage } => return show(context, cage),
+        CageVerb::Maintenance { cages: ids, off } => {
+            let done = if off { "given back" } else { "withheld" };
+            (WireCommand::SetCageMaintenance { ids, on: !off }, done)
+        }
+        CageVerb::Vacate { cages: ids } => (WireCommand::VacateCages { ids }, "vacated"),
+    };
+    let client = context.engine()?;
+    items::send(context, &client, &command, done)
+}
+
+fn list(context: &mut Context, args: CageListArgs) -> Outcome {
+    let client = context.engine()?;
+    let filters = given([("status", args.status.map(|status| status.to_string())), ("agent", args.agent)]);
+    let fetched = args.list.fetch(&client, "cages", filters, context.out.is_table())?;
+    args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client)))
+}
+
+fn draw(rows: &[Value], names: &AgentNames<'_>) -> Table {
+    let mut table = Table::new(&[
+        ("CAGE", Align::Left),
+        ("STATUS", Align::Left),
+        ("AGENT", Align::Elastic),
+        ("CPU", Align::Right),
+        ("MEMORY", Align::Right),
+        ("PIDS", Align::Right),
+        ("GPU", Align::Right),
+        ("TOKENS", Align::Right),
+        ("DISK", Align::Right),
+        ("WALL", Align::Right),
+        ("NETWORK", Align::Left),
+    ]);
+    for cage in rows {
+        table.row(vec![
+            view::text(cage, "id").into(),
+            view::status(cage, "status"),
+            names.name(cage, "agent_id").into(),
+            view::text_or_dash(cage, "resource_limits.cpu").into(),
+            view::size(cage, "resource_limits.memory").into(),
+            view::text_or_dash(cage, "resource_limits.pids").into(),
+            view::text_or_dash(cage, "resource_limits.gpu").into(),
+            view::text_or_dash(cage, "resource_limits.tokens").into(),
+            view::size(cage, "resource_limits.disk").into(),
+            view::text_or_dash(cage, "resource_limits.wall").into(),
+            view::text_or_dash(cage, "network").into(),
+        ]);
+    }
+    table
+}
+
+fn show(context: &mut Context, cage: CageId) -> Outcome {
+    let client = context.engine()?;
+    let cage: Value = client.get(&format!("/v1/cages/{cage}"), &vec![])?;
+    if context.out.value(&cage)? {
+        return Ok(0);
+    }
+    let names = AgentNames::new(&client);
+    let limits =
+        view::at(&cage, "resource_limits").as_object().into_iter().flatten().map(|(name, value)| match value {
+            Value::Number(bytes) if ["memory", "disk", "gpu_memory"].contains(&name.as_str()) => {
+                format!("{name} {}", crate::domain::Bytes::new(bytes.as_u64().unwrap_or(0)).human())
+            }
+            Value::String(text) => format!("{name} {text}"),
+            other => format!("{name} {other}"),
+        });
+    let limits: Vec<String> = limits.collect();
+    context.out.fields(&[
+        ("cage", view::text(&cage, "id").into()),
+        ("status", view::status(&cage, "status")),
+        ("agent", names.name(&cage, "agent_id").into()),
+        ("node", view::text(&cage, "node_id").into()),
+        ("limits", if limits.is_empty() { "none".into() } else { limits.join(", ").into() }),
+        ("network", view::text(&cage, "network").into()),
+        ("may read", view::joined(&cage, "read", " ").into()),
+        ("may write", view::joined(&cage, "write", " ").into()),
+        ("created", view::moment(&cage, "created_at")),
+        ("updated", view::moment(&cage, "updated_at")),
+    ])?;
+    let entries = view::at(&cage, "enforcement").as_array().map_or(&[][..], Vec::as_slice);
+    context.out.line("")?;
+    if entries.is_empty() {
+        let remark = context.out.paint(Role::Dim, "not set up yet: how its limits hold is known after its first use");
+        context.out.line(&remark)?;
+        return Ok(0);
+    }
+    let mut table = Table::new(&[("LIMIT", Align::Left), ("HOLDS", Align::Left), ("BY", Align::Elastic)]);
+    for entry in entries {
+        let by: Cell = view::text(entry, "by").into();
+        table.row(vec![view::text(entry, "limit").into(), view::status(entry, "enforcement"), by]);
+    }
+    context.out.table(&table)?;
+    Ok(0)
+}

@@ -1,0 +1,45 @@
+//! `menagerie config show`: every setting with its value and where it comes from.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::config::Setting;
+use super::context::Context;
+use super::failure::Outcome;
+use super::output::Role;
+use super::table::{Align, Cell, Table};
+use super::view;
+
+/// What can be done with settings.
+#[derive(Subcommand, Debug)]
+pub enum ConfigVerb {
+    /// Show every setting with its value and where it comes from
+    #[command(after_help = "Precedence: flag, environment, file, default.")]
+    Show,
+}
+
+pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
+    let settings = &context.settings;
+    let rows = vec![
+        row("data_dir", settings.data_dir.value.display(), &settings.data_dir),
+        row("output", settings.output.value, &settings.output),
+        row("color", settings.color.value, &settings.color),
+        row("start", settings.start.value, &settings.start),
+        row("engine.log_format", settings.log_format.value, &settings.log_format),
+        row("engine.log_level", settings.log_level.value, &settings.log_level),
+    ];
+    if context.out.values(&rows)? {
+        return Ok(0);
+    }
+    let mut table = Table::new(&[("KEY", Align::Left), ("VALUE", Align::Left), ("FROM", Align::Elastic)]);
+    for row in &rows {
+        let origin = Cell::new(view::text(row, "origin"), Role::Dim);
+        table.row(vec![view::text(row, "key").into(), view::text(row, "value").into(), origin]);
+    }
+    context.out.table(&table)?;
+    Ok(0)
+}
+
+fn row<T>(key: &str, value: impl std::fmt::Display, setting: &Setting<T>) -> Value {
+    json!({"key": key, "value": value.to_string(), "origin": setting.origin.to_string()})
+}

@@ -1,0 +1,43 @@
+//! What every verb is given: the settings, the printer and the way to the engine.
+
+use super::config::Settings;
+use super::failure::Failure;
+use super::launch;
+use super::output::Printer;
+use crate::api::client::{Client, Error};
+use crate::domain::Timestamp;
+
+/// What every verb is given.
+pub struct Context {
+    /// Everything that can be set.
+    pub settings: Settings,
+    /// Where results go.
+    pub out: Printer,
+}
+
+impl Context {
+    /// A context with standard output.
+    pub fn new(settings: Settings) -> Self {
+        let out = Printer::new(&settings);
+        Self { settings, out }
+    }
+
+    /// The engine; one is started in the background when none runs and the user did not forbid it.
+    pub fn engine(&self) -> Result<Client, Failure> {
+        match self.running_engine() {
+            Err(Failure::NoEngine { .. }) if self.settings.start.value => launch::start(&self.settings),
+            result => result,
+        }
+    }
+
+    /// The engine if one runs.
+    pub fn running_engine(&self) -> Result<Client, Failure> {
+        Client::connect(&self.settings.data_dir.value).map_err(|error: Error| error.into())
+    }
+}
+
+/// The time by this machine's clock, for ages in tables.
+pub fn now() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,67 @@
+//! `menagerie engine`: the engine without a screen, in the foreground, with its log on standard error.
+
+use std::io::IsTerminal;
+
+use clap::Args;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::args::one_of;
+use super::config::{LogFormat, LogLevel, Settings};
+use super::failure::Failure;
+
+/// Options of `menagerie engine`.
+#[derive(Args, Clone, Debug)]
+pub struct EngineArgs {
+    /// Stay in the foreground; this is the default
+    #[arg(long)]
+    pub foreground: bool,
+    /// Leave the terminal's session; verbs that start an engine use this
+    #[arg(long, hide = true, conflicts_with = "foreground")]
+    pub background: bool,
+    /// How to write the log [env: `MENAGERIE_LOG_FORMAT`] [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<LogFormat>(LogFormat::ALL))]
+    pub log_format: Option<LogFormat>,
+    /// How much to write [env: `MENAGERIE_LOG_LEVEL`] [default: info]
+    #[arg(long, value_name = "LEVEL", value_parser = one_of::<LogLevel>(LogLevel::ALL))]
+    pub log_level: Option<LogLevel>,
+}
+
+impl EngineArgs {
+    /// Prepares the process for being the engine: its session when it runs in the background, and its log.
+    ///
+    /// # Errors
+    /// A log that was set up before in the same process.
+    pub fn prepare(&self, settings: &Settings) -> Result<(), Failure> {
+        if self.background {
+            // Fails only for the leader of a process group, which a child that was just started is not; an engine that
+            // kept its session would merely end with the terminal.
+            let _ = rustix::process::setsid();
+        }
+        start_log(
+            self.log_format.unwrap_or(settings.log_format.value),
+            self.log_level.unwrap_or(settings.log_level.value),
+        )
+    }
+}
+
+/// Sends the process's log to standard error.
+///
+/// # Errors
+/// A log that was set up before in the same process.
+pub fn start_log(format: LogFormat, level: LogLevel) -> Result<(), Failure> {
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let ansi = std::io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(ansi).with_target(false).with_max_level(level);
+    match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    }
+    .map_err(|error| Failure::failed(format!("cannot set up the log: {error}")))
+}

@@ -1,0 +1,125 @@
+//! How a verb fails: the sentences for standard error and the exit status.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::api::client;
+use crate::domain::{Refusal, RefusalKind};
+
+/// Why a verb did not do what it was asked to.
+#[derive(Debug)]
+pub enum Failure {
+    /// The input was refused; exit status 2. One sentence a problem.
+    Refused(Vec<String>),
+    /// Something went wrong, or some of several things were not done; exit status 1. One sentence a problem.
+    Failed(Vec<String>),
+    /// There is no engine and none was to be started; exit status 3.
+    NoEngine {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
+    /// Whoever read our output has gone. That is no failure: exit status 0.
+    ClosedPipe,
+}
+
+/// What a verb gives: its exit status, or why it has none of its own.
+pub type Outcome = Result<i32, Failure>;
+
+impl Failure {
+    /// One sentence with exit status 2.
+    pub fn refused(sentence: impl Into<String>) -> Self {
+        Self::Refused(vec![sentence.into()])
+    }
+
+    /// One sentence with exit status 1.
+    pub fn failed(sentence: impl Into<String>) -> Self {
+        Self::Failed(vec![sentence.into()])
+    }
+
+    /// A file or folder that cannot be used; exit status 2, because the user named it.
+    pub fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
+        Self::refused(format!("cannot {action} {}: {error}", path.display()))
+    }
+
+    /// The exit status.
+    pub const fn status(&self) -> i32 {
+        match self {
+            Self::Refused(_) => 2,
+            Self::Failed(_) => 1,
+            Self::NoEngine { .. } => 3,
+            Self::ClosedPipe => 0,
+        }
+    }
+
+    /// The sentences for standard error.
+    pub fn sentences(&self) -> Vec<String> {
+        match self {
+            Self::Refused(sentences) | Self::Failed(sentences) => sentences.clone(),
+            Self::NoEngine { data_dir } => {
+                let dir = data_dir.display();
+                vec![format!("no engine runs on {dir}. Start one with: menagerie engine --data-dir {dir}")]
+            }
+            Self::ClosedPipe => vec![],
+        }
+    }
+}
+
+/// Whether a refusal is about the request (exit status 2) or about the present condition of the engine (1).
+const fn is_about_request(kind: RefusalKind) -> bool {
+    !matches!(kind, RefusalKind::Forbidden | RefusalKind::Unavailable)
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let sentence = refusal.to_string();
+        if is_about_request(refusal.kind) { Self::refused(sentence) } else { Self::failed(sentence) }
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        match error {
+            client::Error::NoEngine { data_dir } => Self::NoEngine { data_dir },
+            client::Error::Refused(refusal) => refusal.into(),
+            other => Self::failed(chain(&other)),
+        }
+    }
+}
+
+/// For errors of writing to standard output only.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::ClosedPipe
+        } else {
+            Self::failed(format!("cannot write the output: {error}"))
+        }
+    }
+}
+
+/// An error and what caused it, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_follows_the_kind() {
+        for kind in RefusalKind::ALL {
+            let expected = if matches!(kind, RefusalKind::Forbidden | RefusalKind::Unavailable) { 1 } else { 2 };
+            assert_eq!(Failure::from(Refusal::new(*kind, "x", "y")).status(), expected, "{kind}");
+        }
+        assert_eq!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).status(), 0);
+        assert_eq!(Failure::from(client::Error::NoEngine { data_dir: "d".into() }).status(), 3);
+    }
+}

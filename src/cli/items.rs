@@ -1,0 +1,46 @@
+//! Reporting a change of several things: what was done, what was refused, and the exit status that follows.
+
+use serde_json::Value;
+
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use crate::api::client::Client;
+use crate::api::types::WireCommand;
+use crate::domain::Reply;
+use crate::domain::command::RefusedItem;
+
+/// Sends a command about several things and reports. Exit status 0 when all was done, 1 when a part was, 2 when
+/// nothing was.
+///
+/// `done` says in a table what happened to each: `cancelled`.
+pub fn send(context: &mut Context, client: &Client, command: &WireCommand, done: &str) -> Outcome {
+    match client.command(command)? {
+        Reply::Items { done: items, refused } => {
+            let mut rows: Vec<Value> = items.iter().map(|id| serde_json::json!({"id": id, "done": true})).collect();
+            rows.extend(
+                refused
+                    .iter()
+                    .map(|item| serde_json::json!({"id": item.item, "done": false, "error": item.refusal.to_string()})),
+            );
+            if !context.out.values(&rows)? {
+                for id in &items {
+                    context.out.line(&format!("{id} {done}"))?;
+                }
+            }
+            if refused.is_empty() { Ok(0) } else { Err(partly(items.is_empty(), &refused)) }
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The failure for things of which some (or, with `none_done`, all) were refused.
+pub fn partly(none_done: bool, refused: &[RefusedItem]) -> Failure {
+    let sentences = refused.iter().map(|item| format!("{}: {}", item.item, item.refusal)).collect();
+    if none_done { Failure::Refused(sentences) } else { Failure::Failed(sentences) }
+}
+
+/// The failure for an answer that does not belong to the question.
+pub fn unexpected(reply: &Reply) -> Failure {
+    let text: String = format!("{reply:?}").chars().take(100).collect();
+    Failure::failed(format!("the engine gave an answer of another kind ({text}); are both of the same version?"))
+}

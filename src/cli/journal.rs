@@ -1,0 +1,146 @@
+//! `menagerie journal …`: the record of every change, as the engine gives it.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::output::Role;
+use super::{table, view};
+use crate::api::client::{Client, End, Error, Query};
+
+/// What can be done with the journal.
+#[derive(Subcommand, Debug)]
+pub enum JournalVerb {
+    /// Show the last records
+    Tail(TailArgs),
+    /// Write all records as JSON lines to standard output
+    Export {
+        /// Begin after this record
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        after: u64,
+    },
+}
+
+/// Options of `menagerie journal tail`.
+#[derive(Args, Clone, Debug)]
+pub struct TailArgs {
+    /// How many records
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub lines: u64,
+    /// Go on with new records, until Ctrl-C
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Begin after this record instead
+    #[arg(long, value_name = "SEQ")]
+    pub after: Option<u64>,
+}
+
+pub fn run(context: &mut Context, verb: &JournalVerb) -> Outcome {
+    match verb {
+        JournalVerb::Tail(args) => tail(context, args),
+        JournalVerb::Export { after } => export(context, *after),
+    }
+}
+
+/// How many records are asked for at a time.
+const PAGE_RECORDS: u64 = 2_000;
+/// How long a stream whose engine went away waits for another one.
+const RETURN_WITHIN: Duration = Duration::from_secs(30);
+
+/// Shows records from a place on, and with `follow` what comes.
+pub fn tail(context: &mut Context, args: &TailArgs) -> Outcome {
+    let client = context.engine()?;
+    let head = view::count(&client.get::<Value>("/v1/status", &vec![])?, "seq");
+    let mut last = args.after.unwrap_or_else(|| head.saturating_sub(args.lines));
+    if !args.follow {
+        each_record(&client, last, head, |record| show(context, record))?;
+        return Ok(0);
+    }
+    follow(context, client, &mut last)
+}
+
+/// Shows records as they come. When the engine goes away another one is awaited, and nothing is missed or shown twice.
+fn follow(context: &mut Context, mut client: Client, last: &mut u64) -> Outcome {
+    loop {
+        let mut broken = None;
+        let end = client.stream(*last, |seq, data| {
+            *last = seq;
+            let shown = serde_json::from_str(data).map_err(std::io::Error::from);
+            match shown.and_then(|record: Value| show(context, &record)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    broken = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        if let Some(error) = broken {
+            return Err(error.into());
+        }
+        match end {
+            Ok(End::Interrupted | End::Stopped) => return Ok(0),
+            Ok(End::Done) | Err(Error::Broken(_)) => client = await_return(context)?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The engine that comes back.
+fn await_return(context: &Context) -> Result<Client, Failure> {
+    let give_up = Instant::now() + RETURN_WITHIN;
+    loop {
+        match context.running_engine() {
+            Err(Failure::NoEngine { .. }) if Instant::now() < give_up => std::thread::sleep(Duration::from_millis(100)),
+            result => return result,
+        }
+    }
+}
+
+/// Hands on the records after `after`, up to and with `head`.
+fn each_record(
+    client: &Client,
+    after: u64,
+    head: u64,
+    mut on_record: impl FnMut(&Value) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut last = after;
+    while last < head {
+        let limit = PAGE_RECORDS.min(head - last);
+        let query: Query = vec![("after".into(), last.to_string()), ("limit".into(), limit.to_string())];
+        let records: Vec<Value> = client.get("/v1/journal", &query)?;
+        let Some(newest) = records.last() else { break };
+        last = view::count(newest, "seq").max(last + 1);
+        for record in &records {
+            on_record(record)?;
+        }
+    }
+    Ok(())
+}
+
+fn show(context: &mut Context, record: &Value) -> std::io::Result<()> {
+    let color = |role, text: &str| super::output::paint(context.out.color, role, text);
+    let line = format!(
+        "{:>8} {} {} {} {}",
+        view::text(record, "seq"),
+        color(Role::Dim, &view::text(record, "time")),
+        color(Role::Heading, &view::text(record, "kind")),
+        color(Role::Dim, &view::text(record, "actor")),
+        table::clean(&view::text(record, "body")),
+    );
+    context.out.event(record, || line)
+}
+
+fn export(context: &mut Context, after: u64) -> Outcome {
+    let client = context.engine()?;
+    let head = view::count(&client.get::<Value>("/v1/status", &vec![])?, "seq");
+    each_record(&client, after, head, |record| {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        context.out.raw(&line)
+    })?;
+    Ok(0)
+}

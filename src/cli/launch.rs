@@ -1,0 +1,126 @@
+//! Starting the engine in the background when a verb needs one, as tmux does.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::config::Settings;
+use super::failure::{Failure, chain};
+use crate::api::client::{Client, Error};
+
+/// How long an engine that lives may take until it answers. Restoring a million tasks takes seconds.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+
+/// Starts an engine on the data directory and waits until it answers.
+///
+/// Two verbs may do so at once: one engine gets the directory, the other ends, and both verbs are served by the first.
+pub fn start(settings: &Settings) -> Result<Client, Failure> {
+    let data_dir = &settings.data_dir.value;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(|error| Failure::file("create the data directory", data_dir, &error))?;
+    let log_path = data_dir.join("engine.log");
+    let mut log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .mode(0o600)
+        .open(&log_path)
+        .map_err(|error| Failure::file("write to the data directory:", &log_path, &error))?;
+    let log_start = log.seek(SeekFrom::End(0)).unwrap_or(0);
+    let mut child = spawn(settings, &log)?;
+    wait_until_ready(data_dir, &mut child).map_err(|failure| match failure {
+        Waiting::Ended(status) => {
+            let tail = tail_of(&mut log, log_start);
+            let mut sentences = vec![format!("the engine did not start ({status}); its log is {}", log_path.display())];
+            sentences.extend(tail);
+            Failure::Failed(sentences)
+        }
+        Waiting::Silent => Failure::failed(format!(
+            "the engine was started but has not answered for {} s; its log is {}",
+            READY_WITHIN.as_secs(),
+            log_path.display()
+        )),
+        Waiting::Error(error) => Failure::failed(chain(&error)),
+    })
+}
+
+fn spawn(settings: &Settings, log: &File) -> Result<Child, Failure> {
+    let cannot = |error: std::io::Error| Failure::failed(format!("cannot start the engine: {error}"));
+    let mut command = Command::new(std::env::current_exe().map_err(cannot)?);
+    command.arg("--data-dir").arg(&settings.data_dir.value);
+    if let Some(file) = &settings.file {
+        command.arg("--config").arg(file);
+    }
+    command
+        // `--background` makes the engine leave our session, so that neither Ctrl-C nor the terminal's end reaches it.
+        .args(["engine", "--background"])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().map_err(cannot)?)
+        .stderr(log.try_clone().map_err(cannot)?)
+        .spawn()
+        .map_err(cannot)
+}
+
+/// Why an engine that was started does not answer.
+enum Waiting {
+    Ended(std::process::ExitStatus),
+    Silent,
+    Error(Error),
+}
+
+fn wait_until_ready(data_dir: &Path, child: &mut Child) -> Result<Client, Waiting> {
+    let give_up = Instant::now() + READY_WITHIN;
+    let mut pause = Duration::from_millis(1);
+    let mut ended = None;
+    loop {
+        match Client::connect(data_dir) {
+            Ok(client) => return Ok(client),
+            Err(Error::NoEngine { .. }) => {}
+            Err(error) => return Err(Waiting::Error(error)),
+        }
+        if ended.is_none() {
+            ended = child.try_wait().unwrap_or_default();
+        }
+        // Ours has ended; unless another engine holds the directory and is about to answer, that is the result.
+        if let Some(status) = ended
+            && !another_engine_lives(data_dir, child.id())
+        {
+            return Err(Waiting::Ended(status));
+        }
+        if Instant::now() > give_up {
+            return Err(Waiting::Silent);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// Whether the process that the lock file names lives. The lock itself is not tried: trying it would refuse an engine
+/// that starts at the same moment.
+fn another_engine_lives(data_dir: &Path, ours: u32) -> bool {
+    let text = std::fs::read_to_string(data_dir.join("engine.lock")).unwrap_or_default();
+    let pid = text.trim().parse().ok().filter(|pid: &i32| u32::try_from(*pid) != Ok(ours));
+    pid.and_then(rustix::process::Pid::from_raw).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}
+
+/// What the engine wrote to its log since `start`: the last lines of at most 4 KiB.
+fn tail_of(log: &mut File, start: u64) -> Vec<String> {
+    const TAIL_BYTES: u64 = 4096;
+    let end = log.seek(SeekFrom::End(0)).unwrap_or(start);
+    let mut bytes = Vec::new();
+    let from = start.max(end.saturating_sub(TAIL_BYTES));
+    if log.seek(SeekFrom::Start(from)).is_ok() {
+        // What cannot be read cannot be shown; the sentence before names the file.
+        let _ = log.take(TAIL_BYTES).read_to_end(&mut bytes);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<String> = text.lines().map(super::table::clean).filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(8)..].to_vec()
+}

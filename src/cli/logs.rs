@@ -1,0 +1,77 @@
+//! `menagerie task logs`: what a task wrote.
+
+use std::ops::ControlFlow;
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::Outcome;
+use super::output::Role;
+use crate::api::client::{Client, End};
+use crate::domain::spool::{Chunk, Stream};
+
+/// Options of `menagerie task logs`.
+#[derive(Args, Clone, Debug)]
+pub struct LogsArgs {
+    /// The task: its id or the beginning of it
+    pub id: String,
+    /// Go on until the task has ended
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only this stream
+    #[arg(long, value_name = "STREAM", value_parser = ["out", "err"])]
+    pub stream: Option<String>,
+    /// Put the time before each piece
+    #[arg(short, long)]
+    pub timestamps: bool,
+}
+
+const fn name(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Out => "out",
+        Stream::Err => "err",
+        Stream::Note => "note",
+    }
+}
+
+pub fn run(context: &mut Context, client: &Client, args: &LogsArgs) -> Outcome {
+    let mut broken = None;
+    let end = client.logs(&args.id, args.follow, |chunk| {
+        if args.stream.as_deref().is_some_and(|wanted| wanted != name(chunk.stream)) {
+            return ControlFlow::Continue(());
+        }
+        match write(context, args, &chunk) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                broken = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    match broken {
+        Some(error) => Err(error.into()),
+        None => Ok(if end == End::Interrupted { 130 } else { 0 }),
+    }
+}
+
+/// Writes a piece: its bytes as they are for people, one JSON object a piece for programs.
+fn write(context: &mut Context, args: &LogsArgs, chunk: &Chunk<'_>) -> std::io::Result<()> {
+    let out = &mut context.out;
+    if !out.is_table() {
+        let text = String::from_utf8_lossy(chunk.bytes);
+        return out.event(&json!({"time": chunk.time, "stream": name(chunk.stream), "text": text}), String::new);
+    }
+    if args.timestamps {
+        let stamp = out.paint(Role::Dim, &format!("{} {} ", chunk.time, name(chunk.stream)));
+        out.raw(stamp.as_bytes())?;
+    }
+    if chunk.stream == Stream::Note {
+        let note = format!("[{}]", String::from_utf8_lossy(chunk.bytes).trim_end());
+        let note = out.paint(Role::Warning, &note);
+        out.line(&note)?;
+    } else {
+        out.raw(chunk.bytes)?;
+    }
+    if args.follow { out.flush() } else { Ok(()) }
+}

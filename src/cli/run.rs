@@ -1,0 +1,211 @@
+//! `menagerie run`: any command in a cage.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::task_options::TaskOptions;
+use super::{items, wait};
+use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
+use crate::domain::task::{ArrayRange, NewTask};
+use crate::domain::{Refusal, Reply, TaskId};
+
+/// Options of `menagerie run`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Prints the new task's id. The command sees its cage's own folders and what the cage was given, not the current folder.
+It is tried once unless --max-attempts says otherwise.
+
+With --wait the exit status is the command's own: 128 plus the signal's number when a signal ended it, 127 when it could
+not be started, 1 when a limit, a timeout or a person ended it or when one of several tasks failed. Ctrl-C leaves the
+task running.")]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub task: TaskOptions,
+    /// Wait until it has ended and show its output
+    #[arg(short, long)]
+    pub wait: bool,
+    /// One task for each number; it is in `MENAGERIE_ARRAY_INDEX`
+    #[arg(long, value_name = "FIRST-LAST", value_parser = parse_range, conflicts_with = "each")]
+    pub array: Option<ArrayRange>,
+    /// One task for each line of a file (`-` is standard input): the line replaces `{}` in the command, or is appended
+    #[arg(long, value_name = "FILE")]
+    pub each: Option<PathBuf>,
+    /// What sort of work it is
+    #[arg(long = "type", visible_alias = "name", value_name = "TYPE", default_value = "command")]
+    pub kind: String,
+    /// A variable for the command; may be repeated
+    #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = parse_variable)]
+    pub env: Vec<(String, String)>,
+    /// The folder in which the command starts; the current one when no folder is named. The cage must be able to see it
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".")]
+    pub workdir: Option<PathBuf>,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+fn parse_range(text: &str) -> Result<ArrayRange, Refusal> {
+    let range = text
+        .split_once('-')
+        .and_then(|(first, last)| Some(ArrayRange { first: first.parse().ok()?, last: last.parse().ok()? }))
+        .filter(|range| !range.is_empty());
+    range.ok_or_else(|| Refusal::invalid("array", text, "FIRST-LAST, such as 1-1000"))
+}
+
+fn parse_variable(text: &str) -> Result<(String, String), Refusal> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| Refusal::invalid("env", text, "NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
+    let (wait, each) = (args.wait, args.each.clone());
+    let array = args.array.is_some();
+    check_program(&args, &context.settings.data_dir.value)?;
+    let task = task_of(args)?;
+    let mut tasks = match &each {
+        Some(file) => one_a_line(&task, &super::batch::read_lines(file)?),
+        None => vec![task],
+    };
+    for task in &mut tasks {
+        task.normalise()?;
+    }
+    let client = context.engine()?;
+    let reply = client.command(&WireCommand::SubmitTasks { keep_going: false, tasks })?;
+    let Reply::Submitted { ids, .. } = &reply else { return Err(items::unexpected(&reply)) };
+    if !wait {
+        return print_ids(context, ids, each.is_some());
+    }
+    match ids[..] {
+        [id] if !array => wait::stream_one(context, &client, &id.to_string()),
+        _ => wait::all(context, &client, &ids.iter().map(TaskId::to_string).collect::<Vec<_>>(), None),
+    }
+}
+
+/// Writes the ids of new tasks: one a line, or as objects; a single task as one object unless `many`.
+pub fn print_ids(context: &mut Context, ids: &[TaskId], many: bool) -> Outcome {
+    if context.out.is_table() {
+        for id in ids {
+            context.out.line(&id.to_string())?;
+        }
+        return Ok(0);
+    }
+    let rows: Vec<Value> = ids.iter().map(|id| serde_json::json!({"id": id})).collect();
+    match &rows[..] {
+        [row] if !many => context.out.value(row)?,
+        _ => context.out.values(&rows)?,
+    };
+    Ok(0)
+}
+
+/// The task that the options describe.
+fn task_of(args: RunArgs) -> Result<NewTask, Failure> {
+    let mut task = NewTask::new(args.kind);
+    let named_agent = args.task.agent.is_some();
+    args.task.put_into(&mut task, 1);
+    if !named_agent && task.requirements.capabilities.is_empty() {
+        // Any agent that runs commands will do; one that was named has been chosen by a person.
+        task.requirements.capabilities.push("shell".into());
+    }
+    task.array = args.array;
+    task.metadata.source = Some("run".into());
+    let configuration = &mut task.parameters.configuration;
+    configuration.insert("command".into(), args.command.into());
+    if !args.env.is_empty() {
+        let env: Map<String, Value> = args.env.into_iter().map(|(name, value)| (name, value.into())).collect();
+        configuration.insert("env".into(), env.into());
+    }
+    if let Some(workdir) = args.workdir {
+        let absolute = workdir
+            .canonicalize()
+            .map_err(|error| Failure::refused(format!("workdir: \"{}\": {error}", workdir.display())))?;
+        let text = absolute.into_os_string().into_string();
+        let text = text.map_err(|_| Failure::refused("workdir: not UTF-8; use a folder whose path is"))?;
+        configuration.insert("workdir".into(), text.into());
+    }
+    Ok(task)
+}
+
+/// One task for each line: the line replaces `{}` wherever it stands in the command, or is appended.
+fn one_a_line(task: &NewTask, lines: &[String]) -> Vec<NewTask> {
+    let words: Vec<&str> = task.command().into_iter().flatten().filter_map(Value::as_str).collect();
+    let replaces = words.iter().any(|word| word.contains("{}"));
+    lines
+        .iter()
+        .map(|line| {
+            let mut command: Vec<Value> = words.iter().map(|word| word.replace("{}", line).into()).collect();
+            if !replaces {
+                command.push(line.clone().into());
+            }
+            let mut task = task.clone();
+            task.parameters.configuration.insert("command".into(), command.into());
+            task
+        })
+        .collect()
+}
+
+/// Where a cage looks for programs, besides the caller's own `PATH`.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Refuses a program that does not exist, as far as that can be said from here: one without a slash that no search path
+/// has, and one with an absolute path where there is nothing. What lies in a cage's own folders is not ours to see, and
+/// a named agent may have a search path of its own.
+fn check_program(args: &RunArgs, data_dir: &Path) -> Result<(), Failure> {
+    let Some(program) = args.command.first().filter(|program| !program.contains("{}")) else { return Ok(()) };
+    let given_path = args.env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+    let missing = |allowed: &str| Err(Failure::from(Refusal::not_found("command", program).allowed(allowed)));
+    if program.is_empty() || program.contains('\0') {
+        // The task's own check says what is allowed.
+        Ok(())
+    } else if program.contains('/') {
+        let path = Path::new(program);
+        let elsewhere = path.is_relative() || path.starts_with(data_dir);
+        if elsewhere || path.exists() { Ok(()) } else { missing("the path of a program") }
+    } else if args.task.agent.is_some() {
+        Ok(())
+    } else {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let search = given_path.unwrap_or(path) + ":" + SYSTEM_PATH;
+        let found = search.split(':').any(|folder| Path::new(folder).join(program).is_file());
+        if found { Ok(()) } else { missing("a program of the system, or the absolute path of one") }
+    }
+}
+
+/// Refuses more tasks than one request may carry.
+pub fn check_count(name: &str, count: usize) -> Result<(), Failure> {
+    if count > BATCH_TASKS_MAX {
+        return Err(Failure::refused(format!("{name}: more than {BATCH_TASKS_MAX} tasks; split it")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_replace_braces_or_are_appended() {
+        let command = |words: &[&str]| {
+            let mut task = NewTask::new("x");
+            task.parameters.configuration.insert("command".into(), words.to_vec().into());
+            let tasks = one_a_line(&task, &["a b".into(), "c".into()]);
+            tasks.iter().map(|task| serde_json::to_string(task.command().unwrap()).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(command(&["echo", "<{}>", "{}"]), [r#"["echo","<a b>","a b"]"#, r#"["echo","<c>","c"]"#]);
+        assert_eq!(command(&["wc"]), [r#"["wc","a b"]"#, r#"["wc","c"]"#]);
+    }
+
+    #[test]
+    fn ranges() {
+        assert_eq!(parse_range("0-9").unwrap(), ArrayRange { first: 0, last: 9 });
+        for text in ["", "5", "9-1", "-1-5", "1-", "a-b", "1-99999999999"] {
+            assert!(parse_range(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `menagerie status`: how the engine is and what it has to do.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::context::Context;
+use super::failure::Outcome;
+use super::output::{Printer, Role};
+use super::table::Cell;
+use super::view;
+
+/// Options of `menagerie status`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Does not start an engine: without one the exit status is 3.")]
+pub struct StatusArgs {}
+
+pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
+    let client = context.running_engine()?;
+    let status: Value = client.get("/v1/status", &vec![])?;
+    if context.out.value(&status)? {
+        return Ok(0);
+    }
+    let out = &mut context.out;
+    let engine = format!(
+        "{}, process {}, up {}, {} of memory",
+        view::text(&status, "version"),
+        view::text(&status, "pid"),
+        view::age(&status, "started_at"),
+        view::size(&status, "memory_bytes"),
+    );
+    let read_only = view::at(&status, "read_only").as_bool() == Some(true);
+    let mut fields = vec![
+        ("engine", Cell::from(engine)),
+        ("data", view::text(&status, "data_dir").into()),
+        ("journal", format!("{} records", view::count(&status, "seq")).into()),
+    ];
+    if read_only {
+        fields.push(("state", Cell::new("read-only: the store takes no changes; see engine.log", Role::Bad)));
+    }
+    for node in view::at(&status, "nodes").as_array().map_or(&[][..], Vec::as_slice) {
+        let shown = format!("{} {}", view::text(node, "name"), view::text(node, "status"));
+        fields.push(("node", Cell::new(shown, Role::of_status(&view::text(node, "status")))));
+    }
+    out.fields(&fields)?;
+    for noun in ["tasks", "agents", "cages", "artifacts"] {
+        counts(out, noun, view::at(&status, noun))?;
+    }
+    Ok(0)
+}
+
+/// `tasks     12 pending, 3 executing`: what there is none of is left out.
+fn counts(out: &mut Printer, noun: &str, counts: &Value) -> std::io::Result<()> {
+    let parts: Vec<String> = counts
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(status, count)| Some((status, count.as_u64().filter(|count| *count > 0)?)))
+        .map(|(status, count)| out.paint(Role::of_status(status), &format!("{count} {status}")))
+        .collect();
+    let label = out.paint(Role::Dim, &format!("{noun:<9}"));
+    let text = if parts.is_empty() { out.paint(Role::Dim, "none") } else { parts.join(", ") };
+    out.line(&format!("{label}{text}"))
+}

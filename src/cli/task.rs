@@ -1,0 +1,405 @@
+//! `menagerie task …`: submit, list, follow and steer tasks.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
+
+use super::args::one_of;
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::list::{ListArgs, given};
+use super::logs::LogsArgs;
+use super::output::Role;
+use super::table::{Align, Cell, Table};
+use super::task_options::{TaskOptions, parse_priority};
+use super::view::{self, AgentNames, ShortIds};
+use super::{batch, items, logs, run, wait};
+use crate::api::client::{Client, Error, encode};
+use crate::api::types::WireCommand;
+use crate::domain::task::NewTask;
+use crate::domain::{CageId, Refusal, Reply, Span, TaskStatus};
+
+/// What can be done with tasks.
+#[derive(Subcommand, Debug)]
+pub enum TaskVerb {
+    /// Submit a task, or a batch of them
+    Submit(Box<SubmitArgs>),
+    /// List tasks
+    List(TaskListArgs),
+    /// Show everything about a task
+    Show {
+        /// The task: its id or the beginning of it
+        id: String,
+    },
+    /// Show what a task wrote
+    Logs(LogsArgs),
+    /// Wait until tasks have ended
+    Wait {
+        /// Ids of tasks or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Wait at most so long in all
+        #[arg(long, value_name = "SPAN")]
+        timeout: Option<Span>,
+    },
+    /// Take tasks back; running ones are stopped
+    Cancel {
+        /// Ids of tasks or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// Give failed or cancelled tasks another life
+    Retry {
+        /// Ids of tasks or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Say who has to do tasks, or where; without --agent and --cage the scheduler chooses again
+    Reassign {
+        /// Ids of tasks or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// The agent that must do them
+        #[arg(long, value_name = "NAME")]
+        agent: Option<String>,
+        /// The cage they must run in
+        #[arg(long, value_name = "NUMBER")]
+        cage: Option<CageId>,
+    },
+    /// Say why a task is where it is
+    Explain {
+        /// The task: its id or the beginning of it
+        id: String,
+    },
+    /// Change the priority of tasks
+    #[command(visible_alias = "prioritize")]
+    Prioritise {
+        /// Ids of tasks or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// 1-10, 10 first
+        #[arg(short, long, value_name = "N", value_parser = parse_priority, allow_negative_numbers = true)]
+        priority: u8,
+    },
+}
+
+/// Options of `menagerie task submit`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+A line of a batch is a task as JSON; all fields but `type` may be left out:
+  {\"type\": \"analysis\", \"key\": \"a\", \"agent\": \"tester\", \"priority\": 7, \"parameters\": {\"input_data\": {}},
+   \"requirements\": {\"memory\": \"256MiB\"}, \"deadline\": \"2h\", \"depends_on\": [\"KEY-OR-ID\"], \"metadata\": {}}
+A batch is submitted as a whole or, when a line is refused, not at all, unless --keep-going.")]
+pub struct SubmitArgs {
+    /// What sort of work it is; `processing`, `analysis` and `learning` are known
+    #[arg(value_name = "TYPE", required_unless_present = "batch", conflicts_with = "batch")]
+    pub kind: Option<String>,
+    /// What it works on: a JSON object
+    #[arg(long, value_name = "JSON", conflicts_with = "batch")]
+    pub input: Option<String>,
+    /// Tasks as JSON lines from a file; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub batch: Option<PathBuf>,
+    /// Submit the other lines of a batch when one is refused
+    #[arg(long, requires = "batch")]
+    pub keep_going: bool,
+    #[command(flatten)]
+    pub task: TaskOptions,
+}
+
+/// Options of `menagerie task list`.
+#[derive(Args, Clone, Debug)]
+pub struct TaskListArgs {
+    /// Only tasks with this status
+    #[arg(short, long, value_name = "STATUS", value_parser = one_of::<TaskStatus>(TaskStatus::ALL))]
+    pub status: Option<TaskStatus>,
+    /// Only tasks of this agent
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Only tasks of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// Only tasks of this user
+    #[arg(long, value_name = "USER")]
+    pub owner: Option<String>,
+    /// Only tasks with this tag
+    #[arg(long, value_name = "WORD")]
+    pub tag: Option<String>,
+    /// Only tasks in this cage
+    #[arg(long, value_name = "NUMBER")]
+    pub cage: Option<CageId>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+pub fn run(context: &mut Context, verb: TaskVerb) -> Outcome {
+    match verb {
+        TaskVerb::Submit(args) => match args.batch.clone() {
+            Some(file) => submit_batch(context, &file, args.keep_going),
+            None => submit_one(context, *args),
+        },
+        TaskVerb::List(args) => list(context, args),
+        TaskVerb::Show { id } => show(context, &id),
+        TaskVerb::Logs(args) => {
+            let client = context.engine()?;
+            logs::run(context, &client, &args)
+        }
+        TaskVerb::Wait { ids, timeout } => {
+            let client = context.engine()?;
+            wait::all(context, &client, &ids, timeout)
+        }
+        TaskVerb::Explain { id } => explain(context, &id),
+        TaskVerb::Cancel { ids, note } => send(context, &WireCommand::CancelTasks { ids, note }, "cancelled"),
+        TaskVerb::Retry { ids } => send(context, &WireCommand::RetryTasks { ids }, "queued again"),
+        TaskVerb::Reassign { ids, agent, cage } => {
+            send(context, &WireCommand::ReassignTasks { ids, agent, cage }, "reassigned")
+        }
+        TaskVerb::Prioritise { ids, priority } => {
+            send(context, &WireCommand::PrioritiseTasks { ids, priority }, &format!("has priority {priority}"))
+        }
+    }
+}
+
+fn send(context: &mut Context, command: &WireCommand, done: &str) -> Outcome {
+    let client = context.engine()?;
+    items::send(context, &client, command, done)
+}
+
+fn submit_one(context: &mut Context, args: SubmitArgs) -> Outcome {
+    let mut task = NewTask::new(args.kind.unwrap_or_default());
+    args.task.put_into(&mut task, 3);
+    task.metadata.source = Some("cli".into());
+    if let Some(input) = args.input {
+        task.parameters.input_data = serde_json::from_str::<Map<String, Value>>(&input).map_err(|error| {
+            Refusal::invalid("input", &input, "a JSON object, such as {\"path\": \"src\"}")
+                .hint(format!("It says: {error}"))
+        })?;
+    }
+    task.normalise()?;
+    let client = context.engine()?;
+    let reply = client.command(&WireCommand::SubmitTasks { keep_going: false, tasks: vec![task] })?;
+    let Reply::Submitted { ids, .. } = &reply else { return Err(items::unexpected(&reply)) };
+    run::print_ids(context, ids, false)
+}
+
+fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool) -> Outcome {
+    let mut batch = batch::read(file, keep_going)?;
+    if batch.lines.is_empty() && batch.problems.is_empty() {
+        return Err(Failure::refused(format!("{}: no tasks; nothing to submit", batch.name)));
+    }
+    if batch.lines.is_empty() {
+        return Err(Failure::Refused(batch.problems));
+    }
+    let body = batch.take_command(keep_going);
+    let reply = context.engine()?.command_bytes(body).map_err(|error| match error {
+        Error::Refused(mut refusal) => {
+            refusal.field = batch.field(&refusal.field);
+            Failure::from(refusal)
+        }
+        other => other.into(),
+    })?;
+    let Reply::Submitted { ids, refused } = reply else { return Err(items::unexpected(&reply)) };
+    let mut problems = std::mem::take(&mut batch.problems);
+    problems.extend(refused.iter().map(|item| format!("{}: {}", batch.place(&item.item), item.refusal)));
+    if context.out.is_table() {
+        let plural = if ids.len() == 1 { "task" } else { "tasks" };
+        context.out.line(&format!("{} {plural} submitted", ids.len()))?;
+    } else {
+        run::print_ids(context, &ids, true)?;
+    }
+    match problems.is_empty() {
+        true => Ok(0),
+        false if ids.is_empty() => Err(Failure::Refused(problems)),
+        false => Err(Failure::Failed(problems)),
+    }
+}
+
+fn list(context: &mut Context, args: TaskListArgs) -> Outcome {
+    let client = context.engine()?;
+    let filters = given([
+        ("status", args.status.map(|status| status.to_string())),
+        ("agent", args.agent),
+        ("type", args.kind),
+        ("owner", args.owner),
+        ("tag", args.tag),
+        ("cage", args.cage.map(|cage| cage.to_string())),
+    ]);
+    let fetched = args.list.fetch(&client, "tasks", filters, context.out.is_table())?;
+    args.list.print(context, fetched, |rows| draw(rows, &client))
+}
+
+/// The table of tasks.
+pub fn draw(rows: &[Value], client: &Client) -> Table {
+    let (ids, names) = (ShortIds::of(rows, "id"), AgentNames::new(client));
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("TYPE", Align::Left),
+        ("STATUS", Align::Left),
+        ("PRIO", Align::Right),
+        ("AGENT", Align::Left),
+        ("CAGE", Align::Left),
+        ("AGE", Align::Right),
+        ("TOOK", Align::Right),
+        ("WHAT", Align::Elastic),
+    ]);
+    for task in rows {
+        table.row(vec![
+            ids.cell(task, "id"),
+            view::text(task, "type").into(),
+            view::status(task, "status"),
+            view::text(task, "priority").into(),
+            names.name(task, "assigned_agent_id").into(),
+            view::text_or_dash(task, "cage_id").into(),
+            view::age(task, "created_at").into(),
+            view::between(task, "started_at", "completed_at").into(),
+            what(task),
+        ]);
+    }
+    table
+}
+
+/// What tells a task from others: why it failed, its numbers, its command or its tags.
+fn what(task: &Value) -> Cell {
+    let error = view::text(task, "error");
+    if !error.is_empty() {
+        return Cell::new(error, Role::Bad);
+    }
+    let array = match (view::at(task, "array"), view::at(task, "array_index")) {
+        (Value::Object(range), _) => {
+            let end = |key: &str| range.get(key).and_then(Value::as_u64).unwrap_or(0);
+            format!("[{}-{}] ", end("first"), end("last"))
+        }
+        (_, Value::Number(index)) => format!("[{index}] "),
+        _ => String::new(),
+    };
+    let command = view::command_line(task);
+    let tags = view::joined(task, "metadata.tags", " ");
+    Cell::from(format!("{array}{}", if command.is_empty() { tags } else { command }))
+}
+
+fn show(context: &mut Context, id: &str) -> Outcome {
+    let client = context.engine()?;
+    let task: Value = client.get(&format!("/v1/tasks/{}", encode(id)), &vec![])?;
+    if context.out.value(&task)? {
+        return Ok(0);
+    }
+    let names = AgentNames::new(&client);
+    let requirements = view::at(&task, "requirements").as_object().cloned().unwrap_or_default();
+    let requirements: Vec<String> = requirements
+        .iter()
+        .map(|(name, value)| match (name.as_str(), value) {
+            ("memory" | "storage" | "gpu_memory", _) => format!("{name} {}", size_of(value)),
+            (_, Value::Array(_)) => view::joined(&Value::Object(requirements.clone()), name, " "),
+            (_, value) => format!("{name} {value}"),
+        })
+        .collect();
+    context.out.fields(&[
+        ("id", view::text(&task, "id").into()),
+        ("type", view::text(&task, "type").into()),
+        ("status", view::status(&task, "status")),
+        ("error", Cell::new(view::text(&task, "error"), Role::Bad)),
+        ("priority", view::text(&task, "priority").into()),
+        ("command", view::command_line(&task).into()),
+        ("agent", names.name(&task, "assigned_agent_id").into()),
+        ("cage", view::text(&task, "cage_id").into()),
+        ("requires", requirements.join(", ").into()),
+        ("attempts", format!("{} of {}", view::text(&task, "attempts"), view::text(&task, "max_attempts")).into()),
+        ("timeout", view::text(&task, "timeout").into()),
+        ("deadline", view::moment(&task, "deadline")),
+        ("after", view::joined(&task, "depends_on", " ").into()),
+        ("tags", view::joined(&task, "metadata.tags", " ").into()),
+        ("created", view::moment(&task, "created_at")),
+        ("not before", view::moment(&task, "not_before")),
+        ("started", view::moment(&task, "started_at")),
+        ("completed", view::moment(&task, "completed_at")),
+        ("input", object(&task, "parameters.input_data")),
+        ("output", object(&task, "output")),
+    ])?;
+    let query = vec![("task".to_owned(), view::text(&task, "id"))];
+    let (executions, _) = client.list::<Value>("executions", &query)?;
+    if !executions.is_empty() {
+        context.out.line("")?;
+        context.out.table(&draw_executions(&executions, &names))?;
+    }
+    Ok(0)
+}
+
+/// A JSON object or any other value at a path, unless it is empty.
+fn object(value: &Value, path: &str) -> Cell {
+    match view::at(value, path) {
+        Value::Object(map) if map.is_empty() => Cell::default(),
+        _ => view::text(value, path).into(),
+    }
+}
+
+fn draw_executions(rows: &[Value], names: &AgentNames<'_>) -> Table {
+    let ids = ShortIds::of(rows, "id");
+    let mut table = Table::new(&[
+        ("ATTEMPT", Align::Right),
+        ("EXECUTION", Align::Left),
+        ("STATUS", Align::Left),
+        ("AGENT", Align::Left),
+        ("CAGE", Align::Left),
+        ("TOOK", Align::Right),
+        ("CPU", Align::Right),
+        ("MEMORY", Align::Right),
+        ("OUTCOME", Align::Elastic),
+    ]);
+    for execution in rows {
+        let cpu = view::at(execution, "outcome.usage.cpu_us").as_i64().map(|us| Span::from_micros(us).human());
+        let outcome = [view::text(execution, "outcome.kind"), view::text(execution, "outcome.message")];
+        table.row(vec![
+            view::text(execution, "attempt").into(),
+            ids.cell(execution, "id"),
+            view::status(execution, "status"),
+            names.name(execution, "agent_id").into(),
+            view::text(execution, "cage_id").into(),
+            view::between(execution, "started_at", "completed_at").into(),
+            cpu.unwrap_or_else(|| "-".into()).into(),
+            view::size(execution, "outcome.usage.memory_peak").into(),
+            outcome.join(" ").trim().to_owned().into(),
+        ]);
+    }
+    table
+}
+
+fn explain(context: &mut Context, id: &str) -> Outcome {
+    let client = context.engine()?;
+    let explanation: Value = client.get(&format!("/v1/tasks/{}/explain", encode(id)), &vec![])?;
+    if context.out.value(&explanation)? {
+        return Ok(0);
+    }
+    let status = view::status(&explanation, "status");
+    let status_text = context.out.paint(status.role, &status.text);
+    let summary = super::table::clean(&view::text(&explanation, "summary"));
+    context.out.line(&format!("{} {status_text}: {summary}", view::text(&explanation, "task_id")))?;
+    for reason in view::at(&explanation, "reasons").as_array().map_or(&[][..], Vec::as_slice) {
+        let blocking = view::at(reason, "blocking").as_bool() == Some(true);
+        let (sign, role) = if blocking { ("x", Role::Bad) } else { ("-", Role::Dim) };
+        let sign = context.out.paint(role, sign);
+        context.out.line(&format!("  {sign} {}", super::table::clean(&view::text(reason, "text"))))?;
+    }
+    context.out.fields(&[
+        ("position", view::text(&explanation, "position").into()),
+        ("expected", expected(&explanation)),
+        ("to change it", view::text(&explanation, "change").into()),
+    ])?;
+    Ok(0)
+}
+
+/// When a task is expected to start: an instant, or a span from now.
+fn expected(explanation: &Value) -> Cell {
+    if view::time(explanation, "expected_start").is_some() {
+        view::moment(explanation, "expected_start")
+    } else {
+        view::text(explanation, "expected_start").into()
+    }
+}
+
+fn size_of(value: &Value) -> String {
+    value.as_u64().map_or_else(|| value.to_string(), |bytes| crate::domain::Bytes::new(bytes).human())
+}

@@ -1,0 +1,98 @@
+//! What can be said about a task on the command line, for `run` and for `task submit`.
+
+use clap::Args;
+
+use crate::domain::task::NewTask;
+use crate::domain::time::When;
+use crate::domain::{Bytes, CageId, Cpu, Refusal, Span};
+
+/// Options about a task.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Task options")]
+pub struct TaskOptions {
+    /// The agent that must do it, by name or id
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// The cage it must run in
+    #[arg(long, value_name = "NUMBER")]
+    pub cage: Option<CageId>,
+    /// Cores it holds while it runs: `1.5`, `250m`
+    #[arg(long, value_name = "CORES", allow_negative_numbers = true)]
+    pub cpu: Option<Cpu>,
+    /// Memory it holds: `256MiB`
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
+    pub memory: Option<Bytes>,
+    /// GPU devices it holds
+    #[arg(long, value_name = "N")]
+    pub gpu: Option<u32>,
+    /// GPU memory it holds
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
+    pub gpu_memory: Option<Bytes>,
+    /// Disk it holds
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
+    pub storage: Option<Bytes>,
+    /// Tokens it is expected to use at most
+    #[arg(long, value_name = "N")]
+    pub tokens: Option<u64>,
+    /// A capability that its agent must have; may be repeated
+    #[arg(long = "capability", value_name = "TYPE")]
+    pub capabilities: Vec<String>,
+    /// How long one attempt may take: `10m`
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
+    pub timeout: Option<Span>,
+    /// How long one attempt is expected to take; helps the scheduler, ends nothing
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
+    pub estimate: Option<Span>,
+    /// 1-10, 10 first [default: 5]
+    #[arg(short, long, value_name = "N", value_parser = parse_priority, allow_negative_numbers = true)]
+    pub priority: Option<u8>,
+    /// When it should be done: `2026-01-31T17:00:00Z`, or from now: `2h`
+    #[arg(long, value_name = "WHEN", allow_negative_numbers = true)]
+    pub deadline: Option<When>,
+    /// Tasks that must complete first; may be repeated or separated by commas
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub after: Vec<String>,
+    /// Also wait until the artifacts of those tasks are approved
+    #[arg(long, requires = "after")]
+    pub approval_gate: bool,
+    /// Attempts in all, 1-100 [default: 1 for run, 3 for task submit]
+    #[arg(long, value_name = "N")]
+    pub max_attempts: Option<u32>,
+    /// A more urgent task may stop it
+    #[arg(long)]
+    pub preemptible: bool,
+    /// A word to find it by; may be repeated
+    #[arg(long = "tag", value_name = "WORD")]
+    pub tags: Vec<String>,
+}
+
+/// Reads a priority.
+pub fn parse_priority(text: &str) -> Result<u8, Refusal> {
+    let priority = text.parse().ok().filter(|priority| (1..=10).contains(priority));
+    priority.ok_or_else(|| Refusal::invalid("priority", text, "1 to 10, 10 first"))
+}
+
+impl TaskOptions {
+    /// Puts the options into a task, in which everything that was not said keeps its default.
+    pub fn put_into(self, task: &mut NewTask, max_attempts: u32) {
+        task.agent = self.agent;
+        task.cage = self.cage;
+        task.priority = self.priority.unwrap_or(task.priority);
+        task.deadline = self.deadline;
+        task.depends_on = self.after;
+        task.approval_gate = self.approval_gate;
+        task.max_attempts = self.max_attempts.unwrap_or(max_attempts);
+        task.timeout = self.timeout;
+        task.estimate = self.estimate;
+        task.preemptible = self.preemptible;
+        task.metadata.tags = self.tags;
+        let requirements = &mut task.requirements;
+        requirements.cpu = self.cpu.unwrap_or_default();
+        requirements.memory = self.memory.unwrap_or_default();
+        requirements.gpu = self.gpu.unwrap_or_default();
+        requirements.gpu_memory = self.gpu_memory.unwrap_or_default();
+        requirements.storage = self.storage.unwrap_or_default();
+        requirements.tokens = self.tokens.unwrap_or_default();
+        requirements.capabilities = self.capabilities;
+    }
+}

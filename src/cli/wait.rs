@@ -1,0 +1,175 @@
+//! Waiting for tasks: one with its output and its own exit status, or several.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::view;
+use crate::api::client::{Client, End, encode};
+use crate::domain::Span;
+use crate::domain::spool::{Chunk, Stream};
+
+/// How long one request waits before it is asked again.
+const POLL_SECONDS: u64 = 30;
+/// What shells give for a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+/// What shells give for a program that could not be started.
+const NOT_STARTED: i32 = 127;
+
+/// How a task's end shows in an exit status, with a sentence where the status alone does not tell.
+struct Verdict {
+    status: i32,
+    remark: Option<String>,
+}
+
+/// Shows a task's output as it comes, standard output and standard error each to its own, and gives its command's exit
+/// status.
+pub fn stream_one(context: &mut Context, client: &Client, id: &str) -> Outcome {
+    let mut broken = None;
+    let end = client.logs(id, true, |chunk| match pass_on(context, &chunk) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            broken = Some(error);
+            ControlFlow::Break(())
+        }
+    })?;
+    if let Some(error) = broken {
+        return Err(error.into());
+    }
+    if end == End::Interrupted {
+        return interrupted(context, &[id]);
+    }
+    let Some(task) = until_final(client, id, None)? else { return interrupted(context, &[id]) };
+    let verdict = verdict(client, &Value::Object(task))?;
+    if let Some(remark) = verdict.remark {
+        context.out.flush()?;
+        remark_on_stderr(&format!("menagerie: task {id} {remark}"));
+    }
+    Ok(verdict.status)
+}
+
+/// Waits until all tasks have ended, at most `timeout` in all. Exit status 0 when all completed, otherwise 1.
+pub fn all(context: &mut Context, client: &Client, ids: &[String], timeout: Option<Span>) -> Outcome {
+    let give_up = timeout.map(|timeout| Instant::now() + timeout.to_std());
+    let mut ended = Vec::new();
+    let mut status = 0;
+    for (place, id) in ids.iter().enumerate() {
+        let Some(task) = until_final(client, id, give_up)? else {
+            if give_up.is_some_and(|give_up| Instant::now() >= give_up) {
+                return Err(Failure::failed(format!("task {id} had not ended when the time was over; it goes on")));
+            }
+            return interrupted(context, &ids[place..].iter().map(String::as_str).collect::<Vec<_>>());
+        };
+        let task = Value::Object(task);
+        status = status.max(i32::from(view::text(&task, "status") != "completed"));
+        if context.out.is_table() {
+            let shown = view::status(&task, "status");
+            let shown = context.out.paint(shown.role, &shown.text);
+            let error = super::table::clean(&view::text(&task, "error"));
+            context.out.line(format!("{} {shown} {error}", view::text(&task, "id")).trim_end())?;
+            context.out.flush()?;
+        }
+        ended.push(task);
+    }
+    context.out.values(&ended)?;
+    Ok(status)
+}
+
+/// The task once it has ended; `None` when the time is over or the user pressed Ctrl-C.
+fn until_final(client: &Client, id: &str, give_up: Option<Instant>) -> Result<Option<Map<String, Value>>, Failure> {
+    loop {
+        let left = give_up.map_or(Duration::from_secs(POLL_SECONDS), |at| at.saturating_duration_since(Instant::now()));
+        let seconds = u64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(POLL_SECONDS).min(POLL_SECONDS);
+        match client.wait_for_task(id, seconds)? {
+            Ok(Some(task)) => return Ok(Some(task)),
+            Ok(None) if give_up.is_none_or(|at| Instant::now() < at) => {}
+            Ok(None) | Err(_) => return Ok(None),
+        }
+    }
+}
+
+/// Says how to go on after Ctrl-C: the tasks are not touched.
+fn interrupted(context: &mut Context, ids: &[&str]) -> Outcome {
+    context.out.flush()?;
+    let (them, first) = (if let [id] = ids { (*id).to_owned() } else { format!("{} tasks", ids.len()) }, ids.first());
+    let first = first.copied().unwrap_or_default();
+    remark_on_stderr(&format!(
+        "menagerie: {them} not ended; no longer waiting. Follow with: menagerie task logs -f {first}; end with: menagerie task cancel {}",
+        ids.iter().take(20).copied().collect::<Vec<_>>().join(" ")
+    ));
+    Ok(INTERRUPTED)
+}
+
+fn remark_on_stderr(text: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+fn pass_on(context: &mut Context, chunk: &Chunk<'_>) -> std::io::Result<()> {
+    match chunk.stream {
+        Stream::Out => {
+            context.out.raw(chunk.bytes)?;
+            context.out.flush()
+        }
+        Stream::Err => std::io::stderr().lock().write_all(chunk.bytes),
+        Stream::Note => {
+            remark_on_stderr(&format!("menagerie: {}", String::from_utf8_lossy(chunk.bytes).trim_end()));
+            Ok(())
+        }
+    }
+}
+
+/// What a task's end means as an exit status.
+fn verdict(client: &Client, task: &Value) -> Result<Verdict, Failure> {
+    let status = view::text(task, "status");
+    if status == "completed" {
+        return Ok(Verdict { status: 0, remark: None });
+    }
+    let error = super::table::clean(&view::text(task, "error"));
+    let execution = view::text(task, "execution_id");
+    let outcome = if execution.is_empty() || status == "cancelled" {
+        Value::Null
+    } else {
+        let execution: Value = client.get(&format!("/v1/executions/{}", encode(&execution)), &vec![])?;
+        view::at(&execution, "outcome").clone()
+    };
+    Ok(judge(&status, &error, &outcome))
+}
+
+fn judge(status: &str, error: &str, outcome: &Value) -> Verdict {
+    let number = |key: &str| outcome.get(key).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
+    let kind = view::text(outcome, "kind");
+    let own = match kind.as_str() {
+        "failed" => number("exit_code").filter(|code| *code != 0).or_else(|| Some(128 + number("signal")?)),
+        "not_started" => Some(NOT_STARTED),
+        _ => None,
+    };
+    let quiet = kind == "failed" && number("exit_code").is_some();
+    let remark = if error.is_empty() { status.to_owned() } else { format!("{status}: {error}") };
+    Verdict { status: own.unwrap_or(1), remark: (!quiet).then_some(remark) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_exit_status_is_the_commands_own() {
+        for (outcome, status, said) in [
+            (json!({"kind": "failed", "exit_code": 7}), 7, false),
+            (json!({"kind": "failed", "signal": 9}), 137, true),
+            (json!({"kind": "not_started"}), 127, true),
+            (json!({"kind": "limit_exceeded", "signal": 9, "limit": "memory"}), 1, true),
+            (json!({"kind": "timed_out", "exit_code": 3}), 1, true),
+            (json!(null), 1, true),
+        ] {
+            let verdict = judge("failed", "why", &outcome);
+            assert_eq!((verdict.status, verdict.remark.is_some()), (status, said), "{outcome}");
+        }
+    }
+}
