@@ -12,7 +12,10 @@ fn openapi_description_is_current() {
         std::fs::write(path, &generated).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == generated, "docs/openapi.json is not current; run MENAGERIE_UPDATE=1 cargo test --test contract");
+    assert!(
+        committed == generated,
+        "docs/openapi.json is not current; run MENAGERIE_UPDATE=1 cargo test --test contract"
+    );
 }
 
 #[test]

@@ -5,4 +5,5 @@
 //! the engine: whatever it shows came over the socket.
 
 pub mod client;
+pub mod server;
 pub mod types;

@@ -9,7 +9,8 @@ use super::config::{ColorChoice, Format};
 use super::context::Context;
 use super::failure::Outcome;
 use super::{
-    agent, apply, artifact, cage, completions, config_verb, event, journal, man, node, run, schema, status, stop, task,
+    agent, apply, artifact, bench, cage, completions, config_verb, db, engine, event, journal, man, node, run, schema,
+    status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -74,6 +75,11 @@ where
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Verb {
+    /// Run the engine, without a screen, in the foreground
+    Engine(engine::EngineArgs),
+    /// Run a node's worker; the engine starts one itself
+    #[command(hide = true)]
+    Worker,
     /// Show how the engine is and what it has to do
     Status(status::StatusArgs),
     /// Stop the engine; agents go on unless --all
@@ -100,12 +106,17 @@ pub enum Verb {
     /// The record of every change
     #[command(subcommand)]
     Journal(journal::JournalVerb),
+    /// The store's schema, and its tables made anew from the journal
+    #[command(subcommand)]
+    Db(db::DbVerb),
     /// The machines
     #[command(subcommand)]
     Node(node::NodeVerb),
     /// Settings and where each comes from
     #[command(subcommand)]
     Config(config_verb::ConfigVerb),
+    /// Measure this machine: dispatch, engine, submission, recovery
+    Bench(bench::Args),
     /// JSON schemas of the files that people write, for editors
     Schema(schema::SchemaArgs),
     /// Completions for a shell
@@ -117,6 +128,8 @@ pub enum Verb {
 /// Does what was asked for.
 pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
     match verb {
+        Verb::Engine(args) => engine::run(context, &args),
+        Verb::Worker => engine::run_worker(context),
         Verb::Status(args) => status::run(context, &args),
         Verb::Stop(args) => stop::run(context, &args),
         Verb::Apply(args) => apply::run(context, &args),
@@ -127,8 +140,10 @@ pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
         Verb::Artifact(verb) => artifact::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
+        Verb::Db(verb) => db::run(context, &verb),
         Verb::Node(verb) => node::run(context, verb),
         Verb::Config(verb) => config_verb::run(context, &verb),
+        Verb::Bench(args) => bench::run(context, &args),
         Verb::Schema(args) => schema::run(context, &args),
         Verb::Completions(args) => completions::run(context, &args),
         Verb::Man(args) => man::run(context, &args),

@@ -6,8 +6,11 @@ use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::one_of;
-use super::config::{LogFormat, LogLevel, Settings};
-use super::failure::Failure;
+use super::config::{LogFormat, LogLevel};
+use super::context::Context;
+use super::failure::{Failure, Outcome, chain};
+use crate::engine::{self, serve};
+use crate::worker;
 
 /// Options of `menagerie engine`.
 #[derive(Args, Clone, Debug)]
@@ -26,22 +29,34 @@ pub struct EngineArgs {
     pub log_level: Option<LogLevel>,
 }
 
-impl EngineArgs {
-    /// Prepares the process for being the engine: its session when it runs in the background, and its log.
-    ///
-    /// # Errors
-    /// A log that was set up before in the same process.
-    pub fn prepare(&self, settings: &Settings) -> Result<(), Failure> {
-        if self.background {
-            // Fails only for the leader of a process group, which a child that was just started is not; an engine that
-            // kept its session would merely end with the terminal.
-            let _ = rustix::process::setsid();
-        }
-        start_log(
-            self.log_format.unwrap_or(settings.log_format.value),
-            self.log_level.unwrap_or(settings.log_level.value),
-        )
+/// Runs the engine until it is told to stop.
+pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
+    let settings = &context.settings;
+    if args.background {
+        // Fails only for the leader of a process group, which a child that was just started is not; an engine that
+        // kept its session would merely end with the terminal.
+        let _ = rustix::process::setsid();
     }
+    start_log(
+        args.log_format.unwrap_or(settings.log_format.value),
+        args.log_level.unwrap_or(settings.log_level.value),
+    )?;
+    let program =
+        std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
+    let data_dir = settings.data_dir.value.clone();
+    let worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
+    match serve::serve(&serve::Settings { data_dir, worker_command }) {
+        Ok(()) => Ok(0),
+        Err(engine::Error::Store(error)) => Err(super::db::failure(error)),
+        Err(error) => Err(Failure::failed(chain(&error))),
+    }
+}
+
+/// Runs this node's worker until nobody needs it.
+pub fn run_worker(context: &Context) -> Outcome {
+    worker::run(&worker::Settings::new(&context.settings.data_dir.value))
+        .map_err(|error| Failure::failed(chain(&error)))?;
+    Ok(0)
 }
 
 /// Sends the process's log to standard error.

@@ -15,6 +15,8 @@ use crate::api::client::{Client, End, Error, Query};
 /// What can be done with the journal.
 #[derive(Subcommand, Debug)]
 pub enum JournalVerb {
+    /// Walk the chain of hashes and name the first bad record
+    Verify,
     /// Show the last records
     Tail(TailArgs),
     /// Write all records as JSON lines to standard output
@@ -41,6 +43,7 @@ pub struct TailArgs {
 
 pub fn run(context: &mut Context, verb: &JournalVerb) -> Outcome {
     match verb {
+        JournalVerb::Verify => super::db::verify(context),
         JournalVerb::Tail(args) => tail(context, args),
         JournalVerb::Export { after } => export(context, *after),
     }

@@ -8,6 +8,7 @@
 //! Exit status: 0 done, 1 failed, 2 bad usage or refused input, 3 no engine. `run --wait` gives its command's own.
 
 pub mod args;
+pub mod bench;
 pub mod config;
 pub mod context;
 pub mod engine;
@@ -27,6 +28,7 @@ mod batch;
 mod cage;
 mod completions;
 mod config_verb;
+mod db;
 mod event;
 mod items;
 mod journal;

@@ -299,16 +299,13 @@ impl Decider {
             self.core.stop_all(now, &mut self.out);
             self.collect();
         }
-        match &mut self.stopping {
-            Some(stopping) => {
-                stopping.kill |= kill;
-                stopping.done.extend(done);
-            }
-            None => {
-                let deadline = Instant::now() + if kill { KILL_PATIENCE } else { Duration::ZERO };
-                self.stopping = Some(Stopping { kill, deadline, done: done.into_iter().collect() });
-            }
+        if let Some(stopping) = &mut self.stopping {
+            stopping.kill |= kill;
+            stopping.done.extend(done);
+            return;
         }
+        let deadline = Instant::now() + if kill { KILL_PATIENCE } else { Duration::ZERO };
+        self.stopping = Some(Stopping { kill, deadline, done: done.into_iter().collect() });
     }
 
     /// Whether everything is done that has to be before leaving; then it is done and told.

@@ -66,30 +66,23 @@ pub fn keep_session(settings: &WorkerSettings, samples: &Samples, decider: &Send
     let mut pause = PAUSE_FIRST;
     let mut child: Option<std::process::Child> = None;
     for connection in 1.. {
-        match UnixStream::connect(&socket) {
-            Ok(stream) => {
-                let ended = session(connection, &stream, samples, decider);
-                if let Ok(true) = ended {
-                    pause = PAUSE_FIRST;
-                } else if let Err(error) = &ended {
-                    tracing::warn!(%error, "the session with the worker ended");
-                }
-                if decider.send(Message::Closed { connection }).is_err() {
-                    return;
-                }
+        if let Ok(stream) = UnixStream::connect(&socket) {
+            match session(connection, &stream, samples, decider) {
+                Ok(heard) if heard => pause = PAUSE_FIRST,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "the session with the worker ended"),
             }
-            Err(_) => {
-                // Reaps a worker of ours that has left, so that it does not stay behind as a zombie.
-                let gone = child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
-                if gone {
-                    match start_worker(settings) {
-                        Ok(started) => {
-                            tracing::info!(pid = started.id(), "started the worker");
-                            child = Some(started);
-                        }
-                        Err(error) => tracing::error!(%error, "the worker cannot be started"),
-                    }
+            if decider.send(Message::Closed { connection }).is_err() {
+                return;
+            }
+        } else if child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None))) {
+            // There is none, or ours has left, which was just reaped.
+            match start_worker(settings) {
+                Ok(started) => {
+                    tracing::info!(pid = started.id(), "started the worker");
+                    child = Some(started);
                 }
+                Err(error) => tracing::error!(%error, "the worker cannot be started"),
             }
         }
         std::thread::sleep(pause);
@@ -120,7 +113,8 @@ fn session(connection: u64, stream: &UnixStream, samples: &Samples, decider: &Se
         let message = match message {
             FromWorker::Hello { version, incarnation, node, capacity, metadata, executions, pid } => {
                 if version != LINK_VERSION {
-                    let text = format!("the worker (process {pid}) speaks version {version}, this engine {LINK_VERSION}");
+                    let text =
+                        format!("the worker (process {pid}) speaks version {version}, this engine {LINK_VERSION}");
                     return Err(io::Error::other(text + ": end its work, stop it and start the engine again"));
                 }
                 let Some(outlet) = outlet.take() else { return Err(io::Error::other("a second hello")) };

@@ -75,8 +75,7 @@ impl Engine {
         let (decider, inbox) = mpsc::channel();
         let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);
         let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
-        let committer =
-            Committer::new(store, Reader::open(data_dir)?, work, decider.clone(), published.clone());
+        let committer = Committer::new(store, Reader::open(data_dir)?, work, decider.clone(), published.clone());
         let thread = Decider::new(core, clock, link::host_name(), Reader::open(data_dir)?, inbox, work_sender);
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let builder = std::thread::Builder::new().name(name.to_owned());

@@ -69,18 +69,27 @@ async fn serve_api(
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listen for SIGINT"))?;
     let service = server::Service::new(data_dir, engine, samples)?;
-    let serving = axum::serve(listener, server::router(service).into_make_service_with_connect_info::<server::PeerInfo>());
+    let serving =
+        axum::serve(listener, server::router(service).into_make_service_with_connect_info::<server::PeerInfo>());
     let serving = tokio::spawn(async move { serving.await });
     tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
     notify_ready();
     tokio::select! {
         _ = terminate.recv() => stop(engine).await,
         _ = interrupt.recv() => stop(engine).await,
-        _ = async { match ended { Some(ended) => { let _ = ended.await; } None => std::future::pending().await } } => {}
+        () = left(ended) => {}
     }
     tracing::info!("stopping");
     serving.abort();
     Ok(())
+}
+
+/// Resolves when the deciding thread has left, whether it was told to by the API or came to grief.
+async fn left(ended: Option<oneshot::Receiver<()>>) {
+    match ended {
+        Some(ended) => drop(ended.await),
+        None => std::future::pending().await,
+    }
 }
 
 /// Lets the deciding thread finish its batch and leave.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::commit::PendingStart;
 use crate::domain::agent::Runtime;
 use crate::domain::link::{Start, ToWorker};
-use crate::domain::{Task, TaskId};
+use crate::domain::{Refusal, Task, TaskId};
 use crate::store::{self, Reader};
 
 /// The messages that start `starts`, one each in the same order.
@@ -21,7 +21,9 @@ pub fn messages(reader: &Reader, starts: &[PendingStart]) -> Result<Vec<ToWorker
     starts
         .iter()
         .map(|start| {
-            let task = tasks.get(&start.task_id).ok_or_else(|| store::Error::missing("task", start.task_id))?;
+            let task = tasks
+                .get(&start.task_id)
+                .ok_or_else(|| store::Error::Refused(Refusal::not_found("task", start.task_id)))?;
             Ok(ToWorker::Start(Box::new(message(reader, start, task)?)))
         })
         .collect()
@@ -31,10 +33,8 @@ fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, 
     let Runtime::Command { command, env, workdir } = &start.agent.runtime;
     let configuration = &task.parameters.configuration;
     let own = configuration.get("command").and_then(Value::as_array);
-    let command = own.map_or_else(
-        || command.clone(),
-        |words| words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-    );
+    let command = own
+        .map_or_else(|| command.clone(), |words| words.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     let task_env = configuration.get("env").and_then(Value::as_object);
     let env = env.iter().chain(task_env.into_iter().flatten());
     let workdir = configuration.get("workdir").and_then(Value::as_str).map(str::to_owned).or_else(|| workdir.clone());
@@ -78,7 +78,9 @@ fn as_given(reader: &Reader, task: &Task) -> Result<Value, store::Error> {
         let dependencies = reader.start_inputs(&task.depends_on)?;
         let dependencies: Vec<_> = dependencies
             .iter()
-            .map(|task| json!({"task_id": task.id, "type": task.kind, "output": task.output, "metadata": task.metadata}))
+            .map(
+                |task| json!({"task_id": task.id, "type": task.kind, "output": task.output, "metadata": task.metadata}),
+            )
             .collect();
         given.insert("dependencies".into(), Value::Array(dependencies));
     }

@@ -47,9 +47,8 @@ fn killing_engine_and_worker_loses_nothing() {
     }
     let counts = site.wait_until_done();
     assert_eq!(counts.completed, TASKS as u64, "{counts:?}; seed {}", site.seed());
-    let marked: BTreeSet<String> = std::fs::read_dir(marks).unwrap().map(|entry| {
-        entry.unwrap().file_name().into_string().unwrap()
-    }).collect();
+    let marked: BTreeSet<String> =
+        std::fs::read_dir(marks).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(marked, ids.iter().cloned().collect(), "every task left its mark");
     let once = site.records_of("execution_ended").into_iter().filter(|body| body["task_status"] == "completed");
     let done: Vec<String> = once.map(|body| body["task_id"].as_str().unwrap().to_owned()).collect();
@@ -136,7 +135,9 @@ fn killing_a_migration_leaves_the_old_version_or_the_new() {
         for direction in ["down", "up"] {
             let mut child = site.command(&["db", direction]).spawn().unwrap();
             // A random moment within the few milliseconds that a migration takes.
-            std::thread::sleep(Duration::from_micros((site.seed().rotate_left(u32::try_from(round).unwrap()) % 9000) + round * 300));
+            std::thread::sleep(Duration::from_micros(
+                (site.seed().rotate_left(u32::try_from(round).unwrap()) % 9000) + round * 300,
+            ));
             let _ = child.kill();
             child.wait().unwrap();
             let status = site.command(&["db", "status", "-o", "json"]).output().unwrap();

@@ -99,7 +99,11 @@ fn a_gate_waits_for_approval() {
     ];
     std::fs::write(&batch, lines.join("\n")).unwrap();
     let submitted = json(&site, &["task", "submit", "--batch", batch.to_str().unwrap(), "-o", "json"]);
-    let ids: Vec<String> = submitted.as_array().or_else(|| submitted["ids"].as_array()).unwrap().iter()
+    let ids: Vec<String> = submitted
+        .as_array()
+        .or_else(|| submitted["ids"].as_array())
+        .unwrap()
+        .iter()
         .map(|id| id.get("id").unwrap_or(id).as_str().unwrap().to_owned())
         .collect();
     site.wait_for_status(&ids[0], TaskStatus::Completed);
@@ -108,7 +112,10 @@ fn a_gate_waits_for_approval() {
     assert_eq!(artifacts[0]["review"]["state"], "pending");
     let explained = json(&site, &["task", "explain", &ids[1], "-o", "json"]);
     let artifact = artifacts[0]["id"].as_str().unwrap().to_owned();
-    assert!(explained.to_string().contains(&artifact[..8]), "explain names the artifact that is waited for: {explained}");
+    assert!(
+        explained.to_string().contains(&artifact[..8]),
+        "explain names the artifact that is waited for: {explained}"
+    );
     assert_eq!(run(&site, &["artifact", "approve", &artifact, "--note", "good"]).0, 0);
     site.wait_for_status(&ids[1], TaskStatus::Completed);
     let reviewed = json(&site, &["artifact", "show", &artifact, "-o", "json"]);

@@ -10,8 +10,8 @@ use menagerie::domain::node::Capacity;
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::time::When;
 use menagerie::domain::{
-    Actor, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, NewTask, NodeId, Record, Reply, Span,
-    TaskId, TaskStatus, Timestamp, UserId,
+    Actor, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, NewTask, NodeId, Record, Reply, Span, TaskId,
+    TaskStatus, Timestamp, UserId,
 };
 use menagerie::engine::core::{Context, Core, Decisions, Effect};
 use menagerie::store::{self, Store};
@@ -319,7 +319,11 @@ impl World {
         }
         if self.draw.chance(20) {
             let snapshot = self.store.as_ref().unwrap().snapshot().unwrap();
-            assert_eq!(Core::restore(snapshot).digest(), self.core.digest(), "restored state differs from the live one");
+            assert_eq!(
+                Core::restore(snapshot).digest(),
+                self.core.digest(),
+                "restored state differs from the live one"
+            );
         }
     }
 
@@ -393,8 +397,7 @@ impl World {
     }
 
     fn connect(&mut self) {
-        let capacity =
-            Capacity { cpu_millis: 4000, memory: 1 << 30, gpu: 0, gpu_memory: 0, storage: 1 << 40 };
+        let capacity = Capacity { cpu_millis: 4000, memory: 1 << 30, gpu: 0, gpu_memory: 0, storage: 1 << 40 };
         self.commit();
         let known = self.core.node_incarnation("sim");
         let incarnation = self.worker.incarnation.to_string();

@@ -61,7 +61,8 @@ impl Site {
 
     /// Starts the engine and waits until it answers. Gives its process id.
     pub fn start_engine(&mut self) -> u32 {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("engine.log")).unwrap();
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("engine.log")).unwrap();
         let child = self.command(&["engine"]).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let pid = child.id();
         self.engine = Some(child);
@@ -116,7 +117,8 @@ impl Site {
 
     /// Submits tasks that each leave a file named by their id. Gives the ids.
     pub fn submit_marking_tasks(&self, count: usize) -> Vec<String> {
-        let script = format!("echo \"$MENAGERIE_EXECUTION_ID\" >> {}/\"$MENAGERIE_TASK_ID\"", self.marks_dir().display());
+        let script =
+            format!("echo \"$MENAGERIE_EXECUTION_ID\" >> {}/\"$MENAGERIE_TASK_ID\"", self.marks_dir().display());
         let task = json!({
             "type": "command", "max_attempts": 3,
             "requirements": {"capabilities": ["shell"]},
@@ -241,7 +243,8 @@ impl Site {
         let names = |path: PathBuf| {
             std::fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle))
         };
-        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let processes =
+            std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         processes
             .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()) && *name != own)
             .filter(|pid| {

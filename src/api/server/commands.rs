@@ -95,7 +95,11 @@ fn read_command(body: &[u8]) -> Result<Wire, Refusal> {
 }
 
 /// Replaces shortened ids in `depends_on` by whole ones; a batch's own keys are left for the core.
-fn resolve_dependencies(reader: &Reader, mut tasks: Vec<NewTask>, keep_going: bool) -> Result<Vec<NewTask>, store::Error> {
+fn resolve_dependencies(
+    reader: &Reader,
+    mut tasks: Vec<NewTask>,
+    keep_going: bool,
+) -> Result<Vec<NewTask>, store::Error> {
     let keys: std::collections::HashSet<String> = tasks.iter().filter_map(|task| task.key.clone()).collect();
     for task in &mut tasks {
         for dependency in &mut task.depends_on {

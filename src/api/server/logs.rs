@@ -67,7 +67,8 @@ impl SpoolReader {
         let mut later = None;
         for entry in std::fs::read_dir(&self.folder)? {
             let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(".spool")?.parse().ok());
+            let number =
+                name.to_str().and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(".spool")?.parse().ok());
             if let Some(number) = number.filter(|number| *number > self.segment) {
                 later = Some(later.map_or(number, |known: u32| known.min(number)));
             }
@@ -128,7 +129,8 @@ impl Following {
 
     async fn task_ended(&mut self) -> io::Result<bool> {
         let id = self.task;
-        let task = self.service.read(move |reader| reader.task(id)).await.map_err(|failure| io::Error::other(failure.0))?;
+        let task =
+            self.service.read(move |reader| reader.task(id)).await.map_err(|failure| io::Error::other(failure.0))?;
         let Some(task) = task else { return Ok(true) };
         if self.reader.as_ref().map(|reader| reader.execution) != task.execution_id {
             // A further attempt has begun: what it says follows.
@@ -141,7 +143,11 @@ impl Following {
     async fn read_more(&mut self) -> io::Result<Vec<u8>> {
         if self.reader.is_none() {
             let id = self.task;
-            let task = self.service.read(move |reader| reader.task(id)).await.map_err(|failure| io::Error::other(failure.0))?;
+            let task = self
+                .service
+                .read(move |reader| reader.task(id))
+                .await
+                .map_err(|failure| io::Error::other(failure.0))?;
             self.reader = task.and_then(|task| task.execution_id).map(|execution| open(&self.folder, execution));
         }
         let Some(mut reader) = self.reader.take() else { return Ok(vec![]) };

@@ -84,14 +84,17 @@ impl Service {
             result
         };
         let result = tokio::task::spawn_blocking(run).await;
-        result.map_err(|error| Failure(Refusal::new(RefusalKind::Unavailable, "the query", error)))?.map_err(Failure::from)
+        result
+            .map_err(|error| Failure(Refusal::new(RefusalKind::Unavailable, "the query", error)))?
+            .map_err(Failure::from)
     }
 
     /// Sends a message to the deciding thread and waits for its answer.
     async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
         let sent = self.0.decider.lock().unwrap_or_else(PoisonError::into_inner).send(message(answer));
-        let stopping = || Failure(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", "").hint("try again"));
+        let stopping =
+            || Failure(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", "").hint("try again"));
         sent.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())
     }

@@ -8,7 +8,7 @@ use super::routes::{ROUTES, Shape};
 /// The description as OpenAPI 3.1, whose schemas are JSON Schema 2020-12.
 pub fn document() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
-        "/components/schemas".clone_into(&mut settings.definitions_path.to_mut());
+        settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
     let mut generator = settings.into_generator();

@@ -13,16 +13,16 @@ use crate::domain::{
 use crate::store::{self, Page, Query, Reader};
 
 /// How many items a list gives when nothing is said.
-const LIMIT_DEFAULT: usize = 100;
+const LIMIT_DEFAULT: u64 = 100;
 /// The most that one request gives.
-const LIMIT_MAX: usize = 100_000;
+const LIMIT_MAX: u64 = 100_000;
 
 /// Reads `limit`, `offset`, `sort` and the filters from a query string.
 fn query(raw: Option<&str>) -> Result<Query, Refusal> {
     let mut query = Query { limit: LIMIT_DEFAULT, ..Query::default() };
-    let number = |field: &str, value: &str, max: usize| {
+    let number = |field: &str, value: &str, max: u64| {
         let allowed = format!("0 to {max}");
-        let parsed = value.parse::<usize>().ok().filter(|number| *number <= max);
+        let parsed = value.parse::<u64>().ok().filter(|number| *number <= max);
         parsed.ok_or_else(|| Refusal::invalid(field, value, allowed))
     };
     for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
@@ -30,7 +30,7 @@ fn query(raw: Option<&str>) -> Result<Query, Refusal> {
         let value = decode(value)?;
         match decode(name)?.as_str() {
             "limit" => query.limit = number("limit", &value, LIMIT_MAX)?,
-            "offset" => query.offset = number("offset", &value, usize::MAX >> 1)?,
+            "offset" => query.offset = number("offset", &value, 1 << 62)?,
             "sort" => query.sort = Some(value),
             name => query.filters.push((name.to_owned(), value)),
         }

@@ -6,9 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{Service, commands, live, logs, openapi, reads, status, stream};
 use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
-use crate::domain::{
-    Agent, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User,
-};
+use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -64,20 +62,38 @@ const AFTER: &[(&str, &str)] = &[("after", "only records after this number"), ("
 macro_rules! route {
     (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
         Route {
-            method: "get", path: $path, operation: $operation, summary: $summary, query: PAGE, body: None,
-            gives: Shape::List(of::<$type>), handler: || get($handler),
+            method: "get",
+            path: $path,
+            operation: $operation,
+            summary: $summary,
+            query: PAGE,
+            body: None,
+            gives: Shape::List(of::<$type>),
+            handler: || get($handler),
         }
     };
     (show $path:literal, $operation:literal, $summary:literal, $shape:expr, $query:expr, $handler:path) => {
         Route {
-            method: "get", path: $path, operation: $operation, summary: $summary, query: $query, body: None,
-            gives: $shape, handler: || get($handler),
+            method: "get",
+            path: $path,
+            operation: $operation,
+            summary: $summary,
+            query: $query,
+            body: None,
+            gives: $shape,
+            handler: || get($handler),
         }
     };
     (post $path:literal, $operation:literal, $summary:literal, $body:ty, $shape:expr, $handler:path) => {
         Route {
-            method: "post", path: $path, operation: $operation, summary: $summary, query: &[], body: Some(of::<$body>),
-            gives: $shape, handler: || post($handler),
+            method: "post",
+            path: $path,
+            operation: $operation,
+            summary: $summary,
+            query: &[],
+            body: Some(of::<$body>),
+            gives: $shape,
+            handler: || post($handler),
         }
     };
 }

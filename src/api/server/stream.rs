@@ -4,15 +4,15 @@ use std::convert::Infallible;
 
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::Response;
+use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{Failure, Service, json_text, reads};
 use crate::domain::{Refusal, RefusalKind};
 use crate::engine::commit::Published;
-use crate::store::JournalRow;
+use crate::store::{JournalRow, Reader};
 
 /// How many records one request of the list gives at most, and one look of the stream.
 const ROWS_MAX: usize = 10_000;
@@ -43,8 +43,8 @@ fn range(raw: Option<&str>) -> Result<(Option<u64>, usize), Refusal> {
 pub(super) async fn journal(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Response, Failure> {
     let (after, limit) = range(raw.as_deref())?;
     let rows = service.read(move |reader| reader.journal(after.unwrap_or(0), limit)).await?;
-    let text = serde_json::to_string(&rows)
-        .map_err(|error| Refusal::new(RefusalKind::Unavailable, "the answer", error))?;
+    let text =
+        serde_json::to_string(&rows).map_err(|error| Refusal::new(RefusalKind::Unavailable, "the answer", error))?;
     Ok(json_text(text))
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn stream(
     let news = service.0.published.subscribe();
     let after = match resumed.or(after) {
         Some(after) => after,
-        None => service.read(|reader| reader.journal_head()).await?.0,
+        None => service.read(Reader::journal_head).await?.0,
     };
     let state = Cursor { service, news, after, rows: Vec::new().into_iter() };
     Ok(Sse::new(stream::unfold(state, Cursor::next)).keep_alive(KeepAlive::default()))

@@ -10,7 +10,7 @@ use super::subject::Subject;
 use crate::cli::failure::Failure;
 use crate::domain::cage::CageLimits;
 use crate::domain::fleet::CageEntry;
-use crate::domain::{AgentSpec, Bytes, CageId, Command, Fleet, NewTask, Refusal};
+use crate::domain::{AgentSpec, Bytes, CageId, Command, Fleet, NewTask, Refusal, Timestamp};
 
 /// How the benchmark is set.
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +75,12 @@ fn latency(subject: &Subject) -> Result<(f64, f64), Failure> {
     for _ in 0..200 {
         let crate::domain::Reply::Submitted { ids, .. } = client.command(&submission(1))? else { continue };
         let Some(id) = ids.first() else { continue };
-        let Ok(Some(task)) = client.wait_for_task(&id.to_string(), 60).map(Result::ok).map(Option::flatten) else { continue };
-        if let Some(started) = task.started_at {
-            spans.push(started.since(task.created_at).as_secs_f64() * 1e3);
+        let Ok(Some(task)) = client.wait_for_task(&id.to_string(), 60).map(Result::ok).map(Option::flatten) else {
+            continue;
+        };
+        let time = |name: &str| task.get(name)?.as_str()?.parse::<Timestamp>().ok();
+        if let (Some(created), Some(started)) = (time("created_at"), time("started_at")) {
+            spans.push(started.since(created).as_secs_f64() * 1e3);
         }
     }
     spans.sort_by(f64::total_cmp);
@@ -103,10 +106,8 @@ fn fleet(settings: Settings) -> Result<Fleet, Refusal> {
         let mut agent = AgentSpec::new(format!("bench-{number}"));
         agent.cage = Some(CageId::new(number)?);
         agent.concurrency = settings.concurrency;
-        agent.capabilities = vec![crate::domain::agent::Capability {
-            kind: "shell".into(),
-            parameters: serde_json::Map::new(),
-        }];
+        agent.capabilities =
+            vec![crate::domain::agent::Capability { kind: "shell".into(), parameters: serde_json::Map::new() }];
         fleet.agent.push(agent);
     }
     Ok(fleet)

@@ -58,7 +58,7 @@ impl Outlet for InstantWorker {
                 artifacts: vec![],
             };
             let report = Message::Report { connection: 1, number: self.number, time, report };
-            self.decider.send(report).map_err(std::io::Error::other)?;
+            self.decider.send(report).map_err(|_| std::io::ErrorKind::BrokenPipe)?;
         }
         Ok(())
     }
@@ -77,8 +77,9 @@ fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
         executions: vec![],
         outlet: Box::new(InstantWorker { decider: engine.decider.clone(), clock, number: 0 }),
     };
-    engine.decider.send(Message::Hello(Box::new(greeting)))?;
-    engine.decider.send(Message::Synced { connection: 1 })?;
+    let tell = |message| engine.decider.send(message).map_err(|_| "the engine is gone");
+    tell(Message::Hello(Box::new(greeting)))?;
+    tell(Message::Synced { connection: 1 })?;
     ask(&engine.decider, Command::Apply { fleet: fleet()?, dry_run: false })?;
     let mut published = engine.published.subscribe();
     let begun = Instant::now();
@@ -101,7 +102,7 @@ fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
     }
     let whole = begun.elapsed();
     let (done, finished) = oneshot::channel();
-    engine.decider.send(Message::Stop { kill: false, done: Some(done) })?;
+    tell(Message::Stop { kill: false, done: Some(done) })?;
     finished.blocking_recv()?;
     engine.join()?;
     let (bare, rows) = bare_loop(scratch.path())?;
@@ -133,9 +134,9 @@ fn fleet() -> Result<Fleet, Refusal> {
         let mut agent = AgentSpec::new(format!("bench-{number}"));
         agent.cage = Some(CageId::new(number)?);
         agent.concurrency = CONCURRENCY;
-        agent.capabilities = vec![serde_json::from_value(json!("bench")).map_err(|error| {
-            Refusal::invalid("capability", error, "a name")
-        })?];
+        agent.capabilities = vec![
+            serde_json::from_value(json!("bench")).map_err(|error| Refusal::invalid("capability", error, "a name"))?,
+        ];
         fleet.agent.push(agent);
     }
     Ok(fleet)
@@ -145,7 +146,8 @@ type Answer = oneshot::Receiver<Result<Reply, Refusal>>;
 
 fn send(decider: &Sender<Message>, command: Command) -> Result<Answer, Box<dyn Error>> {
     let (answer, answered) = oneshot::channel();
-    decider.send(Message::Command { peer: Peer { uid: 0, name: "bench".into() }, command, answer })?;
+    let peer = Peer { uid: 0, name: "bench".into() };
+    decider.send(Message::Command { peer, command, answer }).map_err(|_| "the engine is gone")?;
     Ok(answered)
 }
 
@@ -169,7 +171,8 @@ fn bare_loop(data_dir: &Path) -> Result<(Duration, usize), Box<dyn Error>> {
         target.execute(&format!("DELETE FROM \"{name}\""), [])?;
         let mut select = source.prepare(&format!("SELECT * FROM \"{name}\""))?;
         let columns = select.column_count();
-        let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect::<Result<Vec<Cell>, _>>();
+        let read =
+            |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect::<Result<Vec<Cell>, _>>();
         let rows: Vec<Vec<Cell>> = select.query_map([], read)?.collect::<Result<_, _>>()?;
         let places = vec!["?"; columns].join(",");
         tables.push((format!("INSERT INTO \"{name}\" VALUES ({places})"), rows));

@@ -70,7 +70,7 @@ enum Which {
 }
 
 /// Runs a benchmark and prints its report.
-pub fn run(context: &mut Context, args: Args) -> Outcome {
+pub fn run(context: &mut Context, args: &Args) -> Outcome {
     let report = match args.which {
         Which::Dispatch { tasks, runs, cages, concurrency } => {
             dispatch::run(dispatch::Settings { tasks, runs, cages, concurrency })
@@ -79,6 +79,7 @@ pub fn run(context: &mut Context, args: Args) -> Outcome {
         Which::Submit { tasks, runs } => submit::run(tasks, runs),
         Which::Recover { tasks, runs } => recover::run(tasks, runs),
     }?;
-    context.out.object(&report)?;
+    let report = serde_json::to_string_pretty(&report).map_err(|error| Failure::failed(error.to_string()))?;
+    context.out.line(&report)?;
     Ok(0)
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::report::Report;
-use super::submit::{fill, wait_for_worker};
 use super::subject::Subject;
+use super::submit::{fill, wait_for_worker};
 use crate::cli::failure::Failure;
 
 /// Runs the benchmark: one queue of `tasks` tasks, killed `runs` times.

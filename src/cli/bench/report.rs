@@ -54,7 +54,7 @@ fn machine() -> Value {
         "cpu": model.map(str::trim),
         "memory": memory.lines().next().and_then(|line| line.split(':').nth(1)).map(str::trim),
         "kernel": uname.release().to_string_lossy(),
-        "sqlite": crate::store::sqlite_version(),
+        "sqlite": rusqlite::version(),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::api::types::Status;
 use crate::cli::failure::Failure;
 
 /// Nothing here takes so long; reaching it means that the engine does not answer at all.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A running engine.
 pub struct Subject {
@@ -21,7 +21,8 @@ pub struct Subject {
 impl Subject {
     /// Starts an engine below `folder`, or below the system's folder for temporary files.
     pub fn start(folder: Option<&Path>) -> Result<Self, Failure> {
-        let scratch = Scratch::new(folder).map_err(|error| Failure::failed(format!("cannot make a folder: {error}")))?;
+        let scratch =
+            Scratch::new(folder).map_err(|error| Failure::failed(format!("cannot make a folder: {error}")))?;
         let child = spawn(scratch.path())?;
         let subject = Self { scratch, child };
         subject.wait_until_ready()?;
@@ -87,7 +88,8 @@ impl Subject {
 }
 
 fn own_command(data_dir: &Path) -> Result<Command, Failure> {
-    let program = std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
+    let program =
+        std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
     let mut command = Command::new(program);
     command.arg("--data-dir").arg(data_dir);
     Ok(command)

@@ -47,10 +47,11 @@ pub fn fill(subject: &Subject, tasks: usize) -> Result<Duration, Failure> {
         .map_err(|error| Failure::failed(error.to_string()))?;
     let begun = Instant::now();
     // Two connections, so that the engine reads one request while it stores the other.
-    let halves: Vec<Vec<Vec<u8>>> = bodies.into_iter().enumerate().fold(vec![vec![], vec![]], |mut halves, (place, body)| {
-        halves[place % 2].push(body);
-        halves
-    });
+    let halves: Vec<Vec<Vec<u8>>> =
+        bodies.into_iter().enumerate().fold(vec![vec![], vec![]], |mut halves, (place, body)| {
+            halves[place % 2].push(body);
+            halves
+        });
     std::thread::scope(|scope| {
         let senders: Vec<_> = halves
             .into_iter()
@@ -64,9 +65,9 @@ pub fn fill(subject: &Subject, tasks: usize) -> Result<Duration, Failure> {
                 })
             })
             .collect();
-        senders.into_iter().try_for_each(|sender| {
-            sender.join().unwrap_or_else(|_| Err(Failure::failed("a sender panicked")))
-        })
+        senders
+            .into_iter()
+            .try_for_each(|sender| sender.join().unwrap_or_else(|_| Err(Failure::failed("a sender panicked"))))
     })?;
     Ok(begun.elapsed())
 }
@@ -101,7 +102,7 @@ fn once(tasks: usize) -> Result<Value, Failure> {
 pub fn wait_for_worker(subject: &Subject) -> Result<(), Failure> {
     let begun = Instant::now();
     while subject.status()?.nodes.is_empty() {
-        if begun.elapsed() > Duration::from_secs(60) {
+        if begun.elapsed() > Duration::from_mins(1) {
             return Err(Failure::failed("no worker joined the engine"));
         }
         std::thread::sleep(Duration::from_millis(2));
