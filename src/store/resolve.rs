@@ -68,7 +68,7 @@ pub(super) fn agent(connection: &Connection, text: &str) -> Result<AgentId, Erro
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let found = candidates(connection, &AGENTS, text)?;
+    let found = if is_id_prefix(text) { candidates(connection, &AGENTS, text)? } else { vec![] };
     if found.is_empty() {
         let names: Vec<String> = connection
             .prepare_cached("SELECT name FROM agent ORDER BY name")

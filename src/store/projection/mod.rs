@@ -112,6 +112,11 @@ fn json_unless_default<T: serde::Serialize + Default + PartialEq>(
     if *value == T::default() { Ok(None) } else { json(what, value).map(Some) }
 }
 
+/// A free value as JSON text. Null reads back as no value at all, so it is none here too.
+fn json_unless_null(what: &'static str, value: Option<&serde_json::Value>) -> Result<Option<String>, Error> {
+    value.filter(|value| !value.is_null()).map(|value| json(what, value)).transpose()
+}
+
 /// A figure as SQLite and JSON both hold it: what is not finite is nothing.
 fn finite(value: Option<f64>) -> Option<f64> {
     value.filter(|figure| figure.is_finite())
