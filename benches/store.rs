@@ -52,7 +52,7 @@ impl Writer {
         Record { seq: self.seq, time: self.time(), actor: Actor::User(self.user), event: event.into() }
     }
 
-    fn opening(&mut self) -> Outcomes<Vec<Record>> {
+    fn opening(&mut self) -> Vec<Record> {
         let now = self.time();
         let user = User {
             id: self.user,
@@ -74,13 +74,13 @@ impl Writer {
         };
         let spec = AgentSpec { cage: Some(self.cage), ..AgentSpec::new("bench") };
         let (agent_id, owner, node_id) = (self.agent, self.user, self.node);
-        Ok(vec![
+        vec![
             self.record(JournalOpened { format: JOURNAL_FORMAT, seed: 1, version: "bench".into() }),
             self.record(UserAdded { user }),
             self.record(NodeSeen { node, resources: vec![] }),
             self.record(CageDeclared { spec: CageSpec::new(self.cage), node_id }),
             self.record(AgentDeclared { agent_id, spec, owner }),
-        ])
+        ]
     }
 
     fn submit(&mut self) -> (TaskId, Record) {
@@ -227,7 +227,7 @@ fn main() -> Outcomes<()> {
     let fresh = |name: &str| -> Outcomes<(Writer, Store)> {
         std::fs::create_dir_all(folder(name))?;
         let (mut writer, mut store) = (writer()?, Store::open(&folder(name))?);
-        store.commit(&writer.opening()?)?;
+        store.commit(&writer.opening())?;
         Ok((writer, store))
     };
 

@@ -119,5 +119,5 @@ fn outcome_text(outcome: &Outcome) -> Result<String, Error> {
         return json("outcome", outcome);
     }
     let result = outcome.result.clone().filter(|result| !result.is_null());
-    json("outcome", &Outcome { cost, result, ..outcome.clone() })
+    json("outcome", &Outcome { result, cost, ..outcome.clone() })
 }
