@@ -77,7 +77,7 @@ pub(super) fn open_reader(data_dir: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Opens an empty database that nobody else sees and that is gone when it is closed; SQLite spills it to a temporary
+/// Opens an empty database that nobody else sees and that is gone when it is closed; `SQLite` spills it to a temporary
 /// file when it grows.
 pub(super) fn open_scratch() -> Result<Connection, Error> {
     let connection = Connection::open("").doing("opening a scratch database")?;

@@ -12,12 +12,12 @@ pub enum Error {
     #[error("{0}")]
     Refused(#[from] Refusal),
 
-    /// SQLite could not do something: no space, an I/O error, a damaged file.
+    /// `SQLite` could not do something: no space, an I/O error, a damaged file.
     #[error("{doing}: {source}{}", hint(source))]
     Sqlite {
         /// What was being done.
         doing: &'static str,
-        /// What SQLite said.
+        /// What `SQLite` said.
         source: rusqlite::Error,
     },
 
@@ -51,7 +51,7 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// The file is a SQLite database, but not ours.
+    /// The file is a `SQLite` database, but not ours.
     #[error("{}: is not a Menagerie database (application id {found:#x}). Choose another --data-dir", path.display())]
     Foreign {
         /// The file.
@@ -189,7 +189,7 @@ fn io_hint(source: &io::Error) -> &'static str {
     }
 }
 
-/// Says what was being done when SQLite failed.
+/// Says what was being done when `SQLite` failed.
 pub(super) trait Doing<T> {
     /// Adds what was being done.
     fn doing(self, doing: &'static str) -> Result<T, Error>;

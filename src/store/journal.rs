@@ -90,7 +90,7 @@ impl Raw<'_> {
     }
 }
 
-/// Lengths are below 2^32: SQLite holds no value of 2 GiB.
+/// Lengths are below 2^32: `SQLite` holds no value of 2 GiB.
 fn length(bytes: &[u8]) -> [u8; 4] {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()
 }
@@ -155,7 +155,7 @@ impl<'c> Appender<'c> {
     }
 }
 
-/// serde_json writes UTF-8; the check costs little and keeps the journal readable whatever a body's type does.
+/// `serde_json` writes UTF-8; the check costs little and keeps the journal readable whatever a body's type does.
 trait DoingUtf8<T> {
     fn doing_utf8(self) -> Result<T, Error>;
 }
@@ -169,7 +169,7 @@ impl<T> DoingUtf8<T> for Result<T, std::str::Utf8Error> {
     }
 }
 
-/// SQLite's integers are signed; a number beyond them becomes the largest, the same live and in a rebuild.
+/// `SQLite`'s integers are signed; a number beyond them becomes the largest, the same live and in a rebuild.
 pub(super) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -58,17 +58,17 @@ pub(super) fn artifact(connection: &Connection, text: &str) -> Result<ArtifactId
 /// of an agent that was removed.
 pub(super) fn agent(connection: &Connection, text: &str) -> Result<AgentId, Error> {
     let doing = "looking up an agent";
-    let named = connection
+    let by_name = connection
         .prepare_cached("SELECT id FROM agent WHERE name = ?")
         .and_then(|mut statement| statement.query_row([text], |row| row.get::<_, [u8; 16]>(0)).optional())
         .doing(doing)?;
-    if let Some(bytes) = named {
+    if let Some(bytes) = by_name {
         return Ok(AgentId(Uuid::from_bytes(bytes)));
     }
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let found = candidates(connection, &AGENTS, text)?;
+    let found = if is_id_prefix(text) { candidates(connection, &AGENTS, text)? } else { vec![] };
     if found.is_empty() {
         let names: Vec<String> = connection
             .prepare_cached("SELECT name FROM agent ORDER BY name")

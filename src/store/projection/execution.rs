@@ -1,9 +1,10 @@
 //! Executions, with what they change of their task and their agent.
 
 use rusqlite::params;
+use serde_json::Value;
 
 use super::task::count_ended;
-use super::{Change, json, json_unless_default};
+use super::{Change, finite, json, json_unless_default, json_unless_null};
 use crate::domain::event::{Actor, ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping};
 use crate::domain::execution::{ExecutionStatus, Outcome};
 use crate::domain::time::Timestamp;
@@ -83,7 +84,7 @@ pub(super) fn ended(change: &Change<'_>, event: &ExecutionEnded) -> Result<(), E
             event.attempts,
             event.losses,
             event.not_before.map(Timestamp::as_micros),
-            event.outcome.result.as_ref().map(|result| json("result", result)).transpose()?,
+            json_unless_null("result", event.outcome.result.as_ref())?,
             (!succeeded).then_some(event.outcome.message.as_str()),
             started_at,
             task_ended.then_some(ended_at),
@@ -110,11 +111,13 @@ pub(super) fn ended(change: &Change<'_>, event: &ExecutionEnded) -> Result<(), E
     )
 }
 
-/// The outcome as JSON. A cost that is no number is left out: JSON cannot hold it, and the text must be the same live
-/// and read back from the journal.
+/// The outcome as JSON. A cost that is no number and a result of null are left out: JSON has no word for the one and the
+/// other reads back as no result, and the text must be the same live and read back from the journal.
 fn outcome_text(outcome: &Outcome) -> Result<String, Error> {
-    match outcome.cost {
-        Some(cost) if !cost.is_finite() => json("outcome", &Outcome { cost: None, ..outcome.clone() }),
-        _ => json("outcome", outcome),
+    let cost = finite(outcome.cost);
+    if cost.is_some() == outcome.cost.is_some() && outcome.result != Some(Value::Null) {
+        return json("outcome", outcome);
     }
+    let result = outcome.result.clone().filter(|result| !result.is_null());
+    json("outcome", &Outcome { result, cost, ..outcome.clone() })
 }

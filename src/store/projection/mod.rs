@@ -36,7 +36,7 @@ pub(super) const TABLES: &[&str] = &[
 /// The connection on which rows are changed, with the place of the record in the journal.
 struct Change<'c> {
     connection: &'c Connection,
-    /// The record's number as SQLite holds it.
+    /// The record's number as `SQLite` holds it.
     seq: i64,
     time: Timestamp,
     actor: Actor,
@@ -52,7 +52,7 @@ impl Change<'_> {
             .doing("changing the tables")
     }
 
-    /// The record's time as SQLite holds it.
+    /// The record's time as `SQLite` holds it.
     const fn now(&self) -> i64 {
         self.time.as_micros()
     }
@@ -112,7 +112,12 @@ fn json_unless_default<T: serde::Serialize + Default + PartialEq>(
     if *value == T::default() { Ok(None) } else { json(what, value).map(Some) }
 }
 
-/// A figure as SQLite and JSON both hold it: what is not finite is nothing.
+/// A free value as JSON text. Null reads back as no value at all, so it is none here too.
+fn json_unless_null(what: &'static str, value: Option<&serde_json::Value>) -> Result<Option<String>, Error> {
+    value.filter(|value| !value.is_null()).map(|value| json(what, value)).transpose()
+}
+
+/// A figure as `SQLite` and JSON both hold it: what is not finite is nothing.
 fn finite(value: Option<f64>) -> Option<f64> {
     value.filter(|figure| figure.is_finite())
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Change, json, json_unless_default};
+use super::{Change, json_unless_default, json_unless_null};
 use crate::domain::CageId;
 use crate::domain::event::{
     ArrayEnded, TaskCancelled, TaskFailed, TaskMaterialised, TaskPrioritised, TaskReassigned, TaskRetried,
@@ -55,7 +55,7 @@ pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<()
             json_unless_default("metadata", &task.metadata)?,
             json_unless_default("parameters", &task.parameters)?,
             task.error,
-            task.output.as_ref().map(|output| json("output", output)).transpose()?,
+            json_unless_null("output", task.output.as_ref())?,
         ],
     )?;
     for (place, id) in (0i64..).zip(&task.depends_on) {

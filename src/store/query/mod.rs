@@ -209,7 +209,7 @@ fn order(listing: &Listing, sort: Option<&str>) -> Result<String, Error> {
             let names: Vec<_> = listing.fields.iter().filter(|f| f.sort.is_some()).map(|f| f.name).collect();
             return Err(Refusal::not_one_of("sort", name, &names).into());
         };
-        order.push_str(&format!("{expression} {direction}, "));
+        order.extend([expression, " ", direction, ", "]);
     }
     order.push_str(listing.order);
     Ok(order)

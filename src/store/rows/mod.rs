@@ -40,7 +40,7 @@ impl<'r> Columns<'r> {
         self.next - 1
     }
 
-    /// A value that SQLite holds as it is.
+    /// A value that `SQLite` holds as it is.
     pub(super) fn get<T: FromSql>(&mut self) -> Result<T> {
         let column = self.step();
         self.row.get(column)

@@ -1,0 +1,147 @@
+//! What must not do harm: full disks, newer files, wrong files, gaps, locks.
+
+use super::generator::history;
+use super::properties::{commit, rows};
+use crate::domain::event::{Event, JOURNAL_FORMAT, JournalOpened};
+use crate::store::connection::open_writer;
+use crate::store::{DataDir, Error, Reader, Store, check, migrate, rebuild, verify};
+
+#[test]
+fn a_full_disk_leaves_nothing_half_done_and_later_commits_work() {
+    let history = history(21, 400);
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    assert!(store.is_empty());
+    let (first, rest) = history.records.split_at(100);
+    store.commit(first).unwrap();
+    let before = rows(folder.path());
+    store.limit_pages(store.pages() + 2);
+    let error = store.commit(rest).unwrap_err();
+    assert!(error.is_out_of_space(), "{error}");
+    assert!(error.to_string().contains("disk is full"), "{error}");
+    assert_eq!(rows(folder.path()), before);
+    assert_eq!(store.snapshot().unwrap().seq, 100);
+    assert_eq!(verify(folder.path()).unwrap().records, 100);
+    store.limit_pages(1_000_000);
+    store.commit(rest).unwrap();
+    assert_eq!(verify(folder.path()).unwrap().records, history.records.len() as u64);
+    assert!(check(folder.path()).unwrap().differences.is_empty());
+}
+
+#[test]
+fn records_must_follow_each_other() {
+    let history = history(2, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.commit(&history.records[..5]).unwrap();
+    for wrong in [&history.records[..1], &history.records[6..]] {
+        assert!(matches!(store.commit(wrong), Err(Error::OutOfOrder { last: 5, .. })));
+    }
+    store.commit(&history.records[5..]).unwrap();
+    assert_eq!(verify(folder.path()).unwrap().records, history.records.len() as u64);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone() {
+    let mut history = history(2, 5);
+    history.records[0].event =
+        Event::from(JournalOpened { format: JOURNAL_FORMAT + 1, seed: 1, version: "9.0.0".into() });
+    let (folder, store) = commit(&history, 10);
+    drop(store);
+    for error in [
+        Store::open(folder.path()).unwrap_err(),
+        verify(folder.path()).unwrap_err(),
+        rebuild(folder.path()).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NewerFormat { .. }), "{error}");
+        assert!(error.to_string().contains("newer menagerie"));
+    }
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let (folder, store) = commit(&history(2, 5), 10);
+    drop(store);
+    let connection = open_writer(folder.path(), false).unwrap();
+    connection.pragma_update(None, "user_version", migrate::SCHEMA + 1).unwrap();
+    drop(connection);
+    for error in [
+        Store::open(folder.path()).map(drop).unwrap_err(),
+        Reader::open(folder.path()).map(drop).unwrap_err(),
+        migrate::down(folder.path(), None).map(drop).unwrap_err(),
+        verify(folder.path()).map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NewerSchema { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_journal_that_does_not_begin_with_its_opening_is_refused() {
+    let mut history = history(2, 5);
+    history.records[0].event = history.records[1].event.clone();
+    let (folder, store) = commit(&history, 10);
+    drop(store);
+    let error = verify(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("record 1") && error.to_string().contains("journal_opened"), "{error}");
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_named_even_where_the_chain_holds() {
+    // Written with a good chain by somebody else: only reading the bodies tells.
+    let history = history(2, 20);
+    let (folder, store) = commit(&history, 50);
+    drop(store);
+    let connection = open_writer(folder.path(), false).unwrap();
+    let head = crate::store::journal::read_head(&connection).unwrap();
+    let raw = crate::store::journal::Raw {
+        seq: head.seq + 1,
+        time: 1,
+        actor: b"engine",
+        kind: b"task_retried",
+        version: 1,
+        body: b"{\"task_id\": 7}",
+    };
+    let hash = raw.hash(&head.hash);
+    connection
+        .execute(
+            "INSERT INTO journal VALUES (?, 1, 'engine', 'task_retried', 1, '{\"task_id\": 7}', ?)",
+            rusqlite::params![i64::try_from(head.seq + 1).unwrap(), hash],
+        )
+        .unwrap();
+    connection
+        .execute(
+            "UPDATE journal_head SET seq = ?, hash = ?",
+            rusqlite::params![i64::try_from(head.seq + 1).unwrap(), hash],
+        )
+        .unwrap();
+    drop(connection);
+    let error = verify(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::BadRecord { seq, .. } if seq == head.seq + 1), "{error}");
+    assert!(error.to_string().contains("task_retried"), "{error}");
+}
+
+#[test]
+fn another_programs_database_and_other_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(crate::store::DATABASE);
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    let error = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Foreign { .. }), "{error}");
+    std::fs::write(&path, vec![b'x'; 10_000]).unwrap();
+    let error = Store::open(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(Reader::open(empty.path()), Err(Error::Absent { .. })));
+}
+
+#[test]
+fn repairs_wait_for_no_engine_and_touch_nothing_beside_one() {
+    let (folder, store) = commit(&history(2, 20), 50);
+    let lock = DataDir::lock(folder.path()).unwrap();
+    for error in [rebuild(folder.path()).map(drop), migrate::down(folder.path(), None).map(drop)] {
+        assert!(matches!(error.unwrap_err(), Error::Locked { pid: Some(_), .. }));
+    }
+    assert!(check(folder.path()).unwrap().differences.is_empty());
+    drop((lock, store));
+    rebuild(folder.path()).unwrap();
+}
