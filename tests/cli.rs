@@ -270,7 +270,7 @@ mod with_a_stand_in {
 
     const TASK: &str = "0199a8e3-4b2c-7f3a-9d21-0123456789ab";
 
-    fn ok(value: Value) -> Answer {
+    fn ok(value: &Value) -> Answer {
         (200, None, value.to_string().into_bytes())
     }
 
@@ -304,24 +304,24 @@ mod with_a_stand_in {
                                 "allowed": "at most 4 (cage 001)"});
                             return (422, None, json!({"error": error}).to_string().into_bytes());
                         }
-                        ok(json!({"reply": "submitted", "ids": vec![TASK; tasks.len()]}))
+                        ok(&json!({"reply": "submitted", "ids": vec![TASK; tasks.len()]}))
                     }
-                    "cancel_tasks" => ok(json!({"reply": "items", "done": ["a"], "refused": [{"item": "b",
+                    "cancel_tasks" => ok(&json!({"reply": "items", "done": ["a"], "refused": [{"item": "b",
                         "refusal": {"kind": "conflict", "field": "status", "value": "already over"}}]})),
-                    "apply" => ok(json!({"reply": "applied", "unchanged": 3, "changes": [
+                    "apply" => ok(&json!({"reply": "applied", "unchanged": 3, "changes": [
                         {"what": "cage 001", "action": "change", "fields": ["limits.cpu: 1 -> 2"]}]})),
                     other => panic!("{other}"),
                 }
             }
             "GET /v1/status" => {
-                ok(json!({"version": "0.1.0", "pid": 7, "seq": 9, "tasks": {"pending": 2, "failed": 0}}))
+                ok(&json!({"version": "0.1.0", "pid": 7, "seq": 9, "tasks": {"pending": 2, "failed": 0}}))
             }
             "GET /v1/tasks/absent" => refusal(404, "not_found"),
             "GET /v1/tasks/full" => refusal(503, "unavailable"),
             _ if request.ends_with("/logs?follow=true") => (200, None, spooled()),
-            _ if request.contains("/wait?timeout_s=") => ok(task("failed")),
+            _ if request.contains("/wait?timeout_s=") => ok(&task("failed")),
             _ if request.starts_with("GET /v1/executions/") => {
-                ok(json!({"outcome": {"kind": "failed", "exit_code": 7}}))
+                ok(&json!({"outcome": {"kind": "failed", "exit_code": 7}}))
             }
             _ if request.starts_with("GET /v1/tasks?") => {
                 (200, Some(1), Value::from(vec![task("failed")]).to_string().into_bytes())
