@@ -194,8 +194,12 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
     if batch.lines.is_empty() {
         return Err(Failure::Refused(batch.problems));
     }
-    let body = batch.take_command(keep_going);
-    let reply = context.engine()?.command_bytes(body).map_err(|error| match error {
+    let body = batch.take_command();
+    let client = context.engine()?;
+    let progress = batch::committing(batch.lines.len());
+    let answer = client.command_bytes(body);
+    progress.finish_and_clear();
+    let reply = answer.map_err(|error| match error {
         Error::Refused(mut refusal) => {
             refusal.field = batch.field(&refusal.field);
             Failure::from(refusal)
