@@ -375,12 +375,12 @@ mod with_a_stand_in {
     #[test]
     fn lists_come_in_every_format() {
         let (home, engine) = home();
-        let ran = home.run(&["task", "list", "--status", "running", "--tag", "a&b", "--sort", "-priority"]);
+        let ran = home.run(&["task", "list", "--status", "running,pending", "--tag", "a&b", "--sort", "-priority"]);
         assert_eq!(ran.status, 0, "{ran:?}");
         assert!(ran.out.starts_with("ID             TYPE     STATUS"), "{}", ran.out);
         assert!(ran.out.contains("0199a8e3-4b2c  command  failed") && ran.out.contains("went wrong"), "{}", ran.out);
         let asked = &engine.asked()[0].0;
-        assert_eq!(asked, "GET /v1/tasks?status=executing&tag=a%26b&sort=-priority&limit=100&offset=0");
+        assert_eq!(asked, "GET /v1/tasks?status=executing%2Cpending&tag=a%26b&sort=-priority&limit=100&offset=0");
         let json_rows: Vec<Value> = serde_json::from_str(&home.run(&["task", "list", "-o", "json"]).out).unwrap();
         assert_eq!(json_rows, [task("failed")]);
         let line = home.run(&["task", "list", "-o", "jsonl"]).out;

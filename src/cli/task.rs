@@ -114,9 +114,9 @@ pub struct SubmitArgs {
 /// Options of `menagerie task list`.
 #[derive(Args, Clone, Debug)]
 pub struct TaskListArgs {
-    /// Only tasks with this status
-    #[arg(short, long, value_name = "STATUS", value_parser = one_of::<TaskStatus>(TaskStatus::ALL))]
-    pub status: Option<TaskStatus>,
+    /// Only tasks with this status; several may be separated by commas
+    #[arg(short, long, value_name = "STATUS", value_delimiter = ',', value_parser = one_of::<TaskStatus>(TaskStatus::ALL))]
+    pub status: Vec<TaskStatus>,
     /// Only tasks of this agent
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
@@ -224,8 +224,9 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
 
 fn list(context: &mut Context, args: TaskListArgs) -> Outcome {
     let client = context.engine()?;
+    let statuses: Vec<&str> = args.status.iter().map(|status| status.as_str()).collect();
     let filters = given([
-        ("status", args.status.map(|status| status.to_string())),
+        ("status", (!statuses.is_empty()).then(|| statuses.join(","))),
         ("agent", args.agent),
         ("type", args.kind),
         ("owner", args.owner),
