@@ -79,7 +79,7 @@ pub fn run(context: &mut Context, verb: ArtifactVerb) -> Outcome {
 fn list(context: &mut Context, args: ArtifactListArgs) -> Outcome {
     let client = context.engine()?;
     let filters = given([
-        ("review", args.review.map(|review| review.to_string())),
+        ("status", args.review.map(|review| review.to_string())),
         ("type", args.kind.map(|kind| kind.to_string())),
         ("task", args.task),
         ("agent", args.agent),

@@ -25,8 +25,8 @@ const PROBLEMS_MAX: usize = 20;
 pub struct Batch {
     /// What errors call the file.
     pub name: String,
-    /// The JSON of the tasks, separated by commas.
-    pub json: Vec<u8>,
+    /// The command that submits them, as JSON and still without its end.
+    command: Vec<u8>,
     /// The line of each task, from 1.
     pub lines: Vec<u32>,
     /// One sentence for each refused line.
@@ -95,7 +95,8 @@ fn read_from(
     keep_going: bool,
     progress: &ProgressBar,
 ) -> Result<Batch, std::io::Error> {
-    let mut batch = Batch { name, json: vec![], lines: vec![], problems: vec![] };
+    let head = format!("{{\"command\":\"submit_tasks\",\"keep_going\":{keep_going},\"tasks\":[");
+    let mut batch = Batch { name, command: head.into_bytes(), lines: vec![], problems: vec![] };
     let mut keys: HashMap<String, u32> = HashMap::new();
     let mut line = Vec::new();
     for number in 1u32.. {
@@ -111,14 +112,14 @@ fn read_from(
             Err((column, problem)) => Err((Some(column), problem)),
         };
         if number % 4096 == 0 {
-            progress.set_position(batch.json.len() as u64);
+            progress.set_position(batch.command.len() as u64);
         }
         match checked {
             Ok(()) => {
                 if !batch.lines.is_empty() {
-                    batch.json.push(b',');
+                    batch.command.push(b',');
                 }
-                batch.json.extend_from_slice(&line);
+                batch.command.extend_from_slice(&line);
                 batch.lines.push(number);
             }
             Err((column, problem)) => {
@@ -158,16 +159,30 @@ fn progress_bar(size: Option<u64>) -> ProgressBar {
     bar
 }
 
+/// Below this many tasks the engine answers before a spinner would be seen.
+const SPINNER_FROM: usize = 10_000;
+
+/// Shows that the engine makes so many tasks durable; gone when it is dropped. Hidden where standard error is no
+/// terminal.
+pub fn committing(count: usize) -> ProgressBar {
+    if count < SPINNER_FROM {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    bar.set_message(format!("{count} tasks are being made durable"));
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar
+}
+
 impl Batch {
     /// The command that submits the tasks, as JSON. The tasks move into it; names and lines stay for the answer.
-    pub fn take_command(&mut self, keep_going: bool) -> Vec<u8> {
-        let head = format!("{{\"command\":\"submit_tasks\",\"keep_going\":{keep_going},\"tasks\":[");
-        let json = std::mem::take(&mut self.json);
-        let mut body = Vec::with_capacity(head.len() + json.len() + 2);
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(&json);
-        body.extend_from_slice(b"]}");
-        body
+    pub fn take_command(&mut self) -> Vec<u8> {
+        let mut command = std::mem::take(&mut self.command);
+        command.extend_from_slice(b"]}");
+        command
     }
 
     /// A place in the submission, counted from 0, as file and line.
@@ -233,7 +248,7 @@ mod tests {
             (batch.place("1"), batch.field("tasks[1].depends_on")),
             ("b.jsonl:3".into(), "b.jsonl:3: depends_on".into())
         );
-        let command: Value = serde_json::from_slice(&batch.take_command(false)).unwrap();
+        let command: Value = serde_json::from_slice(&batch.take_command()).unwrap();
         assert_eq!(command["tasks"][1]["depends_on"][0], "k");
     }
 
@@ -277,7 +292,7 @@ mod tests {
             bytes.extend_from_slice(b"\n{\"type\": \"a\"}\n");
             let mut batch = check(&bytes, true);
             let count = batch.lines.len();
-            let command: Value = serde_json::from_slice(&batch.take_command(true)).unwrap();
+            let command: Value = serde_json::from_slice(&batch.take_command()).unwrap();
             prop_assert_eq!(command["tasks"].as_array().unwrap().len(), count);
             prop_assert!(count >= 1);
         }

@@ -90,19 +90,23 @@ pub fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
     if problems.is_empty() { Ok(fleet) } else { Err(Failure::Refused(problems)) }
 }
 
-/// Where in an entry the refused field stands: its key, if the entry spells it, otherwise the entry's beginning.
+/// Where in an entry the refused field stands: its key, if the entry spells it, otherwise what numbers a cage, otherwise
+/// the entry's beginning.
 fn find(text: &str, span: Range<usize>, refusal: &Refusal) -> usize {
-    let key = refusal.field.rsplit(['.', ' ']).next().unwrap_or_default();
     let entry = text.get(span.clone()).unwrap_or_default();
-    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    let mut places = entry.match_indices(key).map(|(at, _)| at).filter(|_| !key.is_empty());
-    let whole = places.find(|at| {
-        !is_word(entry[..*at].chars().next_back()) && {
-            let rest = &entry[at + key.len()..];
-            !is_word(rest.chars().next()) && rest.trim_start().starts_with('=')
-        }
-    });
-    span.start + whole.unwrap_or(0)
+    let key = refusal.field.rsplit(['.', ' ']).next().unwrap_or_default();
+    let numbers: &[&str] = if refusal.field == "cage" { &["id", "range"] } else { &[] };
+    let place = [key].iter().chain(numbers).find_map(|key| find_key(entry, key));
+    span.start + place.unwrap_or(0)
+}
+
+/// Where `key = …` stands in an entry's text.
+fn find_key(entry: &str, key: &str) -> Option<usize> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    entry.match_indices(key).map(|(at, _)| at).filter(|_| !key.is_empty()).find(|at| {
+        let (before, after) = (&entry[..*at], &entry[at + key.len()..]);
+        !before.ends_with(is_word) && after.trim_start().starts_with('=')
+    })
 }
 
 #[cfg(test)]
@@ -149,10 +153,10 @@ mod tests {
             ("[[cage]]\nid = \"1\"\n[cage.limits]\ncpu = 1\nmemory = \"5B\"", "f.toml:5:1: cage 001: limits.memory"),
             ("[[cage]]\nid = \"1\"\nlimits = { memory = \"-5\" }", "f.toml:3:21: size: \"-5\""),
             ("[[cage]]\nid = \"1001\"", "f.toml:2:6: cage: \"1001\""),
-            ("[[cage]]\nid = \"1\"\n\n[[cage]]\nid = \"001\"", "f.toml:4:"),
+            ("[[cage]]\nid = \"1\"\n\n[[cage]]\nid = \"001\"", "f.toml:5:1: cage: "),
             ("[[cage]]\nid = \"1\"\nread = [\"src\"]", "f.toml:3:1: cage 001: read: \"src\""),
             ("[[agent]]\nname = \"a\"\nconcurrency = 0", "f.toml:3:1: agent a: concurrency: \"0\""),
-            ("[[agent]]\nname = \"a\"\n[[agent]]\nname = \"a\"", "f.toml:3:"),
+            ("[[agent]]\nname = \"a\"\n[[agent]]\nname = \"a\"", "f.toml:4:1: agent.name"),
             ("[[agent]]\nkind = \"task_executor\"", "missing field `name`"),
             ("[defaults]\nageing = \"0s\"", "f.toml:2:1: defaults.ageing"),
             ("[[cage]\n", "f.toml:1:"),

@@ -39,7 +39,8 @@ pub fn start(settings: &Settings) -> Result<Client, Failure> {
             let tail = tail_of(&mut log, log_start);
             let mut sentences = vec![format!("the engine did not start ({status}); its log is {}", log_path.display())];
             sentences.extend(tail);
-            Failure::Failed(sentences)
+            // What the engine refused, such as a data directory on a full disk, the verb refuses too.
+            if status.code() == Some(2) { Failure::Refused(sentences) } else { Failure::Failed(sentences) }
         }
         Waiting::Silent => Failure::failed(format!(
             "the engine was started but has not answered for {} s; its log is {}",

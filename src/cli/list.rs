@@ -1,5 +1,7 @@
 //! What all lists have in common: `--limit`, `--offset`, `--sort`, filters, and fetching page by page.
 
+use std::collections::HashSet;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -63,17 +65,23 @@ impl ListArgs {
         let mut base = filters;
         base.extend(self.filters.iter().cloned());
         base.extend(self.sort.iter().map(|sort| ("sort".to_owned(), sort.clone())));
-        let mut rows = Vec::new();
+        let (mut rows, mut fetched) = (Vec::new(), 0);
+        // What is submitted meanwhile moves the others on to the next page; nothing is shown twice for that.
+        let mut seen = HashSet::new();
         loop {
-            let have = rows.len() as u64;
-            let page = PAGE_ROWS.min(wanted - have);
+            let page = PAGE_ROWS.min(wanted - fetched);
             let mut query = base.clone();
             query.push(("limit".to_owned(), page.to_string()));
-            query.push(("offset".to_owned(), (self.offset + have).to_string()));
+            query.push(("offset".to_owned(), (self.offset + fetched).to_string()));
             let (items, total) = client.list::<Value>(noun, &query)?;
             let got = items.len() as u64;
-            rows.extend(items);
-            if got == 0 || rows.len() as u64 >= wanted || self.offset + rows.len() as u64 >= total {
+            fetched += got;
+            rows.extend(
+                items
+                    .into_iter()
+                    .filter(|item| item.get("id").and_then(Value::as_str).is_none_or(|id| seen.insert(id.to_owned()))),
+            );
+            if got == 0 || fetched >= wanted || self.offset + fetched >= total {
                 return Ok((rows, total));
             }
         }

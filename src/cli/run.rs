@@ -16,12 +16,12 @@ use crate::domain::{Refusal, Reply, TaskId};
 /// Options of `menagerie run`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Prints the new task's id. The command sees its cage's own folders and what the cage was given, not the current folder.
+Prints the new task's id. The command sees its cage's own folders and what the cage was given, not the current folder. \
 It is tried once unless --max-attempts says otherwise.
 
-With --wait the exit status is the command's own: 128 plus the signal's number when a signal ended it, 127 when it could
-not be started, 1 when a limit, a timeout or a person ended it or when one of several tasks failed. Ctrl-C leaves the
-task running.")]
+With --wait the exit status is the command's own: 128 plus the signal's number when a signal ended it, 127 when it \
+could not be started, 1 when a limit, a timeout or a person ended it or when one of several tasks failed. Ctrl-C \
+leaves the task running.")]
 pub struct RunArgs {
     #[command(flatten)]
     pub task: TaskOptions,

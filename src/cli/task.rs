@@ -114,9 +114,9 @@ pub struct SubmitArgs {
 /// Options of `menagerie task list`.
 #[derive(Args, Clone, Debug)]
 pub struct TaskListArgs {
-    /// Only tasks with this status
-    #[arg(short, long, value_name = "STATUS", value_parser = one_of::<TaskStatus>(TaskStatus::ALL))]
-    pub status: Option<TaskStatus>,
+    /// Only tasks with this status; several may be separated by commas
+    #[arg(short, long, value_name = "STATUS", value_delimiter = ',', value_parser = one_of::<TaskStatus>(TaskStatus::ALL))]
+    pub status: Vec<TaskStatus>,
     /// Only tasks of this agent
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
@@ -194,8 +194,12 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
     if batch.lines.is_empty() {
         return Err(Failure::Refused(batch.problems));
     }
-    let body = batch.take_command(keep_going);
-    let reply = context.engine()?.command_bytes(body).map_err(|error| match error {
+    let body = batch.take_command();
+    let client = context.engine()?;
+    let progress = batch::committing(batch.lines.len());
+    let answer = client.command_bytes(body);
+    progress.finish_and_clear();
+    let reply = answer.map_err(|error| match error {
         Error::Refused(mut refusal) => {
             refusal.field = batch.field(&refusal.field);
             Failure::from(refusal)
@@ -220,8 +224,9 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
 
 fn list(context: &mut Context, args: TaskListArgs) -> Outcome {
     let client = context.engine()?;
+    let statuses: Vec<&str> = args.status.iter().map(|status| status.as_str()).collect();
     let filters = given([
-        ("status", args.status.map(|status| status.to_string())),
+        ("status", (!statuses.is_empty()).then(|| statuses.join(","))),
         ("agent", args.agent),
         ("type", args.kind),
         ("owner", args.owner),
