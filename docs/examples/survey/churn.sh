@@ -5,7 +5,7 @@
 
 progress 5 "reading the last 3,000 commits"
 if [ "$has_history" = yes ]; then
-    repo log --no-merges --no-renames --no-ext-diff --no-textconv -n 3000 --format='@%ct' --numstat "$tree" >"$scratch/log"
+    repo log --no-merges --no-renames --no-ext-diff --no-textconv -n 3000 --format='@%ct' -z --numstat "$tree" | tr '\000' '\n' >"$scratch/log"
 else
     : >"$scratch/log"
 fi

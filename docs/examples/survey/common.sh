@@ -50,7 +50,8 @@ toplevel=$(repo rev-parse --show-toplevel 2>/dev/null || true)
 [ -z "$toplevel" ] || SURVEY_REPO=$toplevel
 
 # Functions for awk, to stand before a program: awk "$functions"'...'.
-# utf8 replaces what is not UTF-8 by "?", since a JSON text must be; json and csv quote one field; cut shortens.
+# utf8 replaces what is not UTF-8 by "?", since a JSON text must be; doubled puts a backslash before a
+# character; json, csv and cell quote for their format; cut shortens.
 functions='
 function utf8(s,   out) {
     if (s !~ /[\200-\377]/) return s
@@ -62,9 +63,14 @@ function utf8(s,   out) {
     }
     return out
 }
+function doubled(s, mark,   out, i) {
+    out = ""
+    while ((i = index(s, mark)) > 0) { out = out substr(s, 1, i - 1) "\\" mark; s = substr(s, i + 1) }
+    return out s
+}
 function json(s) {
-    s = utf8(s)
-    gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/\t/, "\\t", s); gsub(/[\001-\037\177]/, " ", s)
+    s = doubled(doubled(utf8(s), "\\"), "\"")
+    gsub(/[\001-\037\177]/, " ", s)
     return "\"" s "\""
 }
 function csv(s) {
@@ -72,7 +78,7 @@ function csv(s) {
     if (s ~ /[",\t\r]/) { gsub(/"/, "\"\"", s); s = "\"" s "\"" }
     return s
 }
-function cell(s) { s = utf8(s); gsub(/[\001-\037\177]/, " ", s); gsub(/\|/, "\\|", s); return s }
+function cell(s) { s = utf8(s); gsub(/[\001-\037\177]/, " ", s); return doubled(s, "|") }
 function cut(s, n) { return length(s) > n ? substr(s, 1, n - 3) "..." : s }
 function human(n) {
     if (n < 1024) return n " B"
@@ -102,9 +108,10 @@ metric() {
 count() {
     awk 'END { print NR }' "$1"
 }
-# files: every file of the commit as MODE TYPE ID SIZE<TAB>PATH; submodules and links are no files.
+# files: every file of the commit as MODE TYPE ID SIZE<TAB>PATH; submodules and links are no files. A line end in a name
+# is shown as "?".
 files() {
-    repo ls-tree -r -l --full-tree "$tree" | awk '$2 == "blob" && $1 != "120000"'
+    repo ls-tree -r -l -z --full-tree "$tree" | tr '\n\000' '?\n' | awk '$2 == "blob" && $1 != "120000"'
 }
 # search PATTERN [PATHSPEC...]: matching lines as PATH<US>LINE<US>TEXT, text files only, long lines cut.
 search() {

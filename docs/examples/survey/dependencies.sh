@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 
 progress 10 "looking for manifests"
-files | cut -f2- | grep -v '^"' >"$scratch/paths" || true
+files | cut -f2- >"$scratch/paths"
 grep -E '(^|/)(Cargo\.toml|package\.json|requirements[^/]*\.txt|pyproject\.toml|go\.mod|Gemfile)$' "$scratch/paths" |
     grep -v -E '(^|/)(node_modules|vendor|third_party)/' | head -n 400 >"$scratch/manifests" || true
 

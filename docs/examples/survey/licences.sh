@@ -4,11 +4,11 @@
 
 progress 10 "looking for licence files"
 files | cut -f2- >"$scratch/paths"
-grep -i -E '(^|/)(licen[cs]e|copying|notice|unlicense)[^/]*$' "$scratch/paths" | head -n 200 >"$scratch/licences" || true
+grep -i -E '(^|/)(un)?(licen[cs]es?|copying|notice)([-._][^/]*)?$' "$scratch/paths" |
+    grep -v -i -E '\.(sh|rs|py|go|js|ts|c|h|java|rb|json|toml|csv)$' | head -n 200 >"$scratch/licences" || true
 us=$(printf '\037')
 : >"$scratch/judged"
 while IFS= read -r path; do
-    case $path in '"'*) continue ;; esac
     kind=$(repo cat-file blob "$tree:$path" 2>/dev/null | head -c 20000 | tr -s ' \t\r\n' '    ' | awk '
         { text = text $0 }
         END {

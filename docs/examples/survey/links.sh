@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 
 progress 10 "listing what can be linked to"
-repo ls-tree -r --name-only --full-tree "$tree" >"$scratch/paths"
+repo ls-tree -r -z --name-only --full-tree "$tree" | tr '\n\000' '?\n' >"$scratch/paths"
 progress 25 "collecting links"
 search '\]\([^)]+\)|^[ 	]*\[[^]]+\]:[ 	]' '*.md' '*.markdown' '*.mdx' | head -n 100000 >"$scratch/lines"
 progress 50 "following them"
@@ -23,7 +23,9 @@ awk -F '\037' -v paths="$scratch/paths" "$functions"'
         return out
     }
     function judge(target,   plain) {
-        sub(/^[ \t]*</, "", target); sub(/>[ \t]*$/, "", target); sub(/[ \t]+["\047(].*$/, "", target); sub(/[ \t\r]+$/, "", target)
+        sub(/^[ \t]+/, "", target)
+        if (target ~ /^</) { sub(/^</, "", target); sub(/>.*$/, "", target) }
+        sub(/[ \t]+["\047(].*$/, "", target); sub(/[ \t\r]+$/, "", target); sub(/^\(+/, "", target)
         if (target ~ /^[A-Za-z][A-Za-z0-9+.-]*:/ || target ~ /^\/\//) { print "other\037" $1 "\037" $2 "\037" target; return }
         plain = target; sub(/[?#].*$/, "", plain); gsub(/%20/, " ", plain)
         if (plain == "" || plain ~ /[{}$]/) return

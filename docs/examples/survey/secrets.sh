@@ -17,7 +17,7 @@ look 'cloud access key' '(^|[^A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}([^A-Z0-9]|$)'
 look 'token' '(^|[^A-Za-z0-9_])(gh[pousr]_[A-Za-z0-9]{36}|glpat-[A-Za-z0-9_-]{20}|xox[abp]-[A-Za-z0-9-]{20}|sk-[A-Za-z0-9_-]{32})'
 progress 55 "looking for passwords"
 look 'password' '(password|passwd|secret|api_?key)["'"'"']?[ ]*[:=][ ]*["'"'"'][^"'"'"'$<{ ]{8,}["'"'"']'
-look 'password in an address' '[a-z]+://[^/ :@"]+:[^/ :@"$<{]{4,}@'
+look 'password in an address' '://[^/ :@"]+:[^/ :@"$<{]{4,}@'
 progress 80 "looking at the names of files"
 files | cut -f2- | grep -E '(^|/)(\.env(\.[a-z]+)?|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|p12|pfx|jks|kdbx)|\.netrc|\.pgpass)$' | grep -v -E '\.(example|sample|template)$' |
     sed "s/^/file that usually holds secrets$us/; s/\$/${us}0/" >>"$scratch/found" || true
