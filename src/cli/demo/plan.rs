@@ -1,6 +1,7 @@
 //! What the demo asks for: the fleet with its paths filled in, and one task an agent.
 
-use crate::domain::{Bytes, Cpu, Fleet, NewTask, Refusal, Runtime, Span};
+use crate::domain::agent::Runtime;
+use crate::domain::{Bytes, Cpu, Fleet, NewTask, Refusal, Span};
 
 use super::kit::{self, REPOSITORY_MARK, SCRIPTS_MARK};
 
