@@ -117,7 +117,7 @@ mod tests {
         }
         let text = toml::to_string(&fleet).unwrap();
         assert!(!text.contains("/SURVEY/"), "{text}");
-        assert_eq!(toml::from_str::<Fleet>(&text).unwrap(), fleet);
+        assert_eq!(toml::to_string(&toml::from_str::<Fleet>(&text).unwrap()).unwrap(), text);
     }
 
     #[test]
