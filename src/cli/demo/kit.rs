@@ -1,0 +1,87 @@
+//! What the demo brings along: the fleet and the scripts of `docs/examples/survey/`, carried in the binary.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Embeds files of the survey by name.
+macro_rules! survey {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/survey/", $name)))),+]
+    };
+}
+
+/// Every script, by file name.
+pub const SCRIPTS: &[(&str, &str)] = survey![
+    "activity.sh",
+    "churn.sh",
+    "common.sh",
+    "complexity.sh",
+    "dependencies.sh",
+    "docs.sh",
+    "duplicates.sh",
+    "glutton.sh",
+    "licences.sh",
+    "links.sh",
+    "secrets.sh",
+    "sizes.sh",
+    "summary.sh",
+    "tests.sh",
+    "todo.sh",
+    "unsafe.sh",
+];
+
+/// The fleet, with [`REPOSITORY_MARK`] and [`SCRIPTS_MARK`] where paths go.
+pub const FLEET: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/survey/survey.toml"));
+
+/// Stands in [`FLEET`] for the repository.
+pub const REPOSITORY_MARK: &str = "/SURVEY/repository";
+
+/// Stands in [`FLEET`] for the folder of the scripts.
+pub const SCRIPTS_MARK: &str = "/SURVEY/scripts";
+
+/// Writes the scripts into `folder`, which is made when it is not there. They are readable for everybody: a cage may
+/// run its agent as another user.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn write(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    for (name, text) in SCRIPTS {
+        let path = folder.join(name);
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_script_of_the_folder_is_carried() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/survey");
+        let mut found: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".sh"))
+            .collect();
+        found.sort();
+        let carried: Vec<&str> = SCRIPTS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(found, carried);
+    }
+
+    #[test]
+    fn the_scripts_are_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let scripts = folder.path().join("a b/scripts");
+        write(&scripts).unwrap();
+        write(&scripts).unwrap();
+        for (name, text) in SCRIPTS {
+            assert_eq!(fs::read_to_string(scripts.join(name)).unwrap(), *text);
+        }
+    }
+}
