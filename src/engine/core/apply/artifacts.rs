@@ -1,0 +1,73 @@
+//! Artifacts: only those that are not approved are kept, because only they hold anything up.
+
+use crate::domain::event::{ArtifactAdded, ArtifactReviewed};
+use crate::domain::snapshot::OpenArtifact;
+use crate::domain::{ReviewState, TaskId};
+use crate::engine::core::Core;
+
+impl Core {
+    pub(super) fn apply_artifact_added(&mut self, event: &ArtifactAdded) {
+        let artifact = &event.artifact;
+        if artifact.review.state != ReviewState::Approved {
+            self.hold_artifact(OpenArtifact {
+                id: artifact.id,
+                task_id: artifact.task_id,
+                state: artifact.review.state,
+            });
+        }
+    }
+
+    pub(super) fn apply_artifact_reviewed(&mut self, event: &ArtifactReviewed) {
+        if event.state != ReviewState::Approved {
+            let open = OpenArtifact { id: event.artifact_id, task_id: event.task_id, state: event.state };
+            self.hold_artifact(open);
+        } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
+            for task in tasks_of(artifact.task_id) {
+                let left = self.unapproved.get(&task).map_or(0, |count| count - 1);
+                if left > 0 {
+                    self.unapproved.insert(task, left);
+                } else {
+                    self.unapproved.remove(&task);
+                    self.shift_gates(task, false);
+                }
+            }
+        }
+    }
+
+    /// Keeps an artifact that is not approved.
+    pub(in crate::engine::core) fn hold_artifact(&mut self, artifact: OpenArtifact) {
+        if self.artifacts.insert(artifact.id, artifact).is_some() {
+            return;
+        }
+        for task in tasks_of(artifact.task_id) {
+            let count = self.unapproved.entry(task).or_insert(0);
+            *count += 1;
+            if *count == 1 {
+                self.shift_gates(task, true);
+            }
+        }
+    }
+
+    /// A done task's artifacts have become all approved, or no longer are: its gated dependents wait for one less or more.
+    fn shift_gates(&mut self, task: TaskId, closed: bool) {
+        if self.task_ids.contains(task) {
+            return;
+        }
+        for id in self.dependents.get(&task).cloned().unwrap_or_default() {
+            let Some(slot) = self.task_ids.get(id) else { continue };
+            if !self.tasks[slot].gate {
+                continue;
+            }
+            if let Some(deps) = &mut self.tasks[slot].deps {
+                deps.waiting = if closed { deps.waiting + 1 } else { deps.waiting - 1 };
+            }
+            self.settle(slot);
+        }
+    }
+}
+
+/// The task itself and, if it may be an element, its array: a gate on an array waits for all its elements' artifacts.
+fn tasks_of(task: TaskId) -> impl Iterator<Item = TaskId> {
+    let array = task.as_array();
+    std::iter::once(task).chain((array != task).then_some(array))
+}

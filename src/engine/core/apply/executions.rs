@@ -1,0 +1,185 @@
+//! Executions: what they hold, and giving it back.
+
+use crate::domain::event::{ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping, Held};
+use crate::domain::requirements::Quantities;
+use crate::domain::snapshot::LiveExecution;
+use crate::domain::{CageId, Span, TaskStatus, Timestamp};
+use crate::engine::core::Core;
+use crate::engine::core::slab::NONE;
+use crate::engine::core::state::ExecutionState;
+
+impl Core {
+    pub(super) fn apply_execution_scheduled(&mut self, event: &ExecutionScheduled, now: Timestamp) {
+        let Some(task) = self.task_ids.get(event.task_id) else { return };
+        self.unqueue(task);
+        self.drop_holder_of(task);
+        self.passed_since.remove(&event.task_id);
+        self.set_status(task, TaskStatus::Scheduled);
+        self.insert_execution(&LiveExecution {
+            id: event.execution_id,
+            task_id: event.task_id,
+            agent_id: event.agent_id,
+            cage_id: event.cage_id,
+            node_id: event.node_id,
+            attempt: event.attempt,
+            held: event.held.clone(),
+            created_at: now,
+            started_at: None,
+            stopping: None,
+        });
+    }
+
+    /// Takes an execution into memory: it occupies its cage and holds its quantities.
+    pub(in crate::engine::core) fn insert_execution(&mut self, event: &LiveExecution) {
+        let (Some(task), Some(agent), Some(node)) =
+            (self.task_ids.get(event.task_id), self.agent_ids.get(event.agent_id), self.node_number(event.node_id))
+        else {
+            return;
+        };
+        let held = self.held_quantities(node, &event.held);
+        let owner = self.shape(task).owner as usize;
+        let slot = self.executions.insert(ExecutionState {
+            id: event.id,
+            task,
+            agent,
+            cage: event.cage_id,
+            node,
+            held,
+            attempt: event.attempt,
+            created_at: event.created_at,
+            started_at: event.started_at,
+            stopping: event.stopping,
+            end: Timestamp::LAST,
+        });
+        let end = self.expected_end(slot);
+        self.executions[slot].end = end;
+        self.execution_ids.insert(event.id, slot);
+        self.tasks[task].execution = slot;
+        self.tasks[task].executions = event.attempt;
+        self.agents[agent].running += 1;
+        self.agents[agent].cage = Some(event.cage_id);
+        if let Some(cage) = self.cage_mut(event.cage_id) {
+            cage.executions.push(slot);
+            cage.used = cage.used.plus(&held);
+            cage.occupant = agent;
+        }
+        let node = &mut self.nodes[node as usize];
+        node.used = node.used.plus(&held);
+        node.ends.insert((end, slot));
+        let holding = &mut self.owners[owner].holding;
+        holding.quantities = holding.quantities.plus(&held);
+        holding.slots += 1;
+        self.refresh_agent(agent, false);
+        self.disturb_reservation(event.cage_id, &held);
+    }
+
+    /// The sum of what is held, by place.
+    fn held_quantities(&self, node: u32, held: &[Held]) -> Quantities {
+        let mut sum = Quantities::ZERO;
+        for part in held {
+            let resource = self.nodes[node as usize].resources.iter().find(|resource| resource.id == part.resource_id);
+            if let Some(place) =
+                resource.and_then(|resource| Quantities::NAMES.iter().position(|name| *name == resource.name))
+            {
+                sum.0[place] = sum.0[place].saturating_add(part.quantity);
+            }
+        }
+        sum
+    }
+
+    /// When an execution is expected to end, by its task's estimate or else by the time it is given.
+    fn expected_end(&self, slot: u32) -> Timestamp {
+        let run = &self.executions[slot];
+        let wall = self.cage(run.cage).and_then(|cage| cage.spec.limits.wall).unwrap_or(Span::ZERO);
+        match self.expected_duration(run.task, wall) {
+            Some(duration) => run.started_at.unwrap_or(run.created_at).plus(duration),
+            None => Timestamp::LAST,
+        }
+    }
+
+    pub(super) fn apply_execution_started(&mut self, event: &ExecutionStarted) {
+        let Some(slot) = self.execution_ids.get(event.execution_id) else { return };
+        let run = &mut self.executions[slot];
+        run.started_at = Some(event.started_at);
+        let (task, node, old) = (run.task, run.node, run.end);
+        let end = self.expected_end(slot);
+        self.executions[slot].end = end;
+        let ends = &mut self.nodes[node as usize].ends;
+        ends.remove(&(old, slot));
+        ends.insert((end, slot));
+        self.set_status(task, TaskStatus::Executing);
+    }
+
+    pub(super) fn apply_execution_stopping(&mut self, event: &ExecutionStopping) {
+        if let Some(slot) = self.execution_ids.get(event.execution_id) {
+            self.executions[slot].stopping = Some(event.reason);
+        }
+    }
+
+    pub(super) fn apply_execution_ended(&mut self, event: &ExecutionEnded) {
+        let Some(slot) = self.execution_ids.remove(event.execution_id) else { return };
+        let Some(run) = self.executions.remove(slot) else { return };
+        self.release(slot, &run);
+        self.agents[run.agent].failures = event.agent_failures;
+        self.refresh_agent(run.agent, true);
+        self.site_gained(run.cage);
+
+        let task = &mut self.tasks[run.task];
+        task.execution = NONE;
+        task.attempts = u16::try_from(event.attempts).unwrap_or(u16::MAX);
+        task.losses = u16::try_from(event.losses).unwrap_or(u16::MAX);
+        task.not_before = event.not_before.unwrap_or(Timestamp::EPOCH);
+        self.set_status(run.task, event.task_status);
+        match event.task_status {
+            TaskStatus::Completed => self.ended.completed += 1,
+            TaskStatus::Failed => self.ended.failed += 1,
+            TaskStatus::Cancelled => self.ended.cancelled += 1,
+            _ => {
+                self.settle(run.task);
+                return;
+            }
+        }
+        self.forget_task(run.task, event.task_status);
+    }
+
+    /// Gives back what an execution held.
+    fn release(&mut self, slot: u32, run: &ExecutionState) {
+        let owner = self.shape(run.task).owner as usize;
+        let holding = &mut self.owners[owner].holding;
+        holding.quantities = holding.quantities.minus(&run.held);
+        holding.slots -= 1;
+
+        let node = &mut self.nodes[run.node as usize];
+        node.used = node.used.minus(&run.held);
+        node.ends.remove(&(run.end, slot));
+        if std::mem::take(&mut node.tight) {
+            self.sites.gained_nodes.insert(run.node);
+        }
+
+        let agent = &mut self.agents[run.agent];
+        agent.running -= 1;
+        let idle = agent.running == 0;
+        if idle {
+            agent.cage = None;
+        }
+        if let Some(cage) = self.cage_mut(run.cage) {
+            cage.executions.retain(|other| *other != slot);
+            cage.used = cage.used.minus(&run.held);
+            cage.over &= !cage.used.fits(&cage.room);
+            if idle {
+                cage.occupant = cage.home;
+            }
+        }
+        self.moved_in(run.cage);
+        self.disturb_reservation(run.cage, &run.held);
+    }
+
+    /// A cage may have passed to the agent that has its home there.
+    fn moved_in(&mut self, cage: CageId) {
+        if let Some(home) = self.cage(cage).map(|cage| cage.home)
+            && home != NONE
+        {
+            self.refresh_agent(home, true);
+        }
+    }
+}

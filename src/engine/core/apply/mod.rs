@@ -1,0 +1,60 @@
+//! Applying events: the only way in which state changes, live and in replay alike.
+//!
+//! Each function takes one event's facts as given and decides nothing. What is derived (the queue, the sites, timers)
+//! follows in the same step.
+
+mod artifacts;
+mod executions;
+mod fleet;
+mod tasks;
+
+use super::Core;
+use crate::domain::{Event, Record};
+
+impl Core {
+    /// Takes over what a record says. Records come in the order of their numbers.
+    pub fn apply(&mut self, record: &Record) {
+        self.seq = record.seq;
+        self.now = self.now.max(record.time);
+        match &record.event {
+            Event::JournalOpened(event) => self.seed = event.seed,
+            // These two are for people and for the store; no decision rests on them.
+            Event::EngineStarted(_) | Event::SystemEventRaised(_) => {}
+            Event::UserAdded(event) => {
+                self.users.insert(event.user.id, event.user.clone());
+            }
+            Event::DefaultsSet(event) => self.apply_defaults_set(event),
+            Event::NodeSeen(event) => self.apply_node_seen(event),
+            Event::NodeLost(event) => self.apply_node_lost(event, record.time),
+            Event::CageDeclared(event) => self.apply_cage_declared(event),
+            Event::CageRemoved(event) => self.apply_cage_removed(event),
+            Event::CageMaintenance(event) => self.apply_cage_maintenance(event),
+            Event::CageEnforced(event) => {
+                if let Some(cage) = self.cage_mut(event.cage_id) {
+                    cage.enforcement = event.enforcement.clone();
+                }
+            }
+            Event::AgentDeclared(event) => self.apply_agent_declared(event),
+            Event::AgentRemoved(event) => self.apply_agent_removed(event),
+            Event::AgentMoved(event) => self.apply_agent_moved(event),
+            Event::AgentDrained(event) => self.apply_agent_drained(event),
+            Event::AgentResumed(event) => self.apply_agent_resumed(event),
+            Event::BreakerOpened(event) => self.apply_breaker_opened(event),
+            Event::BreakerClosed(event) => self.apply_breaker_closed(event),
+            Event::TaskSubmitted(event) => self.apply_task_submitted(event),
+            Event::TaskMaterialised(event) => self.apply_task_materialised(event),
+            Event::ArrayEnded(event) => self.apply_array_ended(event),
+            Event::TaskCancelled(event) => self.apply_task_cancelled(event),
+            Event::TaskFailed(event) => self.apply_task_failed(event),
+            Event::TaskRetried(event) => self.apply_task_retried(event),
+            Event::TaskReassigned(event) => self.apply_task_reassigned(event),
+            Event::TaskPrioritised(event) => self.apply_task_prioritised(event),
+            Event::ExecutionScheduled(event) => self.apply_execution_scheduled(event, record.time),
+            Event::ExecutionStarted(event) => self.apply_execution_started(event),
+            Event::ExecutionStopping(event) => self.apply_execution_stopping(event),
+            Event::ExecutionEnded(event) => self.apply_execution_ended(event),
+            Event::ArtifactAdded(event) => self.apply_artifact_added(event),
+            Event::ArtifactReviewed(event) => self.apply_artifact_reviewed(event),
+        }
+    }
+}

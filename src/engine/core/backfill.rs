@@ -1,0 +1,279 @@
+//! Backfill with one reservation, after EASY (Lifka, "The ANL/IBM SP Scheduling System", 1995).
+//!
+//! The first task in order that cannot start holds the reservation: the site where it could start soonest, and when (the
+//! *shadow time*), judged by the expected ends of what runs. Others may start out of turn if they end before that time, or
+//! if they take only what will be left over beside it.
+//!
+//! Where ends are unknown there is no shadow time. The task is then passed by for `defaults.patience`; after that, what it
+//! needs is withheld from others at the site that is nearest to emptiness, so that it cannot starve.
+
+use super::queue::Key;
+use super::shape::Shape;
+use super::sites::Site;
+use super::slab::NONE;
+use super::{Core, Decisions};
+use crate::domain::requirements::Quantities;
+use crate::domain::{CageId, Span, TaskId, Timestamp};
+
+/// The first task in order that cannot start.
+#[derive(Debug)]
+pub struct Holder {
+    /// Its place in the order.
+    pub key: Key,
+    /// Its group.
+    pub group: u32,
+    /// What is kept for it, once somebody might get in its way.
+    pub reservation: Option<Reservation>,
+}
+
+/// What is kept for the holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The cage that it will start in.
+    pub cage: CageId,
+    /// On which node.
+    pub node: u32,
+    /// When it can start; [`Timestamp::LAST`] when nobody knows.
+    pub at: Timestamp,
+    /// What it needs.
+    need: Quantities,
+    /// What the cage has left over beside it at that time.
+    cage_extra: Quantities,
+    /// The slots its agent has left over.
+    slots_extra: u32,
+    /// What the node has left over.
+    node_extra: Quantities,
+}
+
+impl Core {
+    /// How long an execution of a task is expected to take in a cage with this wall limit (zero for none).
+    pub(super) fn expected_duration(&self, task: u32, wall: Span) -> Option<Span> {
+        let wall = (wall != Span::ZERO).then_some(wall);
+        let limit = self.timeout_of(task).into_iter().chain(wall).min();
+        match self.tasks[task].estimate {
+            Span::ZERO => limit,
+            estimate => Some(limit.map_or(estimate, |limit| limit.min(estimate))),
+        }
+    }
+
+    /// A head that cannot start asks for the reservation, and gets it if it comes first.
+    pub(super) fn claim(&mut self, head: Key, group: u32, now: Timestamp, out: &mut Decisions) {
+        let holds = self.holder.as_ref().is_some_and(|holder| holder.key.slot == head.slot);
+        let first = self.holder.as_ref().is_none_or(|holder| self.is_before(head, group, holder.key, holder.group));
+        if !holds {
+            if !first || !self.could_start_somewhere(head.slot) {
+                return;
+            }
+            self.drop_holder();
+            self.holder = Some(Holder { key: head, group, reservation: None });
+        }
+        if self.defaults.preemption {
+            self.preempt_for(head.slot, now, out);
+        }
+    }
+
+    /// Whether some site would admit a task if it were empty. A task without one must not hold up others.
+    fn could_start_somewhere(&self, slot: u32) -> bool {
+        let shape = self.shape(slot);
+        let floater = self.floater_for(shape);
+        self.sites.list.iter().any(|site| self.agent_at(shape, site, floater).is_some())
+    }
+
+    /// Who would do a task of a shape at a site, were the site empty.
+    pub(super) fn agent_at(&self, shape: &Shape, site: &Site, floater: Option<u32>) -> Option<u32> {
+        let cage = self.cage(site.cage)?;
+        let node = &self.nodes[cage.node as usize];
+        let admitted = !cage.maintenance
+            && node.is_open()
+            && shape.need.fits(&cage.room)
+            && shape.need.fits(&node.node.capacity.quantities())
+            && shape.tokens <= site.tokens
+            && shape.wish.cage.is_none_or(|pinned| pinned == site.cage);
+        if !admitted {
+            return None;
+        }
+        if site.agent == NONE {
+            return floater;
+        }
+        let agent = &self.agents[site.agent];
+        let usable = !agent.drained && agent.breaker_until.is_none() && self.may_work_in(site.agent, cage);
+        (usable && self.is_able(shape, site.agent)).then_some(site.agent)
+    }
+
+    /// Makes the reservation if there is none, or if its time has passed without the holder having started.
+    pub(super) fn prepare_reservation(&mut self, now: Timestamp) {
+        let Some(holder) = &self.holder else { return };
+        if holder.reservation.as_ref().is_none_or(|kept| kept.at < now) {
+            let made = self.make_reservation(holder.key.slot, now);
+            if let Some(holder) = &mut self.holder {
+                holder.reservation = made;
+            }
+        }
+    }
+
+    /// Finds the site where a task could start soonest.
+    pub(super) fn make_reservation(&self, slot: u32, now: Timestamp) -> Option<Reservation> {
+        let shape = self.shape(slot);
+        let need = shape.need;
+        let node_times: Vec<_> = self.nodes.iter().map(|node| self.time_on_node(node, &need, now)).collect();
+        let soonest = node_times.iter().min().copied()?;
+        let floater = self.floater_for(shape);
+        let mut best: Option<(Timestamp, usize, CageId, u32)> = None;
+        for site in &self.sites.list {
+            let Some(agent) = self.agent_at(shape, site, floater) else { continue };
+            let time = self.time_in_cage(site, agent, &need, now).max(node_times[site.node as usize]);
+            // Where no end is known, the site with the least to wait for is the nearest to emptiness.
+            let left = if time == Timestamp::LAST { self.cage(site.cage)?.executions.len() } else { 0 };
+            if best.is_none_or(|(known, fewest, _, _)| (time, left) < (known, fewest)) {
+                best = Some((time, left, site.cage, agent));
+            }
+            if time <= soonest && time < Timestamp::LAST {
+                break;
+            }
+        }
+        let (at, _, cage, agent) = best?;
+        Some(self.reserve(cage, agent, need, at, now))
+    }
+
+    /// What will be left over beside a task of `need` that starts in `cage` at `at`.
+    fn reserve(&self, id: CageId, agent: u32, need: Quantities, at: Timestamp, now: Timestamp) -> Reservation {
+        let mut slots = self.slots_left(agent);
+        let (mut cage_free, mut node, mut node_free) = (Quantities::ZERO, 0, Quantities::ZERO);
+        if let Some(cage) = self.cage(id) {
+            node = cage.node;
+            cage_free = cage.room.minus(&cage.used);
+            let state = &self.nodes[node as usize];
+            node_free = state.free();
+            if at < Timestamp::LAST {
+                let ending = cage.executions.iter().map(|run| &self.executions[*run]);
+                for run in ending.filter(|run| run.end.max(now) <= at) {
+                    cage_free = cage_free.plus(&run.held);
+                    slots += 1;
+                }
+                for (_, run) in state.ends.iter().take_while(|(end, _)| (*end).max(now) <= at) {
+                    node_free = node_free.plus(&self.executions[*run].held);
+                }
+            }
+        }
+        Reservation {
+            cage: id,
+            node,
+            at,
+            need,
+            cage_extra: cage_free.minus(&need),
+            slots_extra: slots.saturating_sub(1),
+            node_extra: node_free.minus(&need),
+        }
+    }
+
+    /// When a node will have room.
+    fn time_on_node(&self, node: &super::state::NodeState, need: &Quantities, now: Timestamp) -> Timestamp {
+        let mut free = node.free();
+        if need.fits(&free) {
+            return now;
+        }
+        for (end, run) in &node.ends {
+            free = free.plus(&self.executions[*run].held);
+            if need.fits(&free) {
+                return (*end).max(now);
+            }
+        }
+        Timestamp::LAST
+    }
+
+    /// When a cage will have room and its agent a slot.
+    fn time_in_cage(&self, site: &Site, agent: u32, need: &Quantities, now: Timestamp) -> Timestamp {
+        let mut free = site.free;
+        if self.slots_left(agent) > 0 && need.fits(&free) {
+            return now;
+        }
+        let Some(cage) = self.cage(site.cage) else { return Timestamp::LAST };
+        let (limit, mut running) = (self.slots_at_once(agent), self.agents[agent].running);
+        let mut ends: Vec<_> = cage.executions.iter().map(|run| (self.executions[*run].end, *run)).collect();
+        ends.sort_unstable();
+        for (end, run) in ends {
+            running -= 1;
+            free = free.plus(&self.executions[run].held);
+            if running < limit && need.fits(&free) {
+                return end.max(now);
+            }
+        }
+        Timestamp::LAST
+    }
+
+    /// Whether a task may start at a site out of turn, as far as the reservation is concerned.
+    pub(super) fn holder_allows(&self, slot: u32, site: &Site, now: Timestamp) -> bool {
+        let Some(holder) = &self.holder else { return true };
+        let Some(kept) = &holder.reservation else { return true };
+        if kept.at == Timestamp::LAST {
+            let patient =
+                self.passed_since.get(&holder.key.id).is_none_or(|since| since.plus(self.defaults.patience) > now);
+            if patient {
+                return true;
+            }
+        } else if self.expected_duration(slot, site.wall).is_some_and(|duration| now.plus(duration) <= kept.at) {
+            return true;
+        }
+        let need = &self.shape(slot).need;
+        if site.cage == kept.cage && (kept.slots_extra == 0 || !need.fits(&kept.cage_extra)) {
+            return false;
+        }
+        // Only what the holder itself needs of the node can be missing to it.
+        site.node != kept.node || (0..5).all(|i| kept.need.0[i] == 0 || need.0[i] <= kept.node_extra.0[i])
+    }
+
+    /// A task starts out of turn; a holder that nobody can promise a time begins to lose patience.
+    pub(super) fn passed_by(&mut self, now: Timestamp) {
+        if let Some(holder) = &self.holder
+            && holder.reservation.as_ref().is_some_and(|kept| kept.at == Timestamp::LAST)
+        {
+            self.passed_since.entry(holder.key.id).or_insert(now);
+        }
+    }
+
+    /// The node that something is kept on.
+    pub(super) fn reserved_node(&self) -> Option<u32> {
+        self.holder.as_ref()?.reservation.as_ref().map(|kept| kept.node)
+    }
+
+    /// Something started or ended; a reservation that it touches has to be judged anew.
+    pub(super) fn disturb_reservation(&mut self, cage: CageId, held: &Quantities) {
+        if let Some(holder) = &mut self.holder
+            && let Some(kept) = &holder.reservation
+            && (kept.cage == cage || (0..5).any(|i| kept.need.0[i] > 0 && held.0[i] > 0))
+        {
+            holder.reservation = None;
+        }
+    }
+
+    /// The fleet has changed; the reservation has to be judged anew.
+    pub(super) fn forget_reservation(&mut self) {
+        if let Some(holder) = &mut self.holder {
+            holder.reservation = None;
+        }
+    }
+
+    /// The holder starts or goes away: what was kept for it counts as gained by the others.
+    pub(super) fn drop_holder(&mut self) {
+        if let Some(holder) = self.holder.take()
+            && let Some(kept) = holder.reservation
+        {
+            self.sites.gained_nodes.insert(kept.node);
+            self.site_gained(kept.cage);
+        }
+    }
+
+    /// Drops the holder if it is this task.
+    pub(super) fn drop_holder_of(&mut self, slot: u32) {
+        if self.holder.as_ref().is_some_and(|holder| holder.key.slot == slot) {
+            self.drop_holder();
+        }
+    }
+
+    /// When the task that holds the reservation can start, if anybody knows.
+    pub(super) fn promised(&self, id: TaskId, now: Timestamp) -> Option<Timestamp> {
+        let holder = self.holder.as_ref().filter(|holder| holder.key.id == id)?;
+        let at = self.make_reservation(holder.key.slot, now)?.at;
+        (at < Timestamp::LAST).then_some(at)
+    }
+}

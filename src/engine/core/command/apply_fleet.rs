@@ -1,0 +1,248 @@
+//! Declaring a fleet: the difference between what is declared and what is, and no more than that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::agents::user_of;
+use crate::domain::command::Change;
+use crate::domain::event::{AgentDeclared, CageDeclared, DefaultsSet};
+use crate::domain::refusal::nearest;
+use crate::domain::{
+    Actor, AgentId, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind, Reply, Timestamp,
+};
+use crate::engine::core::{Core, Decisions, draw};
+use serde_json::Value;
+
+/// What would have to happen, with how it reads.
+#[derive(Default)]
+struct Difference {
+    events: Vec<Event>,
+    changes: Vec<Change>,
+    unchanged: usize,
+}
+
+impl Core {
+    pub(super) fn apply_fleet(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        fleet: &Fleet,
+        dry_run: bool,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        let owner = user_of(actor)?;
+        let cages = fleet.cages()?;
+        fleet.check_agents()?;
+        let mut difference = Difference::default();
+        if let Some(defaults) = &fleet.defaults {
+            self.compare_defaults(defaults, &mut difference)?;
+        }
+        for spec in &cages {
+            self.compare_cage(spec, &mut difference)?;
+        }
+        self.check_homes(fleet, &cages)?;
+        self.check_hierarchy(fleet)?;
+        let mut moved = vec![];
+        for spec in &fleet.agent {
+            let known = self.agent_names.get(&spec.name).copied();
+            let (agent_id, owner) = match known {
+                Some(slot) if self.agents[slot].spec == *spec => {
+                    difference.unchanged += 1;
+                    continue;
+                }
+                Some(slot) => (self.agents[slot].id, self.agents[slot].owner),
+                // The place in the difference makes the draw unique; every event of it gets a record of its own.
+                None => {
+                    let seq = self.seq + 1 + difference.events.len() as u64;
+                    (AgentId::new(now, draw::id_bits(self.seed, seq, 0)), owner)
+                }
+            };
+            difference.changes.push(match known {
+                Some(slot) => change("agent", &spec.name, Some(&self.agents[slot].spec), spec),
+                None => change("agent", &spec.name, None, spec),
+            });
+            if let Some(slot) = known
+                && spec.cage.is_some()
+                && self.agents[slot].cage.is_some_and(|at| Some(at) != spec.cage)
+            {
+                moved.push(slot);
+            }
+            difference.events.push(AgentDeclared { agent_id, spec: spec.clone(), owner }.into());
+        }
+        let Difference { events, changes, unchanged } = difference;
+        if !dry_run {
+            for event in events {
+                self.emit(now, actor, event, out);
+            }
+            for slot in moved {
+                self.preempt_agent(slot, "its agent was given another cage", now, actor, out);
+            }
+            self.tell_cages(out);
+        }
+        Ok(Reply::Applied { changes, unchanged })
+    }
+
+    fn compare_defaults(&self, defaults: &Defaults, difference: &mut Difference) -> Result<(), Refusal> {
+        let mut defaults = defaults.clone();
+        defaults.check()?;
+        if defaults == self.defaults {
+            difference.unchanged += 1;
+        } else {
+            let mut shown = change("defaults", "", Some(&self.defaults), &defaults);
+            "defaults".clone_into(&mut shown.what);
+            difference.changes.push(shown);
+            difference.events.push(DefaultsSet { defaults }.into());
+        }
+        Ok(())
+    }
+
+    fn compare_cage(&self, spec: &CageSpec, difference: &mut Difference) -> Result<(), Refusal> {
+        let known = self.cage(spec.id);
+        let node_id = self.node_for(spec)?;
+        if let Some(cage) = known {
+            let here = self.nodes[cage.node as usize].node.id;
+            // A declaration that names no node is content with where the cage is.
+            let node_id = if spec.node.is_none() { here } else { node_id };
+            if node_id != here && !cage.executions.is_empty() {
+                let shown = format!("cage {} is in use", spec.id);
+                return Err(Refusal::conflict("node", shown, "a cage with nothing running").hint("vacate it first"));
+            }
+            if node_id == here && comparable(&cage.spec) == comparable(spec) {
+                difference.unchanged += 1;
+                return Ok(());
+            }
+            let (old, new) = (comparable(&cage.spec), comparable(spec));
+            let mut shown = change("cage", &spec.id.to_string(), Some(&old), &new);
+            if node_id != here {
+                shown.fields.push(format!("node: {here} -> {node_id}"));
+            }
+            difference.changes.push(shown);
+            difference.events.push(CageDeclared { spec: spec.clone(), node_id }.into());
+        } else {
+            difference.changes.push(change("cage", &spec.id.to_string(), None, &comparable(spec)));
+            difference.events.push(CageDeclared { spec: spec.clone(), node_id }.into());
+        }
+        Ok(())
+    }
+
+    /// The node that a cage is declared on: the one that it names, or the first.
+    fn node_for(&self, spec: &CageSpec) -> Result<NodeId, Refusal> {
+        let place = format!("cage {}", spec.id);
+        let Some(first) = self.nodes.first() else {
+            return Err(Refusal::new(RefusalKind::Unavailable, "node", "no node has joined yet")
+                .hint("wait until the worker has connected and apply again")
+                .within(place));
+        };
+        let Some(name) = &spec.node else { return Ok(first.node.id) };
+        let found = self.nodes.iter().map(|state| &state.node).find(|node| node.name == *name);
+        found.map(|node| node.id).ok_or_else(|| {
+            let names: Vec<_> = self.nodes.iter().map(|state| state.node.name.as_str()).collect();
+            let refusal = Refusal::not_found("node", name).allowed(names.join(", ")).within(place);
+            match nearest(name, names.iter().copied()) {
+                Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
+                None => refusal,
+            }
+        })
+    }
+
+    /// Every home exists, and no two agents share one, counting those that the fleet does not mention.
+    fn check_homes(&self, fleet: &Fleet, cages: &[CageSpec]) -> Result<(), Refusal> {
+        let declared: BTreeSet<_> = cages.iter().map(|spec| spec.id).collect();
+        let mentioned: BTreeSet<_> = fleet.agent.iter().map(|spec| spec.name.as_str()).collect();
+        let others = self.agents.iter().map(|(_, agent)| &agent.spec);
+        let others = others.filter(|spec| !mentioned.contains(spec.name.as_str()));
+        let mut homes: BTreeMap<CageId, &str> = BTreeMap::new();
+        for spec in others.chain(&fleet.agent) {
+            let Some(cage) = spec.cage else { continue };
+            if !declared.contains(&cage) && self.cage(cage).is_none() {
+                return Err(self.unknown_cage(cage).within(format!("agent {}", spec.name)));
+            }
+            if let Some(other) = homes.insert(cage, &spec.name) {
+                return Err(Refusal::conflict(
+                    "cage",
+                    format!("{cage} is the home of {other}"),
+                    "a cage for each agent",
+                )
+                .within(format!("agent {}", spec.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every superior exists, and nobody reports to themselves however far up.
+    fn check_hierarchy(&self, fleet: &Fleet) -> Result<(), Refusal> {
+        let mut superiors: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        let present = self.agents.iter().map(|(_, agent)| &agent.spec);
+        for spec in present.chain(&fleet.agent) {
+            superiors.insert(&spec.name, spec.reports_to.as_deref());
+        }
+        for spec in &fleet.agent {
+            let place = format!("agent {}", spec.name);
+            let mut path = vec![spec.name.as_str()];
+            let mut at = spec.reports_to.as_deref();
+            while let Some(name) = at {
+                let Some(next) = superiors.get(name) else {
+                    let refusal = Refusal::not_found("reports_to", name).within(place);
+                    return Err(match nearest(name, superiors.keys().copied()) {
+                        Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
+                        None => refusal.allowed("the name of an agent"),
+                    });
+                };
+                let seen = path.contains(&name);
+                path.push(name);
+                if seen {
+                    let shown = path.join(" -> ");
+                    return Err(Refusal::invalid("reports_to", shown, "a hierarchy without a cycle").within(place));
+                }
+                at = *next;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A cage's declaration without its node's name, which is compared as the node that it means, and with one spelling of
+/// "no network".
+fn comparable(spec: &CageSpec) -> CageSpec {
+    let mut spec = CageSpec { node: None, ..spec.clone() };
+    if spec.network.is_none() {
+        spec.network = crate::domain::NetworkPolicy::Unsaid;
+    }
+    spec
+}
+
+/// How a change reads.
+fn change<T: serde::Serialize>(noun: &str, name: &str, old: Option<&T>, new: &T) -> Change {
+    let json = |value: &T| serde_json::to_value(value).unwrap_or(Value::Null);
+    let mut fields = vec![];
+    if let Some(old) = old {
+        compare("", &json(old), &json(new), &mut fields);
+    }
+    let action = if old.is_some() { "change" } else { "add" };
+    Change { what: format!("{noun} {name}"), action: action.to_owned(), fields }
+}
+
+/// Adds `limits.memory: 128MiB -> 256MiB` for each leaf that differs.
+fn compare(path: &str, old: &Value, new: &Value, fields: &mut Vec<String>) {
+    if old == new {
+        return;
+    }
+    if let (Value::Object(before), Value::Object(after)) = (old, new) {
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for name in names {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let value = |map: &serde_json::Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
+            compare(&path, &value(before), &value(after), fields);
+        }
+        return;
+    }
+    fields.push(format!("{path}: {} -> {}", show(old), show(new)));
+}
+
+/// A value as it stands in a difference.
+fn show(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Withholding cages and sending their agents away.
+
+use crate::domain::event::{AgentMoved, CageMaintenance};
+use crate::domain::{Actor, CageId, OutcomeKind, Refusal, Reply, Timestamp};
+use crate::engine::core::slab::NONE;
+use crate::engine::core::{Core, Decisions};
+
+impl Core {
+    pub(super) fn set_cage_maintenance(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        ids: &[CageId],
+        on: bool,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        self.each(ids, |core, cage_id| {
+            let Some(cage) = core.cage(cage_id) else { return Err(core.unknown_cage(cage_id)) };
+            if cage.maintenance != on {
+                core.emit(now, actor, CageMaintenance { cage_id, on }, out);
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn vacate_cages(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        ids: &[CageId],
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        let reply = self.each(ids, |core, cage_id| {
+            let Some(cage) = core.cage(cage_id) else { return Err(core.unknown_cage(cage_id)) };
+            let (home, runs) = (cage.home, cage.executions.clone());
+            if home != NONE {
+                let agent_id = core.agents[home].id;
+                core.emit(now, actor, AgentMoved { agent_id, cage_id: None }, out);
+            }
+            for run in runs {
+                let note = Some(format!("cage {cage_id} was vacated"));
+                core.stop_execution(run, OutcomeKind::Preempted, note, now, actor, out);
+            }
+            Ok(())
+        })?;
+        self.tell_cages(out);
+        Ok(reply)
+    }
+
+    /// Why a cage's number is refused.
+    pub(super) fn unknown_cage(&self, id: CageId) -> Refusal {
+        let numbers: Vec<_> = self.cages().map(|cage| cage.spec.id).collect();
+        let allowed = match (numbers.first(), numbers.last()) {
+            (Some(first), Some(last)) => format!("the {} declared cages, {first} to {last}", numbers.len()),
+            _ => "no cage is declared yet".to_owned(),
+        };
+        Refusal::not_found("cage", id).allowed(allowed).hint("menagerie cage list shows them")
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether a wish can ever be met by the fleet as it is declared, whatever is busy now; and if not, what comes nearest.
+
+use crate::domain::requirements::Quantities;
+use crate::domain::{Refusal, RefusalKind};
+use crate::engine::core::Core;
+use crate::engine::core::shape::{Shape, Wish};
+use crate::engine::core::slab::NONE;
+use crate::engine::core::state::CageState;
+
+impl Core {
+    /// Refuses a wish that no cage and agent together could ever meet. As long as no node has joined, nothing can be said.
+    pub(super) fn feasible(&self, wish: &Wish) -> Result<(), Refusal> {
+        let known = self.shape_numbers.get(wish).map(|number| &self.shapes[*number]);
+        if self.nodes.is_empty() || known.is_some_and(|shape| shape.possible_at == self.fleet_version) {
+            return Ok(());
+        }
+        let made = Shape::new(wish.clone(), 0, &self.defaults.requirements, &self.capability_sets);
+        let floating = self.agents.iter().any(|(slot, agent)| agent.spec.cage.is_none() && self.is_able(&made, slot));
+        let able = |cage: &&CageState| {
+            wish.cage.is_none_or(|id| id == cage.spec.id)
+                && if cage.home == NONE { floating } else { self.is_able(&made, cage.home) }
+        };
+        let mut nearest: Option<(usize, u64, &CageState)> = None;
+        for cage in self.cages().filter(able) {
+            let lacks = self.lacks(&made, cage);
+            if lacks.is_empty() {
+                return Ok(());
+            }
+            let size = lacks.iter().map(|lack| lack.ratio).max().unwrap_or(0);
+            if nearest.is_none_or(|(count, ratio, _)| (lacks.len(), size) < (count, ratio)) {
+                nearest = Some((lacks.len(), size, cage));
+            }
+        }
+        match nearest {
+            Some((_, _, cage)) => Err(self.too_small(&made, cage)),
+            None => Err(self.nobody(&made)),
+        }
+    }
+
+    /// Notes that a shape was found possible, so that the next submission need not ask again.
+    pub(super) fn mark_feasible(&mut self, wish: &Wish) {
+        let version = self.fleet_version;
+        if let Some(number) = self.shape_numbers.get(wish).copied() {
+            self.shapes[number].possible_at = version;
+        }
+    }
+
+    /// What an empty cage lacks for a shape.
+    pub(in crate::engine::core) fn lacks(&self, shape: &Shape, cage: &CageState) -> Vec<Lack> {
+        let node = &self.nodes[cage.node as usize].node;
+        let capacity = node.capacity.quantities();
+        let mut lacks = vec![];
+        for place in 0..5 {
+            let (need, room, whole) = (shape.need.0[place], cage.room.0[place], capacity.0[place]);
+            let (have, what) =
+                if room <= whole { (room, Quantities::NAMES[place]) } else { (whole, Quantities::NAMES[place]) };
+            if need > have {
+                let whose =
+                    if room <= whole { format!("cage {}", cage.spec.id) } else { format!("node {}", node.name) };
+                lacks.push(Lack {
+                    field: what,
+                    need: Quantities::show(place, need),
+                    have: Quantities::show(place, have),
+                    whose,
+                    ratio: need.saturating_mul(1000) / have.max(1),
+                });
+            }
+        }
+        if let Some(limit) = cage.spec.limits.tokens
+            && shape.tokens > limit.tokens
+        {
+            lacks.push(Lack {
+                field: "tokens",
+                need: shape.tokens.to_string(),
+                have: limit.to_string(),
+                whose: format!("cage {}", cage.spec.id),
+                ratio: shape.tokens.saturating_mul(1000) / limit.tokens.max(1),
+            });
+        }
+        lacks
+    }
+
+    fn too_small(&self, shape: &Shape, cage: &CageState) -> Refusal {
+        let lacks = self.lacks(shape, cage);
+        let field = lacks.first().map_or("requirements", |lack| lack.field);
+        let value = lacks.first().map(|lack| lack.need.clone()).unwrap_or_default();
+        let list: Vec<_> = lacks.iter().map(Lack::sentence).collect();
+        let nearest = format!("what some cage can give; cage {} comes nearest: {}", cage.spec.id, list.join(", "));
+        Refusal::new(RefusalKind::Impossible, format!("requirements.{field}"), value)
+            .allowed(nearest)
+            .hint("ask for less, or raise the cage's limits in the fleet file and apply it")
+    }
+
+    /// No agent can do it, wherever it is.
+    fn nobody(&self, shape: &Shape) -> Refusal {
+        let wish = &shape.wish;
+        if self.cages().next().is_none() {
+            return Refusal::new(RefusalKind::Impossible, "cage", "none is declared")
+                .hint("menagerie apply FLEET.toml");
+        }
+        let able_somewhere = self.agents.iter().any(|(slot, _)| self.is_able(shape, slot));
+        if let Some(cage) = wish.cage
+            && able_somewhere
+        {
+            return Refusal::new(RefusalKind::Impossible, "cage", format!("no able agent can work in cage {cage}"))
+                .hint("leave the cage out, or give an agent its home there");
+        }
+        let missing: Vec<_> = shape.capabilities.iter().filter(|name| !self.somebody_has(name)).collect();
+        let asked = shape.capabilities.join(", ");
+        let refusal = Refusal::new(RefusalKind::Impossible, "requirements.capabilities", &asked);
+        match (missing.first(), wish.agent) {
+            (Some(name), _) => match crate::domain::refusal::nearest(name, self.capability_sets.names()) {
+                Some(near) => refusal.allowed("what some agent can do").hint(format!("did you mean \"{near}\"?")),
+                None => refusal.allowed("what some agent can do").hint(format!("no agent has \"{name}\"")),
+            },
+            (None, Some(id)) => refusal.allowed(format!("what agent {id} can do")).hint("leave the agent out"),
+            (None, None) if asked.is_empty() => {
+                Refusal::new(RefusalKind::Impossible, "agent", "none has a place to work")
+                    .hint("give an agent a home, or declare a cage that is nobody's home")
+            }
+            (None, None) => refusal.allowed("what one agent can do alone, in a cage that it can use"),
+        }
+    }
+
+    fn somebody_has(&self, capability: &str) -> bool {
+        self.agents.iter().any(|(_, agent)| self.capability_sets.has(agent.capability_set, capability))
+    }
+}
+
+/// One quantity that a cage or its node has too little of.
+#[derive(Debug)]
+pub(in crate::engine::core) struct Lack {
+    /// Of what.
+    pub field: &'static str,
+    /// How much is asked for.
+    pub need: String,
+    /// How much there is.
+    pub have: String,
+    /// Whose limit it is.
+    pub whose: String,
+    /// Need over have, in thousandths.
+    ratio: u64,
+}
+
+impl Lack {
+    /// `memory 1GiB asked, cage 003 has 128MiB`.
+    pub fn sentence(&self) -> String {
+        format!("{} {} asked, {} has {}", self.field, self.need, self.whose, self.have)
+    }
+}

@@ -1,0 +1,156 @@
+//! What people ask for, one file a command. A command is checked in full before its first event: what is refused leaves
+//! nothing behind.
+
+mod agents;
+mod apply_fleet;
+mod cages;
+mod cancel;
+mod feasible;
+mod prioritise;
+mod reassign;
+mod retry;
+mod review;
+mod submit;
+
+pub(super) use feasible::Lack;
+
+use super::{Core, Decisions};
+use crate::domain::command::RefusedItem;
+use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::{Actor, ArtifactId, Command, Refusal, Reply, TaskId, Timestamp};
+
+/// What a command names and the memory no longer holds; the loop fetches it from the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Tasks.
+    pub tasks: Vec<TaskId>,
+    /// Artifacts.
+    pub artifacts: Vec<ArtifactId>,
+}
+
+/// What the store has of what was [`Wanted`]. What is missing here does not exist.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// Tasks, which may have ended.
+    pub tasks: Vec<QueuedTask>,
+    /// Artifacts, which may be approved.
+    pub artifacts: Vec<OpenArtifact>,
+}
+
+impl Context {
+    fn task(&self, id: TaskId) -> Option<&QueuedTask> {
+        self.tasks.iter().find(|task| task.id == id)
+    }
+}
+
+impl Core {
+    /// Which of the things that a command names are not in memory.
+    pub fn wanted(&self, command: &Command) -> Wanted {
+        let mut wanted = Wanted::default();
+        match command {
+            Command::SubmitTasks { tasks, .. } => {
+                let named = tasks.iter().flat_map(|task| &task.depends_on).filter_map(|text| text.parse().ok());
+                wanted.tasks.extend(named.filter(|id| !self.task_ids.contains(*id)));
+            }
+            Command::CancelTasks { ids, .. }
+            | Command::RetryTasks { ids }
+            | Command::ReassignTasks { ids, .. }
+            | Command::PrioritiseTasks { ids, .. } => {
+                wanted.tasks.extend(ids.iter().filter(|id| !self.task_ids.contains(**id)));
+            }
+            Command::ReviewArtifacts { ids, .. } => {
+                wanted.artifacts.extend(ids.iter().filter(|id| !self.artifacts.contains_key(id)));
+            }
+            _ => {}
+        }
+        wanted.tasks.sort_unstable();
+        wanted.tasks.dedup();
+        wanted
+    }
+
+    /// Does what a person asks for, or refuses it.
+    ///
+    /// A command on several things answers item by item. When every one of them is refused, the first refusal is the
+    /// answer to the command.
+    pub fn command(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        command: Command,
+        context: &Context,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        let now = self.clock(now);
+        match command {
+            Command::SubmitTasks { tasks, keep_going } => self.submit(now, actor, tasks, keep_going, context, out),
+            Command::CancelTasks { ids, note } => self.cancel(now, actor, &ids, note.as_ref(), context, out),
+            Command::RetryTasks { ids } => self.retry(now, actor, &ids, context, out),
+            Command::ReassignTasks { ids, agent, cage } => self.reassign(now, actor, &ids, (agent, cage), context, out),
+            Command::PrioritiseTasks { ids, priority } => self.prioritise(now, actor, &ids, priority, context, out),
+            Command::Apply { fleet, dry_run } => self.apply_fleet(now, actor, &fleet, dry_run, out),
+            Command::AddAgent { agent } => self.add_agent(now, actor, *agent, out),
+            Command::RemoveAgents { ids } => self.remove_agents(now, actor, &ids, out),
+            Command::ReassignAgents { ids, cage } => self.reassign_agents(now, actor, &ids, cage, out),
+            Command::DrainAgents { ids } => self.drain_agents(now, actor, &ids, out),
+            Command::ResumeAgents { ids } => self.resume_agents(now, actor, &ids, out),
+            Command::SetCageMaintenance { ids, on } => self.set_cage_maintenance(now, actor, &ids, on, out),
+            Command::VacateCages { ids } => self.vacate_cages(now, actor, &ids, out),
+            Command::ReviewArtifacts { ids, approve, note } => {
+                self.review(now, actor, &ids, approve, note.as_ref(), context, out)
+            }
+        }
+    }
+
+    /// The slot of a task that has not ended, or why there is none.
+    fn open_task(&self, id: TaskId, context: &Context) -> Result<u32, Refusal> {
+        if let Some(slot) = self.task_ids.get(id) {
+            return Ok(slot);
+        }
+        if self.unstarted_element(id).is_some() {
+            let hint = format!("name the array, {}, or wait until the element has started", id.as_array());
+            return Err(Refusal::conflict("task", id, "a task that stands for itself").hint(hint));
+        }
+        match context.task(id) {
+            Some(task) => {
+                let shown = format!("{id} is {}", task.status);
+                Err(Refusal::conflict("status", shown, "a task that has not ended"))
+            }
+            None => Err(Refusal::not_found("task", id)),
+        }
+    }
+
+    /// The array and the place of an element that is not yet a task of its own.
+    fn unstarted_element(&self, id: TaskId) -> Option<(u32, u32)> {
+        let (slot, place) = (self.array_of(id)?, id.place());
+        let array = self.tasks[slot].array.as_ref()?;
+        (place <= array.range.len() && !array.is_materialised(place)).then_some((slot, place))
+    }
+
+    /// A task and, if it is an array, its elements under way.
+    fn with_elements(&self, slot: u32) -> Vec<TaskId> {
+        let task = &self.tasks[slot];
+        let places = task.array.iter().flat_map(|array| &array.live);
+        std::iter::once(task.id).chain(places.map(|place| task.id.element(*place))).collect()
+    }
+
+    /// Does something to each of several things.
+    fn each<T: Copy + Ord + std::fmt::Display>(
+        &mut self,
+        ids: &[T],
+        mut deed: impl FnMut(&mut Self, T) -> Result<(), Refusal>,
+    ) -> Result<Reply, Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        let (mut done, mut refused) = (vec![], vec![]);
+        for id in ids.iter().copied().filter(|id| seen.insert(*id)) {
+            match deed(self, id) {
+                Ok(()) => done.push(id.to_string()),
+                Err(refusal) => refused.push(RefusedItem { item: id.to_string(), refusal }),
+            }
+        }
+        match (done.is_empty(), refused.first()) {
+            (true, Some(item)) => Err(item.refusal.clone()),
+            (true, None) => Err(Refusal::invalid("ids", "", "at least one")),
+            _ => Ok(Reply::Items { done, refused }),
+        }
+    }
+}

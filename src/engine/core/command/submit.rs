@@ -1,0 +1,305 @@
+//! Submission: one task or a million, all or nothing unless asked otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Context;
+use super::agents::user_of;
+use crate::domain::command::RefusedItem;
+use crate::domain::event::TaskSubmitted;
+use crate::domain::{Actor, AgentId, NewTask, Refusal, Reply, Task, TaskId, TaskStatus, Timestamp, UserId};
+use crate::engine::core::shape::Wish;
+use crate::engine::core::{Core, Decisions, draw};
+
+/// What a task of a submission depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Dependency {
+    /// Another of the same submission, by place.
+    Item(usize),
+    /// A task submitted earlier.
+    Task(TaskId),
+}
+
+/// A task of a submission, looked up and found good.
+struct Plan {
+    agent: Option<AgentId>,
+    wish: Wish,
+    depends_on: Vec<Dependency>,
+}
+
+/// Wishes already judged within a submission; most tasks of a batch wish the same.
+#[derive(Default)]
+struct Judged {
+    good: BTreeSet<Wish>,
+    last: Option<Wish>,
+}
+
+impl Core {
+    pub(super) fn submit(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        mut tasks: Vec<NewTask>,
+        keep_going: bool,
+        context: &Context,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        let owner = user_of(actor)?;
+        if tasks.is_empty() {
+            return Err(Refusal::invalid("tasks", "none", "at least one"));
+        }
+        self.refresh_sites();
+        let known: BTreeMap<_, _> = context.tasks.iter().map(|task| (task.id, task.status)).collect();
+        let mut keys = BTreeMap::new();
+        let mut judged = Judged::default();
+        let mut plans: Vec<Result<Plan, Refusal>> = Vec::with_capacity(tasks.len());
+        for (place, task) in tasks.iter().enumerate() {
+            if let Some(key) = &task.key {
+                keys.entry(key.clone()).or_insert(place);
+            }
+        }
+        for (place, task) in tasks.iter_mut().enumerate() {
+            let plan = self.plan(task, place, owner, &keys, &known, &mut judged);
+            if let (Err(refusal), false) = (&plan, keep_going) {
+                return Err(self.name_item(refusal.clone(), place, &keys));
+            }
+            plans.push(plan);
+        }
+        let order = if keys.is_empty() {
+            (0..tasks.len()).filter(|place| plans[*place].is_ok()).collect()
+        } else {
+            order_by_dependency(&mut plans, &tasks)
+        };
+        let refused: Vec<_> =
+            plans.iter().enumerate().filter_map(|(place, plan)| Some((place, plan.as_ref().err()?.clone()))).collect();
+        if let Some((place, refusal)) = refused.first()
+            && (!keep_going || order.is_empty())
+        {
+            return Err(self.name_item(refusal.clone(), *place, &keys));
+        }
+        let refused =
+            refused.into_iter().map(|(place, refusal)| RefusedItem { item: place.to_string(), refusal }).collect();
+        let ids = self.draw_task_ids(&tasks, &plans, now);
+        let mut slots: Vec<_> = tasks.into_iter().map(Some).collect();
+        for wish in judged.good {
+            self.shape_of(wish.clone());
+            self.mark_feasible(&wish);
+        }
+        for place in order {
+            let (Some(task), Ok(plan), Some(id)) = (slots[place].take(), &plans[place], ids[place]) else { continue };
+            let task = make_task(task, plan, id, &ids, owner, now);
+            self.emit(now, actor, TaskSubmitted { task }, out);
+        }
+        Ok(Reply::Submitted { ids: ids.into_iter().flatten().collect(), refused })
+    }
+
+    /// Says which task of several a refusal is about.
+    fn name_item(&self, refusal: Refusal, place: usize, keys: &BTreeMap<String, usize>) -> Refusal {
+        match keys.iter().find(|(_, at)| **at == place) {
+            Some((key, _)) => refusal.within(format!("task \"{key}\"")),
+            None => refusal.within(format!("task {}", place + 1)),
+        }
+    }
+
+    /// Looks up what a task names and judges whether it can ever run.
+    fn plan(
+        &self,
+        task: &mut NewTask,
+        place: usize,
+        owner: UserId,
+        keys: &BTreeMap<String, usize>,
+        known: &BTreeMap<TaskId, TaskStatus>,
+        judged: &mut Judged,
+    ) -> Result<Plan, Refusal> {
+        task.normalise()?;
+        if let Some(key) = &task.key
+            && keys.get(key) != Some(&place)
+        {
+            return Err(Refusal::invalid("key", key, "each key once in a submission"));
+        }
+        let agent = task.agent.as_deref().map(|name| self.named_agent(name)).transpose()?;
+        if let Some(cage) = task.cage
+            && self.cage(cage).is_none()
+        {
+            return Err(self.unknown_cage(cage));
+        }
+        let mut depends_on = vec![];
+        for text in &task.depends_on {
+            depends_on.push(self.dependency(text, keys, known)?);
+        }
+        depends_on.sort_unstable();
+        depends_on.dedup();
+        let wish = Wish::new(&task.requirements, agent, task.cage, owner);
+        if judged.last.as_ref() != Some(&wish) {
+            if !judged.good.contains(&wish) {
+                self.feasible(&wish)?;
+                judged.good.insert(wish.clone());
+            }
+            judged.last = Some(wish.clone());
+        }
+        Ok(Plan { agent, wish, depends_on })
+    }
+
+    fn named_agent(&self, name: &str) -> Result<AgentId, Refusal> {
+        if let Some(slot) = self.agent_names.get(name) {
+            return Ok(self.agents[*slot].id);
+        }
+        match name.parse::<AgentId>() {
+            Ok(id) if self.agent_ids.contains(id) => Ok(id),
+            _ => Err(self.unknown_agent("agent", name)),
+        }
+    }
+
+    fn dependency(
+        &self,
+        text: &str,
+        keys: &BTreeMap<String, usize>,
+        known: &BTreeMap<TaskId, TaskStatus>,
+    ) -> Result<Dependency, Refusal> {
+        if let Some(place) = keys.get(text) {
+            return Ok(Dependency::Item(*place));
+        }
+        let unknown = || {
+            let refusal = Refusal::not_found("depends_on", text);
+            match crate::domain::refusal::nearest(text, keys.keys().map(String::as_str)) {
+                Some(near) => refusal.hint(format!("did you mean the key \"{near}\"?")),
+                None => refusal.allowed("ids of tasks, or keys of the same submission"),
+            }
+        };
+        let id: TaskId = text.parse().map_err(|_| unknown())?;
+        if self.task_ids.contains(id) {
+            return Ok(Dependency::Task(id));
+        }
+        match known.get(&id) {
+            Some(TaskStatus::Failed | TaskStatus::Cancelled) => {
+                let shown = format!("{id} was {}", known[&id]);
+                Err(Refusal::conflict("depends_on", shown, "tasks that completed or still can")
+                    .hint("retry that task first"))
+            }
+            Some(_) => Ok(Dependency::Task(id)),
+            None => Err(unknown()),
+        }
+    }
+
+    /// The ids of a submission's tasks; they sort as the tasks were given.
+    fn draw_task_ids(&self, tasks: &[NewTask], plans: &[Result<Plan, Refusal>], now: Timestamp) -> Vec<Option<TaskId>> {
+        let mut seq = self.seq;
+        let draw = |(task, plan): (&NewTask, &Result<Plan, Refusal>)| {
+            plan.as_ref().ok()?;
+            seq += 1;
+            let id = TaskId::new(now, draw::id_bits(self.seed, seq, 0));
+            Some(if task.array.is_some() { id.as_array() } else { id })
+        };
+        tasks.iter().zip(plans).map(draw).collect()
+    }
+}
+
+/// The places in an order in which dependencies come first, otherwise as given. Whoever is in a cycle, or depends on
+/// somebody refused, is refused.
+fn order_by_dependency(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask]) -> Vec<usize> {
+    let mut open = vec![0_usize; plans.len()];
+    let mut dependents: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (place, plan) in plans.iter().enumerate() {
+        for dependency in plan.iter().flat_map(|plan| &plan.depends_on) {
+            if let Dependency::Item(on) = dependency {
+                open[place] += 1;
+                dependents.entry(*on).or_default().push(place);
+            }
+        }
+    }
+    let mut ready: BTreeSet<_> = (0..plans.len()).filter(|place| open[*place] == 0 && plans[*place].is_ok()).collect();
+    let mut order = vec![];
+    while let Some(place) = ready.pop_first() {
+        order.push(place);
+        for dependent in dependents.get(&place).into_iter().flatten() {
+            open[*dependent] -= 1;
+            if open[*dependent] == 0 {
+                ready.insert(*dependent);
+            }
+        }
+    }
+    let done: BTreeSet<_> = order.iter().copied().collect();
+    refuse_dependents(plans, tasks, &dependents);
+    for place in 0..plans.len() {
+        if plans[place].is_ok() && !done.contains(&place) {
+            let name = tasks[place].key.clone().unwrap_or_else(|| format!("task {}", place + 1));
+            let cycle = cycle_through(plans, tasks, place).unwrap_or(name);
+            plans[place] = Err(Refusal::invalid("depends_on", cycle, "dependencies without a cycle"));
+        }
+    }
+    order
+}
+
+/// Refuses whoever depends on somebody refused, one after the other.
+fn refuse_dependents(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask], dependents: &BTreeMap<usize, Vec<usize>>) {
+    let mut refused: Vec<_> = (0..plans.len()).filter(|place| plans[*place].is_err()).collect();
+    while let Some(place) = refused.pop() {
+        for dependent in dependents.get(&place).into_iter().flatten() {
+            if plans[*dependent].is_ok() {
+                let key = tasks[place].key.as_deref().unwrap_or_default();
+                let shown = format!("\"{key}\" was refused itself");
+                plans[*dependent] = Err(Refusal::conflict("depends_on", shown, "tasks that were accepted"));
+                refused.push(*dependent);
+            }
+        }
+    }
+}
+
+/// The keys of a cycle that can be reached from a place: `a -> b -> a`.
+fn cycle_through(plans: &[Result<Plan, Refusal>], tasks: &[NewTask], from: usize) -> Option<String> {
+    let mut path: Vec<usize> = vec![];
+    let mut at = from;
+    loop {
+        if let Some(start) = path.iter().position(|place| *place == at) {
+            path.push(at);
+            let keys: Vec<_> = path[start..].iter().filter_map(|place| tasks[*place].key.as_deref()).collect();
+            return Some(keys.join(" -> "));
+        }
+        path.push(at);
+        let next = plans[at].as_ref().ok()?.depends_on.iter().find_map(|dependency| match dependency {
+            // Places that are refused already were named in their own right and end no search.
+            Dependency::Item(on) if plans[*on].is_ok() => Some(*on),
+            _ => None,
+        });
+        at = next?;
+    }
+}
+
+/// The task as it enters the record.
+fn make_task(new: NewTask, plan: &Plan, id: TaskId, ids: &[Option<TaskId>], owner: UserId, now: Timestamp) -> Task {
+    let depends_on = plan.depends_on.iter().filter_map(|dependency| match dependency {
+        Dependency::Item(place) => ids[*place],
+        Dependency::Task(id) => Some(*id),
+    });
+    Task {
+        id,
+        kind: new.kind,
+        status: TaskStatus::Pending,
+        priority: new.priority,
+        parameters: new.parameters,
+        requirements: new.requirements,
+        deadline: new.deadline.map(|when| when.resolve(now)),
+        depends_on: depends_on.collect(),
+        approval_gate: new.approval_gate,
+        max_attempts: new.max_attempts,
+        attempts: 0,
+        losses: 0,
+        timeout: new.timeout,
+        estimate: new.estimate,
+        preemptible: new.preemptible,
+        agent_id: plan.agent,
+        cage_id: plan.wish.cage,
+        assigned_agent_id: None,
+        execution_id: None,
+        not_before: None,
+        output: None,
+        error: None,
+        metadata: new.metadata,
+        array: new.array,
+        array_index: None,
+        created_by: owner,
+        created_at: now,
+        updated_at: now,
+        started_at: None,
+        completed_at: None,
+    }
+}

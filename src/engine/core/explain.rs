@@ -1,0 +1,317 @@
+//! Why a task is where it is: every reason with what is needed and what there is, and the smallest change that would
+//! let it start. The reasons come from the same state that the scheduler decides on, so they cannot drift from it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Core;
+use super::shape::Shape;
+use super::slab::NONE;
+use super::state::CageState;
+use crate::domain::requirements::Quantities;
+use crate::domain::{AgentStatus, CageId, TaskId, TaskStatus, Timestamp};
+
+/// Why a task is where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Explanation {
+    /// The task.
+    pub task_id: TaskId,
+    /// Where its life stands.
+    pub status: TaskStatus,
+    /// From 1, its place among all that could start, by the order; absent while it could not.
+    pub position: Option<u64>,
+    /// How many tasks could start, elements of arrays counted singly.
+    pub queued: u64,
+    /// When it is expected to start, where anybody knows.
+    pub expected_start: Option<Timestamp>,
+    /// Every reason, those that hold it up first.
+    pub reasons: Vec<Reason>,
+    /// The smallest change that would let it start, where one can be named.
+    pub change: Option<String>,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reason {
+    /// What sort.
+    pub kind: ReasonKind,
+    /// Whether it holds the task up.
+    pub blocking: bool,
+    /// What is needed.
+    pub need: String,
+    /// What there is.
+    pub have: String,
+    /// A sentence for people.
+    pub text: String,
+}
+
+/// The sorts of reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonKind {
+    /// It runs.
+    Running,
+    /// It waits for other tasks.
+    Dependency,
+    /// It waits for a person's approval.
+    Approval,
+    /// It waits after a failed attempt.
+    Retry,
+    /// Agents that can do it.
+    Agent,
+    /// Cages that admit it.
+    Cage,
+    /// Capacity of nodes.
+    Capacity,
+    /// What is kept for a task before it.
+    Reservation,
+    /// Tasks before it.
+    Order,
+}
+
+/// How many names a sentence lists before it says "and others".
+const NAMES_SHOWN: usize = 5;
+
+fn reason(kind: ReasonKind, blocking: bool, need: impl Into<String>, have: impl Into<String>, text: String) -> Reason {
+    Reason { kind, blocking, need: need.into(), have: have.into(), text }
+}
+
+impl Core {
+    /// Why a task is where it is; `None` when it is not in memory, because it has ended or never was. An element of an
+    /// array that has not started is explained by its array.
+    pub fn explain(&self, now: Timestamp, task: TaskId) -> Option<Explanation> {
+        let slot = self.task_ids.get(task).or_else(|| self.array_of(task))?;
+        let state = &self.tasks[slot];
+        let mut explanation = Explanation {
+            task_id: state.id,
+            status: state.status,
+            position: None,
+            queued: self.queue.groups.iter().map(|(_, group)| self.weight_before(group, None)).sum(),
+            expected_start: None,
+            reasons: vec![],
+            change: None,
+        };
+        if state.execution != NONE {
+            explanation.reasons.push(self.explain_running(state.execution));
+            return Some(explanation);
+        }
+        self.explain_waiting(slot, now, &mut explanation);
+        if state.queued {
+            explanation.position = Some(self.position(slot) + 1);
+            self.explain_place(slot, now, &mut explanation);
+        }
+        explanation.reasons.sort_by_key(|reason| !reason.blocking);
+        Some(explanation)
+    }
+
+    fn explain_running(&self, run: u32) -> Reason {
+        let run = &self.executions[run];
+        let (agent, cage) = (&self.agents[run.agent].spec.name, run.cage);
+        let text = match (run.stopping, run.started_at) {
+            (Some(kind), _) => format!("agent {agent} has it in cage {cage}; it is being stopped as {kind}"),
+            (None, Some(at)) => format!("agent {agent} has been working on it in cage {cage} since {at}"),
+            (None, None) => format!("agent {agent} is about to start on it in cage {cage}"),
+        };
+        reason(ReasonKind::Running, false, "", "", text)
+    }
+
+    /// What it waits for before it can be queued.
+    fn explain_waiting(&self, slot: u32, now: Timestamp, explanation: &mut Explanation) {
+        let task = &self.tasks[slot];
+        for id in task.deps.iter().flat_map(|deps| &deps.on) {
+            if let Some(dependency) = self.task_ids.get(*id) {
+                let have = self.tasks[dependency].status.to_string();
+                let text = format!("waits for task {id}, which is {have}");
+                explanation.reasons.push(reason(ReasonKind::Dependency, true, "completed", have, text));
+            } else if task.gate && self.unapproved.contains_key(id) {
+                let open = self
+                    .artifacts
+                    .values()
+                    .filter(|artifact| artifact.task_id == *id || artifact.task_id.as_array() == *id);
+                for artifact in open {
+                    let text = format!("waits for approval of artifact {}, which is {}", artifact.id, artifact.state);
+                    let have = artifact.state.to_string();
+                    explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
+                    let change = format!("menagerie artifact approve {}", artifact.id);
+                    explanation.change.get_or_insert(change);
+                }
+            }
+        }
+        if task.status == TaskStatus::Pending && task.not_before > now {
+            let wait = task.not_before.since(now).human();
+            let text = format!("is tried again in {wait}, after {} of {} attempts", task.attempts, task.max_attempts);
+            let reason = reason(ReasonKind::Retry, true, task.not_before.to_string(), now.to_string(), text);
+            explanation.reasons.push(reason);
+            explanation.expected_start = Some(task.not_before);
+        }
+    }
+
+    /// Why a queued task has no place yet.
+    fn explain_place(&self, slot: u32, now: Timestamp, explanation: &mut Explanation) {
+        let shape = self.shape(slot);
+        self.explain_agents(shape, explanation);
+        self.explain_cages(shape, explanation);
+        self.explain_nodes(shape, explanation);
+        if let Some(holder) = &self.holder {
+            if holder.key.slot == slot {
+                explanation.expected_start = self.promised(self.tasks[slot].id, now);
+                let kept = self.make_reservation(slot, now).map(|kept| kept.cage.to_string()).unwrap_or_default();
+                let text = match explanation.expected_start {
+                    Some(at) => {
+                        format!(
+                            "is the first that cannot start; cage {kept} is kept for it in {}",
+                            at.since(now).human()
+                        )
+                    }
+                    None => format!(
+                        "is the first that cannot start; nobody knows when cage {kept} will be free, and after {} of being passed by it is kept for it",
+                        self.defaults.patience.human()
+                    ),
+                };
+                explanation.reasons.push(reason(ReasonKind::Reservation, false, "", "", text));
+            } else if let Some(kept) = &holder.reservation {
+                let id = holder.key.id;
+                let text = format!("may not delay task {id}, for which room in cage {} is kept", kept.cage);
+                explanation.reasons.push(reason(ReasonKind::Reservation, false, "", "", text));
+            }
+        }
+        let (position, queued) = (explanation.position.unwrap_or(1), explanation.queued);
+        let text = format!("position {position} of {queued} in the queue");
+        let reason = reason(ReasonKind::Order, position > 1, "1", position.to_string(), text);
+        explanation.reasons.push(reason);
+    }
+
+    /// `3 agents can do this, 2 busy, 1 in maintenance`.
+    fn explain_agents(&self, shape: &Shape, explanation: &mut Explanation) {
+        let able: Vec<_> = self.agents.iter().filter(|(slot, _)| self.is_able(shape, *slot)).collect();
+        let free = able.iter().filter(|(slot, _)| self.slots_left(*slot) > 0).count();
+        let mut parts = vec![format!("{} can do this", count(able.len(), "agent"))];
+        for status in AgentStatus::ALL {
+            let so = able.iter().filter(|(slot, _)| self.status_of_agent(*slot) == *status).count();
+            if so > 0 {
+                parts.push(format!("{so} {status}"));
+            }
+        }
+        let reason = reason(ReasonKind::Agent, free == 0, "1 free", format!("{free} free"), parts.join(", "));
+        explanation.reasons.push(reason);
+        if free == 0 && explanation.change.is_none() {
+            let resting = able.iter().find(|(_, agent)| agent.drained || agent.breaker_until.is_some());
+            explanation.change = match (resting, able.is_empty()) {
+                (Some((_, agent)), _) => Some(format!("menagerie agent resume {}", agent.spec.name)),
+                (None, true) if !shape.capabilities.is_empty() => {
+                    Some(format!("declare an agent that can do {}", shape.capabilities.join(", ")))
+                }
+                (None, true) => Some("declare an agent".to_owned()),
+                (None, false) => None,
+            };
+        }
+    }
+
+    /// Which cages admit it, and what the nearest lacks.
+    fn explain_cages(&self, shape: &Shape, explanation: &mut Explanation) {
+        let wanted = |cage: &&CageState| shape.wish.cage.is_none_or(|id| id == cage.spec.id);
+        let (mut admit, mut withheld, mut full) = (vec![], vec![], vec![]);
+        let mut nearest: Option<(usize, String, CageId)> = None;
+        for cage in self.cages().filter(wanted) {
+            let lacks = self.lacks(shape, cage);
+            if !lacks.is_empty() {
+                let list: Vec<_> = lacks.iter().map(super::command::Lack::sentence).collect();
+                if nearest.as_ref().is_none_or(|(fewest, _, _)| lacks.len() < *fewest) {
+                    nearest = Some((lacks.len(), list.join(", "), cage.spec.id));
+                }
+            } else if cage.maintenance {
+                withheld.push(cage.spec.id);
+            } else if shape.need.fits(&cage.room.minus(&cage.used)) {
+                admit.push(cage.spec.id);
+            } else {
+                full.push(cage.spec.id);
+            }
+        }
+        let mut text = format!("{} have room for it", count(admit.len(), "cage"));
+        if !full.is_empty() {
+            text += &format!(", {} would if they were emptier ({})", full.len(), names(&full));
+        }
+        if !withheld.is_empty() {
+            text += &format!(", {} in maintenance ({})", withheld.len(), names(&withheld));
+        }
+        let none = admit.is_empty() && full.is_empty();
+        if none && let Some((_, lacks, cage)) = &nearest {
+            text += &format!("; cage {cage} comes nearest: {lacks}");
+        }
+        if none && explanation.change.is_none() {
+            explanation.change = match (withheld.first(), nearest) {
+                (Some(cage), _) => Some(format!("menagerie cage maintenance {cage} --off")),
+                (None, Some((_, lacks, cage))) => Some(format!("raise the limits of cage {cage}: {lacks}")),
+                (None, None) => Some("declare a cage".to_owned()),
+            };
+        }
+        let have = format!("{} with room", admit.len());
+        explanation.reasons.push(reason(ReasonKind::Cage, admit.is_empty(), "1 with room", have, text));
+    }
+
+    /// Which quantities the nodes are short of: `needs gpu 1, 0 free of 2 on node a`.
+    fn explain_nodes(&self, shape: &Shape, explanation: &mut Explanation) {
+        if self.nodes.iter().any(|node| node.is_open() && shape.need.fits(&node.free())) {
+            return;
+        }
+        for state in &self.nodes {
+            let name = &state.node.name;
+            if !state.is_open() {
+                let text = format!("node {name} cannot be reached now");
+                explanation.reasons.push(reason(ReasonKind::Capacity, true, "online", "offline", text));
+                continue;
+            }
+            let (free, whole) = (state.free(), state.node.capacity.quantities());
+            for place in (0..5).filter(|place| shape.need.0[*place] > free.0[*place]) {
+                let shown = |quantities: &Quantities| Quantities::show(place, quantities.0[place]);
+                let what = Quantities::NAMES[place];
+                let text = format!(
+                    "needs {what} {}, {} free of {} on node {name}",
+                    shown(&shape.need),
+                    shown(&free),
+                    shown(&whole)
+                );
+                let reason = reason(ReasonKind::Capacity, true, shown(&shape.need), shown(&free), text);
+                explanation.reasons.push(reason);
+            }
+        }
+    }
+
+    /// How many tasks come before one.
+    fn position(&self, slot: u32) -> u64 {
+        let (key, own) = (self.key(slot), self.tasks[slot].group);
+        let share = |owner: u32| self.share_of(owner);
+        let owner = self.queue.groups[own].owner;
+        let before = |(_, group): (u32, &super::queue::Group)| {
+            let mut upto = key;
+            if group.owner != owner && share(group.owner) != share(owner) {
+                // Of equal rank, all tasks of an owner with the smaller share come first.
+                let all = share(group.owner) < share(owner);
+                upto.id = TaskId(if all { uuid::Uuid::max() } else { uuid::Uuid::nil() });
+            }
+            self.weight_before(group, Some(upto))
+        };
+        self.queue.groups.iter().map(before).sum()
+    }
+
+    /// How many tasks of a group come before a place, or how many there are.
+    fn weight_before(&self, group: &super::queue::Group, upto: Option<super::queue::Key>) -> u64 {
+        let weight = |key: &super::queue::Key| self.tasks[key.slot].weight();
+        match upto {
+            Some(upto) => group.ready.range(..upto).map(weight).sum(),
+            None => group.ready.iter().map(weight).sum(),
+        }
+    }
+}
+
+/// `1 agent`, `3 agents`.
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Some names, and that there are others.
+fn names(ids: &[CageId]) -> String {
+    let shown: Vec<_> = ids.iter().take(NAMES_SHOWN).map(CageId::to_string).collect();
+    let more = if ids.len() > NAMES_SHOWN { ", ..." } else { "" };
+    shown.join(", ") + more
+}

@@ -1,0 +1,360 @@
+//! The queue: groups of alike tasks, each an ordered set, and the order in which their heads are looked at.
+//!
+//! **Order.** A task's place is fixed when it is queued: its *level* is the number of whole ageing intervals between the
+//! epoch and its submission, less its priority. A lower level goes first, so a point of priority is worth one interval of
+//! waiting, and nothing starves: whatever is submitted later than ten intervals from now comes after it. Within a level the
+//! earlier deadline goes first; then the owner with the smaller dominant share (see [`share`](super::share)), compared when
+//! the decision is made; then the earlier submission. For one owner, one priority and no deadlines this is exactly first
+//! come, first served, because levels rise with the time of submission and ids with its order.
+//!
+//! **Groups.** Tasks of one shape and about one duration share a group. Durations are told apart in steps of an eighth of
+//! an octave, so that the head of a group speaks for the others when a gap of limited length is to be filled.
+//!
+//! **Parking.** A group whose tasks must have a certain agent or cage, and whose head cannot have it now, is taken out of
+//! the order until that agent or cage gains something; so ten thousand agents with a queue each do not slow each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
+use super::slab::Slab;
+use crate::domain::{Span, TaskId, Timestamp};
+
+/// A task's place in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Ageing intervals before submission, less priority.
+    pub level: i32,
+    /// [`Timestamp::LAST`] for none.
+    pub deadline: Timestamp,
+    /// Carries the order of submission.
+    pub id: TaskId,
+    /// The task's slot.
+    pub slot: u32,
+}
+
+impl Key {
+    /// What is compared before shares are.
+    pub const fn rank(&self) -> Rank {
+        (self.level, self.deadline)
+    }
+}
+
+/// What is compared before the shares of owners are.
+pub type Rank = (i32, Timestamp);
+
+/// The level of a task; see the module's text.
+pub fn level(created_at: Timestamp, priority: u8, ageing: Span) -> i32 {
+    let intervals = created_at.as_micros() / ageing.as_micros().max(1);
+    i32::try_from(intervals - i64::from(priority)).unwrap_or(i32::MAX)
+}
+
+/// The class of a duration: eighths of an octave of milliseconds, 0 for unknown.
+pub fn duration_class(duration: Span) -> u16 {
+    let micros = duration.as_micros().unsigned_abs();
+    if micros == 0 {
+        return 0;
+    }
+    let millis = (micros / 1000).max(8);
+    let octave = millis.ilog2();
+    let eighth = (millis >> (octave - 3)) & 7;
+    u16::try_from(u64::from(octave) * 8 + eighth + 1).unwrap_or(u16::MAX)
+}
+
+/// What a parked group waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pin {
+    /// An agent, by slot.
+    Agent(u32),
+    /// A cage, by number.
+    Cage(u16),
+}
+
+/// Tasks of one shape and about one duration.
+#[derive(Debug)]
+pub struct Group {
+    /// Their shape.
+    pub shape: u32,
+    /// Their [`duration_class`].
+    pub class: u16,
+    /// The owner, as a number.
+    pub owner: u32,
+    /// Those that could start, in order.
+    pub ready: BTreeSet<Key>,
+    /// All tasks in memory that belong here, ready or not.
+    pub members: u32,
+    /// The head as it stands in the order, when it does.
+    listed: Option<Key>,
+    /// Whether the head has not been looked at since it became the head.
+    fresh: bool,
+    /// What it waits for, when it is parked.
+    parked: Option<Pin>,
+}
+
+impl Group {
+    /// Whether the head has to be looked at against the whole fleet.
+    pub const fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+    /// What it waits for, when it is parked.
+    pub const fn parked(&self) -> Option<Pin> {
+        self.parked
+    }
+    /// Where it stands in the order, when it does.
+    pub const fn listed(&self) -> Option<Key> {
+        self.listed
+    }
+}
+
+/// Heads of groups in order.
+#[derive(Debug, Default)]
+pub struct Order {
+    ranks: BTreeMap<Rank, BTreeMap<u32, BTreeSet<(TaskId, u32)>>>,
+    len: usize,
+}
+
+/// How far a walk through an [`Order`] has come. Heads only ever move back while a walk goes on, so nothing is met twice.
+#[derive(Debug, Default)]
+pub struct Cursor {
+    rank: Option<Rank>,
+    passed: BTreeMap<u32, TaskId>,
+    last: Option<(u32, Option<TaskId>)>,
+}
+
+impl Cursor {
+    /// The group met last is to be met again, when its turn comes: an array has more elements.
+    pub fn again(&mut self) {
+        match self.last.take() {
+            Some((owner, Some(before))) => {
+                self.passed.insert(owner, before);
+            }
+            Some((owner, None)) => {
+                self.passed.remove(&owner);
+            }
+            None => {}
+        }
+    }
+}
+
+impl Order {
+    fn insert(&mut self, key: Key, owner: u32, group: u32) {
+        let added = self.ranks.entry(key.rank()).or_default().entry(owner).or_default().insert((key.id, group));
+        self.len += usize::from(added);
+    }
+
+    fn remove(&mut self, key: Key, owner: u32, group: u32) {
+        let Some(owners) = self.ranks.get_mut(&key.rank()) else { return };
+        let Some(heads) = owners.get_mut(&owner) else { return };
+        self.len -= usize::from(heads.remove(&(key.id, group)));
+        if heads.is_empty() {
+            owners.remove(&owner);
+            if owners.is_empty() {
+                self.ranks.remove(&key.rank());
+            }
+        }
+    }
+
+    /// The next group of a walk. `share` is asked only where owners have to be compared.
+    pub fn next(&self, cursor: &mut Cursor, share: impl Fn(u32) -> u64) -> Option<u32> {
+        let from = cursor.rank.map_or(Unbounded, Included);
+        for (rank, owners) in self.ranks.range((from, Unbounded)) {
+            if cursor.rank != Some(*rank) {
+                cursor.rank = Some(*rank);
+                cursor.passed.clear();
+            }
+            let heads = owners.iter().filter_map(|(owner, heads)| {
+                let after = cursor.passed.get(owner).map_or(Unbounded, |id| Excluded((*id, u32::MAX)));
+                heads.range((after, Unbounded)).next().map(|(id, group)| (*owner, *id, *group))
+            });
+            let first =
+                if owners.len() == 1 { heads.last() } else { heads.min_by_key(|(owner, id, _)| (share(*owner), *id)) };
+            if let Some((owner, id, group)) = first {
+                cursor.last = Some((owner, cursor.passed.insert(owner, id)));
+                return Some(group);
+            }
+        }
+        None
+    }
+
+    /// How many groups stand here.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+}
+
+/// All groups.
+#[derive(Debug, Default)]
+pub struct Queue {
+    /// The groups.
+    pub groups: Slab<Group>,
+    numbers: BTreeMap<(u32, u16), u32>,
+    /// Every group that has something ready and is not parked.
+    pub order: Order,
+    /// Those of them that have not been looked at.
+    pub fresh: Order,
+    parked: BTreeMap<Pin, BTreeSet<u32>>,
+    parked_order: BTreeSet<(Rank, TaskId, u32)>,
+}
+
+impl Queue {
+    /// The group of a shape and a class of duration, made when there is none; says whether it is new.
+    pub fn join(&mut self, shape: u32, class: u16, owner: u32) -> (u32, bool) {
+        let known = self.numbers.get(&(shape, class)).copied();
+        let group = known.unwrap_or_else(|| {
+            let group = self.groups.insert(Group {
+                shape,
+                class,
+                owner,
+                ready: BTreeSet::new(),
+                members: 0,
+                listed: None,
+                fresh: false,
+                parked: None,
+            });
+            self.numbers.insert((shape, class), group);
+            group
+        });
+        self.groups[group].members += 1;
+        (group, known.is_none())
+    }
+
+    /// A task leaves its group for good; gives the group's shape when that was its last.
+    pub fn leave(&mut self, group: u32) -> Option<u32> {
+        let state = &mut self.groups[group];
+        state.members -= 1;
+        if state.members > 0 {
+            return None;
+        }
+        let (shape, class) = (state.shape, state.class);
+        self.unlist(group);
+        self.numbers.remove(&(shape, class));
+        self.groups.remove(group);
+        Some(shape)
+    }
+
+    /// A task becomes ready.
+    pub fn push(&mut self, group: u32, key: Key) {
+        let state = &mut self.groups[group];
+        state.ready.insert(key);
+        if state.ready.first() == Some(&key) {
+            self.relist(group);
+        }
+    }
+
+    /// A task is no longer ready.
+    pub fn pull(&mut self, group: u32, key: Key) {
+        let state = &mut self.groups[group];
+        let was_head = state.ready.first() == Some(&key);
+        state.ready.remove(&key);
+        if was_head {
+            self.relist(group);
+        }
+    }
+
+    /// The group's head has changed, or what it can have: it is looked at anew.
+    pub fn relist(&mut self, group: u32) {
+        self.unlist(group);
+        let state = &mut self.groups[group];
+        if let Some(key) = state.ready.first().copied() {
+            state.listed = Some(key);
+            state.fresh = true;
+            self.order.insert(key, state.owner, group);
+            self.fresh.insert(key, state.owner, group);
+        }
+    }
+
+    /// Takes a group out of the order and out of parking.
+    fn unlist(&mut self, group: u32) {
+        let state = &mut self.groups[group];
+        let Some(key) = state.listed.take() else { return };
+        let (owner, fresh) = (state.owner, std::mem::take(&mut state.fresh));
+        if let Some(pin) = state.parked.take() {
+            self.parked_order.remove(&(key.rank(), key.id, group));
+            if let Some(groups) = self.parked.get_mut(&pin) {
+                groups.remove(&group);
+                if groups.is_empty() {
+                    self.parked.remove(&pin);
+                }
+            }
+        } else {
+            self.order.remove(key, owner, group);
+            if fresh {
+                self.fresh.remove(key, owner, group);
+            }
+        }
+    }
+
+    /// The head has been looked at against the whole fleet.
+    pub fn looked_at(&mut self, group: u32) {
+        let state = &mut self.groups[group];
+        if let Some(key) = state.listed
+            && std::mem::take(&mut state.fresh)
+        {
+            self.fresh.remove(key, state.owner, group);
+        }
+    }
+
+    /// Takes a group out of the order until its agent or cage gains something.
+    pub fn park(&mut self, group: u32, pin: Pin) {
+        self.looked_at(group);
+        let state = &mut self.groups[group];
+        let Some(key) = state.listed else { return };
+        if state.parked.is_none() {
+            state.parked = Some(pin);
+            self.order.remove(key, state.owner, group);
+            self.parked.entry(pin).or_default().insert(group);
+            self.parked_order.insert((key.rank(), key.id, group));
+        }
+    }
+
+    /// An agent or a cage has gained something: whoever waits for it is looked at anew.
+    pub fn wake(&mut self, pin: Pin) {
+        for group in self.parked.get(&pin).cloned().unwrap_or_default() {
+            self.relist(group);
+        }
+    }
+
+    /// The first of the parked groups is looked at anew, so that it may claim a reservation.
+    pub fn wake_first(&mut self) {
+        if let Some((_, _, group)) = self.parked_order.first().copied() {
+            self.relist(group);
+        }
+    }
+
+    /// The fleet has changed: everything is looked at anew.
+    pub fn wake_all(&mut self) {
+        for group in self.groups.numbers() {
+            if self.groups[group].listed.is_some() {
+                self.relist(group);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn a_point_of_priority_is_worth_one_interval() {
+        let ageing = Span::from_secs(600);
+        let early = level(Timestamp::from_micros(600_000_000 * 100), 5, ageing);
+        let late = level(Timestamp::from_micros(600_000_000 * 101), 6, ageing);
+        assert_eq!(early, late);
+        assert!(level(Timestamp::from_micros(600_000_000 * 111), 10, ageing) > early);
+    }
+
+    #[test]
+    fn classes_of_durations_rise_in_steps_of_an_eighth() {
+        let mut last = 0;
+        for secs in 1..100_000 {
+            let class = duration_class(Span::from_secs(secs));
+            assert!(class >= last);
+            last = class;
+            let next = duration_class(Span::from_micros(secs * 1_126_000));
+            assert!(next > class, "{secs}");
+        }
+        assert_eq!(duration_class(Span::ZERO), 0);
+        assert_ne!(duration_class(Span::from_micros(1)), 0);
+    }
+}

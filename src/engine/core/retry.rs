@@ -1,0 +1,206 @@
+//! How an execution's end becomes the task's future: done, given up, or tried again after a pause; and what it means for
+//! the agent.
+
+use super::draw;
+use super::{Core, Decisions};
+use crate::domain::event::{ArrayEnded, BreakerOpened, ExecutionEnded, SystemEventRaised, TaskFailed};
+use crate::domain::{
+    Actor, Outcome, OutcomeKind, Severity, Span, SystemEvent, SystemEventId, TaskId, TaskStatus, Timestamp,
+};
+
+/// A task that has lost this many attempts with workers is given up at the next loss: something about it kills machines.
+pub const LOSSES_MAX: u32 = 10;
+
+/// The longest pause of a circuit breaker.
+const COOLDOWN_MAX: Span = Span::from_secs(3600);
+
+/// Exit statuses by which shells and workers say that the program does not exist or cannot be executed.
+const NO_PROGRAM: [i32; 2] = [126, 127];
+
+/// What becomes of a task after an attempt.
+struct Verdict {
+    status: TaskStatus,
+    attempts: u32,
+    losses: u32,
+    not_before: Option<Timestamp>,
+}
+
+/// `span * 2^doublings`, at most `limit`.
+fn doubled(span: Span, doublings: u32, limit: Span) -> Span {
+    let micros = span.as_micros().saturating_mul(1_i64.checked_shl(doublings.min(62)).unwrap_or(i64::MAX));
+    Span::from_micros(micros).min(limit)
+}
+
+impl Core {
+    /// Ends an execution and draws every consequence.
+    #[allow(clippy::too_many_arguments)] // Each is one fact of the report; a struct for one caller would only rename them.
+    pub(super) fn end_execution(
+        &mut self,
+        slot: u32,
+        started_at: Option<Timestamp>,
+        ended_at: Timestamp,
+        mut outcome: Outcome,
+        now: Timestamp,
+        actor: Actor,
+        out: &mut Decisions,
+    ) {
+        let run = &self.executions[slot];
+        let (execution_id, task, agent, cage) = (run.id, run.task, run.agent, run.cage);
+        // Whoever is being stopped ends as that, unless it was done before the stop reached it.
+        if let Some(reason) = run.stopping
+            && !outcome.succeeded()
+            && outcome.kind != reason
+        {
+            outcome.kind = reason;
+        }
+        let verdict = self.judge(task, &outcome, now);
+        let (task_id, agent_id) = (self.tasks[task].id, self.agents[agent].id);
+        let failures = self.failures_after(agent, outcome.kind);
+        let event = ExecutionEnded {
+            execution_id,
+            task_id,
+            agent_id,
+            started_at,
+            ended_at,
+            outcome: outcome.clone(),
+            task_status: verdict.status,
+            attempts: verdict.attempts,
+            losses: verdict.losses,
+            not_before: verdict.not_before,
+            agent_failures: failures,
+        };
+        self.emit(now, actor, event, out);
+        if outcome.kind == OutcomeKind::LimitExceeded {
+            let limit = outcome.limit.as_deref().unwrap_or("a limit");
+            let message = format!("task {task_id} broke {limit} of its cage: {}", outcome.message);
+            self.tell(Severity::Warning, format!("cage {cage}"), message, now, out);
+        }
+        if outcome.kind.blames_agent() {
+            self.trip_breaker(agent, now, out);
+        }
+        if verdict.status == TaskStatus::Failed {
+            let why = if outcome.message.is_empty() { outcome.kind.to_string() } else { outcome.message };
+            let message = format!("task {task_id} failed after {} attempts: {why}", verdict.attempts);
+            self.tell(Severity::Warning, "engine".to_owned(), message, now, out);
+        }
+        if verdict.status.is_final() {
+            self.after_end(task_id, verdict.status, now, out);
+        }
+    }
+
+    /// What becomes of a task after an attempt that ended so.
+    fn judge(&self, task: u32, outcome: &Outcome, now: Timestamp) -> Verdict {
+        let task = &self.tasks[task];
+        let attempts = u32::from(task.attempts) + u32::from(outcome.kind.costs_attempt());
+        let losses = u32::from(task.losses) + u32::from(outcome.kind == OutcomeKind::WorkerLost);
+        let missing =
+            outcome.kind == OutcomeKind::NotStarted && outcome.exit_code.is_some_and(|code| NO_PROGRAM.contains(&code));
+        let (status, not_before) = match outcome.kind {
+            OutcomeKind::Succeeded => (TaskStatus::Completed, None),
+            OutcomeKind::Cancelled => (TaskStatus::Cancelled, None),
+            OutcomeKind::Preempted => (TaskStatus::Pending, None),
+            OutcomeKind::WorkerLost if losses > LOSSES_MAX => (TaskStatus::Failed, None),
+            OutcomeKind::WorkerLost => (TaskStatus::Pending, None),
+            _ if missing || attempts >= u32::from(task.max_attempts) => (TaskStatus::Failed, None),
+            _ => {
+                let retry = &self.defaults.retry;
+                let pause = doubled(retry.delay, attempts.saturating_sub(1), retry.limit);
+                (TaskStatus::Pending, Some(now.plus(draw::jitter(self.seed, self.seq + 1, pause))))
+            }
+        };
+        Verdict { status, attempts, losses, not_before }
+    }
+
+    /// An agent's failures in a row after an outcome. What fails while its breaker is open was started before and says
+    /// nothing new.
+    fn failures_after(&self, agent: u32, kind: OutcomeKind) -> u32 {
+        let agent = &self.agents[agent];
+        match kind {
+            OutcomeKind::Succeeded => 0,
+            kind if kind.blames_agent() && agent.breaker_until.is_none() => agent.failures.saturating_add(1),
+            _ => agent.failures,
+        }
+    }
+
+    /// Opens an agent's circuit breaker if it has failed too often in a row.
+    fn trip_breaker(&mut self, slot: u32, now: Timestamp, out: &mut Decisions) {
+        let policy = self.defaults.breaker;
+        let agent = &self.agents[slot];
+        if agent.failures < policy.failures || agent.breaker_until.is_some() {
+            return;
+        }
+        let pause = doubled(policy.cooldown, agent.failures - policy.failures, COOLDOWN_MAX);
+        let (agent_id, failures, name) = (agent.id, agent.failures, agent.spec.name.clone());
+        self.emit(now, Actor::Engine, BreakerOpened { agent_id, failures, until: now.plus(pause) }, out);
+        let message = format!("agent {name} failed {failures} times in a row and gets no task for {}", pause.human());
+        self.tell(Severity::Warning, format!("agent {name}"), message, now, out);
+    }
+
+    /// Draws the consequences of a task's end: its dependents fail with it, its array may end with it.
+    pub(super) fn after_end(&mut self, id: TaskId, status: TaskStatus, now: Timestamp, out: &mut Decisions) {
+        let mut ended = vec![(id, status)];
+        while let Some((id, status)) = ended.pop() {
+            if status != TaskStatus::Completed {
+                for dependent in self.dependents.get(&id).cloned().unwrap_or_default() {
+                    if self.task_ids.contains(dependent) {
+                        let error = format!("depends on task {id}, which was {}", past(status));
+                        self.emit(now, Actor::Engine, TaskFailed { task_id: dependent, error }, out);
+                        ended.push((dependent, TaskStatus::Failed));
+                    }
+                }
+            }
+            if let Some(array) = self.array_of(id)
+                && let Some(elements) = &self.tasks[array].array
+                && elements.remaining == 0
+                && elements.live.is_empty()
+            {
+                let status = if elements.failed > 0 { TaskStatus::Failed } else { TaskStatus::Completed };
+                let task_id = self.tasks[array].id;
+                self.emit(now, Actor::Engine, ArrayEnded { task_id, status }, out);
+                ended.push((task_id, status));
+            }
+        }
+    }
+
+    /// Says something about the system.
+    pub(super) fn tell(
+        &mut self,
+        severity: Severity,
+        source: String,
+        message: String,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
+        let event = SystemEvent {
+            id: SystemEventId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)),
+            severity,
+            source,
+            message,
+            time: now,
+            context: serde_json::Map::new(),
+            metadata: serde_json::Map::new(),
+        };
+        self.emit(now, Actor::Engine, SystemEventRaised { event }, out);
+    }
+}
+
+/// How a dependency's end reads in a sentence.
+const fn past(status: TaskStatus) -> &'static str {
+    match status {
+        TaskStatus::Cancelled => "cancelled",
+        _ => "given up",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubling_has_a_limit_and_no_overflow() {
+        let limit = Span::from_secs(300);
+        assert_eq!(doubled(Span::from_secs(1), 0, limit), Span::from_secs(1));
+        assert_eq!(doubled(Span::from_secs(1), 3, limit), Span::from_secs(8));
+        assert_eq!(doubled(Span::from_secs(1), 4000, limit), limit);
+    }
+}

@@ -1,0 +1,324 @@
+//! The pass: what can start, starts, in order; the first that cannot gets a reservation, and others may pass it by only
+//! where they do not delay it.
+
+use super::draw;
+use super::queue::{Cursor, Key, Pin};
+use super::share;
+use super::sites::Site;
+use super::slab::NONE;
+use super::{Core, Decisions, Effect};
+use crate::domain::event::{ExecutionScheduled, Held, TaskMaterialised};
+use crate::domain::requirements::Quantities;
+use crate::domain::{Actor, AllocationId, CageId, ExecutionId, ResourceId, Span, TaskId, Timestamp, TokenLimit};
+
+/// A place for a task.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    site: Site,
+    agent: u32,
+}
+
+/// What a search for a place came to.
+#[derive(Clone, Copy, Debug)]
+enum Search {
+    Found(Place),
+    /// Nothing admits it. The flags say what stood in the way besides agents and cages.
+    Blocked {
+        /// A node's capacity.
+        node: bool,
+        /// Only what is kept for the task at the head.
+        reserved: bool,
+    },
+}
+
+/// How many tasks behind the head of a group are tried when only the head's length stands in its way. Durations within a
+/// group differ by an eighth of an octave at most, so few are enough.
+const LOOK_AHEAD: usize = 8;
+
+impl Core {
+    /// Starts what can start: first what timers demand, then up to `limit` tasks in order. True when the limit was
+    /// reached and more might start at once.
+    pub fn schedule(&mut self, now: Timestamp, limit: usize, out: &mut Decisions) -> bool {
+        let now = self.clock(now);
+        self.fire_timers(now, out);
+        self.refresh_sites();
+        if self.holder.is_none() {
+            self.queue.wake_first();
+        }
+        let mut cursor = Cursor::default();
+        let mut started = 0;
+        while let Some(group) = self.next_group(&mut cursor) {
+            if started == limit {
+                return true;
+            }
+            let head = self.queue.groups[group].listed();
+            if self.try_group(group, now, out) {
+                started += 1;
+                if self.queue.groups.get(group).is_some_and(|group| group.listed() == head) {
+                    cursor.again();
+                }
+            }
+        }
+        self.sites.settle();
+        false
+    }
+
+    /// The next group to look at: any, while something gained is left; otherwise only those never looked at.
+    fn next_group(&self, cursor: &mut Cursor) -> Option<u32> {
+        let order = if self.sites.has_gains() { &self.queue.order } else { &self.queue.fresh };
+        order.next(cursor, |owner| self.share_of(owner))
+    }
+
+    /// An owner's dominant share now, in billionths.
+    pub(super) fn share_of(&self, owner: u32) -> u64 {
+        share::dominant(&self.owners[owner as usize].holding, &self.pool)
+    }
+
+    /// Starts the head of a group, or one close behind it. Says whether something started.
+    fn try_group(&mut self, group: u32, now: Timestamp, out: &mut Decisions) -> bool {
+        let Some(head) = self.queue.groups[group].listed() else { return false };
+        let everything = self.queue.groups[group].is_fresh();
+        let constrained = self.is_behind_holder(head, group);
+        match self.search(head.slot, everything, constrained, now) {
+            Search::Found(place) => {
+                self.start(head.slot, place, now, out);
+                true
+            }
+            Search::Blocked { node, reserved } => {
+                if reserved && self.start_shorter(group, everything, now, out) {
+                    return true;
+                }
+                self.queue.looked_at(group);
+                if !reserved {
+                    self.claim(head, group, now, out);
+                }
+                let holds = self.holder.as_ref().is_some_and(|holder| holder.key.slot == head.slot);
+                if !node && !reserved && !holds {
+                    self.park(group);
+                }
+                false
+            }
+        }
+    }
+
+    /// Tries tasks close behind a head whose length alone stands in its way.
+    fn start_shorter(&mut self, group: u32, everything: bool, now: Timestamp, out: &mut Decisions) -> bool {
+        let behind: Vec<_> =
+            self.queue.groups[group].ready.iter().skip(1).take(LOOK_AHEAD).map(|key| key.slot).collect();
+        for slot in behind {
+            if let Search::Found(place) = self.search(slot, everything, true, now) {
+                self.start(slot, place, now, out);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Parks a group that must have a certain agent or cage. A floating agent may find a vacant cage anywhere, so who
+    /// waits for one stays in the order.
+    fn park(&mut self, group: u32) {
+        let wish = &self.shapes[self.queue.groups[group].shape].wish;
+        let agent =
+            wish.agent.and_then(|id| self.agent_ids.get(id)).filter(|slot| self.agents[*slot].spec.cage.is_some());
+        let pin = agent.map(Pin::Agent).or(wish.cage.map(|cage| Pin::Cage(cage.number())));
+        if let Some(pin) = pin
+            && (wish.agent.is_none() || agent.is_some())
+        {
+            self.queue.park(group, pin);
+        }
+    }
+
+    /// Looks for the smallest site that admits a task: among all, or among those that have gained something.
+    fn search(&mut self, slot: u32, everything: bool, constrained: bool, now: Timestamp) -> Search {
+        let mut short = vec![];
+        let first = self.scan(slot, everything, &mut short, |_| true);
+        let found = match first {
+            Some(place) if constrained => {
+                self.prepare_reservation(now);
+                if self.holder_allows(slot, &place.site, now) {
+                    Some(place)
+                } else {
+                    self.scan(slot, everything, &mut short, |site| self.holder_allows(slot, site, now))
+                }
+            }
+            other => other,
+        };
+        let reserved = first.is_some() && found.is_none();
+        let node = !short.is_empty();
+        for number in short {
+            self.nodes[number as usize].tight = true;
+        }
+        match found {
+            Some(place) => {
+                if constrained {
+                    self.passed_by(now);
+                }
+                Search::Found(place)
+            }
+            None => {
+                if reserved && let Some(number) = self.reserved_node() {
+                    self.nodes[number as usize].tight = true;
+                }
+                Search::Blocked { node, reserved }
+            }
+        }
+    }
+
+    /// The first site that admits a task and that `allowed` lets through. Nodes that would have, but for their capacity,
+    /// are added to `short`.
+    fn scan(
+        &self,
+        slot: u32,
+        everything: bool,
+        short: &mut Vec<u32>,
+        allowed: impl Fn(&Site) -> bool,
+    ) -> Option<Place> {
+        let shape = self.shape(slot);
+        let mut roomy = false;
+        for (number, node) in (0..).zip(&self.nodes) {
+            if shape.need.fits(&node.free()) {
+                roomy |= node.is_open();
+            } else if node.is_open() && !short.contains(&number) {
+                short.push(number);
+            }
+        }
+        if !roomy {
+            return None;
+        }
+        let floater = self.floater_for(shape);
+        let admits = |site: &Site| {
+            if !site.open || !shape.need.fits(&site.free) || shape.tokens > site.tokens || short.contains(&site.node) {
+                return None;
+            }
+            let agent = if site.agent == NONE { floater? } else { site.agent };
+            let able = site.agent == NONE
+                || (shape.is_covered_by(site.capability_set)
+                    && shape.wish.agent.is_none_or(|id| id == self.agents[site.agent].id));
+            (able && allowed(site)).then_some(Place { site: *site, agent })
+        };
+        let at = |place: u32| self.sites.list.get(place as usize);
+        if let Some(place) = self.only_place(shape) {
+            let site = at(place?)?;
+            return if everything || self.sites.is_gain(place?, site) { admits(site) } else { None };
+        }
+        if everything {
+            return self.sites.list.iter().find_map(admits);
+        }
+        if self.sites.gained_nodes.is_empty() && !self.sites.gained_floater {
+            return self.sites.gained.iter().find_map(|place| at(*place).and_then(admits));
+        }
+        let gains = (0..).zip(&self.sites.list).filter(|(place, site)| self.sites.is_gain(*place, site));
+        gains.map(|(_, site)| site).find_map(admits)
+    }
+
+    /// Where alone a shape can go, if it names a cage or an agent that has its place. The inner `None` is nowhere.
+    pub(super) fn only_place(&self, shape: &super::shape::Shape) -> Option<Option<u32>> {
+        if let Some(cage) = shape.wish.cage {
+            return Some(self.sites.place(cage));
+        }
+        let Some(slot) = self.agent_ids.get(shape.wish.agent?) else { return Some(None) };
+        let agent = &self.agents[slot];
+        agent.cage.or(agent.spec.cage).map(|cage| self.sites.place(cage))
+    }
+
+    /// Starts a task, or the next element of an array, at a place.
+    fn start(&mut self, slot: u32, place: Place, now: Timestamp, out: &mut Decisions) {
+        let array = self.tasks[slot].array.as_ref().map(|array| (array.next, array.index(array.next)));
+        let task = match array {
+            None => slot,
+            Some((element, index)) => match self.materialise(slot, element, index, now, out) {
+                Some(task) => task,
+                None => return,
+            },
+        };
+        let seq = self.seq + 1;
+        let shape = self.shape(task);
+        let (need, tokens) = (shape.need, shape.tokens);
+        let node_id = self.nodes[place.site.node as usize].node.id;
+        let held = (0..5)
+            .filter(|kind| need.0[*kind] > 0)
+            .filter_map(|kind| {
+                Some(Held {
+                    id: AllocationId::new(now, draw::id_bits(self.seed, seq, kind as u64)),
+                    resource_id: self.resource(place.site.node, kind)?,
+                    quantity: need.0[kind],
+                })
+            })
+            .collect();
+        let event = ExecutionScheduled {
+            execution_id: ExecutionId::new(now, draw::id_bits(self.seed, seq, 0)),
+            task_id: self.tasks[task].id,
+            agent_id: self.agents[place.agent].id,
+            cage_id: place.site.cage,
+            node_id,
+            attempt: self.tasks[task].executions + 1,
+            held,
+        };
+        let effect = Effect::Start {
+            node_id,
+            execution_id: event.execution_id,
+            task_id: event.task_id,
+            agent_id: event.agent_id,
+            cage_id: event.cage_id,
+            timeout: self.timeout_of(task),
+            tokens: self.token_budget(event.cage_id, tokens),
+        };
+        self.emit(now, Actor::Engine, event, out);
+        out.effects.push(effect);
+    }
+
+    /// Makes an element of an array a task of its own.
+    pub(super) fn materialise(
+        &mut self,
+        array: u32,
+        place: u32,
+        index: u32,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) -> Option<u32> {
+        let array_id = self.tasks[array].id;
+        let task_id: TaskId = array_id.element(place);
+        self.emit(now, Actor::Engine, TaskMaterialised { array_id, task_id, index }, out);
+        self.task_ids.get(task_id)
+    }
+
+    /// The resource of a node that counts a place of [`Quantities`].
+    fn resource(&self, node: u32, kind: usize) -> Option<ResourceId> {
+        let resources = &self.nodes[node as usize].resources;
+        resources.iter().find(|resource| resource.name == Quantities::NAMES[kind]).map(|resource| resource.id)
+    }
+
+    /// How long the worker lets an execution of a task run, besides the cage's own limit.
+    pub(super) fn timeout_of(&self, task: u32) -> Option<Span> {
+        match self.tasks[task].timeout {
+            Span::ZERO => self.defaults.timeout,
+            own => Some(own),
+        }
+    }
+
+    /// How many tokens an execution may use: what the task expects, or what the cage grants one execution if less.
+    pub(super) fn token_budget(&self, cage: CageId, wished: u64) -> Option<u64> {
+        let granted = self.cage(cage).and_then(|cage| match cage.spec.limits.tokens {
+            Some(TokenLimit { tokens, per: None }) => Some(tokens),
+            _ => None,
+        });
+        let wished = (wished > 0).then_some(wished);
+        wished.into_iter().chain(granted).min()
+    }
+
+    /// Whether a head comes after the task that holds the reservation.
+    fn is_behind_holder(&self, head: Key, group: u32) -> bool {
+        let Some(holder) = &self.holder else { return false };
+        head.slot != holder.key.slot && !self.is_before(head, group, holder.key, holder.group)
+    }
+
+    /// Whether one task comes before another in the order.
+    pub(super) fn is_before(&self, one: Key, one_group: u32, other: Key, other_group: u32) -> bool {
+        let share = |group: u32| self.share_of(self.queue.groups[group].owner);
+        let same_owner = self.queue.groups[one_group].owner == self.queue.groups[other_group].owner;
+        if one.rank() != other.rank() || same_owner {
+            return (one.rank(), one.id) < (other.rank(), other.id);
+        }
+        (share(one_group), one.id) < (share(other_group), other.id)
+    }
+}

@@ -1,0 +1,151 @@
+//! Shapes: what tasks ask for, each distinct wish kept once, and the sets of capabilities that agents have.
+//!
+//! A decision looks at shapes, not at tasks: a million tasks of one shape cost what one task costs.
+
+use std::collections::BTreeMap;
+
+use crate::domain::requirements::Quantities;
+use crate::domain::{AgentId, CageId, Requirements, UserId};
+
+/// What a task asks for, as it was submitted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wish {
+    /// Quantities and capabilities.
+    pub requirements: Quantities,
+    /// Tokens.
+    pub tokens: u64,
+    /// Capabilities, sorted.
+    pub capabilities: Vec<String>,
+    /// The agent that must do it.
+    pub agent: Option<AgentId>,
+    /// The cage it must run in.
+    pub cage: Option<CageId>,
+    /// Who submitted it.
+    pub owner: UserId,
+}
+
+impl Wish {
+    /// The wish of a task.
+    pub fn new(requirements: &Requirements, agent: Option<AgentId>, cage: Option<CageId>, owner: UserId) -> Self {
+        Self {
+            requirements: requirements.quantities(),
+            tokens: requirements.tokens,
+            capabilities: requirements.capabilities.clone(),
+            agent,
+            cage,
+            owner,
+        }
+    }
+}
+
+/// A distinct wish, with what follows from it.
+#[derive(Debug)]
+pub struct Shape {
+    /// What was asked for.
+    pub wish: Wish,
+    /// What is held while a task of this shape runs: the wish, and the defaults where it says nothing.
+    pub need: Quantities,
+    /// Tokens, likewise.
+    pub tokens: u64,
+    /// Capabilities, likewise.
+    pub capabilities: Vec<String>,
+    /// The owner, as a number.
+    pub owner: u32,
+    /// For each set of capabilities, whether it covers those asked for: one bit each.
+    covered_by: Vec<u64>,
+    /// The groups that use it.
+    pub groups: u32,
+    /// At which state of the fleet it was last found possible; zero for never.
+    pub possible_at: u64,
+}
+
+impl Shape {
+    /// A shape under the defaults in force.
+    pub fn new(wish: Wish, owner: u32, defaults: &Requirements, sets: &CapabilitySets) -> Self {
+        let mut shape = Self {
+            need: Quantities::ZERO,
+            tokens: 0,
+            capabilities: vec![],
+            owner,
+            covered_by: vec![],
+            groups: 0,
+            possible_at: 0,
+            wish,
+        };
+        shape.apply_defaults(defaults, sets);
+        shape
+    }
+
+    /// Fills in what the wish leaves out.
+    pub fn apply_defaults(&mut self, defaults: &Requirements, sets: &CapabilitySets) {
+        let fallback = defaults.quantities();
+        let asked = self.wish.requirements;
+        self.need = Quantities(std::array::from_fn(|i| if asked.0[i] == 0 { fallback.0[i] } else { asked.0[i] }));
+        self.tokens = if self.wish.tokens == 0 { defaults.tokens } else { self.wish.tokens };
+        let from = if self.wish.capabilities.is_empty() { &defaults.capabilities } else { &self.wish.capabilities };
+        self.capabilities.clone_from(from);
+        self.covered_by.clear();
+        for set in 0..sets.len() {
+            self.learn(set, sets);
+        }
+        self.possible_at = 0;
+    }
+
+    /// Takes note of a set of capabilities.
+    pub fn learn(&mut self, set: u32, sets: &CapabilitySets) {
+        let (word, bit) = (set as usize / 64, set % 64);
+        if self.covered_by.len() <= word {
+            self.covered_by.resize(word + 1, 0);
+        }
+        if self.capabilities.iter().all(|capability| sets.has(set, capability)) {
+            self.covered_by[word] |= 1 << bit;
+        }
+    }
+
+    /// Whether an agent with this set of capabilities can do it.
+    pub fn is_covered_by(&self, set: u32) -> bool {
+        self.covered_by.get(set as usize / 64).is_some_and(|word| word >> (set % 64) & 1 == 1)
+    }
+}
+
+/// The distinct sets of capabilities that agents have had. There are few, and they are never forgotten.
+#[derive(Debug, Default)]
+pub struct CapabilitySets {
+    sets: Vec<Vec<String>>,
+    numbers: BTreeMap<Vec<String>, u32>,
+}
+
+impl CapabilitySets {
+    /// The number of a set, and whether it is new.
+    pub fn intern(&mut self, mut capabilities: Vec<String>) -> (u32, bool) {
+        capabilities.sort_unstable();
+        capabilities.dedup();
+        if let Some(number) = self.numbers.get(&capabilities) {
+            return (*number, false);
+        }
+        let number = self.len();
+        self.sets.push(capabilities.clone());
+        self.numbers.insert(capabilities, number);
+        (number, true)
+    }
+
+    /// How many sets there are.
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.sets.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a set contains a capability.
+    pub fn has(&self, set: u32, capability: &str) -> bool {
+        self.sets[set as usize].binary_search_by(|known| known.as_str().cmp(capability)).is_ok()
+    }
+
+    /// How many capabilities a set has.
+    pub fn size(&self, set: u32) -> usize {
+        self.sets[set as usize].len()
+    }
+
+    /// Every capability that some agent has had.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sets.iter().flatten().map(String::as_str)
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the core alone: a small world in which tasks are submitted, time passes and a worker answers.
+
+mod backfill;
+mod commands;
+mod faults;
+mod order;
+mod properties;
+mod snapshot;
+mod world;

@@ -1,0 +1,289 @@
+//! A language for the engine: a core with a user and a node, verbs to drive it, and checks after every verb.
+
+use crate::domain::command::{Command, Reply};
+use crate::domain::link::Report;
+use crate::domain::node::Capacity;
+use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::*;
+use crate::engine::core::{Context, Core, Decisions, Effect};
+use std::collections::BTreeMap;
+
+/// Where the tests' time begins.
+pub const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+
+pub struct World {
+    pub core: Core,
+    pub now: Timestamp,
+    pub user: UserId,
+    pub node: NodeId,
+    pub records: Vec<Record>,
+    /// Effects since they were last looked at.
+    pub effects: Vec<Effect>,
+    /// Tasks that have ended, as the store would know them.
+    pub ended: BTreeMap<TaskId, QueuedTask>,
+    /// Tasks as they were submitted, with what has become of them.
+    pub rows: BTreeMap<TaskId, QueuedTask>,
+    /// Artifacts and their state.
+    pub artifacts: BTreeMap<ArtifactId, OpenArtifact>,
+    /// Ended tasks as they were when the record of this number brought them back.
+    pub recalled: BTreeMap<u64, QueuedTask>,
+}
+
+pub const CAPACITY: Capacity =
+    Capacity { cpu_millis: 16_000, memory: 64 << 30, gpu: 2, gpu_memory: 48 << 30, storage: 1 << 40 };
+
+impl World {
+    /// A world with a fleet, given as a fleet file.
+    pub fn new(fleet: &str) -> Self {
+        Self::with_capacity(CAPACITY, fleet)
+    }
+
+    pub fn with_capacity(capacity: Capacity, fleet: &str) -> Self {
+        let mut core = Core::new();
+        let mut out = Decisions::default();
+        core.open(START, 42, "test", &mut out);
+        core.started(START, "test", 1, &mut out);
+        let user = core.user_for(START, 1000, "alice", "host", &mut out);
+        let node = core.node_hello(START, "host", capacity, serde_json::Map::new(), &mut out);
+        core.node_synced(START, node, false, &[], &mut out);
+        let mut world = Self {
+            core,
+            now: START,
+            user,
+            node,
+            records: vec![],
+            effects: vec![],
+            ended: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            recalled: BTreeMap::new(),
+        };
+        world.take(out);
+        if !fleet.is_empty() {
+            // The first fleet that every installation gets would be in the way.
+            let shell = world.agent("shell");
+            world.command(Command::RemoveAgents { ids: vec![shell] }).unwrap();
+            world.command(Command::SetCageMaintenance { ids: vec![cage(1)], on: false }).unwrap();
+            world.apply(fleet).unwrap();
+        }
+        world
+    }
+
+    /// Takes decisions in: keeps the records, follows the rows, checks the state.
+    pub fn take(&mut self, out: Decisions) {
+        for record in out.records {
+            self.follow(&record);
+            self.records.push(record);
+        }
+        self.effects.extend(out.effects);
+        let broken = self.core.check();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+
+    /// What the store would know of tasks.
+    fn follow(&mut self, record: &Record) {
+        match &record.event {
+            Event::TaskSubmitted(event) => {
+                self.rows.insert(event.task.id, QueuedTask::of(&event.task));
+            }
+            Event::TaskMaterialised(event) => {
+                let mut element = self.rows[&event.array_id].clone();
+                element.id = event.task_id;
+                element.array = None;
+                element.depends_on.clear();
+                self.rows.insert(event.task_id, element);
+            }
+            Event::TaskCancelled(event) => self.end(event.task_id, TaskStatus::Cancelled),
+            Event::TaskFailed(event) => self.end(event.task_id, TaskStatus::Failed),
+            Event::ArrayEnded(event) => self.end(event.task_id, event.status),
+            Event::TaskRetried(event) => {
+                let row = self.ended.remove(&event.task_id).unwrap();
+                self.recalled.insert(record.seq, row);
+            }
+            Event::TaskReassigned(event) => {
+                let row = self.rows.get_mut(&event.task_id).unwrap();
+                (row.agent_id, row.cage_id) = (event.agent_id, event.cage_id);
+            }
+            Event::TaskPrioritised(event) => self.rows.get_mut(&event.task_id).unwrap().priority = event.priority,
+            Event::ExecutionScheduled(event) => {
+                self.rows.get_mut(&event.task_id).unwrap().executions = event.attempt;
+            }
+            Event::ExecutionEnded(event) if event.task_status.is_final() => self.end(event.task_id, event.task_status),
+            Event::ArtifactAdded(event) => {
+                let (id, task_id) = (event.artifact.id, event.artifact.task_id);
+                self.artifacts.insert(id, OpenArtifact { id, task_id, state: ReviewState::Pending });
+            }
+            Event::ArtifactReviewed(event) => self.artifacts.get_mut(&event.artifact_id).unwrap().state = event.state,
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, id: TaskId, status: TaskStatus) {
+        let mut row = self.rows[&id].clone();
+        row.status = status;
+        self.ended.insert(id, row);
+    }
+
+    /// What the store would answer.
+    pub fn context(&self, command: &Command) -> Context {
+        let wanted = self.core.wanted(command);
+        let status = |id: &TaskId| {
+            self.core
+                .task_status(*id)
+                .or_else(|| self.ended.get(id).map(|row| row.status))
+                .unwrap_or(TaskStatus::Pending)
+        };
+        let mut tasks: Vec<_> = wanted.tasks.iter().filter_map(|id| self.ended.get(id).cloned()).collect();
+        for task in &mut tasks {
+            for dependency in &mut task.depends_on {
+                dependency.1 = status(&dependency.0);
+            }
+        }
+        let artifacts = wanted.artifacts.iter().filter_map(|id| self.artifacts.get(id).copied()).collect();
+        Context { tasks, artifacts }
+    }
+
+    pub fn command(&mut self, command: Command) -> Result<Reply, Refusal> {
+        let context = self.context(&command);
+        let mut out = Decisions::default();
+        let before = self.core.digest();
+        let reply = self.core.command(self.now, Actor::User(self.user), command, &context, &mut out);
+        if reply.is_err() {
+            assert!(out.records.is_empty(), "a refused command left {:?}", out.records);
+            assert_eq!(before, self.core.digest());
+        }
+        self.take(out);
+        reply
+    }
+
+    pub fn apply(&mut self, fleet: &str) -> Result<Reply, Refusal> {
+        let fleet: Fleet = toml::from_str(fleet).unwrap();
+        self.command(Command::Apply { fleet, dry_run: false })
+    }
+
+    pub fn submit(&mut self, task: NewTask) -> TaskId {
+        self.submit_all(vec![task]).unwrap()[0]
+    }
+
+    pub fn submit_all(&mut self, tasks: Vec<NewTask>) -> Result<Vec<TaskId>, Refusal> {
+        match self.command(Command::SubmitTasks { tasks, keep_going: false })? {
+            Reply::Submitted { ids, .. } => Ok(ids),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Submits as another user.
+    pub fn submit_as(&mut self, name: &str, task: NewTask) -> TaskId {
+        let mut out = Decisions::default();
+        let other = self.core.user_for(self.now, 1, name, "host", &mut out);
+        self.take(out);
+        let me = std::mem::replace(&mut self.user, other);
+        let id = self.submit(task);
+        self.user = me;
+        id
+    }
+
+    /// Starts what can start and gives the tasks in the order in which they did.
+    pub fn schedule(&mut self) -> Vec<TaskId> {
+        let from = self.records.len();
+        loop {
+            let mut out = Decisions::default();
+            let more = self.core.schedule(self.now, 3, &mut out);
+            self.take(out);
+            if !more {
+                break;
+            }
+        }
+        self.records[from..]
+            .iter()
+            .filter_map(|record| match &record.event {
+                Event::ExecutionScheduled(event) => Some(event.task_id),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn report(&mut self, report: Report) {
+        let mut out = Decisions::default();
+        self.core.report(self.now, self.node, self.now, report, &mut out);
+        self.take(out);
+    }
+
+    /// The execution of a task that has one.
+    pub fn execution(&self, task: TaskId) -> ExecutionId {
+        self.running().into_iter().find(|(_, of, ..)| *of == task).map(|(id, ..)| id).expect("the task runs")
+    }
+
+    pub fn running(&self) -> Vec<(ExecutionId, TaskId, AgentId, CageId)> {
+        self.core.running()
+    }
+
+    pub fn start(&mut self, task: TaskId) {
+        let execution_id = self.execution(task);
+        self.report(Report::Started { execution_id });
+    }
+
+    pub fn finish(&mut self, task: TaskId, kind: OutcomeKind) {
+        self.finish_with(task, Outcome::new(kind, ""));
+    }
+
+    pub fn finish_with(&mut self, task: TaskId, outcome: Outcome) {
+        let execution_id = self.execution(task);
+        self.report(Report::Ended { execution_id, started_at: None, outcome: Box::new(outcome), artifacts: vec![] });
+    }
+
+    pub fn pass(&mut self, span: Span) {
+        self.now = self.now.plus(span);
+    }
+
+    pub fn agent(&self, name: &str) -> AgentId {
+        self.core.agent_by_name(name).expect("the agent exists").0
+    }
+
+    pub fn status(&self, task: TaskId) -> TaskStatus {
+        self.core.task_status(task).unwrap_or_else(|| self.ended[&task].status)
+    }
+
+    /// Where a running task runs, and who does it.
+    pub fn place(&self, task: TaskId) -> (String, CageId) {
+        let (_, _, agent, cage) = self.running().into_iter().find(|(_, of, ..)| *of == task).expect("the task runs");
+        (self.core.agent_spec(agent).unwrap().name.clone(), cage)
+    }
+
+    /// The state is what its records say, and what its rows say.
+    pub fn assert_durable(&self) {
+        let parts = |core: &Core| {
+            let mut parts = vec![];
+            core.describe(|part| parts.push(part));
+            parts
+        };
+        let mut replayed = Core::new();
+        for record in &self.records {
+            if let Some(row) = self.recalled.get(&record.seq) {
+                replayed.recall(row.clone());
+            }
+            replayed.apply(record);
+        }
+        assert_eq!(parts(&self.core), parts(&replayed), "replay");
+        let restored = Core::restore(super::snapshot::of(&self.core));
+        assert_eq!(parts(&self.core), parts(&restored), "restore");
+        assert_eq!(restored.check(), Vec::<String>::new());
+        assert_eq!(self.core.digest(), restored.digest());
+    }
+}
+
+pub fn cage(number: u16) -> CageId {
+    CageId::new(number).unwrap()
+}
+
+pub fn task() -> NewTask {
+    NewTask::new("processing")
+}
+
+/// A task that asks for cores and says how many seconds it takes; zero for nothing.
+pub fn sized(cores: u64, seconds: i64) -> NewTask {
+    let mut task = task();
+    task.requirements.cpu = Cpu::from_cores(cores);
+    task.estimate = (seconds > 0).then(|| Span::from_secs(seconds));
+    task
+}
