@@ -227,7 +227,8 @@ fn without_estimates_order_is_kept_and_nothing_starves() {
 fn what_cannot_be_is_refused_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let (workload, fleet) = (folder.path().join("w.jsonl"), folder.path().join("f.toml"));
-    std::fs::write(&fleet, "[[cage]]\nid = \"001\"\nlimits = { cpu = 4 }\n[[agent]]\nname = \"a\"\ncage = \"001\"\n").unwrap();
+    std::fs::write(&fleet, "[[cage]]\nid = \"001\"\nlimits = { cpu = 4 }\n[[agent]]\nname = \"a\"\ncage = \"001\"\n")
+        .unwrap();
     for (text, expected) in [
         ("{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":2,\"submit\":0}\n", "w.jsonl:2:"),
         ("{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":2,\"submit\":0,\"duration\":1,\"cpu\":5}\n", "w.jsonl:2:"),

@@ -9,8 +9,8 @@ use super::config::{ColorChoice, Format};
 use super::context::Context;
 use super::failure::Outcome;
 use super::{
-    agent, apply, artifact, bench, cage, completions, config_verb, db, engine, event, journal, man, node, run, schema,
-    status, stop, task,
+    agent, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, journal, man, node, run,
+    schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -115,6 +115,10 @@ pub enum Verb {
     /// Settings and where each comes from
     #[command(subcommand)]
     Config(config_verb::ConfigVerb),
+    /// See a fleet at work on a git repository
+    Demo(demo::DemoArgs),
+    /// Run the scheduler over a workload in virtual time
+    Simulate(simulate::SimulateArgs),
     /// Measure this machine: dispatch, engine, submission, recovery
     Bench(bench::Args),
     /// JSON schemas of the files that people write, for editors
@@ -143,6 +147,8 @@ pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
         Verb::Db(verb) => db::run(context, &verb),
         Verb::Node(verb) => node::run(context, verb),
         Verb::Config(verb) => config_verb::run(context, &verb),
+        Verb::Demo(args) => demo::run(context, &args),
+        Verb::Simulate(args) => simulate::run(context, &args),
         Verb::Bench(args) => bench::run(context, &args),
         Verb::Schema(args) => schema::run(context, &args),
         Verb::Completions(args) => completions::run(context, &args),

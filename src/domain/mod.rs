@@ -9,6 +9,7 @@ pub mod agent;
 pub mod artifact;
 pub mod cage;
 pub mod command;
+pub mod counts;
 pub mod enumeration;
 pub mod event;
 pub mod execution;

@@ -9,10 +9,9 @@ use tokio::sync::{broadcast, oneshot};
 use super::message::Message;
 use super::outlet::Outlet;
 use super::start_input;
+use crate::domain::agent::Runtime;
 use crate::domain::link::ToWorker;
-use crate::domain::{
-    AgentSpec, Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId,
-};
+use crate::domain::{Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId};
 use crate::store::{Reader, Store};
 
 /// An execution to be started once it is durable.
@@ -25,8 +24,10 @@ pub struct PendingStart {
     pub task_id: TaskId,
     /// Where.
     pub cage_id: CageId,
-    /// Who.
-    pub agent: Arc<AgentSpec>,
+    /// Who, by name.
+    pub agent: String,
+    /// How that agent does a task.
+    pub runtime: Runtime,
     /// How long it may take.
     pub timeout: Option<Span>,
     /// How many tokens it may report.

@@ -55,6 +55,8 @@ pub struct Decider {
     stopping: Option<Stopping>,
     batch: Batch,
     out: Decisions,
+    /// The last pass was cut short by its limit.
+    more_to_place: bool,
     /// The committing thread is gone: nothing can become durable any more.
     orphaned: bool,
 }
@@ -88,6 +90,7 @@ impl Decider {
             stopping: None,
             batch: Batch::default(),
             out: Decisions::default(),
+            more_to_place: false,
             orphaned: false,
         }
     }
@@ -124,7 +127,7 @@ impl Decider {
             }
             if self.stopping.is_none() {
                 let now = self.clock.now();
-                self.core.schedule(now, PLACEMENTS_MAX, &mut self.out);
+                self.more_to_place = self.core.schedule(now, PLACEMENTS_MAX, &mut self.out);
             }
             self.collect();
             self.close_batch();
@@ -145,7 +148,7 @@ impl Decider {
             (None, Some(stopping)) => Some(stopping.deadline.saturating_duration_since(Instant::now())),
             (None, None) => self.core.wake_at().map(|at| at.since(now).to_std()),
         };
-        if self.read_only.is_none() && self.stopping.is_none() && self.core.more_to_place() {
+        if self.read_only.is_none() && self.stopping.is_none() && self.more_to_place {
             timeout = Some(Duration::ZERO);
         }
         match timeout {
@@ -241,11 +244,12 @@ impl Decider {
             return;
         }
         let mut metadata = greeting.metadata;
-        let known = self.core.node_incarnation(&greeting.node);
-        metadata.insert("incarnation".into(), greeting.incarnation.to_string().into());
+        let incarnation: serde_json::Value = greeting.incarnation.to_string().into();
+        let known = self.core.node_by_name(&greeting.node).and_then(|node| node.metadata.get("incarnation"));
+        let incarnation_is_new = known != Some(&incarnation);
+        metadata.insert("incarnation".into(), incarnation);
         let node = self.core.node_hello(now, &greeting.node, greeting.capacity, metadata, &mut self.out);
         self.collect();
-        let incarnation_is_new = known.as_deref() != Some(greeting.incarnation.to_string().as_str());
         self.connections.retain(|_, connection| connection.node != node);
         let connection = Connection { node, incarnation_is_new, executions: greeting.executions, synced: false };
         self.connections.insert(greeting.connection, connection);
@@ -337,12 +341,14 @@ impl Decider {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
                     let Some(agent) = self.core.agent_spec(agent_id) else { continue };
+                    let (agent, runtime) = (agent.name.clone(), agent.runtime.clone());
                     self.batch.starts.push(PendingStart {
                         node: node_id,
                         execution_id,
                         task_id,
                         cage_id,
                         agent,
+                        runtime,
                         timeout,
                         tokens,
                         output: self.core.defaults().output,

@@ -2,8 +2,9 @@
 
 use tokio::sync::oneshot;
 
-use super::core::{Counts, Explanation};
+use super::core::Explanation;
 use super::outlet::Outlet;
+use crate::domain::counts::Counts;
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::Snapshot;

@@ -115,7 +115,7 @@ fn take_up(store: &mut Store) -> Result<(Core, Clock), Error> {
         (Core::new(), Clock::start(crate::domain::Timestamp::EPOCH))
     } else {
         let core = Core::restore(store.snapshot()?);
-        let clock = Clock::start(core.last_time());
+        let clock = Clock::start(core.now());
         (core, clock)
     };
     let now = clock.now();

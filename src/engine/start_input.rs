@@ -30,7 +30,7 @@ pub fn messages(reader: &Reader, starts: &[PendingStart]) -> Result<Vec<ToWorker
 }
 
 fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, store::Error> {
-    let Runtime::Command { command, env, workdir } = &start.agent.runtime;
+    let Runtime::Command { command, env, workdir } = &start.runtime;
     let configuration = &task.parameters.configuration;
     let own = configuration.get("command").and_then(Value::as_array);
     let command = own
@@ -42,7 +42,7 @@ fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, 
         execution_id: start.execution_id,
         task_id: task.id,
         cage_id: start.cage_id,
-        agent: start.agent.name.clone(),
+        agent: start.agent.clone(),
         command,
         env: env.map(|(name, value)| (name.clone(), text(value))).collect(),
         workdir,

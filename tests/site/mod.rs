@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use menagerie::api::client::Client;
-use menagerie::api::types::{JournalRow, Status, TaskCounts};
+use menagerie::api::types::{JournalRow, Status};
+use menagerie::domain::counts::TaskCounts;
 use menagerie::domain::{Task, TaskStatus};
 use serde_json::{Value, json};
 

@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::{Failure, Service};
-use crate::api::types::{AgentCounts, ArtifactCounts, CageCounts, NodeSummary, Status, TaskCounts};
-use crate::domain::{AgentStatus, CageStatus, TaskStatus};
+use crate::api::types::{NodeSummary, Status};
 use crate::engine::message::Message;
 use crate::store::Query;
 
@@ -15,9 +14,6 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Status>, 
     let query = Query { limit: 10_000, ..Query::default() };
     let (nodes, (seq, _)) =
         service.read(move |reader| Ok((reader.nodes(&query)?.items, reader.journal_head()?))).await?;
-    let task = |status: TaskStatus| counts.tasks.get(&status).copied().unwrap_or(0);
-    let agent = |status: AgentStatus| counts.agents.get(&status).copied().unwrap_or(0);
-    let cage = |status: CageStatus| counts.cages.get(&status).copied().unwrap_or(0);
     Ok(Json(Status {
         version: crate::VERSION.to_owned(),
         pid: std::process::id(),
@@ -26,29 +22,10 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Status>, 
         seq,
         read_only,
         nodes: nodes.into_iter().map(|node| NodeSummary { name: node.name, status: node.status }).collect(),
-        tasks: TaskCounts {
-            pending: task(TaskStatus::Pending),
-            scheduled: task(TaskStatus::Scheduled),
-            executing: task(TaskStatus::Executing),
-            completed: task(TaskStatus::Completed),
-            failed: task(TaskStatus::Failed),
-            cancelled: task(TaskStatus::Cancelled),
-        },
-        agents: AgentCounts {
-            offline: agent(AgentStatus::Offline),
-            idle: agent(AgentStatus::Idle),
-            active: agent(AgentStatus::Active),
-            busy: agent(AgentStatus::Busy),
-            blocked: agent(AgentStatus::Blocked),
-            error: agent(AgentStatus::Error),
-            maintenance: agent(AgentStatus::Maintenance),
-        },
-        cages: CageCounts {
-            occupied: cage(CageStatus::Occupied),
-            vacant: cage(CageStatus::Vacant),
-            maintenance: cage(CageStatus::Maintenance),
-        },
-        artifacts: ArtifactCounts { pending: counts.pending_artifacts },
+        tasks: counts.tasks,
+        agents: counts.agents,
+        cages: counts.cages,
+        artifacts: counts.artifacts,
         memory_bytes: resident_bytes(),
     }))
 }

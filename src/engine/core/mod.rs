@@ -30,6 +30,7 @@ mod share;
 mod sites;
 mod slab;
 mod state;
+mod stop_all;
 mod task;
 mod timers;
 
@@ -37,7 +38,6 @@ mod timers;
 mod tests;
 
 pub use command::{Context, Wanted};
-pub use counts::{AgentCounts, CageCounts, Counts, TaskCounts};
 pub use explain::{Explanation, Reason, ReasonKind};
 pub use state::Core;
 
