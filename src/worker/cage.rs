@@ -1,0 +1,185 @@
+//! A cage: its declaration, what was made for it on this host, and who waits for a slot in it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cgroup::CageGroup;
+use super::sandbox::{self, Grant};
+use super::server::Surroundings;
+use crate::domain::cage::{EnforcementEntry, Enforcements};
+use crate::domain::link::Start;
+use crate::domain::{CageSpec, Enforcement};
+
+/// The size of a cage's private `/tmp` where nothing else bounds it.
+const TMP_BYTES: u64 = 1 << 30;
+
+/// A cage of this worker.
+pub(super) struct Cage {
+    /// What was declared.
+    pub(super) spec: CageSpec,
+    /// How many executions at a time.
+    pub(super) slots: u32,
+    /// Its folder in the data directory.
+    pub(super) folder: PathBuf,
+    /// Its working folder.
+    pub(super) work: PathBuf,
+    /// Its user number, where agents are not the owner.
+    pub(super) user: Option<u32>,
+    /// The mapping between the owner and that user; `None` also where the file system cannot be mapped.
+    pub(super) idmap: Option<OwnedFd>,
+    /// Its control groups, once it is set up.
+    pub(super) group: Option<Arc<CageGroup>>,
+    /// Paths beyond its own, links resolved.
+    pub(super) grants: Vec<Grant>,
+    /// Whether its folders and groups have been made.
+    pub(super) prepared: bool,
+    /// Whether its enforcement was reported since it was last declared.
+    pub(super) reported: bool,
+    /// Which slot of the server's stands at each place.
+    pub(super) places: Vec<Option<usize>>,
+    /// Executions that wait for a place.
+    pub(super) queue: VecDeque<Box<Start>>,
+}
+
+impl Cage {
+    /// A cage that is declared and not yet set up.
+    pub(super) fn new(spec: CageSpec, slots: u32, around: &Surroundings) -> Self {
+        let folder = around.data_dir.join("cages").join(spec.id.to_string());
+        let user = around.first_user.map(|first| first + u32::from(spec.id.number()));
+        Self {
+            work: folder.join("work"),
+            folder,
+            user,
+            idmap: None,
+            group: None,
+            grants: vec![],
+            prepared: false,
+            reported: false,
+            places: vec![],
+            queue: VecDeque::new(),
+            slots: slots.max(1),
+            spec,
+        }
+    }
+
+    /// Makes its folders and control groups, and looks its grants up. Done once, until it is declared otherwise.
+    pub(super) fn prepare(&mut self, around: &Surroundings) -> io::Result<()> {
+        if self.prepared {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&self.work)?;
+        if let Some(user) = self.user {
+            self.idmap = around.idmap(user);
+            if self.idmap.is_none() {
+                std::os::unix::fs::chown(&self.work, Some(user), Some(user))?;
+            }
+        }
+        self.grants = self.look_up(around)?;
+        match &self.group {
+            Some(group) => group.set_limits(&self.spec.limits, self.slots)?,
+            None => self.group = Some(Arc::new(around.cgroups.cage(self.spec.id, &self.spec.limits, self.slots)?)),
+        }
+        self.prepared = true;
+        Ok(())
+    }
+
+    fn look_up(&self, around: &Surroundings) -> io::Result<Vec<Grant>> {
+        let mut grants = vec![];
+        for (paths, writable) in [(&self.spec.read, false), (&self.spec.write, true)] {
+            for written in paths {
+                let target = expand(written, around.home.as_deref());
+                let fail = |why: String| io::Error::other(format!("the path {written:?}: {why}"));
+                if target.components().any(|part| part == std::path::Component::ParentDir) {
+                    return Err(fail("must not contain ..".to_owned()));
+                }
+                let source = target.canonicalize().map_err(|error| fail(error.to_string()))?;
+                if source == Path::new("/") {
+                    return Err(fail("is the whole host; name folders in it".to_owned()));
+                }
+                if source.starts_with(&around.data_dir) {
+                    return Err(fail("lies in Menagerie's own data directory".to_owned()));
+                }
+                grants.push(Grant { source, target, writable });
+            }
+        }
+        // A folder is shown before what lies in it, or it would hide that.
+        grants.sort_by(|a, b| a.target.cmp(&b.target));
+        Ok(grants)
+    }
+
+    /// How large its private `/tmp` may grow.
+    pub(super) fn tmp_bytes(&self) -> u64 {
+        let limits = &self.spec.limits;
+        [limits.disk, limits.memory].into_iter().flatten().map(crate::domain::Bytes::get).min().unwrap_or(TMP_BYTES)
+    }
+
+    /// How each limit holds on this host.
+    pub(super) fn enforcement(&self, around: &Surroundings) -> Enforcements {
+        let entry =
+            |limit: &str, enforcement, by: String| EnforcementEntry { limit: limit.to_owned(), enforcement, by };
+        let (enforced, watched, absent) = (Enforcement::Enforced, Enforcement::Watched, Enforcement::Absent);
+        let limits = &self.spec.limits;
+        let mut entries = around.cgroups.enforcement(limits);
+        entries.push(match limits.disk {
+            Some(_) => entry(
+                "disk",
+                watched,
+                "its folders are measured 4 times a second; single files are held by RLIMIT_FSIZE, /tmp by its size"
+                    .into(),
+            ),
+            None => entry("disk", absent, "no limit declared; /tmp is held to 1GiB or the memory limit".into()),
+        });
+        let wall =
+            if limits.wall.is_some() { "the worker's timer" } else { "no limit declared; a task's timeout holds" };
+        entries.push(entry("wall", enforced, wall.into()));
+        entries.push(entry("tokens", watched, "counted as the agent reports them; an agent may report too few".into()));
+        entries.push(match (limits.gpu, around.gpus.len()) {
+            (None | Some(0), _) => entry("gpu", enforced, "no device file in the cage".into()),
+            (Some(_), 0) => entry("gpu", absent, "the host has no GPU device file".into()),
+            (Some(_), _) => entry("gpu", enforced, "device files in the cage and CUDA_VISIBLE_DEVICES".into()),
+        });
+        if limits.gpu_memory.is_some() {
+            entries.push(entry("gpu_memory", absent, "the driver offers no limit, and nothing samples it here".into()));
+        }
+        let landlock = sandbox::landlock_version();
+        let rules = |from: i32| landlock.filter(|version| *version >= from).map_or("", |_| " and Landlock");
+        let filter = "system call filter";
+        let network = match (self.spec.network.is_all(), self.spec.network.ports().is_empty()) {
+            (true, _) => {
+                entry("network", enforced, format!("the host's network is given; other socket families: {filter}"))
+            }
+            (_, true) => entry("network", enforced, format!("empty network namespace, {filter}{}", rules(4))),
+            (_, false) => entry(
+                "network",
+                enforced,
+                format!("network namespace with a relay to these ports, {filter}{}", rules(4)),
+            ),
+        };
+        entries.push(network);
+        let mapped = match (self.user, &self.idmap) {
+            (None, _) => "; agents are the owner, without capabilities",
+            (Some(_), Some(_)) => "; a user of its own, folders mapped to it",
+            (Some(_), None) => "; a user of its own, its folders given to it",
+        };
+        entries.push(entry("filesystem", enforced, format!("mount namespace{}{mapped}", rules(1))));
+        entries.push(entry("processes", enforced, "process namespace".into()));
+        entries.push(entry("signals", enforced, format!("process namespace{}", rules(6))));
+        entries.push(entry("system calls", enforced, format!("seccomp {filter}")));
+        entries.push(entry("privileges", enforced, "no_new_privs, no capabilities, nothing set-user-id".into()));
+        if self.spec.network.is_all() && landlock.is_none_or(|version| version < 6) {
+            let why = "this kernel's Landlock cannot hold them, and the host's network is given".into();
+            entries.push(entry("abstract sockets", absent, why));
+        }
+        Enforcements(entries)
+    }
+}
+
+fn expand(path: &str, home: Option<&Path>) -> PathBuf {
+    match (path.strip_prefix('~'), home) {
+        (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
+        _ => PathBuf::from(path),
+    }
+}

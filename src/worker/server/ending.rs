@@ -1,0 +1,206 @@
+//! How executions and slots come to their ends: asked, killed, doomed, given up; then the last output, the artifacts,
+//! the report.
+
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll::{self, EventFlags};
+
+use super::super::artifacts::{self, Collector};
+use super::super::run::{Gone, NEVER, Stage, Verdict, signal_for};
+use super::super::sys;
+use super::events::KILL_US;
+use super::{Known, Server, Source, key, notice};
+use crate::domain::artifact::FoundArtifact;
+use crate::domain::link::Report;
+use crate::domain::{Outcome, Severity};
+
+/// How long the end of everything may take when the worker leaves.
+const LEAVE_WAIT: Duration = Duration::from_secs(5);
+
+impl Server {
+    /// Ends an execution for a reason. The first reason stays; a harsher stage replaces a milder one.
+    pub(super) fn condemn(&mut self, index: usize, verdict: Verdict, stage: Stage, grace_us: u64) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        // An init that is still building its sandbox hears no signals; nothing of the execution runs yet.
+        let stage = if slot.ready { stage } else { Stage::Doomed };
+        let Some(run) = slot.run.as_mut().filter(|run| run.gone.is_none()) else { return };
+        run.verdict.get_or_insert(verdict);
+        self.advance(index, stage, if stage == Stage::Asked { grace_us } else { KILL_US });
+    }
+
+    /// Goes on to a harsher stage, which lasts at most `for_us`.
+    pub(super) fn advance(&mut self, index: usize, stage: Stage, for_us: u64) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let Some(run) = &mut slot.run else { return };
+        if run.stage as u8 >= stage as u8 {
+            return;
+        }
+        run.stage = stage;
+        run.stage_until = sys::monotonic().saturating_add(for_us);
+        let until = run.stage_until;
+        if stage == Stage::Doomed {
+            slot.doom();
+        } else if let Some(signal) = signal_for(stage) {
+            sys::signal(slot.pid, signal);
+        }
+        self.wake(until);
+    }
+
+    /// Everything that an execution started is gone: takes its last output and what it has left.
+    pub(super) fn everything_gone(&mut self, index: usize, gone: Gone) {
+        for is_err in [false, true] {
+            // Nobody writes any more, so this ends with what the pipe holds.
+            while self.read_once(index, is_err) {}
+        }
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let Some(run) = &mut slot.run else { return };
+        run.gone = Some(gone);
+        run.listener.end();
+        let announced = std::mem::take(&mut run.listener.announced);
+        if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
+            let work = self.cages.get(&slot.cage).map(|cage| cage.work.clone()).unwrap_or_default();
+            run.collector = Collector::begin(&self.around.data_dir, run.id(), &slot.artifacts, &work, announced);
+        }
+        if run.collector.is_some() {
+            self.collecting.push(index);
+        } else {
+            self.conclude(index, vec![]);
+        }
+    }
+
+    /// Does a piece of the collecting that is under way.
+    pub(super) fn collect(&mut self) {
+        let mut waiting = std::mem::take(&mut self.collecting);
+        waiting.retain(|index| {
+            let Some(run) = self.slots.get_mut(index).and_then(|slot| slot.run.as_mut()) else { return false };
+            let complete = run.collector.as_mut().is_none_or(Collector::step);
+            if !complete {
+                return true;
+            }
+            let Some((found, left_out)) = run.collector.take().map(Collector::finish) else { return false };
+            if left_out > 0 {
+                let text = "were no regular files, could not be read, or were too many or too large";
+                run.remark = Some(format!("{left_out} artifacts were left out: they {text}"));
+            }
+            self.conclude(*index, found);
+            false
+        });
+        self.collecting.append(&mut waiting);
+    }
+
+    /// Judges an execution and reports it.
+    fn conclude(&mut self, index: usize, found: Vec<FoundArtifact>) {
+        let Some(run) = self.slots.get_mut(&index).and_then(|slot| slot.run.as_mut()) else { return };
+        let Some(gone) = run.gone else { return };
+        // The last remark of the agent, before the end that follows it.
+        let sample = run.take_sample(NEVER / 2);
+        let outcome = run.outcome(&gone);
+        if let Some(sample) = sample {
+            self.link.sample(sample);
+        }
+        self.end_run(index, outcome, found);
+    }
+
+    /// Reports the end of what runs in a slot, and makes the slot free or has it built anew.
+    pub(super) fn end_run(&mut self, index: usize, outcome: Outcome, artifacts: Vec<FoundArtifact>) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let Some(run) = slot.run.take() else { return };
+        let (id, cage) = (run.id(), slot.cage);
+        let worn = slot.stale || slot.doomed || slot.broken.is_some();
+        self.known.insert(id, Known::Ended);
+        let outcome = Box::new(outcome);
+        self.report(Report::Ended { execution_id: id, started_at: run.started_at, outcome, artifacts });
+        let surplus = self.cages.get(&cage).is_none_or(|known| !known.places.contains(&Some(index)));
+        if worn || surplus {
+            self.retire(index);
+        }
+        self.fill(cage);
+    }
+
+    /// A process cannot be ended: what ran is reported all the same, and the slot is replaced.
+    pub(super) fn give_up(&mut self, index: usize) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let (memory_kills, refused_forks) = slot.breaches();
+        let (cage, place, pid) = (slot.cage, slot.place, slot.pid);
+        let Some(run) = &mut slot.run else { return };
+        let what = "a process of it cannot be ended (it is in an uninterruptible call); it stays in the cage's account";
+        run.remark = Some(what.to_owned());
+        let text = format!(
+            "execution {} in cage {cage}: {what}; slot {place} is replaced, its init is process {pid}",
+            run.id()
+        );
+        self.report(notice(Severity::Critical, text));
+        self.everything_gone(index, Gone { status: None, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks });
+    }
+
+    /// Takes a slot out of service. Its init is killed if need be and waited for in the background.
+    pub(super) fn retire(&mut self, index: usize) {
+        let Some(mut slot) = self.slots.remove(&index) else { return };
+        if let Some(cage) = self.cages.get_mut(&slot.cage) {
+            for place in &mut cage.places {
+                if *place == Some(index) {
+                    *place = None;
+                }
+            }
+        }
+        self.ports.retain(|_, (owner, _, _)| *owner != index);
+        self.unwatch(&slot.socket);
+        self.unwatch(&slot.pidfd);
+        for pipe in 0..2 {
+            let _ = epoll::delete(&self.epoll, slot.pipe(pipe));
+        }
+        slot.doom();
+        let watched = epoll::add(&self.epoll, &slot.pidfd, key(Source::Dying, index), EventFlags::IN);
+        if watched.is_ok() {
+            self.dying.insert(index, slot);
+        }
+    }
+
+    /// Ends all executions and waits, within bounds, until they are gone; then tells the engine.
+    pub(super) fn end_everything(&mut self) {
+        let deadline = Instant::now() + LEAVE_WAIT;
+        for cage in self.cages.values_mut() {
+            cage.queue.clear();
+        }
+        let running: Vec<usize> = self.slots.keys().copied().collect();
+        for index in running {
+            let Some(slot) = self.slots.get_mut(&index) else { continue };
+            slot.doom();
+            if slot.run.is_none() {
+                self.retire(index);
+            }
+        }
+        let mut events = Vec::with_capacity(64);
+        while (!self.slots.is_empty() || !self.dying.is_empty()) && Instant::now() < deadline {
+            events.clear();
+            let short = rustix::event::Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+            let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&short));
+            for event in &events {
+                let data: u64 = event.data.u64();
+                let index = usize::try_from(data & ((1 << 56) - 1)).unwrap_or(usize::MAX);
+                match data >> 56 {
+                    source if source == Source::Exit as u64 => self.leave_run(index),
+                    source if source == Source::Dying as u64 => self.take(Source::Dying, index, event.flags),
+                    _ => {}
+                }
+            }
+        }
+        self.flush();
+    }
+
+    /// Reports an execution that ended because the worker leaves.
+    fn leave_run(&mut self, index: usize) {
+        let verdict = Verdict {
+            kind: crate::domain::OutcomeKind::WorkerLost,
+            limit: None,
+            message: "the worker was stopped".to_owned(),
+        };
+        if let Some(run) = self.slots.get_mut(&index).and_then(|slot| slot.run.as_mut()) {
+            run.verdict.get_or_insert(verdict);
+        }
+        self.init_ended(index);
+        while !self.collecting.is_empty() {
+            self.collect();
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! What slots bring: words of init, output of agents, ends, and connections to the ports of the policy; and what time
+//! brings.
+
+use rustix::event::epoll::{self, EventFlags};
+
+use super::super::message::Reply;
+use super::super::relay::Relay;
+use super::super::run::{Gone, NEVER, Run, Stage, Verdict, not_executed};
+use super::super::sys;
+use super::super::watch::{self, DiskUsage};
+use super::requests::PATH;
+use super::{Server, Source, key, notice};
+use crate::domain::link::Report;
+use crate::domain::spool::Stream;
+use crate::domain::{OutcomeKind, Severity};
+
+/// How many reads one slot's output gets in a turn.
+const READS_PER_TURN: usize = 4;
+/// How long the rest of an execution may take to die before init is killed.
+pub(super) const KILL_US: u64 = 3_000_000;
+/// How long init may take to die before the execution is given up as stuck.
+const DOOM_US: u64 = 5_000_000;
+/// Between SIGTERM and SIGKILL when the worker ends an execution of its own accord.
+const GRACE_US: u64 = 2_000_000;
+/// Between two looks at limits that the kernel does not hold.
+const WATCH_DISK_US: u64 = 250_000;
+const WATCH_PROCESSES_US: u64 = 100_000;
+
+impl Server {
+    pub(super) fn read_init(&mut self, index: usize, flags: EventFlags) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        if flags.contains(EventFlags::OUT) && !slot.send_rest() {
+            let _ = epoll::modify(&self.epoll, &slot.socket, key(Source::Socket, index), EventFlags::IN);
+        }
+        for reply in slot.replies() {
+            self.heed(index, reply);
+        }
+        // A closed socket stays readable for ever; the pidfd tells of the end.
+        if flags.contains(EventFlags::HUP)
+            && let Some(slot) = self.slots.get(&index)
+        {
+            self.unwatch(&slot.socket);
+        }
+    }
+
+    fn heed(&mut self, index: usize, reply: Reply) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let current = slot.run.as_ref().map(|run| run.number);
+        match reply {
+            Reply::Ready => {
+                slot.ready = true;
+                let cage = slot.cage;
+                self.listen(index);
+                self.report_cage(cage);
+            }
+            Reply::Broken(_) => {}
+            Reply::NotExecuted { number, errno, workdir } if current == Some(number) => {
+                if let Some(run) = &mut slot.run {
+                    let path = run.start.env.get("PATH").map_or(PATH, String::as_str);
+                    let outcome = not_executed(&run.start, path, errno, workdir);
+                    self.end_run(index, outcome, vec![]);
+                }
+            }
+            Reply::Lingering { number } if current == Some(number) => {
+                self.advance(index, Stage::Killed, KILL_US);
+            }
+            Reply::Gone { number, status, cpu_us, peak_kib, started, dirty } if current == Some(number) => {
+                slot.stale |= dirty;
+                let (memory_kills, refused_forks) = slot.breaches();
+                if let Some(run) = &mut slot.run {
+                    run.started_at.get_or_insert(crate::domain::Timestamp::from_micros(started));
+                }
+                let status = Some(status);
+                self.everything_gone(index, Gone { status, cpu_us, peak_kib, memory_kills, refused_forks });
+            }
+            // Of an execution that was given up meanwhile.
+            Reply::NotExecuted { .. } | Reply::Lingering { .. } | Reply::Gone { .. } => {}
+        }
+    }
+
+    /// Reads what has been printed, up to a bound.
+    pub(super) fn read_output(&mut self, index: usize, is_err: bool) {
+        for _ in 0..READS_PER_TURN {
+            if !self.read_once(index, is_err) {
+                break;
+            }
+        }
+        self.after_output(index);
+    }
+
+    /// Reads once; whether there may be more.
+    pub(super) fn read_once(&mut self, index: usize, is_err: bool) -> bool {
+        let Some(slot) = self.slots.get_mut(&index) else { return false };
+        let count = match rustix::io::read(slot.pipe(usize::from(is_err)), &mut self.buffer[..]) {
+            Ok(0) => {
+                // Every writer is gone, init included.
+                self.unwatch_pipe(index, is_err);
+                return false;
+            }
+            Ok(count) => count,
+            Err(rustix::io::Errno::INTR) => return true,
+            Err(_) => return false,
+        };
+        let bytes = &self.buffer[..count];
+        if let Some(run) = &mut slot.run {
+            let stream = if is_err { Stream::Err } else { Stream::Out };
+            run.spool.write(stream, sys::now(), bytes);
+            if !is_err {
+                run.listener.feed(bytes);
+            }
+            if let Some(error) = run.spool.take_failure() {
+                let text = format!("output of execution {} cannot be kept: {error}", run.id());
+                self.report(notice(Severity::Error, text));
+            }
+        }
+        true
+    }
+
+    fn unwatch_pipe(&self, index: usize, is_err: bool) {
+        if let Some(slot) = self.slots.get(&index) {
+            let _ = epoll::delete(&self.epoll, slot.pipe(usize::from(is_err)));
+        }
+    }
+
+    /// Acts on what an agent has said: figures for people, and tokens over the limit.
+    fn after_output(&mut self, index: usize) {
+        let Some(run) = self.slots.get_mut(&index).and_then(|slot| slot.run.as_mut()) else { return };
+        if run.listener.changed && run.sample_at == NEVER {
+            let now = sys::monotonic();
+            let sample = run.take_sample(now);
+            let next = run.sample_at;
+            if let Some(sample) = sample {
+                self.link.sample(sample);
+            }
+            self.wake(next);
+        }
+        self.check_tokens(index);
+    }
+
+    fn check_tokens(&mut self, index: usize) {
+        let Some(run) = self.slots.get(&index).and_then(|slot| slot.run.as_ref()) else { return };
+        let per_execution = self
+            .cages
+            .get(&run.start.cage_id)
+            .and_then(|cage| cage.spec.limits.tokens)
+            .filter(|limit| limit.per.is_none())
+            .map(|limit| limit.tokens);
+        let limit = [run.start.tokens, per_execution].into_iter().flatten().min();
+        if let (Some(limit), Some(used)) = (limit, run.listener.tokens_used)
+            && used > limit
+        {
+            let message = format!("{used} tokens were reported, {limit} are allowed");
+            let verdict = Verdict { kind: OutcomeKind::LimitExceeded, limit: Some("tokens"), message };
+            self.condemn(index, verdict, Stage::Killed, KILL_US);
+        }
+    }
+
+    /// Init has ended, and its whole namespace with it.
+    pub(super) fn init_ended(&mut self, index: usize) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        // What it wrote last may explain.
+        let replies = slot.replies();
+        let (ready, cage) = (slot.ready, slot.cage);
+        for reply in replies {
+            self.heed(index, reply);
+        }
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        sys::reap(slot.pid);
+        slot.doomed = true;
+        let broken = slot.broken.clone();
+        let (memory_kills, refused_forks) = slot.breaches();
+        let Some(run) = &slot.run else {
+            self.retire(index);
+            if let Some(why) = broken.filter(|_| !ready) {
+                self.report(notice(Severity::Error, format!("cage {cage} cannot be set up: {why}")));
+            }
+            self.fill(cage);
+            return;
+        };
+        if run.gone.is_some() {
+            // Its artifacts are being collected; the slot goes after that.
+            self.unwatch_exit(index);
+            return;
+        }
+        self.unwatch_exit(index);
+        match broken.filter(|_| !ready) {
+            Some(why) => {
+                let text = format!("cage {cage} cannot be set up: {why}");
+                let outcome = crate::domain::Outcome::new(OutcomeKind::NotStarted, text);
+                self.end_run(index, outcome, vec![]);
+            }
+            None => {
+                let gone = Gone { status: None, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks };
+                self.everything_gone(index, gone);
+            }
+        }
+    }
+
+    fn unwatch_exit(&self, index: usize) {
+        if let Some(slot) = self.slots.get(&index) {
+            self.unwatch(&slot.pidfd);
+        }
+    }
+
+    /// Waits on the ports that a slot's init listens on.
+    fn listen(&mut self, index: usize) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let listeners = std::mem::take(&mut slot.listeners);
+        let ports: Vec<u16> =
+            self.cages.get(&slot.cage).map(|cage| cage.spec.network.ports().to_vec()).unwrap_or_default();
+        for (listener, port) in listeners.into_iter().zip(ports) {
+            let number = self.new_index();
+            if epoll::add(&self.epoll, &listener, key(Source::Port, number), EventFlags::IN).is_ok() {
+                self.ports.insert(number, (index, listener, port));
+            }
+        }
+    }
+
+    pub(super) fn accept_relay(&mut self, number: usize) {
+        let Some((_, listener, port)) = self.ports.get(&number) else { return };
+        let Ok(relay) = Relay::accept(listener, *port) else { return };
+        let index = self.new_index();
+        let [inside, outside] = relay.sockets();
+        let watched = epoll::add(&self.epoll, inside, key(Source::Inside, index), EventFlags::IN)
+            .and_then(|()| epoll::add(&self.epoll, outside, key(Source::Outside, index), EventFlags::IN));
+        if watched.is_ok() {
+            self.relays.insert(index, relay);
+        }
+    }
+
+    pub(super) fn pump_relay(&mut self, index: usize) {
+        let Some(relay) = self.relays.get_mut(&index) else { return };
+        if relay.pump() {
+            // Closing the sockets takes them out of the epoll.
+            self.relays.remove(&index);
+            return;
+        }
+        let (inside_in, inside_out, outside_in, outside_out) = relay.interest();
+        let flags = |readable: bool, writable: bool| {
+            let mut flags = EventFlags::empty();
+            flags.set(EventFlags::IN, readable);
+            flags.set(EventFlags::OUT, writable);
+            flags
+        };
+        let [inside, outside] = relay.sockets();
+        let _ = epoll::modify(&self.epoll, inside, key(Source::Inside, index), flags(inside_in, inside_out));
+        let _ = epoll::modify(&self.epoll, outside, key(Source::Outside, index), flags(outside_in, outside_out));
+    }
+
+    /// Looks at every execution whose time has come and works out when the next one's will.
+    pub(super) fn tick(&mut self) {
+        let now = sys::monotonic();
+        let due: Vec<usize> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| slot.run.as_ref().is_some_and(|run| run.gone.is_none() && run.next_wake() <= now))
+            .map(|(index, _)| *index)
+            .collect();
+        for index in due {
+            self.tick_one(index, now);
+        }
+        let running = self.slots.values().filter_map(|slot| slot.run.as_ref()).filter(|run| run.gone.is_none());
+        self.wake_at = running.map(Run::next_wake).min().unwrap_or(NEVER);
+    }
+
+    fn tick_one(&mut self, index: usize, now: u64) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let started = slot.started();
+        let Some(run) = &mut slot.run else { return };
+        let mut reports = vec![];
+        if run.report_start_at <= now {
+            run.report_start_at = match started {
+                Some(time) => {
+                    run.started_at = Some(time);
+                    reports.push((time, Report::Started { execution_id: run.id() }));
+                    NEVER
+                }
+                None => now + 5_000,
+            };
+        }
+        if run.sample_at <= now {
+            run.sample_at = NEVER;
+            if let Some(sample) = run.take_sample(now) {
+                self.link.sample(sample);
+            }
+        }
+        for (time, report) in reports {
+            self.link.report(time, report);
+        }
+        if run.timeout_at <= now {
+            run.timeout_at = NEVER;
+            let (limit, message) = if run.timeout_is_wall {
+                (Some("wall"), "it took longer than the cage's wall limit")
+            } else {
+                (None, "it took longer than its timeout")
+            };
+            let verdict = Verdict { kind: OutcomeKind::TimedOut, limit, message: message.to_owned() };
+            self.condemn(index, verdict, Stage::Asked, GRACE_US);
+        }
+        let Some(run) = self.slots.get(&index).and_then(|slot| slot.run.as_ref()) else { return };
+        let (stage, watch) = (run.stage, run.watch_at <= now);
+        if run.stage_until <= now {
+            match stage {
+                Stage::Running => {}
+                Stage::Asked => self.advance(index, Stage::Killed, KILL_US),
+                Stage::Killed => self.advance(index, Stage::Doomed, DOOM_US),
+                Stage::Doomed => {
+                    self.give_up(index);
+                    return;
+                }
+            }
+        }
+        if watch {
+            self.watch(index, now);
+        }
+    }
+
+    /// Samples what the kernel does not hold.
+    fn watch(&mut self, index: usize, now: u64) {
+        let (memory_held, pids_held) = (self.around.cgroups.holds_memory(), self.around.cgroups.holds_pids());
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let (Some(run), Some(cage)) = (&mut slot.run, self.cages.get(&slot.cage)) else { return };
+        let limits = &cage.spec.limits;
+        let mut broken = None;
+        let mut next = NEVER;
+        if let Some(limit) = limits.disk {
+            let usage =
+                run.disk.get_or_insert_with(|| DiskUsage::begin(vec![cage.work.clone(), slot.artifacts.clone()]));
+            let complete = usage.step();
+            if usage.bytes() > limit.get() {
+                let used = crate::domain::Bytes::new(usage.bytes()).human();
+                broken = Some(("disk", format!("its folders hold {used}, {} are allowed", limit.human())));
+            }
+            if complete {
+                run.disk = None;
+            }
+            next = now + if complete { WATCH_DISK_US } else { 2_000 };
+        }
+        let memory = limits.memory.filter(|_| !memory_held);
+        let pids = limits.pids.filter(|_| !pids_held);
+        if memory.is_some() || pids.is_some() {
+            let (count, bytes) = watch::descendants(slot.pid);
+            if let Some(limit) = memory.filter(|limit| bytes > limit.get()) {
+                let used = crate::domain::Bytes::new(bytes).human();
+                broken = Some(("memory", format!("{used} of memory were in use, {} are allowed", limit.human())));
+            }
+            if let Some(limit) = pids.filter(|limit| count > *limit) {
+                broken = Some(("pids", format!("{count} processes were there, {limit} are allowed")));
+            }
+            next = next.min(now + WATCH_PROCESSES_US);
+        }
+        run.watch_at = next;
+        if let Some((limit, message)) = broken {
+            run.watch_at = NEVER;
+            let verdict = Verdict { kind: OutcomeKind::LimitExceeded, limit: Some(limit), message };
+            self.condemn(index, verdict, Stage::Killed, KILL_US);
+        }
+    }
+}
