@@ -30,7 +30,7 @@ pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
     );
     let read_only = view::at(&status, "read_only").as_bool() == Some(true);
     let mut fields = vec![
-        ("engine", Cell::from(engine)),
+        ("engine   ", Cell::from(engine)),
         ("data", view::text(&status, "data_dir").into()),
         ("journal", format!("{} records", view::count(&status, "seq")).into()),
     ];
@@ -48,7 +48,7 @@ pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
     Ok(0)
 }
 
-/// `tasks     12 pending, 3 executing`: what there is none of is left out.
+/// `tasks      12 pending, 3 executing`: what there is none of is left out.
 fn counts(out: &mut Printer, noun: &str, counts: &Value) -> std::io::Result<()> {
     let parts: Vec<String> = counts
         .as_object()
@@ -57,7 +57,7 @@ fn counts(out: &mut Printer, noun: &str, counts: &Value) -> std::io::Result<()> 
         .filter_map(|(status, count)| Some((status, count.as_u64().filter(|count| *count > 0)?)))
         .map(|(status, count)| out.paint(Role::of_status(status), &format!("{count} {status}")))
         .collect();
-    let label = out.paint(Role::Dim, &format!("{noun:<9}"));
+    let label = out.paint(Role::Dim, &format!("{noun:<11}"));
     let text = if parts.is_empty() { out.paint(Role::Dim, "none") } else { parts.join(", ") };
     out.line(&format!("{label}{text}"))
 }
