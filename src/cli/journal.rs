@@ -15,7 +15,7 @@ use crate::api::client::{Client, End, Error, Query};
 /// What can be done with the journal.
 #[derive(Subcommand, Debug)]
 pub enum JournalVerb {
-    /// Show the last records; on a terminal each on one line
+    /// Show the last records
     Tail(TailArgs),
     /// Write all records as JSON lines to standard output
     Export {
