@@ -396,7 +396,7 @@ mod with_a_stand_in {
         let status: Value = serde_json::from_str(&home.run(&["status", "-o", "json"]).out).unwrap();
         assert_eq!(status["tasks"]["pending"], 2);
         let ran = home.run(&["status"]);
-        assert!(ran.out.contains("tasks    2 pending\n"), "{}", ran.out);
+        assert!(ran.out.contains("tasks      2 pending\n"), "{}", ran.out);
         assert!(!ran.out.contains('\u{1b}'));
         assert!(home.run(&["status", "--color", "always"]).out.contains('\u{1b}'));
     }

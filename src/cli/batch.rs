@@ -31,6 +31,8 @@ pub struct Batch {
     pub lines: Vec<u32>,
     /// One sentence for each refused line.
     pub problems: Vec<String>,
+    /// The line of each key.
+    keys: HashMap<String, u32>,
 }
 
 /// What errors call a file, its content, and how many bytes it has, if that is known.
@@ -96,15 +98,14 @@ fn read_from(
     progress: &ProgressBar,
 ) -> Result<Batch, std::io::Error> {
     let head = format!("{{\"command\":\"submit_tasks\",\"keep_going\":{keep_going},\"tasks\":[");
-    let mut batch = Batch { name, command: head.into_bytes(), lines: vec![], problems: vec![] };
-    let mut keys: HashMap<String, u32> = HashMap::new();
+    let mut batch = Batch { name, command: head.into_bytes(), lines: vec![], problems: vec![], keys: HashMap::new() };
     let mut line = Vec::new();
     for number in 1u32.. {
         let checked = match next_line(reader, &mut line)? {
             Ok(false) => break,
             Ok(true) if line.iter().all(u8::is_ascii_whitespace) => continue,
             Ok(true) => check_line(&line).and_then(|key| {
-                let earlier = key.and_then(|key| Some((keys.insert(key.clone(), number)?, key)));
+                let earlier = key.and_then(|key| Some((batch.keys.insert(key.clone(), number)?, key)));
                 earlier.map_or(Ok(()), |(first, key)| {
                     Err((None, format!("key \"{key}\" is already used in line {first}; use another")))
                 })
@@ -191,16 +192,19 @@ impl Batch {
         line.map_or_else(|| format!("{}: {item}", self.name), |line| format!("{}:{line}", self.name))
     }
 
-    /// A field that begins with `tasks[N]`, as the engine writes it, with file and line instead.
+    /// A field with file and line instead of the task's place or key in the submission: the engine writes `tasks[N]`
+    /// counted from 0, `task N` counted from 1, or `task "KEY"`.
     pub fn field(&self, field: &str) -> String {
-        let parts = field.strip_prefix("tasks[").and_then(|rest| rest.split_once(']'));
-        parts.map_or_else(
-            || format!("{}: {field}", self.name),
-            |(place, rest)| {
-                let rest = rest.trim_start_matches([':', '.', ' ']);
-                format!("{}: {rest}", self.place(place))
-            },
-        )
+        let place = |text: &str, first: usize| self.lines.get(text.parse::<usize>().ok()?.checked_sub(first)?).copied();
+        let split = |prefix: &str, end: char| field.strip_prefix(prefix)?.split_once(end);
+        let found = None
+            .or_else(|| split("tasks[", ']').and_then(|(number, rest)| Some((place(number, 0)?, rest))))
+            .or_else(|| split("task \"", '"').and_then(|(key, rest)| Some((*self.keys.get(key)?, rest))))
+            .or_else(|| split("task ", ':').and_then(|(number, rest)| Some((place(number, 1)?, rest))));
+        match found {
+            Some((line, rest)) => format!("{}:{line}: {}", self.name, rest.trim_start_matches([':', '.', ' '])),
+            None => format!("{}: {field}", self.name),
+        }
     }
 }
 
@@ -244,10 +248,16 @@ mod tests {
             check(b"{\"type\": \"a\", \"key\": \"k\"}\n\n{\"type\":\"b\",\"depends_on\":[\"k\"]}\r\n", false);
         assert!(batch.problems.is_empty(), "{:?}", batch.problems);
         assert_eq!(batch.lines, [1, 3]);
-        assert_eq!(
-            (batch.place("1"), batch.field("tasks[1].depends_on")),
-            ("b.jsonl:3".into(), "b.jsonl:3: depends_on".into())
-        );
+        assert_eq!(batch.place("1"), "b.jsonl:3");
+        for (field, shown) in [
+            ("tasks[1].depends_on", "b.jsonl:3: depends_on"),
+            ("task 2: depends_on", "b.jsonl:3: depends_on"),
+            ("task \"k\": depends_on", "b.jsonl:1: depends_on"),
+            ("task 9: depends_on", "b.jsonl: task 9: depends_on"),
+            ("anything", "b.jsonl: anything"),
+        ] {
+            assert_eq!(batch.field(field), shown);
+        }
         let command: Value = serde_json::from_slice(&batch.take_command()).unwrap();
         assert_eq!(command["tasks"][1]["depends_on"][0], "k");
     }

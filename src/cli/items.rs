@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
-use crate::api::client::Client;
+use crate::api::client::{Client, Error};
 use crate::api::types::WireCommand;
-use crate::domain::Reply;
 use crate::domain::command::RefusedItem;
+use crate::domain::task::NewTask;
+use crate::domain::{Reply, TaskId};
 
 /// Sends a command about several things and reports. Exit status 0 when all was done, 1 when a part was, 2 when
 /// nothing was.
@@ -30,6 +31,23 @@ pub fn send(context: &mut Context, client: &Client, command: &WireCommand, done:
             if refused.is_empty() { Ok(0) } else { Err(partly(items.is_empty(), &refused)) }
         }
         other => Err(unexpected(&other)),
+    }
+}
+
+/// Submits a task that stands alone; a refusal then need not say which task it is about.
+pub fn submit_alone(client: &Client, task: NewTask) -> Result<Vec<TaskId>, Failure> {
+    let answer = client.command(&WireCommand::SubmitTasks { keep_going: false, tasks: vec![task] });
+    match answer {
+        Ok(Reply::Submitted { ids, .. }) => Ok(ids),
+        Ok(other) => Err(unexpected(&other)),
+        Err(Error::Refused(mut refusal)) => {
+            if let Some(field) = ["task 1: ", "tasks[0]."].iter().find_map(|prefix| refusal.field.strip_prefix(prefix))
+            {
+                refusal.field = field.into();
+            }
+            Err(refusal.into())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -60,7 +60,14 @@ pub fn tail(context: &mut Context, args: &TailArgs) -> Outcome {
     let head = view::count(&client.get::<Value>("/v1/status", &vec![])?, "seq");
     let mut last = args.after.unwrap_or_else(|| head.saturating_sub(args.lines));
     if !args.follow {
-        each_record(&client, last, head, |record| show(context, record))?;
+        let mut records = Vec::new();
+        each_record(&client, last, head, |record| {
+            records.push(record.clone());
+            Ok(())
+        })?;
+        if !context.out.values(&records)? {
+            records.iter().try_for_each(|record| show(context, record))?;
+        }
         return Ok(0);
     }
     follow(context, client, &mut last)
@@ -126,14 +133,14 @@ fn each_record(
 
 fn show(context: &mut Context, record: &Value) -> std::io::Result<()> {
     let color = |role, text: &str| super::output::paint(context.out.color, role, text);
-    let line = format!(
-        "{:>8} {} {} {} {}",
-        view::text(record, "seq"),
-        color(Role::Dim, &view::text(record, "time")),
-        color(Role::Heading, &view::text(record, "kind")),
-        color(Role::Dim, &view::text(record, "actor")),
-        table::clean(&view::text(record, "body")),
-    );
+    let [seq, time, kind, actor] = ["seq", "time", "kind", "actor"].map(|key| view::text(record, key));
+    let mut body = table::clean(&view::text(record, "body"));
+    if let Some(width) = context.out.width {
+        let before = seq.len().max(8) + time.len() + kind.len() + actor.len() + 4;
+        body = table::shorten(&body, width.saturating_sub(before));
+    }
+    let (time, kind, actor) = (color(Role::Dim, &time), color(Role::Heading, &kind), color(Role::Dim, &actor));
+    let line = format!("{seq:>8} {time} {kind} {actor} {body}");
     context.out.event(record, || line)
 }
 

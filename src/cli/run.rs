@@ -77,10 +77,18 @@ pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
         task.normalise()?;
     }
     let client = context.engine()?;
-    let reply = client.command(&WireCommand::SubmitTasks { keep_going: false, tasks })?;
-    let Reply::Submitted { ids, .. } = &reply else { return Err(items::unexpected(&reply)) };
+    let ids = match (tasks.len(), tasks.pop()) {
+        (1, Some(task)) => items::submit_alone(&client, task)?,
+        (_, last) => {
+            tasks.extend(last);
+            match client.command(&WireCommand::SubmitTasks { keep_going: false, tasks })? {
+                Reply::Submitted { ids, .. } => ids,
+                other => return Err(items::unexpected(&other)),
+            }
+        }
+    };
     if !wait {
-        return print_ids(context, ids, each.is_some());
+        return print_ids(context, &ids, each.is_some());
     }
     match ids[..] {
         [id] if !array => wait::stream_one(context, &client, &id.to_string()),

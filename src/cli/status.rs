@@ -30,7 +30,7 @@ pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
     );
     let read_only = view::at(&status, "read_only").as_bool() == Some(true);
     let mut fields = vec![
-        ("engine", Cell::from(engine)),
+        ("engine   ", Cell::from(engine)),
         ("data", view::text(&status, "data_dir").into()),
         ("journal", format!("{} records", view::count(&status, "seq")).into()),
     ];

@@ -122,8 +122,8 @@ impl Table {
     }
 }
 
-/// Cuts a text to `width` columns; a cut is shown by an ellipsis.
-fn shorten(text: &str, width: usize) -> String {
+/// Cuts a text to `width` columns of the terminal; a cut is shown by an ellipsis.
+pub fn shorten(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

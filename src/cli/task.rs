@@ -181,9 +181,8 @@ fn submit_one(context: &mut Context, args: SubmitArgs) -> Outcome {
     }
     task.normalise()?;
     let client = context.engine()?;
-    let reply = client.command(&WireCommand::SubmitTasks { keep_going: false, tasks: vec![task] })?;
-    let Reply::Submitted { ids, .. } = &reply else { return Err(items::unexpected(&reply)) };
-    run::print_ids(context, ids, false)
+    let ids = items::submit_alone(&client, task)?;
+    run::print_ids(context, &ids, false)
 }
 
 fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool) -> Outcome {
@@ -378,10 +377,11 @@ fn explain(context: &mut Context, id: &str) -> Outcome {
     if context.out.value(&explanation)? {
         return Ok(0);
     }
-    let status = view::status(&explanation, "status");
-    let status_text = context.out.paint(status.role, &status.text);
-    let summary = super::table::clean(&view::text(&explanation, "summary"));
-    context.out.line(&format!("{} {status_text}: {summary}", view::text(&explanation, "task_id")))?;
+    let role = Role::of_status(&view::text(&explanation, "status"));
+    let summary = [view::text(&explanation, "summary"), view::text(&explanation, "status")];
+    let summary = summary.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    let summary = context.out.paint(role, &super::table::clean(&summary));
+    context.out.line(&format!("{}  {summary}", view::text(&explanation, "task_id")))?;
     for reason in view::at(&explanation, "reasons").as_array().map_or(&[][..], Vec::as_slice) {
         let blocking = view::at(reason, "blocking").as_bool() == Some(true);
         let (sign, role) = if blocking { ("x", Role::Bad) } else { ("-", Role::Dim) };

@@ -95,11 +95,14 @@ fn until_final(client: &Client, id: &str, give_up: Option<Instant>) -> Result<Op
 /// Says how to go on after Ctrl-C: the tasks are not touched.
 fn interrupted(context: &mut Context, ids: &[&str]) -> Outcome {
     context.out.flush()?;
-    let (them, first) = (if let [id] = ids { (*id).to_owned() } else { format!("{} tasks", ids.len()) }, ids.first());
-    let first = first.copied().unwrap_or_default();
+    let (what, them) = match ids {
+        [id] => (format!("task {id} has not ended"), "it"),
+        _ => (format!("{} tasks have not ended", ids.len()), "them"),
+    };
+    // Beyond a handful of ids a line that can be copied is no longer one.
+    let some = ids.iter().take(5).copied().collect::<Vec<_>>().join(" ");
     remark_on_stderr(&format!(
-        "menagerie: {them} not ended; no longer waiting. Follow with: menagerie task logs -f {first}; end with: menagerie task cancel {}",
-        ids.iter().take(20).copied().collect::<Vec<_>>().join(" ")
+        "menagerie: {what}; no longer waiting for {them}. Wait again: menagerie task wait {some}; end {them}: menagerie task cancel {some}"
     ));
     Ok(INTERRUPTED)
 }
