@@ -34,13 +34,23 @@ const fn sort(name: &'static str, sort: &'static str) -> Field {
     Field { name, filter: None, sort: Some(sort) }
 }
 
-/// The condition on a task's status, which the builder of conditions knows.
-pub(super) const TASK_STATUS: &str = "t.status {}";
+const TASK_STATUS: &str = "t.status {}";
+const EXECUTION_STATUS: &str = "e.status {}";
+const ALLOCATION_STATUS: &str = "l.status {}";
+
+/// Statuses that mean that something is still open. Of what is open there are indexes, which the database can only use
+/// when it is told: the condition, its statuses, and what follows from them.
+pub(super) const IMPLIED: &[(&str, &[&str], &str)] = &[
+    (TASK_STATUS, &["pending", "scheduled", "executing", "running"], "t.completed_at IS NULL"),
+    (EXECUTION_STATUS, &["starting", "running"], "e.completed_at IS NULL"),
+    (ALLOCATION_STATUS, &["active"], "l.\"end\" IS NULL"),
+];
 
 pub(in crate::store) static TASKS: Listing = Listing {
     columns: TASK_COLUMNS,
     from: "task t",
     order: "t.seq DESC",
+    count: None,
     fields: &[
         both("status", word!(TaskStatus), TASK_STATUS, "t.status"),
         both("type", Kind::Text, "t.type {}", "t.type"),
@@ -73,8 +83,9 @@ pub(in crate::store) static EXECUTIONS: Listing = Listing {
     columns: EXECUTION_COLUMNS,
     from: "execution e",
     order: "e.seq DESC",
+    count: None,
     fields: &[
-        both("status", word!(ExecutionStatus), "e.status {}", "e.status"),
+        both("status", word!(ExecutionStatus), EXECUTION_STATUS, "e.status"),
         both("outcome", word!(OutcomeKind), "e.outcome_kind {}", "e.outcome_kind"),
         filter("task", Kind::Task, "e.task_id {}"),
         filter("agent", Kind::Agent, "e.agent_id {}"),
@@ -97,6 +108,7 @@ pub(in crate::store) static AGENTS: Listing = Listing {
     columns: AGENT_COLUMNS,
     from: "agent_now a",
     order: "a.name, a.id",
+    count: None,
     fields: &[
         both("name", Kind::Text, "a.name {}", "a.name"),
         both("status", word!(AgentStatus), "a.status {}", "a.status"),
@@ -128,6 +140,7 @@ pub(in crate::store) static CAGES: Listing = Listing {
     columns: CAGE_COLUMNS,
     from: "cage_now c",
     order: "c.id",
+    count: None,
     fields: &[
         both("cage", Kind::Cage, "c.id {}", "c.id"),
         both("id", Kind::Cage, "c.id {}", "c.id"),
@@ -143,6 +156,7 @@ pub(in crate::store) static NODES: Listing = Listing {
     columns: NODE_COLUMNS,
     from: "node n",
     order: "n.created_at, n.id",
+    count: None,
     fields: &[
         both("name", Kind::Text, "n.name {}", "n.name"),
         both("status", word!(NodeStatus), "n.status {}", "n.status"),
@@ -156,6 +170,7 @@ pub(in crate::store) static RESOURCES: Listing = Listing {
     columns: RESOURCE_COLUMNS,
     from: "resource_now q",
     order: "q.node_id, q.place",
+    count: None,
     fields: &[
         both("name", Kind::Text, "q.name {}", "q.name"),
         both("type", word!(ResourceType), "q.type {}", "q.type"),
@@ -170,8 +185,9 @@ pub(in crate::store) static ALLOCATIONS: Listing = Listing {
     columns: ALLOCATION_COLUMNS,
     from: "allocation l",
     order: "l.seq DESC",
+    count: Some("SELECT coalesce(sum(held_count), 0) FROM execution"),
     fields: &[
-        both("status", word!(AllocationStatus), "l.status {}", "l.status"),
+        both("status", word!(AllocationStatus), ALLOCATION_STATUS, "l.status"),
         filter("task", Kind::Task, "l.task_id {}"),
         filter("agent", Kind::Agent, "l.agent_id {}"),
         filter("execution", Kind::Execution, "l.execution_id {}"),
@@ -186,6 +202,7 @@ pub(in crate::store) static ARTIFACTS: Listing = Listing {
     columns: ARTIFACT_COLUMNS,
     from: "artifact r",
     order: "r.seq DESC",
+    count: None,
     fields: &[
         both("status", word!(ReviewState), "r.state {}", "r.state"),
         both("state", word!(ReviewState), "r.state {}", "r.state"),
@@ -207,6 +224,7 @@ pub(in crate::store) static USERS: Listing = Listing {
     columns: USER_COLUMNS,
     from: "user u",
     order: "u.seq",
+    count: None,
     fields: &[
         both("name", Kind::Text, "u.name {}", "u.name"),
         both("email", Kind::Text, "u.email {}", "u.email"),
@@ -219,6 +237,7 @@ pub(in crate::store) static EVENTS: Listing = Listing {
     columns: EVENT_COLUMNS,
     from: "system_event s",
     order: "s.seq DESC",
+    count: None,
     fields: &[
         both("type", word!(Severity), "s.type {}", "s.type"),
         both("severity", word!(Severity), "s.type {}", "s.type"),
