@@ -91,6 +91,8 @@ pub(super) struct Listing {
     /// The order when none is asked for, and among equals of the one that is.
     order: &'static str,
     fields: &'static [Field],
+    /// The row's number, where rows are long: which rows are wanted is then found without reading them whole.
+    key: Option<&'static str>,
     /// How all items are counted, where there is a faster way than going through them.
     count: Option<&'static str>,
 }
@@ -118,8 +120,14 @@ pub(super) fn page<T>(
         .doing(doing)?;
     values.push(Value::Integer(i64::try_from(query.limit).unwrap_or(i64::MAX)));
     values.push(Value::Integer(i64::try_from(query.offset).unwrap_or(i64::MAX)));
+    let wanted = format!("FROM {from}{condition} ORDER BY {order} LIMIT ? OFFSET ?");
     let items = transaction
-        .prepare_cached(&format!("SELECT {columns} FROM {from}{condition} ORDER BY {order} LIMIT ? OFFSET ?"))
+        .prepare_cached(&match listing.key {
+            Some(key) => {
+                format!("SELECT {columns} FROM {from} WHERE {key} IN (SELECT {key} {wanted}) ORDER BY {order}")
+            }
+            None => format!("SELECT {columns} {wanted}"),
+        })
         .and_then(|mut select| select.query_map(rusqlite::params_from_iter(&values), |row| read(row))?.collect())
         .doing(doing)?;
     Ok(Page { items, total: u64::try_from(total).unwrap_or(0) })

@@ -166,3 +166,28 @@ fn repairs_wait_for_no_engine_and_touch_nothing_beside_one() {
     drop((lock, store));
     rebuild(folder.path()).unwrap();
 }
+
+#[test]
+fn writer_and_readers_work_on_threads_of_their_own() {
+    let history = history(12, 200);
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.commit(&history.records[..1]).unwrap();
+    let reader = store.reader().unwrap();
+    let last = history.records.len() as u64;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for record in &history.records[1..] {
+                store.commit(std::slice::from_ref(record)).unwrap();
+            }
+        });
+        // What a reader sees is always a whole commit, and never goes back.
+        let mut seen = 0;
+        while seen < last {
+            let (head, _) = reader.journal_head().unwrap();
+            assert!(head >= seen);
+            seen = head;
+        }
+    });
+    assert_eq!(verify(folder.path()).unwrap().records, last);
+}
