@@ -19,7 +19,7 @@ use menagerie::domain::node::{Capacity, Node, NodeStatus};
 use menagerie::domain::requirements::Requirements;
 use menagerie::domain::task::{Task, TaskMetadata, TaskParameters, TaskStatus};
 use menagerie::domain::{Bytes, Cpu, Timestamp, User};
-use menagerie::store::{Store, rebuild, verify};
+use menagerie::store::{Query, Reader, Store, rebuild, verify};
 use serde_json::json;
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
@@ -214,6 +214,36 @@ fn bare(from: &Path, to: &Path, tables: &[&str]) -> Outcomes<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
+/// Milliseconds of a first page of each list, with its total, when every task has ended.
+fn lists(reader: &Reader) -> Outcomes<serde_json::Value> {
+    let ask = |filters: &[(&str, &str)], sort: Option<&str>| Query {
+        filters: filters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        sort: sort.map(str::to_owned),
+        ..Query::default()
+    };
+    let timed = |work: &dyn Fn() -> Outcomes<u64>| -> Outcomes<serde_json::Value> {
+        let start = Instant::now();
+        let total = work()?;
+        Ok(json!({"ms": start.elapsed().as_secs_f64() * 1e3, "total": total}))
+    };
+    Ok(json!({
+        "tasks": timed(&|| Ok(reader.tasks(&ask(&[], None))?.total))?,
+        "tasks pending": timed(&|| Ok(reader.tasks(&ask(&[("status", "pending")], None))?.total))?,
+        "tasks failed": timed(&|| Ok(reader.tasks(&ask(&[("status", "failed")], None))?.total))?,
+        "tasks completed": timed(&|| Ok(reader.tasks(&ask(&[("status", "completed")], None))?.total))?,
+        "tasks by priority": timed(&|| Ok(reader.tasks(&ask(&[], Some("-priority")))?.total))?,
+        "tasks of agent": timed(&|| Ok(reader.tasks(&ask(&[("agent", "bench")], None))?.total))?,
+        "executions of agent": timed(&|| Ok(reader.executions(&ask(&[("agent", "bench")], None))?.total))?,
+        "executions running": timed(&|| Ok(reader.executions(&ask(&[("status", "running")], None))?.total))?,
+        "executions failed": timed(&|| Ok(reader.executions(&ask(&[("outcome", "failed")], None))?.total))?,
+        "allocations": timed(&|| Ok(reader.allocations(&ask(&[], None))?.total))?,
+        "allocations active": timed(&|| Ok(reader.allocations(&ask(&[("status", "active")], None))?.total))?,
+        "agents": timed(&|| Ok(reader.agents(&ask(&[], None))?.total))?,
+        "cages": timed(&|| Ok(reader.cages(&ask(&[], None))?.total))?,
+        "resources": timed(&|| Ok(reader.resources(&ask(&[], None))?.total))?,
+    }))
+}
+
 /// Figures are rounded for reading.
 fn rate(count: usize, seconds: f64) -> f64 {
     (count as f64 / seconds).round()
@@ -268,6 +298,7 @@ fn main() -> Outcomes<()> {
     let start = Instant::now();
     let rebuilt = rebuild(&folder("life"))?;
     let rebuild_seconds = start.elapsed().as_secs_f64();
+    let lists = lists(&Reader::open(&folder("life"))?)?;
     std::fs::remove_dir_all(folder("life"))?;
 
     let many = tasks * 10;
@@ -295,6 +326,7 @@ fn main() -> Outcomes<()> {
             "bare_seconds": bare_life, "of_bare": bare_life / life},
         "verify": {"records": verified.records, "records_per_s": rate(tasks * 3, verify_seconds)},
         "rebuild": {"records": rebuilt.records, "records_per_s": rate(tasks * 3, rebuild_seconds)},
+        "lists_ms": lists,
         "snapshot": {"queued": many, "open_seconds": open_seconds, "seconds": snapshot_seconds,
             "file_bytes_per_task": bytes as f64 / many as f64},
     });

@@ -1,5 +1,8 @@
 //! Connections to the database file, and how they are set up.
 
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +24,9 @@ const PAGE_SIZE: u32 = 8192;
 /// again soon are then written to the file once.
 const CHECKPOINT_PAGES: u32 = 8192;
 
+/// A log that grew beyond this (a rebuild is one transaction) is cut back to it when it begins anew.
+const LOG_BYTES: u32 = 2 * CHECKPOINT_PAGES * PAGE_SIZE;
+
 /// How long a connection waits for another one's lock. Only a repair or a backup ever holds one for long.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -38,8 +44,10 @@ pub(super) fn open_writer(data_dir: &Path, create: bool) -> Result<Connection, E
     if !create && !path.exists() {
         return Err(Error::Absent { path: data_dir.to_owned() });
     }
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+    if create {
+        make_private(data_dir, &path)?;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&path, flags).doing("opening the store")?;
     connection.busy_timeout(BUSY).doing("opening the store")?;
     connection
@@ -50,12 +58,27 @@ pub(super) fn open_writer(data_dir: &Path, create: bool) -> Result<Connection, E
              PRAGMA foreign_keys = OFF;
              PRAGMA temp_store = MEMORY;
              PRAGMA cache_size = -32768;
-             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
+             PRAGMA journal_size_limit = {LOG_BYTES};"
         ))
         .doing("opening the store")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     check_application(&connection, &path)?;
     Ok(connection)
+}
+
+/// Makes the file for its owner alone, and its name durable: tasks may carry secrets, and `SQLite` would let everybody
+/// read. The log and its index take over the file's mode.
+fn make_private(data_dir: &Path, path: &Path) -> Result<(), Error> {
+    let io = |doing| {
+        let path = path.to_owned();
+        move |source| Error::Io { doing, path, source }
+    };
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(io("making")),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(io("making")(error)),
+    }
 }
 
 /// Opens the file for reading alone.

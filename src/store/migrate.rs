@@ -151,3 +151,31 @@ fn take(connection: &mut Connection, sql: &str, to: u32) -> Result<(), Error> {
     transaction.pragma_update(None, "user_version", to).doing(doing)?;
     transaction.commit().doing(doing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_breaks_off_leaves_the_old_schema() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        forward(&mut connection, SCHEMA).unwrap();
+        let tables = |connection: &Connection| -> i64 {
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap()
+        };
+        let before = tables(&connection);
+        take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1).unwrap_err();
+        assert_eq!((tables(&connection), version(&connection).unwrap()), (before, SCHEMA));
+    }
+
+    #[test]
+    fn the_way_from_nothing_takes_every_step() {
+        for to in 1..=SCHEMA {
+            let mut connection = Connection::open_in_memory().unwrap();
+            forward(&mut connection, to).unwrap();
+            assert_eq!(version(&connection).unwrap(), to);
+            forward(&mut connection, SCHEMA).unwrap();
+            require_newest(&connection).unwrap();
+        }
+    }
+}

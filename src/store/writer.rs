@@ -47,6 +47,9 @@ impl Store {
     ///
     /// After an error nothing of them is in the store, and a later commit may succeed.
     pub fn commit(&mut self, records: &[Record]) -> Result<(), Error> {
+        if records.is_empty() {
+            return Ok(());
+        }
         let head = match self.head.take() {
             Some(head) => head,
             None => read_head(&self.connection)?,

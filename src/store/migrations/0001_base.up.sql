@@ -210,7 +210,7 @@ CREATE TABLE system_event (
 
 -- What an execution holds, it holds from its scheduling to its end: allocations need no rows of their own.
 CREATE VIEW allocation AS
-SELECT e.seq * 8 + h.key AS seq,
+SELECT e.seq AS execution_seq, h.key AS place,
        unhex(replace(h.value ->> 'id', '-', '')) AS id,
        unhex(replace(h.value ->> 'resource_id', '-', '')) AS resource_id,
        e.task_id AS task_id, e.agent_id AS agent_id, e.id AS execution_id,

@@ -34,13 +34,36 @@ const fn sort(name: &'static str, sort: &'static str) -> Field {
     Field { name, filter: None, sort: Some(sort) }
 }
 
-/// The condition on a task's status, which the builder of conditions knows.
-pub(super) const TASK_STATUS: &str = "t.status {}";
+const TASK_STATUS: &str = "t.status {}";
+const EXECUTION_STATUS: &str = "e.status {}";
+const ALLOCATION_STATUS: &str = "l.status {}";
+
+const OUTCOME: &str = "e.outcome_kind {}";
+
+/// What follows from asking for certain words only. There are indexes of what is open and of what went wrong, which the
+/// database can only use when it is told: the condition, its words, and what follows.
+pub(super) const IMPLIED: &[(&str, &[&str], &str)] = &[
+    (TASK_STATUS, &["pending", "scheduled", "executing", "running"], "t.completed_at IS NULL"),
+    (TASK_STATUS, &["failed", "cancelled"], "t.status IN ('failed', 'cancelled')"),
+    (
+        EXECUTION_STATUS,
+        &["starting", "running"],
+        "e.seq IN (SELECT o.seq FROM execution o WHERE o.completed_at IS NULL)",
+    ),
+    (
+        OUTCOME,
+        &["failed", "timed_out", "limit_exceeded", "not_started", "cancelled", "preempted", "worker_lost"],
+        "e.status = 'failed'",
+    ),
+    (ALLOCATION_STATUS, &["active"], "l.execution_seq IN (SELECT o.seq FROM execution o WHERE o.completed_at IS NULL)"),
+];
 
 pub(in crate::store) static TASKS: Listing = Listing {
     columns: TASK_COLUMNS,
     from: "task t",
     order: "t.seq DESC",
+    key: Some("t.seq"),
+    count: None,
     fields: &[
         both("status", word!(TaskStatus), TASK_STATUS, "t.status"),
         both("type", Kind::Text, "t.type {}", "t.type"),
@@ -73,9 +96,11 @@ pub(in crate::store) static EXECUTIONS: Listing = Listing {
     columns: EXECUTION_COLUMNS,
     from: "execution e",
     order: "e.seq DESC",
+    key: Some("e.seq"),
+    count: None,
     fields: &[
-        both("status", word!(ExecutionStatus), "e.status {}", "e.status"),
-        both("outcome", word!(OutcomeKind), "e.outcome_kind {}", "e.outcome_kind"),
+        both("status", word!(ExecutionStatus), EXECUTION_STATUS, "e.status"),
+        both("outcome", word!(OutcomeKind), OUTCOME, "e.outcome_kind"),
         filter("task", Kind::Task, "e.task_id {}"),
         filter("agent", Kind::Agent, "e.agent_id {}"),
         both("cage", Kind::Cage, "e.cage_id {}", "e.cage_id"),
@@ -97,6 +122,8 @@ pub(in crate::store) static AGENTS: Listing = Listing {
     columns: AGENT_COLUMNS,
     from: "agent_now a",
     order: "a.name, a.id",
+    key: None,
+    count: None,
     fields: &[
         both("name", Kind::Text, "a.name {}", "a.name"),
         both("status", word!(AgentStatus), "a.status {}", "a.status"),
@@ -128,6 +155,8 @@ pub(in crate::store) static CAGES: Listing = Listing {
     columns: CAGE_COLUMNS,
     from: "cage_now c",
     order: "c.id",
+    key: None,
+    count: None,
     fields: &[
         both("cage", Kind::Cage, "c.id {}", "c.id"),
         both("id", Kind::Cage, "c.id {}", "c.id"),
@@ -143,6 +172,8 @@ pub(in crate::store) static NODES: Listing = Listing {
     columns: NODE_COLUMNS,
     from: "node n",
     order: "n.created_at, n.id",
+    key: None,
+    count: None,
     fields: &[
         both("name", Kind::Text, "n.name {}", "n.name"),
         both("status", word!(NodeStatus), "n.status {}", "n.status"),
@@ -156,6 +187,8 @@ pub(in crate::store) static RESOURCES: Listing = Listing {
     columns: RESOURCE_COLUMNS,
     from: "resource_now q",
     order: "q.node_id, q.place",
+    key: None,
+    count: None,
     fields: &[
         both("name", Kind::Text, "q.name {}", "q.name"),
         both("type", word!(ResourceType), "q.type {}", "q.type"),
@@ -169,9 +202,11 @@ pub(in crate::store) static RESOURCES: Listing = Listing {
 pub(in crate::store) static ALLOCATIONS: Listing = Listing {
     columns: ALLOCATION_COLUMNS,
     from: "allocation l",
-    order: "l.seq DESC",
+    order: "l.execution_seq DESC, l.place",
+    key: None,
+    count: Some("SELECT coalesce(sum(held_count), 0) FROM execution"),
     fields: &[
-        both("status", word!(AllocationStatus), "l.status {}", "l.status"),
+        both("status", word!(AllocationStatus), ALLOCATION_STATUS, "l.status"),
         filter("task", Kind::Task, "l.task_id {}"),
         filter("agent", Kind::Agent, "l.agent_id {}"),
         filter("execution", Kind::Execution, "l.execution_id {}"),
@@ -186,6 +221,8 @@ pub(in crate::store) static ARTIFACTS: Listing = Listing {
     columns: ARTIFACT_COLUMNS,
     from: "artifact r",
     order: "r.seq DESC",
+    key: Some("r.seq"),
+    count: None,
     fields: &[
         both("status", word!(ReviewState), "r.state {}", "r.state"),
         both("state", word!(ReviewState), "r.state {}", "r.state"),
@@ -207,6 +244,8 @@ pub(in crate::store) static USERS: Listing = Listing {
     columns: USER_COLUMNS,
     from: "user u",
     order: "u.seq",
+    key: None,
+    count: None,
     fields: &[
         both("name", Kind::Text, "u.name {}", "u.name"),
         both("email", Kind::Text, "u.email {}", "u.email"),
@@ -219,6 +258,8 @@ pub(in crate::store) static EVENTS: Listing = Listing {
     columns: EVENT_COLUMNS,
     from: "system_event s",
     order: "s.seq DESC",
+    key: Some("s.seq"),
+    count: None,
     fields: &[
         both("type", word!(Severity), "s.type {}", "s.type"),
         both("severity", word!(Severity), "s.type {}", "s.type"),

@@ -91,6 +91,10 @@ pub(super) struct Listing {
     /// The order when none is asked for, and among equals of the one that is.
     order: &'static str,
     fields: &'static [Field],
+    /// The row's number, where rows are long: which rows are wanted is then found without reading them whole.
+    key: Option<&'static str>,
+    /// How all items are counted, where there is a faster way than going through them.
+    count: Option<&'static str>,
 }
 
 /// Answers a question to a list.
@@ -106,14 +110,24 @@ pub(super) fn page<T>(
     let (from, columns) = (listing.from, listing.columns);
     // One transaction, so that the total and the items are of the same moment.
     let transaction = connection.unchecked_transaction().doing(doing)?;
+    let counting = match listing.count {
+        Some(count) if condition.is_empty() => count.to_owned(),
+        _ => format!("SELECT count(*) FROM {from}{condition}"),
+    };
     let total: i64 = transaction
-        .prepare_cached(&format!("SELECT count(*) FROM {from}{condition}"))
+        .prepare_cached(&counting)
         .and_then(|mut count| count.query_row(rusqlite::params_from_iter(&values), |row| row.get(0)))
         .doing(doing)?;
     values.push(Value::Integer(i64::try_from(query.limit).unwrap_or(i64::MAX)));
     values.push(Value::Integer(i64::try_from(query.offset).unwrap_or(i64::MAX)));
+    let wanted = format!("FROM {from}{condition} ORDER BY {order} LIMIT ? OFFSET ?");
     let items = transaction
-        .prepare_cached(&format!("SELECT {columns} FROM {from}{condition} ORDER BY {order} LIMIT ? OFFSET ?"))
+        .prepare_cached(&match listing.key {
+            Some(key) => {
+                format!("SELECT {columns} FROM {from} WHERE {key} IN (SELECT {key} {wanted}) ORDER BY {order}")
+            }
+            None => format!("SELECT {columns} {wanted}"),
+        })
         .and_then(|mut select| select.query_map(rusqlite::params_from_iter(&values), |row| read(row))?.collect())
         .doing(doing)?;
     Ok(Page { items, total: u64::try_from(total).unwrap_or(0) })
@@ -135,10 +149,11 @@ fn condition(
         let comparison = compare(connection, kind, name, text, &mut values)?;
         sql.push_str(if sql.is_empty() { " WHERE " } else { " AND " });
         sql.push_str(&template.replace("{}", &comparison));
-        // Of open tasks there is an index; SQLite cannot know that these statuses mean it.
-        let open = |word: &str| matches!(word.trim(), "pending" | "scheduled" | "executing" | "running");
-        if template == listings::TASK_STATUS && text.split(',').all(open) {
-            sql.push_str(" AND t.completed_at IS NULL");
+        for (of, words, implied) in listings::IMPLIED {
+            if template == *of && text.split(',').all(|word| words.contains(&word.trim())) {
+                sql.push_str(" AND ");
+                sql.push_str(implied);
+            }
         }
     }
     Ok((sql, values))

@@ -4,7 +4,7 @@ use super::generator::history;
 use super::properties::{commit, rows};
 use crate::domain::event::{Event, JOURNAL_FORMAT, JournalOpened};
 use crate::store::connection::open_writer;
-use crate::store::{DataDir, Error, Reader, Store, check, migrate, rebuild, verify};
+use crate::store::{DataDir, Error, Reader, Store, check, export, migrate, rebuild, verify};
 
 #[test]
 fn a_full_disk_leaves_nothing_half_done_and_later_commits_work() {
@@ -26,6 +26,27 @@ fn a_full_disk_leaves_nothing_half_done_and_later_commits_work() {
     store.commit(rest).unwrap();
     assert_eq!(verify(folder.path()).unwrap().records, history.records.len() as u64);
     assert!(check(folder.path()).unwrap().differences.is_empty());
+}
+
+#[test]
+fn the_files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, _store) = commit(&history(2, 20), 50);
+    for name in ["menagerie.db", "menagerie.db-wal", "menagerie.db-shm"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn an_export_has_every_record_as_it_is_stored() {
+    let history = history(2, 2000);
+    let (folder, store) = commit(&history, 500);
+    let mut lines = Vec::new();
+    assert_eq!(export(folder.path(), 10, &mut lines).unwrap(), history.records.len() as u64 - 10);
+    let lines: Vec<&str> = std::str::from_utf8(&lines).unwrap().lines().collect();
+    let journal = store.reader().unwrap().journal(10, usize::MAX).unwrap();
+    assert_eq!(lines, journal.iter().map(|row| serde_json::to_string(row).unwrap()).collect::<Vec<_>>());
 }
 
 #[test]
@@ -144,4 +165,29 @@ fn repairs_wait_for_no_engine_and_touch_nothing_beside_one() {
     assert!(check(folder.path()).unwrap().differences.is_empty());
     drop((lock, store));
     rebuild(folder.path()).unwrap();
+}
+
+#[test]
+fn writer_and_readers_work_on_threads_of_their_own() {
+    let history = history(12, 200);
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.commit(&history.records[..1]).unwrap();
+    let reader = store.reader().unwrap();
+    let last = history.records.len() as u64;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for record in &history.records[1..] {
+                store.commit(std::slice::from_ref(record)).unwrap();
+            }
+        });
+        // What a reader sees is always a whole commit, and never goes back.
+        let mut seen = 0;
+        while seen < last {
+            let (head, _) = reader.journal_head().unwrap();
+            assert!(head >= seen);
+            seen = head;
+        }
+    });
+    assert_eq!(verify(folder.path()).unwrap().records, last);
 }

@@ -86,7 +86,12 @@ fn every_list_answers_and_refuses_what_it_does_not_know() {
     assert_eq!(reader.nodes(&query).unwrap().total, 1);
     assert_eq!(reader.resources(&query).unwrap().total, 2);
     assert_eq!(reader.users(&query).unwrap().total, 2);
-    assert!(reader.allocations(&query).unwrap().total > 0);
+    let all = reader.allocations(&ask(&[], "", 100_000, 0)).unwrap();
+    assert!(all.total > 0 && all.total == all.items.len() as u64);
+    let active = reader.allocations(&ask(&[("status", "active")], "", 100_000, 0)).unwrap();
+    assert_eq!(active.items, all.items.iter().filter(|a| a.end.is_none()).cloned().collect::<Vec<_>>());
+    let live = reader.executions(&ask(&[("status", "starting,running")], "", 100_000, 0)).unwrap();
+    assert_eq!(live.total as usize, store.snapshot().unwrap().executions.len());
     assert!(reader.artifacts(&ask(&[("title", "100%")], "", 5, 0)).unwrap().total > 0);
     assert_eq!(reader.artifacts(&ask(&[("title", "1_0%")], "", 5, 0)).unwrap().total, 0);
     assert!(reader.system_events(&query).unwrap().total > 0);

@@ -1,5 +1,8 @@
 //! What the store promises, tried on real files with random but possible histories.
 
+// Draws and counts are tiny; spelling out each conversion would hide what is tested.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+
 mod faults;
 mod generator;
 mod lists;

@@ -76,16 +76,13 @@ proptest! {
         let mut ended = BTreeMap::from([
             (TaskStatus::Completed, 0u64), (TaskStatus::Failed, 0), (TaskStatus::Cancelled, 0)]);
         for known in &history.tasks {
-            match open.get(&known.id) {
-                Some(task) => {
-                    prop_assert_eq!(task.status, known.status);
-                    prop_assert_eq!(task.executions, known.executions);
-                    prop_assert_eq!(task.attempts, known.attempts);
-                }
-                None => {
-                    prop_assert!(known.status.is_final(), "{:?} is missing", known);
-                    *ended.entry(known.status).or_default() += 1;
-                }
+            if let Some(task) = open.get(&known.id) {
+                prop_assert_eq!(task.status, known.status);
+                prop_assert_eq!(task.executions, known.executions);
+                prop_assert_eq!(task.attempts, known.attempts);
+            } else {
+                prop_assert!(known.status.is_final(), "{:?} is missing", known);
+                *ended.entry(known.status).or_default() += 1;
             }
         }
         prop_assert_eq!(snapshot.ended.completed, ended[&TaskStatus::Completed]);
