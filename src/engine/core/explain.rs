@@ -1,6 +1,8 @@
 //! Why a task is where it is: every reason with what is needed and what there is, and the smallest change that would
 //! let it start. The reasons come from the same state that the scheduler decides on, so they cannot drift from it.
 
+use std::fmt::Write as _;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -137,6 +139,14 @@ impl Core {
                 }
             }
         }
+        if let Some(array) = &task.array
+            && array.remaining == 0
+        {
+            let left = array.live.len();
+            let text = format!("all its elements are tasks of their own; {left} of them have not ended");
+            let have = format!("{left} not ended");
+            explanation.reasons.push(reason(ReasonKind::Running, true, "0 not ended", have, text));
+        }
         if task.status == TaskStatus::Pending && task.not_before > now {
             let wait = task.not_before.since(now).human();
             let text = format!("is tried again in {wait}, after {} of {} attempts", task.attempts, task.max_attempts);
@@ -230,14 +240,14 @@ impl Core {
         }
         let mut text = format!("{} have room for it", count(admit.len(), "cage"));
         if !full.is_empty() {
-            text += &format!(", {} would if they were emptier ({})", full.len(), names(&full));
+            let _ = write!(text, ", {} would if they were emptier ({})", full.len(), names(&full));
         }
         if !withheld.is_empty() {
-            text += &format!(", {} in maintenance ({})", withheld.len(), names(&withheld));
+            let _ = write!(text, ", {} in maintenance ({})", withheld.len(), names(&withheld));
         }
         let none = admit.is_empty() && full.is_empty();
         if none && let Some((_, lacks, cage)) = &nearest {
-            text += &format!("; cage {cage} comes nearest: {lacks}");
+            let _ = write!(text, "; cage {cage} comes nearest: {lacks}");
         }
         if none && explanation.change.is_none() {
             explanation.change = match (withheld.first(), nearest) {

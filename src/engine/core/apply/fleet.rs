@@ -175,11 +175,13 @@ impl Core {
         let works_in = self.agents[slot].cage;
         if let Some(old) = self.agents[slot].spec.cage
             && let Some(cage) = self.cage_mut(old)
-            && cage.home == slot
         {
-            cage.home = NONE;
+            // Another may have been given this home already, when two agents exchange theirs.
+            if cage.home == slot {
+                cage.home = NONE;
+            }
             if cage.occupant == slot && works_in != Some(old) {
-                cage.occupant = NONE;
+                cage.occupant = cage.home;
             }
         }
         self.agents[slot].spec.cage = home;

@@ -118,7 +118,7 @@ impl Life {
         let world = &mut self.world;
         match step {
             Step::Submit { kind, priority, cores, estimate, flags, on } => {
-                self.submit(*kind, *priority, *cores, *estimate, *flags, *on)
+                self.submit(*kind, *priority, *cores, *estimate, *flags, *on);
             }
             Step::Array { last, priority } => {
                 let array = Some(task::ArrayRange { first: 1, last: *last });
