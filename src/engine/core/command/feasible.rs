@@ -48,10 +48,10 @@ impl Core {
     /// What an empty cage lacks for a shape.
     pub(in crate::engine::core) fn lacks(&self, shape: &Shape, cage: &CageState) -> Vec<Lack> {
         let node = &self.nodes[cage.node as usize].node;
-        let whole = node.capacity.quantities();
+        let total = node.capacity.quantities();
         let mut lacks = vec![];
         for place in 0..5 {
-            let (need, room, capacity) = (shape.need.0[place], cage.room.0[place], whole.0[place]);
+            let (need, room, capacity) = (shape.need.0[place], cage.room.0[place], total.0[place]);
             let have = room.min(capacity);
             if need > have {
                 let whose =
