@@ -1,6 +1,8 @@
 //! Why a task is where it is: every reason with what is needed and what there is, and the smallest change that would
 //! let it start. The reasons come from the same state that the scheduler decides on, so they cannot drift from it.
 
+use std::fmt::Write as _;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -137,6 +139,14 @@ impl Core {
                 }
             }
         }
+        if let Some(array) = &task.array
+            && array.remaining == 0
+        {
+            let left = array.live.len();
+            let text = format!("all its elements are tasks of their own; {left} of them have not ended");
+            let have = format!("{left} not ended");
+            explanation.reasons.push(reason(ReasonKind::Running, true, "0 not ended", have, text));
+        }
         if task.status == TaskStatus::Pending && task.not_before > now {
             let wait = task.not_before.since(now).human();
             let text = format!("is tried again in {wait}, after {} of {} attempts", task.attempts, task.max_attempts);
@@ -152,6 +162,7 @@ impl Core {
         self.explain_agents(shape, explanation);
         self.explain_cages(shape, explanation);
         self.explain_nodes(shape, explanation);
+        self.explain_pairs(shape, explanation);
         if let Some(holder) = &self.holder {
             if holder.key.slot == slot {
                 explanation.expected_start = self.promised(self.tasks[slot].id, now);
@@ -229,14 +240,14 @@ impl Core {
         }
         let mut text = format!("{} have room for it", count(admit.len(), "cage"));
         if !full.is_empty() {
-            text += &format!(", {} would if they were emptier ({})", full.len(), names(&full));
+            let _ = write!(text, ", {} would if they were emptier ({})", full.len(), names(&full));
         }
         if !withheld.is_empty() {
-            text += &format!(", {} in maintenance ({})", withheld.len(), names(&withheld));
+            let _ = write!(text, ", {} in maintenance ({})", withheld.len(), names(&withheld));
         }
         let none = admit.is_empty() && full.is_empty();
         if none && let Some((_, lacks, cage)) = &nearest {
-            text += &format!("; cage {cage} comes nearest: {lacks}");
+            let _ = write!(text, "; cage {cage} comes nearest: {lacks}");
         }
         if none && explanation.change.is_none() {
             explanation.change = match (withheld.first(), nearest) {
@@ -247,6 +258,34 @@ impl Core {
         }
         let have = format!("{} with room", admit.len());
         explanation.reasons.push(reason(ReasonKind::Cage, admit.is_empty(), "1 with room", have, text));
+    }
+
+    /// Agents and cages taken together: each may do by itself and yet not go with the other.
+    fn explain_pairs(&self, shape: &Shape, explanation: &mut Explanation) {
+        let floating = self.agents.iter().any(|(slot, agent)| agent.spec.cage.is_none() && self.is_able(shape, slot));
+        let (mut pairs, mut free) = (0_usize, 0_usize);
+        for cage in self.cages().filter(|cage| self.lacks(shape, cage).is_empty()) {
+            let pinned = shape.wish.cage.is_none_or(|id| id == cage.spec.id);
+            let goes = if cage.home == NONE { floating } else { self.is_able(shape, cage.home) };
+            pairs += usize::from(pinned && goes);
+            let open = pinned
+                && self.site(cage.spec.id).is_some_and(|site| site.open && shape.need.fits(&site.free))
+                && shape.need.fits(&self.nodes[cage.node as usize].free());
+            let agent = if cage.occupant == NONE { self.floater_for(shape) } else { Some(cage.occupant) };
+            free += usize::from(open && agent.is_some_and(|agent| self.is_able(shape, agent)));
+        }
+        let text = match (pairs, free) {
+            (0, _) => "no agent that can do this may work in a cage that admits it".to_owned(),
+            (_, 0) => format!(
+                "of {} where an able agent goes with a cage that admits it, none is free",
+                count(pairs, "place")
+            ),
+            _ => format!("{free} of {} are free for it", count(pairs, "place")),
+        };
+        explanation.reasons.push(reason(ReasonKind::Agent, free == 0, "1 place", format!("{free} free"), text));
+        if pairs == 0 && explanation.change.is_none() {
+            explanation.change = Some(format!("menagerie task reassign {}", explanation.task_id));
+        }
     }
 
     /// Which quantities the nodes are short of: `needs gpu 1, 0 free of 2 on node a`.

@@ -161,12 +161,12 @@ impl Order {
                 cursor.rank = Some(*rank);
                 cursor.passed.clear();
             }
-            let heads = owners.iter().filter_map(|(owner, heads)| {
+            let mut heads = owners.iter().filter_map(|(owner, heads)| {
                 let after = cursor.passed.get(owner).map_or(Unbounded, |id| Excluded((*id, u32::MAX)));
                 heads.range((after, Unbounded)).next().map(|(id, group)| (*owner, *id, *group))
             });
             let first =
-                if owners.len() == 1 { heads.last() } else { heads.min_by_key(|(owner, id, _)| (share(*owner), *id)) };
+                if owners.len() == 1 { heads.next() } else { heads.min_by_key(|(owner, id, _)| (share(*owner), *id)) };
             if let Some((owner, id, group)) = first {
                 cursor.last = Some((owner, cursor.passed.insert(owner, id)));
                 return Some(group);

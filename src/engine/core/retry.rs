@@ -98,9 +98,8 @@ impl Core {
         let (status, not_before) = match outcome.kind {
             OutcomeKind::Succeeded => (TaskStatus::Completed, None),
             OutcomeKind::Cancelled => (TaskStatus::Cancelled, None),
-            OutcomeKind::Preempted => (TaskStatus::Pending, None),
             OutcomeKind::WorkerLost if losses > LOSSES_MAX => (TaskStatus::Failed, None),
-            OutcomeKind::WorkerLost => (TaskStatus::Pending, None),
+            OutcomeKind::WorkerLost | OutcomeKind::Preempted => (TaskStatus::Pending, None),
             _ if missing || attempts >= u32::from(task.max_attempts) => (TaskStatus::Failed, None),
             _ => {
                 let retry = &self.defaults.retry;

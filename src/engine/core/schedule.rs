@@ -31,6 +31,15 @@ enum Search {
     },
 }
 
+/// How far a task's wish for a cage or an agent narrows the search.
+#[derive(Clone, Copy, Debug)]
+enum Confined {
+    Anywhere,
+    /// To one place in the list of sites.
+    At(u32),
+    Nowhere,
+}
+
 /// How many tasks behind the head of a group are tried when only the head's length stands in its way. Durations within a
 /// group differ by an eighth of an octave at most, so few are enough.
 const LOOK_AHEAD: usize = 8;
@@ -148,20 +157,16 @@ impl Core {
         for number in short {
             self.nodes[number as usize].tight = true;
         }
-        match found {
-            Some(place) => {
-                if constrained {
-                    self.passed_by(now);
-                }
-                Search::Found(place)
+        if let Some(place) = found {
+            if constrained {
+                self.passed_by(now);
             }
-            None => {
-                if reserved && let Some(number) = self.reserved_node() {
-                    self.nodes[number as usize].tight = true;
-                }
-                Search::Blocked { node, reserved }
-            }
+            return Search::Found(place);
         }
+        if reserved && let Some(number) = self.reserved_node() {
+            self.nodes[number as usize].tight = true;
+        }
+        Search::Blocked { node, reserved }
     }
 
     /// The first site that admits a task and that `allowed` lets through. Nodes that would have, but for their capacity,
@@ -197,9 +202,12 @@ impl Core {
             (able && allowed(site)).then_some(Place { site: *site, agent })
         };
         let at = |place: u32| self.sites.list.get(place as usize);
-        if let Some(place) = self.only_place(shape) {
-            let site = at(place?)?;
-            return if everything || self.sites.is_gain(place?, site) { admits(site) } else { None };
+        match self.confined(shape) {
+            Confined::Anywhere => {}
+            Confined::Nowhere => return None,
+            Confined::At(place) => {
+                return at(place).filter(|site| everything || self.sites.is_gain(place, site)).and_then(admits);
+            }
         }
         if everything {
             return self.sites.list.iter().find_map(admits);
@@ -211,14 +219,21 @@ impl Core {
         gains.map(|(_, site)| site).find_map(admits)
     }
 
-    /// Where alone a shape can go, if it names a cage or an agent that has its place. The inner `None` is nowhere.
-    pub(super) fn only_place(&self, shape: &super::shape::Shape) -> Option<Option<u32>> {
-        if let Some(cage) = shape.wish.cage {
-            return Some(self.sites.place(cage));
-        }
-        let Some(slot) = self.agent_ids.get(shape.wish.agent?) else { return Some(None) };
-        let agent = &self.agents[slot];
-        agent.cage.or(agent.spec.cage).map(|cage| self.sites.place(cage))
+    /// Where a shape can go, if it names a cage or an agent that has its place.
+    fn confined(&self, shape: &super::shape::Shape) -> Confined {
+        let cage = match (shape.wish.cage, shape.wish.agent) {
+            (Some(cage), _) => Some(cage),
+            (None, None) => return Confined::Anywhere,
+            (None, Some(id)) => {
+                let Some(slot) = self.agent_ids.get(id) else { return Confined::Nowhere };
+                let agent = &self.agents[slot];
+                match agent.cage.or(agent.spec.cage) {
+                    None => return Confined::Anywhere,
+                    at => at,
+                }
+            }
+        };
+        cage.and_then(|cage| self.sites.place(cage)).map_or(Confined::Nowhere, Confined::At)
     }
 
     /// Starts a task, or the next element of an array, at a place.

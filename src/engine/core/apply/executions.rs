@@ -101,13 +101,19 @@ impl Core {
         let Some(slot) = self.execution_ids.get(event.execution_id) else { return };
         let run = &mut self.executions[slot];
         run.started_at = Some(event.started_at);
-        let (task, node, old) = (run.task, run.node, run.end);
+        let task = run.task;
+        self.reckon_end(slot);
+        self.set_status(task, TaskStatus::Executing);
+    }
+
+    /// Expects the end of an execution anew, after something that it rests on has changed.
+    pub(super) fn reckon_end(&mut self, slot: u32) {
         let end = self.expected_end(slot);
-        self.executions[slot].end = end;
-        let ends = &mut self.nodes[node as usize].ends;
+        let run = &mut self.executions[slot];
+        let old = std::mem::replace(&mut run.end, end);
+        let ends = &mut self.nodes[run.node as usize].ends;
         ends.remove(&(old, slot));
         ends.insert((end, slot));
-        self.set_status(task, TaskStatus::Executing);
     }
 
     pub(super) fn apply_execution_stopping(&mut self, event: &ExecutionStopping) {

@@ -24,6 +24,9 @@ impl Core {
         for slot in slots {
             self.settle(slot);
         }
+        for run in self.executions.numbers() {
+            self.reckon_end(run);
+        }
         self.sites.stale = true;
     }
 
@@ -62,6 +65,9 @@ impl Core {
     pub(super) fn apply_cage_declared(&mut self, event: &CageDeclared) {
         let Some(node) = self.node_number(event.node_id) else { return };
         self.declare_cage(event.spec.clone(), node);
+        for run in self.cage(event.spec.id).map(|cage| cage.executions.clone()).unwrap_or_default() {
+            self.reckon_end(run);
+        }
     }
 
     /// Takes a cage's declaration over; what runs in it stays.
@@ -169,11 +175,13 @@ impl Core {
         let works_in = self.agents[slot].cage;
         if let Some(old) = self.agents[slot].spec.cage
             && let Some(cage) = self.cage_mut(old)
-            && cage.home == slot
         {
-            cage.home = NONE;
+            // Another may have been given this home already, when two agents exchange theirs.
+            if cage.home == slot {
+                cage.home = NONE;
+            }
             if cage.occupant == slot && works_in != Some(old) {
-                cage.occupant = NONE;
+                cage.occupant = cage.home;
             }
         }
         self.agents[slot].spec.cage = home;

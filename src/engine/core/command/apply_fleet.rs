@@ -7,7 +7,7 @@ use crate::domain::command::Change;
 use crate::domain::event::{AgentDeclared, CageDeclared, DefaultsSet};
 use crate::domain::refusal::nearest;
 use crate::domain::{
-    Actor, AgentId, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind, Reply, Timestamp,
+    Actor, AgentId, Bytes, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind, Reply, Timestamp,
 };
 use crate::engine::core::{Core, Decisions, draw};
 use serde_json::Value;
@@ -235,14 +235,19 @@ fn compare(path: &str, old: &Value, new: &Value, fields: &mut Vec<String>) {
         }
         return;
     }
-    fields.push(format!("{path}: {} -> {}", show(old), show(new)));
+    fields.push(format!("{path}: {} -> {}", show(path, old), show(path, new)));
 }
 
-/// A value as it stands in a difference.
-fn show(value: &Value) -> String {
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// The fields whose numbers are bytes.
+const SIZES: [&str; 5] = ["memory", "gpu_memory", "disk", "storage", "output"];
+
+/// A value as it stands in a difference: sizes with their units, as a fleet file has them.
+fn show(path: &str, value: &Value) -> String {
+    let field = path.rsplit('.').next().unwrap_or(path);
+    match (value, value.as_u64()) {
+        (Value::Null, _) => "none".to_owned(),
+        (Value::String(text), _) => text.clone(),
+        (_, Some(bytes)) if SIZES.contains(&field) => Bytes::new(bytes).to_string(),
+        (other, _) => other.to_string(),
     }
 }

@@ -14,15 +14,15 @@ impl Core {
         if self.nodes.is_empty() || known.is_some_and(|shape| shape.possible_at == self.fleet_version) {
             return Ok(());
         }
-        let made = Shape::new(wish.clone(), 0, &self.defaults.requirements, &self.capability_sets);
-        let floating = self.agents.iter().any(|(slot, agent)| agent.spec.cage.is_none() && self.is_able(&made, slot));
+        let shape = Shape::new(wish.clone(), 0, &self.defaults.requirements, &self.capability_sets);
+        let floating = self.agents.iter().any(|(slot, agent)| agent.spec.cage.is_none() && self.is_able(&shape, slot));
         let able = |cage: &&CageState| {
             wish.cage.is_none_or(|id| id == cage.spec.id)
-                && if cage.home == NONE { floating } else { self.is_able(&made, cage.home) }
+                && if cage.home == NONE { floating } else { self.is_able(&shape, cage.home) }
         };
         let mut nearest: Option<(usize, u64, &CageState)> = None;
         for cage in self.cages().filter(able) {
-            let lacks = self.lacks(&made, cage);
+            let lacks = self.lacks(&shape, cage);
             if lacks.is_empty() {
                 return Ok(());
             }
@@ -32,8 +32,8 @@ impl Core {
             }
         }
         match nearest {
-            Some((_, _, cage)) => Err(self.too_small(&made, cage)),
-            None => Err(self.nobody(&made)),
+            Some((_, _, cage)) => Err(self.too_small(&shape, cage)),
+            None => Err(self.nobody(&shape)),
         }
     }
 
@@ -48,17 +48,16 @@ impl Core {
     /// What an empty cage lacks for a shape.
     pub(in crate::engine::core) fn lacks(&self, shape: &Shape, cage: &CageState) -> Vec<Lack> {
         let node = &self.nodes[cage.node as usize].node;
-        let capacity = node.capacity.quantities();
+        let total = node.capacity.quantities();
         let mut lacks = vec![];
         for place in 0..5 {
-            let (need, room, whole) = (shape.need.0[place], cage.room.0[place], capacity.0[place]);
-            let (have, what) =
-                if room <= whole { (room, Quantities::NAMES[place]) } else { (whole, Quantities::NAMES[place]) };
+            let (need, room, capacity) = (shape.need.0[place], cage.room.0[place], total.0[place]);
+            let have = room.min(capacity);
             if need > have {
                 let whose =
-                    if room <= whole { format!("cage {}", cage.spec.id) } else { format!("node {}", node.name) };
+                    if room <= capacity { format!("cage {}", cage.spec.id) } else { format!("node {}", node.name) };
                 lacks.push(Lack {
-                    field: what,
+                    field: Quantities::NAMES[place],
                     need: Quantities::show(place, need),
                     have: Quantities::show(place, have),
                     whose,

@@ -60,7 +60,7 @@ impl Core {
         for (place, task) in tasks.iter_mut().enumerate() {
             let plan = self.plan(task, place, owner, &keys, &known, &mut judged);
             if let (Err(refusal), false) = (&plan, keep_going) {
-                return Err(self.name_item(refusal.clone(), place, &keys));
+                return Err(name_item(refusal.clone(), place, &keys));
             }
             plans.push(plan);
         }
@@ -74,7 +74,7 @@ impl Core {
         if let Some((place, refusal)) = refused.first()
             && (!keep_going || order.is_empty())
         {
-            return Err(self.name_item(refusal.clone(), *place, &keys));
+            return Err(name_item(refusal.clone(), *place, &keys));
         }
         let refused =
             refused.into_iter().map(|(place, refusal)| RefusedItem { item: place.to_string(), refusal }).collect();
@@ -90,14 +90,6 @@ impl Core {
             self.emit(now, actor, TaskSubmitted { task }, out);
         }
         Ok(Reply::Submitted { ids: ids.into_iter().flatten().collect(), refused })
-    }
-
-    /// Says which task of several a refusal is about.
-    fn name_item(&self, refusal: Refusal, place: usize, keys: &BTreeMap<String, usize>) -> Refusal {
-        match keys.iter().find(|(_, at)| **at == place) {
-            Some((key, _)) => refusal.within(format!("task \"{key}\"")),
-            None => refusal.within(format!("task {}", place + 1)),
-        }
     }
 
     /// Looks up what a task names and judges whether it can ever run.
@@ -190,6 +182,14 @@ impl Core {
             Some(if task.array.is_some() { id.as_array() } else { id })
         };
         tasks.iter().zip(plans).map(draw).collect()
+    }
+}
+
+/// Says which task of several a refusal is about.
+fn name_item(refusal: Refusal, place: usize, keys: &BTreeMap<String, usize>) -> Refusal {
+    match keys.iter().find(|(_, at)| **at == place) {
+        Some((key, _)) => refusal.within(format!("task \"{key}\"")),
+        None => refusal.within(format!("task {}", place + 1)),
     }
 }
 

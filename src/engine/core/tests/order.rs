@@ -22,10 +22,7 @@ fn one_owner_and_one_priority_is_first_come_first_served() {
     let mut world = World::new(ONE_SLOT);
     let mut submitted = vec![];
     for i in 0..40 {
-        let capabilities = if i % 3 == 0 { vec![] } else { vec![] };
-        let mut new = sized(1 + i % 5, i64::try_from(i).unwrap() * 100);
-        new.requirements.capabilities = capabilities;
-        submitted.push(world.submit(new));
+        submitted.push(world.submit(sized(1 + i % 5, i64::try_from(i).unwrap() * 100)));
         world.pass(Span::from_secs(100));
     }
     assert_eq!(run_all(&mut world), submitted);

@@ -252,11 +252,6 @@ impl World {
 
     /// The state is what its records say, and what its rows say.
     pub fn assert_durable(&self) {
-        let parts = |core: &Core| {
-            let mut parts = vec![];
-            core.describe(|part| parts.push(part));
-            parts
-        };
         let mut replayed = Core::new();
         for record in &self.records {
             if let Some(row) = self.recalled.get(&record.seq) {
@@ -264,12 +259,26 @@ impl World {
             }
             replayed.apply(record);
         }
-        assert_eq!(parts(&self.core), parts(&replayed), "replay");
+        assert_same(&self.core, &replayed, "replayed");
         let restored = Core::restore(super::snapshot::of(&self.core));
-        assert_eq!(parts(&self.core), parts(&restored), "restore");
+        assert_same(&self.core, &restored, "restored");
         assert_eq!(restored.check(), Vec::<String>::new());
         assert_eq!(self.core.digest(), restored.digest());
     }
+}
+
+/// Compares two states part by part and shows the first that differs.
+fn assert_same(live: &Core, other: &Core, how: &str) {
+    let parts = |core: &Core| {
+        let mut parts = vec![];
+        core.describe(|part| parts.push(part));
+        parts
+    };
+    let (live, other) = (parts(live), parts(other));
+    for (one, two) in live.iter().zip(&other) {
+        assert_eq!(one, two, "{how}");
+    }
+    assert_eq!(live.len(), other.len(), "{how}");
 }
 
 pub fn cage(number: u16) -> CageId {
