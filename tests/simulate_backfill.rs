@@ -206,7 +206,7 @@ fn backfill_beats_first_come_first_served_and_keeps_within_twice_of_easy() {
         let (fcfs, easy) = (reference(&jobs, false), reference(&jobs, true));
         let ours = figures["mean_bounded_slowdown"].as_f64().unwrap();
         let plain = mean_bounded_slowdown(&jobs, &fcfs);
-        assert!(ours * 2.0 < plain, "seed {seed}: slowdown {ours:.1}, first come first served {plain:.1}");
+        assert!(ours * 5.0 < plain, "seed {seed}: slowdown {ours:.1}, first come first served {plain:.1}");
         for (id, (start, easy)) in starts.iter().zip(&easy).enumerate() {
             let (wait, reference) = (start - jobs[id].submit as f64, (easy - jobs[id].submit) as f64);
             assert!(wait <= 2.0 * reference + 1e-6, "seed {seed}: job {id} waits {wait} s, under EASY {reference} s");
@@ -227,7 +227,8 @@ fn without_estimates_order_is_kept_and_nothing_starves() {
 fn what_cannot_be_is_refused_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let (workload, fleet) = (folder.path().join("w.jsonl"), folder.path().join("f.toml"));
-    std::fs::write(&fleet, "[[cage]]\nid = \"001\"\nlimits = { cpu = 4 }\n[[agent]]\nname = \"a\"\ncage = \"001\"\n").unwrap();
+    std::fs::write(&fleet, "[[cage]]\nid = \"001\"\nlimits = { cpu = 4 }\n[[agent]]\nname = \"a\"\ncage = \"001\"\n")
+        .unwrap();
     for (text, expected) in [
         ("{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":2,\"submit\":0}\n", "w.jsonl:2:"),
         ("{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":2,\"submit\":0,\"duration\":1,\"cpu\":5}\n", "w.jsonl:2:"),

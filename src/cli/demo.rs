@@ -27,8 +27,10 @@ use crate::domain::{Bytes, Command, Reply, Span, TaskId};
 
 /// Options of `menagerie demo`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Exit status: 0 when every surveyor succeeded and the one that eats memory was caught, otherwise 1.\n\
-    The survey runs in a data directory of its own, or in the one that --data-dir names.")]
+#[command(
+    after_help = "Exit status: 0 when every surveyor succeeded and the one that eats memory was caught, otherwise 1.\n\
+    The survey runs in a data directory of its own, or in the one that --data-dir names."
+)]
 pub struct DemoArgs {
     /// A folder in the git repository to survey [default: the one around the current folder, else a small one that
     /// the binary carries]

@@ -21,11 +21,13 @@ use super::fleet_file;
 
 /// Options of `menagerie simulate`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "A line of the workload: {\"id\", \"submit\": seconds, \"duration\": seconds, \"estimate\": seconds or null, \
+#[command(
+    after_help = "A line of the workload: {\"id\", \"submit\": seconds, \"duration\": seconds, \"estimate\": seconds or null, \
     \"cpu\", \"memory\", \"gpu\", \"tokens\", \"priority\", \"deadline\": seconds or null, \"owner\", \"type\"}; all but the first \
     three may be left out. Times count from the simulation's beginning. The scheduler learns a duration when it has passed; \
     the estimate drives backfill.\n\
-    Exit status: 0 when every job ended, 1 when some did not or broke a timeout, 2 for refused input.")]
+    Exit status: 0 when every job ended, 1 when some did not or broke a timeout, 2 for refused input."
+)]
 pub struct SimulateArgs {
     /// The jobs, one JSON object a line; - for standard input
     #[arg(value_name = "WORKLOAD.jsonl")]
@@ -45,9 +47,9 @@ pub fn run(context: &mut Context, args: &SimulateArgs) -> Outcome {
     let file = args.schedule.as_deref().map(|path| create(path)).transpose()?;
     let schedule = world::run(&fleet, &jobs).map_err(|error| match error {
         world::Error::Fleet(refusal) => Failure::from(refusal.within(args.fleet.display())),
-        world::Error::Jobs(refused) => Failure::Refused(
-            refused.into_iter().map(|(line, refusal)| format!("{name}:{line}: {refusal}")).collect(),
-        ),
+        world::Error::Jobs(refused) => {
+            Failure::Refused(refused.into_iter().map(|(line, refusal)| format!("{name}:{line}: {refusal}")).collect())
+        }
     })?;
     if let (Some(file), Some(path)) = (file, &args.schedule) {
         write_schedule(file, &jobs, &schedule).map_err(|error| Failure::file("write", path, &error))?;
@@ -77,7 +79,11 @@ fn write_schedule(file: File, jobs: &[Job], schedule: &Schedule) -> std::io::Res
     let mut writer = BufWriter::new(file);
     writeln!(writer, "id,start,end,cage")?;
     for (job, run) in jobs.iter().zip(&schedule.runs) {
-        let id = if job.id.contains([',', '"', '\n', '\r']) { format!("\"{}\"", job.id.replace('"', "\"\"")) } else { job.id.clone() };
+        let id = if job.id.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", job.id.replace('"', "\"\""))
+        } else {
+            job.id.clone()
+        };
         match run {
             Some(run) => {
                 writeln!(writer, "{id},{},{},{}", run.start.as_secs_f64(), run.end.as_secs_f64(), run.cage)?;
@@ -98,7 +104,13 @@ fn show(context: &mut Context, figures: &Figures) -> Result<(), Failure> {
     }
     let utilisation = figures.utilisation.map_or_else(|| "unknown".to_owned(), |u| format!("{:.1} %", u * 100.0));
     let lines = [
-        ("jobs", format!("{}, {} completed, {} failed, {} unfinished", figures.jobs, figures.completed, figures.failed, figures.unfinished)),
+        (
+            "jobs",
+            format!(
+                "{}, {} completed, {} failed, {} unfinished",
+                figures.jobs, figures.completed, figures.failed, figures.unfinished
+            ),
+        ),
         ("makespan", format!("{:.1} s", figures.makespan)),
         ("utilisation", utilisation),
         ("mean wait", format!("{:.1} s", figures.mean_wait)),

@@ -108,7 +108,12 @@ impl Watch {
             .filter(|member| member.agent != GLUTTON && member.agent != but && member.status != TaskStatus::Completed)
             .map(|member| {
                 let why = member.outcome.as_ref().map(describe).or_else(|| member.error.clone());
-                format!("{} {}: {}", member.agent, member.status, why.unwrap_or_else(|| "no attempt was made".to_owned()))
+                format!(
+                    "{} {}: {}",
+                    member.agent,
+                    member.status,
+                    why.unwrap_or_else(|| "no attempt was made".to_owned())
+                )
             })
             .collect()
     }
@@ -117,7 +122,9 @@ impl Watch {
     pub fn glutton_caught(&self) -> Result<String, String> {
         let outcome = self.member(GLUTTON).and_then(|(_, member)| member.outcome.as_ref());
         match outcome {
-            Some(outcome) if outcome.kind == OutcomeKind::LimitExceeded && outcome.limit.as_deref() == Some("memory") => {
+            Some(outcome)
+                if outcome.kind == OutcomeKind::LimitExceeded && outcome.limit.as_deref() == Some("memory") =>
+            {
                 Ok(describe(outcome))
             }
             Some(outcome) => Err(describe(outcome)),
@@ -174,7 +181,8 @@ mod tests {
         let mut watch = Watch::new(names.map(|(id, name)| (id, name.to_owned())), 10);
         assert_eq!(watch.see(&row(11, "engine_started", json!({"version": "1", "pid": 1}))), None);
         assert_eq!(watch.see(&row(12, "something_new", json!({}))), None);
-        let line = watch.see(&ended(13, one, "completed", &json!({"kind": "succeeded", "result": {"headline": "3 hot"}})));
+        let line =
+            watch.see(&ended(13, one, "completed", &json!({"kind": "succeeded", "result": {"headline": "3 hot"}})));
         assert_eq!(line.unwrap(), "historian       2s        3 hot [1/3]");
         assert!(!watch.all_ended_but("editor"));
         assert!(watch.glutton_caught().is_err());

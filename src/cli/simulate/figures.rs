@@ -63,9 +63,7 @@ pub fn figures(jobs: &[Job], runs: &[Option<Run>], cores: Option<f64>, preemptio
     let wait = |job: &Job, run: &Run| run.start.as_secs_f64() - job.submit.as_secs_f64();
     let mut waits: Vec<f64> = done.iter().map(|(job, run)| wait(job, run)).collect();
     waits.sort_by(f64::total_cmp);
-    let slowdown = |job: &Job, run: &Run| {
-        ((wait(job, run) + seconds(run)) / seconds(run).max(BOUND_SECONDS)).max(1.0)
-    };
+    let slowdown = |job: &Job, run: &Run| ((wait(job, run) + seconds(run)) / seconds(run).max(BOUND_SECONDS)).max(1.0);
     let first = jobs.iter().map(|job| job.submit).min().unwrap_or(Span::ZERO);
     let last = done.iter().map(|(_, run)| run.end).max().unwrap_or(first);
     let makespan = last.as_secs_f64() - first.as_secs_f64();
@@ -132,7 +130,8 @@ mod tests {
 "#;
         let jobs = workload::read("w", &mut &text[..]).unwrap();
         let cage = CageId::new(1).unwrap();
-        let run = |start, end| Some(Run { start: Span::from_secs(start), end: Span::from_secs(end), cage, completed: true });
+        let run =
+            |start, end| Some(Run { start: Span::from_secs(start), end: Span::from_secs(end), cage, completed: true });
         let found = figures(&jobs, &[run(0, 20), run(20, 25), None], Some(2.0), 0);
         assert_eq!((found.jobs, found.completed, found.unfinished, found.missed_deadlines), (3, 2, 1, 2));
         assert!((found.makespan - 25.0).abs() < 1e-9);

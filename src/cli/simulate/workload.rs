@@ -43,9 +43,8 @@ struct Line {
     kind: Option<String>,
 }
 
-const FIELDS: [&str; 12] = [
-    "id", "submit", "duration", "estimate", "cpu", "memory", "gpu", "tokens", "priority", "deadline", "owner", "type",
-];
+const FIELDS: [&str; 12] =
+    ["id", "submit", "duration", "estimate", "cpu", "memory", "gpu", "tokens", "priority", "deadline", "owner", "type"];
 
 /// A job: what is submitted, and what the scheduler is not told.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,7 +199,10 @@ mod tests {
 "#;
         let jobs = read("w.jsonl", &mut &text[..]).unwrap();
         assert_eq!(jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["7", "b"]);
-        assert_eq!((jobs[1].line, jobs[1].duration, jobs[1].deadline), (1, Span::from_millis(2500), Some(Span::from_secs(60))));
+        assert_eq!(
+            (jobs[1].line, jobs[1].duration, jobs[1].deadline),
+            (1, Span::from_millis(2500), Some(Span::from_secs(60)))
+        );
         assert_eq!((jobs[1].task.kind.as_str(), jobs[1].task.priority, jobs[1].owner.as_str()), ("analysis", 9, "ann"));
         assert_eq!(jobs[0].task.estimate, None);
     }
@@ -216,7 +218,10 @@ mod tests {
             (b"{\"id\":1,\"submit\":0,\"duration\":1,\"priority\":11}", "priority: \"11\""),
             (b"{\"id\":1,\"submit\":0,\"duration\":1,\"cpu\":-1}", "cpu"),
             (b"{\"id\":[],\"submit\":0,\"duration\":1}", "id: \"[]\" is not allowed"),
-            (b"{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":1,\"submit\":0,\"duration\":1}", "w.jsonl:2: id \"1\" is already used in line 1"),
+            (
+                b"{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":1,\"submit\":0,\"duration\":1}",
+                "w.jsonl:2: id \"1\" is already used in line 1",
+            ),
             (b"{\"id\":\"\xff\"}", "w.jsonl:1:8: not UTF-8"),
             (b"\n", "w.jsonl: no jobs"),
         ] {

@@ -198,7 +198,8 @@ impl World<'_> {
         let mut at = range.start;
         for group in jobs.chunk_by(|a, b| a.owner == b.owner) {
             // Owners are told apart by name; the number only has to be the same each time.
-            let uid = blake3::hash(group[0].owner.as_bytes()).as_bytes()[..4].iter().fold(0, |n, b| n << 8 | u32::from(*b));
+            let uid =
+                blake3::hash(group[0].owner.as_bytes()).as_bytes()[..4].iter().fold(0, |n, b| n << 8 | u32::from(*b));
             let user = self.core.user_for(now, uid, &group[0].owner, "simulation", &mut self.out);
             let tasks = group
                 .iter()
