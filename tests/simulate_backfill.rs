@@ -1,6 +1,9 @@
 //! `menagerie simulate` against reference schedulers, worked out here in the plainest way: first come first served, and
 //! EASY backfilling (Lifka 1995: whoever does not delay the first in line may go ahead).
 
+// A test's helpers fail like the test itself.
+#![allow(clippy::unwrap_used)]
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::Path;

@@ -221,8 +221,8 @@ impl Demo {
         let Some((_, first)) = watch.artifacts.first() else { return Ok(()) };
         // A file of ids keeps the command short: there are about thirty.
         let list = self.context.settings.data_dir.value.join("waiting-artifacts");
-        let ids: String = watch.artifacts.iter().map(|(_, artifact)| format!("{}\n", artifact.id)).collect();
-        std::fs::write(&list, ids).map_err(|error| Failure::file("write", &list, &error))?;
+        let ids: Vec<String> = watch.artifacts.iter().map(|(_, artifact)| artifact.id.to_string()).collect();
+        std::fs::write(&list, ids.join("\n") + "\n").map_err(|error| Failure::file("write", &list, &error))?;
         let lines = [
             "The summary waits until all of them are approved. Look at one, approve it or reject it:".to_owned(),
             format!("  {}", self.command(&format!("artifact show {}", first.id))),
