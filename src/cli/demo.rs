@@ -234,7 +234,11 @@ impl Demo {
             format!("  xargs {} < {}", self.command("artifact approve"), quoted(&list)),
             "Ask why the summary waits; wait for it and read it:".to_owned(),
             format!("  {}", self.command(&format!("task explain {summary}"))),
-            format!("  {} && {}", self.command(&format!("task wait {summary}")), self.command("artifact list")),
+            format!(
+                "  {} && {}",
+                self.command(&format!("task wait {summary}")),
+                self.command(&format!("artifact list --task {summary}"))
+            ),
             String::new(),
         ];
         lines.iter().try_for_each(|line| self.say(line))
