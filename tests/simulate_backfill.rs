@@ -1,6 +1,9 @@
 //! `menagerie simulate` against reference schedulers, worked out here in the plainest way: first come first served, and
 //! EASY backfilling (Lifka 1995: whoever does not delay the first in line may go ahead).
 
+// A test's helpers fail like the test itself.
+#![allow(clippy::unwrap_used)]
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::Path;
@@ -206,7 +209,7 @@ fn backfill_beats_first_come_first_served_and_keeps_within_twice_of_easy() {
         let (fcfs, easy) = (reference(&jobs, false), reference(&jobs, true));
         let ours = figures["mean_bounded_slowdown"].as_f64().unwrap();
         let plain = mean_bounded_slowdown(&jobs, &fcfs);
-        assert!(ours * 2.0 < plain, "seed {seed}: slowdown {ours:.1}, first come first served {plain:.1}");
+        assert!(ours * 5.0 < plain, "seed {seed}: slowdown {ours:.1}, first come first served {plain:.1}");
         for (id, (start, easy)) in starts.iter().zip(&easy).enumerate() {
             let (wait, reference) = (start - jobs[id].submit as f64, (easy - jobs[id].submit) as f64);
             assert!(wait <= 2.0 * reference + 1e-6, "seed {seed}: job {id} waits {wait} s, under EASY {reference} s");

@@ -21,9 +21,9 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::stop::{self, StopArgs};
-use crate::api::client::{Client, End};
-use crate::api::types::{JournalRow, Status};
-use crate::domain::{Bytes, Command, Reply, Span, TaskId};
+use crate::api::client::{Client, End, Error};
+use crate::api::types::{JournalRow, Status, WireCommand};
+use crate::domain::{Bytes, Command, RefusalKind, Reply, Span, TaskId};
 
 /// Options of `menagerie demo`.
 #[derive(Args, Clone, Debug)]
@@ -91,32 +91,33 @@ struct Demo {
 }
 
 impl Demo {
-    /// Finds the repository, settles on a data directory and writes the scripts there.
+    /// Finds the repository, settles on a data directory and writes the scripts beside it.
     fn prepare(context: &Context, args: &DemoArgs) -> Result<Self, Failure> {
         let found = match &args.path {
             Some(path) => Some(ground::find(path)?),
             None => ground::find(Path::new(".")).ok(),
         };
+        // What cages may read cannot lie in the data directory, which no cage sees; so the two lie side by side.
+        let name = found.as_ref().map_or_else(|| "carried".to_owned(), |ground| short_hash(&ground.repository));
+        let home = home()?.join(format!("demo-{name}"));
         let mut settings = context.settings.clone();
         if settings.data_dir.origin == Origin::Default {
-            let name = found.as_ref().map_or_else(|| "carried".to_owned(), |ground| short_hash(&ground.repository));
-            settings.data_dir = Setting { value: home()?.join(format!("demo-{name}")), origin: Origin::Default };
+            settings.data_dir = Setting { value: home.join("data"), origin: Origin::Default };
         }
-        let data_dir = settings.data_dir.value.clone();
-        let scripts = data_dir.join("survey");
+        let scripts = home.join("survey");
         kit::write(&scripts).map_err(|error| Failure::file("write the demo's scripts to", &scripts, &error))?;
         let ground = match found {
             Some(ground) => ground,
-            None => ground::make(&data_dir.join("repository"))?,
+            None => ground::make(&home.join("repository"))?,
         };
         Ok(Self { context: Context::new(settings), ground, scripts })
     }
 
     /// Starts the engine, declares the fleet and submits the tasks.
     fn submit(&mut self) -> Result<(Client, Watch), Failure> {
-        let data_dir = self.context.settings.data_dir.value.clone();
         let repository = self.ground.repository.display().to_string();
-        self.say(&format!("Surveying {repository}\nData directory {}\n", data_dir.display()))?;
+        let data_dir = self.context.settings.data_dir.value.display().to_string();
+        self.say(&format!("Surveying {repository}\nData directory {data_dir}\n"))?;
         let paths = Paths {
             repository: text(&self.ground.repository)?,
             read: self.ground.read.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
@@ -125,11 +126,13 @@ impl Demo {
         let fleet = plan::fleet(&paths)?;
         let tasks = plan::tasks(&fleet);
         // For the reader: the same can be applied by hand.
-        let file = data_dir.join("survey.toml");
+        let file = self.scripts.join("survey.toml");
         let written = toml::to_string(&fleet).map_err(|error| Failure::failed(format!("the fleet file: {error}")))?;
         std::fs::write(&file, written).map_err(|error| Failure::file("write", &file, &error))?;
 
         let client = self.context.engine()?;
+        wait_for_node(&client)?;
+        free_first_cage(&client)?;
         let cages = fleet.cage.len();
         client.command(&Command::Apply { fleet, dry_run: false })?;
         let seq = client.get::<Status>("/v1/status", &vec![])?.seq;
@@ -220,9 +223,9 @@ impl Demo {
         let Some((summary, _)) = watch.member(EDITOR) else { return Ok(()) };
         let Some((_, first)) = watch.artifacts.first() else { return Ok(()) };
         // A file of ids keeps the command short: there are about thirty.
-        let list = self.context.settings.data_dir.value.join("waiting-artifacts");
-        let ids: String = watch.artifacts.iter().map(|(_, artifact)| format!("{}\n", artifact.id)).collect();
-        std::fs::write(&list, ids).map_err(|error| Failure::file("write", &list, &error))?;
+        let list = self.scripts.join("waiting-artifacts");
+        let ids: Vec<String> = watch.artifacts.iter().map(|(_, artifact)| artifact.id.to_string()).collect();
+        std::fs::write(&list, ids.join("\n") + "\n").map_err(|error| Failure::file("write", &list, &error))?;
         let lines = [
             "The summary waits until all of them are approved. Look at one, approve it or reject it:".to_owned(),
             format!("  {}", self.command(&format!("artifact show {}", first.id))),
@@ -231,7 +234,11 @@ impl Demo {
             format!("  xargs {} < {}", self.command("artifact approve"), quoted(&list)),
             "Ask why the summary waits; wait for it and read it:".to_owned(),
             format!("  {}", self.command(&format!("task explain {summary}"))),
-            format!("  {} && {}", self.command(&format!("task wait {summary}")), self.command("artifact list")),
+            format!(
+                "  {} && {}",
+                self.command(&format!("task wait {summary}")),
+                self.command(&format!("artifact list --task {summary}"))
+            ),
             String::new(),
         ];
         lines.iter().try_for_each(|line| self.say(line))
@@ -282,6 +289,28 @@ impl Demo {
     fn command(&self, words: &str) -> String {
         let program = std::env::args_os().next().unwrap_or_else(|| "menagerie".into());
         format!("{} {words} --data-dir {}", quoted(Path::new(&program)), quoted(&self.context.settings.data_dir.value))
+    }
+}
+
+/// Waits until a machine has joined: an engine that was just started answers before its worker does.
+fn wait_for_node(client: &Client) -> Result<(), Failure> {
+    let end = client.stream(0, |_, data| match serde_json::from_str::<JournalRow>(data) {
+        Ok(row) if row.kind == "node_seen" => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    })?;
+    match end {
+        End::Stopped => Ok(()),
+        End::Done | End::Interrupted => Err(Failure::failed("the demo's engine got no worker; see its worker.log")),
+    }
+}
+
+/// Sends the agent that every new engine begins with out of cage 001, which the survey declares for an agent of its own.
+fn free_first_cage(client: &Client) -> Result<(), Failure> {
+    let homeless = WireCommand::ReassignAgents { ids: vec!["shell".to_owned()], cage: None };
+    match client.command(&homeless) {
+        // An engine that a demo has used before may have no such agent any more.
+        Err(Error::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => Ok(()),
+        result => result.map(drop).map_err(Failure::from),
     }
 }
 

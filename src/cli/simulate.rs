@@ -44,7 +44,7 @@ pub fn run(context: &mut Context, args: &SimulateArgs) -> Outcome {
     let fleet = fleet_file::read(&args.fleet)?;
     let (name, jobs) = read_jobs(&args.workload)?;
     // Opened before the work: a folder that cannot be written should not cost the simulation.
-    let file = args.schedule.as_deref().map(|path| create(path)).transpose()?;
+    let file = args.schedule.as_deref().map(create).transpose()?;
     let schedule = world::run(&fleet, &jobs).map_err(|error| match error {
         world::Error::Fleet(refusal) => Failure::from(refusal.within(args.fleet.display())),
         world::Error::Jobs(refused) => {

@@ -66,8 +66,9 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/survey");
         let mut found: Vec<String> = fs::read_dir(folder)
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".sh"))
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "sh"))
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
             .collect();
         found.sort();
         let carried: Vec<&str> = SCRIPTS.iter().map(|(name, _)| *name).collect();

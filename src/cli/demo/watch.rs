@@ -154,7 +154,7 @@ mod tests {
         make(Timestamp::from_micros(1_000_000), n)
     }
 
-    fn row(seq: u64, kind: &str, body: Value) -> JournalRow {
+    fn row(seq: u64, kind: &str, body: &Value) -> JournalRow {
         serde_json::from_value(json!({
             "seq": seq, "time": "2026-01-01T00:00:00Z", "actor": "engine", "kind": kind, "version": 1,
             "body": body, "hash": "",
@@ -166,7 +166,7 @@ mod tests {
         row(
             seq,
             "execution_ended",
-            json!({
+            &json!({
                 "execution_id": id(crate::domain::ExecutionId::new, 9), "task_id": task, "agent_id": id(AgentId::new, 9),
                 "started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:00:02Z", "outcome": outcome,
                 "task_status": status, "attempts": 1, "losses": 0, "not_before": null, "agent_failures": 0,
@@ -179,8 +179,8 @@ mod tests {
         let (one, glutton, editor) = (id(TaskId::new, 1), id(TaskId::new, 2), id(TaskId::new, 3));
         let names = [(one, "historian"), (glutton, GLUTTON), (editor, "editor")];
         let mut watch = Watch::new(names.map(|(id, name)| (id, name.to_owned())), 10);
-        assert_eq!(watch.see(&row(11, "engine_started", json!({"version": "1", "pid": 1}))), None);
-        assert_eq!(watch.see(&row(12, "something_new", json!({}))), None);
+        assert_eq!(watch.see(&row(11, "engine_started", &json!({"version": "1", "pid": 1}))), None);
+        assert_eq!(watch.see(&row(12, "something_new", &json!({}))), None);
         let line =
             watch.see(&ended(13, one, "completed", &json!({"kind": "succeeded", "result": {"headline": "3 hot"}})));
         assert_eq!(line.unwrap(), "historian       2s        3 hot [1/3]");
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(watch.glutton_caught().unwrap(), "limit_exceeded (memory): killed");
         assert_eq!(watch.failures("").len(), 1, "the editor has not run");
         assert_eq!(watch.seq, 14);
-        watch.see(&row(15, "task_failed", json!({"task_id": editor, "error": "rejected"})));
+        watch.see(&row(15, "task_failed", &json!({"task_id": editor, "error": "rejected"})));
         assert_eq!(watch.failures(""), ["editor failed: rejected"]);
     }
 

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn every_problem_has_its_place() {
         for (text, expected) in [
-            (&b"{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":2,\"submit\":}"[..], "w.jsonl:2:19: expected value"),
+            (&b"{\"id\":1,\"submit\":0,\"duration\":1}\n{\"id\":2,\"submit\":}"[..], "w.jsonl:2:18: expected value"),
             (b"{\"id\":1,\"submit\":0,\"durration\":1}", "Did you mean `duration`?"),
             (b"{\"id\":1,\"submit\":0}", "missing field `duration`"),
             (b"{\"id\":1,\"submit\":-1,\"duration\":1}", "w.jsonl:1: submit: \"-1\" is not allowed"),
