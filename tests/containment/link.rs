@@ -71,7 +71,7 @@ fn slots_bound_how_many_run_at_once() {
     let spec = cage(1);
     worker.declare(&spec, 3);
     let script =
-        "touch here-$$-$MENAGERIE_EXECUTION_ID; ls here-* | wc -l; sleep 0.1; rm here-*$MENAGERIE_EXECUTION_ID";
+        "touch here-$$-$MENAGERIE_EXECUTION_ID; set -- here-*; echo $#; sleep 0.1; rm here-*$MENAGERIE_EXECUTION_ID";
     let ids: Vec<_> = (0..12).map(|_| worker.begin(start(spec.id, &["/bin/sh", "-c", script]))).collect();
     let mut most = 0;
     for id in ids {

@@ -151,7 +151,7 @@ fn what_cannot_be_executed_says_why() {
         (vec!["no-such-program"], "PATH="),
         (vec!["/no/such/program"], "/no/such/program"),
         (vec!["/etc/hosts.deny/x"], "/etc/hosts.deny/x"),
-        (vec![], "no command"),
+        (vec![], "has a command"),
         (vec!["x", "a\0b"], "\"x\""),
     ] {
         let id = worker.begin(start(spec.id, &command));
