@@ -39,7 +39,9 @@ pub enum DbVerb {
 pub fn failure(error: store::Error) -> Failure {
     match error {
         store::Error::Refused(refusal) => refusal.into(),
-        error @ store::Error::Absent { .. } => Failure::refused(chain(&error)),
+        // The user named the directory; that it cannot be used is about the request.
+        error @ (store::Error::Absent { .. } | store::Error::Io { .. }) => Failure::refused(chain(&error)),
+        error if error.is_out_of_space() => Failure::refused(chain(&error)),
         other => Failure::failed(chain(&other)),
     }
 }

@@ -131,8 +131,6 @@ impl Demo {
         std::fs::write(&file, written).map_err(|error| Failure::file("write", &file, &error))?;
 
         let client = self.context.engine()?;
-        wait_for_node(&client)?;
-        free_first_cage(&client)?;
         let cages = fleet.cage.len();
         client.command(&Command::Apply { fleet, dry_run: false })?;
         let seq = client.get::<Status>("/v1/status", &vec![])?.seq;
@@ -289,28 +287,6 @@ impl Demo {
     fn command(&self, words: &str) -> String {
         let program = std::env::args_os().next().unwrap_or_else(|| "menagerie".into());
         format!("{} {words} --data-dir {}", quoted(Path::new(&program)), quoted(&self.context.settings.data_dir.value))
-    }
-}
-
-/// Waits until a machine has joined: an engine that was just started answers before its worker does.
-fn wait_for_node(client: &Client) -> Result<(), Failure> {
-    let end = client.stream(0, |_, data| match serde_json::from_str::<JournalRow>(data) {
-        Ok(row) if row.kind == "node_seen" => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    })?;
-    match end {
-        End::Stopped => Ok(()),
-        End::Done | End::Interrupted => Err(Failure::failed("the demo's engine got no worker; see its worker.log")),
-    }
-}
-
-/// Sends the agent that every new engine begins with out of cage 001, which the survey declares for an agent of its own.
-fn free_first_cage(client: &Client) -> Result<(), Failure> {
-    let homeless = WireCommand::ReassignAgents { ids: vec!["shell".to_owned()], cage: None };
-    match client.command(&homeless) {
-        // An engine that a demo has used before may have no such agent any more.
-        Err(Error::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => Ok(()),
-        result => result.map(drop).map_err(Failure::from),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +13,10 @@ use super::link::{Samples, WorkerSettings, keep_session};
 use super::message::Message;
 use super::{Engine, Error};
 use crate::api::server;
-use crate::store::{DataDir, Store};
+use crate::store::{DataDir, Query, Reader, Store};
+
+/// How long a new data directory waits for its first worker before the engine answers without one.
+const FIRST_NODE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How an engine is run.
 #[derive(Clone, Debug)]
@@ -39,6 +43,7 @@ pub fn serve(settings: &Settings) -> Result<(), Error> {
             .spawn(move || keep_session(&worker, &samples, &decider))
             .map_err(Error::io("start the link thread"))?;
     }
+    wait_for_first_node(data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("api")
@@ -52,6 +57,19 @@ pub fn serve(settings: &Settings) -> Result<(), Error> {
     engine.join()?;
     drop(lock);
     served
+}
+
+/// Waits until the store knows a node: the first worker of a new data directory brings the machine's capacity and the
+/// first fleet, without which nothing can be declared or submitted. A worker that cannot start must not keep the
+/// engine from answering, so the wait is bounded.
+fn wait_for_first_node(data_dir: &Path) -> Result<(), Error> {
+    let reader = Reader::open(data_dir)?;
+    let query = Query { limit: 0, ..Query::default() };
+    let begun = Instant::now();
+    while reader.nodes(&query)?.total == 0 && begun.elapsed() < FIRST_NODE_WITHIN {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
 }
 
 async fn serve_api(

@@ -317,7 +317,9 @@ impl Drop for Worker {
 
 fn remove_group(group: &Path) -> bool {
     for pid in std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines() {
-        let _ = Command::new("/bin/kill").args(["-9", pid]).status();
+        if let Some(pid) = pid.parse().ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
     }
     for entry in std::fs::read_dir(group).into_iter().flatten().flatten() {
         if entry.path().is_dir() {

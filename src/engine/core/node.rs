@@ -120,7 +120,6 @@ impl Core {
         self.emit(now, Actor::Engine, CageDeclared { spec: CageSpec::new(cage), node_id }, out);
         let mut spec = AgentSpec::new("shell");
         spec.capabilities = vec![Capability { kind: "shell".to_owned(), parameters: Metadata::new() }];
-        spec.cage = Some(cage);
         spec.concurrency = u32::try_from(capacity.cpu_millis / 1000).unwrap_or(1).clamp(1, 1024);
         let agent_id = AgentId::new(now, draw::id_bits(self.seed, self.seq + 1, 0));
         self.emit(now, Actor::Engine, AgentDeclared { agent_id, spec, owner }, out);

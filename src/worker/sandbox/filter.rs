@@ -179,7 +179,7 @@ fn sockets(network: &NetworkPolicy) -> Vec<sock_filter> {
         // TCP and nothing else: Landlock's rules for ports do not see other protocols, multipath TCP among them.
         for one in [libc::AF_INET, libc::AF_INET6] {
             block.extend([
-                test(JUMP_EQUAL, family(one), 7),
+                test(JUMP_EQUAL, family(one), 9),
                 op(LOAD, argument(1)),
                 op(AND, 0xF),
                 test(JUMP_EQUAL, family(libc::SOCK_STREAM), 4),

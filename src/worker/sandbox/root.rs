@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -29,16 +29,25 @@ pub(super) fn build(plan: &Plan<'_>) -> Result<Option<u64>, String> {
     };
     rustix::process::umask(rustix::fs::Mode::from(0o022));
     let quiet = MountFlags::NOSUID | MountFlags::NODEV;
+    // Before anything is mounted under `new`: a grant may contain that place, and would carry a copy of the root in it.
+    let (mut granted, mut own) = (vec![], vec![]);
+    for grant in plan.grants {
+        let attributes = NO_SETUID | NO_DEVICES | if grant.writable { 0 } else { READ_ONLY };
+        granted.push(take(&grant.source, attributes, plan.idmap).map_err(fail(&grant.source))?);
+    }
+    for path in [plan.work, plan.artifacts] {
+        own.push(take(path, NO_SETUID | NO_DEVICES, plan.idmap).map_err(fail(path))?);
+    }
     // The task lies in this one; agents may not write to it.
     mount_tmpfs(&new, quiet, "mode=755,size=128m,nr_inodes=4096").map_err(fail(Path::new("/")))?;
     for (path, link) in &plan.template.system {
         match link {
             Some(to) => symlink(to, at(path)).map_err(fail(path))?,
-            None => show(path, &at(path), READ_ONLY | NO_SETUID | NO_DEVICES, None).map_err(fail(path))?,
+            None => show(path, &at(path), READ_ONLY | NO_SETUID | NO_DEVICES).map_err(fail(path))?,
         }
     }
     let etc = plan.template.folder.join("etc");
-    show(&etc, &at(Path::new("/etc")), READ_ONLY | NO_SETUID | NO_DEVICES, None).map_err(fail(&etc))?;
+    show(&etc, &at(Path::new("/etc")), READ_ONLY | NO_SETUID | NO_DEVICES).map_err(fail(&etc))?;
     devices(plan, &at(Path::new("/dev"))).map_err(fail(Path::new("/dev")))?;
     let proc = at(Path::new("/proc"));
     fs::create_dir(&proc)
@@ -51,9 +60,8 @@ pub(super) fn build(plan: &Plan<'_>) -> Result<Option<u64>, String> {
     fs::create_dir(&tmp)
         .and_then(|()| mount_tmpfs(&tmp, quiet, &format!("mode=1777,size={}", plan.tmp_bytes)))
         .map_err(fail(Path::new("/tmp")))?;
-    for grant in plan.grants {
-        let attributes = NO_SETUID | NO_DEVICES | if grant.writable { 0 } else { READ_ONLY };
-        show(&grant.source, &at(&grant.target), attributes, plan.idmap).map_err(fail(&grant.source))?;
+    for (grant, tree) in plan.grants.iter().zip(&granted) {
+        place(tree, &at(&grant.target)).map_err(fail(&grant.source))?;
     }
     // A grant that contains the data directory, under whatever name, must not open the engine's files to the cage.
     for grant in plan.grants {
@@ -62,8 +70,8 @@ pub(super) fn build(plan: &Plan<'_>) -> Result<Option<u64>, String> {
             mount_tmpfs(&place, quiet, "mode=755,size=64k").map_err(fail(plan.data_dir))?;
         }
     }
-    for own in [plan.work, plan.artifacts] {
-        show(own, &at(own), NO_SETUID | NO_DEVICES, plan.idmap).map_err(fail(own))?;
+    for (path, tree) in [plan.work, plan.artifacts].into_iter().zip(&own) {
+        place(tree, &at(path)).map_err(fail(path))?;
     }
     accounts(plan, &at(Path::new("/run/menagerie"))).map_err(fail(Path::new("/run/menagerie")))?;
     enter(&new).map_err(fail(Path::new("/")))?;
@@ -89,21 +97,38 @@ fn mount_tmpfs(target: &Path, flags: MountFlags, options: &str) -> io::Result<()
     Ok(rustix::mount::mount("tmpfs", target, "tmpfs", flags, options.as_c_str())?)
 }
 
-/// Shows `source` at `target`, which is made, with everything mounted below it.
-fn show(source: &Path, target: &Path, attributes: u64, idmap: Option<std::os::fd::BorrowedFd<'_>>) -> io::Result<()> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
-    let tree = rustix::mount::open_tree(CWD, source, flags)?;
+/// A tree of mounts that is not attached anywhere yet.
+struct Tree {
+    mounts: OwnedFd,
+    is_folder: bool,
+}
+
+/// Takes what is at `source`, with everything mounted below it.
+fn take(source: &Path, attributes: u64, idmap: Option<BorrowedFd<'_>>) -> io::Result<Tree> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let is_folder = source.is_dir();
+    let whole = rustix::mount::open_tree(CWD, source, flags | OpenTreeFlags::AT_RECURSIVE)?;
     let plain = MountAttr { set: attributes, clear: 0, propagation: libc::MS_PRIVATE, userns_fd: 0 };
-    let mapped = idmap.is_some_and(|idmap| {
+    if let Some(idmap) = idmap {
         let userns_fd = u64::from(idmap.as_raw_fd().cast_unsigned());
-        let attr = MountAttr { set: attributes | ID_MAPPED, userns_fd, ..plain };
-        sys::mount_setattr(tree.as_fd(), true, &attr).is_ok()
-    });
-    // A file system that cannot be mapped is shown as it is; the worker has given the cage's own folders away then.
-    if !mapped {
-        sys::mount_setattr(tree.as_fd(), true, &plain)?;
+        let mapped = MountAttr { set: attributes | ID_MAPPED, userns_fd, ..plain };
+        if sys::mount_setattr(whole.as_fd(), true, &mapped).is_ok() {
+            return Ok(Tree { mounts: whole, is_folder });
+        }
+        // Something mounted below cannot be mapped; it is worth less than the mapping.
+        let one = rustix::mount::open_tree(CWD, source, flags)?;
+        if sys::mount_setattr(one.as_fd(), false, &mapped).is_ok() {
+            return Ok(Tree { mounts: one, is_folder });
+        }
+        // A file system that cannot be mapped is shown as it is; the worker has given the cage's own folders away then.
     }
-    if source.is_dir() {
+    sys::mount_setattr(whole.as_fd(), true, &plain)?;
+    Ok(Tree { mounts: whole, is_folder })
+}
+
+/// Attaches a tree at `target`, which is made.
+fn place(tree: &Tree, target: &Path) -> io::Result<()> {
+    if tree.is_folder {
         fs::create_dir_all(target)?;
     } else {
         if let Some(parent) = target.parent() {
@@ -114,12 +139,16 @@ fn show(source: &Path, target: &Path, attributes: u64, idmap: Option<std::os::fd
             _ => {}
         }
     }
-    Ok(rustix::mount::move_mount(&tree, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
+    Ok(rustix::mount::move_mount(&tree.mounts, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
+}
+
+fn show(source: &Path, target: &Path, attributes: u64) -> io::Result<()> {
+    place(&take(source, attributes, None)?, target)
 }
 
 fn devices(plan: &Plan<'_>, dev: &Path) -> io::Result<()> {
     if plan.devices.is_empty() {
-        return show(&plan.template.folder.join("dev"), dev, NO_SETUID | READ_ONLY, None);
+        return show(&plan.template.folder.join("dev"), dev, NO_SETUID | READ_ONLY);
     }
     fs::create_dir(dev)?;
     mount_tmpfs(dev, MountFlags::NOSUID | MountFlags::NOEXEC, "mode=755,size=64k")?;

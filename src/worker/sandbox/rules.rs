@@ -37,6 +37,8 @@ fn build(plan: &Plan<'_>) -> Result<(), Box<dyn std::error::Error>> {
     for path in SYSTEM.iter().copied().chain(["etc", "run/menagerie"]) {
         rules = allow(rules, &Path::new("/").join(path), read)?;
     }
+    // Names may be listed anywhere: there is nothing but what the cage was given.
+    rules = allow(rules, Path::new("/"), AccessFs::ReadDir.into())?;
     rules = allow(rules, Path::new("/proc"), AccessFs::ReadFile | AccessFs::ReadDir)?;
     let devices =
         AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev | AccessFs::Truncate;

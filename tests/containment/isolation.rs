@@ -1,0 +1,293 @@
+//! Isolation: nothing in a cage sees, signals, traces, reads, writes or reaches anything that it was not given.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+
+use menagerie::domain::cage::NetworkWord;
+use menagerie::domain::{CageSpec, Enforcement, NetworkPolicy};
+
+use crate::client::{Worker, cage, is_alive, start};
+
+/// Runs a Python program in a cage and gives back what it printed.
+fn python(worker: &mut Worker, spec: &CageSpec, program: &str) -> String {
+    let id = worker.begin(start(spec.id, &["python3", "-c", program]));
+    let (outcome, _) = worker.ended(id);
+    let output = worker.output(id);
+    assert!(outcome.succeeded(), "{outcome:?}: {output}");
+    output
+}
+
+/// A Python function that tells whether something works, or by which error it does not.
+const TRY: &str = "
+import errno, os, socket, ctypes
+def attempt(name, f):
+    try:
+        r = f()
+        print(name, 'WORKED', r)
+    except OSError as e:
+        print(name, errno.errorcode.get(e.errno, e.errno))
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *args):
+    r = libc.syscall(number, *args)
+    if r < 0: raise OSError(ctypes.get_errno(), 'x')
+    return r
+";
+
+#[test]
+fn files_outside_cannot_be_read_or_written() {
+    let outside = tempfile::Builder::new().prefix("menagerie-outside-").tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    std::fs::write(&secret, "secret").unwrap();
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    let mut worker = Worker::start();
+    std::fs::write(worker.folder.join("menagerie.db"), "journal").unwrap();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let data = worker.folder.display().to_string();
+    let program = format!(
+        "{TRY}
+for path in ['{secret}', '{data}/menagerie.db', '{data}/worker.sock', '{data}/worker.lock', '/etc/shadow', '/root', '/home', '/proc/1/root', '/proc/1/environ', '/proc/1/fd/3', '/proc/1/mem', '/proc/kcore', '/sys', '/var', '/run/systemd', '/boot']:
+    attempt(path, lambda: open(path, 'rb').read(1) if not os.path.isdir(path) else os.listdir(path))
+for path in ['/usr/x', '/etc/x', '/x', '/bin/sh', '/run/menagerie/task.json', '{data}/x', '{data}/cages/001/x', '/dev/x', '/proc/sys/kernel/core_pattern', '/proc/self/oom_score_adj', '/proc/sys/vm/drop_caches']:
+    attempt('w ' + path, lambda: open(path, 'w').write('1'))
+attempt('mknod', lambda: os.mknod('disk', 0o60600, os.makedev(254, 0)))
+attempt('chroot', lambda: os.chroot('.'))
+attempt('link', lambda: os.link('/usr/bin/env', 'env'))
+print('data', sorted(os.listdir('{data}')), sorted(os.listdir('{data}/cages')))
+print('dev', sorted(os.listdir('/dev')))
+print('root', sorted(os.listdir('/')))
+",
+        secret = secret.display()
+    );
+    let output = python(&mut worker, &spec, &program);
+    assert!(!output.contains("WORKED"), "{output}");
+    assert!(output.contains("data ['cages'] ['001']"), "{output}");
+    let devices = "dev ['fd', 'full', 'null', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']";
+    assert!(output.contains(devices), "{output}");
+    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "secret");
+}
+
+#[test]
+fn granted_paths_can_be_read_or_written_and_the_data_directory_stays_hidden_in_them() {
+    use std::os::unix::fs::MetadataExt;
+    let given = tempfile::Builder::new().prefix("menagerie-given-").tempdir().unwrap();
+    let (readable, writable) = (given.path().join("r"), given.path().join("w"));
+    for folder in [&readable, &writable] {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("file"), "content").unwrap();
+        std::fs::set_permissions(folder.join("file"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    // The data directory lies in what is granted, which must not open it.
+    let data = given.path().join("w/data");
+    std::fs::create_dir(&data).unwrap();
+    let mut worker = Worker::start_in(&data);
+    std::fs::write(data.join("menagerie.db"), "journal").unwrap();
+    let mut spec = cage(1);
+    spec.read = vec![readable.display().to_string()];
+    spec.write = vec![writable.display().to_string()];
+    worker.declare(&spec, 1);
+    let (r, w) = (readable.display(), writable.display());
+    let script = format!(
+        "cat {r}/file {w}/file; echo new > {w}/new; mkdir {w}/sub; mv {w}/new {w}/sub/; \
+         echo x > {r}/new && echo BAD; echo x > {r}/file && echo BAD; cat {w}/data/menagerie.db && echo BAD; \
+         ls -A {w}/data; touch mine; exit 0"
+    );
+    let (outcome, output) = worker.shell(spec.id, &script);
+    assert!(outcome.succeeded() && output.starts_with("contentcontent"), "{outcome:?} {output}");
+    assert!(!output.contains("BAD") && !output.contains("journal"), "{output}");
+    let made = std::fs::metadata(writable.join("sub/new")).unwrap();
+    let mine = std::fs::metadata(data.join("cages/001/work/mine")).unwrap();
+    // What an agent makes belongs to the owner.
+    let owner = rustix::process::getuid().as_raw();
+    assert_eq!((made.uid(), mine.uid()), (owner, owner));
+    for refused in ["/", data.to_str().unwrap(), "/no/such/path"] {
+        let mut bad = cage(2);
+        bad.read = vec![refused.to_owned()];
+        worker.declare(&bad, 1);
+        let (outcome, _) = worker.shell(bad.id, "true");
+        assert!(outcome.message.contains(refused), "{outcome:?}");
+    }
+}
+
+/// Somebody outside who must not be reached, in as many ways as a process can be spoken to.
+struct Outside {
+    tcp: TcpListener,
+    udp: UdpSocket,
+    name: String,
+    _abstract: UnixListener,
+}
+
+impl Outside {
+    fn new() -> Self {
+        let name = format!("menagerie-test-{}-{:?}", std::process::id(), std::thread::current().id());
+        let address = SocketAddr::from_abstract_name(&name).unwrap();
+        Self {
+            tcp: TcpListener::bind("127.0.0.1:0").unwrap(),
+            udp: UdpSocket::bind("127.0.0.1:0").unwrap(),
+            _abstract: UnixListener::bind_addr(&address).unwrap(),
+            name,
+        }
+    }
+
+    fn attempts(&self) -> String {
+        let (tcp, udp, name) =
+            (self.tcp.local_addr().unwrap().port(), self.udp.local_addr().unwrap().port(), &self.name);
+        format!(
+            "{TRY}
+def open_and(f, *a):
+    s = socket.socket(*a)
+    try: return f(s)
+    finally: s.close()
+attempt('tcp', lambda: open_and(lambda s: s.connect(('127.0.0.1', {tcp})), socket.AF_INET, socket.SOCK_STREAM))
+attempt('udp', lambda: open_and(lambda s: s.sendto(b'x', ('127.0.0.1', {udp})), socket.AF_INET, socket.SOCK_DGRAM))
+attempt('tcp6', lambda: open_and(lambda s: s.connect(('::ffff:127.0.0.1', {tcp})), socket.AF_INET6, socket.SOCK_STREAM))
+attempt('abstract', lambda: open_and(lambda s: s.connect('\\0{name}'), socket.AF_UNIX, socket.SOCK_STREAM))
+attempt('raw', lambda: open_and(lambda s: 1, socket.AF_INET, socket.SOCK_RAW, 1))
+attempt('packet', lambda: open_and(lambda s: 1, socket.AF_PACKET, socket.SOCK_RAW))
+attempt('vsock', lambda: open_and(lambda s: 1, socket.AF_VSOCK, socket.SOCK_STREAM))
+attempt('netlink', lambda: open_and(lambda s: 1, socket.AF_NETLINK, socket.SOCK_RAW, 9))
+attempt('alg', lambda: open_and(lambda s: 1, socket.AF_ALG, socket.SOCK_SEQPACKET))
+attempt('bluetooth', lambda: open_and(lambda s: 1, 31, socket.SOCK_RAW, 1))
+attempt('mptcp', lambda: open_and(lambda s: s.connect(('127.0.0.1', {tcp})), socket.AF_INET, socket.SOCK_STREAM, 262))
+attempt('bind', lambda: open_and(lambda s: s.bind(('127.0.0.1', 40404)), socket.AF_INET, socket.SOCK_STREAM))
+attempt('io_uring', lambda: call(425, 8, ctypes.create_string_buffer(200)))
+attempt('pair', lambda: len(socket.socketpair()))
+"
+        )
+    }
+}
+
+#[test]
+fn without_network_nothing_can_be_reached() {
+    let outside = Outside::new();
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let output = python(&mut worker, &spec, &outside.attempts());
+    assert!(output.contains("pair WORKED 2"), "sockets within the cage are its own affair: {output}");
+    assert_eq!(output.matches("WORKED").count(), 1, "{output}");
+    outside.udp.set_nonblocking(true).unwrap();
+    assert!(outside.udp.recv(&mut [0; 8]).is_err(), "a datagram has come through");
+}
+
+#[test]
+fn a_list_of_ports_opens_these_and_no_others() {
+    let outside = Outside::new();
+    let granted = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = granted.local_addr().unwrap().port();
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.network = NetworkPolicy::Ports(vec![port]);
+    worker.declare(&spec, 1);
+    let output = python(&mut worker, &spec, &outside.attempts());
+    assert_eq!(output.matches("WORKED").count(), 1, "{output}");
+    let server = std::thread::spawn(move || {
+        let (mut peer, _) = granted.accept().unwrap();
+        let mut request = vec![];
+        peer.read_to_end(&mut request).unwrap();
+        peer.write_all(&request).unwrap();
+        request.len()
+    });
+    let program = format!(
+        "
+import socket, hashlib
+s = socket.create_connection(('127.0.0.1', {port}))
+data = b'0123456789abcdef' * 65536
+import threading
+threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR))).start()
+got = b''
+while True:
+    part = s.recv(65536)
+    if not part: break
+    got += part
+print(got == data)
+"
+    );
+    assert_eq!(python(&mut worker, &spec, &program), "True\n");
+    assert_eq!(server.join().unwrap(), 1 << 20);
+}
+
+#[test]
+fn all_of_the_network_is_the_hosts_but_not_its_abstract_sockets() {
+    let outside = Outside::new();
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.network = NetworkPolicy::Word(NetworkWord::All);
+    worker.declare(&spec, 1);
+    let output = python(&mut worker, &spec, &outside.attempts());
+    for works in ["tcp WORKED", "udp WORKED", "tcp6 WORKED", "bind WORKED", "pair WORKED"] {
+        assert!(output.contains(works), "{works}: {output}");
+    }
+    for (refused, why) in
+        [("abstract", "Landlock with scopes (version 6)"), ("raw", "no capabilities"), ("vsock", "the filter")]
+    {
+        assert!(!output.contains(&format!("{refused} WORKED")), "{refused} needs {why}: {output}");
+    }
+    assert_eq!(output.matches("WORKED").count(), 6, "{output}");
+}
+
+#[test]
+fn processes_outside_cannot_be_seen_signalled_or_traced() {
+    let mut worker = Worker::start();
+    let (mut one, other) = (cage(1), cage(2));
+    one.network = NetworkPolicy::Word(NetworkWord::All);
+    worker.declare(&one, 2);
+    worker.declare(&other, 1);
+    let sleepers = [one.id, other.id].map(|id| worker.begin(start(id, &["sleep", "1000"])));
+    sleepers.iter().for_each(|id| worker.started(*id));
+    let everybody = worker.descendants();
+    let numbers: Vec<String> = everybody
+        .iter()
+        .map(u32::to_string)
+        .chain([worker.pid().to_string(), std::process::id().to_string()])
+        .collect();
+    let program = format!(
+        "{TRY}
+import signal
+for pid in [{}]:
+    if os.path.exists('/proc/%d' % pid): continue
+    attempt('signal %d' % pid, lambda: os.kill(pid, 0))
+    attempt('trace %d' % pid, lambda: call(101, 16, pid, 0, 0))
+print('seen', sorted(int(p) for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid())))
+attempt('init', lambda: os.kill(1, 9))
+attempt('trace init', lambda: call(101, 16, 1, 0, 0))
+attempt('all', lambda: os.kill(-1, 0))
+for name, number, args in [('mount', 165, (b'none', b'/tmp', b'tmpfs', 0, 0)), ('unshare', 272, (0x10000000,)), ('setns', 308, (0, 0)), ('bpf', 321, (0, 0, 0)), ('perf', 298, (0, 0, 0, 0, 0)), ('keyctl', 250, (0, -3, 1)), ('userfaultfd', 323, (0,)), ('reboot', 169, (0, 0, 0, 0)), ('ptrace_me_ok', 39, ()), ('clone3', 435, (0, 0)), ('settime', 227, (0, 0)), ('x32', 0x40000000 + 39, ())]:
+    attempt('call ' + name, lambda: call(number, *args))
+print('still here')
+",
+        numbers.join(",")
+    );
+    let output = python(&mut worker, &one, &program);
+    assert!(output.contains("still here"), "{output}");
+    assert!(output.contains("seen []"), "{output}");
+    let worked: Vec<&str> = output.lines().filter(|line| line.contains("WORKED")).collect();
+    // Its own number, and a SIGKILL to init, which the kernel accepts and ignores.
+    assert!(
+        worked
+            .iter()
+            .all(|line| line.starts_with("call ptrace_me_ok") || line.starts_with("init ") || line.starts_with("all ")),
+        "{worked:?}"
+    );
+    assert!(everybody.iter().all(|pid| is_alive(*pid)), "somebody was hit");
+    assert!(sleepers.iter().all(|id| !worker.is_ended(*id)));
+}
+
+#[test]
+fn every_limit_says_how_it_holds() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.gpu = Some(1);
+    worker.declare(&spec, 1);
+    let enforcement = worker.enforcement(spec.id);
+    let held = |limit: &str| enforcement.0.iter().find(|entry| entry.limit == limit).map(|entry| entry.enforcement);
+    for limit in ["network", "filesystem", "processes", "signals", "system calls", "privileges", "wall"] {
+        assert_eq!(held(limit), Some(Enforcement::Enforced), "{limit}: {enforcement:?}");
+    }
+    for limit in ["cpu", "memory", "pids", "disk", "tokens", "gpu"] {
+        assert!(held(limit).is_some(), "{limit}: {enforcement:?}");
+    }
+    assert!(enforcement.0.iter().all(|entry| !entry.by.is_empty()));
+}

@@ -1,0 +1,155 @@
+//! Limits: memory, processes, disk, time, tokens, processor time.
+
+use menagerie::domain::{Bytes, Cpu, Enforcement, OutcomeKind, Span, TokenLimit};
+
+use crate::client::{Worker, cage, start};
+
+#[test]
+fn a_fork_bomb_stays_within_its_pids() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.pids = Some(32);
+    worker.declare(&spec, 1);
+    let id = worker.begin(start(
+        spec.id,
+        &["/bin/bash", "-c", "bomb() { bomb | bomb & }; bomb; sleep 1; cat /nothing | cat; exit 3"],
+    ));
+    worker.started(id);
+    let mut most = 0;
+    let (outcome, _) = worker.wait_for("the bomb's end", |worker| {
+        most = most.max(worker.descendants().len());
+        worker.is_ended(id).then(|| worker.ended(id))
+    });
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), (OutcomeKind::LimitExceeded, Some("pids")), "{outcome:?}");
+    assert!(most <= 32 + 1, "{most} processes");
+    // Nothing of it is left but the slot's init.
+    assert_eq!(worker.descendants().len(), 1);
+}
+
+#[test]
+fn a_cage_without_a_pids_limit_does_not_take_the_host_with_it() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let enforcement = worker.enforcement(spec.id);
+    let pids = enforcement.0.iter().find(|entry| entry.limit == "pids").unwrap();
+    assert_eq!(pids.enforcement, Enforcement::Enforced, "this host cannot hold processes: {}", pids.by);
+    assert!(pids.by.contains("protection"), "{}", pids.by);
+}
+
+#[test]
+fn ten_gibibytes_of_memory_are_not_to_be_had() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.memory = Some(Bytes::from_mib(64));
+    worker.declare(&spec, 1);
+    let (outcome, _) = worker.shell(spec.id, "exec perl -e '$x = \"x\" x (10 << 30); print length $x'");
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), (OutcomeKind::LimitExceeded, Some("memory")), "{outcome:?}");
+    assert!(outcome.usage.memory_peak.unwrap_or(0) < 80 << 20, "{outcome:?}");
+    // The cage is as good as before.
+    assert!(worker.shell(spec.id, "true").0.succeeded());
+}
+
+#[test]
+fn a_child_that_eats_memory_is_seen_although_its_parent_is_well() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.memory = Some(Bytes::from_mib(64));
+    worker.declare(&spec, 1);
+    let (outcome, _) = worker.shell(spec.id, "perl -e '$x = \"x\" x (1 << 30)'; exit 0");
+    assert_eq!(outcome.limit.as_deref(), Some("memory"), "{outcome:?}");
+}
+
+#[test]
+fn the_private_tmp_counts_and_is_fresh_each_time() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.memory = Some(Bytes::from_mib(64));
+    worker.declare(&spec, 1);
+    let (outcome, output) = worker.shell(spec.id, "dd if=/dev/zero of=/tmp/full bs=1M count=500; echo \"status $?\"");
+    let held = outcome.limit.as_deref() == Some("memory") || output.contains("No space left");
+    assert!(held, "{outcome:?} {output}");
+    let (outcome, output) = worker.shell(spec.id, "ls -A /tmp /dev/shm/");
+    assert!(outcome.succeeded() && !output.contains("full"), "{output}");
+}
+
+#[test]
+fn filling_the_disk_is_stopped() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.disk = Some(Bytes::from_mib(16));
+    worker.declare(&spec, 1);
+    // Many files, as one alone is held by its size already.
+    let many = "i=0; while :; do dd if=/dev/zero of=file$i bs=1M count=4 2>/dev/null; i=$((i+1)); done";
+    let (outcome, _) = worker.shell(spec.id, many);
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), (OutcomeKind::LimitExceeded, Some("disk")), "{outcome:?}");
+    let (outcome, _) = worker.shell(spec.id, "rm -f file*; exec dd if=/dev/zero of=one bs=1M count=100");
+    assert_eq!(outcome.limit.as_deref(), Some("disk"), "{outcome:?}");
+    let enforcement = worker.enforcement(spec.id);
+    let disk = enforcement.0.iter().find(|entry| entry.limit == "disk").unwrap();
+    assert_eq!(disk.enforcement, Enforcement::Watched);
+}
+
+#[test]
+fn wall_limits_and_timeouts_end_what_takes_too_long() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.wall = Some(Span::from_millis(300));
+    worker.declare(&spec, 1);
+    let (outcome, _) = worker.shell(spec.id, "sleep 1000");
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), (OutcomeKind::TimedOut, Some("wall")), "{outcome:?}");
+    let mut short = start(spec.id, &["sleep", "1000"]);
+    short.timeout = Some(Span::from_millis(50));
+    let id = worker.begin(short);
+    let (outcome, _) = worker.ended(id);
+    assert_eq!((outcome.kind, outcome.limit), (OutcomeKind::TimedOut, None));
+}
+
+#[test]
+fn reported_tokens_are_held_to_their_limit() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.tokens = Some(TokenLimit { tokens: 100, per: None });
+    worker.declare(&spec, 1);
+    let say = |used: u32| format!("echo '{{\"type\":\"tokens\",\"used\":{used},\"cost\":0.25}}'; ");
+    let (outcome, _) = worker.shell(spec.id, &say(100));
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert_eq!((outcome.tokens_used, outcome.cost), (Some(100), Some(0.25)));
+    let (outcome, _) = worker.shell(spec.id, &(say(101) + "sleep 1000"));
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), (OutcomeKind::LimitExceeded, Some("tokens")), "{outcome:?}");
+}
+
+#[test]
+fn processor_time_is_held_back() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.cpu = Some(Cpu::from_millis(100));
+    worker.declare(&spec, 1);
+    let enforcement = worker.enforcement(spec.id);
+    let cpu = enforcement.0.iter().find(|entry| entry.limit == "cpu").unwrap();
+    assert_eq!(cpu.enforcement, Enforcement::Enforced, "this host cannot hold cpu time: {}", cpu.by);
+    // A tenth of a core for 1.5 s is 150 ms; the kernel's slices may add a few tens.
+    let mut spin = start(spec.id, &["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do :; done"]);
+    spin.timeout = Some(Span::from_millis(1500));
+    let id = worker.begin(spin);
+    let (outcome, _) = worker.ended(id);
+    assert_eq!(outcome.kind, OutcomeKind::TimedOut);
+    // The bound is generous: without a limit it would be the whole 1.5 s and the grace besides.
+    assert!(outcome.usage.cpu_us < 600_000, "{outcome:?}");
+}
+
+#[test]
+fn new_limits_hold_at_once() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.memory = Some(Bytes::from_mib(512));
+    worker.declare(&spec, 1);
+    let eat = "exec perl -e '$x = \"x\" x (200 << 20)'";
+    assert!(worker.shell(spec.id, eat).0.succeeded());
+    spec.limits.memory = Some(Bytes::from_mib(64));
+    worker.declare(&spec, 1);
+    assert_eq!(worker.shell(spec.id, eat).0.limit.as_deref(), Some("memory"));
+    spec.limits.memory = Some(Bytes::from_mib(512));
+    worker.declare(&spec, 1);
+    assert!(worker.shell(spec.id, eat).0.succeeded());
+}

@@ -1,0 +1,174 @@
+//! Output: however much and in whatever shape, and what is left behind as artifacts.
+
+use menagerie::domain::spool::Stream;
+use menagerie::domain::{ArtifactType, Bytes, OutcomeKind};
+
+use crate::client::{Worker, cage, start};
+
+#[test]
+fn a_gigabyte_of_output_neither_fills_the_disk_nor_holds_up_others() {
+    let mut worker = Worker::start();
+    let (loud, quiet) = (cage(1), cage(2));
+    worker.declare(&loud, 1);
+    worker.declare(&quiet, 1);
+    let id = worker.begin(start(loud.id, &["/bin/sh", "-c", "exec head -c 1000000000 /dev/zero"]));
+    worker.started(id);
+    let mut meanwhile = 0;
+    while !worker.is_ended(id) {
+        assert!(worker.shell(quiet.id, "echo hello").0.succeeded());
+        meanwhile += 1;
+    }
+    assert!(meanwhile > 3, "the quiet cage had to wait: {meanwhile}");
+    let (outcome, _) = worker.ended(id);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert_eq!(outcome.usage.output_bytes, 1_000_000_000);
+    let chunks = worker.chunks(id);
+    let kept: usize = chunks.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert!(kept <= 1 << 20, "{kept}");
+    let notes: Vec<_> = chunks.iter().filter(|(stream, _)| *stream == Stream::Note as u8).collect();
+    assert!(!notes.is_empty(), "what was dropped is told");
+    // The worker's memory does not follow the output's size.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", worker.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 64 << 10, "{peak} KiB");
+}
+
+#[test]
+fn output_without_line_ends_is_borne() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let (outcome, output) = worker.shell(spec.id, "printf '{'; head -c 3000000 /dev/zero | tr '\\0' x; printf end");
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert!(output.starts_with("{xxx") && output.ends_with("xend"));
+    assert_eq!(outcome.usage.output_bytes, 3_000_004);
+}
+
+#[test]
+fn closing_standard_output_is_no_end() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let (outcome, output) = worker.shell(spec.id, "exec 1>&- 2>&-; sleep 0.2; exit 4");
+    assert_eq!((outcome.kind, outcome.exit_code), (OutcomeKind::Failed, Some(4)));
+    assert!(output.is_empty());
+}
+
+#[test]
+fn flags_set_on_the_streams_do_not_reach_the_next_execution() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let set = "import fcntl,os; [fcntl.fcntl(n, fcntl.F_SETFL, os.O_NONBLOCK|os.O_APPEND) for n in (0,1,2)]";
+    let (outcome, output) = worker.shell(spec.id, &format!("python3 -c '{set}'"));
+    assert!(outcome.succeeded(), "{output}");
+    let get = "import fcntl,os; print([fcntl.fcntl(n, fcntl.F_GETFL) & (os.O_NONBLOCK|os.O_APPEND) for n in (0,1,2)])";
+    let (_, output) = worker.shell(spec.id, &format!("python3 -c '{get}'"));
+    assert_eq!(output, "[0, 0, 0]\n");
+}
+
+#[test]
+fn the_task_comes_by_standard_input_and_by_file() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let mut one = start(spec.id, &["/bin/sh", "-c", "cat; echo; cat $MENAGERIE_TASK_FILE; echo; env | sort"]);
+    one.task = serde_json::json!({"type": "x", "array_index": 7, "big": "y".repeat(300_000)});
+    one.env.insert("FLAVOUR".to_owned(), "sweet".to_owned());
+    one.env.insert("MENAGERIE_AGENT".to_owned(), "forged".to_owned());
+    one.output = Bytes::from_mib(4);
+    let expected = one.task.clone();
+    let id = worker.begin(one);
+    assert!(worker.ended(id).0.succeeded());
+    let output = worker.output(id);
+    let mut lines = output.lines();
+    for _ in 0..2 {
+        assert_eq!(serde_json::from_str::<serde_json::Value>(lines.next().unwrap()).unwrap(), expected);
+    }
+    let env: Vec<&str> = lines.collect();
+    for variable in ["FLAVOUR=sweet", "MENAGERIE_AGENT=tester", "MENAGERIE_ARRAY_INDEX=7", "MENAGERIE_CAGE=001"] {
+        assert!(env.contains(&variable), "{variable}: {env:?}");
+    }
+    // Nothing of the worker's own environment comes through.
+    assert!(!env.iter().any(|line| line.starts_with("CARGO") || line.starts_with("RUST")), "{env:?}");
+    // The next task replaces it whole.
+    let (_, output) = worker.shell(spec.id, "cat");
+    assert!(output.len() < 200, "{output}");
+}
+
+#[test]
+fn what_agents_say_is_heard() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let script = r#"
+echo plain text
+echo '{"type":"progress","percent":50,"message":"half way"}'
+printf '\377\376 not UTF-8\n'
+echo '{"type":"log","level":"info","message":"x"}'
+echo '{"type":"artifact","title":"Notes","kind":"decision","content":"use it"}'
+printf '{"type":"result","output":{"answer":42},"summary":"all done"}'
+"#;
+    let id = worker.begin(start(spec.id, &["/bin/sh", "-c", script]));
+    let (outcome, artifacts) = worker.ended(id);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert_eq!(outcome.result, Some(serde_json::json!({"answer": 42})));
+    assert_eq!(artifacts.len(), 1);
+    assert_eq!((artifacts[0].kind, artifacts[0].title.as_str()), (ArtifactType::Decision, "Notes"));
+    let last = worker.samples.iter().rev().find(|sample| sample.execution_id == id).unwrap();
+    assert_eq!((last.progress, last.message.as_deref()), (Some(50), Some("all done")));
+}
+
+#[test]
+fn files_in_the_artifact_folder_are_taken_and_links_are_not() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let script = "cd $MENAGERIE_ARTIFACTS; mkdir d; echo '# Report' > d/summary.md; ln -s /etc/passwd link; \
+                  ln -s . loop; mkfifo pipe; head -c 100000 /dev/zero > big.bin; chmod 0 d/summary.md";
+    let id = worker.begin(start(spec.id, &["/bin/sh", "-c", script]));
+    let (outcome, artifacts) = worker.ended(id);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert!(outcome.message.contains("3 artifacts were left out"), "{outcome:?}");
+    let titles: Vec<_> = artifacts.iter().map(|artifact| artifact.title.as_str()).collect();
+    assert_eq!(titles, ["big.bin", "d/summary.md"]);
+    assert_eq!(artifacts[1].kind, ArtifactType::Report);
+    assert_eq!(artifacts[1].content.as_deref(), Some("# Report\n"));
+    let stored = worker.folder.join(artifacts[0].path.as_ref().unwrap());
+    assert_eq!(std::fs::metadata(&stored).unwrap().len(), 100_000);
+    // The next execution finds the folder empty and usable.
+    let (outcome, output) = worker.shell(spec.id, "ls -A $MENAGERIE_ARTIFACTS; touch $MENAGERIE_ARTIFACTS/x");
+    assert!(outcome.succeeded() && output.is_empty(), "{output}");
+}
+
+#[test]
+fn what_cannot_be_executed_says_why() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    for (command, expected) in [
+        (vec!["no-such-program"], "PATH="),
+        (vec!["/no/such/program"], "/no/such/program"),
+        (vec!["/etc/hosts.deny/x"], "/etc/hosts.deny/x"),
+        (vec![], "has a command"),
+        (vec!["x", "a\0b"], "\"x\""),
+    ] {
+        let id = worker.begin(start(spec.id, &command));
+        let (outcome, _) = worker.ended(id);
+        assert_eq!(outcome.kind, OutcomeKind::NotStarted, "{command:?} {outcome:?}");
+        assert!(outcome.message.contains(expected), "{outcome:?}");
+    }
+    let mut elsewhere = start(spec.id, &["true"]);
+    elsewhere.workdir = Some("/no/such/folder".to_owned());
+    let id = worker.begin(elsewhere);
+    let (outcome, _) = worker.ended(id);
+    assert_eq!(outcome.kind, OutcomeKind::NotStarted);
+    assert!(outcome.message.contains("/no/such/folder"), "{outcome:?}");
+    // A script that names no interpreter is run as a shell would.
+    let (outcome, output) = worker.shell(spec.id, "echo 'echo script $1' > s; chmod +x s");
+    assert!(outcome.succeeded(), "{output}");
+    let id = worker.begin(start(spec.id, &["./s", "argument"]));
+    assert!(worker.ended(id).0.succeeded());
+    assert_eq!(worker.output(id), "script argument\n");
+}
