@@ -21,9 +21,9 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::stop::{self, StopArgs};
-use crate::api::client::{Client, End, Error};
-use crate::api::types::{JournalRow, Status, WireCommand};
-use crate::domain::{Bytes, Command, RefusalKind, Reply, Span, TaskId};
+use crate::api::client::{Client, End};
+use crate::api::types::{JournalRow, Status};
+use crate::domain::{Bytes, Command, Reply, Span, TaskId};
 
 /// Options of `menagerie demo`.
 #[derive(Args, Clone, Debug)]
