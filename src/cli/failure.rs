@@ -81,6 +81,10 @@ impl From<client::Error> for Failure {
         match error {
             client::Error::NoEngine { data_dir } => Self::NoEngine { data_dir },
             client::Error::Refused(refusal) => refusal.into(),
+            // The user named the directory; that it cannot be used is about the request.
+            error @ client::Error::Unreachable { .. } => {
+                Self::refused(format!("{}. Name a folder that you may use with --data-dir", chain(&error)))
+            }
             other => Self::failed(chain(&other)),
         }
     }

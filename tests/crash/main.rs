@@ -2,6 +2,8 @@
 //! finished runs again, nothing stays behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+// Each test binary uses a part of it.
+#[allow(dead_code)]
 #[path = "../site/mod.rs"]
 mod site;
 
@@ -55,6 +57,7 @@ fn killing_engine_and_worker_loses_nothing() {
     assert_eq!(done.len(), TASKS, "each task is done exactly once by the record");
     assert_eq!(done.iter().collect::<BTreeSet<_>>().len(), TASKS);
     site.check_books();
+    site.start_engine();
     site.stop_all();
     site.check_nothing_left();
 }

@@ -1,6 +1,8 @@
 //! The command line against the real engine, worker and cages: what a person types and what comes back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+// Each test binary uses a part of it.
+#[allow(dead_code)]
 #[path = "../site/mod.rs"]
 mod site;
 

@@ -149,9 +149,24 @@ fn failures_are_told_apart() {
     site.start_engine();
     site.apply_fleet(1, 4);
     let cases: [(&[&str], &str); 3] = [
-        (&["run", "--wait", "--max-attempts", "1", "--timeout", "300ms", "--", "sleep", "100"], "timed out"),
+        (
+            &["run", "--wait", "--max-attempts", "1", "--timeout", "300ms", "--", "sleep", "100"],
+            "longer than its timeout",
+        ),
         (&["run", "--wait", "--max-attempts", "1", "--", "no-such-program-anywhere"], "no-such-program-anywhere"),
-        (&["run", "--wait", "--max-attempts", "1", "--", "sh", "-c", "head -c 1000000000 /dev/zero | tail"], "memory"),
+        (
+            &[
+                "run",
+                "--wait",
+                "--max-attempts",
+                "1",
+                "--",
+                "sh",
+                "-c",
+                "head -c 1000000000 /dev/zero | tail >/dev/null",
+            ],
+            "memory",
+        ),
     ];
     for (arguments, words) in cases {
         let (status, _, err) = run(&site, arguments);
@@ -165,7 +180,8 @@ fn a_failing_task_is_tried_again_and_then_given_up() {
     let mut site = Site::new();
     site.start_engine();
     site.apply_fleet(1, 1);
-    let id = site.run_one(&["false"]);
+    let submitted = json(&site, &["run", "--max-attempts", "3", "-o", "json", "--", "false"]);
+    let id = submitted["id"].as_str().unwrap().to_owned();
     site.wait_for_status(&id, TaskStatus::Failed);
     assert_eq!(site.records_of("execution_ended").len(), 3);
 }

@@ -273,8 +273,8 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// The ids in what a submission prints, whatever else is beside them.
+/// The ids in what a submission prints: one object, or a list of them.
 fn ids_in(value: &Value) -> Vec<String> {
-    let ids = value.get("ids").unwrap_or(value).as_array().unwrap();
-    ids.iter().map(|id| id.get("id").unwrap_or(id).as_str().unwrap().to_owned()).collect()
+    let items = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
