@@ -81,12 +81,9 @@ impl Core {
 
     /// Who would do a task of a shape at a site, were the site empty.
     pub(super) fn agent_at(&self, shape: &Shape, site: &Site, floater: Option<u32>) -> Option<u32> {
-        let cage = self.cage(site.cage)?;
-        let node = &self.nodes[cage.node as usize];
-        let admitted = !cage.maintenance
-            && node.is_open()
-            && shape.need.fits(&cage.room)
-            && shape.need.fits(&node.node.capacity.quantities())
+        let admitted = site.usable
+            && shape.need.fits(&site.room)
+            && shape.need.fits(&self.nodes[site.node as usize].node.capacity.quantities())
             && shape.tokens <= site.tokens
             && shape.wish.cage.is_none_or(|pinned| pinned == site.cage);
         if !admitted {
@@ -95,9 +92,9 @@ impl Core {
         if site.agent == NONE {
             return floater;
         }
-        let agent = &self.agents[site.agent];
-        let usable = !agent.drained && agent.breaker_until.is_none() && self.may_work_in(site.agent, cage);
-        (usable && self.is_able(shape, site.agent)).then_some(site.agent)
+        let able = shape.is_covered_by(site.capability_set)
+            && shape.wish.agent.is_none_or(|id| id == self.agents[site.agent].id);
+        able.then_some(site.agent)
     }
 
     /// Makes the reservation if there is none, or if its time has passed without the holder having started.
@@ -189,6 +186,9 @@ impl Core {
         }
         let Some(cage) = self.cage(site.cage) else { return Timestamp::LAST };
         let (limit, mut running) = (self.slots_at_once(agent), self.agents[agent].running);
+        if let [only] = cage.executions[..] {
+            return self.executions[only].end.max(now);
+        }
         let mut ends: Vec<_> = cage.executions.iter().map(|run| (self.executions[*run].end, *run)).collect();
         ends.sort_unstable();
         for (end, run) in ends {
@@ -258,7 +258,7 @@ impl Core {
         if let Some(holder) = self.holder.take()
             && let Some(kept) = holder.reservation
         {
-            self.sites.gained_nodes.insert(kept.node);
+            self.sites.gain_node(kept.node);
             self.site_gained(kept.cage);
         }
     }

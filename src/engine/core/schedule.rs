@@ -139,8 +139,18 @@ impl Core {
 
     /// Looks for the smallest site that admits a task: among all, or among those that have gained something.
     fn search(&mut self, slot: u32, everything: bool, constrained: bool, now: Timestamp) -> Search {
+        let number = self.shape(slot).ask;
+        let (ask, gains) = (&self.asks[number], self.sites.gains);
+        if ask.blocked_at == gains || (!everything && ask.gains_blocked_at == gains) {
+            return Search::Blocked { node: ask.by_node, reserved: false };
+        }
         let mut short = vec![];
         let first = self.scan(slot, everything, &mut short, |_| true);
+        if first.is_none() {
+            let ask = &mut self.asks[number];
+            ask.by_node = !short.is_empty();
+            *(if everything { &mut ask.blocked_at } else { &mut ask.gains_blocked_at }) = gains;
+        }
         let found = match first {
             Some(place) if constrained => {
                 self.prepare_reservation(now);

@@ -38,6 +38,32 @@ impl Wish {
     }
 }
 
+/// What a search for a place depends on: shapes of different owners may ask for the same, and what has just been found
+/// impossible for one of them need not be tried for the others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ask {
+    need: Quantities,
+    tokens: u64,
+    capabilities: Vec<String>,
+    agent: Option<AgentId>,
+    cage: Option<CageId>,
+}
+
+/// An ask, with what the last search for it came to.
+#[derive(Debug)]
+pub struct AskState {
+    /// What is asked for.
+    pub ask: Ask,
+    /// The shapes that ask for it.
+    pub shapes: u32,
+    /// At which count of gains the whole fleet had no place for it.
+    pub blocked_at: u64,
+    /// At which count of gains nothing gained had a place for it.
+    pub gains_blocked_at: u64,
+    /// Whether a node's capacity stood in the way then.
+    pub by_node: bool,
+}
+
 /// A distinct wish, with what follows from it.
 #[derive(Debug)]
 pub struct Shape {
@@ -53,6 +79,8 @@ pub struct Shape {
     pub owner: u32,
     /// For each set of capabilities, whether it covers those asked for: one bit each.
     covered_by: Vec<u64>,
+    /// Its ask, by slot.
+    pub ask: u32,
     /// The groups that use it.
     pub groups: u32,
     /// At which state of the fleet it was last found possible; zero for never.
@@ -68,6 +96,7 @@ impl Shape {
             capabilities: vec![],
             owner,
             covered_by: vec![],
+            ask: super::slab::NONE,
             groups: 0,
             possible_at: 0,
             wish,
@@ -89,6 +118,17 @@ impl Shape {
             self.learn(set, sets);
         }
         self.possible_at = 0;
+    }
+
+    /// What a search for a place depends on.
+    pub fn ask(&self) -> Ask {
+        Ask {
+            need: self.need,
+            tokens: self.tokens,
+            capabilities: self.capabilities.clone(),
+            agent: self.wish.agent,
+            cage: self.wish.cage,
+        }
     }
 
     /// Takes note of a set of capabilities.

@@ -32,6 +32,10 @@ pub struct Site {
     pub tokens: u64,
     /// How long an execution in it may take; zero for any time.
     pub wall: Span,
+    /// The room that its limits give.
+    pub room: Quantities,
+    /// Whether it could be used if it were empty: it is not withheld, and its agent, if it has one, takes tasks there.
+    pub usable: bool,
 }
 
 /// All sites, smallest first.
@@ -47,6 +51,8 @@ pub struct Sites {
     pub gained_nodes: BTreeSet<u32>,
     /// Whether a floating agent has become free.
     pub gained_floater: bool,
+    /// How often something was gained.
+    pub gains: u64,
     /// Whether the fleet has changed since the list was made.
     pub stale: bool,
 }
@@ -60,6 +66,18 @@ impl Sites {
     /// Whether anything has been gained.
     pub fn has_gains(&self) -> bool {
         !self.gained.is_empty() || !self.gained_nodes.is_empty() || self.gained_floater
+    }
+
+    /// A place has gained something.
+    pub fn gain(&mut self, place: u32) {
+        self.gains += 1;
+        self.gained.insert(place);
+    }
+
+    /// A node has gained capacity.
+    pub fn gain_node(&mut self, node: u32) {
+        self.gains += 1;
+        self.gained_nodes.insert(node);
     }
 
     /// Everything that could start has been started.
@@ -104,6 +122,7 @@ impl Core {
     /// Everything queued is looked at against the whole fleet.
     pub(super) fn look_again(&mut self) {
         self.fleet_version += 1;
+        self.sites.gains += 1;
         self.holder = None;
         self.sites.settle();
         self.queue.wake_all();
@@ -123,19 +142,22 @@ impl Core {
     pub(super) fn site(&self, id: CageId) -> Option<Site> {
         let cage = self.cage(id)?;
         let agent = cage.occupant;
-        let usable = !cage.maintenance && self.nodes[cage.node as usize].is_open();
+        let staffed = agent == NONE || (self.may_work_in(agent, cage) && self.takes_tasks(agent));
+        let usable = !cage.maintenance && self.nodes[cage.node as usize].is_open() && staffed;
         Some(Site {
             cage: id,
             node: cage.node,
             agent,
             capability_set: if agent == NONE { NONE } else { self.agents[agent].capability_set },
-            open: usable && (agent == NONE || (self.may_work_in(agent, cage) && self.slots_left(agent) > 0)),
+            open: usable && (agent == NONE || self.slots_left(agent) > 0),
             free: cage.room.minus(&cage.used),
             tokens: match cage.spec.limits.tokens {
                 Some(TokenLimit { tokens, .. }) => tokens,
                 None => u64::MAX,
             },
             wall: cage.spec.limits.wall.unwrap_or(Span::ZERO),
+            room: cage.room,
+            usable,
         })
     }
 
@@ -170,7 +192,7 @@ impl Core {
         let Some(place) = self.sites.place(cage) else { return };
         let Some(site) = self.sites.list.get(place as usize).copied() else { return };
         if site.open {
-            self.sites.gained.insert(place);
+            self.sites.gain(place);
             self.queue.wake(super::queue::Pin::Cage(cage.number()));
             if site.agent != NONE {
                 self.queue.wake(super::queue::Pin::Agent(site.agent));
@@ -186,6 +208,7 @@ impl Core {
         if idle && self.slots_left(slot) > 0 {
             if self.floaters.entry(set).or_default().insert((id, slot)) {
                 self.sites.gained_floater = true;
+                self.sites.gains += 1;
             }
         } else if let Some(set_of) = self.floaters.get_mut(&set) {
             set_of.remove(&(id, slot));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::backfill::Holder;
 use super::queue::{Key, Queue, duration_class, level};
-use super::shape::{CapabilitySets, Shape, Wish};
+use super::shape::{Ask, AskState, CapabilitySets, Shape, Wish};
 use super::share::{Holding, Pool};
 use super::sites::Sites;
 use super::slab::{IdMap, NONE, Slab};
@@ -51,6 +51,8 @@ pub struct Core {
     pub(super) by_status: [u64; 6],
     pub(super) shapes: Slab<Shape>,
     pub(super) shape_numbers: BTreeMap<Wish, u32>,
+    pub(super) asks: Slab<AskState>,
+    pub(super) ask_numbers: BTreeMap<Ask, u32>,
     pub(super) capability_sets: CapabilitySets,
     pub(super) queue: Queue,
     pub(super) sites: Sites,
@@ -220,6 +222,8 @@ impl Core {
             by_status: [0; 6],
             shapes: Slab::default(),
             shape_numbers: BTreeMap::new(),
+            asks: Slab::default(),
+            ask_numbers: BTreeMap::new(),
             capability_sets: CapabilitySets::default(),
             queue: Queue::default(),
             sites: Sites::default(),
@@ -333,11 +337,13 @@ impl Core {
 
     /// How many more executions an agent may have now. After a pause of its circuit breaker it gets one to try.
     pub(super) fn slots_left(&self, slot: u32) -> u32 {
+        if self.takes_tasks(slot) { self.slots_at_once(slot).saturating_sub(self.agents[slot].running) } else { 0 }
+    }
+
+    /// Whether an agent takes tasks at all now: it is neither drained nor paused.
+    pub(super) fn takes_tasks(&self, slot: u32) -> bool {
         let agent = &self.agents[slot];
-        if agent.drained || agent.breaker_until.is_some() {
-            return 0;
-        }
-        self.slots_at_once(slot).saturating_sub(agent.running)
+        !agent.drained && agent.breaker_until.is_none()
     }
 
     /// How many executions an agent may have at once: one while it has to prove itself.
@@ -366,7 +372,37 @@ impl Core {
         let shape = Shape::new(wish.clone(), owner, &self.defaults.requirements, &self.capability_sets);
         let number = self.shapes.insert(shape);
         self.shape_numbers.insert(wish, number);
+        self.join_ask(number);
         number
+    }
+
+    /// Finds the ask of a shape, or makes it.
+    pub(super) fn join_ask(&mut self, shape: u32) {
+        let ask = self.shapes[shape].ask();
+        let number = self.ask_numbers.get(&ask).copied().unwrap_or_else(|| {
+            let state = AskState {
+                ask: ask.clone(),
+                shapes: 0,
+                blocked_at: u64::MAX,
+                gains_blocked_at: u64::MAX,
+                by_node: false,
+            };
+            let number = self.asks.insert(state);
+            self.ask_numbers.insert(ask, number);
+            number
+        });
+        self.asks[number].shapes += 1;
+        self.shapes[shape].ask = number;
+    }
+
+    /// A shape gives up its ask.
+    pub(super) fn leave_ask(&mut self, ask: u32) {
+        self.asks[ask].shapes -= 1;
+        if self.asks[ask].shapes == 0
+            && let Some(state) = self.asks.remove(ask)
+        {
+            self.ask_numbers.remove(&state.ask);
+        }
     }
 
     /// The group of a wish and a duration; the caller's task becomes a member.
@@ -394,6 +430,7 @@ impl Core {
             && let Some(shape) = self.shapes.remove(shape)
         {
             self.shape_numbers.remove(&shape.wish);
+            self.leave_ask(shape.ask);
         }
     }
 

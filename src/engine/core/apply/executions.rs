@@ -159,7 +159,7 @@ impl Core {
         node.used = node.used.minus(&run.held);
         node.ends.remove(&(run.end, slot));
         if std::mem::take(&mut node.tight) {
-            self.sites.gained_nodes.insert(run.node);
+            self.sites.gain_node(run.node);
         }
 
         let agent = &mut self.agents[run.agent];

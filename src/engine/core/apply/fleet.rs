@@ -19,7 +19,9 @@ impl Core {
         }
         self.defaults = event.defaults.clone();
         for shape in self.shapes.numbers() {
+            self.leave_ask(self.shapes[shape].ask);
             self.shapes[shape].apply_defaults(&self.defaults.requirements, &self.capability_sets);
+            self.join_ask(shape);
         }
         for slot in slots {
             self.settle(slot);
