@@ -6,11 +6,10 @@ fn main() -> std::process::ExitCode {
     if let [verb, option, data_dir] = words.as_slice()
         && verb == "worker"
         && option == "--data-dir"
+        && let Err(error) = menagerie::worker::run(&menagerie::worker::Settings::new(data_dir))
     {
-        if let Err(error) = menagerie::worker::run(&menagerie::worker::Settings::new(data_dir)) {
-            eprintln!("menagerie worker: {error}");
-            return std::process::ExitCode::FAILURE;
-        }
+        eprintln!("menagerie worker: {error}");
+        return std::process::ExitCode::FAILURE;
     }
     std::process::ExitCode::SUCCESS
 }
