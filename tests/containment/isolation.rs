@@ -62,8 +62,11 @@ print('root', sorted(os.listdir('/')))
         secret = secret.display()
     );
     let output = python(&mut worker, &spec, &program);
-    assert!(!output.contains("WORKED"), "{output}");
-    assert!(output.contains("data ['cages'] ['001']"), "{output}");
+    // Without privileges the empty folders on the way to the cage's own are the agent's: they lie in its private /tmp.
+    let own = format!("w {data}");
+    assert!(!output.lines().any(|line| line.contains("WORKED") && !line.starts_with(&own)), "{output}");
+    assert!(!worker.folder.join("x").exists() && !worker.folder.join("cages/001/x").exists());
+    assert!(output.contains("data ['cages'"), "{output}");
     let devices = "dev ['fd', 'full', 'null', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']";
     assert!(output.contains(devices), "{output}");
     assert_eq!(std::fs::read_to_string(&secret).unwrap(), "secret");
@@ -236,7 +239,9 @@ fn processes_outside_cannot_be_seen_signalled_or_traced() {
     worker.declare(&one, 2);
     worker.declare(&other, 1);
     let sleepers = [one.id, other.id].map(|id| worker.begin(start(id, &["sleep", "1000"])));
-    sleepers.iter().for_each(|id| worker.started(*id));
+    for id in sleepers {
+        worker.started(id);
+    }
     let everybody = worker.descendants();
     let numbers: Vec<String> = everybody
         .iter()
