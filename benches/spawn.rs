@@ -2,8 +2,11 @@
 //! threads that spawns it into a fresh control group each time, in the same run; and what setting up a cage costs.
 //! Prints one JSON object. `cargo bench --bench spawn -- [COUNT] [RUNS]`
 
-// The client serves the tests as well, which use more of it.
-#[allow(dead_code)]
+// A bench that cannot measure ends with the reason.
+#![allow(clippy::expect_used)]
+
+// The client serves the tests as well, which use more of it, and may end the program by a panic there and here.
+#[allow(dead_code, clippy::unwrap_used, clippy::panic)]
 #[path = "../tests/containment/client.rs"]
 mod client;
 
@@ -51,12 +54,12 @@ fn through_worker(count: usize) -> (f64, f64) {
     }
     let before = cpu_us(worker.pid());
     let began = Instant::now();
-    let (mut begun, mut done) = (0, 0);
+    let (mut handed_over, mut done) = (0, 0);
     let mut waiting = std::collections::VecDeque::new();
     while done < count {
-        while begun < count && waiting.len() < IN_FLIGHT {
+        while handed_over < count && waiting.len() < IN_FLIGHT {
             waiting.push_back(worker.begin(start(spec.id, &["/bin/true"])));
-            begun += 1;
+            handed_over += 1;
         }
         worker.receive();
         while waiting.front().is_some_and(|id| worker.is_ended(*id)) {

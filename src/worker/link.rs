@@ -134,13 +134,11 @@ impl Link {
     /// Sends what can be sent now; whether something is left, so that the socket has to be watched for room.
     pub(super) fn flush(&mut self) -> bool {
         let Some(peer) = &mut self.peer else { return false };
-        match peer.flush() {
-            Ok(left) => left,
-            Err(_) => {
-                self.peer = None;
-                false
-            }
+        let flushed = peer.flush();
+        if flushed.is_err() {
+            self.peer = None;
         }
+        flushed.unwrap_or(false)
     }
 
     /// Hangs up.
@@ -158,7 +156,7 @@ impl Drop for Link {
 impl Peer {
     fn read(&mut self) -> io::Result<Vec<ToWorker>> {
         let mut total = 0;
-        let mut buffer = [0; 64 << 10];
+        let mut buffer = [0; 16 << 10];
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),

@@ -214,8 +214,12 @@ mod tests {
         ) {
             let mut buffer = Vec::new();
             let mut request = Request::begin(&mut buffer, number, &workdir);
-            words.iter().for_each(|word| request.argument(word));
-            names.iter().for_each(|name| request.variable(name, "v"));
+            for word in &words {
+                request.argument(word);
+            }
+            for name in &names {
+                request.variable(name, "v");
+            }
             request.finish(&task);
             prop_assert_eq!(request_length(&buffer), buffer.len());
             let received = parse_request(&buffer).unwrap();

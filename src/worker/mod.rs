@@ -52,7 +52,7 @@ pub struct Settings {
 impl Settings {
     /// The usual settings for a data directory.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), idle_exit: Duration::from_secs(60) }
+        Self { data_dir: data_dir.into(), idle_exit: Duration::from_mins(1) }
     }
 }
 

@@ -97,7 +97,7 @@ impl Slot {
         }
         let network = &cage.spec.network;
         let birthplace = group.birthplace.as_ref().map(AsFd::as_fd);
-        let (pid, pidfd) = match sys::fork_into(sandbox::namespaces(network), birthplace)? {
+        let (pid, pidfd) = match sys::fork_into(sandbox::namespaces(network, &around.template), birthplace)? {
             Forked::Parent(pid, pidfd) => (pid, pidfd),
             Forked::Child => {
                 let devices: Vec<PathBuf> = around.gpu_files(&gpus);
@@ -177,9 +177,9 @@ impl Slot {
     /// Reads what init says.
     pub(super) fn replies(&mut self) -> Vec<Reply> {
         if self.ready {
-            self.receive_plain()
+            self.receive_plain();
         } else {
-            self.receive_with_listeners()
+            self.receive_with_listeners();
         }
         let mut replies = vec![];
         while let Some(reply) = self.input.get(..REPLY_BYTES).and_then(Reply::decode) {

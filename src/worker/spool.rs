@@ -170,7 +170,9 @@ mod tests {
     use crate::domain::spool::decode;
     use proptest::prelude::*;
 
-    fn read(folder: &Path) -> Vec<(u32, Vec<(u8, Vec<u8>)>)> {
+    type Chunks = Vec<(u8, Vec<u8>)>;
+
+    fn read(folder: &Path) -> Vec<(u32, Chunks)> {
         let mut segments = vec![];
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -200,7 +202,7 @@ mod tests {
             let mut spool = Spool::new(folder.path().into(), id, cap);
             let mut all = vec![];
             for (index, length) in writes.iter().enumerate() {
-                let bytes = vec![index as u8; *length];
+                let bytes = vec![u8::try_from(index).unwrap(); *length];
                 spool.write(Stream::Out, Timestamp::EPOCH, &bytes);
                 all.extend(bytes);
             }
@@ -209,7 +211,7 @@ mod tests {
             prop_assert_eq!(segments.is_empty(), all.is_empty());
             let size: u64 = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
             prop_assert!(size <= cap, "{} of {}", size, cap);
-            let out = |chunks: &Vec<(u8, Vec<u8>)>| -> Vec<u8> {
+            let out = |chunks: &Chunks| -> Vec<u8> {
                 chunks.iter().filter(|(stream, _)| *stream == 1).flat_map(|(_, bytes)| bytes.clone()).collect()
             };
             if let Some((_, head)) = segments.first() {

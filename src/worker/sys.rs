@@ -217,7 +217,7 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     check(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) }).map(drop)
 }
 
-/// Whether this process has CAP_SYS_ADMIN in its user namespace.
+/// Whether this process has `CAP_SYS_ADMIN` in its user namespace.
 pub(super) fn is_admin() -> bool {
     let header: [u32; 2] = [0x2008_0522, 0];
     let mut data = [0_u32; 6];
@@ -284,6 +284,12 @@ pub(super) fn host_name() -> String {
 pub(super) fn set_host_name(name: &str) -> io::Result<()> {
     // SAFETY: the length belongs to the text.
     check(libc::c_long::from(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) })).map(drop)
+}
+
+/// Enters a network namespace.
+pub(super) fn enter_network(namespace: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: numbers only.
+    check(libc::c_long::from(unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) })).map(drop)
 }
 
 /// Brings the loopback device of this network namespace up.
@@ -468,7 +474,7 @@ pub(super) fn spawn(program: &mut Program<'_>, stack: &mut [u8]) -> io::Result<l
     Ok(pid)
 }
 
-/// A child in a user namespace of its own in which nothing happens; it is there so that its namespace can be named.
+/// A child in a namespace of its own in which nothing happens; it is there so that its namespace can be named.
 pub(super) struct NamespaceHolder {
     pid: libc::pid_t,
     _stack: Vec<u8>,
@@ -483,13 +489,13 @@ extern "C" fn hold(_: *mut libc::c_void) -> libc::c_int {
 
 impl NamespaceHolder {
     /// Starts the child. It shares our memory, which makes it cheap, and only ever waits on its own stack.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(namespace: libc::c_int) -> io::Result<Self> {
         let mut stack = vec![0_u8; 16 << 10];
         let top = stack.as_mut_ptr_range().end;
         // SAFETY: the child runs `hold` on a stack that lives until `drop` has killed and reaped it.
         let pid = unsafe {
             let top = top.sub(top.addr() % 16);
-            let flags = libc::CLONE_VM | libc::CLONE_NEWUSER | libc::SIGCHLD;
+            let flags = libc::CLONE_VM | namespace | libc::SIGCHLD;
             libc::clone(hold, top.cast(), flags, std::ptr::null_mut())
         };
         check(libc::c_long::from(pid))?;

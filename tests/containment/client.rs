@@ -17,7 +17,7 @@ use menagerie::domain::{
 };
 
 /// Longer than anything here may take; a test that reaches it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -25,7 +25,8 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub struct Worker {
     pub child: Child,
     pub folder: PathBuf,
-    _temporary: Option<tempfile::TempDir>,
+    /// Kept for its end, which removes the folder.
+    temporary: Option<tempfile::TempDir>,
     stream: Option<UnixStream>,
     input: Vec<u8>,
     pub hello: Option<FromWorker>,
@@ -67,7 +68,7 @@ impl Worker {
     pub fn start() -> Self {
         let temporary = tempfile::Builder::new().prefix("menagerie-test-").tempdir().unwrap();
         let mut worker = Self::start_in(temporary.path());
-        worker._temporary = Some(temporary);
+        worker.temporary = Some(temporary);
         worker
     }
 
@@ -88,7 +89,7 @@ impl Worker {
         let mut worker = Self {
             child,
             folder: folder.to_owned(),
-            _temporary: None,
+            temporary: None,
             stream: None,
             input: vec![],
             hello: None,
@@ -138,7 +139,7 @@ impl Worker {
 
     /// Takes in what the worker has sent, waiting a little when there is nothing.
     pub fn receive(&mut self) {
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = [0; 16 << 10];
         match self.stream.as_mut().unwrap().read(&mut buffer) {
             Ok(count) => self.input.extend_from_slice(&buffer[..count]),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}

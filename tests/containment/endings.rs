@@ -134,7 +134,9 @@ fn nothing_outlives_a_killed_worker_and_its_groups_are_found_again() {
     worker.declare(&spec, 2);
     let script = "setsid sleep 1000 & (trap '' TERM HUP; sleep 1000) & exec sleep 1000";
     let ids = [0, 1].map(|_| worker.begin(start(spec.id, &["/bin/sh", "-c", script])));
-    ids.iter().for_each(|id| worker.started(*id));
+    for id in ids {
+        worker.started(id);
+    }
     let alive = worker.descendants();
     assert!(alive.len() >= 6, "{alive:?}");
     let groups = worker.groups();

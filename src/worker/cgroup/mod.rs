@@ -212,7 +212,7 @@ impl CageGroup {
                     group.memory_events = File::open(folder.join("memory.oom_control")).ok();
                 }
                 ("memory", hierarchy::Version::V2) => {
-                    group.memory_events = File::open(folder.join("memory.events")).ok()
+                    group.memory_events = File::open(folder.join("memory.events")).ok();
                 }
                 // Version 1 counts at the group that forked, version 2 at the one whose limit it is.
                 ("pids", hierarchy::Version::V1) => group.pids_events = File::open(folder.join("pids.events")).ok(),

@@ -206,7 +206,9 @@ mod tests {
         #[test]
         fn any_bytes_are_borne(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..20)) {
             let mut listener = Listener::default();
-            pieces.iter().for_each(|piece| listener.feed(piece));
+            for piece in &pieces {
+                listener.feed(piece);
+            }
             listener.end();
         }
     }
@@ -215,13 +217,13 @@ mod tests {
     fn a_line_without_end_takes_no_memory() {
         let mut listener = Listener::default();
         for _ in 0..64 {
-            listener.feed(&[b'x'; 1 << 16]);
+            listener.feed(&vec![b'x'; 1 << 16]);
             assert!(listener.partial.is_empty());
         }
         let mut listener = Listener::default();
         listener.feed(b"{");
         for _ in 0..64 {
-            listener.feed(&[b' '; 1 << 16]);
+            listener.feed(&vec![b' '; 1 << 16]);
             assert!(listener.partial.len() <= LINE_BYTES_MAX);
         }
         listener.feed(b"}\n{\"type\":\"progress\",\"percent\":250}\n");

@@ -1,7 +1,7 @@
 //! The system call filter: what an agent has no business with is refused, everything else is let through.
 //!
 //! Refused are the kernel's administration, new namespaces and mounts, the keyring (it is shared between users of the
-//! same number), io_uring (its operations would pass by this filter), and sockets of families that the network policy
+//! same number), `io_uring` (its operations would pass by this filter), and sockets of families that the network policy
 //! does not give. `clone3` does not exist for the agent, because its flags lie in memory where a filter cannot read
 //! them; libraries fall back to `clone`, whose flags are looked at.
 //!

@@ -22,7 +22,7 @@ mod root;
 mod rules;
 mod template;
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use crate::domain::NetworkPolicy;
@@ -83,14 +83,18 @@ pub(super) struct Entered {
 }
 
 /// The namespaces that a slot's init is born into.
-pub(super) fn namespaces(network: &NetworkPolicy) -> i32 {
-    let own_net = if network.is_all() { 0 } else { libc::CLONE_NEWNET };
+pub(super) fn namespaces(network: &NetworkPolicy, template: &Template) -> i32 {
+    let shared = network.is_none() && template.empty_network.is_some();
+    let own_net = if network.is_all() || shared { 0 } else { libc::CLONE_NEWNET };
     libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | own_net
 }
 
 /// Builds the sandbox around the calling process, which has to be a fresh init. The error is a sentence.
 pub(super) fn enter(plan: &Plan<'_>) -> Result<Entered, String> {
     let step = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+    if let Some(empty) = plan.template.empty_network.as_ref().filter(|_| plan.network.is_none()) {
+        sys::enter_network(empty.as_fd()).map_err(step("entering the empty network"))?;
+    }
     let listeners = listen(plan.network)?;
     let tmp_baseline = root::build(plan)?;
     let (task_write, task_read) = root::task_file()?;

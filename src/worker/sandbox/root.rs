@@ -157,6 +157,7 @@ fn devices(plan: &Plan<'_>, dev: &Path) -> io::Result<()> {
 
 /// A cage knows two accounts: root, to whom the system's files belong, and its own.
 fn accounts(plan: &Plan<'_>, folder: &Path) -> io::Result<()> {
+    use std::fmt::Write;
     fs::create_dir_all(folder)?;
     let own = plan.user.unwrap_or_else(|| rustix::process::geteuid().as_raw());
     let group = plan.user.unwrap_or_else(|| rustix::process::getegid().as_raw());
@@ -164,8 +165,8 @@ fn accounts(plan: &Plan<'_>, folder: &Path) -> io::Result<()> {
     let mut users = "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n".to_owned();
     let mut groups = "root:x:0:\n".to_owned();
     if own != 0 {
-        users.push_str(&format!("agent:x:{own}:{group}:agent:{home}:/bin/sh\n"));
-        groups.push_str(&format!("agent:x:{group}:\n"));
+        let _ = writeln!(users, "agent:x:{own}:{group}:agent:{home}:/bin/sh");
+        let _ = writeln!(groups, "agent:x:{group}:");
     }
     fs::write(folder.join("passwd"), users)?;
     fs::write(folder.join("group"), groups)

@@ -75,6 +75,11 @@ pub(in super::super) struct Template {
     pub(super) system: Vec<(PathBuf, Option<PathBuf>)>,
     /// Whether the worker has the host's privileges, or only those of a user namespace of its own.
     pub(in super::super) privileged: bool,
+    /// A network namespace in which there is nothing, for all cages without network. Sharing one spares half a
+    /// millisecond and a good deal of kernel memory per cage, and is safe where the two other walls stand: the filter
+    /// gives no network sockets, and Landlock keeps abstract sockets within a cage. Where Landlock is too old for that,
+    /// each cage gets a namespace of its own.
+    pub(super) empty_network: Option<OwnedFd>,
 }
 
 impl Template {
@@ -101,7 +106,12 @@ impl Template {
         let mounting = "mounting a file system in memory";
         rustix::mount::mount("tmpfs", folder, "tmpfs", MountFlags::NOSUID | MountFlags::NOEXEC, c"mode=755,size=32m")
             .map_err(Error::file(mounting, folder))?;
-        let template = Self { folder: folder.to_owned(), system: system(), privileged };
+        let empty_network = super::rules::version()
+            .filter(|version| *version >= 6)
+            .and_then(|_| sys::NamespaceHolder::new(libc::CLONE_NEWNET).ok())
+            .and_then(|holder| File::open(format!("/proc/{}/ns/net", holder.pid())).ok())
+            .map(OwnedFd::from);
+        let template = Self { folder: folder.to_owned(), system: system(), privileged, empty_network };
         template.fill().map_err(Error::file("filling the template", folder))?;
         Ok(template)
     }
@@ -207,7 +217,7 @@ fn enter_user_namespace() -> io::Result<()> {
 
 /// A user namespace, for id-mapped mounts, in which the owner's numbers stand for the cage's user.
 pub(in super::super) fn userns_for(owner: (u32, u32), user: u32) -> io::Result<OwnedFd> {
-    let holder = sys::NamespaceHolder::new()?;
+    let holder = sys::NamespaceHolder::new(libc::CLONE_NEWUSER)?;
     let folder = PathBuf::from(format!("/proc/{}", holder.pid()));
     fs::write(folder.join("uid_map"), format!("{} {user} 1", owner.0))?;
     fs::write(folder.join("gid_map"), format!("{} {user} 1", owner.1))?;

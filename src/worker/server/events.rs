@@ -53,7 +53,6 @@ impl Server {
                 self.listen(index);
                 self.report_cage(cage);
             }
-            Reply::Broken(_) => {}
             Reply::NotExecuted { number, errno, workdir } if current == Some(number) => {
                 if let Some(run) = &mut slot.run {
                     let path = run.start.env.get("PATH").map_or(PATH, String::as_str);
@@ -73,8 +72,9 @@ impl Server {
                 let status = Some(status);
                 self.everything_gone(index, Gone { status, cpu_us, peak_kib, memory_kills, refused_forks });
             }
-            // Of an execution that was given up meanwhile.
-            Reply::NotExecuted { .. } | Reply::Lingering { .. } | Reply::Gone { .. } => {}
+            // The text of `Broken` is kept for init's end, which follows; the others are about an execution that was given
+            // up meanwhile.
+            Reply::Broken(_) | Reply::NotExecuted { .. } | Reply::Lingering { .. } | Reply::Gone { .. } => {}
         }
     }
 
@@ -183,16 +183,12 @@ impl Server {
             return;
         }
         self.unwatch_exit(index);
-        match broken.filter(|_| !ready) {
-            Some(why) => {
-                let text = format!("cage {cage} cannot be set up: {why}");
-                let outcome = crate::domain::Outcome::new(OutcomeKind::NotStarted, text);
-                self.end_run(index, outcome, vec![]);
-            }
-            None => {
-                let gone = Gone { status: None, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks };
-                self.everything_gone(index, gone);
-            }
+        if let Some(why) = broken.filter(|_| !ready) {
+            let text = format!("cage {cage} cannot be set up: {why}");
+            self.end_run(index, crate::domain::Outcome::new(OutcomeKind::NotStarted, text), vec![]);
+        } else {
+            let gone = Gone { status: None, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks };
+            self.everything_gone(index, gone);
         }
     }
 
