@@ -213,8 +213,8 @@ impl Committer {
 /// Tells everybody who waits for a batch that it is not durable.
 fn refuse(batch: Batch, error: &str) {
     for Answer::Command(answer, result) in batch.answers {
-        let refusal = Refusal::new(RefusalKind::Unavailable, "the change could not be stored", error)
-            .hint("nothing was changed; free space on the data directory's disk and try again");
+        let refusal = Refusal::new(RefusalKind::Unavailable, "nothing was changed, because it could not be stored", "")
+            .hint(error);
         let _ = answer.send(result.and(Err(refusal)));
     }
 }

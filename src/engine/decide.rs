@@ -195,8 +195,8 @@ impl Decider {
     /// Decides on a command, after fetching what it names and the memory no longer holds.
     fn command(&mut self, now: Timestamp, peer: &Peer, command: Command) -> Result<Reply, Refusal> {
         if let Some(read_only) = &self.read_only {
-            return Err(Refusal::new(RefusalKind::Unavailable, "the engine is read-only", &read_only.error)
-                .hint("free space on the data directory's disk; the engine goes on by itself"));
+            let hint = format!("{}. The engine goes on by itself once the store works again", read_only.error);
+            return Err(Refusal::new(RefusalKind::Unavailable, "the engine is read-only", "").hint(hint));
         }
         if self.stopping.is_some() {
             return Err(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", ""));

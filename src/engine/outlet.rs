@@ -24,6 +24,14 @@ impl SocketOutlet {
     }
 }
 
+impl Drop for SocketOutlet {
+    fn drop(&mut self) {
+        // The reading side holds the same connection; it has to notice that nobody writes any more, so that a new one
+        // is made and the worker says again what was lost.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
 impl Outlet for SocketOutlet {
     fn send(&mut self, messages: &[ToWorker]) -> io::Result<()> {
         self.buffer.clear();

@@ -12,7 +12,7 @@ use menagerie::domain::{Task, TaskStatus};
 use serde_json::{Value, json};
 
 /// Far longer than anything here takes; reaching it is a failure, not a pause.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 pub struct Site {
     folder: tempfile::TempDir,
