@@ -144,6 +144,9 @@ impl Core {
         if ask.blocked_at == gains || (!everything && ask.gains_blocked_at == gains) {
             return Search::Blocked { node: ask.by_node, reserved: false };
         }
+        if constrained && self.is_known_reserved(slot, everything) {
+            return Search::Blocked { node: false, reserved: true };
+        }
         let mut short = vec![];
         let first = self.scan(slot, everything, &mut short, |_| true);
         if first.is_none() {
@@ -173,8 +176,11 @@ impl Core {
             }
             return Search::Found(place);
         }
-        if reserved && let Some(number) = self.reserved_node() {
-            self.nodes[number as usize].tight = true;
+        if reserved {
+            self.remember_reserved(slot, everything);
+            if let Some(number) = self.reserved_node() {
+                self.nodes[number as usize].tight = true;
+            }
         }
         Search::Blocked { node, reserved }
     }

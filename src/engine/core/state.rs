@@ -64,6 +64,8 @@ pub struct Core {
     pub(super) breakers: BTreeSet<(Timestamp, AgentId)>,
     /// The first task in order that cannot start, and what is kept for it.
     pub(super) holder: Option<Holder>,
+    /// Rises with every reservation made.
+    pub(super) reservations: u64,
     /// Since when tasks that wait at the head with no end in sight are passed by.
     pub(super) passed_since: BTreeMap<TaskId, Timestamp>,
     /// Ended tasks that a command is about to bring back, handed in by the loop.
@@ -231,6 +233,7 @@ impl Core {
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),
             holder: None,
+            reservations: 0,
             passed_since: BTreeMap::new(),
             recalled: BTreeMap::new(),
             fleet_version: 1,
@@ -380,13 +383,7 @@ impl Core {
     pub(super) fn join_ask(&mut self, shape: u32) {
         let ask = self.shapes[shape].ask();
         let number = self.ask_numbers.get(&ask).copied().unwrap_or_else(|| {
-            let state = AskState {
-                ask: ask.clone(),
-                shapes: 0,
-                blocked_at: u64::MAX,
-                gains_blocked_at: u64::MAX,
-                by_node: false,
-            };
+            let state = AskState::new(ask.clone());
             let number = self.asks.insert(state);
             self.ask_numbers.insert(ask, number);
             number
