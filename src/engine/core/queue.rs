@@ -116,21 +116,37 @@ pub struct Order {
 #[derive(Debug, Default)]
 pub struct Cursor {
     rank: Option<Rank>,
-    passed: BTreeMap<u32, TaskId>,
-    last: Option<(u32, Option<TaskId>)>,
+    /// The owners of the rank.
+    owners: Vec<OwnerCursor>,
+    /// The owner met last, and how far its walk had come before.
+    last: Option<(usize, Option<TaskId>)>,
+    /// Whether the walk was among fresh groups only.
+    fresh: bool,
+}
+
+/// How far a walk has come among the heads of one owner.
+#[derive(Debug)]
+struct OwnerCursor {
+    owner: u32,
+    passed: Option<TaskId>,
+    /// The next head, when it has been looked up.
+    next: Option<(TaskId, u32)>,
 }
 
 impl Cursor {
     /// The group met last is to be met again, when its turn comes: an array has more elements.
     pub fn again(&mut self) {
-        match self.last.take() {
-            Some((owner, Some(before))) => {
-                self.passed.insert(owner, before);
-            }
-            Some((owner, None)) => {
-                self.passed.remove(&owner);
-            }
-            None => {}
+        if let Some((at, before)) = self.last.take() {
+            self.owners[at].passed = before;
+            self.owners[at].next = None;
+        }
+    }
+
+    /// The walk goes on among all groups, or among fresh ones only.
+    pub fn turn_to(&mut self, fresh: bool) {
+        if self.fresh != fresh {
+            self.fresh = fresh;
+            self.owners.iter_mut().for_each(|owner| owner.next = None);
         }
     }
 }
@@ -159,17 +175,30 @@ impl Order {
         for (rank, owners) in self.ranks.range((from, Unbounded)) {
             if cursor.rank != Some(*rank) {
                 cursor.rank = Some(*rank);
-                cursor.passed.clear();
+                cursor.owners.clear();
+                let start = |owner: &u32| OwnerCursor { owner: *owner, passed: None, next: None };
+                cursor.owners.extend(owners.keys().map(start));
             }
-            let mut heads = owners.iter().filter_map(|(owner, heads)| {
-                let after = cursor.passed.get(owner).map_or(Unbounded, |id| Excluded((*id, u32::MAX)));
-                heads.range((after, Unbounded)).next().map(|(id, group)| (*owner, *id, *group))
-            });
-            let first =
-                if owners.len() == 1 { heads.next() } else { heads.min_by_key(|(owner, id, _)| (share(*owner), *id)) };
-            if let Some((owner, id, group)) = first {
-                cursor.last = Some((owner, cursor.passed.insert(owner, id)));
-                return Some(group);
+            let mut best: Option<((u64, TaskId), usize)> = None;
+            let alone = cursor.owners.len() == 1;
+            for (at, owner) in cursor.owners.iter_mut().enumerate() {
+                if owner.next.is_none() {
+                    let after = owner.passed.map_or(Unbounded, |id| Excluded((id, u32::MAX)));
+                    let heads = owners.get(&owner.owner);
+                    owner.next = heads.and_then(|heads| heads.range((after, Unbounded)).next().copied());
+                }
+                let Some((id, _)) = owner.next else { continue };
+                let place = (if alone { 0 } else { share(owner.owner) }, id);
+                if best.is_none_or(|(known, _)| place < known) {
+                    best = Some((place, at));
+                }
+            }
+            if let Some((_, at)) = best {
+                let owner = &mut cursor.owners[at];
+                if let Some((id, group)) = owner.next.take() {
+                    cursor.last = Some((at, owner.passed.replace(id)));
+                    return Some(group);
+                }
             }
         }
         None

@@ -54,33 +54,45 @@ impl Core {
         if self.holder.is_none() {
             self.queue.wake_first();
         }
-        let mut cursor = Cursor::default();
         let mut started = 0;
-        while let Some(group) = self.next_group(&mut cursor) {
-            if started == limit {
-                return true;
-            }
-            let head = self.queue.groups[group].listed();
-            if self.try_group(group, now, out) {
-                started += 1;
-                if self.queue.groups.get(group).is_some_and(|group| group.listed() == head) {
-                    cursor.again();
+        loop {
+            let mut cursor = Cursor::default();
+            while let Some(group) = self.next_group(&mut cursor) {
+                if started == limit {
+                    return true;
+                }
+                let head = self.queue.groups[group].listed();
+                if self.try_group(group, now, out) {
+                    started += 1;
+                    if self.queue.groups.get(group).is_some_and(|group| group.listed() == head) {
+                        cursor.again();
+                    }
                 }
             }
+            self.sites.settle();
+            // A start may have woken groups that the walk had already passed.
+            if self.queue.fresh.len() == 0 {
+                return false;
+            }
         }
-        self.sites.settle();
-        false
     }
 
     /// The next group to look at: any, while something gained is left; otherwise only those never looked at.
     fn next_group(&self, cursor: &mut Cursor) -> Option<u32> {
-        let order = if self.sites.has_gains() { &self.queue.order } else { &self.queue.fresh };
+        let gains = self.sites.has_gains();
+        cursor.turn_to(!gains);
+        let order = if gains { &self.queue.order } else { &self.queue.fresh };
         order.next(cursor, |owner| self.share_of(owner))
     }
 
     /// An owner's dominant share now, in billionths.
     pub(super) fn share_of(&self, owner: u32) -> u64 {
-        share::dominant(&self.owners[owner as usize].holding, &self.pool)
+        self.owners[owner as usize].share
+    }
+
+    /// Works an owner's share out anew, after what it holds or what there is has changed.
+    pub(super) fn reckon_share(&mut self, owner: usize) {
+        self.owners[owner].share = share::dominant(&self.owners[owner].holding, &self.pool);
     }
 
     /// Starts the head of a group, or one close behind it. Says whether something started.

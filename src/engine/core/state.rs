@@ -81,6 +81,8 @@ pub struct Owner {
     pub user: UserId,
     /// What their running work holds.
     pub holding: Holding,
+    /// Their dominant share, in billionths.
+    pub share: u64,
 }
 
 /// A node.
@@ -361,7 +363,7 @@ impl Core {
             return *number;
         }
         let number = u32::try_from(self.owners.len()).unwrap_or(NONE);
-        self.owners.push(Owner { user, holding: Holding::default() });
+        self.owners.push(Owner { user, holding: Holding::default(), share: 0 });
         self.owner_numbers.insert(user, number);
         number
     }
