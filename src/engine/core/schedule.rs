@@ -2,7 +2,7 @@
 //! where they do not delay it.
 
 use super::draw;
-use super::queue::{Cursor, Key, Pin};
+use super::queue::{Cursor, Key, Pin, shortest_of_class};
 use super::share;
 use super::sites::Site;
 use super::slab::NONE;
@@ -64,9 +64,7 @@ impl Core {
                 let head = self.queue.groups[group].listed();
                 if self.try_group(group, now, out) {
                     started += 1;
-                    if self.queue.groups.get(group).is_some_and(|group| group.listed() == head) {
-                        cursor.again();
-                    }
+                    cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
                 }
             }
             self.sites.settle();
@@ -106,7 +104,7 @@ impl Core {
                 true
             }
             Search::Blocked { node, reserved } => {
-                if reserved && self.start_shorter(group, everything, now, out) {
+                if reserved && self.may_have_shorter(group) && self.start_shorter(group, everything, now, out) {
                     return true;
                 }
                 self.queue.looked_at(group);
@@ -120,6 +118,13 @@ impl Core {
                 false
             }
         }
+    }
+
+    /// Whether a group may have tasks that are short enough for a search to end otherwise than the last for their like.
+    fn may_have_shorter(&self, group: u32) -> bool {
+        let group = &self.queue.groups[group];
+        let known = self.asks[self.shapes[group.shape].ask].reserved;
+        group.class > 0 && known.is_none_or(|known| shortest_of_class(group.class) < known.duration)
     }
 
     /// Tries tasks close behind a head whose length alone stands in its way.
