@@ -456,6 +456,8 @@ impl Core {
         let ready = waits && task.not_before <= self.now;
         if waits && !ready {
             self.retries.insert((task.not_before, task.id));
+        } else if task.not_before > Timestamp::EPOCH {
+            self.retries.remove(&(task.not_before, task.id));
         }
         let was = std::mem::replace(&mut task.queued, ready);
         let group = task.group;
