@@ -8,7 +8,7 @@
 //! needs is withheld from others at the site that is nearest to emptiness, so that it cannot starve.
 
 use super::queue::Key;
-use super::shape::Shape;
+use super::shape::{Reserved, Shape};
 use super::sites::Site;
 use super::slab::NONE;
 use super::{Core, Decisions};
@@ -102,6 +102,7 @@ impl Core {
         let Some(holder) = &self.holder else { return };
         if holder.reservation.as_ref().is_none_or(|kept| kept.at < now) {
             let made = self.make_reservation(holder.key.slot, now);
+            self.reservations += 1;
             if let Some(holder) = &mut self.holder {
                 holder.reservation = made;
             }
@@ -220,6 +221,35 @@ impl Core {
         }
         // Only what the holder itself needs of the node can be missing to it.
         site.node != kept.node || (0..5).all(|i| kept.need.0[i] == 0 || need.0[i] <= kept.node_extra.0[i])
+    }
+
+    /// Whether the reservation is known to leave no place for a task, from a search for another like it.
+    pub(super) fn is_known_reserved(&self, slot: u32, everything: bool) -> bool {
+        let standing = self.holder.as_ref().is_some_and(|holder| holder.reservation.is_some());
+        standing
+            && self.asks[self.shape(slot).ask].reserved.is_some_and(|known| {
+                known.gains == self.sites.gains
+                    && known.reservation == self.reservations
+                    && (known.everything || !everything)
+                    && known.duration <= self.duration_or_longest(slot)
+            })
+    }
+
+    /// Remembers that the reservation leaves no place for a task.
+    pub(super) fn remember_reserved(&mut self, slot: u32, everything: bool) {
+        let known = Reserved {
+            gains: self.sites.gains,
+            reservation: self.reservations,
+            duration: self.duration_or_longest(slot),
+            everything,
+        };
+        let ask = self.shape(slot).ask;
+        self.asks[ask].reserved = Some(known);
+    }
+
+    /// How long a task is expected to take, whatever the cage.
+    fn duration_or_longest(&self, slot: u32) -> Span {
+        self.expected_duration(slot, Span::ZERO).unwrap_or(Span::LONGEST)
     }
 
     /// A task starts out of turn; a holder that nobody can promise a time begins to lose patience.

@@ -60,6 +60,14 @@ pub fn duration_class(duration: Span) -> u16 {
     u16::try_from(u64::from(octave) * 8 + eighth + 1).unwrap_or(u16::MAX)
 }
 
+/// The shortest duration of a class; zero for the class of unknown ones.
+pub fn shortest_of_class(class: u16) -> Span {
+    let Some(steps) = class.checked_sub(1).map(i64::from) else { return Span::ZERO };
+    let (octave, eighth) = (steps / 8, steps % 8);
+    // The lowest class holds everything up to its upper end.
+    if octave <= 3 && eighth == 0 { Span::from_micros(1) } else { Span::from_millis((8 + eighth) << (octave - 3)) }
+}
+
 /// What a parked group waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pin {
@@ -116,21 +124,53 @@ pub struct Order {
 #[derive(Debug, Default)]
 pub struct Cursor {
     rank: Option<Rank>,
-    passed: BTreeMap<u32, TaskId>,
-    last: Option<(u32, Option<TaskId>)>,
+    /// The owners of the rank.
+    owners: Vec<OwnerCursor>,
+    /// The owner met last, and how far its walk had come before.
+    last: Option<(usize, Option<TaskId>)>,
+    /// Whether the walk was among fresh groups only.
+    fresh: bool,
 }
 
+/// How far a walk has come among the heads of one owner.
+#[derive(Debug)]
+struct OwnerCursor {
+    owner: u32,
+    passed: Option<TaskId>,
+    /// The next heads, the first of them last, as far as they have been looked up.
+    next: Vec<(TaskId, u32)>,
+    /// Whether there may be more than those.
+    more: bool,
+}
+
+impl OwnerCursor {
+    /// What was looked up no longer holds.
+    fn forget(&mut self) {
+        self.next.clear();
+        self.more = true;
+    }
+}
+
+/// How many heads of an owner are looked up at a time.
+const HEADS_AHEAD: usize = 32;
+
 impl Cursor {
-    /// The group met last is to be met again, when its turn comes: an array has more elements.
-    pub fn again(&mut self) {
-        match self.last.take() {
-            Some((owner, Some(before))) => {
-                self.passed.insert(owner, before);
+    /// Something of the group met last has started, and the group may have another head. With `again` its head is the
+    /// same and is to be met again when its turn comes: an array has more elements.
+    pub fn started(&mut self, again: bool) {
+        if let Some((at, before)) = self.last.take() {
+            self.owners[at].forget();
+            if again {
+                self.owners[at].passed = before;
             }
-            Some((owner, None)) => {
-                self.passed.remove(&owner);
-            }
-            None => {}
+        }
+    }
+
+    /// The walk goes on among all groups, or among fresh ones only.
+    pub fn turn_to(&mut self, fresh: bool) {
+        if self.fresh != fresh {
+            self.fresh = fresh;
+            self.owners.iter_mut().for_each(OwnerCursor::forget);
         }
     }
 }
@@ -159,17 +199,32 @@ impl Order {
         for (rank, owners) in self.ranks.range((from, Unbounded)) {
             if cursor.rank != Some(*rank) {
                 cursor.rank = Some(*rank);
-                cursor.passed.clear();
+                cursor.owners.clear();
+                let start = |owner: &u32| OwnerCursor { owner: *owner, passed: None, next: vec![], more: true };
+                cursor.owners.extend(owners.keys().map(start));
             }
-            let mut heads = owners.iter().filter_map(|(owner, heads)| {
-                let after = cursor.passed.get(owner).map_or(Unbounded, |id| Excluded((*id, u32::MAX)));
-                heads.range((after, Unbounded)).next().map(|(id, group)| (*owner, *id, *group))
-            });
-            let first =
-                if owners.len() == 1 { heads.next() } else { heads.min_by_key(|(owner, id, _)| (share(*owner), *id)) };
-            if let Some((owner, id, group)) = first {
-                cursor.last = Some((owner, cursor.passed.insert(owner, id)));
-                return Some(group);
+            let mut best: Option<((u64, TaskId), usize)> = None;
+            let alone = cursor.owners.len() == 1;
+            for (at, owner) in cursor.owners.iter_mut().enumerate() {
+                if owner.next.is_empty() && owner.more {
+                    let after = owner.passed.map_or(Unbounded, |id| Excluded((id, u32::MAX)));
+                    let heads = owners.get(&owner.owner).into_iter().flat_map(|heads| heads.range((after, Unbounded)));
+                    owner.next.extend(heads.take(HEADS_AHEAD));
+                    owner.next.reverse();
+                    owner.more = owner.next.len() == HEADS_AHEAD;
+                }
+                let Some((id, _)) = owner.next.last().copied() else { continue };
+                let place = (if alone { 0 } else { share(owner.owner) }, id);
+                if best.is_none_or(|(known, _)| place < known) {
+                    best = Some((place, at));
+                }
+            }
+            if let Some((_, at)) = best {
+                let owner = &mut cursor.owners[at];
+                if let Some((id, group)) = owner.next.pop() {
+                    cursor.last = Some((at, owner.passed.replace(id)));
+                    return Some(group);
+                }
             }
         }
         None
@@ -353,6 +408,8 @@ mod tests {
             last = class;
             let next = duration_class(Span::from_micros(secs * 1_126_000));
             assert!(next > class, "{secs}");
+            let shortest = shortest_of_class(class);
+            assert!(shortest <= Span::from_secs(secs) && duration_class(shortest) == class, "{secs}: {shortest:?}");
         }
         assert_eq!(duration_class(Span::ZERO), 0);
         assert_ne!(duration_class(Span::from_micros(1)), 0);

@@ -2,7 +2,7 @@
 //! where they do not delay it.
 
 use super::draw;
-use super::queue::{Cursor, Key, Pin};
+use super::queue::{Cursor, Key, Pin, shortest_of_class};
 use super::share;
 use super::sites::Site;
 use super::slab::NONE;
@@ -54,33 +54,43 @@ impl Core {
         if self.holder.is_none() {
             self.queue.wake_first();
         }
-        let mut cursor = Cursor::default();
         let mut started = 0;
-        while let Some(group) = self.next_group(&mut cursor) {
-            if started == limit {
-                return true;
-            }
-            let head = self.queue.groups[group].listed();
-            if self.try_group(group, now, out) {
-                started += 1;
-                if self.queue.groups.get(group).is_some_and(|group| group.listed() == head) {
-                    cursor.again();
+        loop {
+            let mut cursor = Cursor::default();
+            while let Some(group) = self.next_group(&mut cursor) {
+                if started == limit {
+                    return true;
+                }
+                let head = self.queue.groups[group].listed();
+                if self.try_group(group, now, out) {
+                    started += 1;
+                    cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
                 }
             }
+            self.sites.settle();
+            // A start may have woken groups that the walk had already passed.
+            if self.queue.fresh.len() == 0 {
+                return false;
+            }
         }
-        self.sites.settle();
-        false
     }
 
     /// The next group to look at: any, while something gained is left; otherwise only those never looked at.
     fn next_group(&self, cursor: &mut Cursor) -> Option<u32> {
-        let order = if self.sites.has_gains() { &self.queue.order } else { &self.queue.fresh };
+        let gains = self.sites.has_gains();
+        cursor.turn_to(!gains);
+        let order = if gains { &self.queue.order } else { &self.queue.fresh };
         order.next(cursor, |owner| self.share_of(owner))
     }
 
     /// An owner's dominant share now, in billionths.
     pub(super) fn share_of(&self, owner: u32) -> u64 {
-        share::dominant(&self.owners[owner as usize].holding, &self.pool)
+        self.owners[owner as usize].share
+    }
+
+    /// Works an owner's share out anew, after what it holds or what there is has changed.
+    pub(super) fn reckon_share(&mut self, owner: usize) {
+        self.owners[owner].share = share::dominant(&self.owners[owner].holding, &self.pool);
     }
 
     /// Starts the head of a group, or one close behind it. Says whether something started.
@@ -94,7 +104,7 @@ impl Core {
                 true
             }
             Search::Blocked { node, reserved } => {
-                if reserved && self.start_shorter(group, everything, now, out) {
+                if reserved && self.may_have_shorter(group) && self.start_shorter(group, everything, now, out) {
                     return true;
                 }
                 self.queue.looked_at(group);
@@ -108,6 +118,13 @@ impl Core {
                 false
             }
         }
+    }
+
+    /// Whether a group may have tasks that are short enough for a search to end otherwise than the last for their like.
+    fn may_have_shorter(&self, group: u32) -> bool {
+        let group = &self.queue.groups[group];
+        let known = self.asks[self.shapes[group.shape].ask].reserved;
+        group.class > 0 && known.is_none_or(|known| shortest_of_class(group.class) < known.duration)
     }
 
     /// Tries tasks close behind a head whose length alone stands in its way.
@@ -144,6 +161,9 @@ impl Core {
         if ask.blocked_at == gains || (!everything && ask.gains_blocked_at == gains) {
             return Search::Blocked { node: ask.by_node, reserved: false };
         }
+        if constrained && self.is_known_reserved(slot, everything) {
+            return Search::Blocked { node: false, reserved: true };
+        }
         let mut short = vec![];
         let first = self.scan(slot, everything, &mut short, |_| true);
         if first.is_none() {
@@ -173,8 +193,11 @@ impl Core {
             }
             return Search::Found(place);
         }
-        if reserved && let Some(number) = self.reserved_node() {
-            self.nodes[number as usize].tight = true;
+        if reserved {
+            self.remember_reserved(slot, everything);
+            if let Some(number) = self.reserved_node() {
+                self.nodes[number as usize].tight = true;
+            }
         }
         Search::Blocked { node, reserved }
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::requirements::Quantities;
-use crate::domain::{AgentId, CageId, Requirements, UserId};
+use crate::domain::{AgentId, CageId, Requirements, Span, UserId};
 
 /// What a task asks for, as it was submitted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +62,29 @@ pub struct AskState {
     pub gains_blocked_at: u64,
     /// Whether a node's capacity stood in the way then.
     pub by_node: bool,
+    /// The last search that only the reservation stood in the way of.
+    pub reserved: Option<Reserved>,
+}
+
+impl AskState {
+    /// An ask that nobody has searched for.
+    pub const fn new(ask: Ask) -> Self {
+        Self { ask, shapes: 0, blocked_at: u64::MAX, gains_blocked_at: u64::MAX, by_node: false, reserved: None }
+    }
+}
+
+/// A search that found only places that are kept for the task at the head. Until something is gained or the reservation
+/// is made anew, a search that lasts as long and looks no further finds no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved {
+    /// At which count of gains.
+    pub gains: u64,
+    /// Under which reservation.
+    pub reservation: u64,
+    /// How long the task was expected to take.
+    pub duration: Span,
+    /// Whether the whole fleet was searched.
+    pub everything: bool,
 }
 
 /// A distinct wish, with what follows from it.

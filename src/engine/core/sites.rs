@@ -105,6 +105,9 @@ impl Core {
         let pool = self.nodes.iter().fold(Quantities::ZERO, |sum, node| sum.plus(&node.node.capacity.quantities()));
         self.pool.quantities = pool;
         self.pool.slots = self.agents.iter().map(|(_, agent)| u64::from(agent.spec.concurrency)).sum();
+        for owner in 0..self.owners.len() {
+            self.reckon_share(owner);
+        }
         let mut order: Vec<_> = self.cages().map(|cage| (self.size(cage.node, &cage.room), cage.spec.id)).collect();
         order.sort_unstable();
         self.sites.places = vec![NONE; CageId::LAST as usize + 1];

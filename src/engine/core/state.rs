@@ -64,6 +64,8 @@ pub struct Core {
     pub(super) breakers: BTreeSet<(Timestamp, AgentId)>,
     /// The first task in order that cannot start, and what is kept for it.
     pub(super) holder: Option<Holder>,
+    /// Rises with every reservation made.
+    pub(super) reservations: u64,
     /// Since when tasks that wait at the head with no end in sight are passed by.
     pub(super) passed_since: BTreeMap<TaskId, Timestamp>,
     /// Ended tasks that a command is about to bring back, handed in by the loop.
@@ -79,6 +81,8 @@ pub struct Owner {
     pub user: UserId,
     /// What their running work holds.
     pub holding: Holding,
+    /// Their dominant share, in billionths.
+    pub share: u64,
 }
 
 /// A node.
@@ -231,6 +235,7 @@ impl Core {
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),
             holder: None,
+            reservations: 0,
             passed_since: BTreeMap::new(),
             recalled: BTreeMap::new(),
             fleet_version: 1,
@@ -358,7 +363,7 @@ impl Core {
             return *number;
         }
         let number = u32::try_from(self.owners.len()).unwrap_or(NONE);
-        self.owners.push(Owner { user, holding: Holding::default() });
+        self.owners.push(Owner { user, holding: Holding::default(), share: 0 });
         self.owner_numbers.insert(user, number);
         number
     }
@@ -380,13 +385,7 @@ impl Core {
     pub(super) fn join_ask(&mut self, shape: u32) {
         let ask = self.shapes[shape].ask();
         let number = self.ask_numbers.get(&ask).copied().unwrap_or_else(|| {
-            let state = AskState {
-                ask: ask.clone(),
-                shapes: 0,
-                blocked_at: u64::MAX,
-                gains_blocked_at: u64::MAX,
-                by_node: false,
-            };
+            let state = AskState::new(ask.clone());
             let number = self.asks.insert(state);
             self.ask_numbers.insert(ask, number);
             number
@@ -457,6 +456,8 @@ impl Core {
         let ready = waits && task.not_before <= self.now;
         if waits && !ready {
             self.retries.insert((task.not_before, task.id));
+        } else if task.not_before > Timestamp::EPOCH {
+            self.retries.remove(&(task.not_before, task.id));
         }
         let was = std::mem::replace(&mut task.queued, ready);
         let group = task.group;

@@ -69,6 +69,7 @@ impl Core {
         let holding = &mut self.owners[owner].holding;
         holding.quantities = holding.quantities.plus(&held);
         holding.slots += 1;
+        self.reckon_share(owner);
         self.refresh_agent(agent, false);
         self.disturb_reservation(event.cage_id, &held);
     }
@@ -154,6 +155,7 @@ impl Core {
         let holding = &mut self.owners[owner].holding;
         holding.quantities = holding.quantities.minus(&run.held);
         holding.slots -= 1;
+        self.reckon_share(owner);
 
         let node = &mut self.nodes[run.node as usize];
         node.used = node.used.minus(&run.held);
