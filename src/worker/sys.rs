@@ -208,9 +208,8 @@ pub(super) fn forget_bounding_set() {
     }
 }
 
-/// Gives up every capability, also those of a program yet to be executed.
+/// Gives up every capability.
 pub(super) fn drop_capabilities() -> io::Result<()> {
-    forget_bounding_set();
     let header: [u32; 2] = [0x2008_0522, 0];
     let none = [0_u32; 6];
     // SAFETY: version 3 of the interface takes a header of two words and data of twice three words.

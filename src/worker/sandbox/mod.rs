@@ -102,10 +102,9 @@ pub(super) fn enter(plan: &Plan<'_>) -> Result<Entered, String> {
     limits(plan).map_err(step("setting rlimits"))?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(step("setting no_new_privs"))?;
     rules::restrict(plan)?;
-    // Dropping from the bounding set needs a capability, becoming somebody else another; so first the one, in
-    // `drop_capabilities` the rest, and the change of user in between, which keeps nothing.
+    // In this order: emptying the bounding set needs one capability, becoming somebody else another.
+    sys::forget_bounding_set();
     if let Some(user) = plan.user {
-        sys::forget_bounding_set();
         sys::become_user(user, user).map_err(step("becoming the cage's user"))?;
     }
     sys::drop_capabilities().map_err(step("dropping capabilities"))?;

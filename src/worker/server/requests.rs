@@ -90,6 +90,12 @@ impl Server {
         for index in affected {
             self.renew(index);
         }
+        let standing = self.cages.get(&id).is_some_and(|cage| {
+            cage.places.iter().flatten().any(|index| self.slots.get(index).is_some_and(|slot| slot.ready))
+        });
+        if standing {
+            self.report_cage(id);
+        }
         self.fill(id);
     }
 
