@@ -11,7 +11,7 @@ use super::dump::{select, show};
 use super::error::{Doing, Error};
 use super::journal::{Head, walk};
 use super::migrate;
-use super::projection::{TABLES, apply};
+use super::projection::{TABLES, Tally, apply};
 
 /// What a rebuild did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,10 +75,13 @@ pub fn check(data_dir: &Path) -> Result<Checked, Error> {
 
 /// Applies every record of one database's journal to the tables of another, or of the same.
 fn replay(journal: &Connection, tables: &Connection) -> Result<Head, Error> {
-    walk(journal, |raw| {
+    let mut tally = Tally::default();
+    let head = walk(journal, |raw| {
         let record = raw.record().map_err(|fault| Error::BadRecord { seq: raw.seq, fault })?;
-        apply(tables, &record)
-    })
+        apply(tables, &mut tally, &record)
+    })?;
+    tally.flush(tables)?;
+    Ok(head)
 }
 
 /// Goes through the rows of a table on both sides until two differ.

@@ -8,7 +8,7 @@ use super::connection::open_writer;
 use super::error::{Doing, Error};
 use super::journal::{Appender, Head, check_format, read_head};
 use super::migrate;
-use super::projection::apply;
+use super::projection::{Tally, apply};
 use super::reader::Reader;
 use super::snapshot::read_snapshot;
 use crate::domain::event::Record;
@@ -65,10 +65,12 @@ impl Store {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).doing("beginning a commit")?;
         let mut appender = Appender::new(&transaction, head)?;
+        let mut tally = Tally::default();
         for record in records {
             appender.append(record)?;
-            apply(&transaction, record)?;
+            apply(&transaction, &mut tally, record)?;
         }
+        tally.flush(&transaction)?;
         let head = appender.finish(&transaction)?;
         transaction.commit().doing("committing")?;
         Ok(head)

@@ -3,9 +3,8 @@
 use rusqlite::params;
 use serde_json::Value;
 
-use super::task::count_ended;
 use super::{Change, finite, json, json_unless_default, json_unless_null};
-use crate::domain::event::{Actor, ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping};
+use crate::domain::event::{ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping};
 use crate::domain::execution::{ExecutionStatus, Outcome};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
@@ -75,7 +74,6 @@ pub(super) fn ended(change: &Change<'_>, event: &ExecutionEnded) -> Result<(), E
             event.execution_id.0.as_bytes(),
         ],
     )?;
-    let task_ended = event.task_status.is_final();
     change.run(
         "UPDATE task SET status = ?, attempts = ?, losses = ?, not_before = ?, output = ?, error = ?,
              started_at = coalesce(started_at, ?), completed_at = ?, updated_at = ? WHERE id = ?",
@@ -87,26 +85,9 @@ pub(super) fn ended(change: &Change<'_>, event: &ExecutionEnded) -> Result<(), E
             json_unless_null("result", event.outcome.result.as_ref())?,
             (!succeeded).then_some(event.outcome.message.as_str()),
             started_at,
-            task_ended.then_some(ended_at),
+            event.task_status.is_final().then_some(ended_at),
             change.now(),
             event.task_id.0.as_bytes(),
-        ],
-    )?;
-    if task_ended {
-        count_ended(change, event.task_status, 1)?;
-    }
-    change.run(
-        "UPDATE agent SET total_executions = total_executions + 1, success_count = success_count + ?,
-             timed_executions = timed_executions + ?, execution_us = execution_us + ?, consecutive_failures = ?,
-             last_heartbeat = coalesce(?, last_heartbeat), updated_at = ? WHERE id = ?",
-        params![
-            succeeded,
-            started_at.is_some(),
-            event.started_at.map_or(0, |started| event.ended_at.since(started).as_micros()),
-            event.agent_failures,
-            matches!(change.actor, Actor::Node(_)).then_some(change.now()),
-            change.now(),
-            event.agent_id.0.as_bytes(),
         ],
     )
 }

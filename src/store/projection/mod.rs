@@ -8,10 +8,12 @@ mod artifact;
 mod execution;
 mod fleet;
 mod system;
+mod tally;
 mod task;
 
 use rusqlite::{Connection, Params};
 
+pub(super) use self::tally::Tally;
 use super::error::{Doing, Error};
 use crate::domain::event::{Actor, Event, Record};
 use crate::domain::time::Timestamp;
@@ -58,8 +60,12 @@ impl Change<'_> {
     }
 }
 
-/// Changes the rows as `record` says, within the transaction that the caller has begun.
-pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), Error> {
+/// Changes the rows as `record` says, within the transaction that the caller has begun. What is only counted goes to the
+/// `tally`, which the caller flushes before the transaction ends.
+pub(super) fn apply(connection: &Connection, tally: &mut Tally, record: &Record) -> Result<(), Error> {
+    if needs_counts(&record.event) {
+        tally.flush(connection)?;
+    }
     let change =
         Change { connection, seq: super::journal::integer(record.seq), time: record.time, actor: record.actor };
     match &record.event {
@@ -93,10 +99,28 @@ pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), Erro
         Event::ExecutionScheduled(event) => execution::scheduled(&change, event),
         Event::ExecutionStarted(event) => execution::started(&change, event),
         Event::ExecutionStopping(event) => execution::stopping(&change, event),
-        Event::ExecutionEnded(event) => execution::ended(&change, event),
+        Event::ExecutionEnded(event) => {
+            tally.add(record, event);
+            execution::ended(&change, event)
+        }
         Event::ArtifactAdded(event) => artifact::added(&change, event),
         Event::ArtifactReviewed(event) => artifact::reviewed(&change, event),
     }
+}
+
+/// Whether an event changes what is counted by itself, so that what was noted has to be written before.
+const fn needs_counts(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::AgentDeclared(_)
+            | Event::AgentRemoved(_)
+            | Event::AgentMoved(_)
+            | Event::AgentDrained(_)
+            | Event::AgentResumed(_)
+            | Event::BreakerOpened(_)
+            | Event::BreakerClosed(_)
+            | Event::TaskRetried(_)
+    )
 }
 
 /// A value as JSON text.

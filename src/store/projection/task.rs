@@ -1,6 +1,6 @@
 //! Tasks, arrays of them, and how many have ended.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Change, json_unless_default, json_unless_null};
 use crate::domain::CageId;
@@ -163,8 +163,16 @@ pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Resul
 
 /// Counts `tasks` that ended in `status`.
 pub(super) fn count_ended(change: &Change<'_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
-    change.run(
-        "INSERT INTO ended (status, tasks) VALUES (?1, ?2) ON CONFLICT (status) DO UPDATE SET tasks = tasks + ?2",
-        params![status.as_str(), tasks],
-    )
+    add_ended(change.connection, status, tasks)
+}
+
+/// The same for a figure that was added up over many records.
+pub(super) fn add_ended(connection: &Connection, status: TaskStatus, tasks: i64) -> Result<(), Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO ended (status, tasks) VALUES (?1, ?2) ON CONFLICT (status) DO UPDATE SET tasks = tasks + ?2",
+        )
+        .and_then(|mut statement| statement.execute(params![status.as_str(), tasks]))
+        .map(drop)
+        .doing("changing the tables")
 }

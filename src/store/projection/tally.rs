@@ -1,0 +1,85 @@
+//! Figures that grow with every execution, added up over a transaction and written once at its end. Sums come out the
+//! same however the records were cut into transactions, so a rebuild gives the same rows.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use crate::domain::event::{Actor, ExecutionEnded, Record};
+use crate::domain::{AgentId, TaskStatus, Timestamp};
+use crate::store::error::{Doing, Error};
+
+/// What executions that ended within a transaction add to the counts.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Tally {
+    agents: BTreeMap<AgentId, AgentTally>,
+    ended: BTreeMap<TaskStatus, i64>,
+}
+
+/// What is added to one agent's record; what is not a sum is as the last execution left it.
+#[derive(Debug, Default)]
+struct AgentTally {
+    total: i64,
+    succeeded: i64,
+    timed: i64,
+    micros: i64,
+    failures: u32,
+    heartbeat: Option<Timestamp>,
+    updated: Timestamp,
+}
+
+impl Tally {
+    /// Notes an execution that ended.
+    pub(super) fn add(&mut self, record: &Record, event: &ExecutionEnded) {
+        if event.task_status.is_final() {
+            *self.ended.entry(event.task_status).or_default() += 1;
+        }
+        let agent = self.agents.entry(event.agent_id).or_default();
+        agent.total += 1;
+        agent.succeeded += i64::from(event.outcome.succeeded());
+        if let Some(started) = event.started_at {
+            agent.timed += 1;
+            agent.micros += event.ended_at.since(started).as_micros();
+        }
+        agent.failures = event.agent_failures;
+        if matches!(record.actor, Actor::Node(_)) {
+            agent.heartbeat = Some(record.time);
+        }
+        agent.updated = record.time;
+    }
+
+    fn flush_agents(&mut self, connection: &Connection) -> Result<(), Error> {
+        for (id, agent) in std::mem::take(&mut self.agents) {
+            connection
+                .prepare_cached(
+                    "UPDATE agent SET total_executions = total_executions + ?, success_count = success_count + ?,
+                         timed_executions = timed_executions + ?, execution_us = execution_us + ?,
+                         consecutive_failures = ?, last_heartbeat = coalesce(?, last_heartbeat), updated_at = ?
+                     WHERE id = ?",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![
+                        agent.total,
+                        agent.succeeded,
+                        agent.timed,
+                        agent.micros,
+                        agent.failures,
+                        agent.heartbeat.map(Timestamp::as_micros),
+                        agent.updated.as_micros(),
+                        id.0.as_bytes(),
+                    ])
+                })
+                .doing("changing the tables")?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything that was noted: the last thing in a transaction, and before anything else changes a count.
+    pub(in crate::store) fn flush(&mut self, connection: &Connection) -> Result<(), Error> {
+        self.flush_agents(connection)?;
+        for (status, tasks) in std::mem::take(&mut self.ended) {
+            super::task::add_ended(connection, status, tasks)?;
+        }
+        Ok(())
+    }
+}
