@@ -318,13 +318,29 @@ impl World {
             self.worker.inbox.push_back(Order::Ack(number));
         }
         if self.draw.chance(20) {
-            let snapshot = self.store.as_ref().unwrap().snapshot().unwrap();
-            assert_eq!(
-                Core::restore(snapshot).digest(),
-                self.core.digest(),
-                "restored state differs from the live one"
-            );
+            self.compare_with_rows();
         }
+    }
+
+    /// The state restored from the rows must be the live one.
+    fn compare_with_rows(&self) {
+        let restored = Core::restore(self.store.as_ref().unwrap().snapshot().unwrap());
+        if restored.digest() == self.core.digest() {
+            return;
+        }
+        let parts = |core: &Core| {
+            let mut parts = BTreeSet::new();
+            core.describe(|part| {
+                parts.insert(part);
+            });
+            parts
+        };
+        let (restored, live) = (parts(&restored), parts(&self.core));
+        panic!(
+            "the state restored from the rows differs from the live one\nrestored: {:#?}\nlive: {:#?}",
+            restored.difference(&live).collect::<Vec<_>>(),
+            live.difference(&restored).collect::<Vec<_>>()
+        );
     }
 
     /// Notes a durable record and checks what no later record may take back.
@@ -488,7 +504,7 @@ impl World {
         assert_eq!(self.core.running_executions(), 0, "executions without tasks");
         let snapshot = self.store.as_ref().unwrap().snapshot().unwrap();
         assert!(snapshot.executions.is_empty(), "executions are left: {:?}", snapshot.executions);
-        assert_eq!(Core::restore(snapshot).digest(), self.core.digest());
+        self.compare_with_rows();
         let reader = self.store.as_ref().unwrap().reader().unwrap();
         for (id, status) in &self.last_status {
             let task = reader.task(*id).unwrap().unwrap();

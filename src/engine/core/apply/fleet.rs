@@ -45,6 +45,7 @@ impl Core {
                 used: Quantities::ZERO,
                 ready: false,
                 lost_at,
+                incarnation: None,
                 ends: std::collections::BTreeSet::new(),
                 tight: false,
             }),
