@@ -207,11 +207,12 @@ impl Core {
                 self.tell(Severity::Error, format!("node {name}"), message, now, out);
             }
         }
-        self.repeat_orders(number, &unknown, now, out);
+        // First what has to go, because what starts may need its place.
         for execution_id in known.iter().copied().filter(|id| !self.is_live(*id)) {
             let reason = OutcomeKind::Cancelled;
             out.effects.push(Effect::Stop { node_id: node, execution_id, reason, grace: GRACE });
         }
+        self.repeat_orders(number, &unknown, now, out);
     }
 
     /// Records which incarnation of a node's worker is in step.

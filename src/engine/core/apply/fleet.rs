@@ -241,6 +241,7 @@ impl Core {
             self.breakers.remove(&(old, event.agent_id));
         }
         self.breakers.insert((event.until, event.agent_id));
+        self.forget_reservation();
         self.refresh_agent(slot, false);
     }
 
@@ -256,6 +257,7 @@ impl Core {
             let id = agent.id;
             self.breakers.remove(&(until, id));
         }
+        self.forget_reservation();
         self.refresh_agent(slot, true);
     }
 
