@@ -447,11 +447,11 @@ impl Ledger {
         }
     }
 
-    /// After a pass that left nothing undone: the first task in order that could run somewhere does not wait for a place
-    /// that is free. (Those behind it may, because places are kept for it.)
-    pub fn check_rest(&self, now: Timestamp) {
+    /// After a pass that left nothing undone, the first task in order that could run somewhere does not wait for a place
+    /// that is free (those behind it may, because places are kept for it). Gives the one that does, and the place.
+    pub fn left_lying(&self, now: Timestamp) -> Option<(TaskId, AgentId, CageId)> {
         if !self.online || !self.in_step {
-            return;
+            return None;
         }
         let mut ready: Vec<_> = self.tasks.values().filter(|entry| self.is_ready(entry, now)).collect();
         ready.sort_by_key(|entry| (self.rank(&entry.task), entry.task.id));
@@ -468,7 +468,7 @@ impl Ledger {
                 .any(|(agent, cage)| at_hand(*agent, *cage) && self.is_able(&entry.task, *agent, *cage).is_ok())
         };
         let mut able = ready.into_iter().filter(able);
-        let Some(first) = able.next() else { return };
+        let first = able.next()?;
         let rank = self.rank(&first.task);
         // Among equals the owner with the smaller share is first; whoever comes first of each may be meant.
         let mut firsts = BTreeMap::from([(first.task.created_by, first)]);
@@ -478,11 +478,9 @@ impl Ledger {
         let place = |entry: &Entry| {
             places.iter().find(|(agent, cage)| self.admits(&entry.task, *agent, *cage).is_ok()).copied()
         };
-        let free: Vec<_> = firsts.values().map(|entry| (entry.task.id, place(entry))).collect();
-        assert!(
-            free.iter().any(|(_, place)| place.is_none()),
-            "nobody started what is first and could start: {free:?}"
-        );
+        let free: Option<Vec<_>> =
+            firsts.values().map(|entry| place(entry).map(|(agent, cage)| (entry.task.id, agent, cage))).collect();
+        free?.first().copied()
     }
 
     /// How many tasks stand where, as the core should count them: arrays stand for their elements to come.

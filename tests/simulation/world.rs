@@ -152,8 +152,9 @@ impl World {
     fn schedule(&mut self, limit: usize) -> bool {
         let more = self.core.schedule(self.now, limit, &mut self.out);
         self.book();
-        if !more {
-            self.ledger.check_rest(self.core.now());
+        if !more && let Some((task, agent, cage)) = self.ledger.left_lying(self.core.now()) {
+            let explanation = serde_json::to_string_pretty(&self.core.explain(self.now, task)).unwrap();
+            panic!("task {task} is first and could start with agent {agent} in cage {cage}: {explanation}");
         }
         more
     }
