@@ -207,6 +207,10 @@ impl World {
         if self.draw.chance(15) {
             task.agent = Some(format!("agent-{}", self.draw.below(AGENTS as u64)));
         }
+        if self.draw.chance(5) {
+            task.cage = Some(self.some_cage());
+            task.agent = None;
+        }
         if self.draw.chance(20) {
             task.deadline = Some(When::In(Span::from_secs(1 + i64::try_from(self.draw.below(1000)).unwrap())));
         }
@@ -223,6 +227,9 @@ impl World {
         }
         task.preemptible = self.draw.chance(40);
         task.max_attempts = 1 + u32::try_from(self.draw.below(3)).unwrap();
+        if self.draw.chance(10) {
+            task.timeout = Some(Span::from_secs(1 + i64::try_from(self.draw.below(200)).unwrap()));
+        }
         if self.draw.chance(8) {
             task.array = Some(ArrayRange { first: 5, last: 5 + u32::try_from(self.draw.below(20)).unwrap() });
         }
@@ -231,7 +238,14 @@ impl World {
 
     fn submit(&mut self) {
         let count = 1 + self.draw.below(5);
-        let tasks = (0..count).map(|_| self.new_task()).collect();
+        let mut tasks: Vec<_> = (0..count).map(|_| self.new_task()).collect();
+        for place in 1..tasks.len() {
+            // Some depend on others of the same submission.
+            if self.draw.chance(15) {
+                tasks[place - 1].key = Some(format!("key-{place}"));
+                tasks[place].depends_on.push(format!("key-{place}"));
+            }
+        }
         let keep_going = self.draw.chance(50);
         if let Some(Reply::Submitted { ids, .. }) = self.command(Command::SubmitTasks { tasks, keep_going }) {
             for id in ids {
@@ -257,7 +271,12 @@ impl World {
             0 | 1 => Command::CancelTasks { ids, note: None },
             2 => Command::RetryTasks { ids },
             3 => Command::PrioritiseTasks { ids, priority: 1 + u8::try_from(self.draw.below(10)).unwrap() },
-            _ => Command::ReassignTasks { ids, agent: None, cage: None },
+            _ => {
+                let name = format!("agent-{}", self.draw.below(AGENTS as u64));
+                let agent = self.core.agent_by_name(&name).map(|(id, _)| id).filter(|_| self.draw.chance(50));
+                let cage = if agent.is_none() && self.draw.chance(30) { Some(self.some_cage()) } else { None };
+                Command::ReassignTasks { ids, agent, cage }
+            }
         };
         self.command(command);
     }
@@ -265,8 +284,8 @@ impl World {
     fn meddle_with_fleet(&mut self) {
         let name = format!("agent-{}", self.draw.below(AGENTS as u64));
         let agent = self.core.agent_by_name(&name).map(|(id, _)| id);
-        let cage = CageId::new(1 + u16::try_from(self.draw.below(u64::from(CAGES))).unwrap()).unwrap();
-        let command = match (self.draw.below(7), agent) {
+        let cage = self.some_cage();
+        let command = match (self.draw.below(9), agent) {
             (0, Some(id)) => Command::DrainAgents { ids: vec![id] },
             (1 | 2, Some(id)) => Command::ResumeAgents { ids: vec![id] },
             (3, Some(id)) => {
@@ -275,9 +294,24 @@ impl World {
             }
             (4, _) => Command::SetCageMaintenance { ids: vec![cage], on: self.draw.chance(40) },
             (5, _) => Command::VacateCages { ids: vec![cage] },
+            // Agents come and go, too; these have no home, so that the fleet for settling never collides with theirs.
+            (6, _) => {
+                let mut agent = AgentSpec::new(format!("guest-{}", self.draw.below(3)));
+                agent.capabilities.push(Capability { kind: "shell".into(), parameters: serde_json::Map::new() });
+                Command::AddAgent { agent: Box::new(agent) }
+            }
+            (7, _) => {
+                let name = format!("guest-{}", self.draw.below(3));
+                let Some((id, _)) = self.core.agent_by_name(&name) else { return };
+                Command::RemoveAgents { ids: vec![id] }
+            }
             _ => Command::Apply { fleet: self.fleet(), dry_run: self.draw.chance(30) },
         };
         self.command(command);
+    }
+
+    fn some_cage(&mut self) -> CageId {
+        CageId::new(1 + u16::try_from(self.draw.below(u64::from(CAGES))).unwrap()).unwrap()
     }
 
     fn review(&mut self) {
@@ -297,13 +331,16 @@ impl World {
             context.artifacts = reader.open_artifacts(&wanted.artifacts, &wanted.tasks).unwrap();
         }
         let actor = Actor::User(*self.draw.pick(&self.users).unwrap());
-        let (records, digest) = (self.out.records.len(), self.core.digest());
+        // The fingerprint is most of the cost of a command, so it is taken for some only.
+        let (records, digest) = (self.out.records.len(), self.draw.chance(20).then(|| self.core.digest()));
         match self.core.command(self.now, actor, command.clone(), &context, &mut self.out) {
             Ok(reply) => Some(reply),
             Err(refusal) => {
                 assert!(!refusal.to_string().is_empty());
                 assert_eq!(self.out.records.len(), records, "{command:?} was refused ({refusal}) but left records");
-                assert_eq!(self.core.digest(), digest, "{command:?} was refused ({refusal}) but changed the state");
+                if let Some(digest) = digest {
+                    assert_eq!(self.core.digest(), digest, "{command:?} was refused ({refusal}) but changed the state");
+                }
                 None
             }
         }
@@ -582,11 +619,13 @@ impl World {
         self.store = None;
         let folder = self.folder.path();
         store::verify(folder).unwrap();
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        store::dump(folder, &mut before).unwrap();
-        store::rebuild(folder).unwrap();
-        store::dump(folder, &mut after).unwrap();
-        assert!(before == after, "the rebuilt tables differ");
+        if self.draw.chance(30) {
+            let (mut before, mut after) = (Vec::new(), Vec::new());
+            store::dump(folder, &mut before).unwrap();
+            store::rebuild(folder).unwrap();
+            store::dump(folder, &mut after).unwrap();
+            assert!(before == after, "the rebuilt tables differ");
+        }
         let (mut hasher, mut body) = (blake3::Hasher::new(), Vec::new());
         for record in &self.journal {
             body.clear();
