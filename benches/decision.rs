@@ -223,11 +223,12 @@ fn restore(tasks: usize) -> u64 {
             depends_on: vec![],
             array: None,
             materialised: vec![],
-            array_failed: false,
+            array_failed: 0,
         }
     };
     let snapshot = Snapshot {
         seq: 1,
+        time: created_at,
         seed: 1,
         defaults: menagerie::domain::Defaults::default(),
         users: vec![],

@@ -20,6 +20,8 @@ use super::user::User;
 pub struct Snapshot {
     /// The number of the last record.
     pub seq: u64,
+    /// When the last record was decided; the engine's time never goes back behind it.
+    pub time: Timestamp,
     /// The seed of the journal.
     pub seed: u64,
     /// The defaults in force.
@@ -98,8 +100,8 @@ pub struct QueuedTask {
     pub array: Option<ArrayRange>,
     /// For an array: the elements, counted from 1, that already are tasks of their own, as inclusive ranges in order.
     pub materialised: Vec<(u32, u32)>,
-    /// For an array: whether some element has failed or was cancelled.
-    pub array_failed: bool,
+    /// For an array: how many elements have failed or were cancelled, and were not tried again.
+    pub array_failed: u32,
 }
 
 impl QueuedTask {
@@ -127,7 +129,7 @@ impl QueuedTask {
             depends_on: task.depends_on.iter().map(|id| (*id, TaskStatus::Pending)).collect(),
             array: task.array,
             materialised: vec![],
-            array_failed: false,
+            array_failed: 0,
         }
     }
 }

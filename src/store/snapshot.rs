@@ -16,6 +16,7 @@ use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::requirements::Requirements;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask, Snapshot};
 use crate::domain::task::TaskStatus;
+use crate::domain::time::Timestamp;
 use uuid::Uuid;
 
 const DOING: &str = "reading the unfinished work";
@@ -32,6 +33,10 @@ pub(super) fn read_snapshot(connection: &Connection) -> Result<Snapshot, Error> 
     };
     Ok(Snapshot {
         seq: read_head(connection)?.seq,
+        time: connection
+            .query_row("SELECT time FROM journal ORDER BY seq DESC LIMIT 1", [], |row| row.get(0))
+            .map(Timestamp::from_micros)
+            .doing(DOING)?,
         seed: seed.cast_unsigned(),
         defaults: defaults(connection)?,
         users: all(connection, &format!("SELECT {USER_COLUMNS} FROM user u ORDER BY u.seq"), rows::user)?,
@@ -166,7 +171,7 @@ fn elements(connection: &Connection, array: &mut QueuedTask) -> Result<(), Error
         let mut columns = Columns::new(row);
         let place = columns.id(TaskId).doing(DOING)?.place();
         let status: TaskStatus = columns.word().doing(DOING)?;
-        array.array_failed |= matches!(status, TaskStatus::Failed | TaskStatus::Cancelled);
+        array.array_failed += u32::from(matches!(status, TaskStatus::Failed | TaskStatus::Cancelled));
         match array.materialised.last_mut() {
             Some((_, last)) if *last + 1 == place => *last = place,
             _ => array.materialised.push((place, place)),

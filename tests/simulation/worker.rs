@@ -5,21 +5,22 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use menagerie::domain::artifact::FoundArtifact;
 use menagerie::domain::link::Report;
-use menagerie::domain::{ArtifactType, ExecutionId, Outcome, OutcomeKind, TaskId, Timestamp};
+use menagerie::domain::{ArtifactType, CageId, ExecutionId, Outcome, OutcomeKind, Timestamp};
 
 use super::draw::Draw;
 
 /// A message on its way to the worker.
 #[derive(Clone, Debug)]
 pub enum Order {
-    Start(ExecutionId, TaskId),
+    Start(ExecutionId, CageId),
     Stop(ExecutionId, OutcomeKind),
+    Cage(CageId, u32),
     Ack(u64),
 }
 
 #[derive(Clone, Debug)]
 pub struct Running {
-    pub task: TaskId,
+    pub cage: CageId,
     pub started: Option<Timestamp>,
     pub stopping: Option<OutcomeKind>,
 }
@@ -29,6 +30,12 @@ pub struct Worker {
     pub connected: bool,
     pub running: BTreeMap<ExecutionId, Running>,
     seen: BTreeSet<ExecutionId>,
+    /// Declared cages with their slots.
+    cages: BTreeMap<CageId, u32>,
+    /// Everything that was ever started, by any incarnation: nothing may be started a second time.
+    started: BTreeSet<ExecutionId>,
+    /// Everything that ever ended well.
+    pub succeeded: BTreeSet<ExecutionId>,
     pub unacknowledged: VecDeque<(u64, Timestamp, Report)>,
     number: u64,
     pub inbox: VecDeque<Order>,
@@ -43,11 +50,21 @@ impl Worker {
             connected: false,
             running: BTreeMap::new(),
             seen: BTreeSet::new(),
+            cages: BTreeMap::new(),
+            started: BTreeSet::new(),
+            succeeded: BTreeSet::new(),
             unacknowledged: VecDeque::new(),
             number: 0,
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
         }
+    }
+
+    /// The worker dies with everything that it ran and another takes its place, which knows nothing.
+    pub fn die(&mut self) {
+        let next = Self::new(self.incarnation + 1);
+        let dead = std::mem::replace(self, next);
+        (self.started, self.succeeded) = (dead.started, dead.succeeded);
     }
 
     /// Executions that it names in its hello: those whose end is not acknowledged.
@@ -70,8 +87,17 @@ impl Worker {
     /// Takes one message, if there is one.
     pub fn obey(&mut self) {
         match self.inbox.pop_front() {
-            Some(Order::Start(execution, task)) if self.seen.insert(execution) => {
-                self.running.insert(execution, Running { task, started: None, stopping: None });
+            Some(Order::Start(execution, cage)) if self.seen.insert(execution) => {
+                assert!(self.started.insert(execution), "execution {execution} is started by a second incarnation");
+                let slots = *self.cages.get(&cage).expect("a start in a cage that was not declared");
+                // What is being stopped may be a leftover that the engine has given up; it is on its way out.
+                let staying = |running: &&Running| running.cage == cage && running.stopping.is_none();
+                let taken = self.running.values().filter(staying).count();
+                assert!(taken < slots as usize, "cage {cage} has {slots} slots, all taken");
+                self.running.insert(execution, Running { cage, started: None, stopping: None });
+            }
+            Some(Order::Cage(cage, slots)) => {
+                self.cages.insert(cage, slots);
             }
             Some(Order::Stop(execution, reason)) => {
                 if let Some(running) = self.running.get_mut(&execution) {
@@ -112,6 +138,9 @@ impl Worker {
                 .unwrap(),
         };
         self.running.remove(&id);
+        if kind == OutcomeKind::Succeeded {
+            self.succeeded.insert(id);
+        }
         let mut outcome = Outcome::new(kind, if kind == OutcomeKind::Succeeded { "" } else { "simulated" });
         outcome.limit = (kind == OutcomeKind::LimitExceeded).then(|| "memory".into());
         let artifacts = if kind == OutcomeKind::Succeeded && draw.chance(30) {

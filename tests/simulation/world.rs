@@ -1,7 +1,7 @@
 //! The world of one seed: an engine made of the real core and the real store, a model of a worker, a clock, and whatever
 //! goes wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use menagerie::domain::agent::{AgentSpec, Capability};
 use menagerie::domain::cage::CageLimits;
@@ -17,6 +17,7 @@ use menagerie::engine::core::{Context, Core, Decisions, Effect};
 use menagerie::store::{self, Store};
 
 use super::draw::Draw;
+use super::ledger::Ledger;
 use super::worker::{Order, Worker};
 
 const START: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
@@ -34,13 +35,15 @@ pub struct World {
     ack: Option<u64>,
     node: NodeId,
     worker: Worker,
-    incarnations: u64,
     users: Vec<UserId>,
     tasks: Vec<TaskId>,
     artifacts: Vec<menagerie::domain::ArtifactId>,
-    completed: BTreeSet<TaskId>,
-    history: blake3::Hasher,
-    last_status: BTreeMap<TaskId, TaskStatus>,
+    /// What has been decided, also what is not durable yet, in another's books.
+    ledger: Ledger,
+    /// How many of the records in `out` the ledger has.
+    booked: usize,
+    /// Every durable record.
+    journal: Vec<Record>,
 }
 
 impl World {
@@ -59,13 +62,12 @@ impl World {
             ack: None,
             node: NodeId(uuid::Uuid::nil()),
             worker: Worker::new(1),
-            incarnations: 1,
             users: vec![],
             tasks: vec![],
             artifacts: vec![],
-            completed: BTreeSet::new(),
-            history: blake3::Hasher::new(),
-            last_status: BTreeMap::new(),
+            ledger: Ledger::new(),
+            booked: 0,
+            journal: vec![],
         };
         world.core.open(world.now, seed, "simulated", &mut world.out);
         world.core.started(world.now, "simulated", 1, &mut world.out);
@@ -74,9 +76,9 @@ impl World {
             world.users.push(user);
         }
         world.commit();
-        world.connect();
+        world.stay_connected();
         let fleet = world.fleet();
-        world.command(Command::Apply { fleet, dry_run: false });
+        world.command(Command::Apply { fleet, dry_run: false }).unwrap();
         world.commit();
         world
     }
@@ -137,7 +139,8 @@ impl World {
             self.connect();
         }
         if self.draw.chance(80) {
-            self.core.schedule(self.now, 64, &mut self.out);
+            let limit = if self.draw.chance(90) { 64 } else { 1 };
+            self.schedule(limit);
         }
         if self.draw.chance(60) {
             self.commit();
@@ -145,9 +148,48 @@ impl World {
         self.check();
     }
 
-    fn check(&self) {
+    /// Lets the core start what it can; when it says that this is all, the ledger must agree.
+    fn schedule(&mut self, limit: usize) -> bool {
+        let more = self.core.schedule(self.now, limit, &mut self.out);
+        self.book();
+        if !more && let Some((task, agent, cage)) = self.ledger.left_lying(self.core.now()) {
+            let explanation = serde_json::to_string_pretty(&self.core.explain(self.now, task)).unwrap();
+            panic!("task {task} is first and could start with agent {agent} in cage {cage}: {explanation}");
+        }
+        more
+    }
+
+    /// Enters into the ledger what was decided since.
+    fn book(&mut self) {
+        for record in &self.out.records[self.booked..] {
+            self.ledger.take(record);
+            if let Event::ExecutionEnded(event) = &record.event {
+                let (said, done) = (event.outcome.succeeded(), self.worker.succeeded.contains(&event.execution_id));
+                assert!(!said || done, "something succeeded that never did: {record:?}");
+            }
+        }
+        self.booked = self.out.records.len();
+    }
+
+    fn check(&mut self) {
+        self.book();
         let broken = self.core.check();
         assert!(broken.is_empty(), "broken invariants: {broken:#?}");
+        let (counts, booked) = (self.core.counts().tasks, self.ledger.counts());
+        let counts = [
+            (TaskStatus::Pending, counts.pending),
+            (TaskStatus::Scheduled, counts.scheduled),
+            (TaskStatus::Executing, counts.executing),
+            (TaskStatus::Completed, counts.completed),
+            (TaskStatus::Failed, counts.failed),
+            (TaskStatus::Cancelled, counts.cancelled),
+        ];
+        for (status, count) in counts {
+            assert_eq!(count, booked.get(&status).copied().unwrap_or(0), "tasks that are {status}, core and ledger");
+        }
+        let running: Vec<_> = self.core.running().into_iter().map(|(id, task, _, cage)| (id, task, cage)).collect();
+        let booked: Vec<_> = self.ledger.live.iter().map(|(id, run)| (*id, run.task, run.cage)).collect();
+        assert_eq!(running, booked, "what runs, core and ledger");
     }
 
     fn new_task(&mut self) -> NewTask {
@@ -165,6 +207,10 @@ impl World {
         if self.draw.chance(15) {
             task.agent = Some(format!("agent-{}", self.draw.below(AGENTS as u64)));
         }
+        if self.draw.chance(5) {
+            task.cage = Some(self.some_cage());
+            task.agent = None;
+        }
         if self.draw.chance(20) {
             task.deadline = Some(When::In(Span::from_secs(1 + i64::try_from(self.draw.below(1000)).unwrap())));
         }
@@ -181,6 +227,9 @@ impl World {
         }
         task.preemptible = self.draw.chance(40);
         task.max_attempts = 1 + u32::try_from(self.draw.below(3)).unwrap();
+        if self.draw.chance(10) {
+            task.timeout = Some(Span::from_secs(1 + i64::try_from(self.draw.below(200)).unwrap()));
+        }
         if self.draw.chance(8) {
             task.array = Some(ArrayRange { first: 5, last: 5 + u32::try_from(self.draw.below(20)).unwrap() });
         }
@@ -189,7 +238,14 @@ impl World {
 
     fn submit(&mut self) {
         let count = 1 + self.draw.below(5);
-        let tasks = (0..count).map(|_| self.new_task()).collect();
+        let mut tasks: Vec<_> = (0..count).map(|_| self.new_task()).collect();
+        for place in 1..tasks.len() {
+            // Some depend on others of the same submission.
+            if self.draw.chance(15) {
+                tasks[place - 1].key = Some(format!("key-{place}"));
+                tasks[place].depends_on.push(format!("key-{place}"));
+            }
+        }
         let keep_going = self.draw.chance(50);
         if let Some(Reply::Submitted { ids, .. }) = self.command(Command::SubmitTasks { tasks, keep_going }) {
             for id in ids {
@@ -215,7 +271,12 @@ impl World {
             0 | 1 => Command::CancelTasks { ids, note: None },
             2 => Command::RetryTasks { ids },
             3 => Command::PrioritiseTasks { ids, priority: 1 + u8::try_from(self.draw.below(10)).unwrap() },
-            _ => Command::ReassignTasks { ids, agent: None, cage: None },
+            _ => {
+                let name = format!("agent-{}", self.draw.below(AGENTS as u64));
+                let agent = self.core.agent_by_name(&name).map(|(id, _)| id).filter(|_| self.draw.chance(50));
+                let cage = if agent.is_none() && self.draw.chance(30) { Some(self.some_cage()) } else { None };
+                Command::ReassignTasks { ids, agent, cage }
+            }
         };
         self.command(command);
     }
@@ -223,8 +284,8 @@ impl World {
     fn meddle_with_fleet(&mut self) {
         let name = format!("agent-{}", self.draw.below(AGENTS as u64));
         let agent = self.core.agent_by_name(&name).map(|(id, _)| id);
-        let cage = CageId::new(1 + u16::try_from(self.draw.below(u64::from(CAGES))).unwrap()).unwrap();
-        let command = match (self.draw.below(7), agent) {
+        let cage = self.some_cage();
+        let command = match (self.draw.below(9), agent) {
             (0, Some(id)) => Command::DrainAgents { ids: vec![id] },
             (1 | 2, Some(id)) => Command::ResumeAgents { ids: vec![id] },
             (3, Some(id)) => {
@@ -233,9 +294,24 @@ impl World {
             }
             (4, _) => Command::SetCageMaintenance { ids: vec![cage], on: self.draw.chance(40) },
             (5, _) => Command::VacateCages { ids: vec![cage] },
+            // Agents come and go, too; these have no home, so that the fleet for settling never collides with theirs.
+            (6, _) => {
+                let mut agent = AgentSpec::new(format!("guest-{}", self.draw.below(3)));
+                agent.capabilities.push(Capability { kind: "shell".into(), parameters: serde_json::Map::new() });
+                Command::AddAgent { agent: Box::new(agent) }
+            }
+            (7, _) => {
+                let name = format!("guest-{}", self.draw.below(3));
+                let Some((id, _)) = self.core.agent_by_name(&name) else { return };
+                Command::RemoveAgents { ids: vec![id] }
+            }
             _ => Command::Apply { fleet: self.fleet(), dry_run: self.draw.chance(30) },
         };
         self.command(command);
+    }
+
+    fn some_cage(&mut self) -> CageId {
+        CageId::new(1 + u16::try_from(self.draw.below(u64::from(CAGES))).unwrap()).unwrap()
     }
 
     fn review(&mut self) {
@@ -255,13 +331,16 @@ impl World {
             context.artifacts = reader.open_artifacts(&wanted.artifacts, &wanted.tasks).unwrap();
         }
         let actor = Actor::User(*self.draw.pick(&self.users).unwrap());
-        let (records, digest) = (self.out.records.len(), self.core.digest());
+        // The fingerprint is most of the cost of a command, so it is taken for some only.
+        let (records, digest) = (self.out.records.len(), self.draw.chance(20).then(|| self.core.digest()));
         match self.core.command(self.now, actor, command.clone(), &context, &mut self.out) {
             Ok(reply) => Some(reply),
             Err(refusal) => {
                 assert!(!refusal.to_string().is_empty());
                 assert_eq!(self.out.records.len(), records, "{command:?} was refused ({refusal}) but left records");
-                assert_eq!(self.core.digest(), digest, "{command:?} was refused ({refusal}) but changed the state");
+                if let Some(digest) = digest {
+                    assert_eq!(self.core.digest(), digest, "{command:?} was refused ({refusal}) but changed the state");
+                }
                 None
             }
         }
@@ -289,6 +368,11 @@ impl World {
     }
 
     fn pass_time(&mut self) {
+        if self.draw.chance(5) {
+            // The host's clock is set back. The engine's time stands still until it has caught up.
+            self.now = self.now.plus(Span::from_secs(-i64::try_from(self.draw.below(600)).unwrap()));
+            return;
+        }
         let span = match self.draw.below(4) {
             0 => Span::from_millis(i64::try_from(self.draw.below(1000)).unwrap()),
             1 | 2 => Span::from_secs(i64::try_from(self.draw.below(60)).unwrap()),
@@ -299,16 +383,33 @@ impl World {
 
     /// Makes durable what was decided, then lets it take effect.
     fn commit(&mut self) {
+        self.book();
+        self.booked = 0;
         let Decisions { records, effects, .. } = std::mem::take(&mut self.out);
         self.store.as_mut().unwrap().commit(&records).unwrap();
         for record in &records {
-            self.witness(record);
+            let ordered = match &record.event {
+                Event::ExecutionScheduled(event) => effects.iter().any(
+                    |effect| matches!(effect, Effect::Start { execution_id, .. } if *execution_id == event.execution_id),
+                ),
+                Event::ExecutionStopping(event) => effects.iter().any(
+                    |effect| matches!(effect, Effect::Stop { execution_id, .. } if *execution_id == event.execution_id),
+                ),
+                Event::ArtifactAdded(event) => {
+                    self.artifacts.push(event.artifact.id);
+                    true
+                }
+                _ => true,
+            };
+            assert!(ordered, "decided, but the worker is not told: {record:?}");
         }
+        self.journal.extend(records);
         for effect in effects {
             let order = match effect {
-                Effect::Start { execution_id, task_id, .. } => Order::Start(execution_id, task_id),
+                Effect::Start { execution_id, cage_id, .. } => Order::Start(execution_id, cage_id),
                 Effect::Stop { execution_id, reason, .. } => Order::Stop(execution_id, reason),
-                Effect::Cage { .. } | Effect::RemoveCage { .. } => continue,
+                Effect::Cage { spec, slots, .. } => Order::Cage(spec.id, slots),
+                Effect::RemoveCage { .. } => continue,
             };
             if self.worker.connected {
                 self.worker.inbox.push_back(order);
@@ -318,42 +419,40 @@ impl World {
             self.worker.inbox.push_back(Order::Ack(number));
         }
         if self.draw.chance(20) {
-            let snapshot = self.store.as_ref().unwrap().snapshot().unwrap();
-            assert_eq!(
-                Core::restore(snapshot).digest(),
-                self.core.digest(),
-                "restored state differs from the live one"
-            );
+            self.compare_with_rows();
         }
     }
 
-    /// Notes a durable record and checks what no later record may take back.
-    fn witness(&mut self, record: &Record) {
-        let mut body = Vec::new();
-        record.event.write_body(&mut body).unwrap();
-        self.history.update(&record.seq.to_le_bytes()).update(record.event.kind().as_bytes()).update(&body);
-        match &record.event {
-            Event::ExecutionScheduled(event) => {
-                assert!(!self.completed.contains(&event.task_id), "a completed task runs again: {record:?}");
-                self.last_status.insert(event.task_id, TaskStatus::Scheduled);
-            }
-            Event::ExecutionEnded(event) => {
-                if event.task_status == TaskStatus::Completed {
-                    assert!(self.completed.insert(event.task_id), "a task was completed twice: {record:?}");
-                }
-                self.last_status.insert(event.task_id, event.task_status);
-            }
-            Event::TaskMaterialised(event) => {
-                self.last_status.insert(event.task_id, TaskStatus::Pending);
-            }
-            Event::ArtifactAdded(event) => self.artifacts.push(event.artifact.id),
-            _ => {}
+    /// The state restored from the rows must be the live one.
+    fn compare_with_rows(&self) {
+        let restored = Core::restore(self.store.as_ref().unwrap().snapshot().unwrap());
+        if restored.digest() == self.core.digest() {
+            return;
         }
+        let parts = |core: &Core| {
+            let mut parts = BTreeSet::new();
+            core.describe(|part| {
+                parts.insert(part);
+            });
+            parts
+        };
+        let (restored, live) = (parts(&restored), parts(&self.core));
+        panic!(
+            "the state restored from the rows differs from the live one\nrestored: {:#?}\nlive: {:#?}",
+            restored.difference(&live).collect::<Vec<_>>(),
+            live.difference(&restored).collect::<Vec<_>>()
+        );
     }
 
     /// The engine is killed: what was not committed never happened. The worker goes on.
     fn crash_engine(&mut self) {
         self.out = Decisions::default();
+        self.booked = 0;
+        self.ledger = Ledger::new();
+        // What starts, started while the worker was in step.
+        self.ledger.in_step = true;
+        self.journal.iter().for_each(|record| self.ledger.take(record));
+        self.ledger.in_step = false;
         self.ack = None;
         self.store = None;
         let store = Store::open(self.folder.path()).unwrap();
@@ -368,13 +467,8 @@ impl World {
     }
 
     fn crash_worker(&mut self) {
-        self.incarnations += 1;
-        let was_connected = self.worker.connected;
-        self.worker = Worker::new(self.incarnations);
-        if was_connected {
-            self.core.node_lost(self.now, self.node, &mut self.out);
-        }
-        self.ack = None;
+        self.disconnect();
+        self.worker.die();
     }
 
     fn disconnect(&mut self) {
@@ -385,6 +479,8 @@ impl World {
     }
 
     fn drop_connection(&mut self) {
+        self.book();
+        self.ledger.in_step = false;
         self.worker.connected = false;
         self.worker.outbox.clear();
         self.ack = None;
@@ -402,27 +498,47 @@ impl World {
         let known = self.core.node_by_name("sim").and_then(|node| node.metadata.get("incarnation")).cloned();
         let incarnation: serde_json::Value = self.worker.incarnation.to_string().into();
         let mut metadata = serde_json::Map::new();
-        metadata.insert("incarnation".into(), incarnation.clone().into());
+        metadata.insert("incarnation".into(), incarnation.clone());
+        let is_new = known.as_ref() != Some(&incarnation);
         self.node = self.core.node_hello(self.now, "sim", capacity, metadata, &mut self.out);
         self.worker.connected = true;
         self.commit();
+        // The connection may break, or either of the two may die, before they are in step.
+        match self.draw.below(100) {
+            0..8 => return self.disconnect(),
+            8..12 => return self.crash_engine(),
+            12..16 => return self.crash_worker(),
+            _ => {}
+        }
         let executions = self.worker.known();
         let resent: Vec<_> = self.worker.unacknowledged.iter().cloned().collect();
         for (number, time, report) in resent {
             self.core.report(self.now, self.node, time, report, &mut self.out);
             self.ack = Some(number);
+            if self.draw.chance(10) {
+                self.commit();
+            }
         }
-        let is_new = known.as_ref() != Some(&incarnation);
         self.core.node_synced(self.now, self.node, is_new, &executions, &mut self.out);
-        self.commit();
+        self.book();
+        self.ledger.in_step = true;
+        if self.draw.chance(50) {
+            self.commit();
+        }
         self.check();
+    }
+
+    /// Connects until the two are in step.
+    fn stay_connected(&mut self) {
+        while !self.ledger.in_step {
+            self.disconnect();
+            self.connect();
+        }
     }
 
     /// The faults stop. Everything has to come to an end, and the books have to agree.
     pub fn settle(mut self) -> u64 {
-        if !self.worker.connected {
-            self.connect();
-        }
+        self.stay_connected();
         for number in 0..AGENTS {
             if let Some(id) = self.core.agent_by_name(&format!("agent-{number}")).map(|(id, _)| id) {
                 self.command(Command::ResumeAgents { ids: vec![id] });
@@ -432,12 +548,12 @@ impl World {
             self.command(Command::SetCageMaintenance { ids: vec![CageId::new(number).unwrap()], on: false });
         }
         let fleet = self.fleet_for_settling();
-        self.command(Command::Apply { fleet, dry_run: false });
+        self.command(Command::Apply { fleet, dry_run: false }).expect("the fleet for settling is refused");
         for round in 0.. {
             for id in std::mem::take(&mut self.artifacts) {
                 self.command(Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
             }
-            while self.core.schedule(self.now, 64, &mut self.out) {}
+            while self.schedule(64) {}
             self.commit();
             while !self.worker.inbox.is_empty() {
                 self.worker.obey();
@@ -488,25 +604,35 @@ impl World {
         assert_eq!(self.core.running_executions(), 0, "executions without tasks");
         let snapshot = self.store.as_ref().unwrap().snapshot().unwrap();
         assert!(snapshot.executions.is_empty(), "executions are left: {:?}", snapshot.executions);
-        assert_eq!(Core::restore(snapshot).digest(), self.core.digest());
+        self.compare_with_rows();
         let reader = self.store.as_ref().unwrap().reader().unwrap();
-        for (id, status) in &self.last_status {
+        for (id, entry) in &self.ledger.tasks {
             let task = reader.task(*id).unwrap().unwrap();
             assert!(task.status.is_final(), "{id} is {}", task.status);
-            if *status == TaskStatus::Completed {
-                assert_eq!(task.status, TaskStatus::Completed, "{id} was completed");
-            }
+            assert_eq!(
+                (task.status, task.attempts, task.losses),
+                (entry.task.status, entry.task.attempts, entry.task.losses),
+                "{id}"
+            );
         }
         drop(reader);
         self.store = None;
         let folder = self.folder.path();
         store::verify(folder).unwrap();
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        store::dump(folder, &mut before).unwrap();
-        store::rebuild(folder).unwrap();
-        store::dump(folder, &mut after).unwrap();
-        assert!(before == after, "the rebuilt tables differ");
-        let hash = self.history.finalize();
+        if self.draw.chance(30) {
+            let (mut before, mut after) = (Vec::new(), Vec::new());
+            store::dump(folder, &mut before).unwrap();
+            store::rebuild(folder).unwrap();
+            store::dump(folder, &mut after).unwrap();
+            assert!(before == after, "the rebuilt tables differ");
+        }
+        let (mut hasher, mut body) = (blake3::Hasher::new(), Vec::new());
+        for record in &self.journal {
+            body.clear();
+            record.event.write_body(&mut body).unwrap();
+            hasher.update(&record.time.as_micros().to_le_bytes()).update(record.event.kind().as_bytes()).update(&body);
+        }
+        let hash = hasher.finalize();
         u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap())
     }
 }

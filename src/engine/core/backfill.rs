@@ -24,6 +24,8 @@ pub struct Holder {
     pub group: u32,
     /// What is kept for it, once somebody might get in its way.
     pub reservation: Option<Reservation>,
+    /// Whether something has happened that the reservation rests on.
+    pub stale: bool,
 }
 
 /// What is kept for the holder.
@@ -43,6 +45,19 @@ pub struct Reservation {
     slots_extra: u32,
     /// What the node has left over.
     node_extra: Quantities,
+}
+
+impl Reservation {
+    /// Whether whoever was kept away by `before` is kept away by this, too.
+    fn is_as_strict_as(&self, before: &Self) -> bool {
+        self.cage == before.cage
+            && self.node == before.node
+            && self.at <= before.at
+            && self.need == before.need
+            && self.cage_extra.fits(&before.cage_extra)
+            && self.slots_extra <= before.slots_extra
+            && self.node_extra.fits(&before.node_extra)
+    }
 }
 
 impl Core {
@@ -65,7 +80,7 @@ impl Core {
                 return;
             }
             self.drop_holder();
-            self.holder = Some(Holder { key: head, group, reservation: None });
+            self.holder = Some(Holder { key: head, group, reservation: None, stale: false });
         }
         if self.defaults.preemption {
             self.preempt_for(head.slot, now, out);
@@ -97,16 +112,49 @@ impl Core {
         able.then_some(site.agent)
     }
 
-    /// Makes the reservation if there is none, or if its time has passed without the holder having started.
+    /// Makes the reservation if there is none.
     pub(super) fn prepare_reservation(&mut self, now: Timestamp) {
-        let Some(holder) = &self.holder else { return };
-        if holder.reservation.as_ref().is_none_or(|kept| kept.at < now) {
-            let made = self.make_reservation(holder.key.slot, now);
-            self.reservations += 1;
-            if let Some(holder) = &mut self.holder {
-                holder.reservation = made;
-            }
+        self.review_reservation(now);
+        let Some(holder) = self.holder.as_ref().filter(|holder| holder.reservation.is_none()) else { return };
+        let made = self.make_reservation(holder.key.slot, now);
+        self.reservations += 1;
+        if let Some(holder) = &mut self.holder {
+            (holder.reservation, holder.stale) = (made, false);
         }
+    }
+
+    /// Judges the reservation anew if what it rests on has changed, or if its time has passed without the holder having
+    /// started. Says whether it has been loosened: whom it kept away before has to be looked at again, from the first
+    /// on, or somebody behind them would take what is no longer kept.
+    pub(super) fn review_reservation(&mut self, now: Timestamp) -> bool {
+        let Some(holder) = &self.holder else { return false };
+        let Some(before) = holder.reservation.clone().filter(|kept| holder.stale || kept.at < now) else {
+            return false;
+        };
+        let made = self.make_reservation(holder.key.slot, now);
+        self.reservations += 1;
+        let Some(made) = made else {
+            // The holder can no longer start anywhere, so it must not stand in the way of the next.
+            self.drop_holder();
+            for node in 0..u32::try_from(self.nodes.len()).unwrap_or(0) {
+                self.sites.gain_node(node);
+            }
+            return true;
+        };
+        let loosened = !made.is_as_strict_as(&before);
+        if let Some(holder) = &mut self.holder {
+            (holder.reservation, holder.stale) = (Some(made), false);
+        }
+        if loosened {
+            self.no_longer_kept(&before);
+        }
+        loosened
+    }
+
+    /// What was kept counts as gained.
+    fn no_longer_kept(&mut self, kept: &Reservation) {
+        self.sites.gain_node(kept.node);
+        self.site_gained(kept.cage);
     }
 
     /// Finds the site where a task could start soonest.
@@ -272,14 +320,14 @@ impl Core {
             && let Some(kept) = &holder.reservation
             && (kept.cage == cage || (0..5).any(|i| kept.need.0[i] > 0 && held.0[i] > 0))
         {
-            holder.reservation = None;
+            holder.stale = true;
         }
     }
 
     /// The fleet has changed; the reservation has to be judged anew.
     pub(super) fn forget_reservation(&mut self) {
         if let Some(holder) = &mut self.holder {
-            holder.reservation = None;
+            holder.stale = true;
         }
     }
 
@@ -288,8 +336,7 @@ impl Core {
         if let Some(holder) = self.holder.take()
             && let Some(kept) = holder.reservation
         {
-            self.sites.gain_node(kept.node);
-            self.site_gained(kept.cage);
+            self.no_longer_kept(&kept);
         }
     }
 

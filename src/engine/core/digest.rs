@@ -107,7 +107,11 @@ impl Core {
                 on.sort_unstable();
                 (on, deps.waiting)
             });
-            let array = task.array.as_ref().map(|array| (array.range, array.next, array.remaining, &array.live));
+            let array = task.array.as_ref().map(|array| {
+                // Ranges of holes may be cut differently; the places are the same.
+                let holes: Vec<_> = array.holes.iter().flat_map(|(first, last)| *first..=*last).collect();
+                (array.range, array.next, array.remaining, holes, &array.live, array.failed)
+            });
             let key = self.key(slot);
             add(format!(
                 "task {} {} {} {:?} {:?} {:?} {:?} {:?} {} {} {} {} {} {} {:?} {:?} {:?}",

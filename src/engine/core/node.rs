@@ -18,6 +18,9 @@ use crate::domain::{
 /// Free-form facts about a node.
 type Metadata = serde_json::Map<String, serde_json::Value>;
 
+/// Among those facts: which life of the worker it is. The engine's loop puts it there.
+const INCARNATION: &str = "incarnation";
+
 impl Core {
     /// Opens an empty journal; later calls do nothing.
     pub fn open(&mut self, now: Timestamp, seed: u64, version: &str, out: &mut Decisions) {
@@ -32,6 +35,10 @@ impl Core {
     pub fn started(&mut self, now: Timestamp, version: &str, pid: u32, out: &mut Decisions) {
         let now = self.clock(now);
         self.emit(now, Actor::Engine, EngineStarted { version: version.to_owned(), pid }, out);
+        // No worker is connected yet. One that stays away is given up like one that went: the lease begins now.
+        for state in &mut self.nodes {
+            state.lost_at.get_or_insert(now);
+        }
     }
 
     /// The user for an account of the operating system, added when it acts for the first time.
@@ -62,6 +69,10 @@ impl Core {
 
     /// A worker says what its node is and has. Nothing starts there before [`Core::node_synced`].
     ///
+    /// The worker's incarnation (`metadata["incarnation"]`) is recorded only then, together with the losses that a new one
+    /// brings. Otherwise an engine that is interrupted in between would find the new incarnation in the rows, would take
+    /// what the old one ran for starts that never arrived, and would start it a second time.
+    ///
     /// The first node of an installation without any cage or agent gets a small fleet, so that a command can be run at
     /// once: cage 001 without limits of its own and without network, and an agent `shell` with a slot for each core.
     pub fn node_hello(
@@ -69,11 +80,18 @@ impl Core {
         now: Timestamp,
         name: &str,
         capacity: Capacity,
-        metadata: Metadata,
+        mut metadata: Metadata,
         out: &mut Decisions,
     ) -> NodeId {
         let now = self.clock(now);
         let known = self.nodes.iter().position(|state| state.node.name == name);
+        let incarnation = metadata.get(INCARNATION).cloned();
+        if let Some(at) = known {
+            match self.nodes[at].node.metadata.get(INCARNATION).cloned() {
+                Some(before) => metadata.insert(INCARNATION.to_owned(), before),
+                None => metadata.remove(INCARNATION),
+            };
+        }
         let (id, created_at) = match known {
             Some(at) => (self.nodes[at].node.id, self.nodes[at].node.created_at),
             None => (NodeId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)), now),
@@ -94,7 +112,10 @@ impl Core {
             }
         }
         if let Some(number) = self.node_number(id) {
-            self.nodes[number as usize].ready = false;
+            let state = &mut self.nodes[number as usize];
+            state.ready = false;
+            state.lost_at = None;
+            state.incarnation = incarnation;
             self.sites.stale = true;
         }
         if self.cages().next().is_none() && self.agents.len() == 0 {
@@ -170,6 +191,7 @@ impl Core {
         for cage in self.cages.iter_mut().flatten().filter(|cage| cage.node == number) {
             cage.told = None;
         }
+        self.note_incarnation(number, now, out);
         self.nodes[number as usize].ready = true;
         self.sites.stale = true;
         self.tell_cages(out);
@@ -185,11 +207,25 @@ impl Core {
                 self.tell(Severity::Error, format!("node {name}"), message, now, out);
             }
         }
-        self.repeat_orders(number, &unknown, now, out);
+        // First what has to go, because what starts may need its place.
         for execution_id in known.iter().copied().filter(|id| !self.is_live(*id)) {
             let reason = OutcomeKind::Cancelled;
             out.effects.push(Effect::Stop { node_id: node, execution_id, reason, grace: GRACE });
         }
+        self.repeat_orders(number, &unknown, now, out);
+    }
+
+    /// Records which incarnation of a node's worker is in step.
+    fn note_incarnation(&mut self, number: u32, now: Timestamp, out: &mut Decisions) {
+        let state = &mut self.nodes[number as usize];
+        let Some(incarnation) = state.incarnation.take() else { return };
+        if state.node.metadata.get(INCARNATION) == Some(&incarnation) {
+            return;
+        }
+        let mut node = Node { updated_at: now, ..state.node.clone() };
+        node.metadata.insert(INCARNATION.to_owned(), incarnation);
+        let resources = state.resources.clone();
+        self.emit(now, Actor::Node(node.id), NodeSeen { node, resources }, out);
     }
 
     /// Tells a worker again what it may not have heard: starts, and stops.

@@ -368,8 +368,11 @@ impl Queue {
         }
     }
 
-    /// The first of the parked groups is looked at anew, so that it may claim a reservation.
+    /// The first of the groups, and the first of those parked, are looked at anew, so that they may claim a reservation.
     pub fn wake_first(&mut self) {
+        if let Some(group) = self.order.next(&mut Cursor::default(), |_| 0) {
+            self.relist(group);
+        }
         if let Some((_, _, group)) = self.parked_order.first().copied() {
             self.relist(group);
         }

@@ -12,25 +12,25 @@ impl Core {
     pub fn restore(snapshot: Snapshot) -> Self {
         let mut core = Self::new();
         core.seq = snapshot.seq;
+        core.now = snapshot.time;
         core.seed = snapshot.seed;
         core.defaults = snapshot.defaults;
         core.ended = snapshot.ended;
         core.users = snapshot.users.into_iter().map(|user| (user.id, user)).collect();
         for (node, resources) in snapshot.nodes {
             let lost_at = (node.status == NodeStatus::Lost).then_some(node.updated_at);
-            core.now = core.now.max(node.updated_at);
             core.nodes.push(NodeState {
                 node,
                 resources,
                 used: Quantities::ZERO,
                 ready: false,
                 lost_at,
+                incarnation: None,
                 ends: std::collections::BTreeSet::new(),
                 tight: false,
             });
         }
         for cage in snapshot.cages {
-            core.now = core.now.max(cage.updated_at);
             let (node, spec) = (core.node_number(cage.node_id).unwrap_or(0), cage.spec());
             core.declare_cage(spec, node);
             if let Some(state) = core.cage_mut(cage.id) {
@@ -39,7 +39,6 @@ impl Core {
             }
         }
         for agent in snapshot.agents {
-            core.now = core.now.max(agent.updated_at);
             core.insert_agent(AgentState {
                 id: agent.id,
                 spec: agent.spec,
@@ -57,7 +56,6 @@ impl Core {
         }
         core.restore_tasks(&snapshot.tasks);
         for execution in &snapshot.executions {
-            core.now = core.now.max(execution.created_at);
             core.insert_execution(execution);
         }
         for cage in core.cages.iter_mut().flatten() {
@@ -75,7 +73,6 @@ impl Core {
         self.tasks.reserve(tasks.len());
         self.task_ids.reserve(tasks.len());
         for task in tasks {
-            self.now = self.now.max(task.created_at);
             self.insert_task(task);
         }
         for task in tasks {

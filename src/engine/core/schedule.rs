@@ -51,6 +51,7 @@ impl Core {
         let now = self.clock(now);
         self.fire_timers(now, out);
         self.refresh_sites();
+        self.review_reservation(now);
         if self.holder.is_none() {
             self.queue.wake_first();
         }
@@ -64,7 +65,11 @@ impl Core {
                 let head = self.queue.groups[group].listed();
                 if self.try_group(group, now, out) {
                     started += 1;
-                    cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
+                    if self.review_reservation(now) {
+                        cursor = Cursor::default();
+                    } else {
+                        cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
+                    }
                 }
             }
             self.sites.settle();

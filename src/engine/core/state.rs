@@ -96,8 +96,10 @@ pub struct NodeState {
     pub used: Quantities,
     /// Whether its worker is connected and in step, so that something may start on it.
     pub ready: bool,
-    /// When it was lost, if it is.
+    /// Since when its worker is out of reach, if it is.
     pub lost_at: Option<Timestamp>,
+    /// The incarnation of a worker that has said hello and is not yet in step.
+    pub incarnation: Option<serde_json::Value>,
     /// Executions on it by expected end ([`Timestamp::LAST`] for unknown).
     pub ends: BTreeSet<(Timestamp, u32)>,
     /// Whether something did not start for lack of its capacity since the last release.

@@ -80,14 +80,14 @@ pub struct ArrayState {
 
 impl ArrayState {
     /// An array of which `materialised` places are tasks already.
-    pub fn new(range: ArrayRange, materialised: &[(u32, u32)], failed: bool) -> Self {
+    pub fn new(range: ArrayRange, materialised: &[(u32, u32)], failed: u32) -> Self {
         let mut array = Self {
             range,
             next: 1,
             holes: materialised.to_vec(),
             remaining: range.len() - materialised.iter().map(|(first, last)| last - first + 1).sum::<u32>(),
             live: BTreeSet::new(),
-            failed: u32::from(failed),
+            failed,
         };
         array.absorb();
         array

@@ -2,7 +2,7 @@
 
 use super::{Core, Decisions};
 use crate::domain::event::BreakerClosed;
-use crate::domain::{Actor, Outcome, OutcomeKind, Timestamp};
+use crate::domain::{Actor, NodeStatus, Outcome, OutcomeKind, Timestamp};
 
 impl Core {
     /// The present, as far as the core is concerned: time never goes back, whatever the host's clock does.
@@ -15,7 +15,9 @@ impl Core {
     pub fn wake_at(&self) -> Option<Timestamp> {
         let retry = self.retries.first().map(|(at, _)| *at);
         let breaker = self.breakers.first().map(|(at, _)| *at);
-        let leases = self.nodes.iter().filter(|node| !node.ends.is_empty()).filter_map(|node| node.lost_at);
+        // A lease matters as long as something would be lost with it, or as long as the node still counts as online.
+        let held = |node: &&super::state::NodeState| !node.ends.is_empty() || node.node.status == NodeStatus::Online;
+        let leases = self.nodes.iter().filter(held).filter_map(|node| node.lost_at);
         let lease = leases.map(|lost| lost.plus(self.defaults.lease)).min();
         retry.into_iter().chain(breaker).chain(lease).min()
     }
@@ -39,7 +41,12 @@ impl Core {
         for number in 0..self.nodes.len() {
             let node = &self.nodes[number];
             if node.lost_at.is_some_and(|lost| lost.plus(self.defaults.lease) <= now) {
-                let message = format!("node {} was out of reach for longer than its lease", node.node.name);
+                let (id, message) =
+                    (node.node.id, format!("node {} was out of reach for longer than its lease", node.node.name));
+                let since = node.lost_at;
+                self.node_lost(now, id, out);
+                // Finding out that a node is lost must not begin its lease anew.
+                self.nodes[number].lost_at = since;
                 self.lose_executions(number, |_| true, &message, now, out);
             }
         }

@@ -95,8 +95,8 @@ pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Erro
     end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))
 }
 
-/// Ends a task that is not running. Of an array this ends the elements that are not yet tasks; the array itself has
-/// only ended when none of its elements is open, otherwise `array_ended` will say so.
+/// Ends a task that is not running. Of an array this ends the elements that are not yet tasks, and the array itself:
+/// elements under way go on without it, and nothing will say that they have ended together.
 fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
     let elements = change
         .connection
@@ -106,24 +106,23 @@ fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Opt
         })
         .doing("reading a task")?
         .flatten();
-    let (ended, open) = match elements {
-        None => (1, 0),
+    let ended = match elements {
+        None => 1,
         Some(elements) => {
-            let (tasks, open): (i64, i64) = change
+            let (first, last) = (id.element(1), id.element(u32::MAX));
+            let tasks: i64 = change
                 .connection
-                .prepare_cached("SELECT count(*), count(*) - count(completed_at) FROM task WHERE id BETWEEN ? AND ?")
+                .prepare_cached("SELECT count(*) FROM task WHERE id BETWEEN ? AND ?")
                 .and_then(|mut statement| {
-                    let (first, last) = (id.element(1), id.element(u32::MAX));
-                    statement
-                        .query_row(params![first.0.as_bytes(), last.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+                    statement.query_row(params![first.0.as_bytes(), last.0.as_bytes()], |row| row.get(0))
                 })
                 .doing("reading an array")?;
-            (elements - tasks, open)
+            elements - tasks
         }
     };
     change.run(
-        "UPDATE task SET status = ?1, error = ?2, updated_at = ?3, completed_at = ?4 WHERE id = ?5",
-        params![status.as_str(), error, change.now(), (open == 0).then_some(change.now()), id.0.as_bytes()],
+        "UPDATE task SET status = ?1, error = ?2, updated_at = ?3, completed_at = ?3 WHERE id = ?4",
+        params![status.as_str(), error, change.now(), id.0.as_bytes()],
     )?;
     count_ended(change, status, ended)
 }

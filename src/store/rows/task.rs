@@ -94,7 +94,7 @@ pub(in crate::store) fn queued(row: &Row<'_>, seen: &mut HashMap<Vec<u8>, Requir
         depends_on: vec![],
         array: array(c)?,
         materialised: vec![],
-        array_failed: false,
+        array_failed: 0,
     };
     Ok(Queued { task, dependencies: c.count()? })
 }

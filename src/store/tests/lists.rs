@@ -188,7 +188,7 @@ fn a_prefix_of_an_array_means_the_array_and_its_elements_follow_from_it() {
     assert_eq!(element.array, None);
     let queued = reader.queued_tasks(&[array]).unwrap().remove(0);
     assert_eq!(queued.materialised, [(1, 3), (7, 7)]);
-    assert!(queued.array_failed);
+    assert_eq!(queued.array_failed, 1);
     let restored = store.snapshot().unwrap();
     assert_eq!(restored.tasks[0], queued);
     assert_eq!(restored.tasks.len(), 4);

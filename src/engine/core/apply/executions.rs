@@ -70,7 +70,9 @@ impl Core {
         holding.quantities = holding.quantities.plus(&held);
         holding.slots += 1;
         self.reckon_share(owner);
-        self.refresh_agent(agent, false);
+        // A floating agent that has just become free takes what it has left over into the cage that it enters.
+        let settles = self.sites.gained_floater && self.agents[agent].spec.cage.is_none();
+        self.refresh_agent(agent, settles);
         self.disturb_reservation(event.cage_id, &held);
     }
 

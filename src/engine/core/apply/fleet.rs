@@ -47,6 +47,7 @@ impl Core {
                 used: Quantities::ZERO,
                 ready: false,
                 lost_at,
+                incarnation: None,
                 ends: std::collections::BTreeSet::new(),
                 tight: false,
             }),
@@ -242,6 +243,7 @@ impl Core {
             self.breakers.remove(&(old, event.agent_id));
         }
         self.breakers.insert((event.until, event.agent_id));
+        self.forget_reservation();
         self.refresh_agent(slot, false);
     }
 
@@ -257,6 +259,7 @@ impl Core {
             let id = agent.id;
             self.breakers.remove(&(until, id));
         }
+        self.forget_reservation();
         self.refresh_agent(slot, true);
     }
 

@@ -90,6 +90,8 @@ impl Core {
     pub(super) fn apply_task_prioritised(&mut self, event: &TaskPrioritised) {
         let Some(slot) = self.task_ids.get(event.task_id) else { return };
         self.unqueue(slot);
+        // The reservation knows its holder's old place.
+        self.drop_holder_of(slot);
         self.tasks[slot].priority = event.priority;
         self.settle(slot);
     }

@@ -12,6 +12,7 @@ pub fn of(core: &Core) -> Snapshot {
     tasks.sort_by_key(|task| task.id);
     Snapshot {
         seq: core.seq,
+        time: core.now,
         seed: core.seed,
         defaults: core.defaults.clone(),
         users: core.users.values().cloned().collect(),
@@ -67,7 +68,7 @@ fn queued(core: &Core, slot: u32) -> QueuedTask {
             .filter(|place| array.is_some_and(|array| array.is_materialised(*place)))
             .map(|place| (place, place))
             .collect(),
-        array_failed: array.is_some_and(|array| array.failed > 0),
+        array_failed: array.map_or(0, |array| array.failed),
     }
 }
 
