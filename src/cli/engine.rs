@@ -9,7 +9,8 @@ use super::args::one_of;
 use super::config::{LogFormat, LogLevel};
 use super::context::Context;
 use super::failure::{Failure, Outcome, chain};
-use crate::engine::{self, serve};
+use crate::api::server::serve;
+use crate::engine;
 use crate::worker;
 
 /// Options of `menagerie engine`.

@@ -3,15 +3,13 @@
 //! It waits for messages and for the core's next timer and for nothing else: an idle engine sleeps.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
-
-use tokio::sync::oneshot;
 
 use super::clock::Clock;
 use super::commit::{Answer, Batch, PendingStart, Work};
 use super::core::{Context, Core, Decisions, Effect};
-use super::message::{Greeting, Message, Peer};
+use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
 use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId};
 use crate::store::Reader;
@@ -63,8 +61,10 @@ pub struct Decider {
 
 struct Stopping {
     kill: bool,
+    /// Whether the workers were told to leave.
+    told: bool,
     deadline: Instant,
-    done: Vec<oneshot::Sender<()>>,
+    done: Vec<StopAnswer>,
 }
 
 impl Decider {
@@ -116,13 +116,13 @@ impl Decider {
                     }
                 }
             }
-            if let Some(read_only) = &self.read_only {
-                if Instant::now() >= read_only.retry_at && self.store.send(Work::Recover).is_err() {
+            if self.read_only.is_some() {
+                if self.stopping.is_some() {
+                    // Nothing can be made durable any more; what is on disk is what the next engine takes up.
+                    self.tell_stopped();
                     break;
                 }
-                if let Some(read_only) = &mut self.read_only {
-                    read_only.retry_at = Instant::now() + RECOVERY_INTERVAL;
-                }
+                self.try_to_recover();
                 continue;
             }
             if self.stopping.is_none() {
@@ -165,6 +165,16 @@ impl Decider {
     fn take(&mut self, message: Message) {
         let now = self.clock.now();
         match message {
+            Message::Command { answer, .. } if self.read_only.is_some() => {
+                // Answered at once: no batch is closed before the store works again.
+                let _ = answer.send(Err(self.unavailable()));
+            }
+            // What workers say now would be decided on by a memory that is about to be thrown away. They keep it, and are
+            // greeted again after the recovery.
+            Message::Hello(_) | Message::Synced { .. } | Message::Report { .. } if self.read_only.is_some() => {}
+            Message::Closed { connection } if self.read_only.is_some() => {
+                self.connections.remove(&connection);
+            }
             Message::Command { peer, command, answer } => {
                 let result = self.command(now, &peer, command);
                 self.collect();
@@ -183,9 +193,12 @@ impl Decider {
             }
             Message::CommitFailed { error } => {
                 tracing::error!(error, "the store failed: read-only until it works again");
-                self.batch = Batch::default();
-                self.out = Decisions::default();
                 self.read_only = Some(ReadOnly { error, retry_at: Instant::now() + RECOVERY_INTERVAL });
+                let refusal = self.unavailable();
+                self.out = Decisions::default();
+                for Answer::Command(answer, result) in std::mem::take(&mut self.batch).answers {
+                    let _ = answer.send(result.and(Err(refusal.clone())));
+                }
             }
             Message::Recovered(snapshot) => self.recovered(*snapshot),
             Message::Stop { kill, done } => self.begin_stop(now, kill, done),
@@ -194,10 +207,6 @@ impl Decider {
 
     /// Decides on a command, after fetching what it names and the memory no longer holds.
     fn command(&mut self, now: Timestamp, peer: &Peer, command: Command) -> Result<Reply, Refusal> {
-        if let Some(read_only) = &self.read_only {
-            let hint = format!("{}. The engine goes on by itself once the store works again", read_only.error);
-            return Err(Refusal::new(RefusalKind::Unavailable, "the engine is read-only", "").hint(hint));
-        }
         if self.stopping.is_some() {
             return Err(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", ""));
         }
@@ -239,10 +248,6 @@ impl Decider {
     }
 
     fn hello(&mut self, now: Timestamp, greeting: Greeting) {
-        if self.read_only.is_some() {
-            // The worker keeps what it has to say; it is greeted again after the recovery.
-            return;
-        }
         let mut metadata = greeting.metadata;
         let incarnation: serde_json::Value = greeting.incarnation.to_string().into();
         let known = self.core.node_by_name(&greeting.node).and_then(|node| node.metadata.get("incarnation"));
@@ -287,6 +292,8 @@ impl Decider {
     /// decided on but not committed have to be sent again.
     fn recovered(&mut self, snapshot: crate::domain::snapshot::Snapshot) {
         let now = self.clock.now();
+        self.batch = Batch::default();
+        self.out = Decisions::default();
         self.core = Core::restore(snapshot);
         self.users.clear();
         self.connections.clear();
@@ -298,7 +305,23 @@ impl Decider {
         tracing::info!("the store works again: changes are taken");
     }
 
-    fn begin_stop(&mut self, now: Timestamp, kill: bool, done: Option<oneshot::Sender<()>>) {
+    /// Asks for the state on disk if it is time to.
+    fn try_to_recover(&mut self) {
+        let Some(read_only) = &mut self.read_only else { return };
+        if Instant::now() >= read_only.retry_at {
+            read_only.retry_at = Instant::now() + RECOVERY_INTERVAL;
+            self.orphaned |= self.store.send(Work::Recover).is_err();
+        }
+    }
+
+    /// Why nothing is changed at present.
+    fn unavailable(&self) -> Refusal {
+        let error = self.read_only.as_ref().map_or("", |read_only| &read_only.error);
+        let hint = format!("{error}. The engine goes on by itself once the store works again");
+        Refusal::new(RefusalKind::Unavailable, "the engine is read-only", "").hint(hint)
+    }
+
+    fn begin_stop(&mut self, now: Timestamp, kill: bool, done: Option<StopAnswer>) {
         if kill && self.read_only.is_none() {
             self.core.stop_all(now, &mut self.out);
             self.collect();
@@ -309,29 +332,47 @@ impl Decider {
             return;
         }
         let deadline = Instant::now() + if kill { KILL_PATIENCE } else { Duration::ZERO };
-        self.stopping = Some(Stopping { kill, deadline, done: done.into_iter().collect() });
+        self.stopping = Some(Stopping { kill, told: false, deadline, done: done.into_iter().collect() });
     }
 
-    /// Whether everything is done that has to be before leaving; then it is done and told.
+    /// Whether everything is done that has to be before leaving; then it is told. To end everything, first the executions
+    /// end, then the workers leave; a worker that is out of reach is waited for as well, for it may come back.
     fn stop_if_done(&mut self) -> bool {
-        let Some(stopping) = &self.stopping else { return false };
-        let running = stopping.kill && self.core.running_executions() > 0 && !self.connections.is_empty();
-        if running && Instant::now() < stopping.deadline {
-            return false;
-        }
+        let Some(stopping) = &mut self.stopping else { return false };
         if stopping.kill {
-            for connection in self.connections.values() {
-                self.batch.messages.push((connection.node, ToWorker::Shutdown { kill: true }));
+            let in_time = Instant::now() < stopping.deadline;
+            if self.core.running_executions() > 0 && in_time {
+                return false;
+            }
+            if !stopping.told {
+                stopping.told = true;
+                let nodes: Vec<NodeId> = self.connections.values().map(|connection| connection.node).collect();
+                self.batch.messages.extend(nodes.into_iter().map(|node| (node, ToWorker::Shutdown { kill: true })));
+                self.close_batch();
+            }
+            if !self.connections.is_empty() && in_time {
+                return false;
             }
         }
         self.close_batch();
         self.barrier();
-        if let Some(stopping) = self.stopping.take() {
-            for done in stopping.done {
-                let _ = done.send(());
-            }
-        }
+        self.tell_stopped();
         true
+    }
+
+    /// Tells everybody who asked for the end how it went.
+    fn tell_stopped(&mut self) {
+        let Some(stopping) = self.stopping.take() else { return };
+        let left = self.core.running_executions();
+        let ended = !stopping.kill || (left == 0 && self.connections.is_empty());
+        for done in stopping.done {
+            let refusal = || {
+                let shown = format!("{left} executions have not been seen to end");
+                Refusal::new(RefusalKind::Unavailable, "the engine has stopped, but not the worker", shown)
+                    .hint("its process is in worker.lock in the data directory; end that if it is still there")
+            };
+            let _ = done.send(if ended { Ok(()) } else { Err(refusal()) });
+        }
     }
 
     /// Moves what the core decided into the batch.
@@ -375,6 +416,3 @@ impl Decider {
         }
     }
 }
-
-/// Where the deciding thread can be reached.
-pub type Inbox = Sender<Message>;

@@ -46,6 +46,11 @@ impl Samples {
         }
     }
 
+    /// Forgets all but these.
+    fn keep(&self, ids: &[ExecutionId]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| ids.contains(id));
+    }
+
     fn remove(&self, id: ExecutionId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
@@ -119,6 +124,7 @@ fn session(connection: u64, stream: &UnixStream, samples: &Samples, decider: &Se
                 }
                 let Some(outlet) = outlet.take() else { return Err(io::Error::other("a second hello")) };
                 heard = true;
+                samples.keep(&executions);
                 tracing::info!(pid, node, "connected to the worker");
                 let outlet = Box::new(outlet);
                 Message::Hello(Box::new(Greeting {

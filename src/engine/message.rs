@@ -37,6 +37,9 @@ pub struct Greeting {
     pub outlet: Box<dyn Outlet>,
 }
 
+/// Told when the engine has stopped, or why not everything has ended.
+pub type StopAnswer = oneshot::Sender<Result<(), Refusal>>;
+
 /// Something for the deciding thread.
 pub enum Message {
     /// A change that somebody asks for.
@@ -95,6 +98,6 @@ pub enum Message {
         /// Whether to end what runs.
         kill: bool,
         /// Told when it is done.
-        done: Option<oneshot::Sender<()>>,
+        done: Option<StopAnswer>,
     },
 }

@@ -11,7 +11,6 @@ pub mod decide;
 pub mod link;
 pub mod message;
 pub mod outlet;
-pub mod serve;
 mod start_input;
 
 use std::path::Path;

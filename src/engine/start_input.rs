@@ -11,6 +11,10 @@ use crate::domain::link::{Start, ToWorker};
 use crate::domain::{Refusal, Task, TaskId};
 use crate::store::{self, Reader};
 
+/// How many bytes of its dependencies' outputs a task is handed; what does not fit is named with its size. Many large
+/// outputs would otherwise make a message that no worker takes.
+const DEPENDENCIES_BYTES_MAX: usize = 8 << 20;
+
 /// The messages that start `starts`, one each in the same order.
 pub fn messages(reader: &Reader, starts: &[PendingStart]) -> Result<Vec<ToWorker>, store::Error> {
     if starts.is_empty() {
@@ -58,6 +62,19 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// What a task is told of one that it depends on, with its output as long as there is room.
+fn dependency(task: &Task, room: &mut usize) -> Value {
+    let bytes = serde_json::to_vec(&task.output).map_or(usize::MAX, |text| text.len());
+    let mut given = json!({"task_id": task.id, "type": task.kind, "metadata": task.metadata});
+    if let Some(left) = room.checked_sub(bytes) {
+        *room = left;
+        given["output"] = json!(task.output);
+    } else {
+        given["output_omitted_bytes"] = bytes.into();
+    }
+    given
+}
+
 /// The task as the agent sees it: what it works on, and what its dependencies gave.
 fn as_given(reader: &Reader, task: &Task) -> Result<Value, store::Error> {
     let mut given = Map::new();
@@ -76,12 +93,8 @@ fn as_given(reader: &Reader, task: &Task) -> Result<Value, store::Error> {
     }
     if !task.depends_on.is_empty() {
         let dependencies = reader.start_inputs(&task.depends_on)?;
-        let dependencies: Vec<_> = dependencies
-            .iter()
-            .map(
-                |task| json!({"task_id": task.id, "type": task.kind, "output": task.output, "metadata": task.metadata}),
-            )
-            .collect();
+        let mut room = DEPENDENCIES_BYTES_MAX;
+        let dependencies: Vec<_> = dependencies.iter().map(|task| dependency(task, &mut room)).collect();
         given.insert("dependencies".into(), Value::Array(dependencies));
     }
     Ok(Value::Object(given))

@@ -95,7 +95,7 @@ pub(super) async fn shutdown(
     State(service): State<Service>,
     Json(Shutdown { kill }): Json<Shutdown>,
 ) -> Result<StatusCode, Failure> {
-    service.ask(|done| Message::Stop { kill, done: Some(done) }).await?;
+    service.ask(|done| Message::Stop { kill, done: Some(done) }).await??;
     Ok(StatusCode::NO_CONTENT)
 }
 

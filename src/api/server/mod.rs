@@ -9,6 +9,7 @@ mod logs;
 mod openapi;
 mod reads;
 pub mod routes;
+pub mod serve;
 mod status;
 mod stream;
 
@@ -138,28 +139,29 @@ impl IntoResponse for Failure {
 
 /// The account at the other end of a connection, as the kernel tells it.
 #[derive(Clone, Debug)]
-pub struct PeerInfo(Option<u32>);
+pub struct PeerInfo(Option<Peer>);
 
 impl Connected<IncomingStream<'_, UnixListener>> for PeerInfo {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self(stream.io().peer_cred().ok().map(|credentials| credentials.uid()))
+        let uid = stream.io().peer_cred().ok().map(|credentials| credentials.uid());
+        Self(uid.map(|uid| Peer { uid, name: account_name(uid) }))
     }
 }
 
 /// Lets in the owner of the engine's process and root, and nobody else.
 async fn only_owner(
     State(service): State<Service>,
-    ConnectInfo(PeerInfo(uid)): ConnectInfo<PeerInfo>,
+    ConnectInfo(PeerInfo(peer)): ConnectInfo<PeerInfo>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match uid {
-        Some(uid) if uid == service.0.owner_uid || uid == 0 => {
-            request.extensions_mut().insert(Peer { uid, name: account_name(uid) });
+    match peer {
+        Some(peer) if peer.uid == service.0.owner_uid || peer.uid == 0 => {
+            request.extensions_mut().insert(peer);
             next.run(request).await
         }
         other => {
-            let who = other.map_or_else(|| "an unknown account".to_owned(), |uid| format!("account {uid}"));
+            let who = other.map_or_else(|| "an unknown account".to_owned(), |peer| format!("account {}", peer.uid));
             let allowed = format!("account {} or 0", service.0.owner_uid);
             Failure(Refusal::new(RefusalKind::Forbidden, "peer", who).allowed(allowed)).into_response()
         }

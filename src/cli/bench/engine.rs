@@ -103,7 +103,7 @@ fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
     let whole = begun.elapsed();
     let (done, finished) = oneshot::channel();
     tell(Message::Stop { kill: false, done: Some(done) })?;
-    finished.blocking_recv()?;
+    finished.blocking_recv()??;
     engine.join()?;
     let (bare, rows) = bare_loop(scratch.path())?;
     let rate = |span: Duration| tasks as f64 / span.as_secs_f64();

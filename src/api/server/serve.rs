@@ -9,10 +9,10 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::link::{Samples, WorkerSettings, keep_session};
-use super::message::Message;
-use super::{Engine, Error};
-use crate::api::server;
+use super::{PeerInfo, Service, router};
+use crate::engine::link::{Samples, WorkerSettings, keep_session};
+use crate::engine::message::Message;
+use crate::engine::{Engine, Error};
 use crate::store::{DataDir, Query, Reader, Store};
 
 /// How long a new data directory waits for its first worker before the engine answers without one.
@@ -86,9 +86,8 @@ async fn serve_api(
         .map_err(Error::io(format!("protect {}", path.display())))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listen for SIGINT"))?;
-    let service = server::Service::new(data_dir, engine, samples)?;
-    let serving =
-        axum::serve(listener, server::router(service).into_make_service_with_connect_info::<server::PeerInfo>());
+    let service = Service::new(data_dir, engine, samples)?;
+    let serving = axum::serve(listener, router(service).into_make_service_with_connect_info::<PeerInfo>());
     let serving = tokio::spawn(async move { serving.await });
     tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
     notify_ready();
