@@ -418,7 +418,7 @@ impl World {
         if let (true, Some(number)) = (self.worker.connected, self.ack.take()) {
             self.worker.inbox.push_back(Order::Ack(number));
         }
-        if self.draw.chance(20) {
+        if self.draw.chance(10) {
             self.compare_with_rows();
         }
     }
