@@ -285,14 +285,15 @@ events! {
         /// The element's number, within the array's range.
         index: u32,
     }
-    /// Every element of an array has ended.
+    /// Every element of an array has ended, and the array was not itself cancelled or failed before.
     ArrayEnded = "array_ended" {
         /// The array.
         task_id: TaskId,
-        /// `completed` when all elements did, otherwise `failed` or `cancelled`.
+        /// `completed` when all elements did, otherwise `failed`.
         status: TaskStatus,
     }
-    /// A task that was not running was taken back. For an array: its elements that are not yet tasks.
+    /// A task that was not running was taken back. For an array: its elements that are not yet tasks, and the array
+    /// itself; elements under way go on as tasks of their own.
     TaskCancelled = "task_cancelled" {
         /// Which.
         task_id: TaskId,

@@ -114,12 +114,11 @@ impl Ledger {
             Event::CageMaintenance(event) => self.cages.get_mut(&event.cage_id).unwrap().maintenance = event.on,
             Event::AgentDeclared(event) => {
                 let spec = event.spec.clone();
-                match self.agents.get_mut(&event.agent_id) {
-                    Some(agent) => agent.spec = spec,
-                    None => {
-                        let agent = Agent { spec, drained: false, paused: false, failures: 0 };
-                        self.agents.insert(event.agent_id, agent);
-                    }
+                if let Some(agent) = self.agents.get_mut(&event.agent_id) {
+                    agent.spec = spec;
+                } else {
+                    let agent = Agent { spec, drained: false, paused: false, failures: 0 };
+                    self.agents.insert(event.agent_id, agent);
                 }
             }
             Event::AgentRemoved(event) => {

@@ -78,7 +78,7 @@ impl World {
         world.commit();
         world.stay_connected();
         let fleet = world.fleet();
-        world.command(Command::Apply { fleet, dry_run: false }).unwrap();
+        world.command(&Command::Apply { fleet, dry_run: false }).unwrap();
         world.commit();
         world
     }
@@ -247,7 +247,7 @@ impl World {
             }
         }
         let keep_going = self.draw.chance(50);
-        if let Some(Reply::Submitted { ids, .. }) = self.command(Command::SubmitTasks { tasks, keep_going }) {
+        if let Some(Reply::Submitted { ids, .. }) = self.command(&Command::SubmitTasks { tasks, keep_going }) {
             for id in ids {
                 self.tasks.push(id);
             }
@@ -278,7 +278,7 @@ impl World {
                 Command::ReassignTasks { ids, agent, cage }
             }
         };
-        self.command(command);
+        self.command(&command);
     }
 
     fn meddle_with_fleet(&mut self) {
@@ -307,7 +307,7 @@ impl World {
             }
             _ => Command::Apply { fleet: self.fleet(), dry_run: self.draw.chance(30) },
         };
-        self.command(command);
+        self.command(&command);
     }
 
     fn some_cage(&mut self) -> CageId {
@@ -317,12 +317,12 @@ impl World {
     fn review(&mut self) {
         let Some(id) = self.draw.pick(&self.artifacts).copied() else { return };
         let approve = self.draw.chance(70);
-        self.command(Command::ReviewArtifacts { ids: vec![id], approve, note: None });
+        self.command(&Command::ReviewArtifacts { ids: vec![id], approve, note: None });
     }
 
     /// Gives a command to the core the way the engine does. A refusal must leave nothing behind.
-    fn command(&mut self, command: Command) -> Option<Reply> {
-        let wanted = self.core.wanted(&command);
+    fn command(&mut self, command: &Command) -> Option<Reply> {
+        let wanted = self.core.wanted(command);
         let mut context = Context::default();
         if !wanted.tasks.is_empty() || !wanted.artifacts.is_empty() {
             self.commit();
@@ -418,7 +418,7 @@ impl World {
         if let (true, Some(number)) = (self.worker.connected, self.ack.take()) {
             self.worker.inbox.push_back(Order::Ack(number));
         }
-        if self.draw.chance(20) {
+        if self.draw.chance(10) {
             self.compare_with_rows();
         }
     }
@@ -541,17 +541,17 @@ impl World {
         self.stay_connected();
         for number in 0..AGENTS {
             if let Some(id) = self.core.agent_by_name(&format!("agent-{number}")).map(|(id, _)| id) {
-                self.command(Command::ResumeAgents { ids: vec![id] });
+                self.command(&Command::ResumeAgents { ids: vec![id] });
             }
         }
         for number in 1..=CAGES {
-            self.command(Command::SetCageMaintenance { ids: vec![CageId::new(number).unwrap()], on: false });
+            self.command(&Command::SetCageMaintenance { ids: vec![CageId::new(number).unwrap()], on: false });
         }
         let fleet = self.fleet_for_settling();
-        self.command(Command::Apply { fleet, dry_run: false }).expect("the fleet for settling is refused");
+        self.command(&Command::Apply { fleet, dry_run: false }).expect("the fleet for settling is refused");
         for round in 0.. {
             for id in std::mem::take(&mut self.artifacts) {
-                self.command(Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
+                self.command(&Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
             }
             while self.schedule(64) {}
             self.commit();

@@ -209,14 +209,13 @@ fn an_array_that_is_cancelled_counts_what_never_became_a_task() {
     let (folder, mut store) = commit(&history, 100);
     let snapshot = store.snapshot().unwrap();
     assert_eq!(snapshot.ended.cancelled, 7);
-    // It stays with the unfinished work until its last element has ended.
-    assert_eq!(snapshot.tasks[0].status, TaskStatus::Cancelled);
-    assert_eq!(snapshot.tasks.len(), 4);
+    // The array has ended; its elements go on without it.
+    assert_eq!(snapshot.tasks.len(), 3);
+    assert_eq!(store.reader().unwrap().task(array).unwrap().unwrap().status, TaskStatus::Cancelled);
     let known = history.records.len();
     for place in 1..=3 {
         history.add(TaskCancelled { task_id: array.element(place), note: None });
     }
-    history.add(ArrayEnded { task_id: array, status: TaskStatus::Cancelled });
     store.commit(&history.records[known..]).unwrap();
     let snapshot = store.snapshot().unwrap();
     assert!(snapshot.tasks.is_empty());

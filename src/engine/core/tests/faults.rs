@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::domain::link::Report;
+use crate::domain::task::ArrayRange;
 use crate::domain::*;
 use crate::engine::core::{Decisions, Effect};
 
@@ -169,4 +170,71 @@ fn the_core_can_say_why() {
     assert!(why.reasons[0].text.contains("agent a"), "{why:#?}");
     world.start(running);
     assert_eq!(world.status(running), TaskStatus::Executing);
+}
+
+fn greet(core: &mut crate::engine::core::Core, now: Timestamp, incarnation: &str, out: &mut Decisions) -> NodeId {
+    let metadata = serde_json::Map::from_iter([("incarnation".to_owned(), incarnation.into())]);
+    core.node_hello(now, "host", CAPACITY, metadata, out)
+}
+
+/// Between a worker's hello and its sync the engine may be interrupted. The next engine has to know that this worker has
+/// nothing of what the one before it ran.
+#[test]
+fn an_incarnation_is_on_record_no_sooner_than_its_losses() {
+    let mut world = World::new(FLEET);
+    let known = |world: &World| world.core.node(world.node).unwrap().metadata.get("incarnation").cloned();
+    let mut out = Decisions::default();
+    let node = greet(&mut world.core, world.now, "1", &mut out);
+    world.core.node_synced(world.now, node, true, &[], &mut out);
+    world.take(out);
+    assert_eq!(known(&world), Some("1".into()));
+    let id = world.submit(task());
+    world.schedule();
+    lose(&mut world);
+    let mut out = Decisions::default();
+    greet(&mut world.core, world.now, "2", &mut out);
+    world.take(out);
+    assert_eq!((known(&world), world.status(id)), (Some("1".into()), TaskStatus::Scheduled));
+    let mut out = Decisions::default();
+    world.core.node_synced(world.now, node, true, &[], &mut out);
+    world.take(out);
+    assert_eq!((known(&world), world.status(id)), (Some("2".into()), TaskStatus::Pending));
+    world.assert_durable();
+}
+
+#[test]
+fn a_worker_that_stays_away_after_a_restart_is_given_up_like_one_that_went() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(task());
+    world.schedule();
+    world.core = crate::engine::core::Core::restore(super::snapshot::of(&world.core));
+    let mut out = Decisions::default();
+    world.core.started(world.now, "test", 2, &mut out);
+    world.take(out);
+    assert_eq!(world.core.wake_at(), Some(world.now.plus(Span::from_secs(60))));
+    world.pass(Span::from_secs(60));
+    world.schedule();
+    assert_eq!(world.status(id), TaskStatus::Pending);
+    assert_eq!(world.core.node(world.node).unwrap().status, NodeStatus::Lost);
+    assert_eq!(world.core.wake_at(), None);
+    world.assert_durable();
+}
+
+#[test]
+fn a_restart_remembers_how_many_elements_have_failed() {
+    let mut world = World::new(FLEET);
+    let range = ArrayRange { first: 1, last: 3 };
+    let array = world.submit(NewTask { array: Some(range), max_attempts: 1, ..task() });
+    world.schedule();
+    world.finish(array.element(1), OutcomeKind::Failed);
+    world.finish(array.element(2), OutcomeKind::Failed);
+    let before = world.core.digest();
+    world.core = crate::engine::core::Core::restore(super::snapshot::of(&world.core));
+    assert_eq!(world.core.digest(), before);
+    world.command(Command::RetryTasks { ids: vec![array.element(1)] }).unwrap();
+    bring_back(&mut world, false, &[]);
+    world.schedule();
+    world.finish(array.element(1), OutcomeKind::Succeeded);
+    world.finish(array.element(3), OutcomeKind::Succeeded);
+    assert_eq!(world.ended[&array].status, TaskStatus::Failed, "its second element has failed and was not tried again");
 }
