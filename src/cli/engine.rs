@@ -30,6 +30,9 @@ pub struct EngineArgs {
     pub log_level: Option<LogLevel>,
 }
 
+/// The longest path of a Unix socket, without the byte that ends it (`sun_path` in `unix(7)`).
+const SOCKET_PATH_BYTES_MAX: usize = 107;
+
 /// Runs the engine until it is told to stop.
 pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
     let settings = &context.settings;
@@ -45,6 +48,14 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
     let program =
         std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
     let data_dir = settings.data_dir.value.clone();
+    let longest = data_dir.join("engine.sock").as_os_str().len();
+    if longest > SOCKET_PATH_BYTES_MAX {
+        let shown = data_dir.display();
+        return Err(Failure::refused(format!(
+            "data directory {shown}: its path is too long for the sockets in it; allowed: {} bytes. Choose another with --data-dir",
+            SOCKET_PATH_BYTES_MAX - "/engine.sock".len()
+        )));
+    }
     let worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
     match serve::serve(&serve::Settings { data_dir, worker_command }) {
         Ok(()) => Ok(0),

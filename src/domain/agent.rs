@@ -259,6 +259,12 @@ impl AgentSpec {
         }
     }
 
+    /// Whether the agent has a command of its own, rather than running what tasks bring.
+    pub fn has_command(&self) -> bool {
+        let Runtime::Command { command, .. } = &self.runtime;
+        !command.is_empty()
+    }
+
     /// Checks names and ranges. Whether the cage and the superior exist is for the engine to say.
     pub fn check(&self) -> Result<(), Refusal> {
         check_name("name", &self.name, 100)?;

@@ -3,6 +3,8 @@
 //! It waits for messages and for the core's next timer and for nothing else: an idle engine sleeps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -57,6 +59,7 @@ pub struct Decider {
     more_to_place: bool,
     /// The committing thread is gone: nothing can become durable any more.
     orphaned: bool,
+    leaving: Arc<AtomicBool>,
 }
 
 struct Stopping {
@@ -76,6 +79,7 @@ impl Decider {
         reader: Reader,
         inbox: Receiver<Message>,
         store: SyncSender<Work>,
+        leaving: Arc<AtomicBool>,
     ) -> Self {
         Self {
             core,
@@ -92,6 +96,7 @@ impl Decider {
             out: Decisions::default(),
             more_to_place: false,
             orphaned: false,
+            leaving,
         }
     }
 
@@ -322,6 +327,7 @@ impl Decider {
     }
 
     fn begin_stop(&mut self, now: Timestamp, kill: bool, done: Option<StopAnswer>) {
+        self.leaving.store(true, Ordering::Release);
         if kill && self.read_only.is_none() {
             self.core.stop_all(now, &mut self.out);
             self.collect();

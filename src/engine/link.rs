@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -61,6 +62,8 @@ impl Samples {
 pub struct WorkerSettings {
     /// The data directory, which has its socket.
     pub data_dir: PathBuf,
+    /// Set when the engine is about to leave: a worker that leaves with it must not be replaced.
+    pub leaving: Arc<AtomicBool>,
     /// Program and arguments that start it; it detaches itself from nothing, the engine does that for it.
     pub command: Vec<OsString>,
 }
@@ -80,6 +83,8 @@ pub fn keep_session(settings: &WorkerSettings, samples: &Samples, decider: &Send
             if decider.send(Message::Closed { connection }).is_err() {
                 return;
             }
+        } else if settings.leaving.load(Ordering::Acquire) {
+            return;
         } else if child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None))) {
             // There is none, or ours has left, which was just reaped.
             match start_worker(settings) {

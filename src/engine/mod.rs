@@ -14,6 +14,8 @@ pub mod outlet;
 mod start_input;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
@@ -64,6 +66,8 @@ pub struct Engine {
     pub published: broadcast::Sender<Published>,
     /// Resolves when the deciding thread has left, for whatever reason.
     pub ended: Option<oneshot::Receiver<()>>,
+    /// Set once the engine has begun to leave.
+    pub leaving: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -75,7 +79,9 @@ impl Engine {
         let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);
         let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
         let committer = Committer::new(store, Reader::open(data_dir)?, work, decider.clone(), published.clone());
-        let thread = Decider::new(core, clock, link::host_name(), Reader::open(data_dir)?, inbox, work_sender);
+        let leaving = Arc::new(AtomicBool::new(false));
+        let reader = Reader::open(data_dir)?;
+        let thread = Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, leaving.clone());
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let builder = std::thread::Builder::new().name(name.to_owned());
             builder.spawn(run).map_err(Error::io(format!("start the {name} thread")))
@@ -87,7 +93,7 @@ impl Engine {
             let _ = ended_sender.send(());
         };
         let threads = vec![spawn("commit", Box::new(|| committer.run()))?, spawn("decide", Box::new(decide))?];
-        Ok(Self { decider, published, ended: Some(ended), threads })
+        Ok(Self { decider, published, ended: Some(ended), leaving, threads })
     }
 
     /// Waits until both threads have left, which they do after [`Message::Stop`]. An error says that one panicked.

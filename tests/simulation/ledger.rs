@@ -310,7 +310,8 @@ impl Ledger {
         let agent = self.agent(event.agent_id);
         agent.failures = match kind {
             OutcomeKind::Succeeded => 0,
-            _ if costs && !agent.paused => agent.failures + 1,
+            // Only agents with a command of their own are to blame.
+            _ if costs && !agent.paused && agent.spec.has_command() => agent.failures + 1,
             _ => agent.failures,
         };
         assert_eq!(

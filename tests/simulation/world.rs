@@ -95,6 +95,10 @@ impl World {
         }
         for number in 0..AGENTS {
             let mut agent = AgentSpec::new(format!("agent-{number}"));
+            if number % 2 == 0 {
+                agent.runtime =
+                    serde_json::from_value(serde_json::json!({"type": "command", "command": ["work"]})).unwrap();
+            }
             agent.concurrency = 1 + u32::try_from(self.draw.below(3)).unwrap();
             let home = u16::try_from(number).unwrap() + 1;
             agent.cage = (home <= CAGES - 2).then(|| CageId::new(home).unwrap());

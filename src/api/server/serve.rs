@@ -37,7 +37,8 @@ pub fn serve(settings: &Settings) -> Result<(), Error> {
     let samples = Samples::default();
     {
         let (samples, decider) = (samples.clone(), engine.decider.clone());
-        let worker = WorkerSettings { data_dir: data_dir.clone(), command: settings.worker_command.clone() };
+        let leaving = engine.leaving.clone();
+        let worker = WorkerSettings { data_dir: data_dir.clone(), leaving, command: settings.worker_command.clone() };
         std::thread::Builder::new()
             .name("link".into())
             .spawn(move || keep_session(&worker, &samples, &decider))

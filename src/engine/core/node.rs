@@ -11,7 +11,7 @@ use crate::domain::node::Capacity;
 use crate::domain::requirements::Quantities;
 use crate::domain::resource::ResourceCapacity;
 use crate::domain::{
-    Actor, AgentId, AgentSpec, CageId, CageSpec, ExecutionId, Node, NodeId, NodeStatus, OutcomeKind, Resource,
+    Actor, AgentId, AgentSpec, Bytes, CageId, CageSpec, ExecutionId, Node, NodeId, NodeStatus, OutcomeKind, Resource,
     ResourceId, ResourceStatus, ResourceType, Severity, Timestamp, User, UserId,
 };
 
@@ -138,7 +138,10 @@ impl Core {
         };
         // 001 is a valid number; were it not, there would be no first fleet and nothing else amiss.
         let Ok(cage) = CageId::new(1) else { return };
-        self.emit(now, Actor::Engine, CageDeclared { spec: CageSpec::new(cage), node_id }, out);
+        // A quarter of the memory stays the host's, whatever a first command may do.
+        let mut cage_spec = CageSpec::new(cage);
+        cage_spec.limits.memory = (capacity.memory > 0).then(|| Bytes::new(capacity.memory / 4 * 3));
+        self.emit(now, Actor::Engine, CageDeclared { spec: cage_spec, node_id }, out);
         let mut spec = AgentSpec::new("shell");
         spec.capabilities = vec![Capability { kind: "shell".to_owned(), parameters: Metadata::new() }];
         spec.concurrency = u32::try_from(capacity.cpu_millis / 1000).unwrap_or(1).clamp(1, 1024);

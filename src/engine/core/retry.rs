@@ -116,6 +116,8 @@ impl Core {
         let agent = &self.agents[agent];
         match kind {
             OutcomeKind::Succeeded => 0,
+            // An agent that only runs what tasks bring is not to blame for what they bring.
+            _ if !agent.spec.has_command() => agent.failures,
             kind if kind.blames_agent() && agent.breaker_until.is_none() => agent.failures.saturating_add(1),
             _ => agent.failures,
         }

@@ -271,7 +271,7 @@ impl Server {
     fn stop(&mut self, id: ExecutionId, reason: OutcomeKind, grace: Span) {
         let message = match reason {
             OutcomeKind::Cancelled => "cancelled".to_owned(),
-            OutcomeKind::Preempted => "made room for a more urgent task".to_owned(),
+            OutcomeKind::Preempted => "stopped to be queued again".to_owned(),
             other => format!("stopped by the engine as {other}"),
         };
         match self.known.get(&id) {

@@ -6,7 +6,7 @@ use crate::domain::task::ArrayRange;
 use crate::domain::*;
 use crate::engine::core::{Decisions, Effect};
 
-const FLEET: &str = "[[cage]]\nid = \"001\"\nlimits = { cpu = 4 }\n[[agent]]\nname = \"a\"\ncage = \"001\"\nconcurrency = 4\n[defaults]\nbreaker = { failures = 3, cooldown = \"30s\" }\npreemption = true\n";
+const FLEET: &str = "[[cage]]\nid = \"001\"\nlimits = { cpu = 4 }\n[[agent]]\nname = \"a\"\ncage = \"001\"\nconcurrency = 4\nruntime = { type = \"command\", command = [\"work\"] }\n[defaults]\nbreaker = { failures = 3, cooldown = \"30s\" }\npreemption = true\n";
 
 #[test]
 fn a_failed_attempt_is_repeated_after_a_pause_up_to_the_limit() {
@@ -35,6 +35,16 @@ fn a_program_that_does_not_exist_is_not_tried_again() {
     outcome.exit_code = Some(127);
     world.finish_with(id, outcome);
     assert_eq!(world.status(id), TaskStatus::Failed);
+}
+
+#[test]
+fn an_agent_that_runs_what_tasks_bring_is_not_to_blame_for_it() {
+    let mut world = World::new(&FLEET.replace("runtime = { type = \"command\", command = [\"work\"] }\n", ""));
+    for _ in 0..6 {
+        let id = world.submit(NewTask { max_attempts: 1, ..task() });
+        assert_eq!(world.schedule(), [id]);
+        world.finish(id, OutcomeKind::Failed);
+    }
 }
 
 #[test]
