@@ -121,6 +121,7 @@ impl Writer {
             updated_at: now,
             started_at: None,
             completed_at: None,
+            assigned_cage_id: None,
         };
         (id, self.record(TaskSubmitted { task }))
     }

@@ -257,7 +257,7 @@ pub fn draw(rows: &[Value], client: &Client) -> Table {
             view::status(task, "status"),
             view::text(task, "priority").into(),
             names.name(task, "assigned_agent_id").into(),
-            view::text_or_dash(task, "cage_id").into(),
+            cage_of(task).into(),
             view::age(task, "created_at").into(),
             view::between(task, "started_at", "completed_at").into(),
             what(task),
@@ -309,7 +309,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("priority", view::text(&task, "priority").into()),
         ("command", view::command_line(&task).into()),
         ("agent", names.name(&task, "assigned_agent_id").into()),
-        ("cage", view::text(&task, "cage_id").into()),
+        ("cage", cage_of(&task).into()),
         ("requires", requirements.join(", ").into()),
         ("attempts", format!("{} of {}", view::text(&task, "attempts"), view::text(&task, "max_attempts")).into()),
         ("timeout", view::text(&task, "timeout").into()),
@@ -407,4 +407,10 @@ fn expected(explanation: &Value) -> Cell {
 
 fn size_of(value: &Value) -> String {
     value.as_u64().map_or_else(|| value.to_string(), |bytes| crate::domain::Bytes::new(bytes).human())
+}
+
+/// Where a task runs or ran last; before its first attempt, where it has to run.
+fn cage_of(task: &Value) -> String {
+    let place = if view::at(task, "assigned_cage_id").is_null() { "cage_id" } else { "assigned_cage_id" };
+    view::text_or_dash(task, place)
 }

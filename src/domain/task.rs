@@ -358,6 +358,9 @@ pub struct Task {
     /// When it ended.
     #[serde(default)]
     pub completed_at: Option<Timestamp>,
+    /// The cage of the attempt under way, or of the last one.
+    #[serde(default)]
+    pub assigned_cage_id: Option<CageId>,
 }
 
 #[cfg(test)]

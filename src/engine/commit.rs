@@ -1,4 +1,4 @@
-//! The committing thread: makes batches durable, and only then answers, acts and publishes.
+//! The committing thread: makes batches durable, and only then answers, has the rest carried out, and publishes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use tokio::sync::{broadcast, oneshot};
 
+use super::dispatch::{Act, Orders};
 use super::message::Message;
 use super::outlet::Outlet;
-use super::start_input;
 use crate::domain::agent::Runtime;
 use crate::domain::link::ToWorker;
 use crate::domain::{Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId};
-use crate::store::{Reader, Store};
+use crate::store::Store;
 
 /// An execution to be started once it is durable.
 pub struct PendingStart {
@@ -97,11 +97,10 @@ pub struct Published {
 /// The state of the committing thread.
 pub struct Committer {
     store: Store,
-    reader: Reader,
     work: Receiver<Work>,
     decider: Sender<Message>,
+    dispatcher: Sender<Act>,
     published: broadcast::Sender<Published>,
-    outlets: BTreeMap<NodeId, Box<dyn Outlet>>,
     failed: bool,
 }
 
@@ -109,12 +108,12 @@ impl Committer {
     /// Prepares the thread's state.
     pub fn new(
         store: Store,
-        reader: Reader,
         work: Receiver<Work>,
         decider: Sender<Message>,
+        dispatcher: Sender<Act>,
         published: broadcast::Sender<Published>,
     ) -> Self {
-        Self { store, reader, work, decider, published, outlets: BTreeMap::new(), failed: false }
+        Self { store, work, decider, dispatcher, published, failed: false }
     }
 
     /// Commits until nobody can send any more.
@@ -126,16 +125,16 @@ impl Committer {
                 Work::Barrier(done) => {
                     let _ = done.send(());
                 }
-                Work::Outlet(node, Some(outlet)) => {
-                    self.outlets.insert(node, outlet);
-                }
-                Work::Outlet(node, None) => {
-                    self.outlets.remove(&node);
-                }
-                Work::DropOutlets => self.outlets.clear(),
+                Work::Outlet(node, outlet) => self.order(Act::Outlet(node, outlet)),
+                Work::DropOutlets => self.order(Act::DropOutlets),
                 Work::Recover => self.recover(),
             }
         }
+    }
+
+    /// Hands something to the dispatching thread, which lives as long as this one.
+    fn order(&self, act: Act) {
+        let _ = self.dispatcher.send(act);
     }
 
     fn commit(&mut self, batch: Batch) {
@@ -151,51 +150,11 @@ impl Committer {
         for Answer::Command(answer, result) in batch.answers {
             let _ = answer.send(result);
         }
-        self.act(batch.cages, &batch.starts, batch.messages, batch.acks);
+        let orders = Orders { cages: batch.cages, starts: batch.starts, messages: batch.messages, acks: batch.acks };
+        self.order(Act::Carry(orders));
         if let Some(last) = batch.records.last() {
             // Nobody listening is the usual case.
             let _ = self.published.send(Published { seq: last.seq, ended: ended(&batch.records) });
-        }
-    }
-
-    /// Sends what was decided to the workers: cages first, then starts, then the rest.
-    fn act(
-        &mut self,
-        cages: Vec<(NodeId, ToWorker)>,
-        starts: &[PendingStart],
-        messages: Vec<(NodeId, ToWorker)>,
-        acks: BTreeMap<NodeId, u64>,
-    ) {
-        let mut by_node: BTreeMap<NodeId, Vec<ToWorker>> = BTreeMap::new();
-        for (node, message) in cages {
-            by_node.entry(node).or_default().push(message);
-        }
-        match start_input::messages(&self.reader, starts) {
-            Ok(messages) => {
-                for (start, message) in starts.iter().zip(messages) {
-                    by_node.entry(start.node).or_default().push(message);
-                }
-            }
-            Err(error) => {
-                // The attempts stand as decided; dropping the connections makes the workers say what they know, and
-                // the engine then sends what they lack.
-                tracing::error!(%error, "the inputs of executions cannot be read");
-                self.outlets.clear();
-                return;
-            }
-        }
-        for (node, message) in messages {
-            by_node.entry(node).or_default().push(message);
-        }
-        for (node, number) in acks {
-            by_node.entry(node).or_default().push(ToWorker::Ack { number });
-        }
-        for (node, messages) in by_node {
-            let Some(outlet) = self.outlets.get_mut(&node) else { continue };
-            if let Err(error) = outlet.send(&messages) {
-                tracing::warn!(%node, %error, "the worker cannot be reached");
-                self.outlets.remove(&node);
-            }
         }
     }
 

@@ -1,13 +1,14 @@
 //! The engine: decides and remembers. [`core`] decides; the rest feeds it, commits what it decided, and only then acts.
 //!
-//! Two threads make the life of a command: the deciding one ([`decide`]) owns the core, the committing one
-//! ([`commit`]) owns the store. While one batch is committed the next is being decided. A third keeps the session with
-//! the worker ([`link`]). The engine never touches a process, a cgroup or a sensor: that is the worker's.
+//! Three threads make the life of a command: the deciding one ([`decide`]) owns the core, the committing one
+//! ([`commit`]) owns the store, the dispatching one ([`dispatch`]) carries to the workers what is durable. While one batch
+//! is committed the next is being decided. A fourth keeps the session with the worker ([`link`]). The engine never touches a process, a cgroup or a sensor: that is the worker's.
 
 pub mod clock;
 pub mod commit;
 pub mod core;
 pub mod decide;
+pub mod dispatch;
 pub mod link;
 pub mod message;
 pub mod outlet;
@@ -25,6 +26,7 @@ use self::clock::Clock;
 use self::commit::{Committer, Published, Work};
 use self::core::{Core, Decisions};
 use self::decide::Decider;
+use self::dispatch::Dispatcher;
 use self::message::Message;
 use crate::domain::Record;
 use crate::store::{self, Reader, Store};
@@ -58,7 +60,7 @@ impl Error {
     }
 }
 
-/// A running engine: its two threads and the ways to them.
+/// A running engine: its threads and the ways to them.
 pub struct Engine {
     /// Where the deciding thread takes messages.
     pub decider: Sender<Message>,
@@ -78,7 +80,9 @@ impl Engine {
         let (decider, inbox) = mpsc::channel();
         let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);
         let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
-        let committer = Committer::new(store, Reader::open(data_dir)?, work, decider.clone(), published.clone());
+        let (dispatch_sender, acts) = mpsc::channel();
+        let dispatcher = Dispatcher::new(Reader::open(data_dir)?, acts);
+        let committer = Committer::new(store, work, decider.clone(), dispatch_sender, published.clone());
         let leaving = Arc::new(AtomicBool::new(false));
         let reader = Reader::open(data_dir)?;
         let thread = Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, leaving.clone());
@@ -92,11 +96,15 @@ impl Engine {
             // A panic drops the sender instead, which wakes the receiver all the same.
             let _ = ended_sender.send(());
         };
-        let threads = vec![spawn("commit", Box::new(|| committer.run()))?, spawn("decide", Box::new(decide))?];
+        let threads = vec![
+            spawn("dispatch", Box::new(|| dispatcher.run()))?,
+            spawn("commit", Box::new(|| committer.run()))?,
+            spawn("decide", Box::new(decide))?,
+        ];
         Ok(Self { decider, published, ended: Some(ended), leaving, threads })
     }
 
-    /// Waits until both threads have left, which they do after [`Message::Stop`]. An error says that one panicked.
+    /// Waits until all threads have left, which they do after [`Message::Stop`]. An error says that one panicked.
     pub fn join(self) -> Result<(), Error> {
         drop(self.decider);
         let mut result = Ok(());

@@ -16,7 +16,7 @@ pub(in crate::store) const TASK_COLUMNS: &str = "t.id, t.type, t.status, t.prior
     t.requirements, t.deadline, t.approval_gate, t.max_attempts, t.attempts, t.losses, t.timeout, t.estimate, \
     t.preemptible, t.agent_id, t.cage_id, t.assigned_agent_id, t.execution_id, t.not_before, t.output, t.error, \
     t.metadata, t.array_first, t.array_last, t.array_index, t.created_by, t.created_at, t.updated_at, t.started_at, \
-    t.completed_at, t.dependencies";
+    t.completed_at, (SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.dependencies";
 
 /// Reads a task, and how many dependencies it has: those are rows of their own.
 pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
@@ -53,6 +53,7 @@ pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
         updated_at: c.time()?,
         started_at: c.optional_time()?,
         completed_at: c.optional_time()?,
+        assigned_cage_id: c.optional_cage()?,
     };
     Ok((task, c.count()?))
 }

@@ -237,6 +237,7 @@ impl History {
             updated_at: now,
             started_at: None,
             completed_at: None,
+            assigned_cage_id: None,
         }
     }
 

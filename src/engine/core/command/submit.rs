@@ -301,5 +301,6 @@ fn make_task(new: NewTask, plan: &Plan, id: TaskId, ids: &[Option<TaskId>], owne
         updated_at: now,
         started_at: None,
         completed_at: None,
+        assigned_cage_id: None,
     }
 }

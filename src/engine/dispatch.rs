@@ -1,0 +1,100 @@
+//! The dispatching thread: carries durable decisions to the workers. It is apart from the committing one so that neither
+//! the reading of inputs nor a worker that is slow to take messages holds up a commit.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::Receiver;
+
+use super::commit::PendingStart;
+use super::outlet::Outlet;
+use super::start_input;
+use crate::domain::NodeId;
+use crate::domain::link::ToWorker;
+use crate::store::Reader;
+
+/// What one batch has for workers.
+pub struct Orders {
+    /// Declarations of cages; sent before anything is started.
+    pub cages: Vec<(NodeId, ToWorker)>,
+    /// What is to be started.
+    pub starts: Vec<PendingStart>,
+    /// Everything else.
+    pub messages: Vec<(NodeId, ToWorker)>,
+    /// The highest number of the reports that are durable now, by node.
+    pub acks: BTreeMap<NodeId, u64>,
+}
+
+/// Something for the dispatching thread.
+pub enum Act {
+    /// Send these.
+    Carry(Orders),
+    /// Messages for a node go here from now on, or nowhere.
+    Outlet(NodeId, Option<Box<dyn Outlet>>),
+    /// Forget every way to a worker: the connections end and are made anew.
+    DropOutlets,
+}
+
+/// The state of the dispatching thread.
+pub struct Dispatcher {
+    reader: Reader,
+    acts: Receiver<Act>,
+    outlets: BTreeMap<NodeId, Box<dyn Outlet>>,
+}
+
+impl Dispatcher {
+    /// Prepares the thread's state.
+    pub fn new(reader: Reader, acts: Receiver<Act>) -> Self {
+        Self { reader, acts, outlets: BTreeMap::new() }
+    }
+
+    /// Dispatches until nobody can send any more.
+    pub fn run(mut self) {
+        while let Ok(act) = self.acts.recv() {
+            match act {
+                Act::Carry(orders) => self.carry(orders),
+                Act::Outlet(node, Some(outlet)) => {
+                    self.outlets.insert(node, outlet);
+                }
+                Act::Outlet(node, None) => {
+                    self.outlets.remove(&node);
+                }
+                Act::DropOutlets => self.outlets.clear(),
+            }
+        }
+    }
+
+    /// Sends cages first, then starts, then the rest; all for one node in one write.
+    fn carry(&mut self, orders: Orders) {
+        let Orders { cages, starts, messages, acks } = orders;
+        let mut by_node: BTreeMap<NodeId, Vec<ToWorker>> = BTreeMap::new();
+        for (node, message) in cages {
+            by_node.entry(node).or_default().push(message);
+        }
+        match start_input::messages(&self.reader, &starts) {
+            Ok(messages) => {
+                for (start, message) in starts.iter().zip(messages) {
+                    by_node.entry(start.node).or_default().push(message);
+                }
+            }
+            Err(error) => {
+                // The attempts stand as decided; dropping the connections makes the workers say what they know, and
+                // the engine then sends what they lack.
+                tracing::error!(%error, "the inputs of executions cannot be read");
+                self.outlets.clear();
+                return;
+            }
+        }
+        for (node, message) in messages {
+            by_node.entry(node).or_default().push(message);
+        }
+        for (node, number) in acks {
+            by_node.entry(node).or_default().push(ToWorker::Ack { number });
+        }
+        for (node, messages) in by_node {
+            let Some(outlet) = self.outlets.get_mut(&node) else { continue };
+            if let Err(error) = outlet.send(&messages) {
+                tracing::warn!(%node, %error, "the worker cannot be reached");
+                self.outlets.remove(&node);
+            }
+        }
+    }
+}
