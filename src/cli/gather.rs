@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -217,7 +217,7 @@ fn about_a_task(data: &str) -> Option<(Kind, Body)> {
 
 /// Reads the output of tasks that have begun, one after the other.
 fn follow(
-    data_dir: &PathBuf,
+    data_dir: &Path,
     to_follow: &Mutex<Receiver<(TaskId, String)>>,
     news: &SyncSender<News>,
 ) -> Result<(), Failure> {

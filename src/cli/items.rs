@@ -28,7 +28,7 @@ pub fn send_named(
     done: &str,
     names: &BTreeMap<String, String>,
 ) -> Outcome {
-    let named = |id: &str| names.get(id).map_or(id, String::as_str).to_owned();
+    let shown = |id: &str| names.get(id).map_or(id, String::as_str).to_owned();
     match client.command(command)? {
         Reply::Items { done: items, mut refused } => {
             let mut rows: Vec<Value> = items.iter().map(|id| serde_json::json!({"id": id, "done": true})).collect();
@@ -39,11 +39,11 @@ pub fn send_named(
             );
             if !context.out.values(&rows)? {
                 for id in &items {
-                    context.out.line(&format!("{} {done}", named(id)))?;
+                    context.out.line(&format!("{} {done}", shown(id)))?;
                 }
             }
             for item in &mut refused {
-                item.item = named(&item.item);
+                item.item = shown(&item.item);
             }
             if refused.is_empty() { Ok(0) } else { Err(partly(items.is_empty(), &refused)) }
         }
