@@ -7,4 +7,8 @@
 mod site;
 
 mod bad_input;
+mod names_of_ids;
+mod owner_only;
+mod resume;
+mod shapes;
 mod work;
