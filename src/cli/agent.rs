@@ -1,5 +1,7 @@
 //! `menagerie agent …`: list, add, remove and steer agents.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
@@ -11,7 +13,7 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view;
-use crate::api::client::encode;
+use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::{AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier};
 use crate::domain::{AgentStatus, CageId};
@@ -131,7 +133,23 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
         AgentVerb::Resume { agents: ids } => (WireCommand::ResumeAgents { ids }, "resumed"),
     };
     let client = context.engine()?;
-    items::send(context, &client, &command, done)
+    let names = names_of(&client, &command);
+    items::send_named(context, &client, &command, done, &names)
+}
+
+/// The names of the agents that a command is about, by their ids. They are asked for before the command is sent, because
+/// a removed agent has none.
+fn names_of(client: &Client, command: &WireCommand) -> BTreeMap<String, String> {
+    let (WireCommand::RemoveAgents { ids }
+    | WireCommand::ReassignAgents { ids, .. }
+    | WireCommand::DrainAgents { ids }
+    | WireCommand::ResumeAgents { ids }) = command
+    else {
+        return BTreeMap::new();
+    };
+    // An agent that is not there is refused by the command itself, with the reason.
+    let asked = ids.iter().filter_map(|id| client.get(&format!("/v1/agents/{}", encode(id)), &vec![]).ok());
+    asked.map(|agent: Value| (view::text(&agent, "id"), view::text(&agent, "name"))).collect()
 }
 
 fn spec(args: AddArgs) -> AgentSpec {

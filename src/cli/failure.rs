@@ -64,15 +64,24 @@ impl Failure {
     }
 }
 
-/// Whether a refusal is about the request (exit status 2) or about the present condition of the engine (1).
-const fn is_about_request(kind: RefusalKind) -> bool {
-    !matches!(kind, RefusalKind::Forbidden | RefusalKind::Unavailable)
+/// What the engine refuses to change because its data directory cannot be written, as its refusals name it.
+const NOT_STORED: [&str; 2] = ["nothing was changed, because it could not be stored", "the engine is read-only"];
+
+/// Whether a refusal is about the request (exit status 2) or about the present condition of the engine (1). A change
+/// that a full or unwritable data directory cannot take is refused like any other: nothing of it was done, and the user
+/// can mend it.
+fn is_about_request(refusal: &Refusal) -> bool {
+    match refusal.kind {
+        RefusalKind::Unavailable => NOT_STORED.contains(&refusal.field.as_str()),
+        RefusalKind::Forbidden => false,
+        _ => true,
+    }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let sentence = refusal.to_string();
-        if is_about_request(refusal.kind) { Self::refused(sentence) } else { Self::failed(sentence) }
+        if is_about_request(&refusal) { Self::refused(sentence) } else { Self::failed(sentence) }
     }
 }
 
@@ -122,6 +131,9 @@ mod tests {
         for kind in RefusalKind::ALL {
             let expected = if matches!(kind, RefusalKind::Forbidden | RefusalKind::Unavailable) { 1 } else { 2 };
             assert_eq!(Failure::from(Refusal::new(*kind, "x", "y")).status(), expected, "{kind}");
+        }
+        for field in NOT_STORED {
+            assert_eq!(Failure::from(Refusal::new(RefusalKind::Unavailable, field, "")).status(), 2, "{field}");
         }
         assert_eq!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).status(), 0);
         assert_eq!(Failure::from(client::Error::NoEngine { data_dir: "d".into() }).status(), 3);

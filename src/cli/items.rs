@@ -1,5 +1,7 @@
 //! Reporting a change of several things: what was done, what was refused, and the exit status that follows.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::context::Context;
@@ -15,8 +17,20 @@ use crate::domain::{Reply, TaskId};
 ///
 /// `done` says in a table what happened to each: `cancelled`.
 pub fn send(context: &mut Context, client: &Client, command: &WireCommand, done: &str) -> Outcome {
+    send_named(context, client, command, done, &BTreeMap::new())
+}
+
+/// As [`send`], for things that people know by other names than their ids.
+pub fn send_named(
+    context: &mut Context,
+    client: &Client,
+    command: &WireCommand,
+    done: &str,
+    names: &BTreeMap<String, String>,
+) -> Outcome {
+    let shown = |id: &str| names.get(id).map_or(id, String::as_str).to_owned();
     match client.command(command)? {
-        Reply::Items { done: items, refused } => {
+        Reply::Items { done: items, mut refused } => {
             let mut rows: Vec<Value> = items.iter().map(|id| serde_json::json!({"id": id, "done": true})).collect();
             rows.extend(
                 refused
@@ -25,8 +39,11 @@ pub fn send(context: &mut Context, client: &Client, command: &WireCommand, done:
             );
             if !context.out.values(&rows)? {
                 for id in &items {
-                    context.out.line(&format!("{id} {done}"))?;
+                    context.out.line(&format!("{} {done}", shown(id)))?;
                 }
+            }
+            for item in &mut refused {
+                item.item = shown(&item.item);
             }
             if refused.is_empty() { Ok(0) } else { Err(partly(items.is_empty(), &refused)) }
         }

@@ -31,6 +31,7 @@ mod config_verb;
 mod db;
 mod demo;
 mod event;
+mod gather;
 mod items;
 mod journal;
 mod logs;

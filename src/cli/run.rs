@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
+use super::gather::Names;
 use super::task_options::TaskOptions;
-use super::{items, wait};
+use super::{items, view, wait};
 use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
 use crate::domain::task::{ArrayRange, NewTask};
 use crate::domain::{Refusal, Reply, TaskId};
@@ -20,8 +21,9 @@ Prints the new task's id. The command sees its cage's own folders and what the c
 It is tried once unless --max-attempts says otherwise.
 
 With --wait the exit status is the command's own: 128 plus the signal's number when a signal ended it, 127 when it \
-could not be started, 1 when a limit, a timeout or a person ended it or when one of several tasks failed. Ctrl-C \
-leaves the task running.")]
+could not be started, 1 when a limit, a timeout or a person ended it. Ctrl-C leaves the task running. With --array or \
+--each every line of output stands behind its number or line, then each task's status is printed (other formats than \
+the table: only that), and the exit status is 1 when one of the tasks failed.")]
 pub struct RunArgs {
     #[command(flatten)]
     pub task: TaskOptions,
@@ -65,18 +67,25 @@ fn parse_variable(text: &str) -> Result<(String, String), Refusal> {
 }
 
 pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
-    let (wait, each) = (args.wait, args.each.clone());
-    let array = args.array.is_some();
+    let (wait, each, array) = (args.wait, args.each.clone(), args.array);
     check_program(&args, &context.settings.data_dir.value)?;
     let task = task_of(args)?;
-    let mut tasks = match &each {
-        Some(file) => one_a_line(&task, &super::batch::read_lines(file)?),
+    let lines = each.as_deref().map(super::batch::read_lines).transpose()?;
+    let mut tasks = match &lines {
+        Some(lines) => one_a_line(&task, lines),
         None => vec![task],
     };
     for task in &mut tasks {
         task.normalise()?;
     }
     let client = context.engine()?;
+    let several = array.is_some() || lines.is_some();
+    // What happens to the tasks is read from here on; nothing of it can come before.
+    let after = if wait && several && context.out.is_table() {
+        Some(view::count(&client.get::<Value>("/v1/status", &vec![])?, "seq"))
+    } else {
+        None
+    };
     let ids = match (tasks.len(), tasks.pop()) {
         (1, Some(task)) => items::submit_alone(&client, task)?,
         (_, last) => {
@@ -90,9 +99,16 @@ pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
     if !wait {
         return print_ids(context, &ids, each.is_some());
     }
-    match ids[..] {
-        [id] if !array => wait::stream_one(context, &client, &id.to_string()),
-        _ => wait::all(context, &client, &ids.iter().map(TaskId::to_string).collect::<Vec<_>>(), None),
+    match (&ids[..], after) {
+        ([id], _) if !several => wait::stream_one(context, &client, &id.to_string()),
+        (_, None) => wait::all(context, &client, &ids.iter().map(TaskId::to_string).collect::<Vec<_>>(), None),
+        (_, Some(after)) => {
+            let names = match (&ids[..], array) {
+                ([id], Some(range)) => Names::Array { id: *id, first: range.first },
+                _ => Names::of_lines(&ids, &lines.unwrap_or_default()),
+            };
+            wait::stream_several(context, &client, &ids, names, after)
+        }
     }
 }
 

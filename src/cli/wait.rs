@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
+use super::gather::{self, Names};
 use super::view;
 use crate::api::client::{Client, End, encode};
-use crate::domain::Span;
 use crate::domain::spool::{Chunk, Stream};
+use crate::domain::{Span, TaskId};
 
 /// How long one request waits before it is asked again.
 const POLL_SECONDS: u64 = 30;
@@ -50,6 +51,17 @@ pub fn stream_one(context: &mut Context, client: &Client, id: &str) -> Outcome {
         remark_on_stderr(&format!("menagerie: task {id} {remark}"));
     }
     Ok(verdict.status)
+}
+
+/// Shows the output of all tasks of a submission as it comes, each line behind the name of its task, and then how each
+/// ended; `after` is the journal's last record before the submission. Exit status 0 when all completed, otherwise 1.
+pub fn stream_several(context: &mut Context, client: &Client, ids: &[TaskId], names: Names, after: u64) -> Outcome {
+    let text = |ids: &[TaskId]| ids.iter().map(TaskId::to_string).collect::<Vec<_>>();
+    let open = gather::pass_on(context, names, after)?;
+    if open.is_empty() {
+        return all(context, client, &text(ids), None);
+    }
+    interrupted(context, &text(&open).iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Waits until all tasks have ended, at most `timeout` in all. Exit status 0 when all completed, otherwise 1.

@@ -14,7 +14,7 @@ use menagerie::domain::TaskStatus;
 use site::Site;
 
 /// How many tasks the load has, and how often something is killed under it.
-const TASKS: usize = 1500;
+const TASKS: usize = 3000;
 const KILLS: u64 = 6;
 
 /// What is killed.
@@ -25,12 +25,27 @@ enum Victim {
     Both,
 }
 
+/// No execution ran twice, each task is completed once by the record, and the execution that completed it ran: it left
+/// its mark, and none came after it.
+fn check_that_nothing_finished_ran_again(site: &Site, tasks: usize) {
+    let marks = site.marks();
+    let ran: Vec<&String> = marks.values().flatten().collect();
+    assert_eq!(ran.iter().collect::<BTreeSet<_>>().len(), ran.len(), "an execution ran twice");
+    let mut done = BTreeSet::new();
+    for body in site.records_of("execution_ended").iter().filter(|body| body["task_status"] == "completed") {
+        let [task, execution] = ["task_id", "execution_id"].map(|key| body[key].as_str().unwrap());
+        assert!(done.insert(task.to_owned()), "task {task} was completed twice");
+        let marks = marks.get(task).unwrap_or_else(|| panic!("task {task} was completed and left no mark"));
+        assert_eq!(marks.last().map(String::as_str), Some(execution), "task {task} ran again after it was done");
+    }
+    assert_eq!(done.len(), tasks, "each task is done exactly once by the record");
+}
+
 #[test]
 fn killing_engine_and_worker_loses_nothing() {
     let mut site = Site::new();
     site.start_engine();
     site.apply_fleet(4, 4);
-    let marks = site.marks_dir();
     let ids = site.submit_marking_tasks(TASKS);
     assert_eq!(ids.len(), TASKS);
     let mut draw = site.seed();
@@ -38,6 +53,8 @@ fn killing_engine_and_worker_loses_nothing() {
         // A random moment is the point here; nothing is expected to have happened by then.
         draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         std::thread::sleep(Duration::from_millis((draw >> 33) % 250));
+        let counts = site.status().unwrap().tasks;
+        assert!(counts.pending + counts.scheduled + counts.executing > 0, "all was over before a kill: {counts:?}");
         let victim = [Victim::Engine, Victim::Worker, Victim::Both][usize::try_from((draw >> 20) % 3).unwrap()];
         if matches!(victim, Victim::Worker | Victim::Both) {
             site.kill_worker();
@@ -49,13 +66,9 @@ fn killing_engine_and_worker_loses_nothing() {
     }
     let counts = site.wait_until_done();
     assert_eq!(counts.completed, TASKS as u64, "{counts:?}; seed {}", site.seed());
-    let marked: BTreeSet<String> =
-        std::fs::read_dir(marks).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let marked: BTreeSet<String> = site.marks().into_keys().collect();
     assert_eq!(marked, ids.iter().cloned().collect(), "every task left its mark");
-    let once = site.records_of("execution_ended").into_iter().filter(|body| body["task_status"] == "completed");
-    let done: Vec<String> = once.map(|body| body["task_id"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(done.len(), TASKS, "each task is done exactly once by the record");
-    assert_eq!(done.iter().collect::<BTreeSet<_>>().len(), TASKS);
+    check_that_nothing_finished_ran_again(&site, TASKS);
     site.check_books();
     site.start_engine();
     site.stop_all();
@@ -67,10 +80,14 @@ fn acknowledged_submissions_survive_a_kill_at_once() {
     let mut site = Site::new();
     site.start_engine();
     site.apply_fleet(1, 1);
-    let mut ids = BTreeSet::new();
-    for _ in 0..20 {
-        ids.insert(site.run_one(&["true"]));
-    }
+    let mark = format!("echo \"$MENAGERIE_EXECUTION_ID\" >> {}/\"$MENAGERIE_TASK_ID\"", site.marks_dir().display());
+    let ids: BTreeSet<String> = (0..20).map(|_| site.run_one(&["sh", "-c", &mark])).collect();
+    let done: Vec<String> = site
+        .tasks()
+        .iter()
+        .filter(|task| task.status == TaskStatus::Completed)
+        .map(|task| task.id.to_string())
+        .collect();
     site.kill_engine();
     site.kill_worker();
     site.start_engine();
@@ -78,6 +95,11 @@ fn acknowledged_submissions_survive_a_kill_at_once() {
     assert_eq!(counts.completed, 20);
     let known: BTreeSet<String> = site.tasks().into_iter().map(|task| task.id.to_string()).collect();
     assert_eq!(known, ids);
+    let marks = site.marks();
+    for id in done {
+        assert_eq!(marks[&id].len(), 1, "task {id} was done before the kill and ran again");
+    }
+    check_that_nothing_finished_ran_again(&site, 20);
     site.check_books();
 }
 

@@ -7,4 +7,9 @@
 mod site;
 
 mod bad_input;
+mod full_disk;
+mod names_of_ids;
+mod owner_only;
+mod resume;
+mod shapes;
 mod work;

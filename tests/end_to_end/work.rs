@@ -72,12 +72,54 @@ fn arrays_lines_and_dependencies() {
     assert!(second.to_string().len() > 10);
     let counts = site.wait_until_done();
     assert_eq!((counts.completed, counts.failed), (24, 0));
-    let records = site.records_of("execution_started");
-    let _ = records;
+    assert_eq!(site.records_of("execution_scheduled").len(), 24, "each task, and each element of the array, ran once");
     let tasks = site.tasks();
     let first = tasks.iter().find(|task| task.id.to_string() == first).unwrap();
     let after = tasks.iter().find(|task| task.depends_on.contains(&first.id)).unwrap();
     assert!(after.started_at >= first.completed_at, "the dependent began before its dependency ended");
+}
+
+#[test]
+fn the_output_of_several_tasks_is_shown_with_their_names() {
+    fn sorted(text: &str) -> Vec<&str> {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        lines
+    }
+    let mut site = Site::new();
+    site.start_engine();
+    site.apply_fleet(2, 4);
+    let script = "echo one; echo bad >&2; echo two; printf end; [ $MENAGERIE_ARRAY_INDEX != 9 ]";
+    let (status, out, err) =
+        run(&site, &["run", "--wait", "--max-attempts", "1", "--array", "8-10", "--", "sh", "-c", script]);
+    assert_eq!(status, 1, "one of them failed: {err}");
+    let (lines, ends): (Vec<&str>, Vec<&str>) = out.lines().partition(|line| line.split_once(": ").is_some());
+    let expected: Vec<String> = ["8", "9", "10"]
+        .iter()
+        .flat_map(|index| ["one", "two", "end"].map(|text| format!("{index}: {text}")))
+        .collect();
+    assert_eq!(sorted(&lines.join("\n")), sorted(&expected.join("\n")));
+    let of_one: Vec<&&str> = lines.iter().filter(|line| line.starts_with("10: ")).collect();
+    assert_eq!(of_one, [&"10: one", &"10: two", &"10: end"], "the lines of a task keep their order");
+    assert!(ends.len() == 1 && ends[0].contains(" failed"), "{ends:?}");
+    assert_eq!(sorted(&err), ["10: bad", "8: bad", "9: bad"]);
+    let lines = site.marks_dir().join("lines.txt");
+    std::fs::write(&lines, "alpha\nbeta gamma\n").unwrap();
+    let each = ["run", "--wait", "--each", lines.to_str().unwrap(), "--", "echo", "got"];
+    let (status, out, err) = run(&site, &each);
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(sorted(&out)[2..], ["alpha: got alpha", "beta gamma: got beta gamma"]);
+    assert_eq!(out.lines().filter(|line| line.ends_with(" completed")).count(), 2, "{out}");
+}
+
+#[test]
+fn agents_are_called_by_their_names() {
+    let mut site = Site::new();
+    site.start_engine();
+    site.apply_fleet(1, 1);
+    assert_eq!(run(&site, &["agent", "drain", "a1"]), (0, "a1 drained\n".into(), String::new()));
+    assert_eq!(run(&site, &["agent", "resume", "a1"]).1, "a1 resumed\n");
+    assert_eq!(run(&site, &["agent", "remove", "a1"]).1, "a1 removed\n");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A data directory with the real binary at work in it. Whatever it starts it ends, also when a test fails.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,9 +16,21 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_mins(4);
 
 pub struct Site {
+    /// Goes before the folder that it lies in.
+    disk: Option<Disk>,
     folder: tempfile::TempDir,
     engine: Option<Child>,
     seed: u64,
+}
+
+/// A small disk of its own, taken away when dropped.
+struct Disk(PathBuf);
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Lazily, because a process that was killed a moment ago may still have a file open on it.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
 }
 
 impl Site {
@@ -31,7 +44,7 @@ impl Site {
         std::fs::create_dir(folder.path().join("marks")).unwrap();
         set_mode(&folder.path().join("marks"), 0o777);
         set_mode(folder.path(), 0o755);
-        Self { folder, engine: None, seed }
+        Self { disk: None, folder, engine: None, seed }
     }
 
     pub fn seed(&self) -> u64 {
@@ -44,6 +57,16 @@ impl Site {
 
     pub fn marks_dir(&self) -> PathBuf {
         self.folder.path().join("marks")
+    }
+
+    /// Puts the data directory on a disk of its own with so many bytes. Needs root.
+    pub fn on_small_disk(&mut self, bytes: u64) {
+        let data_dir = self.data_dir();
+        std::fs::create_dir(&data_dir).unwrap();
+        let options = format!("size={bytes},mode=0700");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&data_dir).status();
+        assert!(mounted.unwrap().success(), "cannot mount a disk at {}", data_dir.display());
+        self.disk = Some(Disk(data_dir));
     }
 
     /// The binary with `arguments`, on this site's data directory.
@@ -71,7 +94,7 @@ impl Site {
         pid
     }
 
-    fn client(&self) -> Option<Client> {
+    pub fn client(&self) -> Option<Client> {
         Client::connect(&self.data_dir()).ok()
     }
 
@@ -79,7 +102,7 @@ impl Site {
         self.client()?.get("/v1/status", &vec![]).ok()
     }
 
-    fn wait_for(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub fn wait_for(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !done(self) {
             assert!(
@@ -214,6 +237,15 @@ impl Site {
             after = last.seq;
             bodies.extend(rows.into_iter().filter(|row| row.kind == kind).map(|row| row.body));
         }
+    }
+
+    /// The lines of every mark: the executions that ran, by the task that they belong to.
+    pub fn marks(&self) -> BTreeMap<String, Vec<String>> {
+        let read = |path: PathBuf| {
+            let task = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (task, std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect())
+        };
+        std::fs::read_dir(self.marks_dir()).unwrap().map(|entry| read(entry.unwrap().path())).collect()
     }
 
     /// The chain verifies, the rows are those that the journal gives, and nothing is held any more.
