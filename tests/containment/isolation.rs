@@ -114,6 +114,54 @@ fn granted_paths_can_be_read_or_written_and_the_data_directory_stays_hidden_in_t
     }
 }
 
+#[test]
+fn a_grant_stays_what_it_was_when_another_agent_puts_a_link_in_its_place() {
+    let given = tempfile::Builder::new().prefix("menagerie-given-").tempdir().unwrap();
+    let secret = tempfile::Builder::new().prefix("menagerie-secret-").tempdir().unwrap();
+    let shared = given.path().join("shared");
+    std::fs::create_dir_all(shared.join("lib")).unwrap();
+    std::fs::write(shared.join("lib/file"), "harmless").unwrap();
+    std::fs::write(secret.path().join("file"), "secret").unwrap();
+    for folder in [given.path(), &shared, secret.path()] {
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let mut worker = Worker::start();
+    std::fs::write(worker.folder.join("file"), "journal").unwrap();
+    let (mut writer, mut reader) = (cage(1), cage(2));
+    writer.write = vec![shared.display().to_string()];
+    reader.read = vec![shared.join("lib").display().to_string()];
+    worker.declare(&writer, 1);
+    worker.declare(&reader, 1);
+    let look = format!("cat {0}/lib/file; ls {0}/lib/; touch /tmp/left", shared.display());
+    let (outcome, output) = worker.shell(reader.id, &look);
+    assert!(outcome.succeeded() && output.starts_with("harmless"), "{outcome:?} {output}");
+    for lure in [secret.path(), &worker.folder.clone()] {
+        let swap = format!("cd {}; mv lib old; ln -s {} lib", shared.display(), lure.display());
+        assert!(worker.shell(writer.id, &swap).0.succeeded());
+        assert!(shared.join("lib").is_symlink());
+        // What the reader left in /tmp has its slot built anew each time.
+        for _ in 0..2 {
+            let (_, output) = worker.shell(reader.id, &look);
+            assert!(output.starts_with("harmless"), "{output}");
+        }
+        // Another limit is no reason to look the path up again.
+        reader.limits.disk = Some(menagerie::domain::Bytes::from_mib(lure.as_os_str().len() as u64));
+        worker.declare(&reader, 1);
+        let (_, output) = worker.shell(reader.id, &look);
+        assert!(output.starts_with("harmless"), "{output}");
+        // A cage that is new to the worker cannot know what the link was before; it is told so.
+        let mut late = cage(3);
+        late.read.clone_from(&reader.read);
+        worker.send(&menagerie::domain::link::ToWorker::RemoveCage { cage_id: late.id });
+        worker.declare(&late, 1);
+        let (outcome, _) = worker.shell(late.id, &look);
+        let refused = outcome.message.contains("a link leads out") || outcome.message.contains("data directory");
+        assert!(refused, "{outcome:?}");
+        let restore = format!("cd {}; rm lib; mv old lib", shared.display());
+        assert!(worker.shell(writer.id, &restore).0.succeeded());
+    }
+}
+
 /// Somebody outside who must not be reached, in as many ways as a process can be spoken to.
 struct Outside {
     tcp: TcpListener,

@@ -72,6 +72,9 @@ impl Server {
         if cage.spec == spec && cage.slots == slots {
             return;
         }
+        if cage.spec.read != spec.read || cage.spec.write != spec.write {
+            cage.granted = false;
+        }
         // What an init has built around itself cannot be changed; what the groups hold can.
         let same_sandbox = cage.spec.network == spec.network
             && cage.spec.read == spec.read
@@ -185,6 +188,11 @@ impl Server {
 
     /// A slot that can take an execution, made if there is room for another; `None` when all are taken.
     fn slot_for(&mut self, id: CageId) -> Result<Option<usize>, String> {
+        let Some(cage) = self.cages.get(&id) else { return Ok(None) };
+        let writable = match cage.granted {
+            true => vec![],
+            false => self.cages.values().flat_map(|cage| cage.writable(&self.around)).collect(),
+        };
         let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
         let slots = &self.slots;
         let free = |index: &usize| slots.get(index).is_some_and(Slot::is_free);
@@ -195,7 +203,7 @@ impl Server {
         cage.places.resize(width.max(cage.places.len()), None);
         let Some(place) = cage.places.iter().take(width).position(Option::is_none) else { return Ok(None) };
         let fail = |error: std::io::Error| format!("cage {id} cannot be set up: {error}");
-        cage.prepare(&self.around).map_err(fail)?;
+        cage.prepare(&self.around, &writable).map_err(fail)?;
         let wanted = cage.spec.limits.gpu.unwrap_or(0) as usize;
         let gpus = least_used(wanted, self.around.gpus.len(), self.slots.values());
         let place_number = u32::try_from(place).unwrap_or(u32::MAX);
