@@ -128,6 +128,11 @@ impl Run {
         self.start.execution_id
     }
 
+    /// Adds a remark for people to the outcome.
+    pub(super) fn add_remark(&mut self, remark: String) {
+        self.remark = Some(self.remark.take().map_or(remark.clone(), |before| format!("{before}; {remark}")));
+    }
+
     /// When it next needs attention although nothing happens.
     pub(super) fn next_wake(&self) -> u64 {
         [self.stage_until, self.timeout_at, self.report_start_at, self.sample_at, self.watch_at]

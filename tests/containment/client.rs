@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use menagerie::domain::artifact::FoundArtifact;
-use menagerie::domain::link::{FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
+use menagerie::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
 use menagerie::domain::spool::{self, Stream};
 use menagerie::domain::{
     Bytes, CageId, CageSpec, Enforcements, ExecutionId, Outcome, OutcomeKind, Span, TaskId, Timestamp,
@@ -148,6 +148,7 @@ impl Worker {
         let mut at = 0;
         while let Some(header) = self.input.get(at..at + 4) {
             let length = u32::from_le_bytes(header.try_into().unwrap()) as usize;
+            assert!(length <= FRAME_BYTES_MAX, "a frame of {length} bytes");
             let Some(body) = self.input.get(at + 4..at + 4 + length) else { break };
             let message: FromWorker = serde_json::from_slice(body).unwrap();
             at += 4 + length;

@@ -56,6 +56,10 @@ impl Server {
         let Some(run) = &mut slot.run else { return };
         run.gone = Some(gone);
         run.listener.end();
+        if let Some(complaint) = run.listener.complaint() {
+            run.spool.note(sys::now(), &complaint);
+            run.add_remark(complaint);
+        }
         let announced = std::mem::take(&mut run.listener.announced);
         if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
             let work = self.cages.get(&slot.cage).map(|cage| cage.work.clone()).unwrap_or_default();
@@ -80,7 +84,7 @@ impl Server {
             let Some((found, left_out)) = run.collector.take().map(Collector::finish) else { return false };
             if left_out > 0 {
                 let text = "were no regular files, could not be read, or were too many or too large";
-                run.remark = Some(format!("{left_out} artifacts were left out: they {text}"));
+                run.add_remark(format!("{left_out} artifacts were left out: they {text}"));
             }
             self.conclude(*index, found);
             false
@@ -124,7 +128,7 @@ impl Server {
         let (cage, place, pid) = (slot.cage, slot.place, slot.pid);
         let Some(run) = &mut slot.run else { return };
         let what = "a process of it cannot be ended (it is in an uninterruptible call); it stays in the cage's account";
-        run.remark = Some(what.to_owned());
+        run.add_remark(what.to_owned());
         let text = format!(
             "execution {} in cage {cage}: {what}; slot {place} is replaced, its init is process {pid}",
             run.id()
