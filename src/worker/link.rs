@@ -135,6 +135,11 @@ impl Link {
         self.kept.drain(..count).filter_map(|kept| kept.ended).collect()
     }
 
+    /// Whether reports wait for their acknowledgement.
+    pub(super) fn has_kept(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
     /// Executions whose end is not acknowledged.
     pub(super) fn ended(&self) -> impl Iterator<Item = ExecutionId> {
         self.kept.iter().filter_map(|kept| kept.ended)

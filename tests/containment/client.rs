@@ -73,10 +73,16 @@ impl Worker {
     }
 
     pub fn start_in(folder: &Path) -> Self {
+        Self::start_with(folder, Duration::from_mins(1))
+    }
+
+    /// A worker that leaves after so long without an engine and without anything to do.
+    pub fn start_with(folder: &Path, idle_exit: Duration) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.join("worker.log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_menagerie"))
             .args(["worker", "--data-dir"])
             .arg(folder)
+            .env("MENAGERIE_WORKER_IDLE_MS", idle_exit.as_millis().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

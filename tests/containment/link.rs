@@ -170,3 +170,24 @@ fn an_idle_worker_takes_no_processor_time() {
         std::mem::replace(&mut before, now) == now
     });
 }
+
+#[test]
+fn a_worker_stays_while_it_has_reports_that_nobody_has_acknowledged() {
+    let folder = tempfile::Builder::new().prefix("menagerie-test-").tempdir().unwrap();
+    let mut worker = Worker::start_with(folder.path(), std::time::Duration::from_millis(50));
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let id = worker.begin(start(spec.id, &["true"]));
+    worker.ended(id);
+    worker.disconnect();
+    // Many times as long as it would have stayed; the engine may be away for longer than any such time.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(worker.child.try_wait().unwrap().is_none(), "it left with reports that no engine has durable");
+    worker.reports.clear();
+    worker.connect();
+    worker.ended(id);
+    let number = worker.reports.last().unwrap().0;
+    worker.send(&ToWorker::Ack { number });
+    worker.disconnect();
+    eventually("it has left, as nothing is left to tell", || worker.child.try_wait().unwrap().is_some());
+}

@@ -269,7 +269,8 @@ impl Server {
 
     /// Starts, stops or heeds the clock by which an unneeded worker leaves.
     fn consider_leaving(&mut self) {
-        let needed = self.link.peer().is_some() || self.is_busy();
+        // What is not acknowledged lives nowhere else: the engine would have finished tasks run again.
+        let needed = self.link.peer().is_some() || self.is_busy() || self.link.has_kept();
         if needed {
             self.leave_at = NEVER;
         } else if self.leave_at == NEVER {
