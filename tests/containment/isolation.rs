@@ -8,7 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use menagerie::domain::cage::NetworkWord;
 use menagerie::domain::{CageSpec, Enforcement, NetworkPolicy};
 
-use crate::client::{Worker, cage, is_alive, start};
+use crate::client::{Worker, cage, eventually, is_alive, start};
 
 /// Runs a Python program in a cage and gives back what it printed.
 fn python(worker: &mut Worker, spec: &CageSpec, program: &str) -> String {
@@ -258,6 +258,85 @@ print(got == data)
     );
     assert_eq!(python(&mut worker, &spec, &program), "True\n");
     assert_eq!(server.join().unwrap(), 1 << 20);
+}
+
+#[test]
+fn connections_through_the_relay_end_with_their_agent_and_spin_for_nobody() {
+    let granted = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = granted.local_addr().unwrap().port();
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.network = NetworkPolicy::Ports(vec![port]);
+    worker.declare(&spec, 1);
+    assert!(worker.shell(spec.id, "true").0.succeeded());
+    let process = format!("/proc/{}", worker.pid());
+    let descriptors = || std::fs::read_dir(format!("{process}/fd")).unwrap().count();
+    let before = descriptors();
+    // A server that answers, and neither reads on nor hangs up.
+    let (ask, asked) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        let peers: Vec<_> = (0..301)
+            .map(|_| {
+                let (mut peer, _) = granted.accept().unwrap();
+                peer.write_all(b"an answer that nobody reads").unwrap();
+                peer
+            })
+            .collect();
+        asked.recv().unwrap();
+        drop(peers);
+    });
+    // One child leaves with its answer unread; the main process stays.
+    let program = format!(
+        "
+import os, socket, time
+if os.fork() == 0:
+    s = socket.create_connection(('127.0.0.1', {port}))
+    s.shutdown(socket.SHUT_WR)
+    while not s.recv(1, socket.MSG_PEEK): pass
+    os._exit(0)
+os.wait()
+print('left', flush=True)
+time.sleep(1000)
+"
+    );
+    let id = worker.begin(start(spec.id, &["python3", "-c", &program]));
+    worker.started(id);
+    eventually("the child has left", || worker.output(id).contains("left"));
+    let ticks = || {
+        let stat = std::fs::read_to_string(format!("{process}/stat")).unwrap();
+        let (_, rest) = stat.rsplit_once(')').unwrap();
+        rest.split_whitespace().skip(11).take(2).map(|word| word.parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let mut last = ticks();
+    eventually("the worker rests", || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let now = ticks();
+        std::mem::replace(&mut last, now) == now
+    });
+    worker.stop(id, menagerie::domain::Span::ZERO);
+    worker.ended(id);
+    eventually("its connection has ended", || descriptors() == before);
+    // More connections than a slot may have: those beyond wait, and come in turn.
+    let program = format!(
+        "
+import socket, time
+held = []
+for n in range(256): held.append(socket.create_connection(('127.0.0.1', {port})))
+for s in held: s.recv(1)
+late = [socket.create_connection(('127.0.0.1', {port})) for n in range(44)]
+late[0].settimeout(0.3)
+try: late[0].recv(1); print('too many')
+except TimeoutError: print('waits')
+for s in held: s.close()
+late[0].settimeout(None)
+for s in late: s.recv(1)
+print('came')
+"
+    );
+    assert_eq!(python(&mut worker, &spec, &program), "waits\ncame\n");
+    eventually("all connections have ended", || descriptors() == before);
+    ask.send(()).unwrap();
+    server.join().unwrap();
 }
 
 #[test]

@@ -52,6 +52,7 @@ impl Server {
             // Nobody writes any more, so this ends with what the pipe holds.
             while self.read_once(index, is_err) {}
         }
+        self.orphan_relays(index);
         let Some(slot) = self.slots.get_mut(&index) else { return };
         let Some(run) = &mut slot.run else { return };
         run.gone = Some(gone);
@@ -147,7 +148,7 @@ impl Server {
                 }
             }
         }
-        self.ports.retain(|_, (owner, _, _)| *owner != index);
+        self.close_ports(index);
         self.unwatch(&slot.socket);
         self.unwatch(&slot.pidfd);
         for pipe in 0..2 {

@@ -4,7 +4,6 @@
 use rustix::event::epoll::{self, EventFlags};
 
 use super::super::message::Reply;
-use super::super::relay::Relay;
 use super::super::run::{Gone, NEVER, Run, Stage, Verdict, not_executed};
 use super::super::sys;
 use super::super::watch::{self, DiskUsage};
@@ -196,51 +195,6 @@ impl Server {
         if let Some(slot) = self.slots.get(&index) {
             self.unwatch(&slot.pidfd);
         }
-    }
-
-    /// Waits on the ports that a slot's init listens on.
-    fn listen(&mut self, index: usize) {
-        let Some(slot) = self.slots.get_mut(&index) else { return };
-        let listeners = std::mem::take(&mut slot.listeners);
-        let ports: Vec<u16> =
-            self.cages.get(&slot.cage).map(|cage| cage.spec.network.ports().to_vec()).unwrap_or_default();
-        for (listener, port) in listeners.into_iter().zip(ports) {
-            let number = self.new_index();
-            if epoll::add(&self.epoll, &listener, key(Source::Port, number), EventFlags::IN).is_ok() {
-                self.ports.insert(number, (index, listener, port));
-            }
-        }
-    }
-
-    pub(super) fn accept_relay(&mut self, number: usize) {
-        let Some((_, listener, port)) = self.ports.get(&number) else { return };
-        let Ok(relay) = Relay::accept(listener, *port) else { return };
-        let index = self.new_index();
-        let [inside, outside] = relay.sockets();
-        let watched = epoll::add(&self.epoll, inside, key(Source::Inside, index), EventFlags::IN)
-            .and_then(|()| epoll::add(&self.epoll, outside, key(Source::Outside, index), EventFlags::IN));
-        if watched.is_ok() {
-            self.relays.insert(index, relay);
-        }
-    }
-
-    pub(super) fn pump_relay(&mut self, index: usize) {
-        let Some(relay) = self.relays.get_mut(&index) else { return };
-        if relay.pump() {
-            // Closing the sockets takes them out of the epoll.
-            self.relays.remove(&index);
-            return;
-        }
-        let (inside_in, inside_out, outside_in, outside_out) = relay.interest();
-        let flags = |readable: bool, writable: bool| {
-            let mut flags = EventFlags::empty();
-            flags.set(EventFlags::IN, readable);
-            flags.set(EventFlags::OUT, writable);
-            flags
-        };
-        let [inside, outside] = relay.sockets();
-        let _ = epoll::modify(&self.epoll, inside, key(Source::Inside, index), flags(inside_in, inside_out));
-        let _ = epoll::modify(&self.epoll, outside, key(Source::Outside, index), flags(outside_in, outside_out));
     }
 
     /// Looks at every execution whose time has come and works out when the next one's will.

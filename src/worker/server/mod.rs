@@ -2,14 +2,16 @@
 //!
 //! Each turn takes what is ready, bounded per source so that a loud agent delays nobody, then sends what has come of it
 //! in one piece. Without timers due the wait has no end: an idle worker takes no processor time at all.
-//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ending`] brings executions to their end.
+//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`ending`] brings
+//! executions to their end.
 
 mod ending;
 mod events;
+mod ports;
 mod requests;
 mod surroundings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -87,6 +89,8 @@ pub(super) struct Server {
     dying: BTreeMap<usize, Slot>,
     ports: BTreeMap<usize, (usize, OwnedFd, u16)>,
     relays: BTreeMap<usize, Relay>,
+    /// Ports whose connections cannot be taken at the moment.
+    parked: BTreeSet<usize>,
     known: HashMap<ExecutionId, Known>,
     /// Slots whose executions have ended and whose artifacts are being collected.
     collecting: Vec<usize>,
@@ -145,6 +149,7 @@ impl Server {
             dying: BTreeMap::new(),
             ports: BTreeMap::new(),
             relays: BTreeMap::new(),
+            parked: BTreeSet::new(),
             known: HashMap::new(),
             collecting: vec![],
             next_index: 1,
@@ -206,7 +211,7 @@ impl Server {
             Source::Out | Source::Err => self.read_output(index, source == Source::Err),
             Source::Exit => self.init_ended(index),
             Source::Port => self.accept_relay(index),
-            Source::Inside | Source::Outside => self.pump_relay(index),
+            Source::Inside | Source::Outside => self.pump_relay(index, flags),
             Source::Dying => {
                 if let Some(slot) = self.dying.remove(&index) {
                     sys::reap(slot.pid);
