@@ -367,6 +367,30 @@ impl Drop for SharedPage {
     }
 }
 
+/// Whether shared memory or semaphores are left in this IPC namespace: they outlive the processes that made them. Message
+/// queues cannot be made in a cage.
+pub(super) fn ipc_is_left() -> bool {
+    /// The kernel's `struct shm_info`.
+    #[repr(C)]
+    #[derive(Default)]
+    struct SharedMemory {
+        used_ids: libc::c_int,
+        sums: [libc::c_ulong; 5],
+    }
+    /// The kernel's `struct seminfo`; with `SEM_INFO` the eighth figure tells how many sets there are.
+    type Semaphores = [libc::c_int; 10];
+    const SHM_INFO: libc::c_int = 14;
+    const SEM_INFO: libc::c_int = 19;
+    let (mut memory, mut semaphores) = (SharedMemory::default(), Semaphores::default());
+    // SAFETY: both places have the kernel's layout and outlive the calls.
+    let told = unsafe {
+        libc::syscall(libc::SYS_shmctl, 0, SHM_INFO, &raw mut memory) >= 0
+            && libc::syscall(libc::SYS_semctl, 0, 0, SEM_INFO, &raw mut semaphores) >= 0
+    };
+    // A kernel without these calls has nothing that could be left.
+    told && (memory.used_ids > 0 || semaphores[7] > 0)
+}
+
 /// What the kernel counted for a process that has ended.
 pub(super) struct Reaped {
     /// Its number.
