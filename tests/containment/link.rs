@@ -191,3 +191,20 @@ fn a_worker_stays_while_it_has_reports_that_nobody_has_acknowledged() {
     worker.disconnect();
     eventually("it has left, as nothing is left to tell", || worker.child.try_wait().unwrap().is_some());
 }
+
+#[test]
+fn a_nodes_storage_is_what_the_disk_has_whatever_is_in_use() {
+    let mut worker = Worker::start();
+    let storage = |worker: &Worker| match &worker.hello {
+        Some(FromWorker::Hello { capacity, .. }) => capacity.storage,
+        other => panic!("{other:?}"),
+    };
+    let before = storage(&worker);
+    assert!(before > 0);
+    let mut file = std::fs::File::create(worker.folder.join("large")).unwrap();
+    file.write_all(&vec![1; 32 << 20]).unwrap();
+    file.sync_all().unwrap();
+    worker.disconnect();
+    worker.connect();
+    assert_eq!(storage(&worker), before);
+}
