@@ -249,7 +249,7 @@ impl Slot {
     /// Kills init and so everything in the slot, at the latest when it leaves an uninterruptible call.
     pub(super) fn doom(&mut self) {
         self.doomed = true;
-        sys::signal(self.pid, libc::SIGKILL);
+        sys::signal_held(self.pidfd.as_fd(), libc::SIGKILL);
         for pid in self.group.processes() {
             sys::signal(pid, libc::SIGKILL);
         }

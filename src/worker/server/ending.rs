@@ -1,6 +1,7 @@
 //! How executions and slots come to their ends: asked, killed, doomed, given up; then the last output, the artifacts,
 //! the report.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventFlags};
@@ -41,7 +42,7 @@ impl Server {
         if stage == Stage::Doomed {
             slot.doom();
         } else if let Some(signal) = signal_for(stage) {
-            sys::signal(slot.pid, signal);
+            sys::signal_held(slot.pidfd.as_fd(), signal);
         }
         self.wake(until);
     }

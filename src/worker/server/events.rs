@@ -1,6 +1,8 @@
 //! What slots bring: words of init, output of agents, ends, and connections to the ports of the policy; and what time
 //! brings.
 
+use std::os::fd::AsFd;
+
 use rustix::event::epoll::{self, EventFlags};
 
 use super::super::message::Reply;
@@ -164,7 +166,7 @@ impl Server {
             self.heed(index, reply);
         }
         let Some(slot) = self.slots.get_mut(&index) else { return };
-        sys::reap(slot.pid);
+        sys::reap(slot.pidfd.as_fd());
         slot.doomed = true;
         let broken = slot.broken.clone();
         let (memory_kills, refused_forks) = slot.breaches();

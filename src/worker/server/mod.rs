@@ -214,7 +214,7 @@ impl Server {
             Source::Inside | Source::Outside => self.pump_relay(index, flags),
             Source::Dying => {
                 if let Some(slot) = self.dying.remove(&index) {
-                    sys::reap(slot.pid);
+                    sys::reap(slot.pidfd.as_fd());
                     self.unwatch(&slot.pidfd);
                 }
             }
