@@ -127,6 +127,10 @@ fn a_data_directory_has_one_worker_and_its_socket_one_user() {
     let socket = std::fs::metadata(worker.folder.join("worker.sock")).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
     assert_eq!(socket.uid(), rustix::process::getuid().as_raw());
+    for folder in ["output", "artifacts", "cages"] {
+        let folder = std::fs::metadata(worker.folder.join(folder)).unwrap();
+        assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+    }
 }
 
 #[test]

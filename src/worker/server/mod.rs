@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,7 +121,8 @@ impl Server {
         host::raise_descriptor_limit();
         for folder in ["output", "artifacts", "cages"] {
             let path = data_dir.join(folder);
-            std::fs::create_dir_all(&path).map_err(Error::file("making the folder", path))?;
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+            made.map_err(Error::file("making the folder", path))?;
         }
         let left = end_leftovers(&data_dir)?;
         let signals = sys::signal_fd(&[libc::SIGTERM, libc::SIGINT]).map_err(Error::kernel("waiting for signals"))?;
