@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::cgroup::CageGroup;
 use super::sandbox::{self, Grant, Held};
 use super::server::Surroundings;
+use super::tokens::Window;
 use crate::domain::cage::{EnforcementEntry, Enforcements};
 use crate::domain::link::Start;
 use crate::domain::{CageSpec, Enforcement};
@@ -42,6 +43,8 @@ pub(super) struct Cage {
     pub(super) reported: bool,
     /// Which slot of the server's stands at each place.
     pub(super) places: Vec<Option<usize>>,
+    /// What its agents have reported to have used lately, where a limit per span of time is declared.
+    pub(super) tokens: Window,
     /// Executions that wait for a place.
     pub(super) queue: VecDeque<Box<Start>>,
 }
@@ -62,6 +65,7 @@ impl Cage {
             prepared: false,
             reported: false,
             places: vec![],
+            tokens: Window::default(),
             queue: VecDeque::new(),
             slots: slots.max(1),
             spec,
@@ -160,7 +164,14 @@ impl Cage {
         let wall =
             if limits.wall.is_some() { "the worker's timer" } else { "no limit declared; a task's timeout holds" };
         entries.push(entry("wall", enforced, wall.into()));
-        entries.push(entry("tokens", watched, "counted as the agent reports them; an agent may report too few".into()));
+        entries.push(entry("tokens", watched, match limits.tokens.and_then(|limit| limit.per) {
+            Some(_) => {
+                "counted as the agents report them, over a window that begins anew with the worker; an agent may report \
+                 too few"
+            }
+            None => "counted as the agent reports them; an agent may report too few",
+        }
+        .into()));
         entries.push(match (limits.gpu, around.gpus.len()) {
             (None | Some(0), _) => entry("gpu", enforced, "no device file in the cage".into()),
             (Some(_), 0) => entry("gpu", absent, "the host has no GPU device file".into()),

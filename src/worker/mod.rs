@@ -33,6 +33,7 @@ mod server;
 mod slot;
 mod spool;
 mod sys;
+mod tokens;
 mod watch;
 
 use std::path::PathBuf;

@@ -67,6 +67,8 @@ pub(super) struct Run {
     pub(super) spool: Spool,
     /// What it says.
     pub(super) listener: Listener,
+    /// How many of the tokens that it reported are counted in its cage's window.
+    pub(super) tokens_counted: u64,
     /// Why the worker ends it, if it does.
     pub(super) verdict: Option<Verdict>,
     /// How far that has come.
@@ -107,6 +109,7 @@ impl Run {
             start,
             number,
             listener: Listener::default(),
+            tokens_counted: 0,
             verdict: None,
             stage: Stage::Running,
             stage_until: NEVER,

@@ -56,8 +56,13 @@ impl Server {
         self.orphan_relays(index);
         let Some(slot) = self.slots.get_mut(&index) else { return };
         let Some(run) = &mut slot.run else { return };
-        run.gone = Some(gone);
         run.listener.end();
+        // What it said last counts as well, even if it has ended by itself since.
+        let verdict = self.token_verdict(index);
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let Some(run) = &mut slot.run else { return };
+        run.verdict = run.verdict.take().or(verdict);
+        run.gone = Some(gone);
         if let Some(complaint) = run.listener.complaint() {
             run.spool.note(sys::now(), &complaint);
             run.add_remark(complaint);

@@ -138,8 +138,32 @@ impl Server {
         self.check_tokens(index);
     }
 
+    /// Counts what an execution has reported since this was last done, and whether its cage has used too much lately.
+    fn count_tokens(&mut self, index: usize) -> Option<String> {
+        let run = self.slots.get_mut(&index)?.run.as_mut()?;
+        let used = run.listener.tokens_used?;
+        let cage = self.cages.get_mut(&run.start.cage_id)?;
+        let limit = cage.spec.limits.tokens?;
+        let span = limit.per?.as_micros().unsigned_abs();
+        let new = used.saturating_sub(run.tokens_counted);
+        run.tokens_counted = used.max(run.tokens_counted);
+        let lately = cage.tokens.add(new, sys::monotonic(), span);
+        (lately > limit.tokens).then(|| format!("the cage's agents have reported {lately} tokens, {limit} are allowed"))
+    }
+
     fn check_tokens(&mut self, index: usize) {
-        let Some(run) = self.slots.get(&index).and_then(|slot| slot.run.as_ref()) else { return };
+        if let Some(verdict) = self.token_verdict(index) {
+            self.condemn(index, verdict, Stage::Killed, KILL_US);
+        }
+    }
+
+    /// Whether an execution has reported more tokens than it, or its cage lately, may use.
+    pub(super) fn token_verdict(&mut self, index: usize) -> Option<Verdict> {
+        let verdict = |message| Verdict { kind: OutcomeKind::LimitExceeded, limit: Some("tokens"), message };
+        if let Some(message) = self.count_tokens(index) {
+            return Some(verdict(message));
+        }
+        let run = self.slots.get(&index)?.run.as_ref()?;
         let per_execution = self
             .cages
             .get(&run.start.cage_id)
@@ -147,13 +171,8 @@ impl Server {
             .filter(|limit| limit.per.is_none())
             .map(|limit| limit.tokens);
         let limit = [run.start.tokens, per_execution].into_iter().flatten().min();
-        if let (Some(limit), Some(used)) = (limit, run.listener.tokens_used)
-            && used > limit
-        {
-            let message = format!("{used} tokens were reported, {limit} are allowed");
-            let verdict = Verdict { kind: OutcomeKind::LimitExceeded, limit: Some("tokens"), message };
-            self.condemn(index, verdict, Stage::Killed, KILL_US);
-        }
+        let (limit, used) = (limit?, run.listener.tokens_used?);
+        (used > limit).then(|| verdict(format!("{used} tokens were reported, {limit} are allowed")))
     }
 
     /// Init has ended, and its whole namespace with it.

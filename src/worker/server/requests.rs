@@ -170,6 +170,14 @@ impl Server {
     pub(super) fn fill(&mut self, id: CageId) {
         while self.cages.get(&id).is_some_and(|cage| !cage.queue.is_empty()) {
             match self.slot_for(id) {
+                Ok(Some(_)) if self.used_up(id).is_some() => {
+                    let message = self.used_up(id).unwrap_or_default();
+                    if let Some(start) = self.cages.get_mut(&id).and_then(|cage| cage.queue.pop_front()) {
+                        let limit = Some("tokens".to_owned());
+                        let outcome = Outcome { limit, ..Outcome::new(OutcomeKind::LimitExceeded, message) };
+                        self.end_unstarted(start.execution_id, outcome);
+                    }
+                }
                 Ok(Some(index)) => {
                     if let Some(start) = self.cages.get_mut(&id).and_then(|cage| cage.queue.pop_front()) {
                         self.hand_over(index, start);
@@ -184,6 +192,21 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Why nothing may start in a cage for want of tokens.
+    fn used_up(&mut self, id: CageId) -> Option<String> {
+        let cage = self.cages.get_mut(&id)?;
+        let limit = cage.spec.limits.tokens?;
+        let now = sys::monotonic();
+        let lately = cage.tokens.add(0, now, limit.per?.as_micros().unsigned_abs());
+        (lately >= limit.tokens).then(|| {
+            let seconds = cage.tokens.relief(now).div_ceil(1_000_000);
+            format!(
+                "cage {id} may use {limit} tokens, and {lately} were reported: the first of them are forgotten in \
+                 {seconds} s; try again then, or raise the cage's limit"
+            )
+        })
     }
 
     /// A slot that can take an execution, made if there is room for another; `None` when all are taken.
