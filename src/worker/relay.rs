@@ -41,9 +41,9 @@ impl Relay {
     /// # Errors
     /// When a connection waits and cannot be taken, for want of descriptors as a rule.
     pub(super) fn accept(slot: usize, listener: &OwnedFd, port: u16) -> io::Result<Option<Self>> {
+        use rustix::io::Errno;
         use rustix::net::{AddressFamily, SocketFlags, SocketType, accept_with, connect, socket_with};
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        use rustix::io::Errno;
         let inside = match accept_with(listener, flags) {
             Ok(inside) => TcpStream::from(inside),
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return Ok(None),

@@ -132,8 +132,12 @@ impl Run {
     }
 
     /// Adds a remark for people to the outcome.
-    pub(super) fn add_remark(&mut self, remark: String) {
-        self.remark = Some(self.remark.take().map_or(remark.clone(), |before| format!("{before}; {remark}")));
+    pub(super) fn add_remark(&mut self, remark: &str) {
+        let all = self.remark.get_or_insert_default();
+        if !all.is_empty() {
+            all.push_str("; ");
+        }
+        all.push_str(remark);
     }
 
     /// When it next needs attention although nothing happens.

@@ -97,7 +97,7 @@ impl Slot {
         }
         let idmap = cage.idmap.as_ref().map(AsFd::as_fd);
         let granted = cage.grants.iter().map(|grant| {
-            let why = |error: io::Error| io::Error::other(format!("the path {:?}: {error}", grant.source));
+            let why = |error: io::Error| io::Error::other(format!("the path {}: {error}", grant.source.display()));
             sandbox::take(grant, idmap).map_err(why)
         });
         let granted = granted.collect::<io::Result<Vec<_>>>()?;

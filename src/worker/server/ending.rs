@@ -65,7 +65,7 @@ impl Server {
         run.gone = Some(gone);
         if let Some(complaint) = run.listener.complaint() {
             run.spool.note(sys::now(), &complaint);
-            run.add_remark(complaint);
+            run.add_remark(&complaint);
         }
         let announced = std::mem::take(&mut run.listener.announced);
         if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
@@ -91,7 +91,7 @@ impl Server {
             let Some((found, left_out)) = run.collector.take().map(Collector::finish) else { return false };
             if left_out > 0 {
                 let text = "were no regular files, could not be read, or were too many or too large";
-                run.add_remark(format!("{left_out} artifacts were left out: they {text}"));
+                run.add_remark(&format!("{left_out} artifacts were left out: they {text}"));
             }
             self.conclude(*index, found);
             false
@@ -135,7 +135,7 @@ impl Server {
         let (cage, place, pid) = (slot.cage, slot.place, slot.pid);
         let Some(run) = &mut slot.run else { return };
         let what = "a process of it cannot be ended (it is in an uninterruptible call); it stays in the cage's account";
-        run.add_remark(what.to_owned());
+        run.add_remark(what);
         let text = format!(
             "execution {} in cage {cage}: {what}; slot {place} is replaced, its init is process {pid}",
             run.id()

@@ -212,10 +212,8 @@ impl Server {
     /// A slot that can take an execution, made if there is room for another; `None` when all are taken.
     fn slot_for(&mut self, id: CageId) -> Result<Option<usize>, String> {
         let Some(cage) = self.cages.get(&id) else { return Ok(None) };
-        let writable = match cage.granted {
-            true => vec![],
-            false => self.cages.values().flat_map(|cage| cage.writable(&self.around)).collect(),
-        };
+        let others = self.cages.values().filter(|_| !cage.granted);
+        let writable: Vec<_> = others.flat_map(|cage| cage.writable(&self.around)).collect();
         let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
         let slots = &self.slots;
         let free = |index: &usize| slots.get(index).is_some_and(Slot::is_free);
