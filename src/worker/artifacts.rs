@@ -21,6 +21,8 @@ const FILES_MAX: usize = 1000;
 const BYTES_MAX: u64 = 256 << 20;
 /// Content up to this size travels with the record instead of as a file.
 const INLINE_BYTES_MAX: u64 = 16 << 10;
+/// Of all contents of one execution so many bytes travel with the record; the rest lies in files.
+const INLINE_SUM_MAX: u64 = 4 << 20;
 /// How much of a large file is digested in one step.
 const STEP_BYTES: usize = 1 << 20;
 
@@ -34,6 +36,7 @@ pub(super) struct Collector {
     current: Option<Hashing>,
     found: Vec<FoundArtifact>,
     bytes: u64,
+    inline_bytes: u64,
     left_out: usize,
 }
 
@@ -73,7 +76,6 @@ impl Collector {
                 let mine = announced.iter().position(|one| one.path.as_deref().map(Path::new) == Some(&path));
                 Source::File(path, mine.map(|at| announced.remove(at)))
             })
-            .chain([])
             .collect();
         waiting.extend(announced.into_iter().map(Source::Announced));
         waiting.reverse();
@@ -89,6 +91,7 @@ impl Collector {
             current: None,
             found: vec![],
             bytes: 0,
+            inline_bytes: 0,
             left_out,
         })
     }
@@ -150,7 +153,7 @@ impl Collector {
                 let digest = blake3::hash(bytes).to_hex().to_string();
                 let size = bytes.len() as u64;
                 let mut artifact = FoundArtifact { kind, title, content: None, path: None, size, digest, metadata };
-                if size <= INLINE_BYTES_MAX {
+                if size <= INLINE_BYTES_MAX && self.takes_inline(size) {
                     artifact.content = Some(content);
                 } else {
                     let name = PathBuf::from(format!("announced-{}", self.found.len()));
@@ -195,8 +198,8 @@ impl Collector {
             artifact.size = head.len() as u64;
             artifact.digest = blake3::hash(&head).to_hex().to_string();
             match String::from_utf8(head) {
-                Ok(text) => artifact.content = Some(text),
-                Err(_) => artifact.path = Some(self.keep(&file, path, own)?),
+                Ok(text) if self.takes_inline(artifact.size) => artifact.content = Some(text),
+                _ => artifact.path = Some(self.keep(&file, path, own)?),
             }
             self.found.push(artifact);
             return Ok(());
@@ -206,6 +209,13 @@ impl Collector {
         hasher.update(&head);
         self.current = Some(Hashing { file, hasher, artifact });
         Ok(())
+    }
+
+    /// Whether there is room for so much content in the record; it is taken if there is.
+    fn takes_inline(&mut self, size: u64) -> bool {
+        let fits = self.inline_bytes + size <= INLINE_SUM_MAX;
+        self.inline_bytes += if fits { size } else { 0 };
+        fits
     }
 
     fn account(&mut self, size: u64) -> io::Result<()> {

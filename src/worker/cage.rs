@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cgroup::CageGroup;
-use super::sandbox::{self, Grant};
+use super::sandbox::{self, Grant, Held};
 use super::server::Surroundings;
+use super::tokens::Window;
 use crate::domain::cage::{EnforcementEntry, Enforcements};
 use crate::domain::link::Start;
 use crate::domain::{CageSpec, Enforcement};
@@ -32,14 +33,18 @@ pub(super) struct Cage {
     pub(super) idmap: Option<OwnedFd>,
     /// Its control groups, once it is set up.
     pub(super) group: Option<Arc<CageGroup>>,
-    /// Paths beyond its own, links resolved.
+    /// Paths beyond its own, links resolved. They stay what they were found to be until other paths are declared.
     pub(super) grants: Vec<Grant>,
+    /// Whether they have been looked up.
+    pub(super) granted: bool,
     /// Whether its folders and groups have been made.
     pub(super) prepared: bool,
     /// Whether its enforcement was reported since it was last declared.
     pub(super) reported: bool,
     /// Which slot of the server's stands at each place.
     pub(super) places: Vec<Option<usize>>,
+    /// What its agents have reported to have used lately, where a limit per span of time is declared.
+    pub(super) tokens: Window,
     /// Executions that wait for a place.
     pub(super) queue: VecDeque<Box<Start>>,
 }
@@ -56,9 +61,11 @@ impl Cage {
             idmap: None,
             group: None,
             grants: vec![],
+            granted: false,
             prepared: false,
             reported: false,
             places: vec![],
+            tokens: Window::default(),
             queue: VecDeque::new(),
             slots: slots.max(1),
             spec,
@@ -66,7 +73,8 @@ impl Cage {
     }
 
     /// Makes its folders and control groups, and looks its grants up. Done once, until it is declared otherwise.
-    pub(super) fn prepare(&mut self, around: &Surroundings) -> io::Result<()> {
+    /// `writable` are folders that agents of any cage may write to.
+    pub(super) fn prepare(&mut self, around: &Surroundings, writable: &[PathBuf]) -> io::Result<()> {
         if self.prepared {
             return Ok(());
         }
@@ -77,7 +85,10 @@ impl Cage {
                 std::os::unix::fs::chown(&self.work, Some(user), Some(user))?;
             }
         }
-        self.grants = self.look_up(around)?;
+        if !self.granted {
+            self.grants = self.look_up(around, writable)?;
+            self.granted = true;
+        }
         match &self.group {
             Some(group) => group.set_limits(&self.spec.limits, self.slots)?,
             None => self.group = Some(Arc::new(around.cgroups.cage(self.spec.id, &self.spec.limits, self.slots)?)),
@@ -86,9 +97,15 @@ impl Cage {
         Ok(())
     }
 
-    fn look_up(&self, around: &Surroundings) -> io::Result<Vec<Grant>> {
+    /// The folders that its agents may write to beyond its own, by every name that is known of them.
+    pub(super) fn writable(&self, around: &Surroundings) -> Vec<PathBuf> {
+        let written = self.spec.write.iter().map(|path| expand(path, around.home.as_deref()));
+        written.flat_map(|path| [path.canonicalize().ok(), Some(path)]).flatten().collect()
+    }
+
+    fn look_up(&self, around: &Surroundings, writable: &[PathBuf]) -> io::Result<Vec<Grant>> {
         let mut grants = vec![];
-        for (paths, writable) in [(&self.spec.read, false), (&self.spec.write, true)] {
+        for (paths, is_writable) in [(&self.spec.read, false), (&self.spec.write, true)] {
             for written in paths {
                 let target = expand(written, around.home.as_deref());
                 let fail = |why: String| io::Error::other(format!("the path {written:?}: {why}"));
@@ -102,7 +119,19 @@ impl Cage {
                 if source.starts_with(&around.data_dir) {
                     return Err(fail("lies in Menagerie's own data directory".to_owned()));
                 }
-                grants.push(Grant { source, target, writable });
+                // An agent may have made the link that leads out of the folder it may write to.
+                if let Some(folder) = writable.iter().find(|folder| {
+                    let real = || folder.canonicalize().is_ok_and(|real| source.starts_with(real));
+                    target.starts_with(folder) && !real()
+                }) {
+                    return Err(fail(format!("a link leads out of {}, which agents may write to", folder.display())));
+                }
+                let held = Held::walk(&source, |passed| {
+                    let inside = passed == around.data.identity;
+                    if inside { Err(io::Error::other("lies in Menagerie's own data directory")) } else { Ok(()) }
+                });
+                let held = held.map_err(|error| fail(error.to_string()))?;
+                grants.push(Grant { source, held, target, writable: is_writable });
             }
         }
         // A folder is shown before what lies in it, or it would hide that.
@@ -135,7 +164,14 @@ impl Cage {
         let wall =
             if limits.wall.is_some() { "the worker's timer" } else { "no limit declared; a task's timeout holds" };
         entries.push(entry("wall", enforced, wall.into()));
-        entries.push(entry("tokens", watched, "counted as the agent reports them; an agent may report too few".into()));
+        entries.push(entry("tokens", watched, match limits.tokens.and_then(|limit| limit.per) {
+            Some(_) => {
+                "counted as the agents report them, over a window that begins anew with the worker; an agent may report \
+                 too few"
+            }
+            None => "counted as the agent reports them; an agent may report too few",
+        }
+        .into()));
         entries.push(match (limits.gpu, around.gpus.len()) {
             (None | Some(0), _) => entry("gpu", enforced, "no device file in the cage".into()),
             (Some(_), 0) => entry("gpu", absent, "the host has no GPU device file".into()),

@@ -35,7 +35,12 @@ pub(super) fn capacity(data_dir: &Path) -> Capacity {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
     let kib: u64 = total.trim().trim_end_matches(" kB").parse().unwrap_or(0);
-    let storage = rustix::fs::statvfs(data_dir).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize));
+    // The whole disk but for what is reserved to root: what is free changes all the time, and what tasks were given of it
+    // would be counted twice.
+    let storage = rustix::fs::statvfs(data_dir).map_or(0, |stat| {
+        let reserved = stat.f_bfree.saturating_sub(stat.f_bavail);
+        stat.f_blocks.saturating_sub(reserved).saturating_mul(stat.f_frsize)
+    });
     Capacity {
         cpu_millis: cores as u64 * 1000,
         memory: kib.saturating_mul(1024),

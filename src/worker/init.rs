@@ -202,7 +202,7 @@ fn execute(
     page.set(number, started);
     let (status, cpu_us, peak_kib) = wait(pid, number, socket);
     page.set(0, 0);
-    let dirty = tmp_baseline.is_some_and(|baseline| sandbox::tmp_inodes() != baseline);
+    let dirty = sys::ipc_is_left() || tmp_baseline.is_some_and(|baseline| sandbox::tmp_inodes() != baseline);
     Reply::Gone { number, status, cpu_us, peak_kib, started, dirty }
 }
 

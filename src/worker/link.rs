@@ -104,11 +104,20 @@ impl Link {
         let number = self.next;
         self.next += 1;
         let mut frame = Vec::with_capacity(256);
-        push_frame(&mut frame, &FromWorker::Report { number, time, report });
+        let mut message = FromWorker::Report { number, time, report };
+        let mut cut = None;
+        if !push_frame(&mut frame, &message) {
+            cut = Some(cut_down(&mut message));
+            push_frame(&mut frame, &message);
+        }
         if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted) {
             peer.output.extend_from_slice(&frame);
         }
         self.kept.push_back(Kept { number, frame, ended });
+        if let Some(message) = cut {
+            let severity = crate::domain::Severity::Error;
+            self.report(time, Report::Notice { severity, source: "worker".to_owned(), message });
+        }
     }
 
     /// Sends figures, unless nobody listens or the engine is behind.
@@ -124,6 +133,11 @@ impl Link {
     pub(super) fn acknowledge(&mut self, number: u64) -> Vec<ExecutionId> {
         let count = self.kept.partition_point(|kept| kept.number <= number);
         self.kept.drain(..count).filter_map(|kept| kept.ended).collect()
+    }
+
+    /// Whether reports wait for their acknowledgement.
+    pub(super) fn has_kept(&self) -> bool {
+        !self.kept.is_empty()
     }
 
     /// Executions whose end is not acknowledged.
@@ -203,15 +217,72 @@ impl Peer {
     }
 }
 
-/// Appends a message in the link's framing.
-fn push_frame(output: &mut Vec<u8>, message: &impl Serialize) {
+/// Takes from a report that is too long for a frame what can be spared, and says what that was. The engine would break
+/// the connection upon such a frame, and again each time it came back.
+fn cut_down(message: &mut FromWorker) -> String {
+    let FromWorker::Report { number, report, .. } = message else { return String::new() };
+    match report {
+        Report::Ended { execution_id, outcome, artifacts, .. } => {
+            let count = artifacts.len();
+            artifacts.clear();
+            outcome.result = None;
+            outcome.message = outcome.message.chars().take(1000).collect();
+            format!(
+                "execution {execution_id}: its result and the records of its {count} artifacts were too long for the \
+                 link to the engine and are lost; files among them lie in artifacts/{execution_id}"
+            )
+        }
+        other => {
+            // Nothing else carries what an agent can make long.
+            let text = format!("report {number} was too long for the link to the engine and is lost");
+            *other = Report::Notice {
+                severity: crate::domain::Severity::Error,
+                source: "worker".to_owned(),
+                message: text.clone(),
+            };
+            text
+        }
+    }
+}
+
+/// Appends a message in the link's framing. Whether it was short enough; otherwise nothing is appended.
+fn push_frame(output: &mut Vec<u8>, message: &impl Serialize) -> bool {
     let start = output.len();
     output.extend_from_slice(&[0; 4]);
     if serde_json::to_writer(&mut *output, message).is_err() {
         // Only a map with keys that are no texts could fail, and there is none in the link's types.
         output.truncate(start);
-        return;
+        return false;
     }
-    let length = u32::try_from(output.len() - start - 4).unwrap_or(u32::MAX);
-    output[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    let length = output.len() - start - 4;
+    if length > FRAME_BYTES_MAX {
+        output.truncate(start);
+        return false;
+    }
+    output[start..start + 4].copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Outcome, OutcomeKind};
+
+    #[test]
+    fn no_frame_is_longer_than_the_engine_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut link = Link::bind(&folder.path().join("sock")).unwrap();
+        let execution_id = ExecutionId::new(Timestamp::EPOCH, 1);
+        let result = Some(serde_json::Value::String("\u{1}".repeat(FRAME_BYTES_MAX / 6)));
+        let outcome = Box::new(Outcome { result, ..Outcome::new(OutcomeKind::Succeeded, String::new()) });
+        link.report(Timestamp::EPOCH, Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![] });
+        let sent: Vec<FromWorker> =
+            link.kept.iter().map(|kept| serde_json::from_slice(&kept.frame[4..]).unwrap()).collect();
+        let [FromWorker::Report { report: end, .. }, FromWorker::Report { report: notice, .. }] = &sent[..] else {
+            panic!("{} reports", sent.len());
+        };
+        let Report::Ended { execution_id: id, outcome, .. } = end else { panic!("{end:?}") };
+        assert_eq!((*id, outcome.kind, &outcome.result), (execution_id, OutcomeKind::Succeeded, &None));
+        assert!(matches!(notice, Report::Notice { message, .. } if message.contains(&execution_id.to_string())));
+    }
 }

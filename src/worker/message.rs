@@ -138,7 +138,7 @@ pub(super) enum Reply {
         peak_kib: u64,
         /// Microseconds of the wall clock at which the main process ran.
         started: i64,
-        /// Whether something was left in `/tmp`, so that the slot has to be built anew.
+        /// Whether something was left in `/tmp` or as System V shared memory or semaphores, so that the slot has to be built anew.
         dirty: bool,
     },
 }

@@ -33,6 +33,7 @@ mod server;
 mod slot;
 mod spool;
 mod sys;
+mod tokens;
 mod watch;
 
 use std::path::PathBuf;
@@ -50,9 +51,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual settings for a data directory.
+    /// The usual settings for a data directory. `MENAGERIE_WORKER_IDLE_MS` in the environment, milliseconds, sets another
+    /// time after which an unneeded worker leaves than the usual minute.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), idle_exit: Duration::from_mins(1) }
+        let told = std::env::var("MENAGERIE_WORKER_IDLE_MS").ok().and_then(|text| text.parse().ok());
+        let idle_exit = told.map_or(Duration::from_mins(1), Duration::from_millis);
+        Self { data_dir: data_dir.into(), idle_exit }
     }
 }
 

@@ -10,8 +10,15 @@ const BUFFER_BYTES: usize = 32 << 10;
 
 /// A connection through the worker.
 pub(super) struct Relay {
+    /// The slot whose agent has connected.
+    pub(super) slot: usize,
+    /// Which of inside and outside are watched. A socket of which nothing is wanted is not: its end would be announced
+    /// again and again.
+    pub(super) watched: [bool; 2],
     inside: TcpStream,
     outside: TcpStream,
+    /// Whether the agent is gone.
+    orphan: bool,
     out: Way,
     back: Way,
 }
@@ -28,18 +35,28 @@ struct Way {
 pub(super) type Interest = (bool, bool, bool, bool);
 
 impl Relay {
-    /// Takes the next connection from `listener` and begins to connect it to `port` of the host's loopback.
-    pub(super) fn accept(listener: &OwnedFd, port: u16) -> io::Result<Self> {
+    /// Takes the next connection from `listener` and begins to connect it to `port` of the host's loopback; `None` when
+    /// there is none, or nobody there to connect it to.
+    ///
+    /// # Errors
+    /// When a connection waits and cannot be taken, for want of descriptors as a rule.
+    pub(super) fn accept(slot: usize, listener: &OwnedFd, port: u16) -> io::Result<Option<Self>> {
+        use rustix::io::Errno;
         use rustix::net::{AddressFamily, SocketFlags, SocketType, accept_with, connect, socket_with};
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let inside = TcpStream::from(accept_with(listener, flags)?);
+        let inside = match accept_with(listener, flags) {
+            Ok(inside) => TcpStream::from(inside),
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let outside = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
         match connect(&outside, &SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
-            Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
-            Err(error) => return Err(error.into()),
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(_) => return Ok(None),
         }
         let way = || Way { buffer: vec![], sent: 0, ended: false, closed: false };
-        Ok(Self { inside, outside: outside.into(), out: way(), back: way() })
+        let (out, back) = (way(), way());
+        Ok(Some(Self { slot, watched: [false; 2], orphan: false, inside, outside: outside.into(), out, back }))
     }
 
     /// What to wait on: inside and outside.
@@ -52,6 +69,20 @@ impl Relay {
         let out = self.out.pump(&mut self.inside, &mut self.outside);
         let back = self.back.pump(&mut self.outside, &mut self.inside);
         out.is_err() || back.is_err() || (self.out.closed && self.back.closed)
+    }
+
+    /// The agent is gone: what it has sent goes on its way, and nobody waits for an answer. Whether that was all.
+    pub(super) fn orphan(&mut self) -> bool {
+        self.orphan = true;
+        (self.back.ended, self.back.closed) = (true, true);
+        self.back.buffer.clear();
+        self.back.sent = 0;
+        self.pump()
+    }
+
+    /// Whether the agent is gone.
+    pub(super) fn is_orphan(&self) -> bool {
+        self.orphan
     }
 
     /// What to wait for next.

@@ -67,6 +67,8 @@ pub(super) struct Run {
     pub(super) spool: Spool,
     /// What it says.
     pub(super) listener: Listener,
+    /// How many of the tokens that it reported are counted in its cage's window.
+    pub(super) tokens_counted: u64,
     /// Why the worker ends it, if it does.
     pub(super) verdict: Option<Verdict>,
     /// How far that has come.
@@ -107,6 +109,7 @@ impl Run {
             start,
             number,
             listener: Listener::default(),
+            tokens_counted: 0,
             verdict: None,
             stage: Stage::Running,
             stage_until: NEVER,
@@ -126,6 +129,15 @@ impl Run {
     /// Its identifier.
     pub(super) fn id(&self) -> ExecutionId {
         self.start.execution_id
+    }
+
+    /// Adds a remark for people to the outcome.
+    pub(super) fn add_remark(&mut self, remark: &str) {
+        let all = self.remark.get_or_insert_default();
+        if !all.is_empty() {
+            all.push_str("; ");
+        }
+        all.push_str(remark);
     }
 
     /// When it next needs attention although nothing happens.

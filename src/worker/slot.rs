@@ -95,6 +95,12 @@ impl Slot {
                 rustix::fs::fchown(end, Some(uid), Some(gid))?;
             }
         }
+        let idmap = cage.idmap.as_ref().map(AsFd::as_fd);
+        let granted = cage.grants.iter().map(|grant| {
+            let why = |error: io::Error| io::Error::other(format!("the path {}: {error}", grant.source.display()));
+            sandbox::take(grant, idmap).map_err(why)
+        });
+        let granted = granted.collect::<io::Result<Vec<_>>>()?;
         let network = &cage.spec.network;
         let birthplace = group.birthplace.as_ref().map(AsFd::as_fd);
         let (pid, pidfd) = match sys::fork_into(sandbox::namespaces(network, &around.template), birthplace)? {
@@ -107,7 +113,9 @@ impl Slot {
                     work: &cage.work,
                     artifacts: &artifacts,
                     grants: &cage.grants,
-                    idmap: cage.idmap.as_ref().map(AsFd::as_fd),
+                    granted: &granted,
+                    data: &around.data,
+                    idmap,
                     user: cage.user,
                     network,
                     tmp_bytes: cage.tmp_bytes(),
@@ -241,7 +249,7 @@ impl Slot {
     /// Kills init and so everything in the slot, at the latest when it leaves an uninterruptible call.
     pub(super) fn doom(&mut self) {
         self.doomed = true;
-        sys::signal(self.pid, libc::SIGKILL);
+        sys::signal_held(self.pidfd.as_fd(), libc::SIGKILL);
         for pid in self.group.processes() {
             sys::signal(pid, libc::SIGKILL);
         }

@@ -66,6 +66,19 @@ impl Spool {
         self.failure.take()
     }
 
+    /// Adds a remark of the worker's own to what is kept, if anything is; it is no output.
+    pub(super) fn note(&mut self, time: Timestamp, text: &str) {
+        if self.file.is_none() {
+            return;
+        }
+        let fits = self.room() >= (text.len() + CHUNK_HEADER_BYTES) as u64;
+        let added = if fits { Ok(()) } else { self.advance(time) };
+        let added = added.and_then(|()| self.append(Chunk { stream: Stream::Note, time, bytes: text.as_bytes() }));
+        if let Err(error) = added {
+            self.failure.get_or_insert(error);
+        }
+    }
+
     /// Takes output in.
     pub(super) fn write(&mut self, stream: Stream, time: Timestamp, mut bytes: &[u8]) {
         self.taken += bytes.len() as u64;

@@ -97,11 +97,19 @@ pub(super) fn signal(pid: libc::pid_t, number: libc::c_int) {
     }
 }
 
-/// Takes the exit of a child, if it has ended: whether it is gone.
-pub(super) fn reap(pid: libc::pid_t) -> bool {
-    let mut status = 0;
-    // SAFETY: `status` is a valid place for the status.
-    unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG | libc::__WALL) != 0 }
+/// Sends a signal to the very process that a handle was made for; once that is reaped, to nobody. A number may by then
+/// be another process's.
+pub(super) fn signal_held(process: BorrowedFd<'_>, number: libc::c_int) {
+    // SAFETY: numbers only; no information goes with the signal.
+    unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), number, std::ptr::null::<libc::siginfo_t>(), 0);
+    }
+}
+
+/// Takes the exit of a child, if it has ended and was not taken before.
+pub(super) fn reap(process: BorrowedFd<'_>) {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let _ = waitid(WaitId::PidFd(process), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
 }
 
 /// Attributes for `mount_setattr`.
@@ -367,6 +375,30 @@ impl Drop for SharedPage {
     }
 }
 
+/// Whether shared memory or semaphores are left in this IPC namespace: they outlive the processes that made them. Message
+/// queues cannot be made in a cage.
+pub(super) fn ipc_is_left() -> bool {
+    /// The kernel's `struct shm_info`.
+    #[repr(C)]
+    #[derive(Default)]
+    struct SharedMemory {
+        used_ids: libc::c_int,
+        sums: [libc::c_ulong; 5],
+    }
+    /// The kernel's `struct seminfo`; with `SEM_INFO` the eighth figure tells how many sets there are.
+    type Semaphores = [libc::c_int; 10];
+    const SHM_INFO: libc::c_int = 14;
+    const SEM_INFO: libc::c_int = 19;
+    let (mut memory, mut semaphores) = (SharedMemory::default(), Semaphores::default());
+    // SAFETY: both places have the kernel's layout and outlive the calls.
+    let told = unsafe {
+        libc::syscall(libc::SYS_shmctl, 0, SHM_INFO, &raw mut memory) >= 0
+            && libc::syscall(libc::SYS_semctl, 0, 0, SEM_INFO, &raw mut semaphores) >= 0
+    };
+    // A kernel without these calls has nothing that could be left.
+    told && (memory.used_ids > 0 || semaphores[7] > 0)
+}
+
 /// What the kernel counted for a process that has ended.
 pub(super) struct Reaped {
     /// Its number.
@@ -513,5 +545,24 @@ impl Drop for NamespaceHolder {
         let mut status = 0;
         // SAFETY: `status` is valid. The child only waits, so that it ends at once.
         unsafe { libc::waitpid(self.pid, &raw mut status, libc::__WALL) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_signal_to_a_process_that_was_reaped_hits_nobody() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        let held = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+        signal_held(held.as_fd(), libc::SIGKILL);
+        child.wait().unwrap();
+        // Both are without effect now, whoever may have got the number.
+        signal_held(held.as_fd(), libc::SIGKILL);
+        reap(held.as_fd());
+        assert!(rustix::process::pidfd_send_signal(&held, rustix::process::Signal::KILL).is_err());
     }
 }

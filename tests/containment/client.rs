@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use menagerie::domain::artifact::FoundArtifact;
-use menagerie::domain::link::{FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
+use menagerie::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
 use menagerie::domain::spool::{self, Stream};
 use menagerie::domain::{
     Bytes, CageId, CageSpec, Enforcements, ExecutionId, Outcome, OutcomeKind, Span, TaskId, Timestamp,
@@ -73,10 +73,16 @@ impl Worker {
     }
 
     pub fn start_in(folder: &Path) -> Self {
+        Self::start_with(folder, Duration::from_mins(1))
+    }
+
+    /// A worker that leaves after so long without an engine and without anything to do.
+    pub fn start_with(folder: &Path, idle_exit: Duration) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.join("worker.log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_menagerie"))
             .args(["worker", "--data-dir"])
             .arg(folder)
+            .env("MENAGERIE_WORKER_IDLE_MS", idle_exit.as_millis().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -148,6 +154,7 @@ impl Worker {
         let mut at = 0;
         while let Some(header) = self.input.get(at..at + 4) {
             let length = u32::from_le_bytes(header.try_into().unwrap()) as usize;
+            assert!(length <= FRAME_BYTES_MAX, "a frame of {length} bytes");
             let Some(body) = self.input.get(at + 4..at + 4 + length) else { break };
             let message: FromWorker = serde_json::from_slice(body).unwrap();
             at += 4 + length;

@@ -8,7 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use menagerie::domain::cage::NetworkWord;
 use menagerie::domain::{CageSpec, Enforcement, NetworkPolicy};
 
-use crate::client::{Worker, cage, is_alive, start};
+use crate::client::{Worker, cage, eventually, is_alive, start};
 
 /// Runs a Python program in a cage and gives back what it printed.
 fn python(worker: &mut Worker, spec: &CageSpec, program: &str) -> String {
@@ -114,6 +114,54 @@ fn granted_paths_can_be_read_or_written_and_the_data_directory_stays_hidden_in_t
     }
 }
 
+#[test]
+fn a_grant_stays_what_it_was_when_another_agent_puts_a_link_in_its_place() {
+    let given = tempfile::Builder::new().prefix("menagerie-given-").tempdir().unwrap();
+    let secret = tempfile::Builder::new().prefix("menagerie-secret-").tempdir().unwrap();
+    let shared = given.path().join("shared");
+    std::fs::create_dir_all(shared.join("lib")).unwrap();
+    std::fs::write(shared.join("lib/file"), "harmless").unwrap();
+    std::fs::write(secret.path().join("file"), "secret").unwrap();
+    for folder in [given.path(), &shared, secret.path()] {
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let mut worker = Worker::start();
+    std::fs::write(worker.folder.join("file"), "journal").unwrap();
+    let (mut writer, mut reader) = (cage(1), cage(2));
+    writer.write = vec![shared.display().to_string()];
+    reader.read = vec![shared.join("lib").display().to_string()];
+    worker.declare(&writer, 1);
+    worker.declare(&reader, 1);
+    let look = format!("cat {0}/lib/file; ls {0}/lib/; touch /tmp/left", shared.display());
+    let (outcome, output) = worker.shell(reader.id, &look);
+    assert!(outcome.succeeded() && output.starts_with("harmless"), "{outcome:?} {output}");
+    for lure in [secret.path(), &worker.folder.clone()] {
+        let swap = format!("cd {}; mv lib old; ln -s {} lib", shared.display(), lure.display());
+        assert!(worker.shell(writer.id, &swap).0.succeeded());
+        assert!(shared.join("lib").is_symlink());
+        // What the reader left in /tmp has its slot built anew each time.
+        for _ in 0..2 {
+            let (_, output) = worker.shell(reader.id, &look);
+            assert!(output.starts_with("harmless"), "{output}");
+        }
+        // Another limit is no reason to look the path up again.
+        reader.limits.disk = Some(menagerie::domain::Bytes::from_mib(lure.as_os_str().len() as u64));
+        worker.declare(&reader, 1);
+        let (_, output) = worker.shell(reader.id, &look);
+        assert!(output.starts_with("harmless"), "{output}");
+        // A cage that is new to the worker cannot know what the link was before; it is told so.
+        let mut late = cage(3);
+        late.read.clone_from(&reader.read);
+        worker.send(&menagerie::domain::link::ToWorker::RemoveCage { cage_id: late.id });
+        worker.declare(&late, 1);
+        let (outcome, _) = worker.shell(late.id, &look);
+        let refused = outcome.message.contains("a link leads out") || outcome.message.contains("data directory");
+        assert!(refused, "{outcome:?}");
+        let restore = format!("cd {}; rm lib; mv old lib", shared.display());
+        assert!(worker.shell(writer.id, &restore).0.succeeded());
+    }
+}
+
 /// Somebody outside who must not be reached, in as many ways as a process can be spoken to.
 struct Outside {
     tcp: TcpListener,
@@ -210,6 +258,85 @@ print(got == data)
     );
     assert_eq!(python(&mut worker, &spec, &program), "True\n");
     assert_eq!(server.join().unwrap(), 1 << 20);
+}
+
+#[test]
+fn connections_through_the_relay_end_with_their_agent_and_spin_for_nobody() {
+    let granted = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = granted.local_addr().unwrap().port();
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.network = NetworkPolicy::Ports(vec![port]);
+    worker.declare(&spec, 1);
+    assert!(worker.shell(spec.id, "true").0.succeeded());
+    let process = format!("/proc/{}", worker.pid());
+    let descriptors = || std::fs::read_dir(format!("{process}/fd")).unwrap().count();
+    let before = descriptors();
+    // A server that answers, and neither reads on nor hangs up.
+    let (ask, asked) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        let peers: Vec<_> = (0..301)
+            .map(|_| {
+                let (mut peer, _) = granted.accept().unwrap();
+                peer.write_all(b"an answer that nobody reads").unwrap();
+                peer
+            })
+            .collect();
+        asked.recv().unwrap();
+        drop(peers);
+    });
+    // One child leaves with its answer unread; the main process stays.
+    let program = format!(
+        "
+import os, socket, time
+if os.fork() == 0:
+    s = socket.create_connection(('127.0.0.1', {port}))
+    s.shutdown(socket.SHUT_WR)
+    while not s.recv(1, socket.MSG_PEEK): pass
+    os._exit(0)
+os.wait()
+print('left', flush=True)
+time.sleep(1000)
+"
+    );
+    let id = worker.begin(start(spec.id, &["python3", "-c", &program]));
+    worker.started(id);
+    eventually("the child has left", || worker.output(id).contains("left"));
+    let ticks = || {
+        let stat = std::fs::read_to_string(format!("{process}/stat")).unwrap();
+        let (_, rest) = stat.rsplit_once(')').unwrap();
+        rest.split_whitespace().skip(11).take(2).map(|word| word.parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let mut last = ticks();
+    eventually("the worker rests", || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let now = ticks();
+        std::mem::replace(&mut last, now) == now
+    });
+    worker.stop(id, menagerie::domain::Span::ZERO);
+    worker.ended(id);
+    eventually("its connection has ended", || descriptors() == before);
+    // More connections than a slot may have: those beyond wait, and come in turn.
+    let program = format!(
+        "
+import socket, time
+held = []
+for n in range(256): held.append(socket.create_connection(('127.0.0.1', {port})))
+for s in held: s.recv(1)
+late = [socket.create_connection(('127.0.0.1', {port})) for n in range(44)]
+late[0].settimeout(0.3)
+try: late[0].recv(1); print('too many')
+except TimeoutError: print('waits')
+for s in held: s.close()
+late[0].settimeout(None)
+for s in late: s.recv(1)
+print('came')
+"
+    );
+    assert_eq!(python(&mut worker, &spec, &program), "waits\ncame\n");
+    eventually("all connections have ended", || descriptors() == before);
+    ask.send(()).unwrap();
+    server.join().unwrap();
 }
 
 #[test]

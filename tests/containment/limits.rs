@@ -153,3 +153,60 @@ fn new_limits_hold_at_once() {
     worker.declare(&spec, 1);
     assert!(worker.shell(spec.id, eat).0.succeeded());
 }
+
+#[test]
+fn shared_memory_does_not_outlive_its_execution() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.memory = Some(Bytes::from_mib(64));
+    worker.declare(&spec, 1);
+    // Twice as much in all as the cage may have, and each time with semaphores.
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+size = 40 << 20
+segment = libc.shmget(0x1234, size, 0o1600)
+assert segment >= 0, ctypes.get_errno()
+ctypes.memset(libc.shmat(segment, None, 0), 1, size)
+assert libc.semget(0x1234, 1, 0o1600) >= 0
+assert libc.semget(0x1235, 1, 0o1600) >= 0
+";
+    for _ in 0..3 {
+        let id = worker.begin(start(spec.id, &["python3", "-c", program]));
+        let (outcome, _) = worker.ended(id);
+        assert!(outcome.succeeded(), "{outcome:?} {}", worker.output(id));
+        let (outcome, output) = worker.shell(spec.id, "cat /proc/sysvipc/shm /proc/sysvipc/sem | grep -c 4660; true");
+        assert!(outcome.succeeded() && output == "0\n", "{outcome:?} {output}");
+    }
+}
+
+#[test]
+fn tokens_per_hour_are_counted_over_the_executions_of_a_cage() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.tokens = Some(TokenLimit { tokens: 100, per: Some(Span::from_secs(3600)) });
+    worker.declare(&spec, 1);
+    let say = |used: u32| format!("echo '{{\"type\":\"tokens\",\"used\":{used}}}'; ");
+    let broken = (OutcomeKind::LimitExceeded, Some("tokens"));
+    // A total that is told twice counts once.
+    let (outcome, _) = worker.shell(spec.id, &(say(20) + &say(60) + &say(60)));
+    assert!(outcome.succeeded(), "{outcome:?}");
+    let (outcome, _) = worker.shell(spec.id, &(say(41) + "sleep 1000"));
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), broken, "{outcome:?}");
+    // Nothing more starts, and the message says when it may.
+    let (outcome, _) = worker.shell(spec.id, "touch started");
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), broken, "{outcome:?}");
+    assert!(outcome.message.contains("try again"), "{outcome:?}");
+    assert!(!worker.folder.join("cages/001/work/started").exists());
+    // Another cage has an account of its own, and a higher limit holds at once.
+    spec.limits.tokens = Some(TokenLimit { tokens: 1000, per: Some(Span::from_secs(3600)) });
+    worker.declare(&spec, 1);
+    assert!(worker.shell(spec.id, "true").0.succeeded());
+    // A window that passes gives room again.
+    let mut short = cage(2);
+    short.limits.tokens = Some(TokenLimit { tokens: 10, per: Some(Span::from_millis(1200)) });
+    worker.declare(&short, 1);
+    assert!(worker.shell(short.id, &say(10)).0.succeeded());
+    crate::client::eventually("the window has passed", || worker.shell(short.id, "true").0.succeeded());
+}

@@ -127,6 +127,10 @@ fn a_data_directory_has_one_worker_and_its_socket_one_user() {
     let socket = std::fs::metadata(worker.folder.join("worker.sock")).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
     assert_eq!(socket.uid(), rustix::process::getuid().as_raw());
+    for folder in ["output", "artifacts", "cages"] {
+        let folder = std::fs::metadata(worker.folder.join(folder)).unwrap();
+        assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+    }
 }
 
 #[test]
@@ -169,4 +173,42 @@ fn an_idle_worker_takes_no_processor_time() {
         let now = switches();
         std::mem::replace(&mut before, now) == now
     });
+}
+
+#[test]
+fn a_worker_stays_while_it_has_reports_that_nobody_has_acknowledged() {
+    let folder = tempfile::Builder::new().prefix("menagerie-test-").tempdir().unwrap();
+    let mut worker = Worker::start_with(folder.path(), std::time::Duration::from_millis(50));
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let id = worker.begin(start(spec.id, &["true"]));
+    worker.ended(id);
+    worker.disconnect();
+    // Many times as long as it would have stayed; the engine may be away for longer than any such time.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(worker.child.try_wait().unwrap().is_none(), "it left with reports that no engine has durable");
+    worker.reports.clear();
+    worker.connect();
+    worker.ended(id);
+    let number = worker.reports.last().unwrap().0;
+    worker.send(&ToWorker::Ack { number });
+    worker.disconnect();
+    eventually("it has left, as nothing is left to tell", || worker.child.try_wait().unwrap().is_some());
+}
+
+#[test]
+fn a_nodes_storage_is_what_the_disk_has_whatever_is_in_use() {
+    let mut worker = Worker::start();
+    let storage = |worker: &Worker| match &worker.hello {
+        Some(FromWorker::Hello { capacity, .. }) => capacity.storage,
+        other => panic!("{other:?}"),
+    };
+    let before = storage(&worker);
+    assert!(before > 0);
+    let mut file = std::fs::File::create(worker.folder.join("large")).unwrap();
+    file.write_all(&vec![1; 32 << 20]).unwrap();
+    file.sync_all().unwrap();
+    worker.disconnect();
+    worker.connect();
+    assert_eq!(storage(&worker), before);
 }

@@ -172,3 +172,44 @@ fn what_cannot_be_executed_says_why() {
     assert!(worker.ended(id).0.succeeded());
     assert_eq!(worker.output(id), "script argument\n");
 }
+
+#[test]
+fn what_is_announced_is_bounded_and_the_rest_is_named() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    // 90 MB of metadata, 6 MB of contents within the bounds of one artifact, 8 MB of small files, a result of 4 MB.
+    let program = r#"
+import json, os
+for i in range(100):
+    print(json.dumps({'type': 'artifact', 'title': 'm%d' % i, 'content': 'x', 'metadata': {'m': 'y' * 900000}}))
+for i in range(400):
+    print(json.dumps({'type': 'artifact', 'title': 'a%d' % i, 'content': 'z' * 15000}))
+for i in range(500):
+    open(os.environ['MENAGERIE_ARTIFACTS'] + '/f%03d' % i, 'w').write('w' * 16000)
+print('{"type":"result","output":"kept"}')
+print('{"type":"result","output":[' + '1e15,' * 200000 + '1]}')
+"#;
+    let id = worker.begin(start(spec.id, &["python3", "-c", program]));
+    let (outcome, artifacts) = worker.ended(id);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert_eq!(outcome.result, Some(serde_json::json!("kept")));
+    for said in ["announced artifacts were left out", "1 results were left out"] {
+        assert!(outcome.message.contains(said), "{}", outcome.message);
+        let noted = |(stream, bytes): &(u8, Vec<u8>)| {
+            *stream == Stream::Note as u8 && String::from_utf8_lossy(bytes).contains(said)
+        };
+        assert!(worker.chunks(id).iter().any(noted), "{said} is not in the output");
+    }
+    let inline: usize = artifacts.iter().filter_map(|one| one.content.as_ref()).map(String::len).sum();
+    assert!(inline <= 4 << 20, "{inline} bytes travel with the record");
+    let announced = artifacts.iter().filter(|one| one.title.starts_with('a')).count();
+    assert_eq!(announced, (4 << 20) / 15_004);
+    // Every file of the folder is there, if not in the record then in the store.
+    let files: Vec<_> = artifacts.iter().filter(|one| one.title.starts_with('f')).collect();
+    assert_eq!(files.len(), 500);
+    for one in files {
+        let kept = one.path.as_ref().map(|path| std::fs::metadata(worker.folder.join(path)).unwrap().len());
+        assert!(one.content.is_some() || kept == Some(16_000), "{one:?}");
+    }
+}

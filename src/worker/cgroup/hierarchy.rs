@@ -107,6 +107,7 @@ impl Hierarchies {
         let mounts = mounts(mountinfo);
         let unified = mounts.iter().find(|mount| mount.version == Version::V2);
         let unified = unified.and_then(|mount| own_path(cgroup, Version::V2, "").map(|path| own_folder(mount, path)));
+        let unified = unified.map(out_of_leaf);
         let find = |controller: &str| {
             let first = mounts.iter().find(|m| m.version == Version::V1 && m.controllers.contains(&controller));
             if let Some(mount) = first {
@@ -135,8 +136,34 @@ impl Hierarchies {
     }
 }
 
+/// What the leaf is called into which [`second`] moves our processes, after the name of the worker's group.
+const LEAF: &str = "-worker";
+
+/// A worker that was started by an engine which a former worker has moved begins in that one's leaf; its groups belong
+/// beside the leaf all the same, or each worker would go a step deeper.
+fn out_of_leaf(own: PathBuf) -> PathBuf {
+    let name = own.file_name().unwrap_or_default().to_string_lossy();
+    match own.parent() {
+        Some(parent) if name.starts_with("menagerie-") && name.ends_with(LEAF) => parent.to_owned(),
+        _ => own,
+    }
+}
+
+/// The processes of a group that run our own program, as the engine that started us does, and how many others there are.
+fn ours_in(group: &Path) -> (Vec<u32>, usize) {
+    use std::os::unix::fs::MetadataExt;
+    let program = |who: &str| {
+        let metadata = fs::metadata(format!("/proc/{who}/exe")).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let mine = program("self");
+    let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    let (ours, others): (Vec<&str>, Vec<&str>) = text.lines().partition(|pid| mine.is_some() && program(pid) == mine);
+    (ours.into_iter().filter_map(|pid| pid.parse().ok()).collect(), others.len())
+}
+
 /// Version 2: the controller has to be handed down from our own group, which may have no processes of its own then.
-/// Ours moves into a leaf; if others share the group (no delegation), that is the reason given.
+/// Ours, the engine's among them, move into a leaf; if others share the group (no delegation), that is the reason given.
 fn second(own: &Path, controller: &str, name: &str) -> Result<Place, String> {
     let has = |file: &str| {
         let text = fs::read_to_string(own.join(file)).unwrap_or_default();
@@ -151,11 +178,21 @@ fn second(own: &Path, controller: &str, name: &str) -> Result<Place, String> {
     if !has("cgroup.subtree_control") {
         let hand_down = || super::write(&own.join("cgroup.subtree_control"), &format!("+{controller}"));
         if hand_down().is_err() {
-            let leaf = own.join(format!("{name}-worker"));
+            let leaf = own.join(format!("{name}{LEAF}"));
             super::make_folder(&leaf).map_err(fail)?;
             super::write(&leaf.join("cgroup.procs"), "0").map_err(fail)?;
-            hand_down()
-                .map_err(|error| format!("{}; start the worker in a scope of its own with delegation", fail(error)))?;
+            let (ours, others) = ours_in(own);
+            for pid in ours {
+                // One that has ended meanwhile is in nobody's way.
+                let _ = super::write(&leaf.join("cgroup.procs"), &pid.to_string());
+            }
+            hand_down().map_err(|error| {
+                format!(
+                    "{}; {others} processes of other programs are in that group: start the engine in a scope of its \
+                     own with delegation",
+                    fail(error)
+                )
+            })?;
         }
     }
     super::write(&folder.join("cgroup.subtree_control"), &format!("+{controller}")).map_err(fail)?;
@@ -189,6 +226,29 @@ mod tests {
     fn a_mount_of_a_part_is_taken_into_account() {
         let mount = Mount { version: Version::V2, root: "/box", point: "/sys/fs/cgroup", controllers: vec![] };
         assert_eq!(own_folder(&mount, "/box/me"), Path::new("/sys/fs/cgroup/me"));
+    }
+
+    #[test]
+    fn only_processes_of_our_own_program_are_moved() {
+        let group = tempfile::tempdir().unwrap();
+        let mut other = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let me = std::process::id();
+        fs::write(group.path().join("cgroup.procs"), format!("{me}\n{}\n", other.id())).unwrap();
+        let found = ours_in(group.path());
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert_eq!(found, (vec![me], 1));
+    }
+
+    #[test]
+    fn a_worker_in_a_leaf_makes_its_groups_beside_it() {
+        for (own, expected) in [
+            ("/sys/fs/cgroup/unit/menagerie-ab-worker", "/sys/fs/cgroup/unit"),
+            ("/sys/fs/cgroup/unit", "/sys/fs/cgroup/unit"),
+            ("/sys/fs/cgroup/some-worker", "/sys/fs/cgroup/some-worker"),
+        ] {
+            assert_eq!(out_of_leaf(PathBuf::from(own)), Path::new(expected));
+        }
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub(in super::super) const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// How many artifacts one execution may announce.
 const ANNOUNCED_MAX: usize = 1000;
+/// How large the announced artifacts of one execution may be together.
+const ANNOUNCED_BYTES_MAX: usize = 4 << 20;
+/// How large the metadata of one artifact may be, as JSON.
+const METADATA_BYTES_MAX: usize = 16 << 10;
+/// How large a result may be, as JSON.
+const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// A message of an agent.
 #[derive(Debug, Deserialize)]
@@ -78,6 +84,10 @@ pub(in super::super) struct Listener {
     pub(in super::super) result: Option<Value>,
     /// Artifacts, in order.
     pub(in super::super) announced: Vec<Announced>,
+    /// Bytes in them.
+    announced_bytes: usize,
+    /// How many of what was said exceeded a bound: artifacts, and results.
+    over: (usize, usize),
     /// Whether something changed that a person would like to see.
     pub(in super::super) changed: bool,
 }
@@ -123,6 +133,22 @@ impl Listener {
         }
     }
 
+    /// What was said and not taken because it exceeded a bound, in a sentence; once.
+    pub(in super::super) fn complaint(&mut self) -> Option<String> {
+        let (artifacts, results) = std::mem::take(&mut self.over);
+        let mut parts = vec![];
+        if artifacts > 0 {
+            parts.push(format!(
+                "{artifacts} announced artifacts were left out: of one execution {ANNOUNCED_MAX} are taken, 4 MiB \
+                 together, each with at most 16 KiB of metadata; larger content belongs in the artifact folder"
+            ));
+        }
+        if results > 0 {
+            parts.push(format!("{results} results were left out: a result may have 1 MiB as JSON"));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
     fn line(&mut self, line: &[u8]) {
         if line.len() > LINE_BYTES_MAX || !may_be_message(line) {
             return;
@@ -140,8 +166,17 @@ impl Listener {
                 self.message = message.map(|text| shorten(&text)).or(self.message.take());
             }
             Message::Artifact(announced) => {
-                if self.announced.len() < ANNOUNCED_MAX {
+                let metadata = json_bytes(&announced.metadata);
+                let texts = [&announced.kind, &announced.title, &announced.content, &announced.path];
+                let bytes = metadata + texts.into_iter().flatten().map(String::len).sum::<usize>();
+                if self.announced.len() < ANNOUNCED_MAX
+                    && metadata <= METADATA_BYTES_MAX
+                    && self.announced_bytes + bytes <= ANNOUNCED_BYTES_MAX
+                {
+                    self.announced_bytes += bytes;
                     self.announced.push(announced);
+                } else {
+                    self.over.0 += 1;
                 }
             }
             Message::Tokens { used, cost } => {
@@ -154,11 +189,20 @@ impl Listener {
                 };
             }
             Message::Result { output, summary } => {
-                self.result = Some(output);
+                if json_bytes(&output) <= RESULT_BYTES_MAX {
+                    self.result = Some(output);
+                } else {
+                    self.over.1 += 1;
+                }
                 self.message = summary.map(|text| shorten(&text)).or(self.message.take());
             }
         }
     }
+}
+
+/// How long something is as JSON.
+fn json_bytes(value: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |text| text.len())
 }
 
 fn may_be_message(line: &[u8]) -> bool {

@@ -18,6 +18,7 @@
 //! of the whole of `/etc`.
 
 mod filter;
+mod held;
 mod root;
 mod rules;
 mod template;
@@ -28,14 +29,18 @@ use std::path::PathBuf;
 use crate::domain::NetworkPolicy;
 
 use super::sys;
-pub(super) use root::{can_be_mapped, tmp_inodes};
+pub(super) use held::Held;
+pub(super) use root::{Tree, can_be_mapped, take, tmp_inodes};
 pub(super) use template::{Template, userns_for};
 
 /// A path that a cage was given.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Grant {
     /// What it is on the host, links resolved.
     pub(super) source: PathBuf,
+    /// The very file or folder that was looked at when the grant was: what is shown is this, whatever has taken its name
+    /// since.
+    pub(super) held: Held,
     /// Where the agent finds it: as it was written.
     pub(super) target: PathBuf,
     /// Whether it may be written.
@@ -54,6 +59,10 @@ pub(super) struct Plan<'a> {
     pub(super) artifacts: &'a std::path::Path,
     /// Paths beyond those.
     pub(super) grants: &'a [Grant],
+    /// What they show, in the same order.
+    pub(super) granted: &'a [Tree],
+    /// The data directory as such, whatever it is called by now.
+    pub(super) data: &'a Held,
     /// The mapping between the owner and the cage's user, where there is one.
     pub(super) idmap: Option<BorrowedFd<'a>>,
     /// The user and group to become.

@@ -2,17 +2,18 @@
 //! and `/dev`, its own `/proc` and `/tmp`, the paths it was given, and its own folders at the places where the host has
 //! them, so that a path means the same inside and outside.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
 
 use super::super::sys::{self, MountAttr};
-use super::Plan;
+use super::{Grant, Held, Plan};
 
 const READ_ONLY: u64 = 0x1; // MOUNT_ATTR_RDONLY
 const NO_SETUID: u64 = 0x2; // MOUNT_ATTR_NOSUID
@@ -30,13 +31,10 @@ pub(super) fn build(plan: &Plan<'_>) -> Result<Option<u64>, String> {
     rustix::process::umask(rustix::fs::Mode::from(0o022));
     let quiet = MountFlags::NOSUID | MountFlags::NODEV;
     // Before anything is mounted under `new`: a grant may contain that place, and would carry a copy of the root in it.
-    let (mut granted, mut own) = (vec![], vec![]);
-    for grant in plan.grants {
-        let attributes = NO_SETUID | NO_DEVICES | if grant.writable { 0 } else { READ_ONLY };
-        granted.push(take(&grant.source, attributes, plan.idmap).map_err(fail(&grant.source))?);
-    }
+    let mut own = vec![];
     for path in [plan.work, plan.artifacts] {
-        own.push(take(path, NO_SETUID | NO_DEVICES, plan.idmap).map_err(fail(path))?);
+        let source = Held::walk(path, |_| Ok(())).map_err(fail(path))?;
+        own.push(attach_by(&source, NO_SETUID | NO_DEVICES, plan.idmap).map_err(fail(path))?);
     }
     // The task lies in this one; agents may not write to it.
     mount_tmpfs(&new, quiet, "mode=755,size=128m,nr_inodes=4096").map_err(fail(Path::new("/")))?;
@@ -60,18 +58,16 @@ pub(super) fn build(plan: &Plan<'_>) -> Result<Option<u64>, String> {
     fs::create_dir(&tmp)
         .and_then(|()| mount_tmpfs(&tmp, quiet, &format!("mode=1777,size={}", plan.tmp_bytes)))
         .map_err(fail(Path::new("/tmp")))?;
-    for (grant, tree) in plan.grants.iter().zip(&granted) {
-        place(tree, &at(&grant.target)).map_err(fail(&grant.source))?;
+    let inside = open_root(&new).map_err(fail(&new))?;
+    for (grant, tree) in plan.grants.iter().zip(plan.granted) {
+        place_inside(tree, inside.as_fd(), &grant.target).map_err(fail(&grant.source))?;
     }
     // A grant that contains the data directory, under whatever name, must not open the engine's files to the cage.
     for grant in plan.grants {
-        if let Ok(below) = plan.data_dir.strip_prefix(&grant.source) {
-            let place = at(&grant.target.join(below));
-            mount_tmpfs(&place, quiet, "mode=755,size=64k").map_err(fail(plan.data_dir))?;
-        }
+        hide(plan, inside.as_fd(), grant, quiet).map_err(fail(plan.data_dir))?;
     }
     for (path, tree) in [plan.work, plan.artifacts].into_iter().zip(&own) {
-        place(tree, &at(path)).map_err(fail(path))?;
+        place_inside(tree, inside.as_fd(), path).map_err(fail(path))?;
     }
     accounts(plan, &at(Path::new("/run/menagerie"))).map_err(fail(Path::new("/run/menagerie")))?;
     enter(&new).map_err(fail(Path::new("/")))?;
@@ -98,16 +94,22 @@ fn mount_tmpfs(target: &Path, flags: MountFlags, options: &str) -> io::Result<()
 }
 
 /// A tree of mounts that is not attached anywhere yet.
-struct Tree {
+pub(in super::super) struct Tree {
     mounts: OwnedFd,
     is_folder: bool,
 }
 
-/// Takes what is at `source`, with everything mounted below it.
-fn take(source: &Path, attributes: u64, idmap: Option<BorrowedFd<'_>>) -> io::Result<Tree> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let is_folder = source.is_dir();
-    let whole = rustix::mount::open_tree(CWD, source, flags | OpenTreeFlags::AT_RECURSIVE)?;
+/// Takes what a grant holds, with everything mounted below it. Done by the worker itself: the kernel copies mounts only
+/// of the namespace that the caller is in, and what is held was opened in the worker's.
+pub(in super::super) fn take(grant: &Grant, idmap: Option<BorrowedFd<'_>>) -> io::Result<Tree> {
+    let attributes = NO_SETUID | NO_DEVICES | if grant.writable { 0 } else { READ_ONLY };
+    attach_by(&grant.held, attributes, idmap)
+}
+
+fn attach_by(source: &Held, attributes: u64, idmap: Option<BorrowedFd<'_>>) -> io::Result<Tree> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    let is_folder = source.is_folder;
+    let whole = rustix::mount::open_tree(source.fd(), "", flags | OpenTreeFlags::AT_RECURSIVE)?;
     let plain = MountAttr { set: attributes, clear: 0, propagation: libc::MS_PRIVATE, userns_fd: 0 };
     if let Some(idmap) = idmap {
         let userns_fd = u64::from(idmap.as_raw_fd().cast_unsigned());
@@ -116,7 +118,7 @@ fn take(source: &Path, attributes: u64, idmap: Option<BorrowedFd<'_>>) -> io::Re
             return Ok(Tree { mounts: whole, is_folder });
         }
         // Something mounted below cannot be mapped; it is worth less than the mapping.
-        let one = rustix::mount::open_tree(CWD, source, flags)?;
+        let one = rustix::mount::open_tree(source.fd(), "", flags)?;
         if sys::mount_setattr(one.as_fd(), false, &mapped).is_ok() {
             return Ok(Tree { mounts: one, is_folder });
         }
@@ -142,8 +144,59 @@ fn place(tree: &Tree, target: &Path) -> io::Result<()> {
     Ok(rustix::mount::move_mount(&tree.mounts, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
 }
 
+/// Shows a part of the system or of the template, which no agent can write to.
 fn show(source: &Path, target: &Path, attributes: u64) -> io::Result<()> {
-    place(&take(source, attributes, None)?, target)
+    place(&attach_by(&Held::walk(&source.canonicalize()?, |_| Ok(()))?, attributes, None)?, target)
+}
+
+fn open_root(new: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(new, flags, Mode::empty())?)
+}
+
+/// Opens a place of the root under construction. Links on the way are followed within that root: an agent with a writable
+/// folder may have made one, and it must not lead to the host.
+fn open_inside(root: BorrowedFd<'_>, place: &Path) -> io::Result<OwnedFd> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    Ok(rustix::fs::openat2(root, place, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)?)
+}
+
+/// Attaches a tree at `target` of the root under construction; the place is made.
+fn place_inside(tree: &Tree, root: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
+    let mut folder = rustix::io::fcntl_dupfd_cloexec(root, 0)?;
+    let names: Vec<&OsStr> = target.iter().skip(1).collect();
+    let mut path = PathBuf::new();
+    for (number, name) in names.iter().enumerate() {
+        path.push(name);
+        folder = match open_inside(root, &path) {
+            Ok(next) => next,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if tree.is_folder || number + 1 < names.len() {
+                    rustix::fs::mkdirat(&folder, *name, Mode::from(0o755))?;
+                } else {
+                    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+                    rustix::fs::openat(&folder, *name, flags, Mode::from(0o644))?;
+                }
+                open_inside(root, &path)?
+            }
+            Err(error) => return Err(error),
+        };
+    }
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    Ok(rustix::mount::move_mount(&tree.mounts, "", &folder, "", flags)?)
+}
+
+/// Covers the data directory where a grant shows it, and makes sure that it is the data directory that was covered.
+fn hide(plan: &Plan<'_>, root: BorrowedFd<'_>, grant: &Grant, flags: MountFlags) -> io::Result<()> {
+    let (data, granted) = (plan.data.path()?, grant.held.path()?);
+    let Ok(below) = data.strip_prefix(&granted) else { return Ok(()) };
+    let place = open_inside(root, &grant.target.join(below))?;
+    let stat = rustix::fs::fstat(&place)?;
+    if (stat.st_dev, stat.st_ino) != plan.data.identity {
+        return Err(io::Error::other("it was moved while the cage was built, and could not be hidden"));
+    }
+    let place = format!("/proc/self/fd/{}", place.as_raw_fd());
+    mount_tmpfs(Path::new(&place), flags, "mode=755,size=64k")
 }
 
 fn devices(plan: &Plan<'_>, dev: &Path) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! How executions and slots come to their ends: asked, killed, doomed, given up; then the last output, the artifacts,
 //! the report.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventFlags};
@@ -41,7 +42,7 @@ impl Server {
         if stage == Stage::Doomed {
             slot.doom();
         } else if let Some(signal) = signal_for(stage) {
-            sys::signal(slot.pid, signal);
+            sys::signal_held(slot.pidfd.as_fd(), signal);
         }
         self.wake(until);
     }
@@ -52,10 +53,20 @@ impl Server {
             // Nobody writes any more, so this ends with what the pipe holds.
             while self.read_once(index, is_err) {}
         }
+        self.orphan_relays(index);
         let Some(slot) = self.slots.get_mut(&index) else { return };
         let Some(run) = &mut slot.run else { return };
-        run.gone = Some(gone);
         run.listener.end();
+        // What it said last counts as well, even if it has ended by itself since.
+        let verdict = self.token_verdict(index);
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let Some(run) = &mut slot.run else { return };
+        run.verdict = run.verdict.take().or(verdict);
+        run.gone = Some(gone);
+        if let Some(complaint) = run.listener.complaint() {
+            run.spool.note(sys::now(), &complaint);
+            run.add_remark(&complaint);
+        }
         let announced = std::mem::take(&mut run.listener.announced);
         if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
             let work = self.cages.get(&slot.cage).map(|cage| cage.work.clone()).unwrap_or_default();
@@ -80,7 +91,7 @@ impl Server {
             let Some((found, left_out)) = run.collector.take().map(Collector::finish) else { return false };
             if left_out > 0 {
                 let text = "were no regular files, could not be read, or were too many or too large";
-                run.remark = Some(format!("{left_out} artifacts were left out: they {text}"));
+                run.add_remark(&format!("{left_out} artifacts were left out: they {text}"));
             }
             self.conclude(*index, found);
             false
@@ -124,7 +135,7 @@ impl Server {
         let (cage, place, pid) = (slot.cage, slot.place, slot.pid);
         let Some(run) = &mut slot.run else { return };
         let what = "a process of it cannot be ended (it is in an uninterruptible call); it stays in the cage's account";
-        run.remark = Some(what.to_owned());
+        run.add_remark(what);
         let text = format!(
             "execution {} in cage {cage}: {what}; slot {place} is replaced, its init is process {pid}",
             run.id()
@@ -143,7 +154,7 @@ impl Server {
                 }
             }
         }
-        self.ports.retain(|_, (owner, _, _)| *owner != index);
+        self.close_ports(index);
         self.unwatch(&slot.socket);
         self.unwatch(&slot.pidfd);
         for pipe in 0..2 {

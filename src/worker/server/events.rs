@@ -1,10 +1,11 @@
 //! What slots bring: words of init, output of agents, ends, and connections to the ports of the policy; and what time
 //! brings.
 
+use std::os::fd::AsFd;
+
 use rustix::event::epoll::{self, EventFlags};
 
 use super::super::message::Reply;
-use super::super::relay::Relay;
 use super::super::run::{Gone, NEVER, Run, Stage, Verdict, not_executed};
 use super::super::sys;
 use super::super::watch::{self, DiskUsage};
@@ -137,8 +138,32 @@ impl Server {
         self.check_tokens(index);
     }
 
+    /// Counts what an execution has reported since this was last done, and whether its cage has used too much lately.
+    fn count_tokens(&mut self, index: usize) -> Option<String> {
+        let run = self.slots.get_mut(&index)?.run.as_mut()?;
+        let used = run.listener.tokens_used?;
+        let cage = self.cages.get_mut(&run.start.cage_id)?;
+        let limit = cage.spec.limits.tokens?;
+        let span = limit.per?.as_micros().unsigned_abs();
+        let new = used.saturating_sub(run.tokens_counted);
+        run.tokens_counted = used.max(run.tokens_counted);
+        let lately = cage.tokens.add(new, sys::monotonic(), span);
+        (lately > limit.tokens).then(|| format!("the cage's agents have reported {lately} tokens, {limit} are allowed"))
+    }
+
     fn check_tokens(&mut self, index: usize) {
-        let Some(run) = self.slots.get(&index).and_then(|slot| slot.run.as_ref()) else { return };
+        if let Some(verdict) = self.token_verdict(index) {
+            self.condemn(index, verdict, Stage::Killed, KILL_US);
+        }
+    }
+
+    /// Whether an execution has reported more tokens than it, or its cage lately, may use.
+    pub(super) fn token_verdict(&mut self, index: usize) -> Option<Verdict> {
+        let verdict = |message| Verdict { kind: OutcomeKind::LimitExceeded, limit: Some("tokens"), message };
+        if let Some(message) = self.count_tokens(index) {
+            return Some(verdict(message));
+        }
+        let run = self.slots.get(&index)?.run.as_ref()?;
         let per_execution = self
             .cages
             .get(&run.start.cage_id)
@@ -146,13 +171,8 @@ impl Server {
             .filter(|limit| limit.per.is_none())
             .map(|limit| limit.tokens);
         let limit = [run.start.tokens, per_execution].into_iter().flatten().min();
-        if let (Some(limit), Some(used)) = (limit, run.listener.tokens_used)
-            && used > limit
-        {
-            let message = format!("{used} tokens were reported, {limit} are allowed");
-            let verdict = Verdict { kind: OutcomeKind::LimitExceeded, limit: Some("tokens"), message };
-            self.condemn(index, verdict, Stage::Killed, KILL_US);
-        }
+        let (limit, used) = (limit?, run.listener.tokens_used?);
+        (used > limit).then(|| verdict(format!("{used} tokens were reported, {limit} are allowed")))
     }
 
     /// Init has ended, and its whole namespace with it.
@@ -165,7 +185,7 @@ impl Server {
             self.heed(index, reply);
         }
         let Some(slot) = self.slots.get_mut(&index) else { return };
-        sys::reap(slot.pid);
+        sys::reap(slot.pidfd.as_fd());
         slot.doomed = true;
         let broken = slot.broken.clone();
         let (memory_kills, refused_forks) = slot.breaches();
@@ -196,51 +216,6 @@ impl Server {
         if let Some(slot) = self.slots.get(&index) {
             self.unwatch(&slot.pidfd);
         }
-    }
-
-    /// Waits on the ports that a slot's init listens on.
-    fn listen(&mut self, index: usize) {
-        let Some(slot) = self.slots.get_mut(&index) else { return };
-        let listeners = std::mem::take(&mut slot.listeners);
-        let ports: Vec<u16> =
-            self.cages.get(&slot.cage).map(|cage| cage.spec.network.ports().to_vec()).unwrap_or_default();
-        for (listener, port) in listeners.into_iter().zip(ports) {
-            let number = self.new_index();
-            if epoll::add(&self.epoll, &listener, key(Source::Port, number), EventFlags::IN).is_ok() {
-                self.ports.insert(number, (index, listener, port));
-            }
-        }
-    }
-
-    pub(super) fn accept_relay(&mut self, number: usize) {
-        let Some((_, listener, port)) = self.ports.get(&number) else { return };
-        let Ok(relay) = Relay::accept(listener, *port) else { return };
-        let index = self.new_index();
-        let [inside, outside] = relay.sockets();
-        let watched = epoll::add(&self.epoll, inside, key(Source::Inside, index), EventFlags::IN)
-            .and_then(|()| epoll::add(&self.epoll, outside, key(Source::Outside, index), EventFlags::IN));
-        if watched.is_ok() {
-            self.relays.insert(index, relay);
-        }
-    }
-
-    pub(super) fn pump_relay(&mut self, index: usize) {
-        let Some(relay) = self.relays.get_mut(&index) else { return };
-        if relay.pump() {
-            // Closing the sockets takes them out of the epoll.
-            self.relays.remove(&index);
-            return;
-        }
-        let (inside_in, inside_out, outside_in, outside_out) = relay.interest();
-        let flags = |readable: bool, writable: bool| {
-            let mut flags = EventFlags::empty();
-            flags.set(EventFlags::IN, readable);
-            flags.set(EventFlags::OUT, writable);
-            flags
-        };
-        let [inside, outside] = relay.sockets();
-        let _ = epoll::modify(&self.epoll, inside, key(Source::Inside, index), flags(inside_in, inside_out));
-        let _ = epoll::modify(&self.epoll, outside, key(Source::Outside, index), flags(outside_in, outside_out));
     }
 
     /// Looks at every execution whose time has come and works out when the next one's will.

@@ -2,17 +2,20 @@
 //!
 //! Each turn takes what is ready, bounded per source so that a loud agent delays nobody, then sends what has come of it
 //! in one piece. Without timers due the wait has no end: an idle worker takes no processor time at all.
-//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ending`] brings executions to their end.
+//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`ending`] brings
+//! executions to their end.
 
 mod ending;
 mod events;
+mod ports;
 mod requests;
 mod surroundings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +90,8 @@ pub(super) struct Server {
     dying: BTreeMap<usize, Slot>,
     ports: BTreeMap<usize, (usize, OwnedFd, u16)>,
     relays: BTreeMap<usize, Relay>,
+    /// Ports whose connections cannot be taken at the moment.
+    parked: BTreeSet<usize>,
     known: HashMap<ExecutionId, Known>,
     /// Slots whose executions have ended and whose artifacts are being collected.
     collecting: Vec<usize>,
@@ -116,7 +121,8 @@ impl Server {
         host::raise_descriptor_limit();
         for folder in ["output", "artifacts", "cages"] {
             let path = data_dir.join(folder);
-            std::fs::create_dir_all(&path).map_err(Error::file("making the folder", path))?;
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+            made.map_err(Error::file("making the folder", path))?;
         }
         let left = end_leftovers(&data_dir)?;
         let signals = sys::signal_fd(&[libc::SIGTERM, libc::SIGINT]).map_err(Error::kernel("waiting for signals"))?;
@@ -145,6 +151,7 @@ impl Server {
             dying: BTreeMap::new(),
             ports: BTreeMap::new(),
             relays: BTreeMap::new(),
+            parked: BTreeSet::new(),
             known: HashMap::new(),
             collecting: vec![],
             next_index: 1,
@@ -206,10 +213,10 @@ impl Server {
             Source::Out | Source::Err => self.read_output(index, source == Source::Err),
             Source::Exit => self.init_ended(index),
             Source::Port => self.accept_relay(index),
-            Source::Inside | Source::Outside => self.pump_relay(index),
+            Source::Inside | Source::Outside => self.pump_relay(index, flags),
             Source::Dying => {
                 if let Some(slot) = self.dying.remove(&index) {
-                    sys::reap(slot.pid);
+                    sys::reap(slot.pidfd.as_fd());
                     self.unwatch(&slot.pidfd);
                 }
             }
@@ -269,7 +276,8 @@ impl Server {
 
     /// Starts, stops or heeds the clock by which an unneeded worker leaves.
     fn consider_leaving(&mut self) {
-        let needed = self.link.peer().is_some() || self.is_busy();
+        // What is not acknowledged lives nowhere else: the engine would have finished tasks run again.
+        let needed = self.link.peer().is_some() || self.is_busy() || self.link.has_kept();
         if needed {
             self.leave_at = NEVER;
         } else if self.leave_at == NEVER {

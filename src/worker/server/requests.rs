@@ -72,6 +72,9 @@ impl Server {
         if cage.spec == spec && cage.slots == slots {
             return;
         }
+        if cage.spec.read != spec.read || cage.spec.write != spec.write {
+            cage.granted = false;
+        }
         // What an init has built around itself cannot be changed; what the groups hold can.
         let same_sandbox = cage.spec.network == spec.network
             && cage.spec.read == spec.read
@@ -167,6 +170,14 @@ impl Server {
     pub(super) fn fill(&mut self, id: CageId) {
         while self.cages.get(&id).is_some_and(|cage| !cage.queue.is_empty()) {
             match self.slot_for(id) {
+                Ok(Some(_)) if self.used_up(id).is_some() => {
+                    let message = self.used_up(id).unwrap_or_default();
+                    if let Some(start) = self.cages.get_mut(&id).and_then(|cage| cage.queue.pop_front()) {
+                        let limit = Some("tokens".to_owned());
+                        let outcome = Outcome { limit, ..Outcome::new(OutcomeKind::LimitExceeded, message) };
+                        self.end_unstarted(start.execution_id, outcome);
+                    }
+                }
                 Ok(Some(index)) => {
                     if let Some(start) = self.cages.get_mut(&id).and_then(|cage| cage.queue.pop_front()) {
                         self.hand_over(index, start);
@@ -183,8 +194,26 @@ impl Server {
         }
     }
 
+    /// Why nothing may start in a cage for want of tokens.
+    fn used_up(&mut self, id: CageId) -> Option<String> {
+        let cage = self.cages.get_mut(&id)?;
+        let limit = cage.spec.limits.tokens?;
+        let now = sys::monotonic();
+        let lately = cage.tokens.add(0, now, limit.per?.as_micros().unsigned_abs());
+        (lately >= limit.tokens).then(|| {
+            let seconds = cage.tokens.relief(now).div_ceil(1_000_000);
+            format!(
+                "cage {id} may use {limit} tokens, and {lately} were reported: the first of them are forgotten in \
+                 {seconds} s; try again then, or raise the cage's limit"
+            )
+        })
+    }
+
     /// A slot that can take an execution, made if there is room for another; `None` when all are taken.
     fn slot_for(&mut self, id: CageId) -> Result<Option<usize>, String> {
+        let Some(cage) = self.cages.get(&id) else { return Ok(None) };
+        let others = self.cages.values().filter(|_| !cage.granted);
+        let writable: Vec<_> = others.flat_map(|cage| cage.writable(&self.around)).collect();
         let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
         let slots = &self.slots;
         let free = |index: &usize| slots.get(index).is_some_and(Slot::is_free);
@@ -195,7 +224,7 @@ impl Server {
         cage.places.resize(width.max(cage.places.len()), None);
         let Some(place) = cage.places.iter().take(width).position(Option::is_none) else { return Ok(None) };
         let fail = |error: std::io::Error| format!("cage {id} cannot be set up: {error}");
-        cage.prepare(&self.around).map_err(fail)?;
+        cage.prepare(&self.around, &writable).map_err(fail)?;
         let wanted = cage.spec.limits.gpu.unwrap_or(0) as usize;
         let gpus = least_used(wanted, self.around.gpus.len(), self.slots.values());
         let place_number = u32::try_from(place).unwrap_or(u32::MAX);

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::super::cgroup::Cgroups;
-use super::super::sandbox::{self, Template};
+use super::super::sandbox::{self, Held, Template};
 use super::super::{Error, host};
 use super::GROUPS_FILE;
 
@@ -26,6 +26,8 @@ pub(in super::super) struct Surroundings {
     pub(in super::super) first_user: Option<u32>,
     /// Device files of the host's GPUs.
     pub(in super::super) gpus: Vec<PathBuf>,
+    /// The data directory itself, whatever it is called.
+    pub(in super::super) data: Held,
     owner: (u32, u32),
 }
 
@@ -38,6 +40,7 @@ impl Surroundings {
         let note = data_dir.join(GROUPS_FILE);
         std::fs::write(&note, folders.join("\n")).map_err(Error::file("writing", note))?;
         let template = Template::build(&data_dir.join("worker.root"))?;
+        let data = Held::walk(data_dir, |_| Ok(())).map_err(Error::file("opening", data_dir))?;
         let first_user = template.privileged.then(|| FIRST_USER + (hash(data_dir) % 100_000) * 1024);
         Ok(Self {
             data_dir: data_dir.to_owned(),
@@ -46,6 +49,7 @@ impl Surroundings {
             cgroups,
             first_user,
             gpus: host::gpus(),
+            data,
             owner: (metadata.uid(), metadata.gid()),
         })
     }
