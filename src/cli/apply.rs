@@ -13,7 +13,9 @@ use crate::domain::Reply;
 
 /// Options of `menagerie apply`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Applying a file twice changes nothing. A cage or agent that a file does not mention is left as it is; one that it mentions is then exactly as the file says, so a limit left out is no limit.")]
+#[command(
+    after_help = "Applying a file twice changes nothing. A cage or agent that a file does not mention is left as it is; one that it mentions is then exactly as the file says, so a limit left out is no limit."
+)]
 pub struct ApplyArgs {
     /// The fleet file; `-` is standard input
     #[arg(value_name = "FLEET.toml")]

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::message::{Greeting, Message};
 use super::outlet::{Outlet, SocketOutlet};
@@ -23,7 +23,7 @@ use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sam
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses between attempts to reach a worker double from the first to the last.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
-const PAUSE_LAST: Duration = Duration::from_secs(5);
+const PAUSE_LAST: Duration = Duration::from_secs(2);
 
 /// The latest live figures by execution; shown, never decided on.
 #[derive(Clone, Default)]
@@ -75,8 +75,10 @@ pub fn keep_session(settings: &WorkerSettings, samples: &Samples, decider: &Send
     let mut child: Option<std::process::Child> = None;
     for connection in 1.. {
         if let Ok(stream) = UnixStream::connect(&socket) {
+            let begun = Instant::now();
             match session(connection, &stream, samples, decider) {
-                Ok(heard) if heard => pause = PAUSE_FIRST,
+                // One that ends at once is not worth hurrying for: an engine that is read-only hangs up.
+                Ok(heard) if heard && begun.elapsed() > PAUSE_LAST => pause = PAUSE_FIRST,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "the session with the worker ended"),
             }
