@@ -79,7 +79,9 @@ impl Worker {
     /// A worker that leaves after so long without an engine and without anything to do.
     pub fn start_with(folder: &Path, idle_exit: Duration) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.join("worker.log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_menagerie"))
+        let program =
+            std::env::var_os("MENAGERIE_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_menagerie").into());
+        let child = Command::new(program)
             .args(["worker", "--data-dir"])
             .arg(folder)
             .env("MENAGERIE_WORKER_IDLE_MS", idle_exit.as_millis().to_string())

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
 use menagerie::domain::cage::NetworkWord;
@@ -444,10 +445,17 @@ fn without_privileges_cages_hold_as_well() {
         "output::the_task",
         "output::what",
     ];
+    // The build folder may lie in a home that nobody else may enter, so both programs are put where anybody may.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (tests_program, menagerie) = (folder.path().join("containment"), folder.path().join("menagerie"));
+    std::fs::copy(std::env::current_exe().unwrap(), &tests_program).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_menagerie"), &menagerie).unwrap();
     let run = std::process::Command::new("setpriv")
         .args(["--reuid=12345", "--regid=12345", "--clear-groups"])
-        .arg(std::env::current_exe().unwrap())
+        .arg(&tests_program)
         .args(tests)
+        .env("MENAGERIE_TEST_BINARY", &menagerie)
         .current_dir("/")
         .env("HOME", "/tmp")
         .output()

@@ -465,7 +465,11 @@ impl Core {
         let group = task.group;
         match (was, ready) {
             (false, true) => self.queue.push(group, key),
-            (true, false) => self.queue.pull(group, key),
+            (true, false) => {
+                self.queue.pull(group, key);
+                // Nothing is kept for a task that may not start, for instance because a gate has closed again.
+                self.drop_holder_of(slot);
+            }
             _ => {}
         }
     }
