@@ -58,6 +58,8 @@ ids! {
     UserId ("user");
     /// Names a message of the system about itself.
     SystemEventId ("event");
+    /// Names an alert.
+    AlertId ("alert");
 }
 
 /// Lays out a version 7 UUID: 48 bits of milliseconds, then random bits. The first 12 random bits carry the

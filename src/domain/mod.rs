@@ -6,6 +6,7 @@
 //! imports none.
 
 pub mod agent;
+pub mod alert;
 pub mod artifact;
 pub mod cage;
 pub mod command;
@@ -29,6 +30,7 @@ pub mod time;
 pub mod user;
 
 pub use agent::{Agent, AgentSpec, AgentStatus};
+pub use alert::{Alert, AlertStatus};
 pub use artifact::{Artifact, ArtifactType, Review, ReviewState};
 pub use cage::{Cage, CageLimits, CageSpec, CageStatus, Enforcement, Enforcements, NetworkPolicy};
 pub use command::{Command, Reply};
@@ -36,7 +38,7 @@ pub use event::{Actor, Event, Record};
 pub use execution::{Execution, ExecutionStatus, Outcome, OutcomeKind, Usage};
 pub use fleet::{Defaults, Fleet};
 pub use id::{
-    AgentId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SystemEventId, TaskId, UserId,
+    AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SystemEventId, TaskId, UserId,
 };
 pub use node::{Node, NodeStatus};
 pub use quantity::{Bytes, Cpu, Span, TokenLimit};
