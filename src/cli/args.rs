@@ -6,8 +6,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use super::config::{ColorChoice, Format};
+use super::console::{self, ConsoleArgs};
 use super::context::Context;
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::{
     agent, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, journal, man, node, run,
     schema, simulate, status, stop, task,
@@ -15,6 +16,8 @@ use super::{
 use crate::domain::Refusal;
 
 /// An operations console for fleets of agents.
+///
+/// Without a verb: the console, a screen on the fleet. Leaving it with `q` leaves the fleet running.
 ///
 /// Declare cages and agents in a file and `apply` it; `run` a command or `task submit` work; ask `status`, `task list`,
 /// `task explain`; judge what waits for you with `artifact approve`. A verb that needs the engine starts it in the
@@ -24,17 +27,18 @@ use crate::domain::Refusal;
     name = "menagerie",
     version,
     propagate_version = false,
-    arg_required_else_help = true,
-    subcommand_required = true,
     after_help = "Exit status: 0 done, 1 failed, 2 bad usage or refused input, 3 no engine."
 )]
 pub struct Cli {
     /// Options of every verb.
     #[command(flatten)]
     pub globals: Globals,
+    /// Options of the console, which comes when there is no verb.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
 }
 
 /// Options of every verb.
@@ -130,7 +134,14 @@ pub enum Verb {
 }
 
 /// Does what was asked for.
-pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
+pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>) -> Outcome {
+    let Some(verb) = verb else { return console::run(context, console) };
+    if *console != ConsoleArgs::default() {
+        return Err(Failure::refused(
+            "--read-only, --theme, --colors, --ascii, --no-mouse and --no-sync are the console's: leave them out, or leave \
+             out the verb",
+        ));
+    }
     match verb {
         Verb::Engine(args) => engine::run(context, &args),
         Verb::Worker => engine::run_worker(context),
