@@ -239,8 +239,8 @@ pub type Names = BTreeMap<Uuid, String>;
 pub struct Asker<'a> {
     /// The time from which spans are counted.
     pub now: Timestamp,
-    /// Whom `me` means; without one it means nobody.
-    pub me: Option<UserId>,
+    /// Whom `me` means: an account may be known as several users, when its machine was renamed.
+    pub me: &'a [UserId],
     /// Names of the agents, users and nodes whose ids rows give.
     pub names: &'a Names,
 }
@@ -311,7 +311,7 @@ fn fits(want: &Want, cell: Cell<'_>, asker: &Asker<'_>) -> bool {
         (Want::Reals(low, high), Cell::Real(number)) => within(number, *low, *high),
         (Want::Flag(wanted), Cell::Flag(flag)) => flag == *wanted,
         (Want::Ids(first, last), Cell::Id(id)) => (*first..=*last).contains(&id.as_u128()),
-        (Want::Me, Cell::Id(id)) => asker.me.is_some_and(|me| me.0 == id),
+        (Want::Me, Cell::Id(id)) => asker.me.iter().any(|me| me.0 == id),
         _ => false,
     }
 }

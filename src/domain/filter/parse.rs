@@ -32,7 +32,7 @@ pub(super) fn filter(table: &Table, text: &str) -> Result<Filter, Refusal> {
 /// One term from a field and its value; see [`Filter::exactly`].
 pub(super) fn exactly(table: &Table, name: &str, value: &str) -> Result<Term, Refusal> {
     let field = known(table, name)?;
-    let want = |part: &str| want(field, Some(Op::Equal), part, false).map_err(|refusal| refusal.within(name));
+    let want = |part: &str| want(field, Some(Op::Equal), part, false);
     let wants = value.split(',').map(|part| want(part.trim())).collect::<Result<Vec<_>, _>>()?;
     Ok(Term { negated: false, test: Test::Field(field, wants) })
 }
@@ -123,11 +123,11 @@ impl Reader {
             let quoted = self.peek() == Some('"');
             let value = if quoted { self.quoted()? } else { self.until(|c| c == ',') };
             let found = if value.is_empty() && !quoted {
-                Err(Refusal::invalid("value", &value, allowed(field)).hint("nothing stands after the colon"))
+                Err(Refusal::invalid(field.name, &value, allowed(field)).hint("nothing stands after the colon"))
             } else {
                 want(field, op, &value, quoted)
             };
-            wants.push(found.map_err(|refusal| refusal.within(field.name).within(column(begin)))?);
+            wants.push(found.map_err(|refusal| refusal.within(column(begin)))?);
             wants.extend(also_by_id(field, &value).filter(|_| !quoted));
             self.count(begin)?;
             if !self.take(',') {
@@ -229,11 +229,11 @@ fn want(field: &Field, op: Option<Op>, value: &str, quoted: bool) -> Result<Want
     if field.optional && !quoted && lower == "none" && matches!(op, None | Some(Op::Equal)) {
         return Ok(Want::Nothing);
     }
-    let refuse = || Refusal::invalid("value", value, allowed(field));
+    let refuse = || Refusal::invalid(field.name, value, allowed(field));
     let ordered = !matches!(op, None | Some(Op::Equal));
     let plain = |want: Result<Want, Refusal>| {
         if ordered {
-            return Err(Refusal::invalid("comparison", value, allowed(field))
+            return Err(Refusal::invalid(field.name, value, allowed(field))
                 .hint("only numbers, times and spans can be more or less"));
         }
         want
@@ -243,7 +243,9 @@ fn want(field: &Field, op: Option<Op>, value: &str, quoted: bool) -> Result<Want
             Some(Op::Equal) => Want::Exactly(value.to_owned()),
             _ => Want::Holds(Needle::plain(value)),
         })),
-        Kind::Word(words) => plain((words.read)(&lower).map(Want::Word)),
+        Kind::Word(words) => plain(
+            (words.read)(&lower).map(Want::Word).map_err(|refusal| Refusal { field: field.name.to_owned(), ..refusal }),
+        ),
         Kind::Flag => plain(match &*lower {
             "yes" | "true" => Ok(Want::Flag(true)),
             "no" | "false" => Ok(Want::Flag(false)),
