@@ -16,6 +16,13 @@ pub const SOCKET_NAME: &str = "engine.sock";
 /// The header of a list that says how many items there are in all, regardless of `limit` and `offset`.
 pub const TOTAL_HEADER: &str = "x-total-count";
 
+/// The header of a list whose items were counted up to a bound only: there are more than [`TOTAL_HEADER`] says.
+pub const MORE_HEADER: &str = "x-total-more";
+
+/// The header of a part of the journal that does not reach its end: the number from which to go on, as `after`, or as
+/// `before` when the newest come first.
+pub const NEXT_HEADER: &str = "x-next";
+
 /// The most tasks that one `submit_tasks` may carry.
 pub const BATCH_TASKS_MAX: usize = 1_000_000;
 

@@ -16,6 +16,7 @@ use super::view;
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::{AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier};
+use crate::domain::filter::tables;
 use crate::domain::{AgentStatus, CageId};
 
 /// What can be done with agents.
@@ -177,7 +178,7 @@ fn list(context: &mut Context, args: &AgentListArgs) -> Outcome {
         ("division", args.division.map(|division| division.to_string())),
         ("cage", args.cage.map(|cage| cage.to_string())),
     ]);
-    let fetched = args.list.fetch(&client, "agents", filters, context.out.is_table())?;
+    let fetched = args.list.fetch(&client, &tables::AGENTS, filters, context.out.is_table())?;
     args.list.print(context, fetched, draw)
 }
 

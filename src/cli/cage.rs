@@ -12,6 +12,7 @@ use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames};
 use crate::api::types::WireCommand;
+use crate::domain::filter::tables;
 use crate::domain::{CageId, CageStatus};
 
 /// What can be done with cages.
@@ -71,7 +72,7 @@ pub fn run(context: &mut Context, verb: CageVerb) -> Outcome {
 fn list(context: &mut Context, args: CageListArgs) -> Outcome {
     let client = context.engine()?;
     let filters = given([("status", args.status.map(|status| status.to_string())), ("agent", args.agent)]);
-    let fetched = args.list.fetch(&client, "cages", filters, context.out.is_table())?;
+    let fetched = args.list.fetch(&client, &tables::CAGES, filters, context.out.is_table())?;
     args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client)))
 }
 

@@ -17,6 +17,7 @@ use super::view::{self, AgentNames, ShortIds};
 use super::{batch, items, logs, run, wait};
 use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
+use crate::domain::filter::tables;
 use crate::domain::task::NewTask;
 use crate::domain::{CageId, Refusal, Reply, Span, TaskStatus};
 
@@ -232,7 +233,7 @@ fn list(context: &mut Context, args: TaskListArgs) -> Outcome {
         ("tag", args.tag),
         ("cage", args.cage.map(|cage| cage.to_string())),
     ]);
-    let fetched = args.list.fetch(&client, "tasks", filters, context.out.is_table())?;
+    let fetched = args.list.fetch(&client, &tables::TASKS, filters, context.out.is_table())?;
     args.list.print(context, fetched, |rows| draw(rows, &client))
 }
 

@@ -14,6 +14,7 @@ pub mod counts;
 pub mod enumeration;
 pub mod event;
 pub mod execution;
+pub mod filter;
 pub mod fleet;
 pub mod id;
 pub mod link;

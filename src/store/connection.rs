@@ -96,6 +96,7 @@ pub(super) fn open_reader(data_dir: &Path) -> Result<Connection, Error> {
         .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")
         .doing("opening the store for reading")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    super::query::register(&connection)?;
     check_application(&connection, &path)?;
     Ok(connection)
 }

@@ -280,37 +280,6 @@ pub(super) fn walk(
     Ok(head)
 }
 
-/// At most `limit` records after `after`.
-pub(super) fn read_rows(connection: &Connection, after: u64, limit: usize) -> Result<Vec<JournalRow>, Error> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT seq, time, actor, kind, version, body, hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
-        )
-        .doing("reading the journal")?;
-    let mut rows = statement
-        .query(rusqlite::params![integer(after), i64::try_from(limit).unwrap_or(i64::MAX)])
-        .doing("reading the journal")?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().doing("reading the journal")? {
-        let seq = u64::try_from(row.get::<_, i64>(0).doing("reading the journal")?).unwrap_or(0);
-        let unreadable = |why: String| Error::BadRecord { seq, fault: Fault::Unreadable(why) };
-        let read = || -> rusqlite::Result<(i64, String, String, u32, String, Vec<u8>)> {
-            Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
-        };
-        let (time, actor, kind, version, body, hash) = read().map_err(|error| unreadable(error.to_string()))?;
-        found.push(JournalRow {
-            seq,
-            time: Timestamp::from_micros(time),
-            actor,
-            kind,
-            version,
-            body: RawValue::from_string(body).map_err(|error| unreadable(error.to_string()))?,
-            hash: hex(&hash),
-        });
-    }
-    Ok(found)
-}
-
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;

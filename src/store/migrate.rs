@@ -29,10 +29,15 @@ const STEPS: &[Step] = &[
         up: include_str!("migrations/0002_list_indexes.up.sql"),
         down: Some(include_str!("migrations/0002_list_indexes.down.sql")),
     },
+    Step {
+        name: "listed",
+        up: include_str!("migrations/0003_listed.up.sql"),
+        down: Some(include_str!("migrations/0003_listed.down.sql")),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -33,7 +33,7 @@ pub use dump::dump;
 pub use error::{Error, Fault};
 pub use export::export;
 pub use journal::{Hash, JournalRow, hex};
-pub use query::{Page, Query};
+pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;
 pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};
 pub use verify::{Verified, verify};

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::connection::open_reader;
 use super::error::{Doing, Error};
-use super::journal::{Hash, JournalRow, read_head, read_rows};
-use super::query::{self, Page, Query, page};
+use super::journal::{Hash, JournalRow, read_head};
+use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
 use super::rows::{self, AGENT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS};
 use super::{migrate, resolve, snapshot};
 use crate::domain::id::{AgentId, ArtifactId, CageId, ExecutionId, TaskId};
@@ -19,14 +19,16 @@ use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Resource
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    budget: Budget,
 }
 
 impl Reader {
     /// Opens the store of a data directory for reading. It must exist and have a schema that this binary knows.
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
-        let connection = open_reader(data_dir)?;
+        let mut connection = open_reader(data_dir)?;
         migrate::version(&connection)?;
-        Ok(Self { connection })
+        let budget = Budget::of(&mut connection)?;
+        Ok(Self { connection, budget })
     }
 
     /// The tasks named, in the order in which they are named, with everything that starting them needs; those that do
@@ -51,54 +53,54 @@ impl Reader {
 
     /// Tasks, the latest first. An unknown field is refused, naming those there are; so it is in every list.
     pub fn tasks(&self, query: &Query) -> Result<Page<Task>, Error> {
-        let Page { items, total } = page(&self.connection, &query::TASKS, query, rows::task)?;
+        let Page { items, total, more } = self.page(&query::TASKS, query, rows::task)?;
         let items = items.into_iter().map(|read| self.with_dependencies(read)).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
+        Ok(Page { items, total, more })
     }
 
     /// Executions, the latest first.
     pub fn executions(&self, query: &Query) -> Result<Page<Execution>, Error> {
-        page(&self.connection, &query::EXECUTIONS, query, rows::execution)
+        self.page(&query::EXECUTIONS, query, rows::execution)
     }
 
     /// Agents by name.
     pub fn agents(&self, query: &Query) -> Result<Page<Agent>, Error> {
-        page(&self.connection, &query::AGENTS, query, rows::agent)
+        self.page(&query::AGENTS, query, rows::agent)
     }
 
     /// Cages by number.
     pub fn cages(&self, query: &Query) -> Result<Page<Cage>, Error> {
-        page(&self.connection, &query::CAGES, query, rows::cage)
+        self.page(&query::CAGES, query, rows::cage)
     }
 
     /// Nodes in the order in which they joined.
     pub fn nodes(&self, query: &Query) -> Result<Page<Node>, Error> {
-        page(&self.connection, &query::NODES, query, rows::node)
+        self.page(&query::NODES, query, rows::node)
     }
 
     /// Resources by node.
     pub fn resources(&self, query: &Query) -> Result<Page<Resource>, Error> {
-        page(&self.connection, &query::RESOURCES, query, rows::resource)
+        self.page(&query::RESOURCES, query, rows::resource)
     }
 
     /// Allocations, the latest first.
     pub fn allocations(&self, query: &Query) -> Result<Page<Allocation>, Error> {
-        page(&self.connection, &query::ALLOCATIONS, query, rows::allocation)
+        self.page(&query::ALLOCATIONS, query, rows::allocation)
     }
 
     /// Artifacts, the latest first.
     pub fn artifacts(&self, query: &Query) -> Result<Page<Artifact>, Error> {
-        page(&self.connection, &query::ARTIFACTS, query, rows::artifact)
+        self.page(&query::ARTIFACTS, query, rows::artifact)
     }
 
     /// Users in the order in which they first acted.
     pub fn users(&self, query: &Query) -> Result<Page<User>, Error> {
-        page(&self.connection, &query::USERS, query, rows::user)
+        self.page(&query::USERS, query, rows::user)
     }
 
     /// What the system said about itself, the latest first.
     pub fn system_events(&self, query: &Query) -> Result<Page<SystemEvent>, Error> {
-        page(&self.connection, &query::EVENTS, query, rows::system_event)
+        self.page(&query::EVENTS, query, rows::system_event)
     }
 
     /// One task.
@@ -154,13 +156,28 @@ impl Reader {
 
     /// At most `limit` records of the journal after number `after`.
     pub fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRow>, Error> {
-        read_rows(&self.connection, after, limit)
+        self.records(&JournalQuery { after: Some(after), limit, ..JournalQuery::default() }).map(|page| page.rows)
+    }
+
+    /// Records of the journal from either end, filtered. A filter looks at a bounded number of records at a time and says
+    /// from where to go on.
+    pub fn records(&self, query: &JournalQuery) -> Result<JournalPage, Error> {
+        query::records(&self.connection, query)
     }
 
     /// The number and the hash of the last record; zeros while there is none.
     pub fn journal_head(&self) -> Result<(u64, Hash), Error> {
         let head = read_head(&self.connection)?;
         Ok((head.seq, head.hash))
+    }
+
+    fn page<T>(
+        &self,
+        listing: &'static Listing,
+        query: &Query,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Page<T>, Error> {
+        page(&self.connection, &self.budget, listing, query, read)
     }
 
     fn one<T>(

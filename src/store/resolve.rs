@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::error::{Doing, Error};
-use crate::domain::id::{AgentId, ArtifactId, ExecutionId, NodeId, TaskId, UserId, is_id_prefix};
+use crate::domain::id::{AgentId, ArtifactId, ExecutionId, NodeId, TaskId, UserId, id_range, is_id_prefix};
 use crate::domain::refusal::{Refusal, RefusalKind, nearest};
 
 /// How many candidates an ambiguous prefix is answered with.
@@ -165,28 +165,9 @@ fn only(table: &Table, text: &str, found: &[Uuid]) -> Result<Uuid, Error> {
     }
 }
 
-/// The first and the last id that begin with the digits of `text`; dashes may stand where they stand in an id.
+/// The first and the last id that begin with the digits of `text`.
 fn range(text: &str) -> Option<([u8; 16], [u8; 16])> {
-    if !is_id_prefix(text) {
-        return None;
-    }
-    let mut digits = Vec::with_capacity(32);
-    for (at, byte) in text.bytes().enumerate() {
-        match (byte, matches!(at, 8 | 13 | 18 | 23)) {
-            (b'-', true) => {}
-            (b'-', false) => return None,
-            // Digits without any dash are an id in its short spelling.
-            _ => digits.push(char::from(byte).to_digit(16)?),
-        }
-    }
-    if digits.len() > 32 {
-        return None;
-    }
-    let fill = |filler: u32| {
-        let value = (0..32).fold(0u128, |value, at| value << 4 | u128::from(*digits.get(at).unwrap_or(&filler)));
-        value.to_be_bytes()
-    };
-    Some((fill(0), fill(0xf)))
+    id_range(text).map(|(first, last, _)| (first.to_be_bytes(), last.to_be_bytes()))
 }
 
 /// The array whose id and elements are all that `text` fits, if `first`, the smallest that fits, is one.

@@ -1,15 +1,19 @@
 //! Lists and single things, straight from the store.
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 
 use super::{Failure, Service, json_text};
+use crate::api::types::{MORE_HEADER, TOTAL_HEADER};
 use crate::domain::{
-    Agent, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent, Task, User,
+    Agent, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent, Task,
+    Timestamp, User,
 };
+use crate::engine::clock::Clock;
+use crate::engine::message::Peer;
 use crate::store::{self, Page, Query, Reader};
 
 /// How many items a list gives when nothing is said.
@@ -17,29 +21,52 @@ const LIMIT_DEFAULT: u64 = 100;
 /// The most that one request gives.
 const LIMIT_MAX: u64 = 100_000;
 
-/// Reads `limit`, `offset`, `sort` and the filters from a query string.
-fn query(raw: Option<&str>) -> Result<Query, Refusal> {
-    let mut query = Query { limit: LIMIT_DEFAULT, ..Query::default() };
+/// Reads `limit`, `offset`, `sort`, `filter` and exact values of fields from a query string.
+fn query(raw: Option<&str>, peer: &Peer) -> Result<Query, Refusal> {
+    let mut query = Query { limit: LIMIT_DEFAULT, now: now(), uid: Some(peer.uid), ..Query::default() };
     let number = |field: &str, value: &str, max: u64| {
         let allowed = format!("0 to {max}");
         let parsed = value.parse::<u64>().ok().filter(|number| *number <= max);
         parsed.ok_or_else(|| Refusal::invalid(field, value, allowed))
     };
-    for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decode(value)?;
-        match decode(name)?.as_str() {
+    for (name, value) in pairs(raw)? {
+        match name.as_str() {
             "limit" => query.limit = number("limit", &value, LIMIT_MAX)?,
             "offset" => query.offset = number("offset", &value, 1 << 62)?,
             "sort" => query.sort = Some(value),
-            name => query.filters.push((name.to_owned(), value)),
+            "filter" => also(&mut query.filter, &value),
+            _ => query.filters.push((name, value)),
         }
     }
     Ok(query)
 }
 
+/// The names and values of a query string.
+pub(super) fn pairs(raw: Option<&str>) -> Result<Vec<(String, String)>, Refusal> {
+    let pairs = raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+/// Adds the terms of one filter to those of another.
+pub(super) fn also(filter: &mut String, more: &str) {
+    if !filter.is_empty() {
+        filter.push(' ');
+    }
+    filter.push_str(more);
+}
+
+/// The present time, from which ages are counted.
+pub(super) fn now() -> Timestamp {
+    Clock::start(Timestamp::EPOCH).now()
+}
+
 /// Decodes `%41` and `+` in a part of a query string.
-pub(super) fn decode(text: &str) -> Result<String, Refusal> {
+fn decode(text: &str) -> Result<String, Refusal> {
     let malformed = || Refusal::invalid("query", text, "percent-encoded UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -62,7 +89,10 @@ fn page<T: Serialize>(page: &Page<T>) -> Result<Response, Failure> {
     let text = serde_json::to_string(&page.items)
         .map_err(|error| Refusal::new(RefusalKind::Unavailable, "the answer", error))?;
     let mut response = json_text(text);
-    response.headers_mut().insert("x-total-count", page.total.into());
+    response.headers_mut().insert(TOTAL_HEADER, page.total.into());
+    if page.more {
+        response.headers_mut().insert(MORE_HEADER, HeaderValue::from_static("true"));
+    }
     Ok(response)
 }
 
@@ -70,8 +100,12 @@ fn page<T: Serialize>(page: &Page<T>) -> Result<Response, Failure> {
 macro_rules! lists {
     ($($(#[$meta:meta])* $name:ident -> $type:ty;)+) => {$(
         $(#[$meta])*
-        pub(super) async fn $name(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Response, Failure> {
-            let query = query(raw.as_deref())?;
+        pub(super) async fn $name(
+            State(service): State<Service>,
+            Extension(peer): Extension<Peer>,
+            RawQuery(raw): RawQuery,
+        ) -> Result<Response, Failure> {
+            let query = query(raw.as_deref(), &peer)?;
             let found: Page<$type> = service.read(move |reader| reader.$name(&query)).await?;
             page(&found)
         }

@@ -16,8 +16,10 @@ type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 pub enum Shape {
     /// One object.
     Json(MakeSchema),
-    /// An array; the total is in the header `x-total-count`.
+    /// An array; the total is in the header `x-total-count`, and `x-total-more` is `true` when there are more than that.
     List(MakeSchema),
+    /// An array that may have to be asked for in parts; where to go on is in the header `x-next`.
+    Journal(MakeSchema),
     /// Bytes of a media type.
     Bytes(&'static str),
     /// Nothing.
@@ -55,9 +57,24 @@ const PAGE: &[(&str, &str)] = &[
     ("limit", "at most so many items, 0 to 100000; 100 when left out"),
     ("offset", "skip so many items"),
     ("sort", "fields separated by commas, each with - in front for descending"),
-    ("FIELD", "only items whose FIELD has this value; several fields must all match"),
+    (
+        "filter",
+        "only items that match, in the filter language of docs/filter.md: status:failed priority:>7 owner:me build",
+    ),
+    (
+        "FIELD",
+        "only items whose FIELD is exactly this; several values may stand with commas between, several fields must \
+        all match; an id, agent, user, node or cage that does not exist is refused",
+    ),
 ];
-const AFTER: &[(&str, &str)] = &[("after", "only records after this number"), ("limit", "at most so many records")];
+const JOURNAL: &[(&str, &str)] = &[
+    ("after", "only records after this number"),
+    ("before", "only records before this number"),
+    ("order", "asc, or desc for the newest first; asc when left out"),
+    ("limit", "at most so many records, 0 to 10000; 100 when left out"),
+    ("filter", "only records that match, in the filter language of docs/filter.md: actor:me kind:task_ object:builder"),
+];
+const STREAM: &[(&str, &str)] = &[("after", "only records after this number"), ("filter", "only records that match")];
 
 macro_rules! route {
     (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
@@ -131,9 +148,10 @@ pub static ROUTES: &[Route] = &[
         Shape::Bytes("application/octet-stream"), &[], reads::artifact_content),
     route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
     route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
-    route!(show "/v1/journal", "journal", "Records of the journal.", Shape::List(of::<JournalRow>), AFTER, stream::journal),
+    route!(show "/v1/journal", "journal", "Records of the journal. A filter looks at a bounded number of them at a time: as \
+        long as there is a header x-next, go on from it.", Shape::Journal(of::<JournalRow>), JOURNAL, stream::journal),
     route!(show "/v1/stream", "stream", "Records as server-sent events, from `after` or Last-Event-ID on.",
-        Shape::Bytes("text/event-stream"), AFTER, stream::stream),
+        Shape::Bytes("text/event-stream"), STREAM, stream::stream),
     route!(show "/v1/openapi.json", "openapi", "This description.", Shape::Json(any), &[], openapi_document),
 ];
 

@@ -1,6 +1,6 @@
 //! Tasks, arrays of them, and how many have ended.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Change, json_unless_default, json_unless_null};
 use crate::domain::CageId;
@@ -13,6 +13,7 @@ use crate::domain::quantity::Span;
 use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
 use crate::store::error::{Doing, Error};
+use crate::store::rows::Columns;
 
 pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<(), Error> {
     let task = &event.task;
@@ -77,10 +78,13 @@ pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Res
              preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata
          FROM task WHERE id = ?5",
         params![change.seq, event.task_id.0.as_bytes(), event.index, change.now(), event.array_id.0.as_bytes()],
-    )
+    )?;
+    change.moved.set(Some((None, TaskStatus::Pending)));
+    Ok(())
 }
 
 pub(super) fn array_ended(change: &Change<'_>, event: &ArrayEnded) -> Result<(), Error> {
+    change.moved.set(earlier(change, event.task_id)?.map(|(status, _)| (Some(status), event.status)));
     change.run(
         "UPDATE task SET status = ?1, completed_at = ?2, updated_at = ?2 WHERE id = ?3",
         params![event.status.as_str(), change.now(), event.task_id.0.as_bytes()],
@@ -98,14 +102,8 @@ pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Erro
 /// Ends a task that is not running. Of an array this ends the elements that are not yet tasks, and the array itself:
 /// elements under way go on without it, and nothing will say that they have ended together.
 fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
-    let elements = change
-        .connection
-        .prepare_cached("SELECT array_last - array_first + 1 FROM task WHERE id = ?")
-        .and_then(|mut statement| {
-            statement.query_row(params![id.0.as_bytes()], |row| row.get::<_, Option<i64>>(0)).optional()
-        })
-        .doing("reading a task")?
-        .flatten();
+    let Some((earlier, elements)) = earlier(change, id)? else { return Ok(()) };
+    change.moved.set(Some((Some(earlier), status)));
     let ended = match elements {
         None => 1,
         Some(elements) => {
@@ -127,7 +125,23 @@ fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Opt
     count_ended(change, status, ended)
 }
 
+/// The status that a task has before it is changed, and of an array the number of elements.
+fn earlier(change: &Change<'_>, id: TaskId) -> Result<Option<(TaskStatus, Option<i64>)>, Error> {
+    change
+        .connection
+        .prepare_cached("SELECT status, array_last - array_first + 1 FROM task WHERE id = ?")
+        .and_then(|mut statement| {
+            let read = |row: &Row<'_>| {
+                let mut columns = Columns::new(row);
+                Ok((columns.word()?, columns.get()?))
+            };
+            statement.query_row(params![id.0.as_bytes()], read).optional()
+        })
+        .doing("reading a task")
+}
+
 pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Error> {
+    change.moved.set(earlier(change, event.task_id)?.map(|(status, _)| (Some(status), TaskStatus::Pending)));
     let id = event.task_id.0.as_bytes();
     change.run(
         "UPDATE ended SET tasks = tasks - 1

@@ -216,7 +216,11 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
         migrate::down(folder.path(), Some(oldest)).unwrap();
         assert_ne!(schema(folder.path()), fresh);
         assert_eq!(migrate::status(folder.path()).unwrap().current, oldest);
-        assert_eq!(rows(folder.path()), before);
+        // What an older schema has is the same; what it lacks is made again from it.
+        let kept = open_writer(folder.path(), false).unwrap();
+        let has = |line: &&str| kept.table_exists(None, line.split(' ').next().unwrap()).unwrap();
+        let kept: String = before.lines().filter(has).flat_map(|line| [line, "\n"]).collect();
+        assert_eq!(rows(folder.path()), kept);
         migrate::up(folder.path(), None).unwrap();
         assert_eq!(schema(folder.path()), fresh);
         assert_eq!(rows(folder.path()), before);
