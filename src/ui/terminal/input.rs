@@ -51,7 +51,7 @@ impl Reader {
             if probe {
                 let found = probe::listen(&terminal);
                 let ground = found.light.map(Read::Ground);
-                let keys = probe::keys(&found.rest).into_iter().map(|key| Read::Event(key.into(), Instant::now()));
+                let keys = probe::keys(&found.rest).into_iter().map(|key| Read::Event(Event::Key(key), Instant::now()));
                 if !ground.into_iter().chain(keys).all(&mut hand_on) {
                     return;
                 }
