@@ -20,6 +20,9 @@ pub fn dump(data_dir: &Path, out: &mut dyn Write) -> Result<(), Error> {
     let transaction = connection.unchecked_transaction().doing("listing the tables")?;
     let failed = |source: io::Error| Error::Io { doing: "writing the listing of", path: data_dir.to_owned(), source };
     for table in TABLES {
+        if !exists(&transaction, table)? {
+            continue;
+        }
         let mut statement = transaction.prepare(&select(&transaction, table)?).doing("listing the tables")?;
         let mut rows = statement.query([]).doing("listing the tables")?;
         while let Some(row) = rows.next().doing("listing the tables")? {
@@ -27,6 +30,14 @@ pub fn dump(data_dir: &Path, out: &mut dyn Write) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether there is a table; an older schema has fewer.
+fn exists(connection: &Connection, table: &str) -> Result<bool, Error> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)")
+        .and_then(|mut statement| statement.query_row([table], |row| row.get(0)))
+        .doing("listing the tables")
 }
 
 /// A query for all rows of a table in the order of its primary key.

@@ -10,6 +10,7 @@
 //! Where to look: [`queue`] for the order, [`schedule`] for the pass, [`backfill`] for the reservation, [`sites`] for the
 //! fleet as the search sees it, [`apply`] for what each event does, `command/` for what people ask for.
 
+mod alerts;
 mod apply;
 mod backfill;
 mod check;

@@ -2,6 +2,7 @@
 
 use super::{Field, Kind, Listing};
 use crate::domain::agent::{AgentKind, AgentStatus, Division, Tier};
+use crate::domain::alert::AlertStatus;
 use crate::domain::artifact::{ArtifactType, ReviewState};
 use crate::domain::cage::CageStatus;
 use crate::domain::execution::{ExecutionStatus, OutcomeKind};
@@ -10,8 +11,8 @@ use crate::domain::resource::{AllocationStatus, ResourceStatus, ResourceType};
 use crate::domain::system_event::Severity;
 use crate::domain::task::TaskStatus;
 use crate::store::rows::{
-    AGENT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, EVENT_COLUMNS, EXECUTION_COLUMNS, NODE_COLUMNS,
-    RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
+    AGENT_COLUMNS, ALERT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, EVENT_COLUMNS, EXECUTION_COLUMNS,
+    NODE_COLUMNS, RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
 };
 
 /// Reads a spelling of an enumeration.
@@ -38,12 +39,17 @@ const TASK_STATUS: &str = "t.status {}";
 const EXECUTION_STATUS: &str = "e.status {}";
 const ALLOCATION_STATUS: &str = "l.status {}";
 
+const ALERT_STATUS: &str = "w.status {}";
+/// Severities from mild to bad.
+const ALERT_RANK: &str = "CASE w.severity WHEN 'info' THEN 0 WHEN 'warning' THEN 1 WHEN 'error' THEN 2 ELSE 3 END";
+
 const OUTCOME: &str = "e.outcome_kind {}";
 
 /// What follows from asking for certain words only. There are indexes of what is open and of what went wrong, which the
 /// database can only use when it is told: the condition, its words, and what follows.
 pub(super) const IMPLIED: &[(&str, &[&str], &str)] = &[
     (TASK_STATUS, &["pending", "scheduled", "executing", "running"], "t.completed_at IS NULL"),
+    (ALERT_STATUS, &["active", "acknowledged"], "w.status <> 'resolved'"),
     (TASK_STATUS, &["failed", "cancelled"], "t.status IN ('failed', 'cancelled')"),
     (
         EXECUTION_STATUS,
@@ -148,6 +154,27 @@ pub(in crate::store) static AGENTS: Listing = Listing {
         sort("consecutive_failures", "a.consecutive_failures"),
         sort("created_at", "a.created_at"),
         sort("updated_at", "a.updated_at"),
+    ],
+};
+
+pub(in crate::store) static ALERTS: Listing = Listing {
+    columns: ALERT_COLUMNS,
+    from: "alert w",
+    order: "w.last_seen DESC, w.seq DESC",
+    key: None,
+    count: None,
+    fields: &[
+        both("status", word!(AlertStatus), ALERT_STATUS, "w.status"),
+        both("severity", word!(Severity), "w.severity {}", ALERT_RANK),
+        both("source", Kind::Text, "w.source {}", "w.source"),
+        both("trigger", Kind::Text, "w.trigger_name {}", "w.trigger_name"),
+        filter("message", Kind::Contains, "w.message {}"),
+        filter("since", Kind::Since, "w.last_seen {}"),
+        filter("until", Kind::Until, "w.last_seen {}"),
+        sort("time", "w.time"),
+        sort("last_seen", "w.last_seen"),
+        sort("count", "w.count"),
+        sort("silenced_until", "w.silenced_until"),
     ],
 };
 

@@ -12,7 +12,9 @@ use super::error::{Doing, Error};
 use super::resolve;
 use crate::domain::{CageId, Refusal, Timestamp};
 
-pub(super) use listings::{AGENTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS, USERS};
+pub(super) use listings::{
+    AGENTS, ALERTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS, USERS,
+};
 
 /// A question to a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

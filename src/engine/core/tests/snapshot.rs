@@ -22,6 +22,7 @@ pub fn of(core: &Core) -> Snapshot {
         tasks,
         executions: core.executions.iter().map(|(_, run)| execution_row(core, run)).collect(),
         artifacts: core.artifacts.values().copied().collect(),
+        alerts: core.alerts.iter().cloned().collect(),
         ended: core.ended,
     }
 }
