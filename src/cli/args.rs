@@ -9,8 +9,8 @@ use super::config::{ColorChoice, Format};
 use super::context::Context;
 use super::failure::Outcome;
 use super::{
-    agent, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, journal, man, node, run,
-    schema, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, inbox, journal, man,
+    node, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -100,6 +100,12 @@ pub enum Verb {
     /// List and judge what agents made
     #[command(subcommand)]
     Artifact(artifact::ArtifactVerb),
+    /// What waits for you, the dearest delay first
+    #[command(subcommand)]
+    Inbox(inbox::InboxVerb),
+    /// What needs somebody's eye until it is resolved
+    #[command(subcommand)]
+    Alert(alert::AlertVerb),
     /// What the system says about itself
     #[command(subcommand)]
     Event(event::EventVerb),
@@ -142,6 +148,8 @@ pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
         Verb::Agent(verb) => agent::run(context, verb),
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),
+        Verb::Inbox(verb) => inbox::run(context, verb),
+        Verb::Alert(verb) => alert::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),

@@ -22,6 +22,7 @@ pub mod toml_file;
 pub mod view;
 
 mod agent;
+mod alert;
 mod apply;
 mod artifact;
 mod batch;
@@ -32,6 +33,7 @@ mod db;
 mod demo;
 mod event;
 mod gather;
+mod inbox;
 mod items;
 mod journal;
 mod logs;

@@ -194,6 +194,7 @@ impl Decider {
                 // Nobody may be left to hear the answer; that is no concern of ours.
                 let _ = answer.send(self.core.explain(now, task));
             }
+            Message::Look(look) => look(&self.core, now),
             Message::Counts { answer } => {
                 let _ = answer.send((self.core.counts(), self.read_only.is_some()));
             }

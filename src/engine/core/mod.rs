@@ -19,6 +19,7 @@ mod counts;
 mod digest;
 mod draw;
 mod explain;
+mod inbox;
 mod node;
 mod preempt;
 mod queue;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use command::{Context, Wanted};
 pub use explain::{Explanation, Reason, ReasonKind};
+pub use inbox::{Blocked, Waiting, cost_of_delay};
 pub use state::Core;
 
 use crate::domain::{

@@ -4,6 +4,7 @@ mod alerts;
 mod backfill;
 mod commands;
 mod faults;
+mod inbox;
 mod order;
 mod properties;
 mod snapshot;
