@@ -21,6 +21,7 @@ mod draw;
 mod explain;
 mod inbox;
 mod node;
+mod partial;
 mod preempt;
 mod queue;
 mod report;
@@ -35,6 +36,7 @@ mod state;
 mod stop_all;
 mod task;
 mod timers;
+mod what_if;
 
 #[cfg(test)]
 mod tests;

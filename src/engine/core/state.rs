@@ -75,6 +75,8 @@ pub struct Core {
     pub(super) recalled: BTreeMap<TaskId, QueuedTask>,
     /// Rises with every change of cages, agents or nodes.
     pub(super) fleet_version: u64,
+    /// In a partial state: how many tasks that must be done by an agent are not in it.
+    pub(super) left_out: BTreeMap<AgentId, usize>,
 }
 
 /// Somebody who owns tasks.
@@ -245,6 +247,7 @@ impl Core {
             passed_since: BTreeMap::new(),
             recalled: BTreeMap::new(),
             fleet_version: 1,
+            left_out: BTreeMap::new(),
         }
     }
 

@@ -62,10 +62,9 @@ impl Core {
                 return Err(Refusal::conflict("agent", shown, "an agent that no task asks for")
                     .hint("reassign or cancel those tasks"));
             }
-            if let Some((_, junior)) =
-                core.agents.iter().find(|(_, other)| other.spec.reports_to.as_ref() == Some(name))
-            {
-                let shown = format!("{} reports to {name}", junior.spec.name);
+            let reports = |other: &&u32| core.agents[**other].spec.reports_to.as_ref() == Some(name);
+            if let Some(junior) = core.agent_names.values().find(reports) {
+                let shown = format!("{} reports to {name}", core.agents[*junior].spec.name);
                 return Err(Refusal::conflict("reports_to", shown, "an agent that nobody reports to"));
             }
             let (name, spec) = (name.clone(), agent.spec.clone());

@@ -207,9 +207,7 @@ impl Core {
 
     /// A task and, if it is an array, its elements under way.
     fn with_elements(&self, slot: u32) -> Vec<TaskId> {
-        let task = &self.tasks[slot];
-        let places = task.array.iter().flat_map(|array| &array.live);
-        std::iter::once(task.id).chain(places.map(|place| task.id.element(*place))).collect()
+        std::iter::once(self.tasks[slot].id).chain(self.elements_under_way(slot)).collect()
     }
 
     /// Does something to each of several things.

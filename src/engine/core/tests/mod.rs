@@ -9,4 +9,5 @@ mod order;
 mod properties;
 mod snapshot;
 mod undo;
+mod what_if;
 mod world;

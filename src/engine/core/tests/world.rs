@@ -218,10 +218,17 @@ impl World {
         let context = self.context(&command);
         let mut out = Decisions::default();
         let before = self.core.digest();
+        let foretold = self.core.what_if(self.now, Actor::User(self.user), &command, &context);
+        let large = matches!(&command, Command::SubmitTasks { tasks, .. } if tasks.len() > 10_000);
+        let asked = command.clone();
         let reply = self.core.command(self.now, Actor::User(self.user), command, &context, &mut out);
         if reply.is_err() {
             assert!(out.records.is_empty(), "a refused command left {:?}", out.records);
             assert_eq!(before, self.core.digest());
+        }
+        if !large {
+            let tried = matches!(&asked, Command::Apply { dry_run: true, .. });
+            assert_foretold(&asked, foretold, &reply, tried || out.records.is_empty());
         }
         self.take(out);
         reply
@@ -366,4 +373,43 @@ pub fn sized(cores: u64, seconds: i64) -> NewTask {
     task.requirements.cpu = Cpu::from_cores(cores);
     task.estimate = (seconds > 0).then(|| Span::from_secs(seconds));
     task
+}
+
+/// What was foretold of a command is what happened: the same refusals, item by item, and a way back exactly if there is one.
+fn assert_foretold(
+    command: &Command,
+    foretold: Result<WhatIf, Refusal>,
+    reply: &Result<Reply, Refusal>,
+    nothing_done: bool,
+) {
+    let foretold = match (foretold, reply) {
+        (Ok(foretold), _) => foretold,
+        (Err(foretold), Err(refusal)) => return assert_eq!(&foretold, refusal, "{command:?}"),
+        (Err(foretold), Ok(reply)) => panic!("{command:?}: foretold {foretold}, but {reply:?}"),
+    };
+    let mut expected: BTreeMap<_, _> = BTreeMap::new();
+    for preview in &foretold.items {
+        assert_eq!(preview.refusal.is_some(), preview.change.is_empty(), "{command:?}: {preview:?}");
+        if let Some(refusal) = &preview.refusal {
+            expected.insert(preview.item.clone(), refusal.clone());
+        }
+    }
+    match reply {
+        Err(refusal) => {
+            assert_eq!(expected.len(), foretold.items.len(), "{command:?} was refused: {foretold:?}");
+            assert_eq!(foretold.items.first().and_then(|item| item.refusal.as_ref()), Some(refusal), "{command:?}");
+        }
+        Ok(Reply::Items { refused, inverse, .. } | Reply::Submitted { refused, inverse, .. }) => {
+            let found = refused.iter().map(|item| (item.item.clone(), item.refusal.clone())).collect();
+            assert_eq!(expected, found, "{command:?}");
+            assert!(!foretold.reversible || nothing_done || !inverse.is_empty(), "{command:?}: {inverse:?}");
+        }
+        Ok(Reply::Applied { changes, .. }) => {
+            let found: Vec<_> = foretold.items.iter().map(|item| &item.item).collect();
+            assert_eq!(found, changes.iter().map(|change| &change.what).collect::<Vec<_>>(), "{command:?}");
+        }
+    }
+    for figure in &foretold.figures {
+        assert!(figure.after.is_some_and(|after| after >= 0.0), "{command:?}: {figure:?}");
+    }
 }
