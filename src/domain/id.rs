@@ -60,6 +60,8 @@ ids! {
     SystemEventId ("event");
     /// Names an alert.
     AlertId ("alert");
+    /// Names something that waits for a human: an artifact or a failed task, whose id it is.
+    ReviewId ("inbox item");
 }
 
 /// Lays out a version 7 UUID: 48 bits of milliseconds, then random bits. The first 12 random bits carry the

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::commit::{Answer, Batch, PendingStart, Work};
+use super::context;
 use super::core::{Context, Core, Decisions, Effect};
 use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
@@ -193,6 +194,7 @@ impl Decider {
                 // Nobody may be left to hear the answer; that is no concern of ours.
                 let _ = answer.send(self.core.explain(now, task));
             }
+            Message::Look(look) => look(&self.core, now),
             Message::Counts { answer } => {
                 let _ = answer.send((self.core.counts(), self.read_only.is_some()));
             }
@@ -217,15 +219,13 @@ impl Decider {
         }
         let wanted = self.core.wanted(&command);
         let mut context = Context::default();
-        if !wanted.tasks.is_empty() || !wanted.artifacts.is_empty() {
+        if !wanted.is_empty() {
             // What has left the memory may still be on its way to the store.
             self.barrier();
-            let read = |error: crate::store::Error| {
+            context = context::fetch(&self.reader, &wanted).map_err(|error| {
                 Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error)
                     .hint("look at the engine's log")
-            };
-            context.tasks = self.reader.queued_tasks(&wanted.tasks).map_err(read)?;
-            context.artifacts = self.reader.open_artifacts(&wanted.artifacts, &wanted.tasks).map_err(read)?;
+            })?;
         }
         let user = self.user(now, peer);
         self.core.command(now, Actor::User(user), command, &context, &mut self.out)
@@ -302,8 +302,11 @@ impl Decider {
         self.core = Core::restore(snapshot);
         self.users.clear();
         self.connections.clear();
-        self.read_only = None;
+        let failed = self.read_only.take();
         self.core.started(now, crate::VERSION, std::process::id(), &mut self.out);
+        if let Some(ReadOnly { error, .. }) = failed {
+            self.core.store_failed(now, &error, &mut self.out);
+        }
         self.collect();
         self.close_batch();
         let _ = self.store.send(Work::DropOutlets);

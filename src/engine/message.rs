@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::core::Explanation;
+use super::core::{Core, Explanation};
 use super::outlet::Outlet;
 use crate::domain::counts::Counts;
 use crate::domain::link::Report;
@@ -81,6 +81,8 @@ pub enum Message {
         /// Where the answer goes; `None` when the task is not in memory, hence ended or unknown.
         answer: oneshot::Sender<Option<Explanation>>,
     },
+    /// A question that the memory answers and that changes nothing; the answer goes where the question knows.
+    Look(Box<dyn FnOnce(&Core, Timestamp) + Send>),
     /// How many tasks, agents and cages are in which state, and is the engine read-only?
     Counts {
         /// Where the answer goes.

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod commit;
+pub mod context;
 pub mod core;
 pub mod decide;
 pub mod dispatch;

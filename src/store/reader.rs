@@ -8,11 +8,13 @@ use super::connection::open_reader;
 use super::error::{Doing, Error};
 use super::journal::{Hash, JournalRow, read_head};
 use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
-use super::rows::{self, AGENT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS};
+use super::rows::{
+    self, AGENT_COLUMNS, ALERT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS,
+};
 use super::{migrate, resolve, snapshot};
-use crate::domain::id::{AgentId, ArtifactId, CageId, ExecutionId, TaskId};
+use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId};
 use crate::domain::snapshot::{OpenArtifact, QueuedTask};
-use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Resource, SystemEvent, Task, User};
+use crate::domain::{Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Resource, SystemEvent, Task, User};
 
 /// A connection that can only read. It sees what was committed before each question, never half a batch; it can be sent
 /// to another thread and kept for further questions.
@@ -29,6 +31,10 @@ impl Reader {
         migrate::version(&connection)?;
         let budget = Budget::of(&mut connection)?;
         Ok(Self { connection, budget })
+    }
+
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The tasks named, in the order in which they are named, with everything that starting them needs; those that do
@@ -49,6 +55,20 @@ impl Reader {
     /// The artifacts named, and all those of the tasks named, in whatever state; each once, by id.
     pub fn open_artifacts(&self, ids: &[ArtifactId], of_tasks: &[TaskId]) -> Result<Vec<OpenArtifact>, Error> {
         snapshot::open_artifacts(&self.connection, ids, of_tasks)
+    }
+
+    /// The elements of the arrays named that failed or were cancelled, as decisions need them.
+    pub fn unsuccessful_elements(&self, arrays: &[TaskId]) -> Result<Vec<QueuedTask>, Error> {
+        snapshot::unsuccessful_elements(&self.connection, arrays)
+    }
+
+    /// The alerts named, resolved or not; those that do not exist are left out.
+    pub fn alerts_named(&self, ids: &[AlertId]) -> Result<Vec<Alert>, Error> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.alert(*id)?);
+        }
+        Ok(found)
     }
 
     /// Tasks, the latest first. An unknown field is refused, naming those there are; so it is in every list.
@@ -103,6 +123,17 @@ impl Reader {
         self.page(&query::EVENTS, query, rows::system_event)
     }
 
+    /// Alerts, those seen last first.
+    pub fn alerts(&self, query: &Query) -> Result<Page<Alert>, Error> {
+        self.page(&query::ALERTS, query, rows::alert)
+    }
+
+    /// One alert.
+    pub fn alert(&self, id: AlertId) -> Result<Option<Alert>, Error> {
+        let sql = format!("SELECT {ALERT_COLUMNS} FROM alert w WHERE w.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::alert)
+    }
+
     /// One task.
     pub fn task(&self, id: TaskId) -> Result<Option<Task>, Error> {
         let sql = task_by_id();
@@ -152,6 +183,16 @@ impl Reader {
     /// The agent that a person means by its name, its id or a prefix of it.
     pub fn resolve_agent(&self, text: &str) -> Result<AgentId, Error> {
         resolve::agent(&self.connection, text)
+    }
+
+    /// The alert that a person means by an id or a prefix of one.
+    pub fn resolve_alert(&self, text: &str) -> Result<AlertId, Error> {
+        resolve::alert(&self.connection, text)
+    }
+
+    /// What a person means in the inbox: an artifact or a task, by its id or a prefix of it.
+    pub fn resolve_review(&self, text: &str) -> Result<ReviewId, Error> {
+        resolve::review(&self.connection, text)
     }
 
     /// At most `limit` records of the journal after number `after`.

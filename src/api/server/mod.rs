@@ -12,6 +12,7 @@ pub mod routes;
 pub mod serve;
 mod status;
 mod stream;
+mod triage;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -29,6 +30,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use crate::domain::{Refusal, RefusalKind, Timestamp};
 use crate::engine::commit::Published;
+use crate::engine::core::Core;
 use crate::engine::link::{Samples, account_name};
 use crate::engine::message::{Message, Peer};
 use crate::engine::{self, Engine};
@@ -88,6 +90,20 @@ impl Service {
         result
             .map_err(|error| Failure(Refusal::new(RefusalKind::Unavailable, "the query", error)))?
             .map_err(Failure::from)
+    }
+
+    /// Asks the engine's memory something, on the deciding thread: it has to be quick.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Core, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.ask(|answer| {
+            Message::Look(Box::new(move |core, now| {
+                // Nobody may be left to hear the answer.
+                let _ = answer.send(look(core, now));
+            }))
+        })
+        .await
     }
 
     /// Sends a message to the deciding thread and waits for its answer.

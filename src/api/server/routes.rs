@@ -4,9 +4,12 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, live, logs, openapi, reads, status, stream};
+use super::{Service, commands, live, logs, openapi, reads, status, stream, triage};
+use crate::api::triage::InboxItem;
 use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
-use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
+use crate::domain::{
+    Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User,
+};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -75,6 +78,11 @@ const JOURNAL: &[(&str, &str)] = &[
     ("filter", "only records that match, in the filter language of docs/filter.md: actor:me kind:task_ object:builder"),
 ];
 const STREAM: &[(&str, &str)] = &[("after", "only records after this number"), ("filter", "only records that match")];
+const INBOX: &[(&str, &str)] = &[
+    ("limit", "at most so many items, 0 to 100000; 100 when left out"),
+    ("offset", "skip so many items"),
+    ("snoozed", "true to have what was put off as well"),
+];
 
 macro_rules! route {
     (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
@@ -146,6 +154,10 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/artifacts/{id}", "artifact", "One artifact.", Shape::Json(of::<Artifact>), &[], reads::artifact),
     route!(show "/v1/artifacts/{id}/content", "artifact_content", "The bytes of an artifact.",
         Shape::Bytes("application/octet-stream"), &[], reads::artifact_content),
+    route!(show "/v1/inbox", "inbox", "What waits for a human, the dearest delay first.", Shape::List(of::<InboxItem>),
+        INBOX, triage::inbox),
+    route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
+    route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
     route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
     route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
     route!(show "/v1/journal", "journal", "Records of the journal. A filter looks at a bounded number of them at a time: as \
