@@ -4,7 +4,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, live, logs, openapi, reads, status, stream};
+use super::{Service, commands, grid, live, logs, openapi, overview, pulse, reads, status, stream};
+use crate::api::live::{CageCell, Overview, Pulse, Ready};
 use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
 use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
 use crate::engine::core::Explanation;
@@ -18,6 +19,8 @@ pub enum Shape {
     Json(MakeSchema),
     /// An array; the total is in the header `x-total-count`.
     List(MakeSchema),
+    /// Server-sent events, each with such an object.
+    Events(MakeSchema),
     /// Bytes of a media type.
     Bytes(&'static str),
     /// Nothing.
@@ -57,6 +60,8 @@ const PAGE: &[(&str, &str)] = &[
     ("sort", "fields separated by commas, each with - in front for descending"),
     ("FIELD", "only items whose FIELD has this value; several fields must all match"),
 ];
+const PULSE: &[(&str, &str)] =
+    &[("interval_ms", "milliseconds that lie between two notices at least, 20 to 60000; 250 when left out")];
 const AFTER: &[(&str, &str)] = &[("after", "only records after this number"), ("limit", "at most so many records")];
 
 macro_rules! route {
@@ -105,6 +110,15 @@ pub static ROUTES: &[Route] = &[
         WireCommand, Shape::Json(of::<Reply>), commands::post),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
+    route!(show "/v1/ready", "ready", "How far a starting engine is. Answers before all other routes do; those answer 503.",
+        Shape::Json(of::<Ready>), &[], pulse::ready),
+    route!(show "/v1/pulse", "pulse", "Notices (Pulse) as server-sent events: one at once, then one when something has \
+        changed, none while nothing does.", Shape::Events(of::<Pulse>), PULSE, pulse::pulse),
+    route!(show "/v1/overview", "overview", "What a person needs in the first five seconds.",
+        Shape::Json(of::<Overview>), &[], overview::get),
+    route!(show "/v1/grid", "grid", "All cages at once, by number: what goes on, and how much is used of which limit. What \
+        is used is measured only while somebody looks: the first look finds nothing.",
+        Shape::List(of::<CageCell>), &[], grid::get),
     route!(show "/v1/status", "status", "The fleet in counts.", Shape::Json(of::<Status>), &[], status::get),
     route!(list "/v1/tasks", "tasks", "Tasks.", Task, reads::tasks),
     route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<Task>), &[], reads::task),

@@ -58,7 +58,7 @@ pub(super) async fn stream(
     let (after, _) = range(raw.as_deref())?;
     let resumed = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listening begins before looking, so that nothing in between is missed.
-    let news = service.0.published.subscribe();
+    let news = service.running()?.published.subscribe();
     let after = match resumed.or(after) {
         Some(after) => after,
         None => service.read(Reader::journal_head).await?.0,

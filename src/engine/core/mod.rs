@@ -18,6 +18,7 @@ mod counts;
 mod digest;
 mod draw;
 mod explain;
+pub mod look;
 mod node;
 mod preempt;
 mod queue;
