@@ -12,6 +12,9 @@ pub use crate::domain::command::WireCommand;
 /// The name of the engine's socket in its data directory.
 pub const SOCKET_NAME: &str = "engine.sock";
 
+/// What every route but `/v1/ready` is refused with, as the field of the refusal, until the engine has read its store.
+pub const NOT_READY: &str = "the engine is still reading its store";
+
 /// The header of a list that says how many items there are in all, regardless of `limit` and `offset`.
 pub const TOTAL_HEADER: &str = "x-total-count";
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use super::beat::{Beat, Topics};
 use super::clock::Clock;
 use super::commit::{Answer, Batch, PendingStart, Work};
 use super::context;
@@ -61,6 +62,7 @@ pub struct Decider {
     /// The committing thread is gone: nothing can become durable any more.
     orphaned: bool,
     leaving: Arc<AtomicBool>,
+    beat: Beat,
 }
 
 struct Stopping {
@@ -81,6 +83,7 @@ impl Decider {
         inbox: Receiver<Message>,
         store: SyncSender<Work>,
         leaving: Arc<AtomicBool>,
+        beat: Beat,
     ) -> Self {
         Self {
             core,
@@ -98,6 +101,7 @@ impl Decider {
             more_to_place: false,
             orphaned: false,
             leaving,
+            beat,
         }
     }
 
@@ -198,9 +202,20 @@ impl Decider {
             Message::Counts { answer } => {
                 let _ = answer.send((self.core.counts(), self.read_only.is_some()));
             }
+            Message::ViewFleet { answer } => {
+                let _ = answer.send(self.core.view_fleet());
+            }
+            Message::ViewOverview { horizon, due_max, answer } => {
+                let view = self.core.view_overview(now, horizon, due_max);
+                let _ = answer.send((view, self.core.counts(), self.read_only.is_some()));
+            }
+            Message::Executing { answer } => {
+                let _ = answer.send(self.core.executing());
+            }
             Message::CommitFailed { error } => {
                 tracing::error!(error, "the store failed: read-only until it works again");
                 self.read_only = Some(ReadOnly { error, retry_at: Instant::now() + RECOVERY_INTERVAL });
+                self.beat.changed(Topics::ALERTS);
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
                 for Answer::Command(answer, result) in std::mem::take(&mut self.batch).answers {
@@ -310,6 +325,7 @@ impl Decider {
         self.collect();
         self.close_batch();
         let _ = self.store.send(Work::DropOutlets);
+        self.beat.changed(Topics::ALERTS);
         tracing::info!("the store works again: changes are taken");
     }
 

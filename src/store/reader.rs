@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::connection::open_reader;
 use super::error::{Doing, Error};
-use super::journal::{Hash, JournalRow, read_head};
+use super::journal::{Hash, JournalRow, integer, read_head, read_kind};
 use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
 use super::rows::{
     self, AGENT_COLUMNS, ALERT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS,
@@ -14,7 +14,9 @@ use super::rows::{
 use super::{migrate, resolve, snapshot};
 use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId};
 use crate::domain::snapshot::{OpenArtifact, QueuedTask};
-use crate::domain::{Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Resource, SystemEvent, Task, User};
+use crate::domain::{
+    Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task, Timestamp, User,
+};
 
 /// A connection that can only read. It sees what was committed before each question, never half a batch; it can be sent
 /// to another thread and kept for further questions.
@@ -204,6 +206,30 @@ impl Reader {
     /// from where to go on.
     pub fn records(&self, query: &JournalQuery) -> Result<JournalPage, Error> {
         query::records(&self.connection, query)
+    }
+
+    /// The number of the last record that was decided before a time; zero when there is none. Times never go back in the
+    /// journal, so this is a search by halves.
+    pub fn journal_before(&self, time: Timestamp) -> Result<u64, Error> {
+        let (mut before, mut after) = (0, read_head(&self.connection)?.seq + 1);
+        while after - before > 1 {
+            let middle = u64::midpoint(before, after);
+            let at: i64 = self
+                .connection
+                .prepare_cached("SELECT time FROM journal WHERE seq = ?")
+                .and_then(|mut statement| statement.query_row([integer(middle)], |row| row.get(0)))
+                .doing("reading the journal")?;
+            if at < time.as_micros() { before = middle } else { after = middle }
+        }
+        Ok(before)
+    }
+
+    /// The ends of executions among the records after one number and up to another: those of the next few thousand
+    /// records, and up to which number that goes.
+    pub fn ends_after(&self, after: u64, upto: u64) -> Result<(Vec<Record>, u64), Error> {
+        const RECORDS: u64 = 5_000;
+        let last = upto.min(after.saturating_add(RECORDS));
+        Ok((read_kind(&self.connection, "execution_ended", after, last)?, last))
     }
 
     /// The number and the hash of the last record; zeros while there is none.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 const DOING: &str = "reading the unfinished work";
 
 /// Reads everything that the engine keeps in memory, as of one moment.
-pub(super) fn read_snapshot(connection: &Connection) -> Result<Snapshot, Error> {
+pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)) -> Result<Snapshot, Error> {
     let transaction = connection.unchecked_transaction().doing(DOING)?;
     let connection = &*transaction;
     let seed: Option<i64> =
@@ -43,7 +43,7 @@ pub(super) fn read_snapshot(connection: &Connection) -> Result<Snapshot, Error> 
         nodes: nodes(connection)?,
         cages: all(connection, &format!("SELECT {CAGE_COLUMNS} FROM cage_now c ORDER BY c.id"), rows::cage)?,
         agents: all(connection, &format!("SELECT {AGENT_COLUMNS} FROM agent_now a ORDER BY a.id"), rows::agent)?,
-        tasks: open_tasks(connection)?,
+        tasks: open_tasks(connection, progress)?,
         executions: all(
             connection,
             &format!("SELECT {LIVE_COLUMNS} FROM execution e WHERE e.completed_at IS NULL ORDER BY e.seq"),
@@ -149,16 +149,26 @@ fn nodes(connection: &Connection) -> Result<Vec<(crate::domain::Node, Vec<crate:
         .collect())
 }
 
-fn open_tasks(connection: &Connection) -> Result<Vec<QueuedTask>, Error> {
+/// After how many tasks the progress is told.
+const TOLD_EVERY: usize = 10_000;
+
+fn open_tasks(connection: &Connection, progress: &dyn Fn(u64, u64)) -> Result<Vec<QueuedTask>, Error> {
     let sql =
         format!("SELECT {QUEUED_COLUMNS} FROM task t INDEXED BY task_open WHERE t.completed_at IS NULL ORDER BY t.seq");
     let mut statement = connection.prepare(&sql).doing(DOING)?;
     let mut rows = statement.query([]).doing(DOING)?;
     let mut seen: HashMap<Vec<u8>, Requirements> = HashMap::new();
+    // The index alone counts them, in a small part of the time that reading them takes.
+    let count = "SELECT count(*) FROM task INDEXED BY task_open WHERE completed_at IS NULL";
+    let total: i64 = connection.query_row(count, [], |row| row.get(0)).doing(DOING)?;
+    let total = total.unsigned_abs();
     let mut tasks = Vec::new();
     while let Some(row) = rows.next().doing(DOING)? {
         let queued = rows::queued(row, &mut seen).doing(DOING)?;
         tasks.push(complete(connection, queued)?);
+        if tasks.len() % TOLD_EVERY == 0 {
+            progress(tasks.len() as u64, total);
+        }
     }
     Ok(tasks)
 }

@@ -173,7 +173,7 @@ pub(super) async fn execution(
     let Json(mut execution) =
         show(&service, "execution", id, |reader, id| reader.execution(reader.resolve_execution(id)?)).await?;
     if !execution.status.is_final()
-        && let Some(sample) = service.0.samples.get(execution.id)
+        && let Some(sample) = service.running()?.telemetry.sample(execution.id)
     {
         execution.progress = sample.progress.unwrap_or(execution.progress);
         execution.output_summary = sample.message.or(execution.output_summary);

@@ -4,7 +4,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, live, logs, openapi, reads, status, stream, triage};
+use super::{Service, commands, grid, live, logs, openapi, overview, pulse, reads, status, stream, triage};
+use crate::api::live::{CageCell, Overview, Pulse, Ready};
 use crate::api::triage::InboxItem;
 use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
 use crate::domain::{
@@ -23,6 +24,8 @@ pub enum Shape {
     List(MakeSchema),
     /// An array that may have to be asked for in parts; where to go on is in the header `x-next`.
     Journal(MakeSchema),
+    /// Server-sent events, each with such an object.
+    Events(MakeSchema),
     /// Bytes of a media type.
     Bytes(&'static str),
     /// Nothing.
@@ -83,6 +86,8 @@ const INBOX: &[(&str, &str)] = &[
     ("offset", "skip so many items"),
     ("snoozed", "true to have what was put off as well"),
 ];
+const PULSE: &[(&str, &str)] =
+    &[("interval_ms", "milliseconds that lie between two notices at least, 20 to 60000; 250 when left out")];
 
 macro_rules! route {
     (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
@@ -130,6 +135,15 @@ pub static ROUTES: &[Route] = &[
         WireCommand, Shape::Json(of::<Reply>), commands::post),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
+    route!(show "/v1/ready", "ready", "How far a starting engine is. Answers before all other routes do; those answer 503.",
+        Shape::Json(of::<Ready>), &[], pulse::ready),
+    route!(show "/v1/pulse", "pulse", "Notices (Pulse) as server-sent events: one at once, then one when something has \
+        changed, none while nothing does.", Shape::Events(of::<Pulse>), PULSE, pulse::pulse),
+    route!(show "/v1/overview", "overview", "What a person needs in the first five seconds.",
+        Shape::Json(of::<Overview>), &[], overview::get),
+    route!(show "/v1/grid", "grid", "All cages at once, by number: what goes on, and how much is used of which limit. What \
+        is used is measured only while somebody looks: the first look finds nothing.",
+        Shape::List(of::<CageCell>), &[], grid::get),
     route!(show "/v1/status", "status", "The fleet in counts.", Shape::Json(of::<Status>), &[], status::get),
     route!(list "/v1/tasks", "tasks", "Tasks.", Task, reads::tasks),
     route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<Task>), &[], reads::task),

@@ -1,5 +1,8 @@
 //! What somebody who decides asks for: what waits for a human.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -8,7 +11,7 @@ use super::{Failure, Service, reads};
 use crate::api::filters::INBOX;
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::domain::filter::{Asker, Filter, Names};
-use crate::domain::{Refusal, Timestamp};
+use crate::domain::{Alert, AlertStatus, Refusal, Timestamp};
 use crate::engine::core::{Blocked, Waiting, cost_of_delay};
 use crate::engine::message::Peer;
 use crate::store::{self, FailureRow, Page, Reader, ReviewRow};
@@ -52,6 +55,37 @@ pub(super) async fn inbox_page(
 ) -> Result<Page<InboxItem>, Failure> {
     let (waiting, now) = service.look(move |core, now| (core.inbox(now, snoozed), now)).await?;
     service.read(move |reader| assemble(reader, waiting, snoozed, now, (offset, limit))).await
+}
+
+/// The first of what waits for a human, at most `max`, and how much there is.
+pub(super) async fn inbox_head(service: &Service, max: usize) -> Result<(Vec<InboxItem>, u64), Failure> {
+    let page = inbox_page(service, false, 0, max as u64).await?;
+    Ok((page.items, page.total))
+}
+
+/// The worst active alerts, at most `max`, and how many need somebody's eye.
+pub(super) async fn alerts_head(service: &Service, max: usize) -> Result<(Vec<Alert>, u64), Failure> {
+    let found = service.look(move |core, now| {
+        let needs = |alert: &&Alert| {
+            alert.status == AlertStatus::Active && alert.silenced_until.is_none_or(|until| until <= now)
+        };
+        let mut alerts: Vec<Alert> = core.alerts().filter(needs).cloned().collect();
+        let total = alerts.len() as u64;
+        alerts.sort_by_key(|alert| (Reverse(alert.severity), Reverse(alert.last_seen)));
+        alerts.truncate(max);
+        (alerts, total)
+    });
+    found.await
+}
+
+/// How many alerts need somebody's eye.
+pub(super) async fn alert_count(service: &Service) -> Result<u64, Failure> {
+    service.look(|core, now| core.active_alerts(now)).await
+}
+
+/// What unresolved alerts are about: `cage 003`, `agent tester`.
+pub(super) async fn alert_sources(service: &Service) -> Result<BTreeSet<String>, Failure> {
+    service.look(|core, _| core.alerts().map(|alert| alert.source.clone()).collect()).await
 }
 
 /// Something in the inbox, before it is known whether it will be shown.

@@ -20,6 +20,7 @@ mod digest;
 mod draw;
 mod explain;
 mod inbox;
+pub mod look;
 mod node;
 mod partial;
 mod preempt;

@@ -61,6 +61,8 @@ pub struct Core {
     pub(super) sites: Sites,
     /// Agents without a home that could take a task and have none, by their set of capabilities.
     pub(super) floaters: BTreeMap<u32, BTreeSet<(AgentId, u32)>>,
+    /// Tasks in memory that have a deadline, by when they have to start; for people, not for decisions.
+    pub(super) deadlines: BTreeSet<(Timestamp, TaskId)>,
     /// When a task may be tried again.
     pub(super) retries: BTreeSet<(Timestamp, TaskId)>,
     /// When a circuit breaker closes.
@@ -240,6 +242,7 @@ impl Core {
             queue: Queue::default(),
             sites: Sites::default(),
             floaters: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),
             holder: None,

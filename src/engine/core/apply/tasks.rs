@@ -35,6 +35,7 @@ impl Core {
         self.queue.groups[element.group].members += 1;
         let slot = self.tasks.insert(element);
         self.task_ids.insert(event.task_id, slot);
+        self.deadlines.extend(self.deadline_key(slot));
         self.settle(slot);
     }
 
@@ -136,6 +137,7 @@ impl Core {
         self.by_status[state.status as usize] += state.weight();
         let slot = self.tasks.insert(state);
         self.task_ids.insert(task.id, slot);
+        self.deadlines.extend(self.deadline_key(slot));
         slot
     }
 
@@ -172,6 +174,9 @@ impl Core {
     pub(in crate::engine::core) fn forget_task(&mut self, slot: u32, status: TaskStatus) {
         self.unqueue(slot);
         self.drop_holder_of(slot);
+        if let Some(key) = self.deadline_key(slot) {
+            self.deadlines.remove(&key);
+        }
         let Some(task) = self.tasks.remove(slot) else { return };
         self.by_status[task.status as usize] -= task.weight();
         self.task_ids.remove(task.id);
