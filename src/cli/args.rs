@@ -9,8 +9,8 @@ use super::config::{ColorChoice, Format};
 use super::context::Context;
 use super::failure::Outcome;
 use super::{
-    agent, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, journal, man, node, run,
-    schema, simulate, status, stop, task,
+    agent, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, filter, journal, man, node,
+    run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -112,6 +112,8 @@ pub enum Verb {
     /// The machines
     #[command(subcommand)]
     Node(node::NodeVerb),
+    /// The language of --filter, and what each list can be asked
+    Filter(filter::FilterVerb),
     /// Settings and where each comes from
     #[command(subcommand)]
     Config(config_verb::ConfigVerb),
@@ -146,6 +148,7 @@ pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),
         Verb::Node(verb) => node::run(context, verb),
+        Verb::Filter(args) => filter::run(context, &args),
         Verb::Config(verb) => config_verb::run(context, &verb),
         Verb::Demo(args) => demo::run(context, &args),
         Verb::Simulate(args) => simulate::run(context, &args),

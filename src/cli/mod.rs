@@ -31,6 +31,7 @@ mod config_verb;
 mod db;
 mod demo;
 mod event;
+mod filter;
 mod gather;
 mod items;
 mod journal;

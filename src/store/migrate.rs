@@ -30,9 +30,9 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0002_list_indexes.down.sql")),
     },
     Step {
-        name: "listed",
-        up: include_str!("migrations/0003_listed.up.sql"),
-        down: Some(include_str!("migrations/0003_listed.down.sql")),
+        name: "lists",
+        up: include_str!("migrations/0003_lists.up.sql"),
+        down: Some(include_str!("migrations/0003_lists.down.sql")),
     },
 ];
 
