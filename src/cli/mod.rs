@@ -33,6 +33,7 @@ mod config_verb;
 mod db;
 mod demo;
 mod event;
+mod filter;
 mod gather;
 mod inbox;
 mod items;
