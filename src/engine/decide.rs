@@ -383,7 +383,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.records.append(&mut self.out.records);
+        self.batch.entries.extend(self.out.records.drain(..));
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
@@ -418,7 +418,7 @@ impl Decider {
     /// the next batch larger.
     fn close_batch(&mut self) {
         if !self.batch.is_empty() {
-            self.orphaned |= self.store.send(Work::Commit(std::mem::take(&mut self.batch))).is_err();
+            self.orphaned |= self.store.send(Work::Commit(Box::new(std::mem::take(&mut self.batch)))).is_err();
         }
     }
 }

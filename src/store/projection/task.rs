@@ -14,7 +14,7 @@ use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
 use crate::store::error::{Doing, Error};
 
-pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<(), Error> {
+pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Result<(), Error> {
     let task = &event.task;
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
@@ -68,7 +68,7 @@ pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<()
 }
 
 /// The element takes everything from its array but the parameters, which may be long and are read from there.
-pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Result<(), Error> {
+pub(super) fn materialised(change: &Change<'_, '_>, event: &TaskMaterialised) -> Result<(), Error> {
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, array_id, array_index,
@@ -80,25 +80,26 @@ pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Res
     )
 }
 
-pub(super) fn array_ended(change: &Change<'_>, event: &ArrayEnded) -> Result<(), Error> {
+pub(super) fn array_ended(change: &Change<'_, '_>, event: &ArrayEnded) -> Result<(), Error> {
     change.run(
         "UPDATE task SET status = ?1, completed_at = ?2, updated_at = ?2 WHERE id = ?3",
         params![event.status.as_str(), change.now(), event.task_id.0.as_bytes()],
     )
 }
 
-pub(super) fn cancelled(change: &Change<'_>, event: &TaskCancelled) -> Result<(), Error> {
+pub(super) fn cancelled(change: &Change<'_, '_>, event: &TaskCancelled) -> Result<(), Error> {
     end_unstarted(change, event.task_id, TaskStatus::Cancelled, event.note.as_deref())
 }
 
-pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Error> {
+pub(super) fn failed(change: &Change<'_, '_>, event: &TaskFailed) -> Result<(), Error> {
     end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))
 }
 
 /// Ends a task that is not running. Of an array this ends the elements that are not yet tasks, and the array itself:
 /// elements under way go on without it, and nothing will say that they have ended together.
-fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
+fn end_unstarted(change: &Change<'_, '_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
     let elements = change
+        .statements
         .connection
         .prepare_cached("SELECT array_last - array_first + 1 FROM task WHERE id = ?")
         .and_then(|mut statement| {
@@ -111,6 +112,7 @@ fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Opt
         Some(elements) => {
             let (first, last) = (id.element(1), id.element(u32::MAX));
             let tasks: i64 = change
+                .statements
                 .connection
                 .prepare_cached("SELECT count(*) FROM task WHERE id BETWEEN ? AND ?")
                 .and_then(|mut statement| {
@@ -127,7 +129,7 @@ fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Opt
     count_ended(change, status, ended)
 }
 
-pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Error> {
+pub(super) fn retried(change: &Change<'_, '_>, event: &TaskRetried) -> Result<(), Error> {
     let id = event.task_id.0.as_bytes();
     change.run(
         "UPDATE ended SET tasks = tasks - 1
@@ -141,7 +143,7 @@ pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Er
     )
 }
 
-pub(super) fn reassigned(change: &Change<'_>, event: &TaskReassigned) -> Result<(), Error> {
+pub(super) fn reassigned(change: &Change<'_, '_>, event: &TaskReassigned) -> Result<(), Error> {
     change.run(
         "UPDATE task SET agent_id = ?, cage_id = ?, updated_at = ? WHERE id = ?",
         params![
@@ -153,7 +155,7 @@ pub(super) fn reassigned(change: &Change<'_>, event: &TaskReassigned) -> Result<
     )
 }
 
-pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Result<(), Error> {
+pub(super) fn prioritised(change: &Change<'_, '_>, event: &TaskPrioritised) -> Result<(), Error> {
     change.run(
         "UPDATE task SET priority = ?, updated_at = ? WHERE id = ?",
         params![event.priority, change.now(), event.task_id.0.as_bytes()],
@@ -161,8 +163,8 @@ pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Resul
 }
 
 /// Counts `tasks` that ended in `status`.
-pub(super) fn count_ended(change: &Change<'_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
-    add_ended(change.connection, status, tasks)
+pub(super) fn count_ended(change: &Change<'_, '_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
+    add_ended(change.statements.connection, status, tasks)
 }
 
 /// The same for a figure that was added up over many records.
