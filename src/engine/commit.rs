@@ -10,6 +10,7 @@ use super::dispatch::{Act, Orders};
 use super::message::Message;
 use super::outlet::Outlet;
 use crate::domain::agent::Runtime;
+use crate::domain::counts::Counts;
 use crate::domain::link::ToWorker;
 use crate::domain::{Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId};
 use crate::store::{Entries, Store};
@@ -43,6 +44,26 @@ pub struct PendingStart {
 pub enum Answer {
     /// The asker of a command, with what the core said.
     Command(oneshot::Sender<Result<Reply, Refusal>>, Result<Reply, Refusal>),
+    /// The asker of the counts, with what they are once the batch is durable, and whether the engine is read-only.
+    Counts(oneshot::Sender<(Counts, bool)>, Counts),
+}
+
+impl Answer {
+    /// Answers, now that everything is durable that the answer rests on. Nobody may be left to hear it.
+    fn give(self) {
+        match self {
+            Self::Command(answer, result) => drop(answer.send(result)),
+            Self::Counts(answer, counts) => drop(answer.send((counts, false))),
+        }
+    }
+
+    /// Says that it could not be made durable.
+    pub(super) fn refuse(self, refusal: &Refusal) {
+        match self {
+            Self::Command(answer, result) => drop(answer.send(result.and(Err(refusal.clone())))),
+            Self::Counts(answer, counts) => drop(answer.send((counts, true))),
+        }
+    }
 }
 
 /// What was decided together and is committed together.
@@ -175,9 +196,7 @@ impl Committer {
         let ended = batches.iter().flat_map(|batch| ended(batch.entries.records())).collect();
         let mut orders = Vec::with_capacity(batches.len());
         for Batch { answers, cages, starts, messages, acks, .. } in batches {
-            for Answer::Command(answer, result) in answers {
-                let _ = answer.send(result);
-            }
+            answers.into_iter().for_each(Answer::give);
             orders.push(Orders { cages, starts, messages, acks });
         }
         self.order(Act::Carry(orders));
@@ -204,11 +223,9 @@ impl Committer {
 
 /// Tells everybody who waits for a batch that it is not durable.
 fn refuse(batch: Batch, error: &str) {
-    for Answer::Command(answer, result) in batch.answers {
-        let refusal = Refusal::new(RefusalKind::Unavailable, "nothing was changed, because it could not be stored", "")
-            .hint(error);
-        let _ = answer.send(result.and(Err(refusal)));
-    }
+    let refusal =
+        Refusal::new(RefusalKind::Unavailable, "nothing was changed, because it could not be stored", "").hint(error);
+    batch.answers.into_iter().for_each(|answer| answer.refuse(&refusal));
 }
 
 /// The tasks that ended in these records.

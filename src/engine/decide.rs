@@ -193,16 +193,18 @@ impl Decider {
                 // Nobody may be left to hear the answer; that is no concern of ours.
                 let _ = answer.send(self.core.explain(now, task));
             }
-            Message::Counts { answer } => {
-                let _ = answer.send((self.core.counts(), self.read_only.is_some()));
+            Message::Counts { answer } if self.read_only.is_some() => {
+                let _ = answer.send((self.core.counts(), true));
             }
+            // What is counted may still be on its way to the store, and whoever reads that next has to find it there.
+            Message::Counts { answer } => self.batch.answers.push(Answer::Counts(answer, self.core.counts())),
             Message::CommitFailed { error } => {
                 tracing::error!(error, "the store failed: read-only until it works again");
                 self.read_only = Some(ReadOnly { error, retry_at: Instant::now() + RECOVERY_INTERVAL });
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
-                for Answer::Command(answer, result) in std::mem::take(&mut self.batch).answers {
-                    let _ = answer.send(result.and(Err(refusal.clone())));
+                for answer in std::mem::take(&mut self.batch).answers {
+                    answer.refuse(&refusal);
                 }
             }
             Message::Recovered(snapshot) => self.recovered(*snapshot),
