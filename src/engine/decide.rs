@@ -199,9 +199,11 @@ impl Decider {
                 let _ = answer.send(self.core.explain(now, task));
             }
             Message::Look(look) => look(&self.core, now),
-            Message::Counts { answer } => {
-                let _ = answer.send((self.core.counts(), self.read_only.is_some()));
+            Message::Counts { answer } if self.read_only.is_some() => {
+                let _ = answer.send((self.core.counts(), true));
             }
+            // What is counted may still be on its way to the store, and whoever reads that next has to find it there.
+            Message::Counts { answer } => self.batch.answers.push(Answer::Counts(answer, self.core.counts())),
             Message::ViewFleet { answer } => {
                 let _ = answer.send(self.core.view_fleet());
             }
@@ -218,8 +220,8 @@ impl Decider {
                 self.beat.changed(Topics::ALERTS);
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
-                for Answer::Command(answer, result) in std::mem::take(&mut self.batch).answers {
-                    let _ = answer.send(result.and(Err(refusal.clone())));
+                for answer in std::mem::take(&mut self.batch).answers {
+                    answer.refuse(&refusal);
                 }
             }
             Message::Recovered(snapshot) => self.recovered(*snapshot),
@@ -402,7 +404,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.records.append(&mut self.out.records);
+        self.batch.entries.extend(self.out.records.drain(..));
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
@@ -437,7 +439,7 @@ impl Decider {
     /// the next batch larger.
     fn close_batch(&mut self) {
         if !self.batch.is_empty() {
-            self.orphaned |= self.store.send(Work::Commit(std::mem::take(&mut self.batch))).is_err();
+            self.orphaned |= self.store.send(Work::Commit(Box::new(std::mem::take(&mut self.batch)))).is_err();
         }
     }
 }

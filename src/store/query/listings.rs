@@ -173,6 +173,7 @@ pub(in crate::store) static ALERTS: Listing = Listing {
     from: "alert w",
     order: &[Order { value: "w.last_seen", descending: true }, Order { value: "w.seq", descending: true }],
     key: None,
+    numbered: None,
     counted: Counted::Rows("alert"),
     implied: &[Implied { field: "status", words: &["active", "acknowledged"], sql: "w.status <> 'resolved'" }],
     fields: &[
