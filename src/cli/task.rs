@@ -14,7 +14,7 @@ use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::task_options::{TaskOptions, parse_priority};
 use super::view::{self, AgentNames, ShortIds};
-use super::{batch, items, logs, run, wait};
+use super::{batch, candidates, items, logs, run, wait};
 use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
 use crate::domain::task::NewTask;
@@ -69,6 +69,9 @@ pub enum TaskVerb {
         /// The cage they must run in
         #[arg(long, value_name = "NUMBER")]
         cage: Option<CageId>,
+        /// Only show the agents that the first could be given to, and what speaks for each
+        #[arg(long, conflicts_with_all = ["agent", "cage"])]
+        candidates: bool,
     },
     /// Say why a task is where it is
     Explain {
@@ -155,7 +158,10 @@ pub fn run(context: &mut Context, verb: TaskVerb) -> Outcome {
         TaskVerb::Explain { id } => explain(context, &id),
         TaskVerb::Cancel { ids, note } => send(context, &WireCommand::CancelTasks { ids, note }, "cancelled"),
         TaskVerb::Retry { ids } => send(context, &WireCommand::RetryTasks { ids }, "queued again"),
-        TaskVerb::Reassign { ids, agent, cage } => {
+        TaskVerb::Reassign { ids, candidates: true, .. } => {
+            candidates::show(context, &format!("/v1/tasks/{}/candidates", encode(&ids[0])))
+        }
+        TaskVerb::Reassign { ids, agent, cage, .. } => {
             send(context, &WireCommand::ReassignTasks { ids, agent, cage }, "reassigned")
         }
         TaskVerb::Prioritise { ids, priority } => {

@@ -13,6 +13,7 @@
 mod alerts;
 mod apply;
 mod backfill;
+mod candidates;
 mod check;
 mod command;
 mod counts;

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod backfill;
+mod candidates;
 mod commands;
 mod faults;
 mod inbox;
