@@ -75,7 +75,9 @@ impl Core {
         match agent.cage.or(agent.spec.cage).and_then(|cage| self.cage(cage)) {
             Some(cage) => reasons.extend(self.fit(shape, cage)),
             None if rank.free.0 => reasons.push("would take a vacant cage that has room".to_owned()),
-            None if rank.able.0 => reasons.push("has no cage, and none that is vacant has room now".to_owned()),
+            None if rank.able.0 => {
+                reasons.push("has no cage of its own and takes a vacant one that has room".to_owned())
+            }
             None => reasons.push("has no cage, and none that is nobody's home would take it".to_owned()),
         }
         reasons.push(format!("{} of {} slots taken", agent.running, agent.spec.concurrency));
@@ -180,7 +182,8 @@ impl Core {
         if !self.nodes[cage.node as usize].is_open() {
             reasons.push(format!("node {} cannot be reached now", node.name));
         }
-        let limited = (0..5).filter(|place| cage.room.0[*place] < u64::MAX);
+        // A cage without a GPU is the usual case and no limit worth a word.
+        let limited = (0..5).filter(|place| cage.room.0[*place] < u64::MAX && cage.room.0[*place] > 0);
         let shown =
             |place: usize| format!("{} {}", Quantities::NAMES[place], Quantities::show(place, cage.room.0[place]));
         let limits: Vec<_> = limited.map(shown).collect();
