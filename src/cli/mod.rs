@@ -28,6 +28,7 @@ mod apply;
 mod artifact;
 mod batch;
 mod cage;
+mod candidates;
 mod completions;
 mod config_verb;
 mod db;

@@ -15,7 +15,7 @@ use super::context;
 use super::core::{Context, Core, Decisions, Effect};
 use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
-use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId};
+use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId, WhatIf};
 use crate::store::Reader;
 
 /// At most this many messages are decided on before a batch is closed.
@@ -190,6 +190,11 @@ impl Decider {
                 self.collect();
                 self.batch.answers.push(Answer::Command(answer, result));
             }
+            Message::WhatIf { peer, command, answer } => {
+                let foretold =
+                    if self.read_only.is_some() { Err(self.unavailable()) } else { self.what_if(now, &peer, &command) };
+                let _ = answer.send(foretold);
+            }
             Message::Hello(greeting) => self.hello(now, *greeting),
             Message::Synced { connection } => self.synced(now, connection),
             Message::Report { connection, number, time, report } => self.report(now, connection, number, time, report),
@@ -234,18 +239,29 @@ impl Decider {
         if self.stopping.is_some() {
             return Err(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", ""));
         }
-        let wanted = self.core.wanted(&command);
-        let mut context = Context::default();
-        if !wanted.is_empty() {
-            // What has left the memory may still be on its way to the store.
-            self.barrier();
-            context = context::fetch(&self.reader, &wanted).map_err(|error| {
-                Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error)
-                    .hint("look at the engine's log")
-            })?;
-        }
+        let context = self.context(&command)?;
         let user = self.user(now, peer);
         self.core.command(now, Actor::User(user), command, &context, &mut self.out)
+    }
+
+    /// Says what a command would do. Somebody who has never acted is no user yet, and does not become one by asking.
+    fn what_if(&mut self, now: Timestamp, peer: &Peer, command: &Command) -> Result<WhatIf, Refusal> {
+        let context = self.context(command)?;
+        let user = self.users.get(&(peer.uid, peer.name.clone())).copied().unwrap_or(UserId(uuid::Uuid::nil()));
+        self.core.what_if(now, Actor::User(user), command, &context)
+    }
+
+    /// Fetches what a command names and the memory no longer holds.
+    fn context(&mut self, command: &Command) -> Result<Context, Refusal> {
+        let wanted = self.core.wanted(command);
+        if wanted.is_empty() {
+            return Ok(Context::default());
+        }
+        // What has left the memory may still be on its way to the store.
+        self.barrier();
+        context::fetch(&self.reader, &wanted).map_err(|error| {
+            Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error).hint("look at the engine's log")
+        })
     }
 
     /// The user behind a peer; known ones cost no look into the core.
