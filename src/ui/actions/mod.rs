@@ -15,6 +15,7 @@ mod navigate;
 mod palette;
 mod priority;
 mod quit;
+mod reassign;
 mod refresh;
 mod retry;
 mod sort;
@@ -34,6 +35,7 @@ pub static ALL: &[&Action] = &[
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
+    &reassign::REASSIGN,
     &undo::UNDO,
     &undo::REDO,
     &filter::FILTER,

@@ -1,5 +1,7 @@
 //! A fixed fleet with names and output that mean harm, as the engine would answer.
 
+pub mod candidates;
+
 use super::NOW;
 use crate::api::client::Query;
 use crate::api::live::{Pulse, Topic};
@@ -93,6 +95,9 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             let (offset, limit) = window(query);
             Answer::Tasks(tasks_page(offset, limit))
         }
+        Request::TaskCandidates(_) => Answer::Candidates(candidates::agents()),
+        Request::AgentCandidates(_) => Answer::Candidates(candidates::cages()),
+        Request::WhatIf(command) => Answer::WhatIf(Box::new(candidates::what_if(command))),
         _ => return Err(format!("the fixed fleet has no answer to {request:?}")),
     })
 }
