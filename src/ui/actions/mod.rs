@@ -1,6 +1,7 @@
 //! What a person can do, one action or one family a file, and the one list of all of them.
 
 mod action_log;
+mod agents;
 mod cancel;
 mod columns;
 mod copy;
@@ -20,6 +21,7 @@ mod refresh;
 mod retry;
 mod sort;
 mod theme;
+mod tree;
 mod undo;
 
 use super::action::Action;
@@ -36,6 +38,13 @@ pub static ALL: &[&Action] = &[
     &retry::RETRY,
     &priority::PRIORITY,
     &reassign::REASSIGN,
+    &agents::DRAIN,
+    &agents::RESUME,
+    &agents::REMOVE,
+    &tree::TREE,
+    &tree::FOLD,
+    &tree::FOLD_CLOSE,
+    &tree::FOLD_OPEN,
     &undo::UNDO,
     &undo::REDO,
     &filter::FILTER,

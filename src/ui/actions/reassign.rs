@@ -37,8 +37,8 @@ fn run(app: &mut App) {
     let layer = match (noun, &items[..]) {
         (Noun::Task, [one]) => Candidates::for_task(&one.id).titled(format!("reassign {}", one.name)),
         (Noun::Task, _) => Candidates::for_tasks(ids),
-        (Noun::Agent, [one]) => Candidates::for_agent(&one.id).titled(format!("move agent {}", one.name)),
-        (Noun::Agent, _) => Candidates::for_agents(ids),
+        (Noun::Agent, [one]) => Candidates::for_agent(&one.name),
+        (Noun::Agent, _) => Candidates::for_agents(items.iter().map(|item| item.name.clone()).collect()),
         (Noun::Cage, [one]) => Candidates::for_cage(&one.id),
         // Each agent of several cages would have to go to the same one.
         (Noun::Cage, _) => {
