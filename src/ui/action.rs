@@ -21,6 +21,8 @@ pub enum Scope {
     Cages,
     /// One cage.
     Cage,
+    /// Agents as a tree.
+    Tree,
     /// Agents, as a list, a tree or one of them.
     Agents,
     /// Tasks, as a list or one of them.
@@ -44,6 +46,7 @@ impl Scope {
         Self::Inbox,
         Self::Cages,
         Self::Cage,
+        Self::Tree,
         Self::Agents,
         Self::Tasks,
         Self::Artifacts,
@@ -61,6 +64,7 @@ impl Scope {
             Self::Inbox => "inbox",
             Self::Cages => "cages",
             Self::Cage => "cage",
+            Self::Tree => "tree",
             Self::Agents => "agents",
             Self::Tasks => "tasks",
             Self::Artifacts => "artifacts",

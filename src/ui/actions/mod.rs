@@ -1,6 +1,7 @@
 //! What a person can do, one action or one family a file, and the one list of all of them.
 
 mod action_log;
+mod agents;
 mod cancel;
 mod columns;
 mod copy;
@@ -15,10 +16,12 @@ mod navigate;
 mod palette;
 mod priority;
 mod quit;
+mod reassign;
 mod refresh;
 mod retry;
 mod sort;
 mod theme;
+mod tree;
 mod undo;
 
 use super::action::Action;
@@ -34,6 +37,14 @@ pub static ALL: &[&Action] = &[
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
+    &reassign::REASSIGN,
+    &agents::DRAIN,
+    &agents::RESUME,
+    &agents::REMOVE,
+    &tree::TREE,
+    &tree::FOLD,
+    &tree::FOLD_CLOSE,
+    &tree::FOLD_OPEN,
     &undo::UNDO,
     &undo::REDO,
     &filter::FILTER,

@@ -1,6 +1,7 @@
 //! What can lie over a screen, one a file.
 
 pub mod action_log;
+pub mod candidates;
 pub mod confirm;
 pub mod help;
 pub mod menu;

@@ -1,5 +1,8 @@
 //! A fixed fleet with names and output that mean harm, as the engine would answer.
 
+pub mod agents;
+pub mod candidates;
+
 use super::NOW;
 use crate::api::client::Query;
 use crate::api::live::{Pulse, Topic};
@@ -93,6 +96,13 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             let (offset, limit) = window(query);
             Answer::Tasks(tasks_page(offset, limit))
         }
+        Request::AgentRows(query) => Answer::AgentRows(agents::rows(query)),
+        Request::Attempts(query) => Answer::Attempts(agents::attempts(query)),
+        Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),
+        Request::Cage(number) => Answer::Cage(Box::new(agents::cage(number))),
+        Request::TaskCandidates(_) => Answer::Candidates(candidates::agents()),
+        Request::AgentCandidates(_) => Answer::Candidates(candidates::cages()),
+        Request::WhatIf(command) => Answer::WhatIf(Box::new(candidates::what_if(command))),
         _ => return Err(format!("the fixed fleet has no answer to {request:?}")),
     })
 }

@@ -1,5 +1,7 @@
 //! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
 
+mod agents;
+mod candidates;
 mod fleet;
 mod frames;
 mod lists;
