@@ -9,6 +9,7 @@
 
 pub mod action;
 mod actions;
+mod ansi;
 pub mod app;
 mod clipboard;
 mod editor;
@@ -24,6 +25,7 @@ mod look;
 mod message;
 mod mouse;
 mod orders;
+mod pager;
 mod place;
 mod request;
 mod run;
