@@ -28,6 +28,7 @@ mod mouse;
 mod orders;
 mod pager;
 mod place;
+mod reader;
 mod request;
 mod run;
 mod screen;

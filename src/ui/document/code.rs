@@ -15,10 +15,9 @@ enum Open {
 }
 
 /// The lines of a source text, each in pieces.
-pub fn pieces(language: &'static Language, content: &str) -> Vec<Vec<Piece>> {
+pub fn pieces<'a>(language: &'static Language, lines: impl Iterator<Item = &'a str>) -> Vec<Vec<Piece>> {
     let mut open = Open::default();
-    content
-        .lines()
+    lines
         .map(|line| {
             let line = super::without_tabs(line);
             let mut pieces: Vec<Piece> = Vec::new();

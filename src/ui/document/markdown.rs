@@ -321,7 +321,7 @@ impl Setter {
     fn code(&mut self, info: &str, content: &str) {
         let bar = self.sign("│", "|");
         let lines = match languages::of_fence(info) {
-            Some(language) => code::pieces(language, content),
+            Some(language) => code::pieces(language, content.lines()),
             None => content.lines().map(|line| vec![(Role::Text, super::without_tabs(line).into_owned())]).collect(),
         };
         for line in lines {

@@ -96,19 +96,36 @@ pub struct Room {
 pub fn lines(format: Format, content: &str, first: Option<u32>, room: Room) -> Vec<TextLine> {
     match format {
         Format::Markdown => markdown::lines(content, room),
-        Format::Diff => content.lines().map(diff::line).collect(),
-        Format::Code(language) => numbered(code::pieces(language, content), first),
-        Format::Plain => content.lines().map(|line| TextLine::plain(Role::Text, without_tabs(line))).collect(),
+        Format::Diff => parts(content).map(|(_, part)| diff::line(part)).collect(),
+        Format::Code(language) => {
+            let pieces = code::pieces(language, parts(content).map(|(_, part)| part));
+            let lines = pieces.into_iter().map(TextLine::roles);
+            let Some(first) = first else { return lines.collect() };
+            let numbers = parts(content).map(|(line, _)| Gutter::Number(first.saturating_add(line)));
+            lines.zip(numbers).map(|(line, number)| line.with_gutter(number)).collect()
+        }
+        Format::Plain => parts(content).map(|(_, part)| TextLine::plain(Role::Text, without_tabs(part))).collect(),
         Format::Binary => Vec::new(),
     }
 }
 
-fn numbered(lines: Vec<Vec<words::Piece>>, first: Option<u32>) -> Vec<TextLine> {
-    let lines = lines.into_iter().map(TextLine::roles);
-    match first {
-        Some(first) => (first..).zip(lines).map(|(number, line)| line.with_gutter(Gutter::Number(number))).collect(),
-        None => lines.collect(),
-    }
+/// Lines are cut into parts of about so many bytes: laying out longer ones would take longer than a frame may.
+pub const PART: usize = 4096;
+
+/// The lines of a text, each with its place from 0; those that are too long in several parts.
+fn parts(content: &str) -> impl Iterator<Item = (u32, &str)> {
+    (0..).zip(content.lines()).flat_map(|(place, line)| {
+        let mut rest = Some(line);
+        std::iter::from_fn(move || {
+            let now = rest.take()?;
+            let mut end = now.len().min(PART);
+            while !now.is_char_boundary(end) {
+                end += 1;
+            }
+            rest = (end < now.len()).then(|| &now[end..]);
+            Some((place, &now[..end]))
+        })
+    })
 }
 
 /// Where tabs lead to.
