@@ -12,6 +12,7 @@ mod actions;
 mod ansi;
 pub mod app;
 mod clipboard;
+mod columns;
 mod document;
 mod editor;
 mod fuzzy;
