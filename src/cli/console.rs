@@ -103,6 +103,7 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
         synchronized: !args.no_sync,
         depth,
         theme: args.theme.clone(),
+        light: ui::terminal::says_light(|name| std::env::var(name).ok()),
         tmux: std::env::var_os("TMUX").is_some(),
     }
 }

@@ -23,6 +23,7 @@ pub mod toml_file;
 pub mod view;
 
 mod agent;
+mod alert;
 mod apply;
 mod artifact;
 mod batch;
@@ -33,6 +34,7 @@ mod db;
 mod demo;
 mod event;
 mod gather;
+mod inbox;
 mod items;
 mod journal;
 mod logs;

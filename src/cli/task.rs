@@ -206,7 +206,7 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
         }
         other => other.into(),
     })?;
-    let Reply::Submitted { ids, refused } = reply else { return Err(items::unexpected(&reply)) };
+    let Reply::Submitted { ids, refused, .. } = reply else { return Err(items::unexpected(&reply)) };
     let mut problems = std::mem::take(&mut batch.problems);
     problems.extend(refused.iter().map(|item| format!("{}: {}", batch.place(&item.item), item.refusal)));
     if context.out.is_table() {

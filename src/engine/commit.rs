@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use tokio::sync::{broadcast, oneshot};
 
+use super::beat::{Beat, Topics};
 use super::dispatch::{Act, Orders};
+use super::figures::Figures;
 use super::message::Message;
 use super::outlet::Outlet;
 use crate::domain::agent::Runtime;
@@ -101,6 +103,8 @@ pub struct Committer {
     decider: Sender<Message>,
     dispatcher: Sender<Act>,
     published: broadcast::Sender<Published>,
+    beat: Beat,
+    figures: Figures,
     failed: bool,
 }
 
@@ -112,8 +116,10 @@ impl Committer {
         decider: Sender<Message>,
         dispatcher: Sender<Act>,
         published: broadcast::Sender<Published>,
+        beat: Beat,
+        figures: Figures,
     ) -> Self {
-        Self { store, work, decider, dispatcher, published, failed: false }
+        Self { store, work, decider, dispatcher, published, beat, figures, failed: false }
     }
 
     /// Commits until nobody can send any more.
@@ -130,6 +136,8 @@ impl Committer {
                 Work::Recover => self.recover(),
             }
         }
+        // Others than this thread can send to the dispatching one, so it has to be told.
+        self.order(Act::Stop);
     }
 
     /// Hands something to the dispatching thread, which lives as long as this one.
@@ -155,6 +163,8 @@ impl Committer {
         if let Some(last) = batch.records.last() {
             // Nobody listening is the usual case.
             let _ = self.published.send(Published { seq: last.seq, ended: ended(&batch.records) });
+            self.figures.count(&batch.records);
+            self.beat.committed(last.seq, Topics::of(&batch.records));
         }
     }
 

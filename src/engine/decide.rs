@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use super::beat::{Beat, Topics};
 use super::clock::Clock;
 use super::commit::{Answer, Batch, PendingStart, Work};
+use super::context;
 use super::core::{Context, Core, Decisions, Effect};
 use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
@@ -60,6 +62,7 @@ pub struct Decider {
     /// The committing thread is gone: nothing can become durable any more.
     orphaned: bool,
     leaving: Arc<AtomicBool>,
+    beat: Beat,
 }
 
 struct Stopping {
@@ -80,6 +83,7 @@ impl Decider {
         inbox: Receiver<Message>,
         store: SyncSender<Work>,
         leaving: Arc<AtomicBool>,
+        beat: Beat,
     ) -> Self {
         Self {
             core,
@@ -97,6 +101,7 @@ impl Decider {
             more_to_place: false,
             orphaned: false,
             leaving,
+            beat,
         }
     }
 
@@ -193,12 +198,24 @@ impl Decider {
                 // Nobody may be left to hear the answer; that is no concern of ours.
                 let _ = answer.send(self.core.explain(now, task));
             }
+            Message::Look(look) => look(&self.core, now),
             Message::Counts { answer } => {
                 let _ = answer.send((self.core.counts(), self.read_only.is_some()));
+            }
+            Message::ViewFleet { answer } => {
+                let _ = answer.send(self.core.view_fleet());
+            }
+            Message::ViewOverview { horizon, due_max, answer } => {
+                let view = self.core.view_overview(now, horizon, due_max);
+                let _ = answer.send((view, self.core.counts(), self.read_only.is_some()));
+            }
+            Message::Executing { answer } => {
+                let _ = answer.send(self.core.executing());
             }
             Message::CommitFailed { error } => {
                 tracing::error!(error, "the store failed: read-only until it works again");
                 self.read_only = Some(ReadOnly { error, retry_at: Instant::now() + RECOVERY_INTERVAL });
+                self.beat.changed(Topics::ALERTS);
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
                 for Answer::Command(answer, result) in std::mem::take(&mut self.batch).answers {
@@ -217,15 +234,13 @@ impl Decider {
         }
         let wanted = self.core.wanted(&command);
         let mut context = Context::default();
-        if !wanted.tasks.is_empty() || !wanted.artifacts.is_empty() {
+        if !wanted.is_empty() {
             // What has left the memory may still be on its way to the store.
             self.barrier();
-            let read = |error: crate::store::Error| {
+            context = context::fetch(&self.reader, &wanted).map_err(|error| {
                 Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error)
                     .hint("look at the engine's log")
-            };
-            context.tasks = self.reader.queued_tasks(&wanted.tasks).map_err(read)?;
-            context.artifacts = self.reader.open_artifacts(&wanted.artifacts, &wanted.tasks).map_err(read)?;
+            })?;
         }
         let user = self.user(now, peer);
         self.core.command(now, Actor::User(user), command, &context, &mut self.out)
@@ -302,11 +317,15 @@ impl Decider {
         self.core = Core::restore(snapshot);
         self.users.clear();
         self.connections.clear();
-        self.read_only = None;
+        let failed = self.read_only.take();
         self.core.started(now, crate::VERSION, std::process::id(), &mut self.out);
+        if let Some(ReadOnly { error, .. }) = failed {
+            self.core.store_failed(now, &error, &mut self.out);
+        }
         self.collect();
         self.close_batch();
         let _ = self.store.send(Work::DropOutlets);
+        self.beat.changed(Topics::ALERTS);
         tracing::info!("the store works again: changes are taken");
     }
 

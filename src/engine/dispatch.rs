@@ -31,6 +31,12 @@ pub enum Act {
     Outlet(NodeId, Option<Box<dyn Outlet>>),
     /// Forget every way to a worker: the connections end and are made anew.
     DropOutlets,
+    /// Have all workers, also those that connect later, measure so often (milliseconds), or no longer.
+    Watch(Option<u32>),
+    /// Send one message that needs no record before it.
+    Tell(NodeId, ToWorker),
+    /// Leave: nothing more will become durable.
+    Stop,
 }
 
 /// The state of the dispatching thread.
@@ -38,26 +44,38 @@ pub struct Dispatcher {
     reader: Reader,
     acts: Receiver<Act>,
     outlets: BTreeMap<NodeId, Box<dyn Outlet>>,
+    watch: Option<u32>,
 }
 
 impl Dispatcher {
     /// Prepares the thread's state.
     pub fn new(reader: Reader, acts: Receiver<Act>) -> Self {
-        Self { reader, acts, outlets: BTreeMap::new() }
+        Self { reader, acts, outlets: BTreeMap::new(), watch: None }
     }
 
-    /// Dispatches until nobody can send any more.
+    /// Dispatches until it is told to leave.
     pub fn run(mut self) {
         while let Ok(act) = self.acts.recv() {
             match act {
                 Act::Carry(orders) => self.carry(orders),
                 Act::Outlet(node, Some(outlet)) => {
                     self.outlets.insert(node, outlet);
+                    if self.watch.is_some() {
+                        self.send(node, &[ToWorker::Watch { interval_ms: self.watch }]);
+                    }
                 }
                 Act::Outlet(node, None) => {
                     self.outlets.remove(&node);
                 }
                 Act::DropOutlets => self.outlets.clear(),
+                Act::Watch(interval_ms) => {
+                    self.watch = interval_ms;
+                    for node in self.outlets.keys().copied().collect::<Vec<_>>() {
+                        self.send(node, &[ToWorker::Watch { interval_ms }]);
+                    }
+                }
+                Act::Tell(node, message) => self.send(node, &[message]),
+                Act::Stop => return,
             }
         }
     }
@@ -90,11 +108,15 @@ impl Dispatcher {
             by_node.entry(node).or_default().push(ToWorker::Ack { number });
         }
         for (node, messages) in by_node {
-            let Some(outlet) = self.outlets.get_mut(&node) else { continue };
-            if let Err(error) = outlet.send(&messages) {
-                tracing::warn!(%node, %error, "the worker cannot be reached");
-                self.outlets.remove(&node);
-            }
+            self.send(node, &messages);
+        }
+    }
+
+    fn send(&mut self, node: NodeId, messages: &[ToWorker]) {
+        let Some(outlet) = self.outlets.get_mut(&node) else { return };
+        if let Err(error) = outlet.send(messages) {
+            tracing::warn!(%node, %error, "the worker cannot be reached");
+            self.outlets.remove(&node);
         }
     }
 }

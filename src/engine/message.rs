@@ -2,13 +2,14 @@
 
 use tokio::sync::oneshot;
 
-use super::core::Explanation;
+use super::core::look::{FleetView, OverviewView};
+use super::core::{Core, Explanation};
 use super::outlet::Outlet;
 use crate::domain::counts::Counts;
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::{Command, ExecutionId, Refusal, Reply, TaskId, Timestamp};
+use crate::domain::{Command, ExecutionId, Refusal, Reply, Span, TaskId, Timestamp};
 
 /// Who stands at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +82,31 @@ pub enum Message {
         /// Where the answer goes; `None` when the task is not in memory, hence ended or unknown.
         answer: oneshot::Sender<Option<Explanation>>,
     },
+    /// A question that the memory answers and that changes nothing; the answer goes where the question knows.
+    Look(Box<dyn FnOnce(&Core, Timestamp) + Send>),
     /// How many tasks, agents and cages are in which state, and is the engine read-only?
     Counts {
         /// Where the answer goes.
         answer: oneshot::Sender<(Counts, bool)>,
+    },
+    /// How is every cage and every machine?
+    ViewFleet {
+        /// Where the answer goes.
+        answer: oneshot::Sender<FleetView>,
+    },
+    /// What does an overview need to know?
+    ViewOverview {
+        /// How far ahead deadlines matter.
+        horizon: Span,
+        /// How many of them are given at most.
+        due_max: usize,
+        /// Where the answer goes.
+        answer: oneshot::Sender<(OverviewView, Counts, bool)>,
+    },
+    /// Which execution does each running task have?
+    Executing {
+        /// Where the answer goes.
+        answer: oneshot::Sender<Vec<(TaskId, ExecutionId)>>,
     },
     /// A batch could not be committed; what followed it was dropped.
     CommitFailed {

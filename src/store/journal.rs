@@ -280,6 +280,31 @@ pub(super) fn walk(
     Ok(head)
 }
 
+/// The records of one kind after one number and up to another.
+pub(super) fn read_kind(connection: &Connection, kind: &str, after: u64, upto: u64) -> Result<Vec<Record>, Error> {
+    let doing = "reading the journal";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT seq, time, actor, kind, version, body FROM journal WHERE seq > ? AND seq <= ? AND kind = ? ORDER BY seq",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query(rusqlite::params![integer(after), integer(upto), kind]).doing(doing)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().doing(doing)? {
+        let seq = u64::try_from(row.get::<_, i64>(0).doing(doing)?).unwrap_or(0);
+        let raw = Raw {
+            seq,
+            time: row.get(1).doing(doing)?,
+            actor: bytes(row, 2).doing(doing)?,
+            kind: bytes(row, 3).doing(doing)?,
+            version: row.get(4).doing(doing)?,
+            body: bytes(row, 5).doing(doing)?,
+        };
+        found.push(raw.record().map_err(|fault| Error::BadRecord { seq, fault })?);
+    }
+    Ok(found)
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;

@@ -21,6 +21,7 @@ mod rebuild;
 mod resolve;
 mod rows;
 mod snapshot;
+mod triage;
 mod verify;
 mod writer;
 
@@ -36,5 +37,6 @@ pub use journal::{Hash, JournalRow, hex};
 pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;
 pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};
+pub use triage::{FailureRow, ReviewRow};
 pub use verify::{Verified, verify};
 pub use writer::Store;

@@ -49,12 +49,17 @@ pub fn rebuild(data_dir: &Path) -> Result<Rebuilt, Error> {
     let mut connection = open_writer(data_dir, false)?;
     migrate::require_newest(&connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing("rebuilding")?;
-    for table in TABLES {
-        transaction.execute(&format!("DELETE FROM {table}"), []).doing("emptying the tables")?;
-    }
-    let head = replay(&transaction, &transaction)?;
+    let head = remake(&transaction)?;
     transaction.commit().doing("committing the rebuilt tables")?;
     Ok(Rebuilt { records: head.seq })
+}
+
+/// Empties the tables and fills them from the journal, within the transaction that the caller has begun.
+pub(super) fn remake(connection: &Connection) -> Result<Head, Error> {
+    for table in TABLES {
+        connection.execute(&format!("DELETE FROM {table}"), []).doing("emptying the tables")?;
+    }
+    replay(connection, connection)
 }
 
 /// Compares every row with what the journal gives, and changes nothing. Needs no lock; an engine may run meanwhile.

@@ -78,7 +78,12 @@ impl Store {
 
     /// The unfinished work and the fleet, for the engine to start from. The journal must not be empty.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        read_snapshot(&self.connection)
+        self.snapshot_with(&|_, _| {})
+    }
+
+    /// The same, saying now and then how many of the unfinished tasks have been read, and how many there are.
+    pub fn snapshot_with(&self, progress: &dyn Fn(u64, u64)) -> Result<Snapshot, Error> {
+        read_snapshot(&self.connection, progress)
     }
 
     /// A reader of the same store.

@@ -46,6 +46,8 @@ pub struct Options {
     pub depth: ColorDepth,
     /// The theme's name; `None` for one that suits the terminal.
     pub theme: Option<String>,
+    /// Whether the terminal's ground is light, as far as it said so.
+    pub light: bool,
     /// Whether it runs inside tmux, which wants some sequences wrapped.
     pub tmux: bool,
 }
@@ -286,6 +288,10 @@ impl App {
             Message::Mouse(mouse) => super::mouse::update(self, mouse),
             Message::Paste(text) => self.paste(&text),
             Message::Focus(_) => return,
+            Message::Ground(light) => {
+                self.options.light = light;
+                self.reload_settings();
+            }
             Message::Signal(Signal::Resize | Signal::Continue) => self.effects.push(Effect::Redraw),
             Message::Signal(Signal::Stop) => self.effects.push(Effect::Suspend),
             Message::Signal(Signal::End | Signal::Hangup) | Message::TerminalGone => self.effects.push(Effect::Quit),

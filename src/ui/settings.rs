@@ -25,10 +25,16 @@ pub fn load(options: &Options) -> (Theme, Keymap, Vec<String>) {
         None => Keymap::built_in(),
     };
     let folder = options.config_dir.as_ref().map(|dir| dir.join("themes"));
-    let name = options.theme.as_deref().unwrap_or(if options.depth == ColorDepth::Mono { "mono" } else { "dark" });
+    let usual = match (options.depth, options.light) {
+        (ColorDepth::Mono, _) => "mono",
+        (ColorDepth::Ansi, _) => "ansi",
+        (_, true) => "light",
+        (_, false) => "dark",
+    };
+    let name = options.theme.as_deref().unwrap_or(usual);
     let theme = Theme::load(name, folder.as_deref()).or_else(|error| {
         problems.push(format!("{error}; using the default theme"));
-        Theme::load(if options.depth == ColorDepth::Mono { "mono" } else { "dark" }, None)
+        Theme::load(usual, None)
     });
     let theme = theme.unwrap_or_else(|error| {
         problems.push(error.to_string());

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, Report, Sample, ToWorker};
+use crate::domain::watch::{Measurement, Process};
 use crate::domain::{ExecutionId, Timestamp};
 
 /// Beyond so many unsent bytes, samples are left out: they may be lost.
@@ -126,6 +127,22 @@ impl Link {
             && peer.output.len() - peer.sent < BACKLOG_BYTES
         {
             push_frame(&mut peer.output, &FromWorker::Sample(sample));
+        }
+    }
+
+    /// Sends a measurement, unless nobody listens or the engine is behind.
+    pub(super) fn usage(&mut self, measurement: Measurement) {
+        if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted)
+            && peer.output.len() - peer.sent < BACKLOG_BYTES
+        {
+            push_frame(&mut peer.output, &FromWorker::Usage(measurement));
+        }
+    }
+
+    /// Answers a question after processes.
+    pub(super) fn processes(&mut self, request: u64, total: u64, processes: Vec<Process>) {
+        if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted) {
+            push_frame(&mut peer.output, &FromWorker::Processes { request, total, processes });
         }
     }
 

@@ -25,6 +25,7 @@ mod host;
 mod init;
 mod link;
 mod message;
+mod processes;
 mod relay;
 mod run;
 mod runtime;

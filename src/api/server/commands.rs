@@ -124,6 +124,8 @@ fn resolve_dependencies(
 fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Error> {
     let tasks = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_task(id)).collect::<Result<Vec<_>, _>>();
     let agents = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_agent(id)).collect::<Result<Vec<_>, _>>();
+    let artifacts = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_artifact(id)).collect::<Result<Vec<_>, _>>();
+    let alerts = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_alert(id)).collect::<Result<Vec<_>, _>>();
     Ok(match command {
         WireCommand::SubmitTasks { tasks, keep_going } => {
             Command::SubmitTasks { tasks: resolve_dependencies(reader, tasks, keep_going)?, keep_going }
@@ -135,7 +137,7 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
             Command::ReassignTasks { ids: tasks(ids)?, agent, cage }
         }
         WireCommand::PrioritiseTasks { ids, priority } => Command::PrioritiseTasks { ids: tasks(ids)?, priority },
-        WireCommand::Apply { fleet, dry_run } => Command::Apply { fleet: *fleet, dry_run },
+        WireCommand::Apply { fleet, dry_run } => Command::Apply { fleet, dry_run },
         WireCommand::AddAgent { agent } => Command::AddAgent { agent },
         WireCommand::RemoveAgents { ids } => Command::RemoveAgents { ids: agents(ids)? },
         WireCommand::ReassignAgents { ids, cage } => Command::ReassignAgents { ids: agents(ids)?, cage },
@@ -144,8 +146,19 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::SetCageMaintenance { ids, on } => Command::SetCageMaintenance { ids, on },
         WireCommand::VacateCages { ids } => Command::VacateCages { ids },
         WireCommand::ReviewArtifacts { ids, approve, note } => {
-            let ids = ids.iter().map(|id| reader.resolve_artifact(id)).collect::<Result<Vec<_>, _>>()?;
-            Command::ReviewArtifacts { ids, approve, note }
+            Command::ReviewArtifacts { ids: artifacts(ids)?, approve, note }
         }
+        WireCommand::ReopenReviews { ids } => Command::ReopenReviews { ids: artifacts(ids)? },
+        WireCommand::SnoozeReviews { ids, until } => {
+            let ids = ids.iter().map(|id| reader.resolve_review(id)).collect::<Result<Vec<_>, _>>()?;
+            Command::SnoozeReviews { ids, until }
+        }
+        WireCommand::AcknowledgeAlerts { ids, note } => Command::AcknowledgeAlerts { ids: alerts(ids)?, note },
+        WireCommand::UnacknowledgeAlerts { ids } => Command::UnacknowledgeAlerts { ids: alerts(ids)? },
+        WireCommand::SilenceAlerts { ids, until } => Command::SilenceAlerts { ids: alerts(ids)?, until },
+        WireCommand::ResolveAlerts { ids, action, notes } => {
+            Command::ResolveAlerts { ids: alerts(ids)?, action, notes }
+        }
+        WireCommand::ReopenAlerts { ids } => Command::ReopenAlerts { ids: alerts(ids)? },
     })
 }

@@ -62,7 +62,7 @@ pub(super) async fn wait(
     };
     let id = resolve_task(&service, id).await?;
     // Listening begins before looking, so that an end in between is not missed.
-    let mut published = service.0.published.subscribe();
+    let mut published = service.running()?.published.subscribe();
     let task = find_task(&service, id).await?;
     if task.status.is_final() {
         return Ok(Json(task).into_response());

@@ -284,7 +284,7 @@ fn holds(test: &Test, table: &Table, row: &impl Row, asker: &Asker<'_>) -> bool 
     match test {
         Test::Word(needle) => table.fields.iter().filter(|field| field.searched).any(|field| {
             any(field, &|cell| match cell {
-                Cell::Text(text) => needle.is_in(text),
+                Cell::Text(value) => needle.is_in(value),
                 Cell::Id(id) => asker.names.get(&id).is_some_and(|name| needle.is_in(name)),
                 _ => false,
             })

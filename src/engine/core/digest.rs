@@ -78,6 +78,7 @@ impl Core {
             ));
         }
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
+        self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));
         self.describe_tasks(&mut add);
         let mut runs: Vec<_> = self.executions.iter().map(|(_, run)| run).collect();
         runs.sort_unstable_by_key(|run| run.id);

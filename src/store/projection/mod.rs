@@ -4,6 +4,7 @@
 //! Nothing may enter here but the record and the rows that earlier records made: no clock, no draw, no setting.
 
 mod agent;
+mod alert;
 mod artifact;
 mod execution;
 mod fleet;
@@ -37,6 +38,7 @@ pub(super) const TABLES: &[&str] = &[
     "execution",
     "artifact",
     "system_event",
+    "alert",
 ];
 
 /// The connection on which rows are changed, with the place of the record in the journal.
@@ -125,6 +127,15 @@ fn change_rows(change: &Change<'_>, tally: &mut Tally, record: &Record) -> Resul
         }
         Event::ArtifactAdded(event) => artifact::added(change, event),
         Event::ArtifactReviewed(event) => artifact::reviewed(change, event),
+        Event::ArtifactSnoozed(event) => artifact::snoozed(change, event),
+        Event::TaskSnoozed(event) => task::snoozed(change, event),
+        Event::AlertRaised(event) => alert::raised(change, event),
+        Event::AlertRepeated(event) => alert::repeated(change, event),
+        Event::AlertAcknowledged(event) => alert::acknowledged(change, event),
+        Event::AlertUnacknowledged(event) => alert::unacknowledged(change, event),
+        Event::AlertSilenced(event) => alert::silenced(change, event),
+        Event::AlertResolved(event) => alert::resolved(change, event),
+        Event::AlertReopened(event) => alert::reopened(change, event),
     }
 }
 

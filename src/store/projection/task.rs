@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Change, json_unless_default, json_unless_null};
 use crate::domain::CageId;
 use crate::domain::event::{
-    ArrayEnded, TaskCancelled, TaskFailed, TaskMaterialised, TaskPrioritised, TaskReassigned, TaskRetried,
+    ArrayEnded, TaskCancelled, TaskFailed, TaskMaterialised, TaskPrioritised, TaskReassigned, TaskRetried, TaskSnoozed,
     TaskSubmitted,
 };
 use crate::domain::id::TaskId;
@@ -96,15 +96,37 @@ pub(super) fn cancelled(change: &Change<'_>, event: &TaskCancelled) -> Result<()
 }
 
 pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Error> {
-    end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))
+    end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))?;
+    match &event.cause {
+        None => Ok(()),
+        Some(cause) => change
+            .run("UPDATE task SET failed_by = ? WHERE id = ?", params![cause.0.as_bytes(), event.task_id.0.as_bytes()]),
+    }
+}
+
+pub(super) fn snoozed(change: &Change<'_>, event: &TaskSnoozed) -> Result<(), Error> {
+    change.run(
+        "UPDATE task SET snoozed_until = ? WHERE id = ?",
+        params![event.until.map(Timestamp::as_micros), event.task_id.0.as_bytes()],
+    )
 }
 
 /// Ends a task that is not running. Of an array this ends the elements that are not yet tasks, and the array itself:
 /// elements under way go on without it, and nothing will say that they have ended together.
 fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
-    let Some((earlier, elements)) = earlier(change, id)? else { return Ok(()) };
+    let Some((earlier, _)) = earlier(change, id)? else { return Ok(()) };
     change.moved.set(Some((Some(earlier), status)));
-    let ended = match elements {
+    let ended = weight(change, id)?;
+    change.run(
+        "UPDATE task SET status = ?1, error = ?2, updated_at = ?3, completed_at = ?3 WHERE id = ?4",
+        params![status.as_str(), error, change.now(), id.0.as_bytes()],
+    )?;
+    count_ended(change, status, ended)
+}
+
+/// How many tasks a row stands for: an array for those of its elements that are not yet tasks.
+fn weight(change: &Change<'_>, id: TaskId) -> Result<i64, Error> {
+    Ok(match earlier(change, id)?.and_then(|(_, elements)| elements) {
         None => 1,
         Some(elements) => {
             let (first, last) = (id.element(1), id.element(u32::MAX));
@@ -117,12 +139,7 @@ fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Opt
                 .doing("reading an array")?;
             elements - tasks
         }
-    };
-    change.run(
-        "UPDATE task SET status = ?1, error = ?2, updated_at = ?3, completed_at = ?3 WHERE id = ?4",
-        params![status.as_str(), error, change.now(), id.0.as_bytes()],
-    )?;
-    count_ended(change, status, ended)
+    })
 }
 
 /// The status that a task has before it is changed, and of an array the number of elements.
@@ -144,13 +161,12 @@ pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Er
     change.moved.set(earlier(change, event.task_id)?.map(|(status, _)| (Some(status), TaskStatus::Pending)));
     let id = event.task_id.0.as_bytes();
     change.run(
-        "UPDATE ended SET tasks = tasks - 1
-         WHERE status = (SELECT status FROM task WHERE id = ? AND array_first IS NULL)",
-        params![id],
+        "UPDATE ended SET tasks = tasks - ? WHERE status = (SELECT status FROM task WHERE id = ?)",
+        params![weight(change, event.task_id)?, id],
     )?;
     change.run(
         "UPDATE task SET status = 'pending', attempts = 0, losses = 0, not_before = NULL, error = NULL, output = NULL,
-             completed_at = NULL, updated_at = ? WHERE id = ?",
+             completed_at = NULL, failed_by = NULL, snoozed_until = NULL, updated_at = ? WHERE id = ?",
         params![change.now(), id],
     )
 }

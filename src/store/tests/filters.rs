@@ -308,6 +308,7 @@ fn read_any(reader: &Reader, list: &str, query: &Query) {
         "allocations" => reader.allocations(query).map(drop),
         "artifacts" => reader.artifacts(query).map(drop),
         "users" => reader.users(query).map(drop),
+        "alerts" => reader.alerts(query).map(drop),
         "events" => reader.system_events(query).map(drop),
         other => panic!("{other}"),
     };

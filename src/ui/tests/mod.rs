@@ -43,6 +43,7 @@ pub fn options(depth: ColorDepth) -> Options {
         synchronized: true,
         depth,
         theme: None,
+        light: false,
         tmux: false,
     }
 }

@@ -7,6 +7,7 @@
 
 mod ending;
 mod events;
+mod measuring;
 mod ports;
 mod requests;
 mod surroundings;
@@ -102,6 +103,9 @@ pub(super) struct Server {
     output: OutputFolder,
     /// No timer is due before this time of the monotonic clock.
     wake_at: u64,
+    /// When to measure what cages use; never while nobody watches.
+    measure_at: u64,
+    watch: measuring::Watch,
     /// When to leave, as nobody needs us.
     leave_at: u64,
     idle_exit: Duration,
@@ -159,6 +163,8 @@ impl Server {
             wants_room: false,
             output,
             wake_at: NEVER,
+            measure_at: NEVER,
+            watch: measuring::Watch::default(),
             leave_at: NEVER,
             idle_exit: settings.idle_exit,
             leaving: false,
@@ -187,8 +193,12 @@ impl Server {
                 self.take(*source, index, event.flags);
             }
             self.collect();
-            if sys::monotonic() >= self.wake_at {
+            let now = sys::monotonic();
+            if now >= self.wake_at {
                 self.tick();
+            }
+            if now >= self.measure_at {
+                self.measure();
             }
             self.flush();
         }
@@ -230,6 +240,8 @@ impl Server {
         // The former peer's socket was closed and has left the epoll by that.
         self.peer_index = self.new_index();
         self.wants_room = false;
+        // Another engine, or the same anew: it says whether somebody watches.
+        self.set_watch(None);
         if let Some(peer) = self.link.peer() {
             let _ = epoll::add(&self.epoll, peer, key(Source::Engine, self.peer_index), epoll::EventFlags::IN);
         }
@@ -261,7 +273,7 @@ impl Server {
         if !self.collecting.is_empty() {
             return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
         }
-        let wake = self.wake_at.min(self.leave_at);
+        let wake = self.wake_at.min(self.measure_at).min(self.leave_at);
         (wake != NEVER).then(|| {
             let micros = wake.saturating_sub(sys::monotonic());
             let seconds = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);
