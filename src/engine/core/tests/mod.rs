@@ -3,6 +3,7 @@
 mod backfill;
 mod commands;
 mod faults;
+mod look;
 mod order;
 mod properties;
 mod snapshot;
