@@ -7,8 +7,8 @@ use menagerie::domain::{CageId, Span};
 use crate::client::{Worker, cage, start};
 
 const EATEN: u64 = 50 << 20;
-/// Keeps the last 50 MiB of an endless stream: memory and processor time, as long as it is let.
-const EATER: &[&str] = &["tail", "-c", "52428800", "/dev/zero"];
+/// Takes 50 MiB of memory, and processor time as long as it is let.
+const EATER: &[&str] = &["perl", "-e", "vec($x,52428799,8)=1; 1 while 1"];
 
 fn usage(worker: &Worker, id: CageId) -> Option<CageUsage> {
     worker.measurements.last()?.cages.iter().find(|usage| usage.cage_id == id).copied()
@@ -72,7 +72,7 @@ fn processes_of_a_cage_are_listed_with_their_task() {
     let (busy, other) = (cage(1), cage(2));
     worker.declare(&busy, 2);
     worker.declare(&other, 1);
-    let script = "tail -c 52428800 /dev/zero & exec sleep 1000";
+    let script = "perl -e 'vec($x,52428799,8)=1; 1 while 1' & exec sleep 1000";
     let one = start(busy.id, &["sh", "-c", script]);
     let two = start(busy.id, &["sleep", "2000"]);
     let tasks = [one.task_id, two.task_id];
@@ -90,7 +90,7 @@ fn processes_of_a_cage_are_listed_with_their_task() {
     });
     let of =
         |command: &str| found.iter().find(|process| process.command == command).unwrap_or_else(|| panic!("{found:?}"));
-    let (eater, waiting, lone) = (of("tail -c 52428800 /dev/zero"), of("sleep 1000"), of("sleep 2000"));
+    let (eater, waiting, lone) = (of("perl -e vec($x,52428799,8)=1; 1 while 1"), of("sleep 1000"), of("sleep 2000"));
     assert_eq!((eater.parent, eater.task_id), (waiting.pid, Some(tasks[0])), "{found:?}");
     assert!(eater.cpu_us > 0 && eater.threads == 1 && waiting.memory < EATEN, "{found:?}");
     assert_eq!((waiting.state.as_str(), waiting.task_id, lone.task_id), ("S", Some(tasks[0]), Some(tasks[1])));

@@ -37,8 +37,8 @@ fn a_process_that_eats_memory_is_seen_and_listed() {
     assert_eq!((first.state, first.running, first.agent.as_deref()), (CellState::Idle, 0, Some("a1")));
     assert_eq!(first.memory.limit, Some(268_435_456.0));
     assert_eq!(first.cpu.limit, None, "none was declared");
-    // Keeps the last 50 MiB of an endless stream.
-    let arguments = ["run", "--cage", "1", "-o", "json", "--", "tail", "-c", "52428800", "/dev/zero"];
+    // Takes 50 MiB of memory, and processor time as long as it is let.
+    let arguments = ["run", "--cage", "1", "-o", "json", "--", "perl", "-e", "vec($x,52428799,8)=1; 1 while 1"];
     let id = serde_json::from_str::<Value>(&text_of(&site, &arguments)).unwrap();
     let id = id.get(0).unwrap_or(&id)["id"].as_str().unwrap().to_owned();
     site.wait_for("the eaten memory to be seen", |site| {
@@ -58,12 +58,12 @@ fn a_process_that_eats_memory_is_seen_and_listed() {
     let (processes, total) = client(&site).processes("1".parse().unwrap()).unwrap();
     assert_eq!((processes.len(), total), (1, 1), "{processes:?}");
     let eater = &processes[0];
-    assert_eq!((eater.command.as_str(), eater.threads), ("tail -c 52428800 /dev/zero", 1));
+    assert_eq!((eater.command.as_str(), eater.threads), ("perl -e vec($x,52428799,8)=1; 1 while 1", 1));
     assert_eq!(eater.task_id.map(|id| id.to_string()), Some(id.clone()));
     assert!(eater.memory_bytes as f64 >= EATEN && eater.cpu_seconds > 0.0, "{eater:?}");
     assert_eq!(client(&site).processes("2".parse().unwrap()).unwrap(), (vec![], 0));
     assert!(client(&site).processes("3".parse().unwrap()).unwrap_err().to_string().contains("003"));
-    assert!(text_of(&site, &["cage", "show", "1", "--processes"]).contains("tail -c 52428800 /dev/zero"));
+    assert!(text_of(&site, &["cage", "show", "1", "--processes"]).contains("perl -e vec("));
     let listed = text_of(&site, &["cage", "list"]);
     let line = listed.lines().find(|line| line.starts_with("001")).unwrap();
     assert!(line.contains("MiB  256MiB"), "what is used stands before the limit: {listed}");
