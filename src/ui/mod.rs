@@ -12,6 +12,7 @@ mod actions;
 pub mod app;
 mod clipboard;
 mod editor;
+mod events_text;
 mod fuzzy;
 mod gather;
 mod history;

@@ -5,6 +5,8 @@ mod agents;
 mod cancel;
 mod columns;
 mod copy;
+mod describe;
+mod events;
 mod failure;
 mod filter;
 mod freeze;
@@ -41,6 +43,9 @@ pub static ALL: &[&Action] = &[
     &agents::DRAIN,
     &agents::RESUME,
     &agents::REMOVE,
+    &describe::DESCRIBE,
+    &events::FOLLOW,
+    &events::KINDS,
     &tree::TREE,
     &tree::FOLD,
     &tree::FOLD_CLOSE,

@@ -2,6 +2,7 @@
 
 mod agent;
 mod agents;
+mod events;
 mod tasks;
 
 use super::place::Place;
@@ -11,6 +12,7 @@ use super::screen::Screen;
 pub fn make(place: &Place) -> Box<dyn Screen> {
     match place {
         Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
+        Place::Events => Box::new(events::Events::new()),
         Place::Agents => Box::new(agents::Agents::new()),
         _ => Box::new(tasks::Tasks::new()),
     }
