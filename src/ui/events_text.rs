@@ -57,8 +57,11 @@ fn moment(time: Timestamp) -> String {
     format!("{} {}", &written[..10], &written[11..19])
 }
 
-fn until(time: Option<Timestamp>, otherwise: &str) -> String {
-    time.map_or(otherwise.to_owned(), |time| format!("until {}", moment(time)))
+fn put_off(what: &str, until: Option<Timestamp>) -> String {
+    match until {
+        Some(until) => format!("{what} was put off until {}", moment(until)),
+        None => format!("{what} is put off no longer"),
+    }
 }
 
 /// The agents whose names a sentence needs.
@@ -162,7 +165,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         }
         Event::ArtifactAdded(event) => {
             let (kind, title) = (event.artifact.kind, &event.artifact.title);
-            format!("{} made {kind} {title:?} for {}", agent(event.artifact.agent_id), task(event.artifact.task_id))
+            format!("{} made {kind} \"{title}\" for {}", agent(event.artifact.agent_id), task(event.artifact.task_id))
         }
         Event::ArtifactReviewed(event) => {
             let what = match event.state {
@@ -173,12 +176,8 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             let (id, work, why) = (short(event.artifact_id), task(event.task_id), because(event.note.as_deref()));
             format!("artifact {id} of {work} {what}{why}")
         }
-        Event::ArtifactSnoozed(event) => {
-            format!("artifact {} was put off {}", short(event.artifact_id), until(event.until, "no longer"))
-        }
-        Event::TaskSnoozed(event) => {
-            format!("failed {} was put off {}", task(event.task_id), until(event.until, "no longer"))
-        }
+        Event::ArtifactSnoozed(event) => put_off(&format!("artifact {}", short(event.artifact_id)), event.until),
+        Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
         Event::AlertRepeated(event) => {
             format!("alert {} came up again: {}: {}", short(event.alert_id), event.severity, event.message)
@@ -188,7 +187,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         }
         Event::AlertUnacknowledged(event) => format!("alert {} is nobody's any more", short(event.alert_id)),
         Event::AlertSilenced(event) => match event.until {
-            Some(_) => format!("alert {} was silenced {}", short(event.alert_id), until(event.until, "")),
+            Some(until) => format!("alert {} was silenced until {}", short(event.alert_id), moment(until)),
             None => format!("alert {} is shown again", short(event.alert_id)),
         },
         Event::AlertResolved(event) => resolved(&short(event.alert_id), &event.resolution),

@@ -2,6 +2,7 @@
 
 mod action_log;
 mod agents;
+mod alerts;
 mod cancel;
 mod columns;
 mod copy;
@@ -43,6 +44,11 @@ pub static ALL: &[&Action] = &[
     &agents::DRAIN,
     &agents::RESUME,
     &agents::REMOVE,
+    &alerts::ACKNOWLEDGE,
+    &alerts::SILENCE,
+    &alerts::RESOLVE,
+    &alerts::OVER,
+    &alerts::SOURCE,
     &describe::DESCRIBE,
     &events::FOLLOW,
     &events::KINDS,
