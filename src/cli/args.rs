@@ -10,8 +10,8 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, inbox, journal, man,
-    node, run, schema, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, filter, inbox,
+    journal, man, node, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -122,6 +122,8 @@ pub enum Verb {
     /// The machines
     #[command(subcommand)]
     Node(node::NodeVerb),
+    /// The language of --filter, and what each list can be asked
+    Filter(filter::FilterVerb),
     /// Settings and where each comes from
     #[command(subcommand)]
     Config(config_verb::ConfigVerb),
@@ -165,6 +167,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),
         Verb::Node(verb) => node::run(context, verb),
+        Verb::Filter(args) => filter::run(context, &args),
         Verb::Config(verb) => config_verb::run(context, &verb),
         Verb::Demo(args) => demo::run(context, &args),
         Verb::Simulate(args) => simulate::run(context, &args),

@@ -201,6 +201,21 @@ impl App {
         self.with_screen(|screen, out| screen.list().map(|list| change(list, out))).flatten()
     }
 
+    /// The present screen's text, if it has one.
+    pub fn text(&self) -> Option<&super::pager::Pager> {
+        self.screen().and_then(Screen::text)
+    }
+
+    /// Changes the present screen's text, if it has one. What moves may come to where more has to be asked for.
+    pub fn with_pager<T>(&mut self, change: impl FnOnce(&mut super::pager::Pager) -> T) -> Option<T> {
+        self.with_screen(|screen, out| {
+            let result = screen.pager().map(change);
+            screen.paged(out);
+            result
+        })
+        .flatten()
+    }
+
     /// Asks the engine; the answer goes to whoever knows the ticket.
     pub fn ask(&mut self, request: Request) -> Ticket {
         let mut out = Out::after(self.last_ticket);
@@ -382,6 +397,9 @@ impl App {
             let trail = self.history.trail();
             self.screens.retain(|kept, _| kept.is_main() || trail.contains(kept));
         }
+        for (_, kept) in self.screens.iter_mut().filter(|(kept, _)| *kept != place) {
+            kept.stale |= kept.screen.left();
+        }
         let mut out = Out::after(self.last_ticket);
         let kept = self.screens.entry(place.clone()).or_insert_with(|| Kept { screen: place.screen(), stale: true });
         if std::mem::take(&mut kept.stale) {
@@ -452,6 +470,9 @@ impl App {
             Step::Say(tone, text) => self.say(tone, text),
             Step::Filter(filter) => {
                 self.with_list(|list, out| list.set_filter(filter, out));
+            }
+            Step::Search(words) => {
+                self.with_pager(|pager| pager.search(&words));
             }
             Step::Copy(text) => {
                 self.effects.push(Effect::Send(super::clipboard::sequence(&text, self.options.tmux)));

@@ -9,8 +9,11 @@
 
 pub mod action;
 mod actions;
+mod ansi;
 pub mod app;
 mod clipboard;
+mod columns;
+mod document;
 mod editor;
 mod events_text;
 mod fuzzy;
@@ -26,7 +29,9 @@ mod look;
 mod message;
 mod mouse;
 mod orders;
+mod pager;
 mod place;
+mod reader;
 mod request;
 mod run;
 mod screen;

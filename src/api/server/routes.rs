@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{Service, commands, grid, live, logs, openapi, overview, pulse, reads, status, stream, triage};
 use crate::api::live::{CageCell, Overview, Pulse, Ready};
-use crate::api::triage::InboxItem;
+use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
 use crate::domain::{
     Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User,
@@ -133,6 +133,8 @@ pub static ROUTES: &[Route] = &[
     route!(post "/v1/commands", "command",
         "Changes something. Ids may be shortened, agents named. Answered once the change is durable.",
         WireCommand, Shape::Json(of::<Reply>), commands::post),
+    route!(post "/v1/what-if", "what_if", "What a command would do, and what of it would be refused. Changes nothing.",
+        WireCommand, Shape::Json(of::<WhatIf>), commands::what_if),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
     route!(show "/v1/ready", "ready", "How far a starting engine is. Answers before all other routes do; those answer 503.",
@@ -149,6 +151,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<Task>), &[], reads::task),
     route!(show "/v1/tasks/{id}/explain", "explain", "Why a task is where it is.",
         Shape::Json(of::<Explanation>), &[], live::explain),
+    route!(show "/v1/tasks/{id}/candidates", "task_candidates", "The agents that a task could be given to, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::task_candidates),
     route!(show "/v1/tasks/{id}/wait", "wait", "The task once it has ended; 204 when the time is over.",
         Shape::Json(of::<Task>), &[("timeout_s", "seconds, at most 3600")], live::wait),
     route!(show "/v1/tasks/{id}/logs", "logs", "The output of the task's current or last execution, in chunks: one byte \
@@ -159,6 +163,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/executions/{id}", "execution", "One execution.", Shape::Json(of::<Execution>), &[], reads::execution),
     route!(list "/v1/agents", "agents", "Agents.", Agent, reads::agents),
     route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<Agent>), &[], reads::agent),
+    route!(show "/v1/agents/{id}/candidates", "agent_candidates", "The cages that an agent could be given, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::agent_candidates),
     route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),
     route!(show "/v1/cages/{id}", "cage", "One cage, by number.", Shape::Json(of::<Cage>), &[], reads::cage),
     route!(list "/v1/nodes", "nodes", "Nodes.", Node, reads::nodes),

@@ -15,7 +15,7 @@ pub const COUNT_MAX: u64 = 100_000;
 
 /// Steps of the database that one count may take; a count of common items ends at [`COUNT_MAX`] long before, one of rare
 /// items would go through everything.
-const STEPS: i64 = 4_000_000;
+const STEPS: i64 = 1_500_000;
 /// Steps between two looks at the budget.
 const STEPS_A_LOOK: i32 = 20_000;
 

@@ -74,6 +74,8 @@ pub(super) struct Column {
     around: Option<&'static str>,
     /// Whether the list can be sorted by it.
     sorted: bool,
+    /// Whether there is an index that is meant for sorting alone.
+    indexed: bool,
 }
 
 impl Column {
@@ -115,6 +117,8 @@ pub(super) struct Listing {
     fields: &'static [Column],
     /// The row's number, where rows are long: which rows are wanted is then found without reading them whole.
     key: Option<&'static str>,
+    /// The row's number, where that is the journal's record that made it and says no earlier time than the row does.
+    numbered: Option<&'static str>,
     /// Where its total is known.
     counted: Counted,
     implied: &'static [Implied],
@@ -150,7 +154,8 @@ pub(super) fn page<T>(
 ) -> Result<Page<T>, Error> {
     let doing = "reading a list";
     let mut filter = Filter::parse(listing.table, &query.filter)?;
-    let mut conditions = Conditions::new(connection, listing, query.now, query.uid);
+    let sort = query.sort.as_deref().unwrap_or_default();
+    let mut conditions = Conditions::new(connection, listing, query.now, query.uid, sort);
     for (name, value) in &query.filters {
         filter.terms.push(conditions.exactly(name, value)?);
     }
@@ -167,13 +172,16 @@ pub(super) fn page<T>(
     let backwards = known.is_some_and(|total| query.offset > total / 2);
     let (limit, offset) =
         if backwards { (query.limit.min(rest), rest.saturating_sub(query.limit)) } else { (query.limit, query.offset) };
-    let order = order(&mut conditions, listing, query.sort.as_deref(), backwards)?;
+    let order = order(&mut conditions, listing, sort, backwards)?;
     let from = listing.from;
     let (limit, offset) = (conditions.bind(whole(limit)), conditions.bind(whole(offset)));
     let wanted = format!("FROM {from}{clause} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
     let columns = listing.columns;
     let sql = match listing.key {
-        Some(key) => format!("SELECT {columns} FROM {from} WHERE {key} IN (SELECT {key} {wanted}) ORDER BY {order}"),
+        // A cross join is not turned around: the few rows wanted are looked up, and not the whole order gone through for them.
+        Some(key) => format!(
+            "SELECT {columns} FROM (SELECT {key} AS wanted {wanted}) CROSS JOIN {from} ON {key} = wanted ORDER BY {order}"
+        ),
         None => format!("SELECT {columns} {wanted}"),
     };
     let mut items: Vec<T> = transaction
@@ -206,12 +214,7 @@ fn whole(number: u64) -> i64 {
 
 /// What to sort by: the fields asked for, then the list's own order; among equals it runs the way the last field does, so
 /// that an index gives both.
-fn order(
-    conditions: &mut Conditions<'_>,
-    listing: &Listing,
-    sort: Option<&str>,
-    backwards: bool,
-) -> Result<String, Error> {
+fn order(conditions: &mut Conditions<'_>, listing: &Listing, sort: &str, backwards: bool) -> Result<String, Error> {
     let mut order = Vec::new();
     let mut put = |value: &str, descending: bool, optional: bool| {
         let direction = if descending == backwards { "ASC" } else { "DESC" };
@@ -224,7 +227,7 @@ fn order(
         order.push(format!("{value} {direction}{nulls}"));
     };
     let mut last = None;
-    for part in sort.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in sort.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
         let found = listing.table.field(name).and_then(|field| {
             listing

@@ -4,10 +4,12 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
+use super::records::place_of;
 use super::{Column, Listing};
 use crate::domain::filter::{End, Field, Filter, Kind, Point, Term, Test, Thing, Want, text};
 use crate::domain::{CageId, Refusal, Span, Timestamp};
 use crate::store::error::{Doing, Error};
+use crate::store::journal::{integer, read_head};
 use crate::store::resolve;
 
 /// The functions that conditions use.
@@ -33,6 +35,8 @@ pub(super) struct Conditions<'c> {
     listing: &'static Listing,
     now: Timestamp,
     uid: Option<u32>,
+    /// The field that the list is sorted by first, by its own name.
+    first: Option<&'static str>,
     /// Conditions that must all hold.
     all: Vec<String>,
     /// What is bound, by place.
@@ -40,8 +44,17 @@ pub(super) struct Conditions<'c> {
 }
 
 impl<'c> Conditions<'c> {
-    pub(super) fn new(connection: &'c Connection, listing: &'static Listing, now: Timestamp, uid: Option<u32>) -> Self {
-        Self { connection, listing, now, uid, all: vec![], values: vec![] }
+    /// No condition yet, for a list that is to be sorted by some fields.
+    pub(super) fn new(
+        connection: &'c Connection,
+        listing: &'static Listing,
+        now: Timestamp,
+        uid: Option<u32>,
+        sort: &str,
+    ) -> Self {
+        let first = sort.split(',').next().unwrap_or_default().trim().trim_start_matches('-');
+        let first = listing.table.field(first).map(|field| field.name);
+        Self { connection, listing, now, uid, first, all: vec![], values: vec![] }
     }
 
     /// The `WHERE` of a statement; empty when nothing is asked.
@@ -79,11 +92,27 @@ impl<'c> Conditions<'c> {
                 if !term.negated {
                     let implied = self.listing.implied.iter().filter(|implied| implied.follows(field, wants));
                     self.all.extend(implied.map(|implied| implied.sql.to_owned()));
+                    self.add_earliest(field, wants)?;
                 }
                 self.one_of(field, wants)?
             }
         };
         self.all.push(if term.negated { format!("({condition}) IS NOT TRUE") } else { condition });
+        Ok(())
+    }
+
+    /// What came into being since a time has a number from the journal's first record of that time on. Rows are in the order
+    /// of their numbers, so that those from before need not be looked at.
+    fn add_earliest(&mut self, field: &Field, wants: &[Want]) -> Result<(), Error> {
+        let (true, Some(key), [Want::Between(Some(low), _)]) =
+            (["age", "created_at", "since"].contains(&field.name), self.listing.numbered, wants)
+        else {
+            return Ok(());
+        };
+        let head = read_head(self.connection)?.seq;
+        let earliest = place_of(self.connection, 1, head, low.at.value(self.now))?;
+        let earliest = self.bind(integer(earliest));
+        self.all.push(format!("{key} >= {earliest}"));
         Ok(())
     }
 
@@ -102,7 +131,11 @@ impl<'c> Conditions<'c> {
                     found.push(format!("({any}) IS NOT TRUE"));
                 }
                 want => {
-                    let value = self.value(column);
+                    let mut value = self.value(column);
+                    if column.indexed && self.first != Some(column.name) {
+                        // The sign keeps the database from its index.
+                        value.insert(0, '+');
+                    }
                     let comparison = self.compare(field, &value, want)?;
                     found.push(column.wrapped(&comparison));
                 }

@@ -16,6 +16,7 @@ mod marks;
 mod matches;
 mod motion;
 mod navigate;
+mod pager;
 mod palette;
 mod priority;
 mod quit;
@@ -59,6 +60,12 @@ pub static ALL: &[&Action] = &[
     &undo::UNDO,
     &undo::REDO,
     &filter::FILTER,
+    &pager::SEARCH,
+    &pager::FOLLOW,
+    &pager::WRAP,
+    &pager::SCROLL_LEFT,
+    &pager::SCROLL_RIGHT,
+    &pager::COPY_TEXT,
     &matches::NEXT_MATCH,
     &matches::PREVIOUS_MATCH,
     &marks::MARK,

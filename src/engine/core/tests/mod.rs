@@ -2,7 +2,9 @@
 
 mod alerts;
 mod backfill;
+mod candidates;
 mod commands;
+mod explain;
 mod faults;
 mod inbox;
 mod order;
