@@ -23,8 +23,10 @@ pub enum Scope {
     Cage,
     /// Agents as a tree.
     Tree,
-    /// Agents, as a list, a tree or one of them.
+    /// Agents, as a list or a tree.
     Agents,
+    /// One agent.
+    Agent,
     /// Tasks, as a list or one of them.
     Tasks,
     /// Artifacts, as a list or one of them.
@@ -48,6 +50,7 @@ impl Scope {
         Self::Cage,
         Self::Tree,
         Self::Agents,
+        Self::Agent,
         Self::Tasks,
         Self::Artifacts,
         Self::Alerts,
@@ -66,6 +69,7 @@ impl Scope {
             Self::Cage => "cage",
             Self::Tree => "tree",
             Self::Agents => "agents",
+            Self::Agent => "agent",
             Self::Tasks => "tasks",
             Self::Artifacts => "artifacts",
             Self::Alerts => "alerts",

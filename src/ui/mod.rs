@@ -15,6 +15,7 @@ mod clipboard;
 mod columns;
 mod document;
 mod editor;
+mod events_text;
 mod fuzzy;
 mod gather;
 mod history;

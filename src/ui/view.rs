@@ -159,7 +159,8 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
 /// The keys that work on the screen, the most fitting first.
 fn screen_hints(app: &App) -> Vec<(String, String)> {
     let mut bindings = app.keymap.in_scopes(&app.scopes());
-    bindings.retain(|binding| binding.action.hint > 0);
+    let fits = |name| app.screen().is_none_or(|screen| screen.obstacle(name).is_none());
+    bindings.retain(|binding| binding.action.hint > 0 && fits(binding.action.name));
     // The sort keeps the order of the table among equals, and that has those of this very place first.
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.action.hint));
     bindings.iter().map(|binding| (binding.key.to_string(), binding.action.title.to_owned())).collect()

@@ -2,9 +2,12 @@
 
 mod action_log;
 mod agents;
+mod alerts;
 mod cancel;
 mod columns;
 mod copy;
+mod describe;
+mod events;
 mod failure;
 mod filter;
 mod freeze;
@@ -42,6 +45,14 @@ pub static ALL: &[&Action] = &[
     &agents::DRAIN,
     &agents::RESUME,
     &agents::REMOVE,
+    &alerts::ACKNOWLEDGE,
+    &alerts::SILENCE,
+    &alerts::RESOLVE,
+    &alerts::OVER,
+    &alerts::SOURCE,
+    &describe::DESCRIBE,
+    &events::FOLLOW,
+    &events::KINDS,
     &tree::TREE,
     &tree::FOLD,
     &tree::FOLD_CLOSE,

@@ -3,6 +3,7 @@
 pub mod action_log;
 pub mod candidates;
 pub mod confirm;
+pub mod detail;
 pub mod help;
 pub mod menu;
 pub mod message;

@@ -2,6 +2,8 @@
 
 mod agent;
 mod agents;
+pub mod alerts;
+mod events;
 mod tasks;
 
 use super::place::Place;
@@ -11,6 +13,8 @@ use super::screen::Screen;
 pub fn make(place: &Place) -> Box<dyn Screen> {
     match place {
         Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
+        Place::Alerts => Box::new(alerts::Alerts::new()),
+        Place::Events => Box::new(events::Events::new()),
         Place::Agents => Box::new(agents::Agents::new()),
         _ => Box::new(tasks::Tasks::new()),
     }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod candidates;
+mod events;
 mod fleet;
 mod frames;
 mod lists;

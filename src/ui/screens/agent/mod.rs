@@ -27,6 +27,10 @@ const BESIDE_FROM: u16 = 110;
 const FACTS_WIDTH: u16 = 58;
 /// How many lines they get above the attempts.
 const FACTS_LINES: u16 = 9;
+/// How many facts have a line of their own there; the others share lines by two.
+const WHOLE: usize = 4;
+/// The same as lines.
+const WHOLE_LINES: u16 = WHOLE as u16;
 /// The columns of a label.
 const LABEL: usize = 12;
 /// The most lines of one fact.
@@ -118,8 +122,8 @@ impl OneAgent {
         let mut at = Rect { width, height: 1, ..area };
         for (place, fact) in facts.iter().enumerate() {
             let room = usize::from(width).saturating_sub(LABEL + 2);
-            // The first says what matters most, and may take the whole width.
-            let whole = place == 0 && columns > 1;
+            // The first say what matters most, and take the whole width.
+            let whole = place < WHOLE && columns > 1;
             let room = if whole { usize::from(area.width).saturating_sub(LABEL + 2) } else { room };
             let mut lines = widgets::wrap(&fact.words, room);
             if lines.len() > lines_max {
@@ -134,8 +138,8 @@ impl OneAgent {
                     if at.x > area.x || columns == 1 {
                         return;
                     }
-                    // The first line belongs to the first fact alone.
-                    at = Rect { x: area.x + width, y: area.y + 1, ..at };
+                    // The first lines belong to the first facts alone.
+                    at = Rect { x: area.x + width, y: area.y + WHOLE_LINES, ..at };
                 }
                 let label = if turn == 0 { fact.label } else { "" };
                 let spans = vec![
@@ -160,11 +164,12 @@ impl Screen for OneAgent {
     }
 
     fn scopes(&self) -> &'static [Scope] {
-        &[Scope::Agents, Scope::List]
+        &[Scope::Agent, Scope::List]
     }
 
     fn refresh(&mut self, out: &mut Out) {
-        let query = vec![("filter".to_owned(), format!("id:{}", self.id)), ("limit".to_owned(), "1".to_owned())];
+        // The field answers to names as well as to ids.
+        let query = vec![("agent".to_owned(), self.id.clone()), ("limit".to_owned(), "1".to_owned())];
         self.row_asked = Some(out.ask(Some("agent"), Request::AgentRows(query)));
         self.attempts.refresh(out);
     }

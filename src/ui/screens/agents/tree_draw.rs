@@ -16,7 +16,7 @@ use crate::ui::widgets;
 /// The least room for guides and name.
 const TREE_MIN: u16 = 24;
 /// The least room for another column that takes what is left.
-const FILL_MIN: u16 = 12;
+const FILL_MIN: u16 = 18;
 
 /// The columns after the name with their widths, and the width of the tree in front.
 fn widths(room: u16) -> (u16, Vec<(usize, u16)>) {

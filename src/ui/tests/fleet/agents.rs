@@ -90,7 +90,10 @@ fn asked(query: &Query, name: &str) -> Option<String> {
 pub fn rows(query: &Query) -> Page<AgentRow> {
     let (offset, limit) = window(query);
     let filter = asked(query, "filter").unwrap_or_default();
+    let one = asked(query, "agent");
+    let is = |row: &AgentRow, wanted: &String| row.agent.id.to_string() == *wanted || row.agent.spec.name == *wanted;
     let keep = |row: &AgentRow| match filter.strip_prefix("id:") {
+        _ if one.is_some() => one.as_ref().is_some_and(|wanted| is(row, wanted)),
         Some(ids) => ids.split(',').any(|id| row.agent.id.to_string() == id),
         None => row.agent.spec.name.contains(&filter),
     };
