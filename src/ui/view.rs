@@ -33,6 +33,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let body = Rect { y: 1, height: area.height - 2, ..area };
     let inner = Rect { x: body.x + 1, y: body.y + 1, width: body.width - 2, height: body.height - 2 };
     app.layout(inner);
+    app.layout_layers(area);
     let app = &*app;
     let look = app.look();
     draw_header(app, frame, header, &look);

@@ -4,6 +4,8 @@ mod action_log;
 mod cancel;
 mod columns;
 mod copy;
+mod dependencies;
+mod explain;
 mod failure;
 mod filter;
 mod freeze;
@@ -12,6 +14,7 @@ mod marks;
 mod matches;
 mod motion;
 mod navigate;
+mod output;
 mod pager;
 mod palette;
 mod priority;
@@ -19,6 +22,7 @@ mod quit;
 mod refresh;
 mod retry;
 mod sort;
+mod submit;
 mod theme;
 mod undo;
 
@@ -32,6 +36,11 @@ use crate::api::types::WireCommand;
 pub static ALL: &[&Action] = &[
     &navigate::OPEN,
     &navigate::BACK,
+    &explain::EXPLAIN,
+    &output::OUTPUT,
+    &dependencies::DEPENDENCIES,
+    &submit::SUBMIT,
+    &submit::EDIT,
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
@@ -99,6 +108,16 @@ fn need(app: &App, noun: Noun, obstacle: impl Fn(&Item) -> Option<String>) -> Re
         }
     }
     first.map_or(Ok(()), Err)
+}
+
+/// The one task that is meant: the only marked one, else the one under the cursor.
+fn one_task(app: &App) -> Result<Item, String> {
+    let selection = app.selection().filter(|selection| selection.noun == Noun::Task);
+    match selection.map(|selection| selection.items) {
+        Some(mut items) if items.len() == 1 => Ok(items.remove(0)),
+        Some(items) => Err(format!("{} are marked; it works for one at a time", Noun::Task.counted(items.len()))),
+        None => Err("no task is selected".to_owned()),
+    }
 }
 
 /// Orders a change of what is selected: at once for one thing, with a preview for several. `verb` is the command line's

@@ -3,6 +3,7 @@
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::ui::look::Mark;
 use crate::ui::place::Place;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -28,6 +29,8 @@ pub enum Gutter {
     Note,
     /// Its number.
     Number(u32),
+    /// The state of what it tells of.
+    State(Mark),
 }
 
 /// A line without its end. Its text is clean: no control character is in it.

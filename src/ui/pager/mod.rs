@@ -79,7 +79,16 @@ impl Pager {
 
     /// Shows other lines. The place stays by number, or at the end where that is followed.
     pub fn set_lines(&mut self, lines: Vec<TextLine>) {
+        let open = self.target().cloned();
         self.lines = lines;
+        // The cursor stays on what it was on, whatever came or went above.
+        if let (Some(open), Some(cursor)) = (open, self.cursor)
+            && self.lines.get(cursor).and_then(TextLine::link) != Some(&open)
+            && let Some(line) = self.lines.iter().position(|line| line.link() == Some(&open))
+        {
+            self.top.line = (self.top.line + line).saturating_sub(cursor);
+            self.cursor = Some(line);
+        }
         self.search = Search::new(self.search.words(), &self.lines);
         self.found = self.found.filter(|line| *line < self.lines.len());
         if let Some(cursor) = &mut self.cursor {
@@ -93,6 +102,12 @@ impl Pager {
         self.search.add(&lines, self.lines.len());
         self.lines.extend(lines);
         self.settle();
+    }
+
+    /// How many rows it takes in so many columns.
+    pub fn rows_in(&self, width: u16) -> usize {
+        let columns = usize::from(width.saturating_sub(self.gutter_columns() + 1).max(2));
+        self.lines.iter().map(|line| line.rows(columns).len()).sum()
     }
 
     /// Learns its size.

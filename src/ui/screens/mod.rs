@@ -1,14 +1,21 @@
 //! The screens, each a module of the shape of [`Screen`](super::screen::Screen), and which place has which.
 
+mod dependencies;
+mod output;
+mod task;
+mod task_lines;
 mod tasks;
 
 use super::place::Place;
 use super::screen::Screen;
 
 /// The screen of a place, new.
-#[expect(clippy::match_single_binding, reason = "the other screens come one by one")]
 pub fn make(place: &Place) -> Box<dyn Screen> {
     match place {
+        Place::Task(id) => Box::new(task::Detail::new(id.clone())),
+        Place::Output(id) => Box::new(output::Output::new(id.clone(), None)),
+        Place::Attempt(task, execution) => Box::new(output::Output::new(task.clone(), Some(execution.clone()))),
+        Place::Dependencies(id) => Box::new(dependencies::Dependencies::new(id.clone())),
         _ => Box::new(tasks::Tasks::new()),
     }
 }

@@ -3,6 +3,7 @@
 mod fleet;
 mod frames;
 mod lists;
+mod tasks;
 
 use std::time::{Duration, Instant};
 
