@@ -108,7 +108,7 @@ fn agents(ids: &str) -> Vec<Value> {
         let name = if id == agent_id(1) { "builder".to_owned() } else { format!("tester {}", HOSTILE[1]) };
         json!({
             "id": id, "name": name, "status": "idle", "owner": "0195ffff-0000-7000-8000-000000000001",
-            "counters": {"total_executions": 3, "success_count": 1}, "created_at": at(9_000), "updated_at": at(9_000),
+            "counters": {"total_executions": 3, "success_count": 1, "avg_execution_time_ms": 900}, "created_at": at(9_000), "updated_at": at(9_000),
         })
     };
     ids.split(',').map(agent).collect()
