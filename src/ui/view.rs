@@ -160,7 +160,9 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
 /// The keys that work on the screen, the most fitting first.
 fn screen_hints(app: &App) -> Vec<(String, String)> {
     let mut bindings = app.keymap.in_scopes(&app.scopes());
-    bindings.retain(|binding| binding.action.hint > 0);
+    // What this screen can never do would only take room; what the thing under the cursor cannot do keeps its place.
+    let possible = |action: &super::action::Action| app.screen().is_none_or(|one| one.obstacle(action.name).is_none());
+    bindings.retain(|binding| binding.action.hint > 0 && possible(binding.action));
     // The sort keeps the order of the table among equals, and that has those of this very place first.
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.action.hint));
     bindings.iter().map(|binding| (binding.key.to_string(), binding.action.title.to_owned())).collect()

@@ -64,6 +64,9 @@ struct Change {
     line: Option<String>,
 }
 
+/// Columns of what sort of reason it is.
+const KIND: u16 = 12;
+
 /// The answer to *why is it waiting?*
 pub struct Explain {
     id: String,
@@ -135,19 +138,21 @@ fn summary(explanation: &Explanation) -> TextLine {
 
 /// The sentence, clause by clause where it names several cages, and what is needed against what there is.
 fn reason_lines(reason: &Reason, sign: Mark) -> Vec<TextLine> {
-    let kind = text::pad(&text::clean(&reason.kind), 12);
+    let kind = text::pad(&text::clean(&reason.kind), usize::from(KIND));
     let role = if sign == Mark::Failed { Role::Text } else { Role::Dim };
     let mut clauses = reason.text.split("; ");
     let first = clauses.next().unwrap_or_default();
-    let mut lines =
-        vec![TextLine::roles([(Role::Dim, kind), (role, first.to_owned())]).with_gutter(Gutter::State(sign))];
-    lines.extend(clauses.map(|clause| TextLine::plain(role, format!("{}{clause}", " ".repeat(12)))));
+    let mut lines = vec![
+        TextLine::roles([(Role::Dim, kind), (role, first.to_owned())]).hanging(KIND).with_gutter(Gutter::State(sign)),
+    ];
+    let before = " ".repeat(usize::from(KIND));
+    lines.extend(clauses.map(|clause| TextLine::plain(role, format!("{before}{clause}")).hanging(KIND)));
     if !reason.need.is_empty() && reason.blocking {
         let have = if reason.have.is_empty() { "?" } else { &reason.have };
         lines.push(TextLine::roles([
-            (Role::Dim, format!("{}needs ", " ".repeat(12))),
+            (Role::Dim, format!("{before}needed: ")),
             (Role::Warn, reason.need.clone()),
-            (Role::Dim, ", there is ".to_owned()),
+            (Role::Dim, ", there: ".to_owned()),
             (Role::Warn, have.to_owned()),
         ]));
     }

@@ -53,6 +53,7 @@ impl Pager {
         let signs = match (self.cursor, self.follow) {
             (Some(_), _) => 4,
             (None, Some(_)) => 2,
+            (None, None) if self.signs => 2,
             (None, None) => 1,
         };
         widest.max(signs)
@@ -66,6 +67,9 @@ impl Pager {
         };
         let mut spans = self.gutter(content, spot, ground, look);
         let (start, end) = if self.wrap {
+            if spot.row > 0 {
+                spans.push(Span::raw(" ".repeat(content.indent(usize::from(self.text_columns())))));
+            }
             bounds
         } else {
             let (blanks, start, end) = content.window(self.shift, usize::from(self.text_columns()));

@@ -27,6 +27,8 @@ const SIDE_STEP: usize = 16;
 /// A text and where one is in it.
 pub struct Pager {
     lines: Vec<TextLine>,
+    /// Whether any line has the sign of a state in front.
+    signs: bool,
     top: Spot,
     /// Columns that are pushed out to the left; only where lines are not wrapped.
     shift: usize,
@@ -37,6 +39,8 @@ pub struct Pager {
     follow: Option<bool>,
     /// The line that keys act on, for texts whose lines lead somewhere.
     cursor: Option<usize>,
+    /// Whether somebody has moved the cursor; until then it stands on the first line that leads somewhere.
+    moved: bool,
     search: Search,
     /// The line on which a match was gone to last.
     found: Option<usize>,
@@ -49,6 +53,7 @@ impl Pager {
     pub fn new() -> Self {
         Self {
             lines: Vec::new(),
+            signs: false,
             top: Spot::default(),
             shift: 0,
             wrap: true,
@@ -56,6 +61,7 @@ impl Pager {
             height: 20,
             follow: None,
             cursor: None,
+            moved: false,
             search: Search::default(),
             found: None,
             origin: None,
@@ -91,6 +97,10 @@ impl Pager {
         }
         self.search = Search::new(self.search.words(), &self.lines);
         self.found = self.found.filter(|line| *line < self.lines.len());
+        self.signs = self.lines.iter().any(|line| matches!(line.gutter, Gutter::State(_)));
+        if let (Some(_), false) = (self.cursor, self.moved) {
+            self.cursor = Some(self.lines.iter().position(|line| line.link().is_some()).unwrap_or(0));
+        }
         if let Some(cursor) = &mut self.cursor {
             *cursor = (*cursor).min(self.lines.len().saturating_sub(1));
         }
@@ -100,6 +110,7 @@ impl Pager {
     /// Adds lines at the end.
     pub fn append(&mut self, lines: Vec<TextLine>) {
         self.search.add(&lines, self.lines.len());
+        self.signs |= lines.iter().any(|line| matches!(line.gutter, Gutter::State(_)));
         self.lines.extend(lines);
         self.settle();
     }
@@ -178,6 +189,7 @@ impl Pager {
     /// Puts the cursor on a line.
     pub fn set_cursor(&mut self, line: usize) {
         if self.cursor.is_some() {
+            self.moved = true;
             self.cursor = Some(line.min(self.lines.len().saturating_sub(1)));
             self.show_cursor();
         }
@@ -190,12 +202,14 @@ impl Pager {
             return false;
         }
         self.cursor = Some(spot.line);
+        self.moved = true;
         true
     }
 
     /// Moves.
     pub fn go(&mut self, motion: Motion) {
         let half = i64::from(self.height / 2).max(1);
+        self.moved = true;
         let was = self.top;
         match (motion, self.cursor) {
             (Motion::By(rows), None) => self.scroll(rows),
@@ -313,6 +327,7 @@ impl Pager {
 
     fn find(&mut self, line: usize) {
         self.found = Some(line);
+        self.moved = true;
         self.follow = self.follow.map(|_| false);
         if self.cursor.is_some() {
             self.cursor = Some(line);

@@ -275,6 +275,14 @@ impl Screen for Dependencies {
         Some(Selection { noun: Noun::Task, items: vec![item], marked: false })
     }
 
+    fn obstacle(&self, action: &str) -> Option<String> {
+        match action {
+            "follow" => Some("this is no text that grows; l shows the output".to_owned()),
+            "dependencies" => Some("these are the dependencies; Enter opens the one under the cursor".to_owned()),
+            _ => None,
+        }
+    }
+
     fn target(&self) -> Option<Place> {
         self.pager.target().cloned()
     }

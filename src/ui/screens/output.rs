@@ -181,7 +181,7 @@ impl Screen for Output {
     }
 
     fn scopes(&self) -> &'static [Scope] {
-        &[Scope::Tasks, Scope::Pager]
+        &[Scope::Pager, Scope::Tasks]
     }
 
     fn refresh(&mut self, out: &mut Out) {
@@ -282,6 +282,10 @@ impl Screen for Output {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
-        (action == "output" && self.execution.is_none()).then(|| "this is the output".to_owned())
+        match action {
+            "output" if self.execution.is_none() => Some("this is the output".to_owned()),
+            "open" => Some("there is nothing in it to open".to_owned()),
+            _ => None,
+        }
     }
 }

@@ -148,7 +148,10 @@ impl Detail {
         let sign = mark(task.status);
         let piece = |role: Role, words: String| Span::styled(words, look.style(role));
         let gap = || Span::styled(look.sign("  ·  ", "  |  "), look.style(Role::Dim));
-        let word = match (task.status, task.started_at, task.completed_at) {
+        let live = self.known.executions.iter().flat_map(|page| &page.rows).find(|one| !one.status.is_final());
+        // What counts is the attempt under way, not the first one.
+        let started = live.and_then(|one| one.started_at).or(task.started_at);
+        let word = match (task.status, started, task.completed_at) {
             (TaskStatus::Executing, Some(start), _) => format!("executing for {}", look.since(start)),
             (status, Some(start), Some(end)) => {
                 format!("{status} after {}", text::duration(end.as_micros() - start.as_micros()))
@@ -158,16 +161,17 @@ impl Detail {
         };
         let mut first = vec![piece(sign.role(), format!(" {} {word}", look.mark(sign)))];
         first.extend([gap(), piece(Role::Text, format!("priority {}", task.priority))]);
-        let tries = format!("attempt {} of {}", task.attempts, task.max_attempts);
+        let tries = match task.attempts {
+            0 => format!("up to {} attempts", task.max_attempts),
+            tries => format!("attempt {tries} of {}", task.max_attempts),
+        };
         first.extend([gap(), piece(if task.attempts > 1 { Role::Warn } else { Role::Text }, tries)]);
-        if let Some(deadline) = task.deadline {
+        if let Some(deadline) = task.deadline.filter(|_| !task.status.is_final()) {
             let left = deadline.as_micros() - look.now.as_micros();
-            let (role, words) = match (task.status.is_final(), left < 0) {
-                (true, _) => (Role::Dim, format!("deadline was {}", text::moment(deadline))),
-                (false, true) => (Role::Bad, format!("deadline missed by {}", text::age(-left))),
-                (false, false) => (Role::Warn, format!("deadline in {}", text::age(left))),
-            };
-            first.extend([gap(), piece(role, words)]);
+            let missed = left < 0;
+            let words = if missed { "deadline missed by " } else { "deadline in " };
+            let words = format!("{words}{}", text::age(left.saturating_abs()));
+            first.extend([gap(), piece(if missed { Role::Bad } else { Role::Warn }, words)]);
         }
         let mut second = vec![Span::raw("   ")];
         match task.assigned_agent_id {
@@ -180,7 +184,6 @@ impl Detail {
         if let Some(cage) = task.assigned_cage_id {
             second.extend([gap(), piece(Role::Dim, "cage ".into()), piece(Role::Text, cage.to_string())]);
         }
-        let live = self.known.executions.iter().flat_map(|page| &page.rows).find(|one| !one.status.is_final());
         if let Some(execution) = live {
             let filled = usize::from(execution.progress.min(100)) / 10;
             let bar = look.sign("█", "#").repeat(filled) + &look.sign("░", ".").repeat(10 - filled);
@@ -302,6 +305,10 @@ impl Screen for Detail {
 
     fn pager(&mut self) -> Option<&mut Pager> {
         Some(&mut self.main)
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        (action == "follow").then(|| "this is no text that grows; l shows the output".to_owned())
     }
 
     fn click(&mut self, column: u16, row: u16, _: &mut Out) -> bool {

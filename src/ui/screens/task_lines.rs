@@ -40,7 +40,11 @@ pub fn related(known: &Known) -> Vec<TextLine> {
     lines.push(TextLine::default());
     section(&mut lines, "HOLDS UP", known.children.as_ref(), "nothing", task_line);
     lines.push(TextLine::default());
+    let start = lines.len();
     section(&mut lines, "ATTEMPTS", known.executions.as_ref(), "none yet", |one| execution_line(one, known));
+    if known.executions.as_ref().is_some_and(|page| !page.rows.is_empty()) {
+        lines.insert(start + 1, TextLine::plain(Role::Dim, ATTEMPT_COLUMNS));
+    }
     lines.push(TextLine::default());
     section(&mut lines, "ARTIFACTS", known.artifacts.as_ref(), "none", artifact_line);
     lines
@@ -90,7 +94,8 @@ pub fn tree_line(branches: &str, task: &Task) -> TextLine {
         (Role::Text, text::pad(&text::clean(&task.kind), kind_columns)),
         (Role::Bad, format!(" {}", task.error.as_deref().unwrap_or_default())),
     ];
-    TextLine::roles(pieces).with_gutter(Gutter::State(sign)).to(Place::Task(id))
+    let indent = u16::try_from(text::width(branches)).unwrap_or(0).saturating_add(20);
+    TextLine::roles(pieces).hanging(indent).with_gutter(Gutter::State(sign)).to(Place::Task(id))
 }
 
 fn execution_line(execution: &Execution, known: &Known) -> TextLine {
@@ -106,34 +111,32 @@ fn execution_line(execution: &Execution, known: &Known) -> TextLine {
     let word = outcome.map_or(execution.status.as_str(), |outcome| outcome.kind.as_str());
     let took = match (execution.started_at, execution.completed_at) {
         (Some(start), Some(end)) => text::duration(end.as_micros() - start.as_micros()),
-        (Some(start), None) => format!("since {}", text::moment(start).get(11..19).unwrap_or_default()),
         _ => "-".to_owned(),
     };
     let usage = outcome.map(|outcome| outcome.usage);
     let cpu = usage.map_or("-".to_owned(), |usage| text::duration(i64::try_from(usage.cpu_us).unwrap_or(i64::MAX)));
     let memory = usage.and_then(|usage| usage.memory_peak).map_or("-".to_owned(), |peak| text::bytes(peak as f64));
-    let exit = match outcome {
-        Some(outcome) => match (outcome.exit_code, outcome.signal) {
-            (Some(code), _) => format!("exit {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => String::new(),
-        },
-        None => String::new(),
+    let exit = match outcome.map(|outcome| (outcome.exit_code, outcome.signal, outcome.succeeded())) {
+        Some((Some(code), _, false)) => format!("exit {code}  "),
+        Some((None, Some(signal), _)) => format!("signal {signal}  "),
+        _ => String::new(),
     };
-    let name = text::pad(&text::clean(&known.name(&execution.agent_id.to_string())), 16);
+    let message = outcome.map(|outcome| outcome.message.clone()).unwrap_or_default();
     let pieces = [
-        (Role::Text, text::pad_left(&execution.attempt.to_string(), 3)),
-        (sign.role(), format!(" {}", text::pad(word, 14))),
-        (Role::Text, name),
-        (Role::Dim, format!(" cage {}", execution.cage_id)),
-        (Role::Text, format!("  took {}", text::pad(&took, 14))),
-        (Role::Dim, format!(" cpu {} mem {}", text::pad(&cpu, 6), text::pad(&memory, 6))),
-        (Role::Text, text::pad(&exit, 10)),
-        (Role::Bad, outcome.map(|outcome| outcome.message.clone()).unwrap_or_default()),
+        (Role::Text, text::pad_left(&execution.attempt.to_string(), 2)),
+        (sign.role(), format!("  {} ", text::pad(word, 14))),
+        (Role::Text, format!("{} ", text::pad_left(&took, 6))),
+        (Role::Text, format!("{} ", text::pad(&text::clean(&known.name(&execution.agent_id.to_string())), 14))),
+        (Role::Dim, format!("{} ", text::pad_left(&execution.cage_id.to_string(), 4))),
+        (Role::Dim, format!("{} {}  ", text::pad_left(&cpu, 6), text::pad_left(&memory, 6))),
+        (Role::Bad, format!("{exit}{message}")),
     ];
     let place = Place::Attempt(execution.task_id.to_string(), execution.id.to_string());
-    TextLine::roles(pieces).with_gutter(Gutter::State(sign)).to(place)
+    TextLine::roles(pieces).hanging(19).with_gutter(Gutter::State(sign)).to(place)
 }
+
+/// The headings above attempts; each stands where its column does.
+const ATTEMPT_COLUMNS: &str = " #  OUTCOME          TOOK AGENT          CAGE    CPU    MEM  HOW IT ENDED";
 
 fn artifact_line(artifact: &Artifact) -> TextLine {
     let sign = match artifact.review.state {
@@ -157,7 +160,8 @@ pub fn facts(known: &Known) -> Vec<TextLine> {
     let mut lines = vec![heading("WHAT WAS ASKED", None)];
     let mut say = |label: &str, value: String| {
         if !value.is_empty() {
-            lines.push(TextLine::roles([(Role::Dim, text::pad(label, LABEL)), (Role::Text, value)]));
+            let line = TextLine::roles([(Role::Dim, text::pad(label, LABEL)), (Role::Text, value)]);
+            lines.push(line.hanging(u16::try_from(LABEL).unwrap_or(0)));
         }
     };
     let time = |time: Option<Timestamp>| time.map(text::moment).unwrap_or_default();
