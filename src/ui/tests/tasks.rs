@@ -15,8 +15,8 @@ const PENDING: u64 = 486;
 const EXECUTING: u64 = 487;
 const FAILED: u64 = 489;
 
-fn at(place: Place) -> Driver {
-    Driver::new(&place, (120, 36))
+fn at(place: &Place) -> Driver {
+    Driver::new(place, (120, 36))
 }
 
 /// Commands that were asked for and not yet answered.
@@ -87,7 +87,7 @@ fn nothing_hostile_reaches_the_screen_and_ascii_is_ascii_where_it_is_ours() {
 
 #[test]
 fn a_detail_shows_everything_and_opens_what_it_names() {
-    let mut driver = at(Place::Task(id(FAILED)));
+    let mut driver = at(&Place::Task(id(FAILED)));
     for words in ["ERROR", "no rule to make target", "WAITS FOR", "HOLDS UP", "ATTEMPTS", "ARTIFACTS", "builder"] {
         driver.sees(words);
     }
@@ -107,10 +107,10 @@ fn a_detail_shows_everything_and_opens_what_it_names() {
 
 #[test]
 fn keys_work_on_the_task_whose_detail_it_is() {
-    let mut driver = at(Place::Task(id(FAILED)));
+    let mut driver = at(&Place::Task(id(FAILED)));
     press_only(&mut driver, "t");
     assert_eq!(commands(&mut driver), [WireCommand::RetryTasks { ids: vec![id(FAILED)] }]);
-    let mut driver = at(Place::Task(id(PENDING)));
+    let mut driver = at(&Place::Task(id(PENDING)));
     driver.press("t");
     driver.sees("it is pending");
     assert_eq!(commands(&mut driver), []);
@@ -122,7 +122,7 @@ fn keys_work_on_the_task_whose_detail_it_is() {
 
 #[test]
 fn what_runs_is_not_cancelled_without_a_yes() {
-    let mut driver = at(Place::Task(id(EXECUTING)));
+    let mut driver = at(&Place::Task(id(EXECUTING)));
     driver.press("D");
     driver.sees("It runs and will be stopped");
     driver.press("enter");
@@ -134,7 +134,7 @@ fn what_runs_is_not_cancelled_without_a_yes() {
 
 #[test]
 fn a_details_cursor_stays_on_what_it_was_on() {
-    let mut driver = at(Place::Task(id(EXECUTING)));
+    let mut driver = at(&Place::Task(id(EXECUTING)));
     driver.press("/ l i m i t _ enter esc");
     let before = driver.app.screen().unwrap().target().unwrap();
     driver.app.update(Message::Pulse(fleet::pulse()));
@@ -144,7 +144,7 @@ fn a_details_cursor_stays_on_what_it_was_on() {
 
 #[test]
 fn why_says_what_blocks_first_and_makes_the_change_only_after_a_preview() {
-    let mut driver = at(Place::Task(id(PENDING)));
+    let mut driver = at(&Place::Task(id(PENDING)));
     driver.press("w");
     let frame = driver.draw();
     let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
@@ -163,7 +163,7 @@ fn why_says_what_blocks_first_and_makes_the_change_only_after_a_preview() {
 
 #[test]
 fn why_without_a_change_that_a_key_could_make_offers_none() {
-    let mut driver = at(Place::Task(id(PENDING)));
+    let mut driver = at(&Place::Task(id(PENDING)));
     press_only(&mut driver, "w");
     let (ticket, _) = driver.asked.pop().unwrap();
     let mut answer = fleet::tasks::explanation("x");
@@ -174,7 +174,7 @@ fn why_without_a_change_that_a_key_could_make_offers_none() {
     driver.sees_not("then does it");
     press_only(&mut driver, "a");
     assert!(driver.asked.is_empty());
-    let mut driver = at(Place::Task(id(FAILED)));
+    let mut driver = at(&Place::Task(id(FAILED)));
     driver.press("w");
     driver.sees("it is failed; Enter shows how it ended");
 }
@@ -191,7 +191,7 @@ fn asked_output(driver: &mut Driver) -> Option<(u64, u64)> {
 
 #[test]
 fn output_follows_its_end_until_one_looks_up() {
-    let mut driver = at(Place::Output(id(EXECUTING)));
+    let mut driver = at(&Place::Output(id(EXECUTING)));
     driver.sees("the last line has no end");
     driver.sees("following");
     driver.sees_not("10 %");
@@ -211,7 +211,7 @@ fn output_follows_its_end_until_one_looks_up() {
 
 #[test]
 fn going_up_fetches_more_until_the_beginning_and_stays_on_the_line() {
-    let mut driver = at(Place::Output(id(EXECUTING)));
+    let mut driver = at(&Place::Output(id(EXECUTING)));
     let known = driver.app.text().unwrap().lines().len();
     press_only(&mut driver, "g");
     let (ticket, bytes) = asked_output(&mut driver).expect("more is asked for");
@@ -233,7 +233,7 @@ fn going_up_fetches_more_until_the_beginning_and_stays_on_the_line() {
 
 #[test]
 fn what_was_paged_back_to_is_given_up_when_one_leaves() {
-    let mut driver = at(Place::Output(id(EXECUTING)));
+    let mut driver = at(&Place::Output(id(EXECUTING)));
     driver.press("g g g");
     let many = driver.app.text().unwrap().lines().len();
     driver.press("5 [");
@@ -243,14 +243,14 @@ fn what_was_paged_back_to_is_given_up_when_one_leaves() {
 
 #[test]
 fn output_of_what_has_not_written_says_so() {
-    let mut driver = at(Place::Output(id(PENDING)));
+    let mut driver = at(&Place::Output(id(PENDING)));
     driver.sees("has not started");
     driver.sees("w says why");
 }
 
 #[test]
 fn output_is_searched_and_escape_first_ends_the_search() {
-    let mut driver = at(Place::Output(id(EXECUTING)));
+    let mut driver = at(&Place::Output(id(EXECUTING)));
     driver.press("/");
     driver.type_text("green ground");
     driver.press("enter");
@@ -269,7 +269,7 @@ fn output_is_searched_and_escape_first_ends_the_search() {
 
 #[test]
 fn dependencies_are_trees_of_both_ways_and_end_in_a_circle() {
-    let mut driver = at(Place::Dependencies(id(PENDING)));
+    let mut driver = at(&Place::Dependencies(id(PENDING)));
     let frame = driver.draw();
     let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
     assert!(place("WAITS FOR") < place("THIS TASK") && place("THIS TASK") < place("HOLDS UP"));
@@ -279,14 +279,14 @@ fn dependencies_are_trees_of_both_ways_and_end_in_a_circle() {
     }
     driver.press("enter");
     assert_eq!(*driver.app.history.place(), Place::Task(id(485)));
-    let mut circle = at(Place::Dependencies(id(25)));
+    let mut circle = at(&Place::Dependencies(id(25)));
     circle.sees("THIS TASK");
     circle.sees(&id(29)[28..]);
 }
 
 #[test]
 fn a_new_task_is_checked_field_by_field_before_it_is_sent() {
-    let mut driver = at(Place::Tasks);
+    let mut driver = at(&Place::Tasks);
     driver.press("+ enter");
     driver.sees("write a command");
     driver.type_text("make 'test");
@@ -316,7 +316,7 @@ fn a_new_task_is_checked_field_by_field_before_it_is_sent() {
 
 #[test]
 fn the_editor_begins_with_a_template_that_submits_nothing_by_itself() {
-    let mut driver = at(Place::Tasks);
+    let mut driver = at(&Place::Tasks);
     driver.press("+ ctrl-e");
     let Some(Effect::Edit(template)) = driver.effects.pop() else { panic!("no editor") };
     crate::ui::editor::submit(&mut driver.app, Ok(template.clone()));
@@ -334,7 +334,7 @@ fn the_editor_begins_with_a_template_that_submits_nothing_by_itself() {
 
 #[test]
 fn what_was_written_with_a_fault_can_be_edited_again() {
-    let mut driver = at(Place::Tasks);
+    let mut driver = at(&Place::Tasks);
     crate::ui::editor::submit(&mut driver.app, Ok("\n{\"type\": \"a\", \"priority\": 11}\n".into()));
     driver.sees("line 2");
     driver.sees("1 to 10");
@@ -342,4 +342,16 @@ fn what_was_written_with_a_fault_can_be_edited_again() {
     driver.press("y");
     let Some(Effect::Edit(text)) = driver.effects.pop() else { panic!("no editor") };
     assert!(text.contains("11"));
+}
+
+#[test]
+fn the_time_that_a_task_has_run_counts_on() {
+    let mut driver = at(&Place::Task(id(EXECUTING)));
+    driver.sees("executing for 3m19s");
+    assert!(driver.app.wake_at().is_some());
+    let began = driver.began;
+    driver.later(std::time::Duration::from_secs(2));
+    assert!(driver.app.instant() > began);
+    driver.sees("executing for 3m21s");
+    assert!(at(&Place::Task(id(FAILED))).app.wake_at().is_none(), "nothing in sight changes by the second");
 }

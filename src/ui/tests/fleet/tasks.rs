@@ -100,7 +100,7 @@ fn artifacts(number: u64) -> Vec<Value> {
             "created_at": at(60),
         })
     };
-    if number % 6 == 0 { vec![] } else { (0..3).map(artifact).collect() }
+    if number.is_multiple_of(6) { vec![] } else { (0..3).map(artifact).collect() }
 }
 
 fn agents(ids: &str) -> Vec<Value> {
