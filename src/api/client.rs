@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
+use super::live::{Pulse, Ready};
 use super::types::{MORE_HEADER, NEXT_HEADER, SOCKET_NAME, TOTAL_HEADER, WireError};
 use crate::domain::spool::{self, Chunk};
 use crate::domain::{Refusal, Reply};
@@ -121,6 +123,34 @@ impl Client {
     pub fn shutdown(&self, kill: bool) -> Result<(), Error> {
         let body = serde_json::to_vec(&super::types::Shutdown { kill }).map_err(Error::Request)?;
         self.exchange(Method::POST, "/v1/shutdown", body).map(drop)
+    }
+
+    /// Sends something and reads what comes back.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        let body = serde_json::to_vec(body).map_err(Error::Request)?;
+        read_json(path, &self.exchange(Method::POST, path, body)?.0)
+    }
+
+    /// How far a starting engine is.
+    pub fn ready(&self) -> Result<Ready, Error> {
+        self.get("/v1/ready", &vec![])
+    }
+
+    /// Hands on what changes, at most once in `interval`, until the engine ends or the receiver has enough.
+    pub fn pulse(&self, interval: Duration, mut on_pulse: impl FnMut(Pulse) -> ControlFlow<()>) -> Result<End, Error> {
+        let mut parser = SseParser::default();
+        let mut wrong = None;
+        let path = format!("/v1/pulse?interval_ms={}", interval.as_millis());
+        let end = self.receive(&path, |bytes| {
+            parser.feed(bytes, &mut |_, data| match read_json(&path, data.as_bytes()) {
+                Ok(pulse) => on_pulse(pulse),
+                Err(error) => {
+                    wrong = Some(error);
+                    ControlFlow::Break(())
+                }
+            })
+        })?;
+        wrong.map_or(Ok(end), Err)
     }
 
     /// Gets one thing, such as `/v1/status`.

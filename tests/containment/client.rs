@@ -164,6 +164,7 @@ impl Worker {
                 FromWorker::Hello { .. } => self.hello = Some(message),
                 FromWorker::Synced => self.synced = true,
                 FromWorker::Sample(sample) => self.samples.push(sample),
+                FromWorker::Usage(_) | FromWorker::Processes { .. } => {}
                 FromWorker::Report { number, report, .. } => {
                     if let Report::Ended { execution_id, outcome, artifacts, .. } = &report {
                         self.ended.insert(*execution_id, ((**outcome).clone(), artifacts.clone()));

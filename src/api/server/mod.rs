@@ -4,18 +4,24 @@
 //! of read-only connections and send changes to the deciding thread; they decide nothing themselves.
 
 mod commands;
+mod grid;
+mod health;
 mod live;
 mod logs;
 mod openapi;
+mod overview;
+mod pulse;
 mod reads;
+mod risk;
 pub mod routes;
 pub mod serve;
 mod status;
 mod stream;
+mod triage;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -27,10 +33,20 @@ use axum::{Json, Router};
 use tokio::net::UnixListener;
 use tokio::sync::{broadcast, oneshot};
 
+use crate::api::live::Ready;
+use crate::api::types::NOT_READY;
 use crate::domain::{Refusal, RefusalKind, Timestamp};
+use crate::engine::beat::Beat;
+use crate::engine::clock::Clock;
 use crate::engine::commit::Published;
-use crate::engine::link::{Samples, account_name};
+use crate::engine::core::Core;
+use crate::engine::dispatch::Act;
+use crate::engine::figures::Figures;
+use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
+use crate::engine::progress::Progress;
+use crate::engine::telemetry::Telemetry;
+use crate::engine::watchers::Watchers;
 use crate::engine::{self, Engine};
 use crate::store::{self, Reader};
 
@@ -45,27 +61,69 @@ pub struct Service(Arc<Shared>);
 
 struct Shared {
     data_dir: PathBuf,
+    owner_uid: u32,
+    progress: Progress,
+    running: OnceLock<Running>,
+}
+
+/// The engine, once it has read its store.
+struct Running {
     decider: Mutex<Sender<Message>>,
+    dispatcher: Mutex<Sender<Act>>,
     published: broadcast::Sender<Published>,
-    samples: Samples,
+    beat: Beat,
+    figures: Figures,
+    telemetry: Telemetry,
+    watchers: Watchers,
+    clock: Clock,
     readers: Mutex<Vec<Reader>>,
     started_at: Timestamp,
-    owner_uid: u32,
 }
 
 impl Service {
-    /// Opens the first read-only connection, so that a store that cannot be read is noticed at the start.
-    pub fn new(data_dir: &Path, engine: &Engine, samples: Samples) -> Result<Self, engine::Error> {
-        let reader = Reader::open(data_dir)?;
-        Ok(Self(Arc::new(Shared {
-            data_dir: data_dir.to_owned(),
+    /// A service that says only how far its engine is, until [`Service::open`].
+    pub fn new(data_dir: &Path, progress: Progress) -> Self {
+        let owner_uid = rustix::process::geteuid().as_raw();
+        Self(Arc::new(Shared { data_dir: data_dir.to_owned(), owner_uid, progress, running: OnceLock::new() }))
+    }
+
+    /// Serves every route from now on. Opens the first read-only connection, so that a store that cannot be read is
+    /// noticed at the start.
+    pub fn open(&self, engine: &Engine) -> Result<(), engine::Error> {
+        let reader = Reader::open(&self.0.data_dir)?;
+        // There is one engine a process, so this is never set twice.
+        let _ = self.0.running.set(Running {
             decider: Mutex::new(engine.decider.clone()),
+            dispatcher: Mutex::new(engine.dispatcher.clone()),
             published: engine.published.clone(),
-            samples,
+            beat: engine.beat.clone(),
+            figures: engine.figures.clone(),
+            telemetry: engine.telemetry.clone(),
+            watchers: engine.watchers.clone(),
+            clock: engine.clock,
             readers: Mutex::new(vec![reader]),
-            started_at: engine::clock::Clock::start(Timestamp::EPOCH).now(),
-            owner_uid: rustix::process::geteuid().as_raw(),
-        })))
+            started_at: engine.clock.now(),
+        });
+        Ok(())
+    }
+
+    /// The engine, or how far it is.
+    fn running(&self) -> Result<&Running, Failure> {
+        self.0.running.get().ok_or_else(|| {
+            let Ready { phase, done, total, .. } = self.ready();
+            let shown = match (done, total) {
+                (_, 0) => phase,
+                (done, total) => format!("{phase} {} of {}", grouped(done), grouped(total)),
+            };
+            let hint = "It goes on by itself; GET /v1/ready says how far it is";
+            Failure(Refusal::new(RefusalKind::Unavailable, NOT_READY, shown).hint(hint))
+        })
+    }
+
+    /// How far the engine is.
+    fn ready(&self) -> Ready {
+        let (phase, done, total) = self.0.progress.now();
+        Ready { ready: self.0.running.get().is_some(), phase: phase.to_owned(), done, total }
     }
 
     /// Runs `query` on a read-only connection, off the threads that serve requests.
@@ -74,11 +132,15 @@ impl Service {
         query: impl FnOnce(&Reader) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, Failure> {
         let shared = self.0.clone();
+        self.running()?;
         let run = move || {
-            let kept = shared.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(running) = shared.running.get() else {
+                return Reader::open(&shared.data_dir).and_then(|r| query(&r));
+            };
+            let kept = running.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let reader = kept.map_or_else(|| Reader::open(&shared.data_dir), Ok)?;
             let result = query(&reader);
-            let mut readers = shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut readers = running.readers.lock().unwrap_or_else(PoisonError::into_inner);
             if readers.len() < READERS_KEPT {
                 readers.push(reader);
             }
@@ -90,10 +152,24 @@ impl Service {
             .map_err(Failure::from)
     }
 
+    /// Asks the engine's memory something, on the deciding thread: it has to be quick.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Core, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.ask(|answer| {
+            Message::Look(Box::new(move |core, now| {
+                // Nobody may be left to hear the answer.
+                let _ = answer.send(look(core, now));
+            }))
+        })
+        .await
+    }
+
     /// Sends a message to the deciding thread and waits for its answer.
     async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.0.decider.lock().unwrap_or_else(PoisonError::into_inner).send(message(answer));
+        let sent = self.running()?.decider.lock().unwrap_or_else(PoisonError::into_inner).send(message(answer));
         let stopping =
             || Failure(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", "").hint("try again"));
         sent.map_err(|_| stopping())?;
@@ -157,6 +233,11 @@ async fn only_owner(
 ) -> Response {
     match peer {
         Some(peer) if peer.uid == service.0.owner_uid || peer.uid == 0 => {
+            if request.uri().path() != READY_PATH
+                && let Err(failure) = service.running()
+            {
+                return failure.into_response();
+            }
             request.extensions_mut().insert(peer);
             next.run(request).await
         }
@@ -166,6 +247,17 @@ async fn only_owner(
             Failure(Refusal::new(RefusalKind::Forbidden, "peer", who).allowed(allowed)).into_response()
         }
     }
+}
+
+/// Where a starting engine says how far it is.
+const READY_PATH: &str = "/v1/ready";
+
+/// `1,000,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 /// Every route, behind the check of the peer.
@@ -188,4 +280,15 @@ pub fn openapi() -> serde_json::Value {
 /// A response of raw JSON text.
 fn json_text(text: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let shown = [0, 999, 1000, 400_000, 12_345_678].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "400,000", "12,345,678"]);
+    }
 }

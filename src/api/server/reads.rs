@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::{Failure, Service, json_text};
 use crate::api::types::{MORE_HEADER, TOTAL_HEADER};
 use crate::domain::{
-    Agent, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent, Task,
-    Timestamp, User,
+    Agent, Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent,
+    Task, Timestamp, User,
 };
 use crate::engine::clock::Clock;
 use crate::engine::message::Peer;
@@ -22,7 +22,7 @@ const LIMIT_DEFAULT: u64 = 100;
 const LIMIT_MAX: u64 = 100_000;
 
 /// Reads `limit`, `offset`, `sort`, `filter` and exact values of fields from a query string.
-fn query(raw: Option<&str>, peer: &Peer) -> Result<Query, Refusal> {
+pub(super) fn query(raw: Option<&str>, peer: &Peer) -> Result<Query, Refusal> {
     let mut query = Query { limit: LIMIT_DEFAULT, now: now(), uid: Some(peer.uid), ..Query::default() };
     let number = |field: &str, value: &str, max: u64| {
         let allowed = format!("0 to {max}");
@@ -85,7 +85,7 @@ fn decode(text: &str) -> Result<String, Refusal> {
 }
 
 /// A page as a JSON array, with the total in a header.
-fn page<T: Serialize>(page: &Page<T>) -> Result<Response, Failure> {
+pub(super) fn page<T: Serialize>(page: &Page<T>) -> Result<Response, Failure> {
     let text = serde_json::to_string(&page.items)
         .map_err(|error| Refusal::new(RefusalKind::Unavailable, "the answer", error))?;
     let mut response = json_text(text);
@@ -131,6 +131,8 @@ lists! {
     artifacts -> Artifact;
     /// `GET /v1/users`.
     users -> User;
+    /// `GET /v1/alerts`.
+    alerts -> Alert;
     /// `GET /v1/events`.
     system_events -> SystemEvent;
 }
@@ -171,7 +173,7 @@ pub(super) async fn execution(
     let Json(mut execution) =
         show(&service, "execution", id, |reader, id| reader.execution(reader.resolve_execution(id)?)).await?;
     if !execution.status.is_final()
-        && let Some(sample) = service.0.samples.get(execution.id)
+        && let Some(sample) = service.running()?.telemetry.sample(execution.id)
     {
         execution.progress = sample.progress.unwrap_or(execution.progress);
         execution.output_summary = sample.message.or(execution.output_summary);
@@ -179,6 +181,11 @@ pub(super) async fn execution(
         execution.cost = sample.cost.or(execution.cost);
     }
     Ok(Json(execution))
+}
+
+/// `GET /v1/alerts/{id}`.
+pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Alert>, Failure> {
+    show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await
 }
 
 /// `GET /v1/artifacts/{id}`.

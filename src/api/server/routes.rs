@@ -4,9 +4,13 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, live, logs, openapi, reads, status, stream};
+use super::{Service, commands, grid, live, logs, openapi, overview, pulse, reads, status, stream, triage};
+use crate::api::live::{CageCell, Overview, Pulse, Ready};
+use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
-use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
+use crate::domain::{
+    Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User,
+};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -20,6 +24,8 @@ pub enum Shape {
     List(MakeSchema),
     /// An array that may have to be asked for in parts; where to go on is in the header `x-next`.
     Journal(MakeSchema),
+    /// Server-sent events, each with such an object.
+    Events(MakeSchema),
     /// Bytes of a media type.
     Bytes(&'static str),
     /// Nothing.
@@ -75,6 +81,13 @@ const JOURNAL: &[(&str, &str)] = &[
     ("filter", "only records that match, in the filter language of docs/filter.md: actor:me kind:task_ object:builder"),
 ];
 const STREAM: &[(&str, &str)] = &[("after", "only records after this number"), ("filter", "only records that match")];
+const INBOX: &[(&str, &str)] = &[
+    ("limit", "at most so many items, 0 to 100000; 100 when left out"),
+    ("offset", "skip so many items"),
+    ("snoozed", "true to have what was put off as well"),
+];
+const PULSE: &[(&str, &str)] =
+    &[("interval_ms", "milliseconds that lie between two notices at least, 20 to 60000; 250 when left out")];
 
 macro_rules! route {
     (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
@@ -120,13 +133,26 @@ pub static ROUTES: &[Route] = &[
     route!(post "/v1/commands", "command",
         "Changes something. Ids may be shortened, agents named. Answered once the change is durable.",
         WireCommand, Shape::Json(of::<Reply>), commands::post),
+    route!(post "/v1/what-if", "what_if", "What a command would do, and what of it would be refused. Changes nothing.",
+        WireCommand, Shape::Json(of::<WhatIf>), commands::what_if),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
+    route!(show "/v1/ready", "ready", "How far a starting engine is. Answers before all other routes do; those answer 503.",
+        Shape::Json(of::<Ready>), &[], pulse::ready),
+    route!(show "/v1/pulse", "pulse", "Notices (Pulse) as server-sent events: one at once, then one when something has \
+        changed, none while nothing does.", Shape::Events(of::<Pulse>), PULSE, pulse::pulse),
+    route!(show "/v1/overview", "overview", "What a person needs in the first five seconds.",
+        Shape::Json(of::<Overview>), &[], overview::get),
+    route!(show "/v1/grid", "grid", "All cages at once, by number: what goes on, and how much is used of which limit. What \
+        is used is measured only while somebody looks: the first look finds nothing.",
+        Shape::List(of::<CageCell>), &[], grid::get),
     route!(show "/v1/status", "status", "The fleet in counts.", Shape::Json(of::<Status>), &[], status::get),
     route!(list "/v1/tasks", "tasks", "Tasks.", Task, reads::tasks),
     route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<Task>), &[], reads::task),
     route!(show "/v1/tasks/{id}/explain", "explain", "Why a task is where it is.",
         Shape::Json(of::<Explanation>), &[], live::explain),
+    route!(show "/v1/tasks/{id}/candidates", "task_candidates", "The agents that a task could be given to, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::task_candidates),
     route!(show "/v1/tasks/{id}/wait", "wait", "The task once it has ended; 204 when the time is over.",
         Shape::Json(of::<Task>), &[("timeout_s", "seconds, at most 3600")], live::wait),
     route!(show "/v1/tasks/{id}/logs", "logs", "The output of the task's current or last execution, in chunks: one byte \
@@ -137,6 +163,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/executions/{id}", "execution", "One execution.", Shape::Json(of::<Execution>), &[], reads::execution),
     route!(list "/v1/agents", "agents", "Agents.", Agent, reads::agents),
     route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<Agent>), &[], reads::agent),
+    route!(show "/v1/agents/{id}/candidates", "agent_candidates", "The cages that an agent could be given, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::agent_candidates),
     route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),
     route!(show "/v1/cages/{id}", "cage", "One cage, by number.", Shape::Json(of::<Cage>), &[], reads::cage),
     route!(list "/v1/nodes", "nodes", "Nodes.", Node, reads::nodes),
@@ -146,6 +174,10 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/artifacts/{id}", "artifact", "One artifact.", Shape::Json(of::<Artifact>), &[], reads::artifact),
     route!(show "/v1/artifacts/{id}/content", "artifact_content", "The bytes of an artifact.",
         Shape::Bytes("application/octet-stream"), &[], reads::artifact_content),
+    route!(show "/v1/inbox", "inbox", "What waits for a human, the dearest delay first.", Shape::List(of::<InboxItem>),
+        INBOX, triage::inbox),
+    route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
+    route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
     route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
     route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
     route!(show "/v1/journal", "journal", "Records of the journal. A filter looks at a bounded number of them at a time: as \

@@ -4,8 +4,8 @@ use super::count::Counted;
 use super::{Column, Implied, Listing, Order};
 use crate::domain::filter::tables;
 use crate::store::rows::{
-    AGENT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, EVENT_COLUMNS, EXECUTION_COLUMNS, NODE_COLUMNS,
-    RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
+    AGENT_COLUMNS, ALERT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, EVENT_COLUMNS, EXECUTION_COLUMNS,
+    NODE_COLUMNS, RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
 };
 
 /// A field that is a value of the row, and that the list can be sorted by.
@@ -164,6 +164,35 @@ pub(in crate::store) static AGENTS: Listing = Listing {
         value("updated_at", "a.updated_at"),
         id("since", "a.created_at"),
         id("until", "a.created_at"),
+    ],
+};
+
+pub(in crate::store) static ALERTS: Listing = Listing {
+    table: &tables::ALERTS,
+    columns: ALERT_COLUMNS,
+    from: "alert w",
+    order: &[Order { value: "w.last_seen", descending: true }, Order { value: "w.seq", descending: true }],
+    key: None,
+    numbered: None,
+    counted: Counted::Rows("alert"),
+    implied: &[Implied { field: "status", words: &["active", "acknowledged"], sql: "w.status <> 'resolved'" }],
+    fields: &[
+        value("type", "w.severity"),
+        value("status", "w.status"),
+        value("source", "w.source"),
+        value("message", "w.message"),
+        value("trigger", "w.trigger_name"),
+        value("value", "w.value"),
+        value("threshold", "w.threshold"),
+        value("count", "w.count"),
+        value("silenced", "coalesce(w.silenced_until > {now}, 0)"),
+        id("by", "w.acknowledged_by"),
+        value("age", "w.time"),
+        value("time", "w.time"),
+        value("last_seen", "w.last_seen"),
+        id("id", "w.id"),
+        id("since", "w.time"),
+        id("until", "w.time"),
     ],
 };
 
@@ -346,4 +375,4 @@ pub(in crate::store) static EVENTS: Listing = Listing {
 /// Every listing, for tests.
 #[cfg(test)]
 pub(in crate::store) static ALL: &[&Listing] =
-    &[&TASKS, &EXECUTIONS, &AGENTS, &CAGES, &NODES, &RESOURCES, &ALLOCATIONS, &ARTIFACTS, &USERS, &EVENTS];
+    &[&TASKS, &EXECUTIONS, &AGENTS, &CAGES, &NODES, &RESOURCES, &ALLOCATIONS, &ARTIFACTS, &USERS, &ALERTS, &EVENTS];

@@ -20,7 +20,9 @@ pub use count::COUNT_MAX;
 use count::Counted;
 #[cfg(test)]
 pub(super) use listings::ALL;
-pub(super) use listings::{AGENTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS, USERS};
+pub(super) use listings::{
+    AGENTS, ALERTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS, USERS,
+};
 pub(super) use records::records;
 pub use records::{JournalPage, JournalQuery};
 pub(super) use terms::register;
