@@ -145,7 +145,7 @@ impl Core {
                     _ => format!("waits for approval of {} artifacts of task {id}: {have}", open.len()),
                 };
                 explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
-                self.suggest_approval(*id, open, explanation);
+                explanation.suggest_approval(*id, open);
             }
         }
         if let Some(array) = &task.array

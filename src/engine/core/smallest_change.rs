@@ -48,6 +48,19 @@ impl Explanation {
             self.smallest_change = Some(SmallestChange { text, command });
         }
     }
+
+    /// Suggests to approve what a task waits for.
+    pub(super) fn suggest_approval(&mut self, task: TaskId, ids: Vec<ArtifactId>) {
+        let Some(first) = ids.first() else { return };
+        let typed = Some(format!("menagerie artifact approve {first}"));
+        let text = match ids.len() {
+            1 => format!("approve artifact {first}"),
+            count => format!("approve the {count} artifacts of task {task}"),
+        };
+        let few = ids.len() <= ARTIFACTS_MAX;
+        let command = few.then_some(Command::ReviewArtifacts { ids, approve: true, note: None });
+        self.suggest(text, typed, command);
+    }
 }
 
 impl Core {
@@ -95,12 +108,11 @@ impl Core {
                 against.push(format!("its agent {} has all {} slots taken", agent.spec.name, self.slots_at_once(slot)));
                 distance += 1;
             }
-            Some(_) => {}
             None if self.floater_for(shape).is_none() => {
                 against.push("it is vacant and no able agent without a cage is free".to_owned());
                 distance += 1;
             }
-            None => {}
+            _ => {}
         }
         let free = cage.room.minus(&cage.used);
         for place in (0..5).filter(|place| shape.need.0[*place] > free.0[*place]) {
@@ -158,19 +170,6 @@ impl Core {
         };
         let fleet = Fleet { cage: vec![entry], ..Fleet::default() };
         explanation.suggest(text, typed, Some(Command::Apply { fleet, dry_run: false }));
-    }
-
-    /// Suggests to approve what a task waits for.
-    pub(super) fn suggest_approval(&self, task: TaskId, ids: Vec<ArtifactId>, explanation: &mut Explanation) {
-        let Some(first) = ids.first() else { return };
-        let typed = Some(format!("menagerie artifact approve {first}"));
-        let text = match ids.len() {
-            1 => format!("approve artifact {first}"),
-            count => format!("approve the {count} artifacts of task {task}"),
-        };
-        let few = ids.len() <= ARTIFACTS_MAX;
-        let command = few.then_some(Command::ReviewArtifacts { ids, approve: true, note: None });
-        explanation.suggest(text, typed, command);
     }
 
     /// The artifacts of a task, or of the elements of an array, that are not approved: how many are pending and how many
