@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Core;
 use super::explain::Explanation;
-use super::shape::Shape;
+use super::shape::{Shape, Wish};
 use super::slab::NONE;
 use super::state::CageState;
 use crate::domain::command::WireCommand;
@@ -126,6 +126,26 @@ impl Core {
         let admits = against.is_empty();
         let text = if admits { "has room for it".to_owned() } else { against.join(", ") };
         (distance, CageVerdict { cage: id, admits, text })
+    }
+
+    /// Where no able agent may work in a cage that admits a task: to leave the choice to the scheduler, if that would help,
+    /// otherwise to raise the limits of the nearest cage that has an able agent.
+    pub(super) fn suggest_pair(&self, shape: &Shape, floating: bool, explanation: &mut Explanation) {
+        let free = Wish { agent: None, cage: None, ..shape.wish.clone() };
+        if free != shape.wish && self.feasible(&free).is_ok() {
+            let id = explanation.task_id;
+            let command = Command::ReassignTasks { ids: vec![id], agent: None, cage: None };
+            let text = "leave the choice of agent and cage to the scheduler".to_owned();
+            explanation.suggest(text, Some(format!("menagerie task reassign {id}")), Some(command));
+            return;
+        }
+        let able = |cage: &&CageState| {
+            shape.wish.cage.is_none_or(|id| id == cage.spec.id)
+                && if cage.home == NONE { floating } else { self.is_able(shape, cage.home) }
+        };
+        if let Some(cage) = self.cages().filter(able).min_by_key(|cage| self.lacks(shape, cage).len()) {
+            self.suggest_raise(shape, cage.spec.id, explanation);
+        }
     }
 
     /// Raises what a cage has too little of; without a command where it is the node that is too small.
