@@ -7,3 +7,4 @@ mod faults;
 mod generator;
 mod lists;
 mod properties;
+mod triage;
