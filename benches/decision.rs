@@ -238,6 +238,7 @@ fn restore(tasks: usize) -> u64 {
         tasks: (0..tasks).map(row).collect(),
         executions: vec![],
         artifacts: vec![],
+        alerts: vec![],
         ended: EndedCounts::default(),
     };
     let start = Instant::now();

@@ -18,12 +18,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     // The client has to live with the first two; only the server may know the others.
     ("api/client", &["domain", "api"]),
     ("api", &["domain", "api", "engine", "store"]),
+    ("ui", &["domain", "api", "ui"]),
     // `simulate` and `bench` drive the core and the store by themselves, which is their purpose.
-    ("cli", &["domain", "api", "cli", "engine", "store", "worker"]),
+    ("cli", &["domain", "api", "cli", "engine", "store", "worker", "ui"]),
 ];
 
 /// The rooms.
-const ROOMS: [&str; 6] = ["domain", "store", "engine", "worker", "api", "cli"];
+const ROOMS: [&str; 7] = ["domain", "store", "engine", "worker", "api", "ui", "cli"];
 
 /// What has no place in the core, and why.
 const BANNED_IN_CORE: &[(&str, &str)] = &[
@@ -150,4 +151,14 @@ fn the_rule_reader_sees_what_it_should() {
     assert!(names("let x = rand::random();", "rand"));
     assert!(names_engine_beyond_core("use crate::engine::clock;"));
     assert!(!names_engine_beyond_core("use crate::engine::core::Core;"));
+}
+
+#[test]
+fn the_console_never_names_the_server() {
+    for (name, text) in files().iter().filter(|(name, _)| name.starts_with("ui/")) {
+        assert!(
+            !text.contains("api::server"),
+            "src/{name} names api::server; whatever the console shows comes over the socket"
+        );
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,7 +21,8 @@ use tokio::runtime::Runtime;
 
 use super::live::{CageCell, CageProcess, Overview, Pulse, Ready};
 use super::types::{
-    LOG_END_HEADER, LOG_SIZE_HEADER, LOG_START_HEADER, NOT_READY, SIZE_HEADER, SOCKET_NAME, TOTAL_HEADER, WireError,
+    LOG_END_HEADER, LOG_SIZE_HEADER, LOG_START_HEADER, MORE_HEADER, NEXT_HEADER, NOT_READY, SIZE_HEADER, SOCKET_NAME,
+    TOTAL_HEADER, WireError,
 };
 use crate::domain::spool::{self, Chunk};
 use crate::domain::{CageId, Refusal, Reply};
@@ -77,6 +78,19 @@ pub enum End {
     Stopped,
     /// The user pressed Ctrl-C.
     Interrupted,
+}
+
+/// Part of a list.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// How many match in all; of the journal, how many came.
+    pub total: u64,
+    /// Whether there are more than `total`, because they were counted up to a bound.
+    pub more: bool,
+    /// Of the journal: from where to go on, as `after`, or as `before` with `order=desc`; `None` at the end.
+    pub next: Option<u64>,
 }
 
 /// Parameters of a query, in order; a name may occur several times.
@@ -198,6 +212,12 @@ impl Client {
         self.exchange(Method::POST, "/v1/shutdown", body).map(drop)
     }
 
+    /// Sends something and reads what comes back.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        let body = serde_json::to_vec(body).map_err(Error::Request)?;
+        read_json(path, &self.exchange(Method::POST, path, body)?.0)
+    }
+
     /// Gets one thing, such as `/v1/status`.
     pub fn get<T: DeserializeOwned>(&self, path: &str, query: &Query) -> Result<T, Error> {
         read_json(path, &self.get_bytes(path, query)?)
@@ -208,13 +228,19 @@ impl Client {
         Ok(self.exchange(Method::GET, &with_query(path, query), vec![])?.0)
     }
 
-    /// Gets a list, such as `tasks`, and how many there are in all.
+    /// Gets a list, such as `tasks`, and how many there are in all; see [`Listed::more`].
     pub fn list<T: DeserializeOwned>(&self, noun: &str, query: &Query) -> Result<(Vec<T>, u64), Error> {
+        self.page(noun, query).map(|page| (page.items, page.total))
+    }
+
+    /// Gets part of a list, such as `tasks` or `journal`, with everything that is said of it.
+    pub fn page<T: DeserializeOwned>(&self, noun: &str, query: &Query) -> Result<Listed<T>, Error> {
         let path = with_query(&format!("/v1/{noun}"), query);
-        let (bytes, total) = self.exchange(Method::GET, &path, vec![])?;
+        let (bytes, headers) = self.exchange(Method::GET, &path, vec![])?;
         let items: Vec<T> = read_json(&path, &bytes)?;
-        let total = total.unwrap_or(items.len() as u64);
-        Ok((items, total))
+        let number = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok());
+        let total = number(TOTAL_HEADER).unwrap_or(items.len() as u64);
+        Ok(Listed { items, total, more: headers.contains_key(MORE_HEADER), next: number(NEXT_HEADER) })
     }
 
     /// Waits until a task has ended, at most `timeout_s` seconds (the engine may answer sooner): the task, or `None`
@@ -284,9 +310,20 @@ impl Client {
     }
 
     /// Hands on the journal's records as they become durable, from the one after `after`: sequence number and JSON.
-    pub fn stream(&self, after: u64, mut on_event: impl FnMut(u64, &str) -> ControlFlow<()>) -> Result<End, Error> {
+    pub fn stream(&self, after: u64, on_event: impl FnMut(u64, &str) -> ControlFlow<()>) -> Result<End, Error> {
+        self.stream_filtered(after, "", on_event)
+    }
+
+    /// The same, but only those records that a filter lets through.
+    pub fn stream_filtered(
+        &self,
+        after: u64,
+        filter: &str,
+        mut on_event: impl FnMut(u64, &str) -> ControlFlow<()>,
+    ) -> Result<End, Error> {
         let mut parser = SseParser::default();
-        self.receive(&format!("/v1/stream?after={after}"), |bytes| parser.feed(bytes, &mut on_event))
+        let query = vec![("after".to_owned(), after.to_string()), ("filter".to_owned(), filter.to_owned())];
+        self.receive(&with_query("/v1/stream", &query), |bytes| parser.feed(bytes, &mut on_event))
     }
 
     /// Hands on the body of an answer as it arrives, until it ends, the receiver has enough or the user presses Ctrl-C.
@@ -316,13 +353,13 @@ impl Client {
         })
     }
 
-    /// Sends a request and takes the whole answer, with the list's total if it bears one.
-    fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(Bytes, Option<u64>), Error> {
+    /// Sends a request and takes the whole answer.
+    fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(Bytes, HeaderMap), Error> {
         self.runtime.block_on(async {
-            let response = self.request(method, path, body).await?;
-            let total = response.headers().get(TOTAL_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let mut response = self.request(method, path, body).await?;
+            let headers = std::mem::take(response.headers_mut());
             let bytes = response.into_body().collect().await.map_err(Error::Broken)?.to_bytes();
-            Ok((bytes, total))
+            Ok((bytes, headers))
         })
     }
 

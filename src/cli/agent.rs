@@ -8,14 +8,15 @@ use serde_json::{Map, Value};
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
-use super::items;
 use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view;
+use super::{candidates, items};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::{AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier};
+use crate::domain::filter::tables;
 use crate::domain::{AgentStatus, CageId};
 
 /// What can be done with agents.
@@ -44,6 +45,9 @@ pub enum AgentVerb {
         /// Their home from now on
         #[arg(long, value_name = "NUMBER")]
         cage: Option<CageId>,
+        /// Only show the cages that the first could be given, and what speaks for each
+        #[arg(long, conflicts_with = "cage")]
+        candidates: bool,
     },
     /// Let agents end what they have and take nothing new
     Drain {
@@ -128,7 +132,10 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
             (WireCommand::AddAgent { agent }, "added")
         }
         AgentVerb::Remove { agents: ids } => (WireCommand::RemoveAgents { ids }, "removed"),
-        AgentVerb::Reassign { agents: ids, cage } => (WireCommand::ReassignAgents { ids, cage }, "reassigned"),
+        AgentVerb::Reassign { agents, candidates: true, .. } => {
+            return candidates::show(context, &format!("/v1/agents/{}/candidates", encode(&agents[0])));
+        }
+        AgentVerb::Reassign { agents: ids, cage, .. } => (WireCommand::ReassignAgents { ids, cage }, "reassigned"),
         AgentVerb::Drain { agents: ids } => (WireCommand::DrainAgents { ids }, "drained"),
         AgentVerb::Resume { agents: ids } => (WireCommand::ResumeAgents { ids }, "resumed"),
     };
@@ -177,7 +184,7 @@ fn list(context: &mut Context, args: &AgentListArgs) -> Outcome {
         ("division", args.division.map(|division| division.to_string())),
         ("cage", args.cage.map(|cage| cage.to_string())),
     ]);
-    let fetched = args.list.fetch(&client, "agents", filters, context.out.is_table())?;
+    let fetched = args.list.fetch(&client, &tables::AGENTS, filters, context.out.is_table())?;
     args.list.print(context, fetched, draw)
 }
 

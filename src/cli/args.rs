@@ -6,15 +6,18 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use super::config::{ColorChoice, Format};
+use super::console::{self, ConsoleArgs};
 use super::context::Context;
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::{
-    agent, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, journal, man, node, run,
-    schema, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, filter, inbox,
+    journal, man, node, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
 /// An operations console for fleets of agents.
+///
+/// Without a verb: the console, a screen on the fleet. Leaving it with `q` leaves the fleet running.
 ///
 /// Declare cages and agents in a file and `apply` it; `run` a command or `task submit` work; ask `status`, `task list`,
 /// `task explain`; judge what waits for you with `artifact approve`. A verb that needs the engine starts it in the
@@ -24,17 +27,18 @@ use crate::domain::Refusal;
     name = "menagerie",
     version,
     propagate_version = false,
-    arg_required_else_help = true,
-    subcommand_required = true,
     after_help = "Exit status: 0 done, 1 failed, 2 bad usage or refused input, 3 no engine."
 )]
 pub struct Cli {
     /// Options of every verb.
     #[command(flatten)]
     pub globals: Globals,
+    /// Options of the console, which comes when there is no verb.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
 }
 
 /// Options of every verb.
@@ -100,6 +104,12 @@ pub enum Verb {
     /// List and judge what agents made
     #[command(subcommand)]
     Artifact(artifact::ArtifactVerb),
+    /// What waits for you, the dearest delay first
+    #[command(subcommand)]
+    Inbox(inbox::InboxVerb),
+    /// What needs somebody's eye until it is resolved
+    #[command(subcommand)]
+    Alert(alert::AlertVerb),
     /// What the system says about itself
     #[command(subcommand)]
     Event(event::EventVerb),
@@ -112,6 +122,8 @@ pub enum Verb {
     /// The machines
     #[command(subcommand)]
     Node(node::NodeVerb),
+    /// The language of --filter, and what each list can be asked
+    Filter(filter::FilterVerb),
     /// Settings and where each comes from
     #[command(subcommand)]
     Config(config_verb::ConfigVerb),
@@ -130,7 +142,14 @@ pub enum Verb {
 }
 
 /// Does what was asked for.
-pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
+pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>) -> Outcome {
+    let Some(verb) = verb else { return console::run(context, console) };
+    if *console != ConsoleArgs::default() {
+        return Err(Failure::refused(
+            "--read-only, --theme, --colors, --ascii, --no-mouse and --no-sync are the console's: leave them out, or leave \
+             out the verb",
+        ));
+    }
     match verb {
         Verb::Engine(args) => engine::run(context, &args),
         Verb::Worker => engine::run_worker(context),
@@ -142,10 +161,13 @@ pub fn dispatch(context: &mut Context, verb: Verb) -> Outcome {
         Verb::Agent(verb) => agent::run(context, verb),
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),
+        Verb::Inbox(verb) => inbox::run(context, verb),
+        Verb::Alert(verb) => alert::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),
         Verb::Node(verb) => node::run(context, verb),
+        Verb::Filter(args) => filter::run(context, &args),
         Verb::Config(verb) => config_verb::run(context, &verb),
         Verb::Demo(args) => demo::run(context, &args),
         Verb::Simulate(args) => simulate::run(context, &args),

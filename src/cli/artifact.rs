@@ -14,6 +14,7 @@ use super::table::{Align, Table};
 use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
+use crate::domain::filter::tables;
 use crate::domain::{ArtifactType, ReviewState};
 
 /// What can be done with artifacts.
@@ -84,7 +85,7 @@ fn list(context: &mut Context, args: ArtifactListArgs) -> Outcome {
         ("task", args.task),
         ("agent", args.agent),
     ]);
-    let fetched = args.list.fetch(&client, "artifacts", filters, context.out.is_table())?;
+    let fetched = args.list.fetch(&client, &tables::ARTIFACTS, filters, context.out.is_table())?;
     args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client)))
 }
 

@@ -15,6 +15,7 @@ use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames};
 use crate::api::live::CageCell;
 use crate::api::types::WireCommand;
+use crate::domain::filter::tables;
 use crate::domain::{Bytes, CageId, CageStatus};
 
 /// What can be done with cages.
@@ -78,7 +79,7 @@ pub fn run(context: &mut Context, verb: CageVerb) -> Outcome {
 fn list(context: &mut Context, args: CageListArgs) -> Outcome {
     let client = context.engine()?;
     let filters = given([("status", args.status.map(|status| status.to_string())), ("agent", args.agent)]);
-    let fetched = args.list.fetch(&client, "cages", filters, context.out.is_table())?;
+    let fetched = args.list.fetch(&client, &tables::CAGES, filters, context.out.is_table())?;
     // A table shows what is used, too, when it is measured; only the first look may find that it is not.
     let grid = if context.out.is_table() { client.grid()? } else { vec![] };
     let used: BTreeMap<String, CageCell> = grid.into_iter().map(|cell| (cell.id.to_string(), cell)).collect();

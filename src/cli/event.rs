@@ -7,10 +7,11 @@ use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
 use super::journal::{self, TailArgs};
-use super::list::{ListArgs, given};
+use super::list::{FilterArgs, ListArgs, given};
 use super::table::{Align, Table};
 use super::view;
 use crate::domain::Severity;
+use crate::domain::filter::tables;
 
 /// What can be done with events.
 #[derive(Subcommand, Debug)]
@@ -22,6 +23,8 @@ pub enum EventVerb {
         /// Begin after this record of the journal instead of now
         #[arg(long, value_name = "SEQ")]
         after: Option<u64>,
+        #[command(flatten)]
+        filter: FilterArgs,
     },
 }
 
@@ -41,14 +44,16 @@ pub struct EventListArgs {
 pub fn run(context: &mut Context, verb: EventVerb) -> Outcome {
     match verb {
         EventVerb::List(args) => list(context, args),
-        EventVerb::Tail { after } => journal::tail(context, &TailArgs { lines: 0, follow: true, after }),
+        EventVerb::Tail { after, filter } => {
+            journal::tail(context, &TailArgs { lines: 0, follow: true, after, filter })
+        }
     }
 }
 
 fn list(context: &mut Context, args: EventListArgs) -> Outcome {
     let client = context.engine()?;
     let filters = given([("type", args.severity.map(|severity| severity.to_string())), ("source", args.source)]);
-    let fetched = args.list.fetch(&client, "events", filters, context.out.is_table())?;
+    let fetched = args.list.fetch(&client, &tables::EVENTS, filters, context.out.is_table())?;
     args.list.print(context, fetched, draw)
 }
 

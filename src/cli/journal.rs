@@ -8,9 +8,11 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
+use super::list::{FilterArgs, parse_count};
 use super::output::Role;
 use super::{table, view};
 use crate::api::client::{Client, End, Error, Query};
+use crate::domain::filter::tables;
 
 /// What can be done with the journal.
 #[derive(Subcommand, Debug)]
@@ -31,7 +33,7 @@ pub enum JournalVerb {
 #[derive(Args, Clone, Debug)]
 pub struct TailArgs {
     /// How many records
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = parse_count, allow_negative_numbers = true)]
     pub lines: u64,
     /// Go on with new records, until Ctrl-C
     #[arg(short, long)]
@@ -39,6 +41,8 @@ pub struct TailArgs {
     /// Begin after this record instead
     #[arg(long, value_name = "SEQ")]
     pub after: Option<u64>,
+    #[command(flatten)]
+    pub filter: FilterArgs,
 }
 
 pub fn run(context: &mut Context, verb: &JournalVerb) -> Outcome {
@@ -56,29 +60,54 @@ const RETURN_WITHIN: Duration = Duration::from_secs(30);
 
 /// Shows records from a place on, and with `follow` what comes.
 pub fn tail(context: &mut Context, args: &TailArgs) -> Outcome {
+    let filter = args.filter.text(&tables::JOURNAL)?;
     let client = context.engine()?;
     let head = view::count(&client.get::<Value>("/v1/status", &vec![])?, "seq");
-    let mut last = args.after.unwrap_or_else(|| head.saturating_sub(args.lines));
-    if !args.follow {
-        let mut records = Vec::new();
-        each_record(&client, last, head, |record| {
+    let mut records = Vec::new();
+    match args.after {
+        Some(after) if !args.follow => each_record(&client, after, head, &filter, |record| {
             records.push(record.clone());
             Ok(())
-        })?;
+        })?,
+        Some(_) => {}
+        None => records = last_records(&client, head, args.lines, &filter)?,
+    }
+    if !args.follow {
         if !context.out.values(&records)? {
             records.iter().try_for_each(|record| show(context, record))?;
         }
         return Ok(0);
     }
-    follow(context, client, &mut last)
+    records.iter().try_for_each(|record| show(context, record))?;
+    follow(context, client, args.after.unwrap_or(head), &filter)
+}
+
+/// The last records up to and with `head` that a filter lets through, the oldest first.
+fn last_records(client: &Client, head: u64, wanted: u64, filter: &str) -> Result<Vec<Value>, Failure> {
+    let mut records = Vec::new();
+    let mut before = Some(head + 1);
+    while let Some(end) = before.filter(|_| (records.len() as u64) < wanted) {
+        let limit = PAGE_RECORDS.min(wanted - records.len() as u64);
+        let page = client.page::<Value>("journal", &part("before", end, limit, filter, "desc"))?;
+        records.extend(page.items);
+        before = page.next;
+    }
+    records.reverse();
+    Ok(records)
+}
+
+/// The question for part of the journal that begins at a record.
+fn part(from: &str, seq: u64, limit: u64, filter: &str, order: &str) -> Query {
+    let pairs = [(from, seq.to_string()), ("limit", limit.to_string()), ("filter", filter.to_owned())];
+    pairs.into_iter().chain([("order", order.to_owned())]).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Shows records as they come. When the engine goes away another one is awaited, and nothing is missed or shown twice.
-fn follow(context: &mut Context, mut client: Client, last: &mut u64) -> Outcome {
+fn follow(context: &mut Context, mut client: Client, mut last: u64, filter: &str) -> Outcome {
     loop {
         let mut broken = None;
-        let end = client.stream(*last, |seq, data| {
-            *last = seq;
+        let end = client.stream_filtered(last, filter, |seq, data| {
+            last = seq;
             let shown = serde_json::from_str(data).map_err(std::io::Error::from);
             match shown.and_then(|record: Value| show(context, &record)) {
                 Ok(()) => ControlFlow::Continue(()),
@@ -115,16 +144,14 @@ fn each_record(
     client: &Client,
     after: u64,
     head: u64,
+    filter: &str,
     mut on_record: impl FnMut(&Value) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    let mut last = after;
-    while last < head {
-        let limit = PAGE_RECORDS.min(head - last);
-        let query: Query = vec![("after".into(), last.to_string()), ("limit".into(), limit.to_string())];
-        let records: Vec<Value> = client.get("/v1/journal", &query)?;
-        let Some(newest) = records.last() else { break };
-        last = view::count(newest, "seq").max(last + 1);
-        for record in &records {
+    let mut next = Some(after);
+    while let Some(last) = next.filter(|last| *last < head) {
+        let page = client.page::<Value>("journal", &part("after", last, PAGE_RECORDS, filter, "asc"))?;
+        next = page.next;
+        for record in page.items.iter().filter(|record| view::count(record, "seq") <= head) {
             on_record(record)?;
         }
     }
@@ -147,7 +174,7 @@ fn show(context: &mut Context, record: &Value) -> std::io::Result<()> {
 fn export(context: &mut Context, after: u64) -> Outcome {
     let client = context.engine()?;
     let head = view::count(&client.get::<Value>("/v1/status", &vec![])?, "seq");
-    each_record(&client, after, head, |record| {
+    each_record(&client, after, head, "", |record| {
         let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
         context.out.raw(&line)

@@ -9,8 +9,9 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::table::Table;
-use crate::api::client::{Client, Query};
+use crate::api::client::{Client, Listed, Query};
 use crate::domain::Refusal;
+use crate::domain::filter::{Filter, Table as Fields};
 
 /// How many rows a table shows unless `--limit` says otherwise.
 const TABLE_ROWS: u64 = 100;
@@ -21,25 +22,46 @@ const PAGE_ROWS: u64 = 5_000;
 #[derive(Args, Clone, Debug, Default)]
 pub struct ListArgs {
     /// Show at most this many; 0 for all. A table shows 100 unless told otherwise, the other formats everything
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
     pub limit: Option<u64>,
     /// Leave out this many at the beginning
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_count, allow_negative_numbers = true)]
     pub offset: u64,
     /// Order by these fields, each with a `-` before it for descending: `--sort -priority,created_at`
     #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
     pub sort: Option<String>,
-    /// Only those whose field has this value; may be repeated
-    #[arg(long = "where", value_name = "FIELD=VALUE", value_parser = parse_filter)]
-    pub filters: Vec<(String, String)>,
+    /// What to show.
+    #[command(flatten)]
+    pub filter: FilterArgs,
 }
 
-fn parse_filter(text: &str) -> Result<(String, String), Refusal> {
-    let (field, value) = text
-        .split_once('=')
-        .filter(|(field, _)| !field.is_empty())
-        .ok_or_else(|| Refusal::invalid("where", text, "FIELD=VALUE, such as status=failed"))?;
-    Ok((field.to_owned(), value.to_owned()))
+/// The option of everything that can be filtered.
+#[derive(Args, Clone, Debug, Default)]
+pub struct FilterArgs {
+    /// Only what matches: `status:failed priority:>7 owner:me age:<1h build`. `menagerie help filter` explains
+    #[arg(long = "filter", value_name = "TEXT", allow_hyphen_values = true)]
+    pub terms: Vec<String>,
+}
+
+impl FilterArgs {
+    /// The filter, checked against what the list can be asked; empty when there is none.
+    pub fn text(&self, table: &Fields) -> Result<String, Refusal> {
+        let text = self.terms.join(" ");
+        Filter::parse(table, &text).map(|_| text)
+    }
+}
+
+/// A number of things.
+pub fn parse_count(text: &str) -> Result<u64, Refusal> {
+    text.parse().map_err(|_| Refusal::invalid("count", text, "a whole number from 0 on"))
+}
+
+/// What was fetched of a list.
+pub struct Fetched {
+    rows: Vec<Value>,
+    total: u64,
+    /// Whether there are more than `total`.
+    more: bool,
 }
 
 /// Filters that a verb has options for: those that were given.
@@ -48,14 +70,9 @@ pub fn given<const N: usize>(filters: [(&str, Option<String>); N]) -> Query {
 }
 
 impl ListArgs {
-    /// Fetches the rows that these options and the filters ask for, and says how many there are in all.
-    pub fn fetch(
-        &self,
-        client: &Client,
-        noun: &str,
-        filters: Query,
-        table: bool,
-    ) -> Result<(Vec<Value>, u64), Failure> {
+    /// Fetches the rows that these options and the shortcuts of the verb ask for, and says how many there are in all.
+    pub fn fetch(&self, client: &Client, list: &Fields, filters: Query, table: bool) -> Result<Fetched, Failure> {
+        let filter = self.filter.text(list)?;
         let wanted = match self.limit {
             Some(0) => u64::MAX,
             Some(limit) => limit,
@@ -63,7 +80,9 @@ impl ListArgs {
             None => u64::MAX,
         };
         let mut base = filters;
-        base.extend(self.filters.iter().cloned());
+        if !filter.is_empty() {
+            base.push(("filter".to_owned(), filter));
+        }
         base.extend(self.sort.iter().map(|sort| ("sort".to_owned(), sort.clone())));
         let (mut rows, mut fetched) = (Vec::new(), 0);
         // What is submitted meanwhile moves the others on to the next page; nothing is shown twice for that.
@@ -73,7 +92,7 @@ impl ListArgs {
             let mut query = base.clone();
             query.push(("limit".to_owned(), page.to_string()));
             query.push(("offset".to_owned(), (self.offset + fetched).to_string()));
-            let (items, total) = client.list::<Value>(noun, &query)?;
+            let Listed { items, total, more, .. } = client.page::<Value>(list.name, &query)?;
             let got = items.len() as u64;
             fetched += got;
             rows.extend(
@@ -81,8 +100,8 @@ impl ListArgs {
                     .into_iter()
                     .filter(|item| item.get("id").and_then(Value::as_str).is_none_or(|id| seen.insert(id.to_owned()))),
             );
-            if got == 0 || fetched >= wanted || self.offset + fetched >= total {
-                return Ok((rows, total));
+            if got < page || fetched >= wanted || !more && self.offset + fetched >= total {
+                return Ok(Fetched { rows, total, more });
             }
         }
     }
@@ -92,7 +111,7 @@ impl ListArgs {
     pub fn print(
         &self,
         context: &mut Context,
-        (rows, total): (Vec<Value>, u64),
+        Fetched { rows, total, more }: Fetched,
         draw: impl FnOnce(&[Value]) -> Table,
     ) -> Outcome {
         if context.out.values(&rows)? {
@@ -102,7 +121,8 @@ impl ListArgs {
         let shown = rows.len() as u64;
         if shown < total {
             let first = self.offset + u64::from(shown > 0);
-            let remark = format!("{first} to {} of {total}; more with --offset or --limit", self.offset + shown);
+            let than = if more { "more than " } else { "" };
+            let remark = format!("{first} to {} of {than}{total}; more with --offset or --limit", self.offset + shown);
             let remark = context.out.paint(Role::Dim, &remark);
             context.out.line(&remark)?;
         }

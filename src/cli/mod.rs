@@ -10,6 +10,7 @@
 pub mod args;
 pub mod bench;
 pub mod config;
+pub mod console;
 pub mod context;
 pub mod engine;
 pub mod failure;
@@ -22,16 +23,20 @@ pub mod toml_file;
 pub mod view;
 
 mod agent;
+mod alert;
 mod apply;
 mod artifact;
 mod batch;
 mod cage;
+mod candidates;
 mod completions;
 mod config_verb;
 mod db;
 mod demo;
 mod event;
+mod filter;
 mod gather;
+mod inbox;
 mod items;
 mod journal;
 mod logs;
@@ -69,7 +74,7 @@ pub fn main() -> i32 {
     let color = cli.globals.color.unwrap_or(ColorChoice::Auto);
     let outcome = Settings::resolve(&cli.globals, &config::environment).and_then(|settings| {
         let mut context = Context::new(settings);
-        let outcome = args::dispatch(&mut context, cli.verb);
+        let outcome = args::dispatch(&mut context, &cli.console, cli.verb);
         // What was written belongs to the reader also when the verb failed in the end.
         let flushed = context.out.flush().map_err(Failure::from);
         outcome.and_then(|status| flushed.map(|()| status))

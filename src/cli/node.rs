@@ -8,6 +8,7 @@ use super::failure::Outcome;
 use super::list::ListArgs;
 use super::table::{Align, Table};
 use super::view;
+use crate::domain::filter::tables;
 
 /// What can be done with nodes.
 #[derive(Subcommand, Debug)]
@@ -19,7 +20,7 @@ pub enum NodeVerb {
 pub fn run(context: &mut Context, verb: NodeVerb) -> Outcome {
     let NodeVerb::List(args) = verb;
     let client = context.engine()?;
-    let fetched = args.fetch(&client, "nodes", vec![], context.out.is_table())?;
+    let fetched = args.fetch(&client, &tables::NODES, vec![], context.out.is_table())?;
     args.print(context, fetched, |rows| {
         let mut table = Table::new(&[
             ("NAME", Align::Left),

@@ -63,6 +63,8 @@ ids! {
     SystemEventId ("event");
     /// Names an alert.
     AlertId ("alert");
+    /// Names something that waits for a human: an artifact or a failed task, whose id it is.
+    ReviewId ("inbox item");
 }
 
 /// Lays out a version 7 UUID: 48 bits of milliseconds, then random bits. The first 12 random bits carry the
@@ -169,6 +171,30 @@ impl JsonSchema for CageId {
 /// so short forms are taken from the front and lengthened until they are unambiguous.
 pub fn is_id_prefix(text: &str) -> bool {
     (1..=36).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
+
+/// The first and the last id that begin with these digits, and how many digits there are; dashes may stand where they
+/// stand in an id. `None` when no id begins so.
+pub fn id_range(text: &str) -> Option<(u128, u128, usize)> {
+    if !is_id_prefix(text) {
+        return None;
+    }
+    let (mut value, mut count) = (0u128, 0usize);
+    for (at, c) in text.chars().enumerate() {
+        match (c, matches!(at, 8 | 13 | 18 | 23)) {
+            ('-', true) => {}
+            ('-', false) => return None,
+            // Digits without any dash are an id in its short spelling.
+            _ if count == 32 => return None,
+            _ => {
+                value = value << 4 | u128::from(c.to_digit(16)?);
+                count += 1;
+            }
+        }
+    }
+    let open = u32::try_from(4 * (32 - count)).ok()?;
+    let first = value.checked_shl(open).unwrap_or(0);
+    Some((first, first | u128::MAX.checked_shr(128 - open).unwrap_or(0), count))
 }
 
 #[cfg(test)]

@@ -80,8 +80,17 @@ impl Topics {
             Event::ExecutionScheduled(_) | Event::ExecutionStarted(_) | Event::ExecutionEnded(_) => {
                 Self::TASKS.and(Self::AGENTS).and(Self::CAGES)
             }
-            Event::ArtifactAdded(_) | Event::ArtifactReviewed(_) => Self::ARTIFACTS,
-            Event::SystemEventRaised(_) => Self::ALERTS,
+            Event::ArtifactAdded(_) | Event::ArtifactReviewed(_) | Event::ArtifactSnoozed(_) => Self::ARTIFACTS,
+            // What was put off leaves the inbox, which is told of artifacts.
+            Event::TaskSnoozed(_) => Self::TASKS.and(Self::ARTIFACTS),
+            Event::SystemEventRaised(_)
+            | Event::AlertRaised(_)
+            | Event::AlertRepeated(_)
+            | Event::AlertAcknowledged(_)
+            | Event::AlertUnacknowledged(_)
+            | Event::AlertSilenced(_)
+            | Event::AlertResolved(_)
+            | Event::AlertReopened(_) => Self::ALERTS,
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod beat;
 pub mod clock;
 pub mod commit;
+pub mod context;
 pub mod core;
 pub mod decide;
 pub mod dispatch;
@@ -109,6 +110,8 @@ impl Engine {
         let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
         let (dispatch_sender, acts) = mpsc::channel();
         let dispatcher = Dispatcher::new(Reader::open(data_dir)?, acts);
+        let checkpointer = store.checkpointer()?;
+        let (checkpoint_sender, checkpoints) = mpsc::sync_channel(1);
         let committer = Committer::new(
             store,
             work,
@@ -117,6 +120,7 @@ impl Engine {
             published.clone(),
             beat.clone(),
             figures.clone(),
+            checkpoint_sender,
         );
         let leaving = Arc::new(AtomicBool::new(false));
         let reader = Reader::open(data_dir)?;
@@ -133,6 +137,7 @@ impl Engine {
             let _ = ended_sender.send(());
         };
         let threads = vec![
+            spawn("checkpoint", Box::new(move || carry_over(&checkpointer, &checkpoints)))?,
             spawn("dispatch", Box::new(|| dispatcher.run()))?,
             spawn("commit", Box::new(|| committer.run()))?,
             spawn("decide", Box::new(decide))?,
@@ -166,6 +171,16 @@ impl Engine {
             }
         }
         result
+    }
+}
+
+/// The thread that carries over the store's log, whenever the committing one finds it long.
+fn carry_over(checkpointer: &store::Checkpointer, wanted: &mpsc::Receiver<()>) {
+    while wanted.recv().is_ok() {
+        if let Err(error) = checkpointer.run() {
+            // Nothing is lost: the log keeps it, and the committing thread tries in its turn.
+            tracing::warn!(%error, "the store's log was not carried over");
+        }
     }
 }
 

@@ -22,7 +22,7 @@ const PAGE_SIZE: u32 = 8192;
 
 /// Pages in the write-ahead log before they are carried over into the file (64 MiB). Rows that a task's life touches
 /// again soon are then written to the file once.
-const CHECKPOINT_PAGES: u32 = 8192;
+pub(super) const CHECKPOINT_PAGES: u32 = 8192;
 
 /// A log that grew beyond this (a rebuild is one transaction) is cut back to it when it begins anew.
 const LOG_BYTES: u32 = 2 * CHECKPOINT_PAGES * PAGE_SIZE;
@@ -96,6 +96,7 @@ pub(super) fn open_reader(data_dir: &Path) -> Result<Connection, Error> {
         .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")
         .doing("opening the store for reading")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    super::query::register(&connection)?;
     check_application(&connection, &path)?;
     Ok(connection)
 }

@@ -20,6 +20,10 @@ pub fn dump(data_dir: &Path, out: &mut dyn Write) -> Result<(), Error> {
     let transaction = connection.unchecked_transaction().doing("listing the tables")?;
     let failed = |source: io::Error| Error::Io { doing: "writing the listing of", path: data_dir.to_owned(), source };
     for table in TABLES {
+        // An older schema lacks the tables that later steps made.
+        if !transaction.table_exists(None, *table).doing("listing the tables")? {
+            continue;
+        }
         let mut statement = transaction.prepare(&select(&transaction, table)?).doing("listing the tables")?;
         let mut rows = statement.query([]).doing("listing the tables")?;
         while let Some(row) = rows.next().doing("listing the tables")? {

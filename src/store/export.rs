@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::connection::open_reader;
 use super::error::Error;
-use super::journal::read_rows;
 use super::migrate;
+use super::query::{self, JournalQuery};
 
 /// Records read at a time.
 const CHUNK: usize = 1000;
@@ -19,7 +19,8 @@ pub fn export(data_dir: &Path, after: u64, out: &mut dyn Write) -> Result<u64, E
     let failed = |source| Error::Io { doing: "exporting the journal of", path: data_dir.to_owned(), source };
     let (mut last, mut records) = (after, 0);
     loop {
-        let rows = read_rows(&connection, last, CHUNK)?;
+        let query = JournalQuery { after: Some(last), limit: CHUNK, ..JournalQuery::default() };
+        let rows = query::records(&connection, &query)?.rows;
         let Some(end) = rows.last() else { return Ok(records) };
         last = end.seq;
         for row in rows {

@@ -6,14 +6,16 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::connection::open_reader;
 use super::error::{Doing, Error};
-use super::journal::{Hash, JournalRow, integer, read_head, read_kind, read_rows};
-use super::query::{self, Page, Query, page};
-use super::rows::{self, AGENT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS};
+use super::journal::{Hash, JournalRow, integer, read_head, read_kind};
+use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
+use super::rows::{
+    self, AGENT_COLUMNS, ALERT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS,
+};
 use super::{migrate, resolve, snapshot};
-use crate::domain::id::{AgentId, ArtifactId, CageId, ExecutionId, TaskId};
+use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId};
 use crate::domain::snapshot::{OpenArtifact, QueuedTask};
 use crate::domain::{
-    Agent, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task, Timestamp, User,
+    Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task, Timestamp, User,
 };
 
 /// A connection that can only read. It sees what was committed before each question, never half a batch; it can be sent
@@ -21,19 +23,27 @@ use crate::domain::{
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    budget: Budget,
 }
 
 impl Reader {
     /// Opens the store of a data directory for reading. It must exist and have a schema that this binary knows.
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
-        let connection = open_reader(data_dir)?;
+        let mut connection = open_reader(data_dir)?;
         migrate::version(&connection)?;
-        Ok(Self { connection })
+        let budget = Budget::of(&mut connection)?;
+        Ok(Self { connection, budget })
+    }
+
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The tasks named, in the order in which they are named, with everything that starting them needs; those that do
     /// not exist are left out. An element of an array has its array's parameters.
     pub fn start_inputs(&self, ids: &[TaskId]) -> Result<Vec<Task>, Error> {
+        // One look for all: each by itself would take and give back the lock of a reader.
+        let _look = self.connection.unchecked_transaction().doing("reading the inputs of executions")?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             found.extend(self.task(*id)?);
@@ -51,56 +61,81 @@ impl Reader {
         snapshot::open_artifacts(&self.connection, ids, of_tasks)
     }
 
+    /// The elements of the arrays named that failed or were cancelled, as decisions need them.
+    pub fn unsuccessful_elements(&self, arrays: &[TaskId]) -> Result<Vec<QueuedTask>, Error> {
+        snapshot::unsuccessful_elements(&self.connection, arrays)
+    }
+
+    /// The alerts named, resolved or not; those that do not exist are left out.
+    pub fn alerts_named(&self, ids: &[AlertId]) -> Result<Vec<Alert>, Error> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.alert(*id)?);
+        }
+        Ok(found)
+    }
+
     /// Tasks, the latest first. An unknown field is refused, naming those there are; so it is in every list.
     pub fn tasks(&self, query: &Query) -> Result<Page<Task>, Error> {
-        let Page { items, total } = page(&self.connection, &query::TASKS, query, rows::task)?;
+        let Page { items, total, more } = self.page(&query::TASKS, query, rows::task)?;
         let items = items.into_iter().map(|read| self.with_dependencies(read)).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
+        Ok(Page { items, total, more })
     }
 
     /// Executions, the latest first.
     pub fn executions(&self, query: &Query) -> Result<Page<Execution>, Error> {
-        page(&self.connection, &query::EXECUTIONS, query, rows::execution)
+        self.page(&query::EXECUTIONS, query, rows::execution)
     }
 
     /// Agents by name.
     pub fn agents(&self, query: &Query) -> Result<Page<Agent>, Error> {
-        page(&self.connection, &query::AGENTS, query, rows::agent)
+        self.page(&query::AGENTS, query, rows::agent)
     }
 
     /// Cages by number.
     pub fn cages(&self, query: &Query) -> Result<Page<Cage>, Error> {
-        page(&self.connection, &query::CAGES, query, rows::cage)
+        self.page(&query::CAGES, query, rows::cage)
     }
 
     /// Nodes in the order in which they joined.
     pub fn nodes(&self, query: &Query) -> Result<Page<Node>, Error> {
-        page(&self.connection, &query::NODES, query, rows::node)
+        self.page(&query::NODES, query, rows::node)
     }
 
     /// Resources by node.
     pub fn resources(&self, query: &Query) -> Result<Page<Resource>, Error> {
-        page(&self.connection, &query::RESOURCES, query, rows::resource)
+        self.page(&query::RESOURCES, query, rows::resource)
     }
 
     /// Allocations, the latest first.
     pub fn allocations(&self, query: &Query) -> Result<Page<Allocation>, Error> {
-        page(&self.connection, &query::ALLOCATIONS, query, rows::allocation)
+        self.page(&query::ALLOCATIONS, query, rows::allocation)
     }
 
     /// Artifacts, the latest first.
     pub fn artifacts(&self, query: &Query) -> Result<Page<Artifact>, Error> {
-        page(&self.connection, &query::ARTIFACTS, query, rows::artifact)
+        self.page(&query::ARTIFACTS, query, rows::artifact)
     }
 
     /// Users in the order in which they first acted.
     pub fn users(&self, query: &Query) -> Result<Page<User>, Error> {
-        page(&self.connection, &query::USERS, query, rows::user)
+        self.page(&query::USERS, query, rows::user)
     }
 
     /// What the system said about itself, the latest first.
     pub fn system_events(&self, query: &Query) -> Result<Page<SystemEvent>, Error> {
-        page(&self.connection, &query::EVENTS, query, rows::system_event)
+        self.page(&query::EVENTS, query, rows::system_event)
+    }
+
+    /// Alerts, those seen last first.
+    pub fn alerts(&self, query: &Query) -> Result<Page<Alert>, Error> {
+        self.page(&query::ALERTS, query, rows::alert)
+    }
+
+    /// One alert.
+    pub fn alert(&self, id: AlertId) -> Result<Option<Alert>, Error> {
+        let sql = format!("SELECT {ALERT_COLUMNS} FROM alert w WHERE w.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::alert)
     }
 
     /// One task.
@@ -154,9 +189,25 @@ impl Reader {
         resolve::agent(&self.connection, text)
     }
 
+    /// The alert that a person means by an id or a prefix of one.
+    pub fn resolve_alert(&self, text: &str) -> Result<AlertId, Error> {
+        resolve::alert(&self.connection, text)
+    }
+
+    /// What a person means in the inbox: an artifact or a task, by its id or a prefix of it.
+    pub fn resolve_review(&self, text: &str) -> Result<ReviewId, Error> {
+        resolve::review(&self.connection, text)
+    }
+
     /// At most `limit` records of the journal after number `after`.
     pub fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRow>, Error> {
-        read_rows(&self.connection, after, limit)
+        self.records(&JournalQuery { after: Some(after), limit, ..JournalQuery::default() }).map(|page| page.rows)
+    }
+
+    /// Records of the journal from either end, filtered. A filter looks at a bounded number of records at a time and says
+    /// from where to go on.
+    pub fn records(&self, query: &JournalQuery) -> Result<JournalPage, Error> {
+        query::records(&self.connection, query)
     }
 
     /// The number of the last record that was decided before a time; zero when there is none. Times never go back in the
@@ -187,6 +238,15 @@ impl Reader {
     pub fn journal_head(&self) -> Result<(u64, Hash), Error> {
         let head = read_head(&self.connection)?;
         Ok((head.seq, head.hash))
+    }
+
+    fn page<T>(
+        &self,
+        listing: &'static Listing,
+        query: &Query,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Page<T>, Error> {
+        page(&self.connection, &self.budget, listing, query, read)
     }
 
     fn one<T>(

@@ -7,6 +7,7 @@
 mod site;
 
 mod bad_input;
+mod filters;
 mod full_disk;
 mod names_of_ids;
 mod owner_only;

@@ -1,5 +1,7 @@
 //! All cages at once, small: what each does, and how much of its limits it uses.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 
@@ -31,10 +33,9 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Vec<CageC
 }
 
 /// Whether an alert is about the cage or about who lives there.
-fn is_named(cage: &CageView, sources: &[String]) -> bool {
+fn is_named(cage: &CageView, sources: &BTreeSet<String>) -> bool {
     let agent = cage.agent.as_ref().map(|(name, ..)| format!("agent {name}"));
-    let cage = format!("cage {}", cage.id);
-    sources.iter().any(|source| *source == cage || Some(source) == agent.as_ref())
+    sources.contains(&format!("cage {}", cage.id)) || agent.is_some_and(|agent| sources.contains(&agent))
 }
 
 #[allow(clippy::cast_precision_loss)] // Below 2^53 in all that is shown here, and only shown.

@@ -43,6 +43,7 @@ use crate::domain::{Refusal, RefusalKind, Timestamp};
 use crate::engine::beat::Beat;
 use crate::engine::clock::Clock;
 use crate::engine::commit::Published;
+use crate::engine::core::Core;
 use crate::engine::dispatch::Act;
 use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
@@ -157,6 +158,20 @@ impl Service {
         result
             .map_err(|error| Failure(Refusal::new(RefusalKind::Unavailable, "the query", error)))?
             .map_err(Failure::from)
+    }
+
+    /// Asks the engine's memory something, on the deciding thread: it has to be quick.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Core, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.ask(|answer| {
+            Message::Look(Box::new(move |core, now| {
+                // Nobody may be left to hear the answer.
+                let _ = answer.send(look(core, now));
+            }))
+        })
+        .await
     }
 
     /// Sends a message to the deciding thread and waits for its answer.

@@ -4,6 +4,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::routes::{ROUTES, Shape};
+use crate::api::types::{MORE_HEADER, NEXT_HEADER, TOTAL_HEADER};
+use crate::store::COUNT_MAX;
 
 /// The description as OpenAPI 3.1, whose schemas are JSON Schema 2020-12.
 pub fn document() -> Value {
@@ -36,7 +38,7 @@ pub fn document() -> Value {
         }
         let content = match route.gives {
             Shape::Json(schema) => json!({"application/json": {"schema": schema(&mut generator)}}),
-            Shape::List(schema) => {
+            Shape::List(schema) | Shape::Journal(schema) => {
                 json!({"application/json": {"schema": {"type": "array", "items": schema(&mut generator)}}})
             }
             Shape::Events(schema) => json!({"text/event-stream": {"schema": schema(&mut generator)}}),
@@ -46,6 +48,10 @@ pub fn document() -> Value {
         let mut success = json!({"description": "done"});
         if !content.is_null() {
             success["content"] = content;
+        }
+        let headers = headers(&route.gives);
+        if !headers.is_null() {
+            success["headers"] = headers;
         }
         let refusal = generator.subschema_for::<crate::domain::Refusal>();
         let failure = json!({
@@ -67,4 +73,26 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {"schemas": generator.take_definitions(true)},
     })
+}
+
+/// What stands in the headers of a list.
+fn headers(gives: &Shape) -> Value {
+    let header = |description: String, kind: &str| json!({"description": description, "schema": {"type": kind}});
+    match gives {
+        Shape::List(_) => json!({
+            TOTAL_HEADER: header("how many items match in all".to_owned(), "integer"),
+            MORE_HEADER: header(
+                format!("true when there are more than {TOTAL_HEADER}: what has to be counted one by one is counted up to \
+                    {COUNT_MAX}, or until it takes too long; absent otherwise"),
+                "boolean",
+            ),
+        }),
+        Shape::Journal(_) => json!({
+            NEXT_HEADER: header(
+                "the record to go on from, as `after`, or as `before` with order=desc; absent at the end".to_owned(),
+                "integer",
+            ),
+        }),
+        _ => Value::Null,
+    }
 }

@@ -26,8 +26,8 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
     let horizon = running.figures.longest_typical().clamp(UNKNOWN_TAKES, HORIZON_MAX);
     let view = service.ask(|answer| Message::ViewOverview { horizon, due_max: DUE_MAX, answer });
     let (view, counts, read_only) = view.await?;
-    let (inbox, inbox_total) = triage::inbox(&service, SHOWN).await?;
-    let (alerts, alerts_total) = triage::alerts(&service, SHOWN).await?;
+    let (inbox, inbox_total) = triage::inbox_head(&service, SHOWN).await?;
+    let (alerts, alerts_total) = triage::alerts_head(&service, SHOWN).await?;
     let now = running.clock.now();
     let minutes = running.figures.minutes(now);
     let (tokens_now, cost_now) = running.telemetry.reported();

@@ -2,17 +2,20 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 
 use super::{Failure, Service, json_text, running};
-use crate::api::types::{AgentRow, SIZE_HEADER, TaskRow};
+use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
-    Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent, User,
+    Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent, Timestamp,
+    User,
 };
+use crate::engine::clock::Clock;
+use crate::engine::message::Peer;
 use crate::store::{self, Page, Query, Reader};
 
 /// How many items a list gives when nothing is said.
@@ -20,29 +23,52 @@ const LIMIT_DEFAULT: u64 = 100;
 /// The most that one request gives.
 const LIMIT_MAX: u64 = 100_000;
 
-/// Reads `limit`, `offset`, `sort` and the filters from a query string.
-fn query(raw: Option<&str>) -> Result<Query, Refusal> {
-    let mut query = Query { limit: LIMIT_DEFAULT, ..Query::default() };
+/// Reads `limit`, `offset`, `sort`, `filter` and exact values of fields from a query string.
+pub(super) fn query(raw: Option<&str>, peer: &Peer) -> Result<Query, Refusal> {
+    let mut query = Query { limit: LIMIT_DEFAULT, now: now(), uid: Some(peer.uid), ..Query::default() };
     let number = |field: &str, value: &str, max: u64| {
         let allowed = format!("0 to {max}");
         let parsed = value.parse::<u64>().ok().filter(|number| *number <= max);
         parsed.ok_or_else(|| Refusal::invalid(field, value, allowed))
     };
-    for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decode(value)?;
-        match decode(name)?.as_str() {
+    for (name, value) in pairs(raw)? {
+        match name.as_str() {
             "limit" => query.limit = number("limit", &value, LIMIT_MAX)?,
             "offset" => query.offset = number("offset", &value, 1 << 62)?,
             "sort" => query.sort = Some(value),
-            name => query.filters.push((name.to_owned(), value)),
+            "filter" => also(&mut query.filter, &value),
+            _ => query.filters.push((name, value)),
         }
     }
     Ok(query)
 }
 
+/// The names and values of a query string.
+pub(super) fn pairs(raw: Option<&str>) -> Result<Vec<(String, String)>, Refusal> {
+    let pairs = raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+/// Adds the terms of one filter to those of another.
+pub(super) fn also(filter: &mut String, more: &str) {
+    if !filter.is_empty() {
+        filter.push(' ');
+    }
+    filter.push_str(more);
+}
+
+/// The present time, from which ages are counted.
+pub(super) fn now() -> Timestamp {
+    Clock::start(Timestamp::EPOCH).now()
+}
+
 /// Decodes `%41` and `+` in a part of a query string.
-pub(super) fn decode(text: &str) -> Result<String, Refusal> {
+fn decode(text: &str) -> Result<String, Refusal> {
     let malformed = || Refusal::invalid("query", text, "percent-encoded UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -61,11 +87,14 @@ pub(super) fn decode(text: &str) -> Result<String, Refusal> {
 }
 
 /// A page as a JSON array, with the total in a header.
-fn page<T: Serialize>(page: &Page<T>) -> Result<Response, Failure> {
+pub(super) fn page<T: Serialize>(page: &Page<T>) -> Result<Response, Failure> {
     let text = serde_json::to_string(&page.items)
         .map_err(|error| Refusal::new(RefusalKind::Unavailable, "the answer", error))?;
     let mut response = json_text(text);
-    response.headers_mut().insert("x-total-count", page.total.into());
+    response.headers_mut().insert(TOTAL_HEADER, page.total.into());
+    if page.more {
+        response.headers_mut().insert(MORE_HEADER, HeaderValue::from_static("true"));
+    }
     Ok(response)
 }
 
@@ -73,8 +102,12 @@ fn page<T: Serialize>(page: &Page<T>) -> Result<Response, Failure> {
 macro_rules! lists {
     ($($(#[$meta:meta])* $name:ident -> $type:ty;)+) => {$(
         $(#[$meta])*
-        pub(super) async fn $name(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Response, Failure> {
-            let query = query(raw.as_deref())?;
+        pub(super) async fn $name(
+            State(service): State<Service>,
+            Extension(peer): Extension<Peer>,
+            RawQuery(raw): RawQuery,
+        ) -> Result<Response, Failure> {
+            let query = query(raw.as_deref(), &peer)?;
             let found: Page<$type> = service.read(move |reader| reader.$name(&query)).await?;
             page(&found)
         }
@@ -94,29 +127,43 @@ lists! {
     artifacts -> Artifact;
     /// `GET /v1/users`.
     users -> User;
+    /// `GET /v1/alerts`.
+    alerts -> Alert;
     /// `GET /v1/events`.
     system_events -> SystemEvent;
 }
 
 /// `GET /v1/executions`, with live figures of those that run.
-pub(super) async fn executions(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Response, Failure> {
-    let query = query(raw.as_deref())?;
-    let Page { items, total } = service.read(move |reader| reader.executions(&query)).await?;
-    page(&Page { items: running::executions(&service, items)?, total })
+pub(super) async fn executions(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let Page { items, total, more } = service.read(move |reader| reader.executions(&query)).await?;
+    page(&Page { items: running::executions(&service, items)?, total, more })
 }
 
 /// `GET /v1/tasks`, with what their executions say.
-pub(super) async fn tasks(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Response, Failure> {
-    let query = query(raw.as_deref())?;
-    let Page { items, total } = service.read(move |reader| reader.tasks(&query)).await?;
-    page(&Page { items: running::tasks(&service, items)?, total })
+pub(super) async fn tasks(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let Page { items, total, more } = service.read(move |reader| reader.tasks(&query)).await?;
+    page(&Page { items: running::tasks(&service, items)?, total, more })
 }
 
 /// `GET /v1/agents`, with what they say of their tasks.
-pub(super) async fn agents(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Response, Failure> {
-    let query = query(raw.as_deref())?;
-    let Page { items, total } = service.read(move |reader| reader.agents(&query)).await?;
-    page(&Page { items: running::agents(&service, items).await?, total })
+pub(super) async fn agents(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let Page { items, total, more } = service.read(move |reader| reader.agents(&query)).await?;
+    page(&Page { items: running::agents(&service, items).await?, total, more })
 }
 
 /// Runs a look-up that may find nothing.
@@ -163,6 +210,11 @@ pub(super) async fn execution(
     let find = |reader: &Reader, id: &str| reader.execution(reader.resolve_execution(id)?);
     let Json(execution) = show(&service, "execution", id, find).await?;
     only(running::executions(&service, vec![execution])?)
+}
+
+/// `GET /v1/alerts/{id}`.
+pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Alert>, Failure> {
+    show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await
 }
 
 /// `GET /v1/artifacts/{id}`.

@@ -4,10 +4,11 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, grid, live, logs, openapi, overview, processes, pulse, reads, status, stream};
+use super::{Service, commands, grid, live, logs, openapi, overview, processes, pulse, reads, status, stream, triage};
 use crate::api::live::{CageCell, CageProcess, Overview, Pulse, Ready};
+use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{AgentRow, JournalRow, Shutdown, Status, TaskRow, WireCommand};
-use crate::domain::{Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
+use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -17,8 +18,10 @@ type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 pub enum Shape {
     /// One object.
     Json(MakeSchema),
-    /// An array; the total is in the header `x-total-count`.
+    /// An array; the total is in the header `x-total-count`, and `x-total-more` is `true` when there are more than that.
     List(MakeSchema),
+    /// An array that may have to be asked for in parts; where to go on is in the header `x-next`.
+    Journal(MakeSchema),
     /// Server-sent events, each with such an object.
     Events(MakeSchema),
     /// Bytes of a media type.
@@ -58,7 +61,28 @@ const PAGE: &[(&str, &str)] = &[
     ("limit", "at most so many items, 0 to 100000; 100 when left out"),
     ("offset", "skip so many items"),
     ("sort", "fields separated by commas, each with - in front for descending"),
-    ("FIELD", "only items whose FIELD has this value; several fields must all match"),
+    (
+        "filter",
+        "only items that match, in the filter language of docs/filter.md: status:failed priority:>7 owner:me build",
+    ),
+    (
+        "FIELD",
+        "only items whose FIELD is exactly this; several values may stand with commas between, several fields must \
+        all match; an id, agent, user, node or cage that does not exist is refused",
+    ),
+];
+const JOURNAL: &[(&str, &str)] = &[
+    ("after", "only records after this number"),
+    ("before", "only records before this number"),
+    ("order", "asc, or desc for the newest first; asc when left out"),
+    ("limit", "at most so many records, 0 to 10000; 100 when left out"),
+    ("filter", "only records that match, in the filter language of docs/filter.md: actor:me kind:task_ object:builder"),
+];
+const STREAM: &[(&str, &str)] = &[("after", "only records after this number"), ("filter", "only records that match")];
+const INBOX: &[(&str, &str)] = &[
+    ("limit", "at most so many items, 0 to 100000; 100 when left out"),
+    ("offset", "skip so many items"),
+    ("snoozed", "true to have what was put off as well"),
 ];
 const PULSE: &[(&str, &str)] =
     &[("interval_ms", "milliseconds that lie between two notices at least, 20 to 60000; 250 when left out")];
@@ -70,7 +94,6 @@ const LOG_PART: &[(&str, &str)] = &[
     ("length", "only so many bytes at the beginning, or a little less; one chunk at least"),
 ];
 const PART: &[(&str, &str)] = &[("offset", "skip so many bytes"), ("length", "at most so many bytes")];
-const AFTER: &[(&str, &str)] = &[("after", "only records after this number"), ("limit", "at most so many records")];
 
 macro_rules! route {
     (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
@@ -116,6 +139,8 @@ pub static ROUTES: &[Route] = &[
     route!(post "/v1/commands", "command",
         "Changes something. Ids may be shortened, agents named. Answered once the change is durable.",
         WireCommand, Shape::Json(of::<Reply>), commands::post),
+    route!(post "/v1/what-if", "what_if", "What a command would do, and what of it would be refused. Changes nothing.",
+        WireCommand, Shape::Json(of::<WhatIf>), commands::what_if),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
     route!(show "/v1/ready", "ready", "How far a starting engine is. Answers before all other routes do; those answer 503.",
@@ -132,6 +157,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<TaskRow>), &[], reads::task),
     route!(show "/v1/tasks/{id}/explain", "explain", "Why a task is where it is.",
         Shape::Json(of::<Explanation>), &[], live::explain),
+    route!(show "/v1/tasks/{id}/candidates", "task_candidates", "The agents that a task could be given to, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::task_candidates),
     route!(show "/v1/tasks/{id}/wait", "wait", "The task once it has ended; 204 when the time is over.",
         Shape::Json(of::<Task>), &[("timeout_s", "seconds, at most 3600")], live::wait),
     route!(show "/v1/tasks/{id}/logs", "logs", "The output of the task's current or last execution, in chunks: one byte \
@@ -145,6 +172,8 @@ pub static ROUTES: &[Route] = &[
         Shape::Bytes("application/vnd.menagerie.spool"), LOG_PART, logs::execution_logs),
     route!(list "/v1/agents", "agents", "Agents.", AgentRow, reads::agents),
     route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<AgentRow>), &[], reads::agent),
+    route!(show "/v1/agents/{id}/candidates", "agent_candidates", "The cages that an agent could be given, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::agent_candidates),
     route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),
     route!(show "/v1/cages/{id}", "cage", "One cage, by number.", Shape::Json(of::<Cage>), &[], reads::cage),
     route!(show "/v1/cages/{id}/processes", "cage_processes", "The processes in a cage, by number; of very many only the \
@@ -157,11 +186,16 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/artifacts/{id}/content", "artifact_content", "The bytes of an artifact, or a part of \
         them; the header x-total-size says how many there are in all.",
         Shape::Bytes("application/octet-stream"), PART, reads::artifact_content),
+    route!(show "/v1/inbox", "inbox", "What waits for a human, the dearest delay first.", Shape::List(of::<InboxItem>),
+        INBOX, triage::inbox),
+    route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
+    route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
     route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
     route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
-    route!(show "/v1/journal", "journal", "Records of the journal.", Shape::List(of::<JournalRow>), AFTER, stream::journal),
+    route!(show "/v1/journal", "journal", "Records of the journal. A filter looks at a bounded number of them at a time: as \
+        long as there is a header x-next, go on from it.", Shape::Journal(of::<JournalRow>), JOURNAL, stream::journal),
     route!(show "/v1/stream", "stream", "Records as server-sent events, from `after` or Last-Event-ID on.",
-        Shape::Bytes("text/event-stream"), AFTER, stream::stream),
+        Shape::Bytes("text/event-stream"), STREAM, stream::stream),
     route!(show "/v1/openapi.json", "openapi", "This description.", Shape::Json(any), &[], openapi_document),
 ];
 

@@ -4,18 +4,24 @@
 //! Nothing may enter here but the record and the rows that earlier records made: no clock, no draw, no setting.
 
 mod agent;
+mod alert;
 mod artifact;
 mod execution;
 mod fleet;
+mod statements;
 mod system;
 mod tally;
 mod task;
 
-use rusqlite::{Connection, Params};
+use std::cell::Cell;
 
+use rusqlite::Params;
+
+pub(super) use self::statements::Statements;
 pub(super) use self::tally::Tally;
-use super::error::{Doing, Error};
+use super::error::Error;
 use crate::domain::event::{Actor, Event, Record};
+use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
 
 /// The tables that follow from the journal, in the order in which they are emptied and compared.
@@ -30,28 +36,28 @@ pub(super) const TABLES: &[&str] = &[
     "task",
     "task_dependency",
     "ended",
+    "listed",
     "execution",
     "artifact",
     "system_event",
+    "alert",
 ];
 
-/// The connection on which rows are changed, with the place of the record in the journal.
-struct Change<'c> {
-    connection: &'c Connection,
+/// How rows are changed, with the place of the record in the journal.
+struct Change<'s, 'c> {
+    statements: &'s Statements<'c>,
     /// The record's number as `SQLite` holds it.
     seq: i64,
     time: Timestamp,
     actor: Actor,
+    /// A task that only its row could tell the earlier status of: that status, if it is not new, and the one it has now.
+    moved: Cell<Option<(Option<TaskStatus>, TaskStatus)>>,
 }
 
-impl Change<'_> {
-    /// Runs one statement; it is prepared once a connection.
+impl Change<'_, '_> {
+    /// Runs one statement.
     fn run(&self, sql: &'static str, params: impl Params) -> Result<(), Error> {
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(params))
-            .map(drop)
-            .doing("changing the tables")
+        self.statements.run(sql, params)
     }
 
     /// The record's time as `SQLite` holds it.
@@ -62,49 +68,72 @@ impl Change<'_> {
 
 /// Changes the rows as `record` says, within the transaction that the caller has begun. What is only counted goes to the
 /// `tally`, which the caller flushes before the transaction ends.
-pub(super) fn apply(connection: &Connection, tally: &mut Tally, record: &Record) -> Result<(), Error> {
+pub(super) fn apply(statements: &Statements<'_>, tally: &mut Tally, record: &Record) -> Result<(), Error> {
     if needs_counts(&record.event) {
-        tally.flush(connection)?;
+        tally.flush(statements.connection)?;
     }
-    let change =
-        Change { connection, seq: super::journal::integer(record.seq), time: record.time, actor: record.actor };
+    tally.list(&record.event);
+    let change = Change {
+        statements,
+        seq: super::journal::integer(record.seq),
+        time: record.time,
+        actor: record.actor,
+        moved: Cell::new(None),
+    };
+    change_rows(&change, tally, record)?;
+    if let Some((from, to)) = change.moved.take() {
+        tally.moved(from, to);
+    }
+    Ok(())
+}
+
+fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> Result<(), Error> {
     match &record.event {
-        Event::JournalOpened(event) => system::journal_opened(&change, event),
+        Event::JournalOpened(event) => system::journal_opened(change, event),
         // Who ran when is answered by the journal alone.
         Event::EngineStarted(_) => Ok(()),
-        Event::SystemEventRaised(event) => system::raised(&change, event),
-        Event::UserAdded(event) => fleet::user_added(&change, event),
-        Event::DefaultsSet(event) => fleet::defaults_set(&change, event),
-        Event::NodeSeen(event) => fleet::node_seen(&change, event),
-        Event::NodeLost(event) => fleet::node_lost(&change, event),
-        Event::CageDeclared(event) => fleet::cage_declared(&change, event),
-        Event::CageRemoved(event) => fleet::cage_removed(&change, event),
-        Event::CageMaintenance(event) => fleet::cage_maintenance(&change, event),
-        Event::CageEnforced(event) => fleet::cage_enforced(&change, event),
-        Event::AgentDeclared(event) => agent::declared(&change, event),
-        Event::AgentRemoved(event) => agent::removed(&change, event),
-        Event::AgentMoved(event) => agent::moved(&change, event),
-        Event::AgentDrained(event) => agent::drained(&change, event),
-        Event::AgentResumed(event) => agent::resumed(&change, event),
-        Event::BreakerOpened(event) => agent::breaker_opened(&change, event),
-        Event::BreakerClosed(event) => agent::breaker_closed(&change, event),
-        Event::TaskSubmitted(event) => task::submitted(&change, event),
-        Event::TaskMaterialised(event) => task::materialised(&change, event),
-        Event::ArrayEnded(event) => task::array_ended(&change, event),
-        Event::TaskCancelled(event) => task::cancelled(&change, event),
-        Event::TaskFailed(event) => task::failed(&change, event),
-        Event::TaskRetried(event) => task::retried(&change, event),
-        Event::TaskReassigned(event) => task::reassigned(&change, event),
-        Event::TaskPrioritised(event) => task::prioritised(&change, event),
-        Event::ExecutionScheduled(event) => execution::scheduled(&change, event),
-        Event::ExecutionStarted(event) => execution::started(&change, event),
-        Event::ExecutionStopping(event) => execution::stopping(&change, event),
+        Event::SystemEventRaised(event) => system::raised(change, event),
+        Event::UserAdded(event) => fleet::user_added(change, event),
+        Event::DefaultsSet(event) => fleet::defaults_set(change, event),
+        Event::NodeSeen(event) => fleet::node_seen(change, event),
+        Event::NodeLost(event) => fleet::node_lost(change, event),
+        Event::CageDeclared(event) => fleet::cage_declared(change, event),
+        Event::CageRemoved(event) => fleet::cage_removed(change, event),
+        Event::CageMaintenance(event) => fleet::cage_maintenance(change, event),
+        Event::CageEnforced(event) => fleet::cage_enforced(change, event),
+        Event::AgentDeclared(event) => agent::declared(change, event),
+        Event::AgentRemoved(event) => agent::removed(change, event),
+        Event::AgentMoved(event) => agent::moved(change, event),
+        Event::AgentDrained(event) => agent::drained(change, event),
+        Event::AgentResumed(event) => agent::resumed(change, event),
+        Event::BreakerOpened(event) => agent::breaker_opened(change, event),
+        Event::BreakerClosed(event) => agent::breaker_closed(change, event),
+        Event::TaskSubmitted(event) => task::submitted(change, event),
+        Event::TaskMaterialised(event) => task::materialised(change, event),
+        Event::ArrayEnded(event) => task::array_ended(change, event),
+        Event::TaskCancelled(event) => task::cancelled(change, event),
+        Event::TaskFailed(event) => task::failed(change, event),
+        Event::TaskRetried(event) => task::retried(change, event),
+        Event::TaskReassigned(event) => task::reassigned(change, event),
+        Event::TaskPrioritised(event) => task::prioritised(change, event),
+        Event::ExecutionScheduled(event) => execution::scheduled(change, event),
+        Event::ExecutionStarted(event) => execution::started(change, event),
+        Event::ExecutionStopping(event) => execution::stopping(change, event),
         Event::ExecutionEnded(event) => {
             tally.add(record, event);
-            execution::ended(&change, event)
+            execution::ended(change, event)
         }
-        Event::ArtifactAdded(event) => artifact::added(&change, event),
-        Event::ArtifactReviewed(event) => artifact::reviewed(&change, event),
+        Event::ArtifactAdded(event) => artifact::added(change, event),
+        Event::ArtifactReviewed(event) => artifact::reviewed(change, event),
+        Event::ArtifactSnoozed(event) => artifact::snoozed(change, event),
+        Event::TaskSnoozed(event) => task::snoozed(change, event),
+        Event::AlertRaised(event) => alert::raised(change, event),
+        Event::AlertRepeated(event) => alert::repeated(change, event),
+        Event::AlertAcknowledged(event) => alert::acknowledged(change, event),
+        Event::AlertUnacknowledged(event) => alert::unacknowledged(change, event),
+        Event::AlertSilenced(event) => alert::silenced(change, event),
+        Event::AlertResolved(event) => alert::resolved(change, event),
+        Event::AlertReopened(event) => alert::reopened(change, event),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use crate::domain::event::{Actor, ExecutionEnded, Record};
+use crate::domain::event::{Actor, Event, ExecutionEnded, Record};
 use crate::domain::{AgentId, TaskStatus, Timestamp};
 use crate::store::error::{Doing, Error};
 
@@ -14,6 +14,7 @@ use crate::store::error::{Doing, Error};
 pub(in crate::store) struct Tally {
     agents: BTreeMap<AgentId, AgentTally>,
     ended: BTreeMap<TaskStatus, i64>,
+    listed: BTreeMap<(&'static str, &'static str), i64>,
 }
 
 /// What is added to one agent's record; what is not a sum is as the last execution left it.
@@ -29,6 +30,37 @@ struct AgentTally {
 }
 
 impl Tally {
+    /// Notes what a record adds to the long lists, and what it moves from one status to another. Where nothing
+    /// but the row tells the earlier status, [`moved`](Self::moved) is told.
+    pub(super) fn list(&mut self, event: &Event) {
+        let mut add = |list, status, rows| *self.listed.entry((list, status)).or_default() += rows;
+        match event {
+            Event::TaskSubmitted(event) => add("task", listed_status(event.task.status), 1),
+            Event::ExecutionScheduled(event) => {
+                add("task", "pending", -1);
+                add("task", UNDERWAY, 1);
+                add("execution", UNDERWAY, 1);
+                add("allocation", "held", i64::try_from(event.held.len()).unwrap_or(i64::MAX));
+            }
+            Event::ExecutionEnded(event) => {
+                let succeeded = event.outcome.succeeded();
+                add("task", UNDERWAY, -1);
+                add("task", listed_status(event.task_status), 1);
+                add("execution", UNDERWAY, -1);
+                add("execution", if succeeded { "completed" } else { "failed" }, 1);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes a task that came into being, or went from one status to another.
+    pub(super) fn moved(&mut self, from: Option<TaskStatus>, to: TaskStatus) {
+        if let Some(from) = from {
+            *self.listed.entry(("task", listed_status(from))).or_default() -= 1;
+        }
+        *self.listed.entry(("task", listed_status(to))).or_default() += 1;
+    }
+
     /// Notes an execution that ended.
     pub(super) fn add(&mut self, record: &Record, event: &ExecutionEnded) {
         if event.task_status.is_final() {
@@ -80,6 +112,41 @@ impl Tally {
         for (status, tasks) in std::mem::take(&mut self.ended) {
             super::task::add_ended(connection, status, tasks)?;
         }
+        for ((list, status), rows) in std::mem::take(&mut self.listed) {
+            listed(connection, list, status, rows)?;
+        }
         Ok(())
     }
+}
+
+/// What stands for scheduled, starting, executing and running: which of them, the execution tells.
+const UNDERWAY: &str = "underway";
+
+/// The name under which tasks of a status are counted.
+const fn listed_status(status: TaskStatus) -> &'static str {
+    match status {
+        TaskStatus::Scheduled | TaskStatus::Executing => UNDERWAY,
+        other => other.as_str(),
+    }
+}
+
+/// Adds rows to a count of a list. A count of nothing has no row, so that it looks the same whichever way it came about.
+fn listed(connection: &Connection, list: &str, status: &str, rows: i64) -> Result<(), Error> {
+    if rows == 0 {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO listed (list, status, rows) VALUES (?1, ?2, ?3)
+             ON CONFLICT (list, status) DO UPDATE SET rows = rows + ?3",
+        )
+        .and_then(|mut statement| statement.execute(params![list, status, rows]))
+        .doing("changing the tables")?;
+    if rows < 0 {
+        connection
+            .prepare_cached("DELETE FROM listed WHERE list = ? AND status = ? AND rows = 0")
+            .and_then(|mut statement| statement.execute(params![list, status]))
+            .doing("changing the tables")?;
+    }
+    Ok(())
 }

@@ -1,272 +1,378 @@
-//! What can be asked of each list: its fields, what they are filtered by and sorted by.
+//! What can be asked of each list: where the fields of its table are found, and what it is sorted by.
 
-use super::{Field, Kind, Listing};
-use crate::domain::agent::{AgentKind, AgentStatus, Division, Tier};
-use crate::domain::artifact::{ArtifactType, ReviewState};
-use crate::domain::cage::CageStatus;
-use crate::domain::execution::{ExecutionStatus, OutcomeKind};
-use crate::domain::node::NodeStatus;
-use crate::domain::resource::{AllocationStatus, ResourceStatus, ResourceType};
-use crate::domain::system_event::Severity;
-use crate::domain::task::TaskStatus;
+use super::count::Counted;
+use super::{Column, Implied, Listing, Order};
+use crate::domain::filter::tables;
 use crate::store::rows::{
-    AGENT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, EVENT_COLUMNS, EXECUTION_COLUMNS, NODE_COLUMNS,
-    RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
+    AGENT_COLUMNS, ALERT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, EVENT_COLUMNS, EXECUTION_COLUMNS,
+    NODE_COLUMNS, RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
 };
 
-/// Reads a spelling of an enumeration.
-macro_rules! word {
-    ($type:ty) => {
-        Kind::Word(|text| text.parse::<$type>().map(<$type>::as_str))
-    };
+/// A field that is a value of the row, and that the list can be sorted by.
+const fn value(name: &'static str, value: &'static str) -> Column {
+    Column { name, value, around: None, sorted: true, indexed: false }
+}
+/// A field with an index that serves the order and nothing else: by itself it narrows a search too little, and the database
+/// does not know.
+const fn ordering(name: &'static str, value: &'static str) -> Column {
+    Column { indexed: true, ..self::value(name, value) }
+}
+/// A field that is a value of the row by which sorting would mean nothing.
+const fn id(name: &'static str, value: &'static str) -> Column {
+    Column { name, value, around: None, sorted: false, indexed: false }
+}
+/// A field with several values: `around` is true when one of them passes the comparison that is put for `{}`.
+const fn each(name: &'static str, value: &'static str, around: &'static str) -> Column {
+    Column { name, value, around: Some(around), sorted: false, indexed: false }
 }
 
-/// A field that is filtered by and sorted by.
-const fn both(name: &'static str, kind: Kind, condition: &'static str, sort: &'static str) -> Field {
-    Field { name, filter: Some((kind, condition)), sort: Some(sort) }
-}
-/// A field that is only filtered by.
-const fn filter(name: &'static str, kind: Kind, condition: &'static str) -> Field {
-    Field { name, filter: Some((kind, condition)), sort: None }
-}
-/// A field that is only sorted by.
-const fn sort(name: &'static str, sort: &'static str) -> Field {
-    Field { name, filter: None, sort: Some(sort) }
-}
-
-const TASK_STATUS: &str = "t.status {}";
-const EXECUTION_STATUS: &str = "e.status {}";
-const ALLOCATION_STATUS: &str = "l.status {}";
-
-const OUTCOME: &str = "e.outcome_kind {}";
-
-/// What follows from asking for certain words only. There are indexes of what is open and of what went wrong, which the
-/// database can only use when it is told: the condition, its words, and what follows.
-pub(super) const IMPLIED: &[(&str, &[&str], &str)] = &[
-    (TASK_STATUS, &["pending", "scheduled", "executing", "running"], "t.completed_at IS NULL"),
-    (TASK_STATUS, &["failed", "cancelled"], "t.status IN ('failed', 'cancelled')"),
-    (
-        EXECUTION_STATUS,
-        &["starting", "running"],
-        "e.seq IN (SELECT o.seq FROM execution o WHERE o.completed_at IS NULL)",
-    ),
-    (
-        OUTCOME,
-        &["failed", "timed_out", "limit_exceeded", "not_started", "cancelled", "preempted", "worker_lost"],
-        "e.status = 'failed'",
-    ),
-    (ALLOCATION_STATUS, &["active"], "l.execution_seq IN (SELECT o.seq FROM execution o WHERE o.completed_at IS NULL)"),
-];
+const LATEST_TASK: &[Order] = &[Order { value: "t.seq", descending: true }];
+/// Those under way are found by the executions that have not ended.
+const OPEN_EXECUTIONS: &str = "e.seq IN (SELECT o.seq FROM execution o WHERE o.completed_at IS NULL)";
 
 pub(in crate::store) static TASKS: Listing = Listing {
+    table: &tables::TASKS,
     columns: TASK_COLUMNS,
     from: "task t",
-    order: "t.seq DESC",
+    order: LATEST_TASK,
     key: Some("t.seq"),
-    count: None,
+    numbered: Some("t.seq"),
+    counted: Counted::Tally("task"),
+    implied: &[
+        Implied { field: "status", words: &["pending", "scheduled", "executing"], sql: "t.completed_at IS NULL" },
+        Implied { field: "status", words: &["failed", "cancelled"], sql: "t.status IN ('failed', 'cancelled')" },
+        Implied { field: "status", words: &["completed", "failed", "cancelled"], sql: "t.completed_at IS NOT NULL" },
+    ],
     fields: &[
-        both("status", word!(TaskStatus), TASK_STATUS, "t.status"),
-        both("type", Kind::Text, "t.type {}", "t.type"),
-        both("priority", Kind::Whole, "t.priority {}", "t.priority"),
-        filter("agent", Kind::Agent, "coalesce(t.assigned_agent_id, t.agent_id) {}"),
-        filter(
-            "cage",
-            Kind::Cage,
-            "coalesce((SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.cage_id) {}",
+        value("status", "t.status"),
+        value("type", "t.type"),
+        ordering("priority", "t.priority"),
+        id("agent", "coalesce(t.assigned_agent_id, t.agent_id)"),
+        value("cage", "coalesce((SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.cage_id)"),
+        id("owner", "t.created_by"),
+        each("tag", "g.value", "EXISTS (SELECT 1 FROM json_each(t.metadata, '$.tags') g WHERE {})"),
+        value("source", "t.metadata ->> 'source'"),
+        id(
+            "command",
+            "(SELECT group_concat(w.value, ' ') FROM json_each(CASE WHEN t.array_id IS NULL THEN t.parameters \
+             ELSE (SELECT a.parameters FROM task a WHERE a.id = t.array_id) END, '$.configuration.command') w)",
         ),
-        filter("owner", Kind::User, "t.created_by {}"),
-        filter("task", Kind::Task, "t.id {}"),
-        filter("array", Kind::Task, "t.array_id {}"),
-        filter("depends_on", Kind::Task, "t.id IN (SELECT d.task_id FROM task_dependency d WHERE d.depends_on {})"),
-        filter("tag", Kind::Text, "EXISTS (SELECT 1 FROM json_each(t.metadata, '$.tags') g WHERE g.value {})"),
-        filter("source", Kind::Text, "t.metadata ->> 'source' {}"),
-        filter("error", Kind::Contains, "t.error {}"),
-        filter("since", Kind::Since, "t.created_at {}"),
-        filter("until", Kind::Until, "t.created_at {}"),
-        sort("created_at", "t.created_at"),
-        sort("updated_at", "t.updated_at"),
-        sort("started_at", "t.started_at"),
-        sort("completed_at", "t.completed_at"),
-        sort("deadline", "t.deadline"),
-        sort("attempts", "t.attempts"),
+        value("error", "t.error"),
+        id("id", "t.id"),
+        id("array", "t.array_id"),
+        each("depends_on", "d.depends_on", "t.id IN (SELECT d.task_id FROM task_dependency d WHERE {})"),
+        value("attempts", "t.attempts"),
+        ordering("age", "t.created_at"),
+        value("wait", "max(0, coalesce(t.started_at, t.completed_at, {now}) - t.created_at)"),
+        value("duration", "max(0, coalesce(t.completed_at, {now}) - t.started_at)"),
+        value("deadline", "t.deadline"),
+        value("cpu", "CAST(round(coalesce(t.requirements ->> 'cpu', 0) * 1000) AS INTEGER)"),
+        value("memory", "coalesce(t.requirements ->> 'memory', 0)"),
+        value("gpu", "coalesce(t.requirements ->> 'gpu', 0)"),
+        value("storage", "coalesce(t.requirements ->> 'storage', 0)"),
+        value("tokens", "coalesce(t.requirements ->> 'tokens', 0)"),
+        each("capability", "g.value", "EXISTS (SELECT 1 FROM json_each(t.requirements, '$.capabilities') g WHERE {})"),
+        value("gate", "t.approval_gate"),
+        value("preemptible", "t.preemptible"),
+        ordering("created_at", "t.created_at"),
+        value("started_at", "t.started_at"),
+        ordering("completed_at", "t.completed_at"),
+        value("updated_at", "t.updated_at"),
+        ordering("since", "t.created_at"),
+        ordering("until", "t.created_at"),
     ],
 };
 
 pub(in crate::store) static EXECUTIONS: Listing = Listing {
+    table: &tables::EXECUTIONS,
     columns: EXECUTION_COLUMNS,
     from: "execution e",
-    order: "e.seq DESC",
+    order: &[Order { value: "e.seq", descending: true }],
     key: Some("e.seq"),
-    count: None,
+    numbered: Some("e.seq"),
+    counted: Counted::Tally("execution"),
+    implied: &[
+        Implied { field: "status", words: &["starting", "running"], sql: OPEN_EXECUTIONS },
+        Implied {
+            field: "outcome",
+            words: &["failed", "timed_out", "limit_exceeded", "not_started", "cancelled", "preempted", "worker_lost"],
+            sql: "e.status = 'failed'",
+        },
+    ],
     fields: &[
-        both("status", word!(ExecutionStatus), EXECUTION_STATUS, "e.status"),
-        both("outcome", word!(OutcomeKind), OUTCOME, "e.outcome_kind"),
-        filter("task", Kind::Task, "e.task_id {}"),
-        filter("agent", Kind::Agent, "e.agent_id {}"),
-        both("cage", Kind::Cage, "e.cage_id {}", "e.cage_id"),
-        filter("node", Kind::Node, "e.node_id {}"),
-        filter("execution", Kind::Execution, "e.id {}"),
-        filter("since", Kind::Since, "e.created_at {}"),
-        filter("until", Kind::Until, "e.created_at {}"),
-        sort("attempt", "e.attempt"),
-        sort("created_at", "e.created_at"),
-        sort("started_at", "e.started_at"),
-        sort("completed_at", "e.completed_at"),
-        sort("duration", "e.completed_at - e.started_at"),
-        sort("tokens_used", "e.outcome ->> 'tokens_used'"),
-        sort("cost", "e.outcome ->> 'cost'"),
+        value("status", "e.status"),
+        value("outcome", "e.outcome_kind"),
+        id("task", "e.task_id"),
+        id("agent", "e.agent_id"),
+        value("cage", "e.cage_id"),
+        id("node", "e.node_id"),
+        value("message", "nullif(e.outcome ->> 'message', '')"),
+        value("limit", "e.outcome ->> 'limit'"),
+        value("attempt", "e.attempt"),
+        value("exit_code", "e.outcome ->> 'exit_code'"),
+        value("tokens", "e.outcome ->> 'tokens_used'"),
+        value("cost", "e.outcome ->> 'cost'"),
+        value("memory", "e.outcome ->> '$.usage.memory_peak'"),
+        id("id", "e.id"),
+        value("age", "e.created_at"),
+        value("duration", "max(0, coalesce(e.completed_at, {now}) - e.started_at)"),
+        value("created_at", "e.created_at"),
+        value("started_at", "e.started_at"),
+        value("completed_at", "e.completed_at"),
+        id("since", "e.created_at"),
+        id("until", "e.created_at"),
     ],
 };
 
 pub(in crate::store) static AGENTS: Listing = Listing {
+    table: &tables::AGENTS,
     columns: AGENT_COLUMNS,
     from: "agent_now a",
-    order: "a.name, a.id",
+    order: &[Order { value: "a.name", descending: false }, Order { value: "a.id", descending: false }],
     key: None,
-    count: None,
+    numbered: None,
+    counted: Counted::Rows("agent"),
+    implied: &[],
     fields: &[
-        both("name", Kind::Text, "a.name {}", "a.name"),
-        both("status", word!(AgentStatus), "a.status {}", "a.status"),
-        both("kind", word!(AgentKind), "a.spec ->> 'kind' {}", "a.spec ->> 'kind'"),
-        both("division", word!(Division), "a.spec ->> 'division' {}", "a.spec ->> 'division'"),
-        both("tier", word!(Tier), "a.spec ->> 'tier' {}", "a.spec ->> 'tier'"),
-        both("role", Kind::Text, "a.spec ->> 'role' {}", "a.spec ->> 'role'"),
-        both("cage", Kind::Cage, "a.cage_id {}", "a.cage_id"),
-        filter("agent", Kind::Agent, "a.id {}"),
-        filter("owner", Kind::User, "a.owner {}"),
-        filter("task", Kind::Task, "a.id IN (SELECT e.agent_id FROM execution e WHERE e.task_id {})"),
-        filter(
+        value("name", "a.name"),
+        value("status", "a.status"),
+        value("cage", "a.cage_id"),
+        value("kind", "a.spec ->> 'kind'"),
+        value("division", "a.spec ->> 'division'"),
+        value("participant", "a.spec ->> 'participant'"),
+        value("tier", "a.spec ->> 'tier'"),
+        value("role", "a.spec ->> 'role'"),
+        value("reports_to", "a.spec ->> 'reports_to'"),
+        each(
             "capability",
-            Kind::Text,
-            "EXISTS (SELECT 1 FROM json_each(a.spec, '$.capabilities') g WHERE g.value ->> 'type' {})",
+            "g.value ->> 'type'",
+            "EXISTS (SELECT 1 FROM json_each(a.spec, '$.capabilities') g WHERE {})",
         ),
-        filter("drained", Kind::Flag, "a.drained {}"),
-        sort("running", "a.running"),
-        sort("concurrency", "a.concurrency"),
-        sort("total_executions", "a.total_executions"),
-        sort("success_count", "a.success_count"),
-        sort("consecutive_failures", "a.consecutive_failures"),
-        sort("created_at", "a.created_at"),
-        sort("updated_at", "a.updated_at"),
+        each("keyword", "g.value", "EXISTS (SELECT 1 FROM json_each(a.spec, '$.keywords') g WHERE {})"),
+        id("owner", "a.owner"),
+        id("task", "a.current_task_id"),
+        value("running", "a.running"),
+        value("concurrency", "a.concurrency"),
+        value("executions", "a.total_executions"),
+        value("success", "CAST(a.success_count AS REAL) / nullif(a.total_executions, 0)"),
+        value("failures", "a.consecutive_failures"),
+        value("drained", "a.drained"),
+        value("heartbeat", "a.last_heartbeat"),
+        id("id", "a.id"),
+        value("age", "a.created_at"),
+        value("created_at", "a.created_at"),
+        value("updated_at", "a.updated_at"),
+        id("since", "a.created_at"),
+        id("until", "a.created_at"),
+    ],
+};
+
+pub(in crate::store) static ALERTS: Listing = Listing {
+    table: &tables::ALERTS,
+    columns: ALERT_COLUMNS,
+    from: "alert w",
+    order: &[Order { value: "w.last_seen", descending: true }, Order { value: "w.seq", descending: true }],
+    key: None,
+    numbered: None,
+    counted: Counted::Rows("alert"),
+    implied: &[Implied { field: "status", words: &["active", "acknowledged"], sql: "w.status <> 'resolved'" }],
+    fields: &[
+        value("type", "w.severity"),
+        value("status", "w.status"),
+        value("source", "w.source"),
+        value("message", "w.message"),
+        value("trigger", "w.trigger_name"),
+        value("value", "w.value"),
+        value("threshold", "w.threshold"),
+        value("count", "w.count"),
+        value("silenced", "coalesce(w.silenced_until > {now}, 0)"),
+        id("by", "w.acknowledged_by"),
+        value("age", "w.time"),
+        value("time", "w.time"),
+        value("last_seen", "w.last_seen"),
+        id("id", "w.id"),
+        id("since", "w.last_seen"),
+        id("until", "w.last_seen"),
     ],
 };
 
 pub(in crate::store) static CAGES: Listing = Listing {
+    table: &tables::CAGES,
     columns: CAGE_COLUMNS,
     from: "cage_now c",
-    order: "c.id",
+    order: &[Order { value: "c.id", descending: false }],
     key: None,
-    count: None,
+    numbered: None,
+    counted: Counted::Rows("cage"),
+    implied: &[],
     fields: &[
-        both("cage", Kind::Cage, "c.id {}", "c.id"),
-        both("id", Kind::Cage, "c.id {}", "c.id"),
-        both("status", word!(CageStatus), "c.status {}", "c.status"),
-        filter("agent", Kind::Agent, "c.agent_id {}"),
-        filter("node", Kind::Node, "c.node_id {}"),
-        sort("created_at", "c.created_at"),
-        sort("updated_at", "c.updated_at"),
+        value("cage", "c.id"),
+        value("status", "c.status"),
+        id("agent", "c.agent_id"),
+        id("node", "c.node_id"),
+        value("cpu", "CAST(round(c.limits ->> 'cpu' * 1000) AS INTEGER)"),
+        value("memory", "c.limits ->> 'memory'"),
+        value("pids", "c.limits ->> 'pids'"),
+        value("gpu", "c.limits ->> 'gpu'"),
+        value("tokens", "c.limits ->> 'tokens'"),
+        value("disk", "c.limits ->> 'disk'"),
+        value("wall", "span_micros(c.limits ->> 'wall')"),
+        value("network", "CASE c.network WHEN '\"none\"' THEN 'none' WHEN '\"all\"' THEN 'all' ELSE 'ports' END"),
+        value("age", "c.created_at"),
+        value("created_at", "c.created_at"),
+        value("updated_at", "c.updated_at"),
+        id("since", "c.created_at"),
+        id("until", "c.created_at"),
     ],
 };
 
 pub(in crate::store) static NODES: Listing = Listing {
+    table: &tables::NODES,
     columns: NODE_COLUMNS,
     from: "node n",
-    order: "n.created_at, n.id",
+    order: &[Order { value: "n.created_at", descending: false }, Order { value: "n.id", descending: false }],
     key: None,
-    count: None,
+    numbered: None,
+    counted: Counted::Rows("node"),
+    implied: &[],
     fields: &[
-        both("name", Kind::Text, "n.name {}", "n.name"),
-        both("status", word!(NodeStatus), "n.status {}", "n.status"),
-        filter("node", Kind::Node, "n.id {}"),
-        sort("created_at", "n.created_at"),
-        sort("updated_at", "n.updated_at"),
+        value("name", "n.name"),
+        value("status", "n.status"),
+        value("cpu", "n.capacity ->> 'cpu_millis'"),
+        value("memory", "n.capacity ->> 'memory'"),
+        value("gpu", "n.capacity ->> 'gpu'"),
+        value("gpu_memory", "n.capacity ->> 'gpu_memory'"),
+        value("storage", "n.capacity ->> 'storage'"),
+        id("id", "n.id"),
+        value("age", "n.created_at"),
+        value("created_at", "n.created_at"),
+        value("updated_at", "n.updated_at"),
+        id("since", "n.created_at"),
+        id("until", "n.created_at"),
     ],
 };
 
 pub(in crate::store) static RESOURCES: Listing = Listing {
+    table: &tables::RESOURCES,
     columns: RESOURCE_COLUMNS,
     from: "resource_now q",
-    order: "q.node_id, q.place",
+    order: &[Order { value: "q.node_id", descending: false }, Order { value: "q.place", descending: false }],
     key: None,
-    count: None,
+    numbered: None,
+    counted: Counted::Rows("resource"),
+    implied: &[],
     fields: &[
-        both("name", Kind::Text, "q.name {}", "q.name"),
-        both("type", word!(ResourceType), "q.type {}", "q.type"),
-        both("status", word!(ResourceStatus), "q.status {}", "q.status"),
-        filter("node", Kind::Node, "q.node_id {}"),
-        sort("allocated", "q.allocated"),
-        sort("total", "q.total"),
+        value("name", "q.name"),
+        value("type", "q.type"),
+        value("status", "q.status"),
+        id("node", "q.node_id"),
+        value("allocated", "q.allocated"),
+        value("total", "q.total"),
+        id("id", "q.id"),
     ],
 };
 
 pub(in crate::store) static ALLOCATIONS: Listing = Listing {
+    table: &tables::ALLOCATIONS,
     columns: ALLOCATION_COLUMNS,
     from: "allocation l",
-    order: "l.execution_seq DESC, l.place",
+    order: &[Order { value: "l.execution_seq", descending: true }, Order { value: "l.place", descending: false }],
     key: None,
-    count: Some("SELECT coalesce(sum(held_count), 0) FROM execution"),
+    numbered: None,
+    counted: Counted::Tally("allocation"),
+    implied: &[Implied {
+        field: "status",
+        words: &["active"],
+        sql: "l.execution_seq IN (SELECT o.seq FROM execution o WHERE o.completed_at IS NULL)",
+    }],
     fields: &[
-        both("status", word!(AllocationStatus), ALLOCATION_STATUS, "l.status"),
-        filter("task", Kind::Task, "l.task_id {}"),
-        filter("agent", Kind::Agent, "l.agent_id {}"),
-        filter("execution", Kind::Execution, "l.execution_id {}"),
-        filter("resource", Kind::Id, "l.resource_id {}"),
-        sort("quantity", "l.quantity"),
-        sort("start", "l.start"),
-        sort("end", "l.\"end\""),
+        value("status", "l.status"),
+        id("task", "l.task_id"),
+        id("agent", "l.agent_id"),
+        id("execution", "l.execution_id"),
+        id("resource", "l.resource_id"),
+        value("quantity", "l.quantity"),
+        value("start", "l.start"),
+        value("end", "l.\"end\""),
+        id("id", "l.id"),
     ],
 };
 
 pub(in crate::store) static ARTIFACTS: Listing = Listing {
+    table: &tables::ARTIFACTS,
     columns: ARTIFACT_COLUMNS,
     from: "artifact r",
-    order: "r.seq DESC",
+    order: &[Order { value: "r.seq", descending: true }],
     key: Some("r.seq"),
-    count: None,
+    numbered: None,
+    counted: Counted::Rows("artifact"),
+    implied: &[],
     fields: &[
-        both("status", word!(ReviewState), "r.state {}", "r.state"),
-        both("state", word!(ReviewState), "r.state {}", "r.state"),
-        both("type", word!(ArtifactType), "r.type {}", "r.type"),
-        both("title", Kind::Contains, "r.title {}", "r.title"),
-        filter("content", Kind::Contains, "r.content {}"),
-        filter("task", Kind::Task, "r.task_id {}"),
-        filter("agent", Kind::Agent, "r.agent_id {}"),
-        filter("execution", Kind::Execution, "r.execution_id {}"),
-        filter("since", Kind::Since, "r.created_at {}"),
-        filter("until", Kind::Until, "r.created_at {}"),
-        sort("size", "r.size"),
-        sort("quality_score", "r.quality_score"),
-        sort("created_at", "r.created_at"),
+        value("status", "r.state"),
+        value("type", "r.type"),
+        value("title", "r.title"),
+        id("agent", "r.agent_id"),
+        id("task", "r.task_id"),
+        id("execution", "r.execution_id"),
+        id("content", "r.content"),
+        value("note", "r.note"),
+        id("judge", "r.reviewed_by"),
+        value("size", "r.size"),
+        value("quality", "r.quality_score"),
+        value("approved", "r.human_approved"),
+        value("judged_at", "r.reviewed_at"),
+        id("id", "r.id"),
+        value("age", "r.created_at"),
+        value("created_at", "r.created_at"),
+        id("since", "r.created_at"),
+        id("until", "r.created_at"),
     ],
 };
 
 pub(in crate::store) static USERS: Listing = Listing {
+    table: &tables::USERS,
     columns: USER_COLUMNS,
     from: "user u",
-    order: "u.seq",
+    order: &[Order { value: "u.seq", descending: false }],
     key: None,
-    count: None,
+    numbered: None,
+    counted: Counted::Rows("user"),
+    implied: &[],
     fields: &[
-        both("name", Kind::Text, "u.name {}", "u.name"),
-        both("email", Kind::Text, "u.email {}", "u.email"),
-        both("uid", Kind::Whole, "u.uid {}", "u.uid"),
-        sort("created_at", "u.created_at"),
+        value("name", "u.name"),
+        value("email", "u.email"),
+        each("role", "g.value", "EXISTS (SELECT 1 FROM json_each(u.roles) g WHERE {})"),
+        value("uid", "u.uid"),
+        id("id", "u.id"),
+        value("age", "u.created_at"),
+        value("created_at", "u.created_at"),
+        id("since", "u.created_at"),
+        id("until", "u.created_at"),
     ],
 };
 
 pub(in crate::store) static EVENTS: Listing = Listing {
+    table: &tables::EVENTS,
     columns: EVENT_COLUMNS,
     from: "system_event s",
-    order: "s.seq DESC",
+    order: &[Order { value: "s.seq", descending: true }],
     key: Some("s.seq"),
-    count: None,
+    numbered: None,
+    counted: Counted::Rows("system_event"),
+    implied: &[],
     fields: &[
-        both("type", word!(Severity), "s.type {}", "s.type"),
-        both("severity", word!(Severity), "s.type {}", "s.type"),
-        both("source", Kind::Text, "s.source {}", "s.source"),
-        filter("message", Kind::Contains, "s.message {}"),
-        filter("since", Kind::Since, "s.time {}"),
-        filter("until", Kind::Until, "s.time {}"),
-        sort("time", "s.time"),
+        value("type", "s.type"),
+        value("source", "s.source"),
+        value("message", "s.message"),
+        value("age", "s.time"),
+        value("time", "s.time"),
+        id("id", "s.id"),
+        id("since", "s.time"),
+        id("until", "s.time"),
     ],
 };
+
+/// Every listing, for tests.
+#[cfg(test)]
+pub(in crate::store) static ALL: &[&Listing] =
+    &[&TASKS, &EXECUTIONS, &AGENTS, &CAGES, &NODES, &RESOURCES, &ALLOCATIONS, &ARTIFACTS, &USERS, &ALERTS, &EVENTS];

@@ -1,35 +1,56 @@
 //! Lists: filtered, sorted and paged by the names that people use.
 //!
-//! What can be asked of each list is data (see `listings`); this file turns a question into SQL. Only text from those
-//! tables reaches the SQL; what a user wrote is always bound.
+//! What can be asked of each list is data: the domain's table says which fields there are and how their values are read, and
+//! the listing (see `listings`) where they are found. `terms` makes conditions of a filter, this file the statements.
 
+mod count;
 mod listings;
+mod records;
+mod terms;
 
-use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 
 use super::error::{Doing, Error};
-use super::resolve;
-use crate::domain::{CageId, Refusal, Timestamp};
+use crate::domain::filter::{Field, Filter, Kind, Table, Test, Want};
+use crate::domain::{Refusal, Timestamp};
+use terms::Conditions;
 
-pub(super) use listings::{AGENTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS, USERS};
+pub(super) use count::Budget;
+pub use count::COUNT_MAX;
+use count::Counted;
+#[cfg(test)]
+pub(super) use listings::ALL;
+pub(super) use listings::{
+    AGENTS, ALERTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS, USERS,
+};
+pub(super) use records::records;
+pub use records::{JournalPage, JournalQuery};
+pub(super) use terms::register;
 
 /// A question to a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Field and value; all must hold. Several values for one field, any of which may hold, stand with commas between.
+    /// Field and exact value; all must hold. Several values for one field, any of which may hold, stand with commas between.
+    /// An id, agent, user, node or cage that does not exist is refused.
     pub filters: Vec<(String, String)>,
+    /// In the filter language; see [`Filter`].
+    pub filter: String,
     /// Fields with commas between, each with `-` before it for the largest first: `-priority,created_at`.
     pub sort: Option<String>,
     /// How many items at most; zero asks for the total alone.
     pub limit: u64,
     /// How many items to leave out at the front.
     pub offset: u64,
+    /// The time from which ages and other spans are counted.
+    pub now: Timestamp,
+    /// The operating system's number of who asks, whom `me` means.
+    pub uid: Option<u32>,
 }
 
 impl Default for Query {
     fn default() -> Self {
-        Self { filters: vec![], sort: None, limit: 100, offset: 0 }
+        let (filters, filter, sort) = (vec![], String::new(), None);
+        Self { filters, filter, sort, limit: 100, offset: 0, now: Timestamp::EPOCH, uid: None }
     }
 }
 
@@ -38,194 +59,213 @@ impl Default for Query {
 pub struct Page<T> {
     /// The items asked for.
     pub items: Vec<T>,
-    /// How many items the filters let through in all.
+    /// How many items the filter lets through in all.
     pub total: u64,
+    /// Whether there are more than `total`: counting has a bound.
+    pub more: bool,
 }
 
-/// How the value of a filter is read.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// One of an enumeration's spellings, brought to the canonical one.
-    Word(fn(&str) -> Result<&'static str, Refusal>),
-    /// Text that must be equal.
-    Text,
-    /// Text that must occur, whatever its case.
-    Contains,
-    /// A whole number.
-    Whole,
-    /// `true` or `false`.
-    Flag,
-    /// At or after a time.
-    Since,
-    /// Before a time.
-    Until,
-    /// A task's id or a prefix of it.
-    Task,
-    /// An execution's id or a prefix of it.
-    Execution,
-    /// An agent's name, id or prefix of it.
-    Agent,
-    /// A user's name, address or id.
-    User,
-    /// A node's name or id.
-    Node,
-    /// A resource's id.
-    Id,
-    /// A cage's number.
-    Cage,
-}
-
-/// A field of a list.
-struct Field {
+/// Where a field of the table is found.
+pub(super) struct Column {
     name: &'static str,
-    /// How it is filtered by: how its values are read, and the condition, with `{}` for the comparison.
-    filter: Option<(Kind, &'static str)>,
-    /// The expression it is sorted by.
-    sort: Option<&'static str>,
+    /// Its expression, with `{now}` for the present time.
+    value: &'static str,
+    /// For a field with several values: the condition that one of them passes the comparison that is put for `{}`.
+    around: Option<&'static str>,
+    /// Whether the list can be sorted by it.
+    sorted: bool,
+    /// Whether there is an index that is meant for sorting alone.
+    indexed: bool,
+}
+
+impl Column {
+    /// A comparison of the value, as a condition on the row.
+    fn wrapped(&self, comparison: &str) -> String {
+        self.around.map_or_else(|| comparison.to_owned(), |around| around.replace("{}", comparison))
+    }
+}
+
+/// What follows from asking for certain words only. There are indexes of what is open and of what went wrong, which the
+/// database can only use when it is told.
+pub(super) struct Implied {
+    field: &'static str,
+    words: &'static [&'static str],
+    sql: &'static str,
+}
+
+impl Implied {
+    fn follows(&self, field: &Field, wants: &[Want]) -> bool {
+        let among = |want: &Want| matches!(want, Want::Word(word) if self.words.contains(word));
+        field.name == self.field && wants.iter().all(among)
+    }
+}
+
+/// Something that a list is ordered by.
+#[derive(Clone, Copy)]
+pub(super) struct Order {
+    value: &'static str,
+    descending: bool,
 }
 
 /// What can be asked of a list.
 pub(super) struct Listing {
+    table: &'static Table,
     columns: &'static str,
     from: &'static str,
     /// The order when none is asked for, and among equals of the one that is.
-    order: &'static str,
-    fields: &'static [Field],
+    order: &'static [Order],
+    fields: &'static [Column],
     /// The row's number, where rows are long: which rows are wanted is then found without reading them whole.
     key: Option<&'static str>,
-    /// How all items are counted, where there is a faster way than going through them.
-    count: Option<&'static str>,
+    /// The row's number, where that is the journal's record that made it and says no earlier time than the row does.
+    numbered: Option<&'static str>,
+    /// Where its total is known.
+    counted: Counted,
+    implied: &'static [Implied],
+}
+
+impl Listing {
+    /// Where a field of the list's table is found; a test holds that each is.
+    fn column(&self, field: &Field) -> Result<&'static Column, Error> {
+        let fields = self.fields;
+        let found = fields.iter().find(|column| column.name == field.name);
+        found.ok_or_else(|| Refusal::invalid("filter", field.name, "another field; this one is not stored").into())
+    }
+}
+
+#[cfg(test)]
+impl Listing {
+    pub(super) fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    pub(super) fn sorts(&self) -> Vec<&'static str> {
+        self.fields.iter().filter(|column| column.sorted).map(|column| column.name).collect()
+    }
 }
 
 /// Answers a question to a list.
 pub(super) fn page<T>(
     connection: &Connection,
-    listing: &Listing,
+    budget: &Budget,
+    listing: &'static Listing,
     query: &Query,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Page<T>, Error> {
     let doing = "reading a list";
-    let (condition, mut values) = condition(connection, listing, &query.filters)?;
-    let order = order(listing, query.sort.as_deref())?;
-    let (from, columns) = (listing.from, listing.columns);
+    let mut filter = Filter::parse(listing.table, &query.filter)?;
+    let sort = query.sort.as_deref().unwrap_or_default();
+    let mut conditions = Conditions::new(connection, listing, query.now, query.uid, sort);
+    for (name, value) in &query.filters {
+        filter.terms.push(conditions.exactly(name, value)?);
+    }
+    for term in &filter.terms {
+        conditions.add(term)?;
+    }
     // One transaction, so that the total and the items are of the same moment.
     let transaction = connection.unchecked_transaction().doing(doing)?;
-    let counting = match listing.count {
-        Some(count) if condition.is_empty() => count.to_owned(),
-        _ => format!("SELECT count(*) FROM {from}{condition}"),
+    let known = count::known(&transaction, listing, &filter)?;
+    let clause = conditions.clause();
+    let counting = (clause.clone(), conditions.values.clone());
+    // The far half of a list whose length is known is nearer from its other end.
+    let rest = known.map_or(u64::MAX, |total| total.saturating_sub(query.offset));
+    let backwards = known.is_some_and(|total| query.offset > total / 2);
+    let (limit, offset) =
+        if backwards { (query.limit.min(rest), rest.saturating_sub(query.limit)) } else { (query.limit, query.offset) };
+    let order = order(&mut conditions, listing, sort, backwards)?;
+    let from = listing.from;
+    let (limit, offset) = (conditions.bind(whole(limit)), conditions.bind(whole(offset)));
+    let wanted = format!("FROM {from}{clause} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+    let columns = listing.columns;
+    let sql = match listing.key {
+        // A cross join is not turned around: the few rows wanted are looked up, and not the whole order gone through for them.
+        Some(key) => format!(
+            "SELECT {columns} FROM (SELECT {key} AS wanted {wanted}) CROSS JOIN {from} ON {key} = wanted ORDER BY {order}"
+        ),
+        None => format!("SELECT {columns} {wanted}"),
     };
-    let total: i64 = transaction
-        .prepare_cached(&counting)
-        .and_then(|mut count| count.query_row(rusqlite::params_from_iter(&values), |row| row.get(0)))
-        .doing(doing)?;
-    values.push(Value::Integer(i64::try_from(query.limit).unwrap_or(i64::MAX)));
-    values.push(Value::Integer(i64::try_from(query.offset).unwrap_or(i64::MAX)));
-    let wanted = format!("FROM {from}{condition} ORDER BY {order} LIMIT ? OFFSET ?");
-    let items = transaction
-        .prepare_cached(&match listing.key {
-            Some(key) => {
-                format!("SELECT {columns} FROM {from} WHERE {key} IN (SELECT {key} {wanted}) ORDER BY {order}")
-            }
-            None => format!("SELECT {columns} {wanted}"),
+    let mut items: Vec<T> = transaction
+        .prepare_cached(&sql)
+        .and_then(|mut select| {
+            select.query_map(rusqlite::params_from_iter(&conditions.values), |row| read(row))?.collect()
         })
-        .and_then(|mut select| select.query_map(rusqlite::params_from_iter(&values), |row| read(row))?.collect())
         .doing(doing)?;
-    Ok(Page { items, total: u64::try_from(total).unwrap_or(0) })
+    if backwards {
+        items.reverse();
+    }
+    let got = items.len() as u64;
+    let (total, more) = match known {
+        Some(total) => (total, false),
+        // A page that is not full ends the list.
+        None if got < query.limit && (got > 0 || query.offset == 0) => (query.offset + got, false),
+        None => {
+            let (counted, more) = count::up_to_bound(&transaction, budget, listing, &counting.0, &counting.1)?;
+            // Counting may have ended before this page.
+            (counted.max(if got > 0 { query.offset + got } else { 0 }), more)
+        }
+    };
+    Ok(Page { items, total, more })
 }
 
-fn condition(
-    connection: &Connection,
-    listing: &Listing,
-    filters: &[(String, String)],
-) -> Result<(String, Vec<Value>), Error> {
-    let mut sql = String::new();
-    let mut values = vec![];
-    for (name, text) in filters {
-        let found = listing.fields.iter().find(|field| field.name == name).and_then(|field| field.filter);
-        let Some((kind, template)) = found else {
-            let names: Vec<_> = listing.fields.iter().filter(|f| f.filter.is_some()).map(|f| f.name).collect();
-            return Err(Refusal::not_one_of("filter", name, &names).into());
-        };
-        let comparison = compare(connection, kind, name, text, &mut values)?;
-        sql.push_str(if sql.is_empty() { " WHERE " } else { " AND " });
-        sql.push_str(&template.replace("{}", &comparison));
-        for (of, words, implied) in listings::IMPLIED {
-            if template == *of && text.split(',').all(|word| words.contains(&word.trim())) {
-                sql.push_str(" AND ");
-                sql.push_str(implied);
-            }
-        }
-    }
-    Ok((sql, values))
+/// A number as the database takes it.
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The right side of a condition; adds what it binds to `values`.
-fn compare(
-    connection: &Connection,
-    kind: Kind,
-    field: &str,
-    text: &str,
-    values: &mut Vec<Value>,
-) -> Result<String, Error> {
-    let blob = |id: uuid::Uuid| Value::Blob(id.as_bytes().to_vec());
-    let within = |refusal: Refusal| Refusal { field: field.to_owned(), ..refusal };
-    let time = || text.parse::<Timestamp>().map(|time| Value::Integer(time.as_micros())).map_err(within);
-    match kind {
-        Kind::Contains => {
-            // In a pattern `%` and `_` mean something; here they are to be found as they are.
-            let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            values.push(Value::Text(format!("%{literal}%")));
-            return Ok("LIKE ? ESCAPE '\\'".to_owned());
-        }
-        Kind::Since => {
-            values.push(time()?);
-            return Ok(">= ?".to_owned());
-        }
-        Kind::Until => {
-            values.push(time()?);
-            return Ok("< ?".to_owned());
-        }
-        _ => {}
-    }
-    let mut marks = String::new();
-    for part in text.split(',').map(str::trim) {
-        let value = match kind {
-            Kind::Word(spell) => Value::Text(spell(part).map_err(within)?.to_owned()),
-            Kind::Whole => Value::Integer(part.parse().map_err(|_| Refusal::invalid(field, part, "a whole number"))?),
-            Kind::Flag => match part {
-                "true" => Value::Integer(1),
-                "false" => Value::Integer(0),
-                _ => return Err(Refusal::not_one_of(field, part, &["true", "false"]).into()),
-            },
-            Kind::Cage => Value::Integer(part.parse::<CageId>()?.number().into()),
-            Kind::Task => blob(resolve::task(connection, part)?.0),
-            Kind::Execution => blob(resolve::execution(connection, part)?.0),
-            Kind::Agent => blob(resolve::agent(connection, part)?.0),
-            Kind::User => blob(resolve::user(connection, part)?.0),
-            Kind::Node => blob(resolve::node(connection, part)?.0),
-            Kind::Id => blob(uuid::Uuid::try_parse(part).map_err(|_| Refusal::invalid(field, part, "a UUID"))?),
-            Kind::Text | Kind::Contains | Kind::Since | Kind::Until => Value::Text(part.to_owned()),
+/// What to sort by: the fields asked for, then the list's own order; among equals it runs the way the last field does, so
+/// that an index gives both.
+fn order(conditions: &mut Conditions<'_>, listing: &Listing, sort: &str, backwards: bool) -> Result<String, Error> {
+    let mut order = Vec::new();
+    let mut put = |value: &str, descending: bool, optional: bool| {
+        let direction = if descending == backwards { "ASC" } else { "DESC" };
+        // Those without a value come last, whichever way round.
+        let nulls = match (optional, backwards) {
+            (false, _) => "",
+            (true, false) => " NULLS LAST",
+            (true, true) => " NULLS FIRST",
         };
-        values.push(value);
-        marks.push_str(if marks.is_empty() { "?" } else { ", ?" });
-    }
-    Ok(format!("IN ({marks})"))
-}
-
-fn order(listing: &Listing, sort: Option<&str>) -> Result<String, Error> {
-    let mut order = String::new();
-    for part in sort.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let (name, direction) = match part.strip_prefix('-') {
-            Some(name) => (name, "DESC NULLS LAST"),
-            None => (part, "ASC NULLS LAST"),
-        };
-        let Some(expression) = listing.fields.iter().find(|field| field.name == name).and_then(|field| field.sort)
-        else {
-            let names: Vec<_> = listing.fields.iter().filter(|f| f.sort.is_some()).map(|f| f.name).collect();
+        order.push(format!("{value} {direction}{nulls}"));
+    };
+    let mut last = None;
+    for part in sort.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
+        let found = listing.table.field(name).and_then(|field| {
+            listing
+                .fields
+                .iter()
+                .find(|column| column.name == field.name && column.sorted)
+                .map(|column| (field, column))
+        });
+        let Some((field, column)) = found else {
+            let names: Vec<_> =
+                listing.fields.iter().filter(|column| column.sorted).map(|column| column.name).collect();
             return Err(Refusal::not_one_of("sort", name, &names).into());
         };
-        order.extend([expression, " ", direction, ", "]);
+        // The youngest began last.
+        let descending = descending != matches!(field.kind, Kind::Age);
+        let value = conditions.value(column);
+        put(&value, descending, field.optional);
+        last = Some(descending);
     }
-    order.push_str(listing.order);
-    Ok(order)
+    for key in listing.order {
+        let descending = match last {
+            Some(last) if listing.key.is_some() => last,
+            _ => key.descending,
+        };
+        put(key.value, descending, false);
+    }
+    Ok(order.join(", "))
+}
+
+/// The words of a filter that asks for nothing but one field's words.
+fn only_words<'f>(filter: &'f Filter, name: &str) -> Option<Vec<&'f str>> {
+    match &filter.terms[..] {
+        [term] if !term.negated => match &term.test {
+            Test::Field(field, wants) if field.name == name => {
+                wants.iter().map(|want| if let Want::Word(word) = want { Some(*word) } else { None }).collect()
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
 
 mod faults;
+mod filters;
 mod generator;
 mod lists;
 mod properties;

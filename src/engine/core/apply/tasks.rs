@@ -62,13 +62,17 @@ impl Core {
     pub(super) fn apply_task_retried(&mut self, event: &TaskRetried) {
         // The event names the task only; its facts were handed in by `recall`, because ended tasks are not kept.
         let Some(task) = self.recalled.remove(&event.task_id) else { return };
-        match task.status {
-            TaskStatus::Failed => self.ended.failed = self.ended.failed.saturating_sub(1),
-            _ => self.ended.cancelled = self.ended.cancelled.saturating_sub(1),
-        }
+        let status = task.status;
         let depends_on: Vec<_> = task.depends_on.iter().map(|(id, _)| *id).collect();
         let again = QueuedTask { status: TaskStatus::Pending, attempts: 0, losses: 0, not_before: None, ..task };
         let slot = self.insert_task(&again);
+        // An array comes back with its elements that were not yet tasks; the others have lives of their own.
+        let weight = self.tasks[slot].weight();
+        match status {
+            TaskStatus::Failed => self.ended.failed = self.ended.failed.saturating_sub(weight),
+            _ => self.ended.cancelled = self.ended.cancelled.saturating_sub(weight),
+        }
+        self.link_elements(slot, &again.materialised);
         let (parent, place) = (self.tasks[slot].parent, event.task_id.place());
         if parent != NONE
             && let Some(array) = &mut self.tasks[parent].array
@@ -78,6 +82,18 @@ impl Core {
         }
         self.link_dependencies(slot, &depends_on);
         self.settle(slot);
+    }
+
+    /// Links an array that has come back to those of its elements that have not ended.
+    fn link_elements(&mut self, array: u32, materialised: &[(u32, u32)]) {
+        let id = self.tasks[array].id;
+        for place in materialised.iter().flat_map(|(first, last)| *first..=*last) {
+            let Some(element) = self.task_ids.get(id.element(place)) else { continue };
+            self.tasks[element].parent = array;
+            if let Some(array) = &mut self.tasks[array].array {
+                array.live.insert(place);
+            }
+        }
     }
 
     pub(super) fn apply_task_reassigned(&mut self, event: &TaskReassigned) {

@@ -142,6 +142,16 @@ pub(in crate::engine::core) struct Lack {
 }
 
 impl Lack {
+    /// `memory limit 128MiB < 200MiB asked`.
+    pub fn limit_sentence(&self) -> String {
+        let whose = if self.whose.starts_with("node") {
+            format!("{} of {}", self.field, self.whose)
+        } else {
+            format!("{} limit", self.field)
+        };
+        format!("{whose} {} < {} asked", self.have, self.need)
+    }
+
     /// `memory 1GiB asked, cage 003 has 128MiB`.
     pub fn sentence(&self) -> String {
         format!("{} {} asked, {} has {}", self.field, self.need, self.whose, self.have)

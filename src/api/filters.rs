@@ -1,0 +1,216 @@
+//! What can be asked of the lists that only exist here, the grid of cages and the inbox, and how their items answer it.
+//!
+//! A console holds a filter against what it has fetched and dims what does not match; names stand in the items, so that
+//! nothing has to be looked up.
+
+use super::live::{CageCell, CellState, Gauge};
+use super::triage::{InboxItem, InboxKind, Risk};
+use crate::domain::artifact::ArtifactType;
+use crate::domain::cage::CageStatus;
+use crate::domain::filter::tables::word;
+use crate::domain::filter::{Cell, Field, Kind, Row, Table, Thing};
+use crate::domain::time::Timestamp;
+
+/// The grid of cages. What cages share with the list of them is called the same and means the same; limits are what their
+/// processes may use.
+pub static GRID: Table = Table {
+    name: "grid",
+    fields: &[
+        Field::new("cage", Kind::Cage, "Its number").also(&["id"]),
+        Field::new("status", word!(CageStatus), "Whether somebody lives there"),
+        Field::new("state", word!(CellState), "What goes on in it"),
+        Field::new("agent", Kind::Named(Thing::Agent), "Who lives or works there").or_none().searched(),
+        Field::new("node", Kind::Named(Thing::Node), "The machine it is on").or_none().searched(),
+        Field::new("running", Kind::Whole, "Executions that run in it"),
+        Field::new("cpu", Kind::Cores, "The limit of cores").or_none(),
+        Field::new("memory", Kind::Size, "The limit of memory").or_none(),
+        Field::new("gpu", Kind::Whole, "The GPU devices it has").or_none(),
+        Field::new("pids", Kind::Whole, "The limit of processes").or_none(),
+        Field::new("cpu_used", Kind::Cores, "Cores that are used").or_none(),
+        Field::new("memory_used", Kind::Size, "Memory that is used").or_none(),
+        Field::new("pids_used", Kind::Whole, "Processes there are").or_none(),
+        Field::new("tokens_used", Kind::Whole, "Tokens used within the limit's window").or_none(),
+        Field::new("cpu_share", Kind::Decimal, "Used of the limit, 0 to 1").or_none(),
+        Field::new("memory_share", Kind::Decimal, "Used of the limit, 0 to 1").or_none(),
+        Field::new("tokens_share", Kind::Decimal, "Used of the limit, 0 to 1").or_none(),
+    ],
+};
+
+/// The inbox.
+pub static INBOX: Table = Table {
+    name: "inbox",
+    fields: &[
+        Field::new("kind", word!(InboxKind), "What waits"),
+        Field::new("title", Kind::Text, "The artifact's title, or what failed").searched(),
+        Field::new("type", word!(ArtifactType), "The artifact's type").or_none().also(&["artifact_type"]),
+        Field::new("agent", Kind::Named(Thing::Agent), "Who made it").or_none().searched(),
+        Field::new("task_type", Kind::Text, "The type of the task it belongs to").searched(),
+        Field::new("task", Kind::Id(Thing::Task), "The task it belongs to").also(&["task_id"]),
+        Field::new("id", Kind::Id(Thing::Other), "Its id"),
+        Field::new("size", Kind::Size, "The artifact's length").or_none(),
+        Field::new("age", Kind::Age, "How long it has waited").also(&["wait"]),
+        Field::new("blocks", Kind::Whole, "How many tasks cannot start before it is decided"),
+        Field::new("deadline", Kind::Due, "The earliest deadline among them").or_none().also(&["blocks_deadline"]),
+        Field::new("cost", Kind::Decimal, "What its delay costs, as the list is ordered").also(&["cost_of_delay"]),
+        Field::new("risk", word!(Risk), "How bad a wrong decision would be"),
+        Field::new("snoozed", Kind::Flag, "Whether it is snoozed now"),
+        Field::new("since", Kind::Since, "Only what has come from then on"),
+        Field::new("until", Kind::Until, "Only what had come before then"),
+    ],
+};
+
+/// A figure as a whole number of so many parts; what was never measured has none.
+fn whole(figure: Option<f64>, parts: f64) -> Option<Cell<'static>> {
+    // Figures are far below the range; what were beyond would become its end.
+    #[allow(clippy::cast_possible_truncation)]
+    figure.map(|figure| Cell::Number((figure * parts).round() as i64))
+}
+
+impl Row for CageCell {
+    fn cells(&self, field: &str, _: Timestamp, visit: &mut dyn FnMut(Cell<'_>)) {
+        let share = |gauge: &Gauge| gauge.share().map(Cell::Real);
+        let cell = match field {
+            "cage" => Some(Cell::Number(self.id.number().into())),
+            "status" => Some(Cell::Text(self.status.as_str())),
+            "state" => Some(Cell::Text(self.state.as_str())),
+            "agent" => self.agent.as_deref().map(Cell::Text),
+            "node" => self.node.as_deref().map(Cell::Text),
+            "running" => Some(Cell::Number(self.running.into())),
+            "cpu" => whole(self.cpu.limit, 1000.0),
+            "memory" => whole(self.memory.limit, 1.0),
+            "gpu" => whole(self.gpu.limit, 1.0),
+            "pids" => whole(self.pids.limit, 1.0),
+            "cpu_used" => whole(self.cpu.used, 1000.0),
+            "memory_used" => whole(self.memory.used, 1.0),
+            "pids_used" => whole(self.pids.used, 1.0),
+            "tokens_used" => whole(self.tokens.used, 1.0),
+            "cpu_share" => share(&self.cpu),
+            "memory_share" => share(&self.memory),
+            "tokens_share" => share(&self.tokens),
+            _ => None,
+        };
+        if let Some(cell) = cell {
+            visit(cell);
+        }
+    }
+}
+
+impl Row for InboxItem {
+    fn cells(&self, field: &str, now: Timestamp, visit: &mut dyn FnMut(Cell<'_>)) {
+        let id = |text: &str| uuid::Uuid::try_parse(text).ok().map(Cell::Id);
+        let cell = match field {
+            "kind" => Some(Cell::Text(self.kind.as_str())),
+            "title" => Some(Cell::Text(&self.title)),
+            "type" => self.artifact_type.map(|kind| Cell::Text(kind.as_str())),
+            "agent" => self.agent.as_deref().map(Cell::Text),
+            "task_type" => Some(Cell::Text(&self.task_type)),
+            "task" => id(&self.task_id),
+            "id" => id(&self.id),
+            "size" => self.size.map(|size| Cell::Number(i64::try_from(size).unwrap_or(i64::MAX))),
+            "age" | "since" | "until" => Some(Cell::Number(self.since.as_micros())),
+            "blocks" => Some(Cell::Number(i64::try_from(self.blocks).unwrap_or(i64::MAX))),
+            "deadline" => self.blocks_deadline.map(|deadline| Cell::Number(deadline.as_micros())),
+            "cost" => Some(Cell::Real(self.cost_of_delay)),
+            "risk" => Some(Cell::Text(self.risk.as_str())),
+            "snoozed" => Some(Cell::Flag(self.snoozed_until.is_some_and(|until| until > now))),
+            _ => None,
+        };
+        if let Some(cell) = cell {
+            visit(cell);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::filter::{Asker, Filter, Names};
+
+    fn cell() -> CageCell {
+        let gauge = |used, limit| Gauge { used: Some(used), granted: None, limit: Some(limit) };
+        CageCell {
+            id: "003".parse().unwrap(),
+            status: CageStatus::Occupied,
+            state: CellState::Warning,
+            node: None,
+            agent: Some("Builder-7".into()),
+            running: 2,
+            cpu: gauge(1.25, 2.0),
+            memory: gauge(900.0 * 1_048_576.0, 1_073_741_824.0),
+            gpu: Gauge::default(),
+            tokens: Gauge::default(),
+            pids: gauge(5.0, 64.0),
+        }
+    }
+
+    fn item() -> InboxItem {
+        InboxItem {
+            id: "0199a8e3-4b2c-7f3a-9d21-0123456789ab".into(),
+            kind: InboxKind::Artifact,
+            title: "release notes.md".into(),
+            artifact_type: Some(ArtifactType::Doc),
+            agent: None,
+            task_id: "0199a8e3-4b2c-7f3a-9d21-0123456789ac".into(),
+            task_type: "analysis".into(),
+            size: Some(2048),
+            since: Timestamp::from_micros(1_800_000_000_000_000),
+            blocks: 4,
+            blocks_deadline: None,
+            cost_of_delay: 12.5,
+            group: "g".into(),
+            risk: Risk::High,
+            snoozed_until: None,
+        }
+    }
+
+    fn matches(table: &Table, row: &impl Row, text: &str) -> bool {
+        let names = Names::new();
+        let now = Timestamp::from_micros(1_800_003_600_000_000);
+        let filter = Filter::parse(table, text).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+        filter.matches(table, row, &Asker { now, me: &[], names: &names })
+    }
+
+    #[test]
+    fn a_cell_answers_what_can_be_asked() {
+        for (yes, no) in [
+            ("cage:1-3", "cage:4"),
+            ("state:warning,failed", "state:running"),
+            ("status:occupied", "-status:occupied"),
+            ("agent:builder bldr", "agent:=builder"),
+            ("node:none", "-node:none"),
+            ("memory:1GiB", "memory:>1GiB"),
+            ("memory_used:>800MiB memory_share:>0.8", "memory_share:>0.9"),
+            ("cpu:2 cpu_used:1.25 cpu_share:0.5..0.7", "cpu_used:<1"),
+            ("gpu:none tokens_used:none", "gpu:0"),
+            ("running:2 pids:64 pids_used:<=5", "running:>2"),
+        ] {
+            assert!(matches(&GRID, &cell(), yes), "{yes}");
+            assert!(!matches(&GRID, &cell(), no), "{no}");
+        }
+    }
+
+    #[test]
+    fn an_item_answers_what_can_be_asked() {
+        for (yes, no) in [
+            ("kind:artifact type:doc", "kind:failed_task"),
+            ("rlsnotes", "ntsrls"),
+            ("age:>59m since:2h", "age:>1h"),
+            ("blocks:>3 deadline:none cost:>12", "blocks:<4"),
+            ("risk:high -snoozed:yes", "risk:normal"),
+            ("id:0199a8e3-4b2c task:0199a8e34b2c", "task:0199a8e4"),
+            ("size:2KiB agent:none task_type:ana", "size:>2KiB"),
+        ] {
+            assert!(matches(&INBOX, &item(), yes), "{yes}");
+            assert!(!matches(&INBOX, &item(), no), "{no}");
+        }
+    }
+
+    #[test]
+    fn what_both_lists_of_cages_have_is_read_the_same() {
+        let shared = ["cage", "status", "agent", "node", "cpu", "memory", "gpu", "pids"];
+        for name in shared {
+            let kind = |table: &Table| format!("{:?}", table.field(name).map(|field| field.kind));
+            assert_eq!(kind(&GRID), kind(&crate::domain::filter::tables::CAGES), "{name}");
+        }
+    }
+}

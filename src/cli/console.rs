@@ -1,0 +1,109 @@
+//! `menagerie` without a verb: the console.
+
+use std::io::IsTerminal;
+
+use clap::Args;
+use etcetera::BaseStrategy;
+
+use super::args::one_of;
+use super::config::{ColorChoice, Settings};
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::launch;
+use crate::domain::enumeration::enumeration;
+use crate::ui::terminal::ColorDepth;
+use crate::ui::{self, Options};
+
+enumeration! {
+    /// How many colours the console uses.
+    pub enum Colors ("colors") {
+        /// What the terminal says it can.
+        Auto = "auto",
+        /// 24 bits.
+        True = "truecolor",
+        /// 256.
+        Indexed = "256",
+        /// The terminal's own 16.
+        Ansi = "16",
+        /// None.
+        None = "none",
+    }
+}
+
+/// Options of the console.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Console options")]
+pub struct ConsoleArgs {
+    /// Show all, change nothing
+    #[arg(long)]
+    pub read_only: bool,
+    /// A theme by name; see `:theme` in the console
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// How many colours to use [default: auto]
+    #[arg(long, value_name = "DEPTH", value_parser = one_of::<Colors>(Colors::ALL))]
+    pub colors: Option<Colors>,
+    /// Draw without any sign beyond ASCII
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+    /// Send frames without synchronized updates, for terminals that claim to know them and do not
+    #[arg(long)]
+    pub no_sync: bool,
+}
+
+/// Shows the console until it is quit.
+pub fn run(context: &Context, args: &ConsoleArgs) -> Outcome {
+    refuse_without_terminal()?;
+    let options = options(&context.settings, args);
+    let settings = context.settings.clone();
+    let starter: Option<ui::Starter> = if settings.start.value {
+        Some(Box::new(move || launch::start(&settings).map(drop).map_err(|failure| failure.sentences().join("; "))))
+    } else {
+        None
+    };
+    ui::run(options, starter).map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(0)
+}
+
+/// Says what to use where there is no screen.
+fn refuse_without_terminal() -> Result<(), Failure> {
+    let what = if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        "standard input and output are no terminal"
+    } else if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
+        "this terminal cannot place a cursor (TERM=dumb)"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::refused(format!(
+        "the console cannot be shown: {what}. Use `menagerie status`, `menagerie task list`, `menagerie inbox list`; \
+         `menagerie --help` lists all verbs"
+    )))
+}
+
+fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
+    let depth = match (args.colors.unwrap_or(Colors::Auto), settings.color.value) {
+        (Colors::True, _) => ColorDepth::True,
+        (Colors::Indexed, _) => ColorDepth::Indexed,
+        (Colors::Ansi, _) => ColorDepth::Ansi,
+        (Colors::None, _) | (Colors::Auto, ColorChoice::Never) => ColorDepth::Mono,
+        (Colors::Auto, _) => ColorDepth::detect(|name| std::env::var(name).ok()),
+    };
+    let config_dir = settings.file.as_ref().and_then(|file| Some(file.parent()?.to_owned()));
+    let usual = || etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("menagerie"));
+    Options {
+        data_dir: settings.data_dir.value.clone(),
+        config_dir: config_dir.or_else(usual),
+        read_only: args.read_only,
+        ascii: args.ascii,
+        mouse: !args.no_mouse,
+        synchronized: !args.no_sync,
+        depth,
+        theme: args.theme.clone(),
+        light: ui::terminal::says_light(|name| std::env::var(name).ok()),
+        tmux: std::env::var_os("TMUX").is_some(),
+    }
+}

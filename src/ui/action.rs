@@ -1,0 +1,127 @@
+//! What a person can do, each with its name, its help and the condition under which it can be done.
+//!
+//! The actions themselves lie in `actions/`, one a file, and are listed once, in [`ALL`]. The keymap gives them keys;
+//! help, hints and the palette are made from both.
+
+use super::actions;
+use super::app::App;
+
+/// Where an action makes sense: the name of a section of the keymap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Everywhere.
+    Global,
+    /// Where there is a list.
+    List,
+    /// Where there is text to page through.
+    Pager,
+    /// The inbox.
+    Inbox,
+    /// The grid of cages.
+    Cages,
+    /// One cage.
+    Cage,
+    /// Agents as a tree.
+    Tree,
+    /// Agents, as a list or a tree.
+    Agents,
+    /// One agent.
+    Agent,
+    /// Tasks, as a list or one of them.
+    Tasks,
+    /// Artifacts, as a list or one of them.
+    Artifacts,
+    /// Alerts.
+    Alerts,
+    /// The journal.
+    Events,
+    /// The overview.
+    Overview,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: &'static [Self] = &[
+        Self::Global,
+        Self::List,
+        Self::Pager,
+        Self::Inbox,
+        Self::Cages,
+        Self::Cage,
+        Self::Tree,
+        Self::Agents,
+        Self::Agent,
+        Self::Tasks,
+        Self::Artifacts,
+        Self::Alerts,
+        Self::Events,
+        Self::Overview,
+    ];
+
+    /// The name of its section in the keymap.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::List => "list",
+            Self::Pager => "pager",
+            Self::Inbox => "inbox",
+            Self::Cages => "cages",
+            Self::Cage => "cage",
+            Self::Tree => "tree",
+            Self::Agents => "agents",
+            Self::Agent => "agent",
+            Self::Tasks => "tasks",
+            Self::Artifacts => "artifacts",
+            Self::Alerts => "alerts",
+            Self::Events => "events",
+            Self::Overview => "overview",
+        }
+    }
+}
+
+/// One thing that can be done.
+pub struct Action {
+    /// Its name in the keymap and in the palette.
+    pub name: &'static str,
+    /// What it does, in two or three words: a hint.
+    pub title: &'static str,
+    /// What it does, in a sentence.
+    pub help: &'static str,
+    /// Whether it changes the fleet, and so is refused under `--read-only` and without an engine.
+    pub changes: bool,
+    /// How much it belongs into the line of hints: 0 never, 1 if there is room, up to 3 always.
+    pub hint: u8,
+    /// Whether it can be done now; if not, why.
+    pub ready: fn(&App) -> Result<(), String>,
+    /// Does it.
+    pub run: fn(&mut App),
+}
+
+/// For actions that can always be done.
+pub fn always(_: &App) -> Result<(), String> {
+    Ok(())
+}
+
+/// Every action.
+pub static ALL: &[&Action] = actions::ALL;
+
+/// The action of a name.
+pub fn named(name: &str) -> Option<&'static Action> {
+    ALL.iter().copied().find(|action| action.name == name)
+}
+
+impl Action {
+    /// Whether it can be done now; if not, why.
+    pub fn ready(&self, app: &App) -> Result<(), String> {
+        if self.changes && app.options.read_only {
+            return Err("this console was started with --read-only".to_owned());
+        }
+        if self.changes && !app.link.is_up() {
+            return Err("the engine is not connected".to_owned());
+        }
+        if self.changes && app.fleet.read_only() {
+            return Err("the engine takes no changes: its store failed".to_owned());
+        }
+        (self.ready)(app)
+    }
+}

@@ -1,0 +1,138 @@
+//! What a person can do, one action or one family a file, and the one list of all of them.
+
+mod action_log;
+mod agents;
+mod alerts;
+mod cancel;
+mod columns;
+mod copy;
+mod describe;
+mod events;
+mod failure;
+mod filter;
+mod freeze;
+mod help;
+mod marks;
+mod matches;
+mod motion;
+mod navigate;
+mod pager;
+mod palette;
+mod priority;
+mod quit;
+mod reassign;
+mod refresh;
+mod retry;
+mod sort;
+mod theme;
+mod tree;
+mod undo;
+
+use super::action::Action;
+use super::app::App;
+use super::screen::{Item, Noun};
+use super::step::{Order, Step};
+use crate::api::types::WireCommand;
+
+/// Every action.
+pub static ALL: &[&Action] = &[
+    &navigate::OPEN,
+    &navigate::BACK,
+    &cancel::CANCEL,
+    &retry::RETRY,
+    &priority::PRIORITY,
+    &reassign::REASSIGN,
+    &agents::DRAIN,
+    &agents::RESUME,
+    &agents::REMOVE,
+    &alerts::ACKNOWLEDGE,
+    &alerts::SILENCE,
+    &alerts::RESOLVE,
+    &alerts::OVER,
+    &alerts::SOURCE,
+    &describe::DESCRIBE,
+    &events::FOLLOW,
+    &events::KINDS,
+    &tree::TREE,
+    &tree::FOLD,
+    &tree::FOLD_CLOSE,
+    &tree::FOLD_OPEN,
+    &undo::UNDO,
+    &undo::REDO,
+    &filter::FILTER,
+    &pager::SEARCH,
+    &pager::FOLLOW,
+    &pager::WRAP,
+    &pager::SCROLL_LEFT,
+    &pager::SCROLL_RIGHT,
+    &pager::COPY_TEXT,
+    &matches::NEXT_MATCH,
+    &matches::PREVIOUS_MATCH,
+    &marks::MARK,
+    &marks::MARK_RANGE,
+    &marks::MARK_ALL,
+    &sort::SORT,
+    &columns::COLUMNS,
+    &copy::COPY,
+    &action_log::ACTION_LOG,
+    &failure::FAILURE,
+    &help::HELP,
+    &palette::PALETTE,
+    &theme::THEME,
+    &freeze::FREEZE,
+    &refresh::REFRESH,
+    &refresh::REDRAW,
+    &quit::QUIT,
+    &navigate::OVERVIEW,
+    &navigate::INBOX,
+    &navigate::CAGES,
+    &navigate::AGENTS,
+    &navigate::TASKS,
+    &navigate::ARTIFACTS,
+    &navigate::ALERTS,
+    &navigate::EVENTS,
+    &navigate::NEXT_SCREEN,
+    &navigate::PREVIOUS_SCREEN,
+    &navigate::HISTORY_BACK,
+    &navigate::HISTORY_FORWARD,
+    &motion::DOWN,
+    &motion::UP,
+    &motion::TOP,
+    &motion::BOTTOM,
+    &motion::HALF_PAGE_DOWN,
+    &motion::HALF_PAGE_UP,
+    &motion::PAGE_DOWN,
+    &motion::PAGE_UP,
+];
+
+/// Whether things of a kind are selected and at least one of them will do; else why not. `obstacle` says what is wrong
+/// with one.
+fn need(app: &App, noun: Noun, obstacle: impl Fn(&Item) -> Option<String>) -> Result<(), String> {
+    let Some(selection) = app.selection().filter(|selection| selection.noun == noun) else {
+        return Err(format!("no {} is selected", noun.counted(1).trim_start_matches("1 ")));
+    };
+    let mut first = None;
+    for item in &selection.items {
+        match obstacle(item) {
+            None => return Ok(()),
+            Some(why) => {
+                first.get_or_insert(why);
+            }
+        }
+    }
+    first.map_or(Ok(()), Err)
+}
+
+/// Orders a change of what is selected: at once for one thing, with a preview for several. `verb` is the command line's
+/// after `menagerie`, to which the ids are added.
+fn order(app: &mut App, what: &str, verb: &str, command: impl FnOnce(Vec<String>) -> WireCommand) {
+    let Some(selection) = app.selection() else { return };
+    let ids: Vec<String> = selection.items.iter().map(|item| item.id.clone()).collect();
+    let title = match &selection.items[..] {
+        [one] => format!("{what} {}", super::text::clean(&one.name)),
+        items => format!("{what} {}", selection.noun.counted(items.len())),
+    };
+    let several = ids.len() > 1;
+    let order = Order { line: format!("menagerie {verb} {}", ids.join(" ")), title, command: command(ids) };
+    app.step(if several { Step::Preview(order) } else { Step::Order(order) });
+}

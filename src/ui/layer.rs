@@ -1,0 +1,52 @@
+//! What lies over a screen: help, palette, questions. What is on top hears the keys.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::action::Scope;
+use super::key::Key;
+use super::look::Look;
+use super::request::{Answer, Ticket};
+use super::screen::Out;
+
+/// Something over the screen.
+pub trait Layer {
+    /// What its frame says, for hints and tests.
+    fn name(&self) -> &'static str;
+
+    /// Takes a key. Everything that is not its own it leaves alone; nothing reaches the screen below.
+    fn key(&mut self, key: Key, out: &mut Out);
+
+    /// Takes pasted text.
+    fn paste(&mut self, text: &str, out: &mut Out) {
+        let _ = (text, out);
+    }
+
+    /// Takes an answer that it asked for.
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        let _ = (ticket, answer, out);
+        false
+    }
+
+    /// Asks for what it shows, once, when it is opened.
+    fn opened(&mut self, out: &mut Out) {
+        let _ = out;
+    }
+
+    /// Draws itself over `area`, the whole screen.
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>);
+
+    /// Keys and what they do here, for the line of hints.
+    fn hints(&self) -> Vec<(String, String)>;
+
+    /// Whether a key may confirm something that changes the fleet. Then keys that were pressed before it was drawn are
+    /// dropped: they were meant for something else.
+    fn confirms(&self) -> bool {
+        false
+    }
+
+    /// The sections of the keymap it looks keys up in, if it does.
+    fn scopes(&self) -> &'static [Scope] {
+        &[]
+    }
+}

@@ -1,0 +1,160 @@
+//! What a change would do, thing by thing, before it is made.
+
+use crossterm::event::KeyCode;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::api::triage::{Figure, Unit, WhatIf};
+use crate::ui::key::Key;
+use crate::ui::layer::Layer;
+use crate::ui::look::{Look, Mark};
+use crate::ui::request::{Answer, Request, Ticket};
+use crate::ui::screen::Out;
+use crate::ui::step::{Order, Step};
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets;
+
+/// A change that waits for a yes.
+pub struct Preview {
+    order: Order,
+    ticket: Option<Ticket>,
+    found: Option<Result<Box<WhatIf>, String>>,
+    top: usize,
+}
+
+impl Preview {
+    /// Asks the engine what the order would do.
+    pub fn new(order: Order) -> Self {
+        Self { order, ticket: None, found: None, top: 0 }
+    }
+
+    fn lines(&self, look: &Look<'_>) -> Vec<Line<'static>> {
+        let plain = |role: Role, words: String| Line::styled(words, look.style(role));
+        match &self.found {
+            None => vec![plain(Role::Dim, " asking the engine what would change …".to_owned())],
+            Some(Err(message)) => vec![plain(Role::Bad, format!(" {}", text::clean(message)))],
+            Some(Ok(what_if)) => {
+                let refused = what_if.items.iter().filter(|item| item.refusal.is_some()).count();
+                let head = format!(" {} will change, {refused} cannot", what_if.items.len() - refused);
+                let mut lines = vec![plain(if refused > 0 { Role::Warn } else { Role::Good }, head)];
+                for figure in &what_if.figures {
+                    lines.push(figure_line(figure, look));
+                }
+                // What cannot is said first: it is what one has to know.
+                let (cannot, can): (Vec<_>, Vec<_>) = what_if.items.iter().partition(|item| item.refusal.is_some());
+                for item in cannot.into_iter().chain(can) {
+                    let name = text::pad(&text::clean(&item.item), 20);
+                    lines.push(match &item.refusal {
+                        Some(refusal) => Line::from(vec![
+                            Span::styled(format!(" {} ", look.mark(Mark::Failed)), look.style(Role::Bad)),
+                            Span::raw(name),
+                            Span::styled(format!(" {}", text::clean(&refusal.to_string())), look.style(Role::Bad)),
+                        ]),
+                        None => Line::from(vec![
+                            Span::styled(format!(" {} ", look.mark(Mark::Done)), look.style(Role::Good)),
+                            Span::raw(name),
+                            Span::raw(format!(" {}", text::clean(&item.change))),
+                        ]),
+                    });
+                }
+                lines
+            }
+        }
+    }
+}
+
+fn figure_line(figure: &Figure, look: &Look<'_>) -> Line<'static> {
+    let show = |value: Option<f64>| value.map_or("?".to_owned(), |value| value_text(value, figure.unit));
+    let changed = figure.before != figure.after;
+    let role = if changed { Role::Accent } else { Role::Dim };
+    let words = format!(
+        "   {}  {} {} {}",
+        text::pad(&text::clean(&figure.what), 44),
+        show(figure.before),
+        look.sign("→", "->"),
+        show(figure.after)
+    );
+    Line::styled(words, look.style(role))
+}
+
+/// A figure with its unit.
+pub fn value_text(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Count => format!("{value:.0}"),
+        Unit::Share => text::percent(value),
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "seconds of waiting are far below what i64 holds in microseconds"
+        )]
+        Unit::Seconds => text::duration((value * 1e6) as i64),
+        Unit::Cores => format!("{value:.1} cores"),
+        Unit::Bytes => text::bytes(value),
+    }
+}
+
+impl Layer for Preview {
+    fn name(&self) -> &'static str {
+        "preview"
+    }
+
+    fn confirms(&self) -> bool {
+        true
+    }
+
+    fn opened(&mut self, out: &mut Out) {
+        self.ticket = Some(out.ask(None, Request::WhatIf(Box::new(self.order.command.clone()))));
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
+        if self.ticket != Some(ticket) {
+            return false;
+        }
+        self.found = match answer {
+            Ok(Answer::WhatIf(what_if)) => Some(Ok(what_if.clone())),
+            Ok(_) => Some(Err("the engine answered something else".to_owned())),
+            Err(message) => Some(Err(message.clone())),
+        };
+        true
+    }
+
+    fn key(&mut self, key: Key, out: &mut Out) {
+        match key.code {
+            KeyCode::Esc | KeyCode::Char('n' | 'q') => out.step(Step::Close),
+            KeyCode::Char('j') | KeyCode::Down => self.top += 1,
+            KeyCode::Char('k') | KeyCode::Up => self.top = self.top.saturating_sub(1),
+            KeyCode::Char('y') | KeyCode::Enter if matches!(self.found, Some(Ok(_))) => {
+                out.step(Step::Close);
+                out.step(Step::Order(self.order.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        let lines = self.lines(look);
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4).min(area.height - 4).max(7);
+        let at = widgets::middle(area, area.width.saturating_sub(4).min(110), height);
+        let inner = widgets::dialog(frame, at, &format!("{}?", self.order.title), look);
+        let rows = inner.height - 2;
+        let top = self.top.min(lines.len().saturating_sub(usize::from(rows)));
+        for (place, line) in (0..rows).zip(lines.into_iter().skip(top)) {
+            frame.render_widget(line, Rect { y: inner.y + place, height: 1, ..inner });
+        }
+        let back = match &self.found {
+            Some(Ok(what_if)) if what_if.reversible => "z takes it back",
+            Some(Ok(_)) => "this cannot be taken back",
+            _ => "",
+        };
+        let words = Line::from(vec![
+            Span::styled(" y, Enter: do it   n, Esc: leave it   ", look.style(Role::Key)),
+            Span::styled(back, look.style(Role::Dim)),
+        ]);
+        frame.render_widget(words, Rect { y: inner.bottom() - 1, height: 1, ..inner });
+    }
+
+    fn hints(&self) -> Vec<(String, String)> {
+        vec![("y".into(), "do it".into()), ("esc".into(), "leave it".into()), ("j k".into(), "scroll".into())]
+    }
+}

@@ -1,0 +1,116 @@
+//! One line asked for at the bottom: a filter, a note, a number.
+
+use crossterm::event::KeyCode;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Clear, Paragraph};
+
+use crate::ui::key::Key;
+use crate::ui::layer::Layer;
+use crate::ui::look::Look;
+use crate::ui::screen::Out;
+use crate::ui::step::Step;
+use crate::ui::theme::Role;
+use crate::ui::widgets::input::Input;
+
+/// What becomes of the line: steps, or why it will not do.
+type Finish = Box<dyn Fn(&str) -> Result<Vec<Step>, String>>;
+
+/// The question.
+pub struct Prompt {
+    label: String,
+    help: String,
+    input: Input,
+    finish: Finish,
+    /// Called with every change, for filters that work while one types.
+    live: Option<fn(&str) -> Step>,
+    before: String,
+    problem: Option<String>,
+}
+
+impl Prompt {
+    /// Asks `label`, with `start` in the line already; `finish` says what the answer leads to.
+    pub fn new(
+        label: impl Into<String>,
+        start: impl Into<String>,
+        help: impl Into<String>,
+        finish: impl Fn(&str) -> Result<Vec<Step>, String> + 'static,
+    ) -> Self {
+        let start = start.into();
+        Self {
+            label: label.into(),
+            help: help.into(),
+            input: Input::new(start.clone()),
+            finish: Box::new(finish),
+            live: None,
+            before: start,
+            problem: None,
+        }
+    }
+
+    /// Does a step with every change, and with what was there before when it is given up.
+    pub fn live(mut self, step: fn(&str) -> Step) -> Self {
+        self.live = Some(step);
+        self
+    }
+
+    fn changed(&mut self, out: &mut Out) {
+        self.problem = None;
+        if let Some(live) = self.live {
+            out.step(live(self.input.text()));
+        }
+    }
+}
+
+impl Layer for Prompt {
+    fn name(&self) -> &'static str {
+        "prompt"
+    }
+
+    fn key(&mut self, key: Key, out: &mut Out) {
+        match key.code {
+            KeyCode::Esc => {
+                if let Some(live) = self.live {
+                    out.step(live(&self.before));
+                }
+                out.step(Step::Close);
+            }
+            KeyCode::Enter => match (self.finish)(self.input.text()) {
+                Ok(steps) => {
+                    out.step(Step::Close);
+                    out.steps.extend(steps);
+                }
+                Err(problem) => self.problem = Some(problem),
+            },
+            _ => {
+                if self.input.key(key) {
+                    self.changed(out);
+                }
+            }
+        }
+    }
+
+    fn paste(&mut self, text: &str, out: &mut Out) {
+        self.input.insert(text);
+        self.changed(out);
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        let line = Rect { y: area.bottom().saturating_sub(2), height: 1, ..area };
+        let below = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+        frame.render_widget(Clear, line);
+        frame.render_widget(Clear, below);
+        let (role, words) = match &self.problem {
+            Some(problem) => (Role::Bad, problem.clone()),
+            None => (Role::Hint, self.help.clone()),
+        };
+        let words = crate::ui::text::fit(&crate::ui::text::clean(&words), usize::from(area.width) - 1).into_owned();
+        frame.render_widget(Paragraph::new(Line::from(format!(" {words}"))).style(look.style(role)), below);
+        self.input.draw(frame, line, &format!(" {} ", self.label), look);
+    }
+
+    fn hints(&self) -> Vec<(String, String)> {
+        vec![("enter".into(), "take it".into()), ("esc".into(), "leave it".into())]
+    }
+}

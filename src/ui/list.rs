@@ -1,0 +1,504 @@
+//! A list of any length of which only the rows in sight are fetched and drawn.
+//!
+//! The cursor follows its item: when rows come or go above it, it stays on the same item, on the same line of the
+//! screen where that can be. Columns, and how a row becomes cells, come with the type of the rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::columns;
+use super::look::{Look, Mark};
+use super::request::{Answer, Lane, Page, Request, Ticket};
+use super::screen::{Item, Out};
+use super::text;
+use super::theme::Role;
+use crate::api::client::Query;
+
+/// The text of one cell and how it looks.
+pub struct Cell {
+    /// What it says; cleaned and cut when it is drawn.
+    pub text: String,
+    /// Its colour; `None` for that of the row.
+    pub role: Option<Role>,
+}
+
+impl Cell {
+    /// A cell in the row's colour.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), role: None }
+    }
+
+    /// A cell in the colour of a role.
+    pub fn of(role: Role, text: impl Into<String>) -> Self {
+        Self { text: text.into(), role: Some(role) }
+    }
+
+    /// What nobody knows or measured.
+    pub fn unknown() -> Self {
+        Self::of(Role::Dim, "-")
+    }
+}
+
+/// One column of rows of type `R`.
+pub struct Column<R> {
+    /// Its heading; in small letters its name in `:set columns` and in the menu.
+    pub title: &'static str,
+    /// Columns of the screen; 0 shares what is left.
+    pub width: u16,
+    /// Whether it is aligned to the right.
+    pub right: bool,
+    /// 1 is always shown; the highest goes first when there is little room.
+    pub rank: u8,
+    /// The field that it sorts by, if it does.
+    pub sort: Option<&'static str>,
+    /// A row's cell.
+    pub cell: fn(&R, &Look<'_>) -> Cell,
+}
+
+/// What a list can show.
+pub trait Row: Clone + PartialEq + 'static {
+    /// The columns in order.
+    const COLUMNS: &'static [Column<Self>];
+    /// The lane of its requests.
+    const LANE: Lane;
+    /// The fields that an unsorted list is sorted by, as the API writes them.
+    const ORDER: &'static str;
+    /// What to say when there is none: what would be here and how to get it.
+    const EMPTY: &'static str;
+
+    /// The request for a page.
+    fn request(query: Query) -> Request;
+    /// The page in an answer, if it is one of this type.
+    fn page(answer: &Answer) -> Option<&Page<Self>>;
+    /// What an action acts on.
+    fn item(&self) -> Item;
+    /// Its state as a mark.
+    fn mark(&self) -> Mark;
+}
+
+/// How the cursor moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// By so many rows, down when positive.
+    By(i64),
+    /// By so many halves of the height.
+    HalfPages(i64),
+    /// To the first row.
+    Top,
+    /// To the last row.
+    Bottom,
+}
+
+/// A sort order: a column and its direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// Place of the column in `COLUMNS`.
+    pub column: usize,
+    /// Greatest first.
+    pub descending: bool,
+}
+
+/// A column as menus show it.
+pub struct ColumnInfo {
+    /// Its heading.
+    pub title: &'static str,
+    /// Whether it can be sorted by.
+    pub sortable: bool,
+    /// Whether it is shown.
+    pub shown: bool,
+    /// `Some(descending)` when the list is sorted by it.
+    pub sorted: Option<bool>,
+}
+
+/// What can be done with a list whatever its rows are.
+pub trait Listing {
+    /// Moves the cursor and asks for rows that come into sight.
+    fn go(&mut self, motion: Motion, out: &mut Out);
+    /// Marks the row under the cursor, or takes the mark away, and moves on.
+    fn toggle_mark(&mut self, out: &mut Out);
+    /// Marks from here to where it is called again.
+    fn mark_range(&mut self);
+    /// Marks everything that the filter lets through, at most [`MARK_ALL_MAX`].
+    fn mark_all(&mut self, out: &mut Out);
+    /// Takes all marks away; `false` when there was none.
+    fn clear_marks(&mut self) -> bool;
+    /// How many are marked.
+    fn marked(&self) -> usize;
+    /// The filter.
+    fn filter(&self) -> &str;
+    /// Sets the filter and asks anew.
+    fn set_filter(&mut self, filter: String, out: &mut Out);
+    /// The columns, for menus.
+    fn columns(&self) -> Vec<ColumnInfo>;
+    /// Sorts by a column; by the same one again: the other way round.
+    fn sort_by(&mut self, column: usize, out: &mut Out);
+    /// Shows or hides a column.
+    fn toggle_column(&mut self, column: usize);
+    /// The row of the screen, from the top of the list's area, becomes the cursor's; `false` when there is none.
+    fn click(&mut self, row: u16, out: &mut Out) -> bool;
+}
+
+/// The most rows that are marked at once.
+pub const MARK_ALL_MAX: u64 = 10_000;
+
+/// A list and what of it is known.
+pub struct List<R: Row> {
+    rows: Vec<R>,
+    first: u64,
+    total: Option<u64>,
+    cursor: u64,
+    cursor_id: Option<String>,
+    top: u64,
+    height: u64,
+    marks: BTreeMap<String, Item>,
+    range_from: Option<u64>,
+    filter: String,
+    fixed: Query,
+    sort: Option<Sort>,
+    hidden: BTreeSet<usize>,
+    /// The page that is on its way: its ticket and the place of its first row.
+    asked: Option<(Ticket, u64)>,
+    mark_ticket: Option<Ticket>,
+    error: Option<String>,
+}
+
+impl<R: Row> List<R> {
+    /// An empty list; `fixed` goes with every request, such as the task whose executions they are.
+    pub fn new(fixed: Query) -> Self {
+        Self {
+            rows: Vec::new(),
+            first: 0,
+            total: None,
+            cursor: 0,
+            cursor_id: None,
+            top: 0,
+            height: 20,
+            marks: BTreeMap::new(),
+            range_from: None,
+            filter: String::new(),
+            fixed,
+            sort: None,
+            hidden: BTreeSet::new(),
+            asked: None,
+            mark_ticket: None,
+            error: None,
+        }
+    }
+
+    /// The row under the cursor, if it is here.
+    pub fn current(&self) -> Option<&R> {
+        self.row(self.cursor)
+    }
+
+    /// The rows in sight.
+    pub fn visible(&self) -> impl Iterator<Item = &R> {
+        (self.top..self.top + self.height).filter_map(|place| self.row(place))
+    }
+
+    /// The marked ones, otherwise the one under the cursor.
+    pub fn selected(&self) -> (Vec<Item>, bool) {
+        if self.marks.is_empty() {
+            (self.current().map(R::item).into_iter().collect(), false)
+        } else {
+            (self.marks.values().cloned().collect(), true)
+        }
+    }
+
+    /// ` · filter · count · marks`, for a title.
+    pub fn summary(&self) -> String {
+        use std::fmt::Write;
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = match self.total {
+            Some(total) => write!(out, "[{}]", text::count(total)),
+            None => write!(out, "[…]"),
+        };
+        if !self.filter.is_empty() {
+            let _ = write!(out, " /{}", text::clean(&self.filter));
+        }
+        if !self.marks.is_empty() {
+            let _ = write!(out, " · {} marked", text::count(self.marks.len() as u64));
+        }
+        out
+    }
+
+    /// Asks for the rows in sight and some around them.
+    pub fn refresh(&mut self, out: &mut Out) {
+        let first = self.top.saturating_sub(self.height);
+        let mut query = self.query();
+        query.push(("offset".to_owned(), first.to_string()));
+        query.push(("limit".to_owned(), (self.height * 3).max(1).to_string()));
+        self.asked = Some((out.ask(Some(R::LANE), R::request(query)), first));
+    }
+
+    /// Takes a page that it asked for.
+    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
+        if self.mark_ticket == Some(ticket) {
+            self.mark_ticket = None;
+            if let Some(page) = answer.as_ref().ok().and_then(R::page) {
+                self.marks = page.rows.iter().map(|row| (row.item().id.clone(), row.item())).collect();
+            }
+            return true;
+        }
+        let Some((_, first)) = self.asked.filter(|(asked, _)| *asked == ticket) else { return false };
+        self.asked = None;
+        match answer {
+            Err(message) => self.error = Some(message.clone()),
+            Ok(answer) => {
+                if let Some(page) = R::page(answer) {
+                    self.error = None;
+                    self.take(page, first);
+                }
+            }
+        }
+        true
+    }
+
+    /// Learns its height.
+    pub fn layout(&mut self, height: u16, out: &mut Out) {
+        let height = u64::from(height.max(1));
+        if height != self.height {
+            self.height = height;
+            self.keep_in_sight();
+            if self.total.is_some() {
+                self.refresh(out);
+            }
+        }
+    }
+
+    fn query(&self) -> Query {
+        let mut query = self.fixed.clone();
+        if !self.filter.trim().is_empty() {
+            query.push(("filter".to_owned(), self.filter.trim().to_owned()));
+        }
+        let order = self.sort.and_then(|sort| {
+            let field = R::COLUMNS.get(sort.column)?.sort?;
+            Some(format!("{}{field}", if sort.descending { "-" } else { "" }))
+        });
+        let order = order.unwrap_or_else(|| R::ORDER.to_owned());
+        if !order.is_empty() {
+            query.push(("sort".to_owned(), order));
+        }
+        query
+    }
+
+    fn row(&self, place: u64) -> Option<&R> {
+        usize::try_from(place.checked_sub(self.first)?).ok().and_then(|index| self.rows.get(index))
+    }
+
+    fn take(&mut self, page: &Page<R>, first: u64) {
+        self.rows.clone_from(&page.rows);
+        self.first = first;
+        self.total = Some(page.total);
+        let found = self.cursor_id.as_ref().and_then(|id| self.rows.iter().position(|row| row.item().id == *id));
+        if let Some(found) = found {
+            // The item keeps its line: the top moves as far as the item did.
+            let now = self.first + found as u64;
+            self.top = if self.top == 0 && self.cursor < self.height && now < self.height {
+                0
+            } else {
+                (self.top + now).saturating_sub(self.cursor)
+            };
+            self.cursor = now;
+        }
+        self.keep_in_sight();
+        self.cursor_id = self.current().map(|row| row.item().id);
+        for row in &self.rows {
+            let item = row.item();
+            if let Some(mark) = self.marks.get_mut(&item.id) {
+                *mark = item;
+            }
+        }
+    }
+
+    fn keep_in_sight(&mut self) {
+        let last = self.total.unwrap_or(0).saturating_sub(1);
+        self.cursor = self.cursor.min(last);
+        self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(self.height));
+    }
+
+    /// Draws headings and rows into `area`.
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>, focused: bool) {
+        if area.height < 2 || area.width < 4 {
+            return;
+        }
+        let widths = self.widths(area.width);
+        let header = self.header(&widths, look);
+        frame.render_widget(header, Rect { height: 1, ..area });
+        let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+        if let Some(message) = &self.empty_text() {
+            super::widgets::center_text(frame, body, message, look.style(Role::Dim));
+            return;
+        }
+        let total = self.total.unwrap_or(0);
+        for line in 0..u64::from(body.height) {
+            let place = self.top + line;
+            if place >= total {
+                break;
+            }
+            let at = Rect { y: body.y + u16::try_from(line).unwrap_or(0), height: 1, ..body };
+            let widget = match self.row(place) {
+                Some(row) => self.line(row, place, &widths, look, focused),
+                None => Line::styled(" …", look.style(Role::Dim)),
+            };
+            frame.render_widget(widget, at);
+        }
+        super::widgets::scrollbar(frame, body, self.top, self.height, total, look);
+    }
+
+    fn empty_text(&self) -> Option<String> {
+        match (&self.error, self.total) {
+            (Some(error), _) if self.rows.is_empty() || !self.filter.is_empty() => Some(error.clone()),
+            (_, None) => Some("asking the engine …".to_owned()),
+            (_, Some(0)) if self.filter.is_empty() => Some(R::EMPTY.to_owned()),
+            (_, Some(0)) => Some(format!("nothing matches {}\nEsc clears the filter", text::clean(&self.filter))),
+            _ => None,
+        }
+    }
+
+    /// Each shown column with its width; those of high rank go first when there is little room.
+    fn widths(&self, room: u16) -> Vec<(usize, u16)> {
+        columns::widths(R::COLUMNS, &self.hidden, room)
+    }
+
+    fn header(&self, widths: &[(usize, u16)], look: &Look<'_>) -> Line<'static> {
+        columns::header(R::COLUMNS, widths, self.sort, look)
+    }
+
+    fn line(&self, row: &R, place: u64, widths: &[(usize, u16)], look: &Look<'_>, focused: bool) -> Line<'static> {
+        let item = row.item();
+        let marked = self.marks.contains_key(&item.id) || self.in_range(place);
+        let ground = match (place == self.cursor && focused, marked) {
+            (true, _) => Role::Cursor,
+            (false, true) => Role::Mark,
+            (false, false) => Role::Text,
+        };
+        let style = |role: Role| look.theme.over(role, ground);
+        let pointer = match (place == self.cursor, marked) {
+            (true, true) => look.sign("▶✚", ">+"),
+            (true, false) => look.sign("▶ ", "> "),
+            (false, true) => look.sign(" ✚", " +"),
+            (false, false) => "  ",
+        };
+        let state = row.mark();
+        let mut spans = vec![Span::raw(pointer), Span::styled(look.mark(state), style(state.role())), Span::raw(" ")];
+        spans.extend(columns::cells(R::COLUMNS, row, widths, look, ground));
+        Line::from(spans).style(look.style(ground))
+    }
+
+    fn in_range(&self, place: u64) -> bool {
+        self.range_from.is_some_and(|from| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place))
+    }
+}
+
+impl<R: Row> Listing for List<R> {
+    fn go(&mut self, motion: Motion, out: &mut Out) {
+        let last = self.total.unwrap_or(0).saturating_sub(1);
+        let by = |cursor: u64, rows: i64| cursor.saturating_add_signed(rows).min(last);
+        let half = i64::try_from(self.height / 2).unwrap_or(1).max(1);
+        self.cursor = match motion {
+            Motion::By(rows) => by(self.cursor, rows),
+            Motion::HalfPages(pages) => by(self.cursor, pages * half),
+            Motion::Top => 0,
+            Motion::Bottom => last,
+        };
+        self.keep_in_sight();
+        self.cursor_id = self.current().map(|row| row.item().id);
+        // Rows are fetched before they are needed: as soon as less than half a page is left.
+        let margin = self.height / 2;
+        let known = self.first..self.first + self.rows.len() as u64;
+        let wanted = self.top.saturating_sub(margin)..(self.top + self.height + margin).min(last + 1);
+        if self.total.is_some() && (wanted.start < known.start || wanted.end > known.end) {
+            self.refresh(out);
+        }
+    }
+
+    fn toggle_mark(&mut self, out: &mut Out) {
+        if let Some(item) = self.current().map(R::item)
+            && self.marks.remove(&item.id).is_none()
+        {
+            self.marks.insert(item.id.clone(), item);
+        }
+        self.go(Motion::By(1), out);
+    }
+
+    fn mark_range(&mut self) {
+        let Some(from) = self.range_from.take() else {
+            self.range_from = Some(self.cursor);
+            return;
+        };
+        for place in from.min(self.cursor)..=from.max(self.cursor) {
+            if let Some(item) = self.row(place).map(R::item) {
+                self.marks.insert(item.id.clone(), item);
+            }
+        }
+    }
+
+    fn mark_all(&mut self, out: &mut Out) {
+        let mut query = self.query();
+        query.push(("limit".to_owned(), MARK_ALL_MAX.to_string()));
+        self.mark_ticket = Some(out.ask(None, R::request(query)));
+    }
+
+    fn clear_marks(&mut self) -> bool {
+        let had = !self.marks.is_empty() || self.range_from.is_some();
+        self.marks.clear();
+        self.range_from = None;
+        had
+    }
+
+    fn marked(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_filter(&mut self, filter: String, out: &mut Out) {
+        if filter == self.filter {
+            return;
+        }
+        self.filter = filter;
+        self.error = None;
+        (self.cursor, self.top) = (0, 0);
+        self.refresh(out);
+    }
+
+    fn columns(&self) -> Vec<ColumnInfo> {
+        let info = |(place, column): (usize, &Column<R>)| ColumnInfo {
+            title: column.title,
+            sortable: column.sort.is_some(),
+            shown: !self.hidden.contains(&place),
+            sorted: self.sort.filter(|sort| sort.column == place).map(|sort| sort.descending),
+        };
+        R::COLUMNS.iter().enumerate().map(info).collect()
+    }
+
+    fn sort_by(&mut self, column: usize, out: &mut Out) {
+        let descending = matches!(self.sort, Some(sort) if sort.column == column && !sort.descending);
+        self.sort = Some(Sort { column, descending });
+        self.refresh(out);
+    }
+
+    fn toggle_column(&mut self, column: usize) {
+        if !self.hidden.remove(&column) {
+            self.hidden.insert(column);
+        }
+    }
+
+    fn click(&mut self, row: u16, out: &mut Out) -> bool {
+        // The first line holds the headings.
+        let Some(line) = row.checked_sub(1) else { return false };
+        let place = self.top + u64::from(line);
+        if place >= self.total.unwrap_or(0) {
+            return false;
+        }
+        let by = i64::try_from(place).unwrap_or(0) - i64::try_from(self.cursor).unwrap_or(0);
+        self.go(Motion::By(by), out);
+        true
+    }
+}

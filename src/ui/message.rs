@@ -1,0 +1,61 @@
+//! Everything that can happen to the console, in one queue.
+
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use crossterm::event::MouseEvent;
+
+use super::key::Key;
+use super::link::LinkState;
+use super::request::{Answer, Ticket};
+use super::terminal::signals::Signal;
+use crate::api::live::Pulse;
+
+/// One thing that happened.
+pub enum Message {
+    /// A key, and when it was read.
+    Key(Key, Instant),
+    /// The mouse.
+    Mouse(MouseEvent),
+    /// Text that was pasted.
+    Paste(String),
+    /// The terminal window was entered or left.
+    Focus(bool),
+    /// Whether the terminal's ground is light.
+    Ground(bool),
+    /// A signal.
+    Signal(Signal),
+    /// The terminal is gone.
+    TerminalGone,
+    /// The fleet has changed.
+    Pulse(Pulse),
+    /// The link to the engine has changed.
+    Link(LinkState),
+    /// An answer, or why there is none.
+    Answer {
+        /// Which ask it is for.
+        ticket: Ticket,
+        /// What came.
+        answer: Result<Answer, String>,
+    },
+    /// A verb of the command line has ended: its line and what it said.
+    Verb {
+        /// What was run.
+        line: String,
+        /// Its output and errors.
+        said: String,
+    },
+    /// A theme or keymap file was saved.
+    SettingsChanged,
+}
+
+/// Puts messages into the queue.
+#[derive(Clone)]
+pub struct Post(pub Sender<Message>);
+
+impl Post {
+    /// Whether anybody still listens.
+    pub fn send(&self, message: Message) -> bool {
+        self.0.send(message).is_ok()
+    }
+}

@@ -1,0 +1,55 @@
+//! The console: what the fleet does, on a terminal, and keys to change it.
+//!
+//! State, update, view. [`app::App`] is the state; everything that happens is a [`message::Message`]; [`view`] draws
+//! from the state alone. A screen is a module in `screens/`, something over it a module in `layers/`, something one can
+//! do a module in `actions/`; keys are data (`keymap.toml`), colours are data (`themes/`).
+//!
+//! The console holds no truth: it asks the engine through the API's client and shows what came. It may know the client
+//! and the domain and nothing else, so that it works the same beside the engine and far from it.
+
+pub mod action;
+mod actions;
+mod ansi;
+pub mod app;
+mod clipboard;
+mod columns;
+mod document;
+mod editor;
+mod events_text;
+mod fuzzy;
+mod gather;
+mod history;
+pub mod key;
+pub mod keymap;
+mod layer;
+mod layers;
+mod link;
+mod list;
+mod look;
+mod message;
+mod mouse;
+mod orders;
+mod pager;
+mod place;
+mod reader;
+mod request;
+mod run;
+mod screen;
+mod screens;
+mod settings;
+mod step;
+pub mod terminal;
+mod text;
+pub mod theme;
+mod toasts;
+mod tree;
+mod verb;
+mod view;
+mod widgets;
+
+#[cfg(test)]
+mod tests;
+
+pub use app::Options;
+pub use link::Starter;
+pub use run::{Error, run};

@@ -1,0 +1,403 @@
+//! A text to page through: output of tasks, artifacts, details. Scrolled by rows, wrapped or not, searched, followed.
+//!
+//! With a cursor its lines can be opened, each where its link leads. Only the rows in sight are laid out and drawn, so
+//! that a text of any length costs the same.
+
+mod draw;
+mod line;
+mod search;
+
+pub use line::{Gutter, Ink, TextLine};
+
+use super::list::Motion;
+use super::place::Place;
+use super::text;
+use search::Search;
+
+/// A row of the text: the line, and which of its rows when it is wrapped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Spot {
+    line: usize,
+    row: usize,
+}
+
+/// How many columns a step to the side goes.
+const SIDE_STEP: usize = 16;
+
+/// A text and where one is in it.
+pub struct Pager {
+    lines: Vec<TextLine>,
+    top: Spot,
+    /// Columns that are pushed out to the left; only where lines are not wrapped.
+    shift: usize,
+    wrap: bool,
+    width: u16,
+    height: u16,
+    /// Whether the end stays in sight when lines come; `None` for a text that does not grow.
+    follow: Option<bool>,
+    /// The line that keys act on, for texts whose lines lead somewhere.
+    cursor: Option<usize>,
+    search: Search,
+    /// The line on which a match was gone to last.
+    found: Option<usize>,
+    /// Where one was when a search began.
+    origin: Option<(Spot, Option<usize>)>,
+}
+
+impl Pager {
+    /// An empty one, wrapped.
+    pub fn new() -> Self {
+        Self {
+            lines: Vec::new(),
+            top: Spot::default(),
+            shift: 0,
+            wrap: true,
+            width: 80,
+            height: 20,
+            follow: None,
+            cursor: None,
+            search: Search::default(),
+            found: None,
+            origin: None,
+        }
+    }
+
+    /// One that shows the end of what grows.
+    pub fn following() -> Self {
+        Self { follow: Some(true), ..Self::new() }
+    }
+
+    /// One with a cursor, whose lines can be opened.
+    pub fn with_cursor() -> Self {
+        Self { cursor: Some(0), ..Self::new() }
+    }
+
+    /// The lines.
+    pub fn lines(&self) -> &[TextLine] {
+        &self.lines
+    }
+
+    /// Shows other lines. The place stays by number, or at the end where that is followed.
+    pub fn set_lines(&mut self, lines: Vec<TextLine>) {
+        self.lines = lines;
+        self.search = Search::new(self.search.words(), &self.lines);
+        self.found = self.found.filter(|line| *line < self.lines.len());
+        if let Some(cursor) = &mut self.cursor {
+            *cursor = (*cursor).min(self.lines.len().saturating_sub(1));
+        }
+        self.settle();
+    }
+
+    /// Adds lines at the end.
+    pub fn append(&mut self, lines: Vec<TextLine>) {
+        self.search.add(&lines, self.lines.len());
+        self.lines.extend(lines);
+        self.settle();
+    }
+
+    /// Learns its size.
+    pub fn layout(&mut self, width: u16, height: u16) {
+        if (self.width, self.height) != (width, height) {
+            (self.width, self.height) = (width, height.max(1));
+            self.top.row = 0;
+            self.settle();
+        }
+    }
+
+    /// The first line in sight.
+    pub fn top(&self) -> usize {
+        self.top.line
+    }
+
+    /// Puts a line at the top, as far as the text goes.
+    pub fn show_from(&mut self, line: usize) {
+        self.top = Spot { line, row: 0 };
+        self.settle();
+    }
+
+    /// Whether the first row is in sight.
+    pub fn at_top(&self) -> bool {
+        self.top == Spot::default()
+    }
+
+    /// Whether the last row is in sight.
+    pub fn at_bottom(&self) -> bool {
+        self.top >= self.last_top()
+    }
+
+    /// Whether lines are wrapped.
+    pub const fn wraps(&self) -> bool {
+        self.wrap
+    }
+
+    /// Wraps lines or cuts them.
+    pub fn toggle_wrap(&mut self) {
+        self.wrap = !self.wrap;
+        (self.shift, self.top.row) = (0, 0);
+        self.settle();
+    }
+
+    /// Whether the end stays in sight; `None` for a text that does not grow.
+    pub const fn follows(&self) -> Option<bool> {
+        self.follow
+    }
+
+    /// Keeps the end in sight or not; `false` where nothing grows.
+    pub fn toggle_follow(&mut self) -> bool {
+        let Some(follow) = &mut self.follow else { return false };
+        *follow = !*follow;
+        self.settle();
+        true
+    }
+
+    /// The place that the line under the cursor leads to.
+    pub fn target(&self) -> Option<&Place> {
+        self.lines.get(self.cursor?).and_then(TextLine::link)
+    }
+
+    /// The line under the cursor, for texts that have one.
+    pub const fn cursor(&self) -> Option<usize> {
+        self.cursor
+    }
+
+    /// Puts the cursor on a line.
+    pub fn set_cursor(&mut self, line: usize) {
+        if self.cursor.is_some() {
+            self.cursor = Some(line.min(self.lines.len().saturating_sub(1)));
+            self.show_cursor();
+        }
+    }
+
+    /// The line that a row of the area belongs to becomes the cursor's; `false` when there is none.
+    pub fn click(&mut self, row: u16) -> bool {
+        let spot = self.below(self.top, usize::from(row));
+        if self.cursor.is_none() || self.rows_between(self.top, spot) != usize::from(row) {
+            return false;
+        }
+        self.cursor = Some(spot.line);
+        true
+    }
+
+    /// Moves.
+    pub fn go(&mut self, motion: Motion) {
+        let half = i64::from(self.height / 2).max(1);
+        let was = self.top;
+        match (motion, self.cursor) {
+            (Motion::By(rows), None) => self.scroll(rows),
+            (Motion::By(rows), Some(cursor)) => self.move_cursor(cursor, rows),
+            (Motion::HalfPages(pages), None) => self.scroll(pages * half),
+            (Motion::HalfPages(pages), Some(cursor)) => self.move_cursor(cursor, pages * half),
+            (Motion::Top, _) => {
+                self.top = Spot::default();
+                self.cursor = self.cursor.map(|_| 0);
+            }
+            (Motion::Bottom, _) => {
+                self.top = self.last_top();
+                self.cursor = self.cursor.map(|_| self.lines.len().saturating_sub(1));
+                self.follow = self.follow.map(|_| true);
+            }
+        }
+        if self.top < was {
+            self.follow = self.follow.map(|_| false);
+        }
+    }
+
+    /// Scrolls rows, whether there is a cursor or not: what the wheel does.
+    pub fn scroll(&mut self, rows: i64) {
+        let steps = usize::try_from(rows.unsigned_abs()).unwrap_or(usize::MAX);
+        if rows < 0 {
+            self.top = self.above(self.top, steps);
+            self.follow = self.follow.map(|_| false);
+        } else {
+            self.top = self.below(self.top, steps).min(self.last_top());
+        }
+    }
+
+    /// Steps to the side, to the right when positive.
+    pub fn shift(&mut self, steps: i64) {
+        let by = usize::try_from(steps.unsigned_abs()).unwrap_or(0) * SIDE_STEP;
+        if steps < 0 {
+            self.shift = self.shift.saturating_sub(by);
+        } else if !self.wrap {
+            let widest = self.in_sight().map(|line| text::width(line.text())).max().unwrap_or(0);
+            let most = widest.saturating_sub(usize::from(self.width) / 2);
+            self.shift = (self.shift + by).min(most.max(self.shift));
+        }
+    }
+
+    /// The lines in sight.
+    pub fn in_sight(&self) -> impl Iterator<Item = &TextLine> {
+        let last = self.below(self.top, usize::from(self.height).saturating_sub(1));
+        self.lines.iter().take(last.line + 1).skip(self.top.line)
+    }
+
+    /// Takes note of where one is, so that a search that is given up leads back here.
+    pub fn begin_search(&mut self) {
+        self.origin = Some((self.top, self.cursor));
+    }
+
+    /// Looks for words, from where the search began; without words back to there.
+    pub fn search(&mut self, words: &str) {
+        if let Some((top, cursor)) = self.origin {
+            (self.top, self.cursor) = (top, cursor);
+        }
+        self.search = Search::new(words, &self.lines);
+        self.found = None;
+        self.settle();
+        if let Some(line) = self.search.next(self.cursor.unwrap_or(self.top.line), true) {
+            self.find(line);
+        }
+    }
+
+    /// The words that are looked for; empty when none are.
+    pub fn searched(&self) -> &str {
+        self.search.words()
+    }
+
+    /// Looks for nothing any more and stays; `false` when nothing was looked for.
+    pub fn clear_search(&mut self) -> bool {
+        let had = !self.search.words().is_empty();
+        self.search = Search::default();
+        (self.found, self.origin) = (None, None);
+        had
+    }
+
+    /// To the next match, or the one before; `false` when there is none.
+    pub fn next_match(&mut self, forward: bool) -> bool {
+        let here = self.found.or(self.cursor);
+        let next = match (forward, here) {
+            (true, Some(line)) => self.search.next(line, false),
+            (true, None) => self.search.next(self.top.line, true),
+            (false, line) => self.search.previous(line.unwrap_or(self.top.line)),
+        };
+        if let Some(line) = next {
+            self.find(line);
+        }
+        next.is_some()
+    }
+
+    /// ` 120 of 3,400 lines · /words 3 of 17 · …`, for a title.
+    pub fn summary(&self) -> String {
+        use std::fmt::Write;
+        let mut out = format!("[{}]", text::count(self.lines.len() as u64));
+        // Writing to a string cannot fail.
+        if !self.search.words().is_empty() {
+            let number = self.found.map_or(0, |line| self.search.number(line));
+            let _ = write!(out, " /{} ", text::clean(self.search.words()));
+            let _ = match (self.search.count(), number) {
+                (0, _) => write!(out, "not found"),
+                (count, 0) => write!(out, "in {} lines", text::count(count as u64)),
+                (count, number) => write!(out, "{} of {}", text::count(number as u64), text::count(count as u64)),
+            };
+        }
+        if !self.wrap {
+            let _ = write!(out, " · not wrapped");
+        }
+        out
+    }
+
+    fn find(&mut self, line: usize) {
+        self.found = Some(line);
+        self.follow = self.follow.map(|_| false);
+        if self.cursor.is_some() {
+            self.cursor = Some(line);
+            self.show_cursor();
+            return;
+        }
+        let Some(found) = self.lines.get(line) else { return };
+        let start = self.search.places(found.text()).first().map_or(0, |place| place.0);
+        if self.wrap {
+            let row = self.rows_of(line).iter().position(|(_, end)| start < *end).unwrap_or(0);
+            let spot = Spot { line, row };
+            let last = self.below(self.top, usize::from(self.height).saturating_sub(1));
+            if spot < self.top || spot > last {
+                self.top = self.above(spot, usize::from(self.height) / 3).min(self.last_top());
+            }
+        } else {
+            if line < self.top.line || line >= self.top.line + usize::from(self.height) {
+                self.top.line = line.saturating_sub(usize::from(self.height) / 3);
+                self.settle();
+            }
+            let column = text::width(&self.lines[line].text()[..start]);
+            let room = usize::from(self.text_columns());
+            if column < self.shift || column >= self.shift + room.saturating_sub(SIDE_STEP) {
+                self.shift = column.saturating_sub(room / 2);
+            }
+        }
+    }
+
+    fn move_cursor(&mut self, cursor: usize, by: i64) {
+        let last = self.lines.len().saturating_sub(1);
+        let steps = usize::try_from(by.unsigned_abs()).unwrap_or(usize::MAX);
+        let to = if by < 0 { cursor.saturating_sub(steps) } else { cursor.saturating_add(steps).min(last) };
+        self.cursor = Some(to);
+        self.show_cursor();
+    }
+
+    fn show_cursor(&mut self) {
+        let Some(cursor) = self.cursor else { return };
+        let end = Spot { line: cursor, row: self.rows_of(cursor).len().saturating_sub(1) };
+        let lowest = self.above(end, usize::from(self.height).saturating_sub(1));
+        self.top = self.top.max(lowest).min(Spot { line: cursor, row: 0 });
+    }
+
+    /// Keeps the top within the text, and at its end where that is followed.
+    fn settle(&mut self) {
+        let last = self.last_top();
+        self.top = if self.follow == Some(true) { last } else { self.top.min(last) };
+        self.show_cursor();
+    }
+
+    /// The columns that are left for the text itself.
+    fn text_columns(&self) -> u16 {
+        // One column at the right is the scrollbar's.
+        self.width.saturating_sub(self.gutter_columns() + 1).max(2)
+    }
+
+    fn rows_of(&self, line: usize) -> Vec<(usize, usize)> {
+        match self.lines.get(line) {
+            Some(line) if self.wrap => line.rows(usize::from(self.text_columns())),
+            Some(line) => vec![(0, line.text().len())],
+            None => vec![(0, 0)],
+        }
+    }
+
+    /// The top at which the last row stands at the bottom.
+    fn last_top(&self) -> Spot {
+        let Some(line) = self.lines.len().checked_sub(1) else { return Spot::default() };
+        let end = Spot { line, row: self.rows_of(line).len().saturating_sub(1) };
+        self.above(end, usize::from(self.height).saturating_sub(1))
+    }
+
+    /// So many rows further up, at most the first.
+    fn above(&self, spot: Spot, mut rows: usize) -> Spot {
+        let mut spot = Spot { line: spot.line.min(self.lines.len().saturating_sub(1)), ..spot };
+        while rows > spot.row {
+            let Some(line) = spot.line.checked_sub(1) else { return Spot::default() };
+            rows -= spot.row + 1;
+            spot = Spot { line, row: self.rows_of(line).len().saturating_sub(1) };
+        }
+        Spot { row: spot.row - rows, ..spot }
+    }
+
+    /// So many rows further down, at most the last.
+    fn below(&self, mut spot: Spot, mut rows: usize) -> Spot {
+        loop {
+            let last = self.rows_of(spot.line).len().saturating_sub(1);
+            if spot.row + rows <= last || spot.line + 1 >= self.lines.len() {
+                return Spot { line: spot.line, row: (spot.row + rows).min(last) };
+            }
+            rows -= last.saturating_sub(spot.row) + 1;
+            spot = Spot { line: spot.line + 1, row: 0 };
+        }
+    }
+
+    /// How many rows lie between two spots.
+    fn rows_between(&self, from: Spot, to: Spot) -> usize {
+        let whole: usize = (from.line..to.line).map(|line| self.rows_of(line).len()).sum();
+        (whole + to.row).saturating_sub(from.row)
+    }
+}
+
+#[cfg(test)]
+mod tests;

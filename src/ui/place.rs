@@ -1,0 +1,79 @@
+//! Where one can be in the console.
+
+use super::screen::Screen;
+use super::screens;
+
+/// A screen, and for a detail what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// What a person needs first.
+    Overview,
+    /// What waits for a human.
+    Inbox,
+    /// The grid.
+    Cages,
+    /// One cage, by number.
+    Cage(String),
+    /// All agents.
+    Agents,
+    /// One agent, by id, with its name.
+    Agent(String, String),
+    /// All tasks.
+    Tasks,
+    /// One task, by id.
+    Task(String),
+    /// The output of a task, by id.
+    Output(String),
+    /// All artifacts.
+    Artifacts,
+    /// One artifact, by id, with its title.
+    Artifact(String, String),
+    /// All alerts.
+    Alerts,
+    /// The journal.
+    Events,
+}
+
+impl Place {
+    /// The screens with a number, in the order of Tab, each with the action that leads there.
+    pub const MAIN: &'static [(Self, &'static str)] = &[
+        (Self::Overview, "overview"),
+        (Self::Inbox, "inbox"),
+        (Self::Cages, "cages"),
+        (Self::Agents, "agents"),
+        (Self::Tasks, "tasks"),
+        (Self::Artifacts, "artifacts"),
+        (Self::Alerts, "alerts"),
+        (Self::Events, "events"),
+    ];
+
+    /// Its name in the breadcrumb.
+    pub fn crumb(&self) -> String {
+        let short = |id: &str| id.rsplit('-').next().unwrap_or(id).to_owned();
+        match self {
+            Self::Overview => "overview".to_owned(),
+            Self::Inbox => "inbox".to_owned(),
+            Self::Cages => "cages".to_owned(),
+            Self::Cage(id) => format!("cage {id}"),
+            Self::Agents => "agents".to_owned(),
+            Self::Agent(_, name) => format!("agent {}", super::text::clean(name)),
+            Self::Tasks => "tasks".to_owned(),
+            Self::Task(id) => format!("task {}", short(id)),
+            Self::Output(_) => "output".to_owned(),
+            Self::Artifacts => "artifacts".to_owned(),
+            Self::Artifact(_, title) => super::text::clean(title).into_owned(),
+            Self::Alerts => "alerts".to_owned(),
+            Self::Events => "events".to_owned(),
+        }
+    }
+
+    /// Whether it has a number.
+    pub fn is_main(&self) -> bool {
+        Self::MAIN.iter().any(|(place, _)| place == self)
+    }
+
+    /// Its screen, new.
+    pub fn screen(&self) -> Box<dyn Screen> {
+        screens::make(self)
+    }
+}

@@ -1,0 +1,213 @@
+//! What the console asks the engine, and what comes back.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+use super::gather::{self, AgentRow, AttemptRow, Member, Records};
+use crate::api::client::{Client, Error, Query};
+use crate::api::live::{CageCell, CageProcess, Overview};
+use crate::api::triage::{Candidate, InboxItem, WhatIf};
+use crate::api::types::WireCommand;
+use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Task};
+
+/// Names one ask, so that its answer finds who asked.
+pub type Ticket = u64;
+
+/// Of several waiting asks in one lane only the newest is asked.
+pub type Lane = &'static str;
+
+/// Something to ask.
+pub struct Ask {
+    /// Its name.
+    pub ticket: Ticket,
+    /// Its lane; `None` for what must be asked in any case.
+    pub lane: Option<Lane>,
+    /// What.
+    pub request: Request,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// A page of tasks.
+    Tasks(Query),
+    /// A page of executions.
+    Executions(Query),
+    /// A page of agents.
+    Agents(Query),
+    /// A page of artifacts.
+    Artifacts(Query),
+    /// A page of alerts.
+    Alerts(Query),
+    /// A page of what waits for a human.
+    Inbox(Query),
+    /// A part of the journal, the newest first.
+    Journal(Query),
+    /// A page of agents with what they do now.
+    AgentRows(Query),
+    /// A page of executions with the types of their tasks.
+    Attempts(Query),
+    /// Who reports to whom, of the agents that a filter lets through.
+    Hierarchy(String),
+    /// The names of everybody who acts, of machines and of these agents.
+    Names(Vec<String>),
+    /// One task.
+    Task(String),
+    /// One agent.
+    Agent(String),
+    /// One cage.
+    Cage(String),
+    /// One artifact.
+    Artifact(String),
+    /// What a person needs first.
+    Overview,
+    /// All cages in short.
+    Grid,
+    /// The processes of a cage.
+    Processes(String),
+    /// Why a task is where it is.
+    Explain(String),
+    /// The agents that a task could be given to.
+    TaskCandidates(String),
+    /// The cages that an agent could be given.
+    AgentCandidates(String),
+    /// What a command would do.
+    WhatIf(Box<WireCommand>),
+    /// A change.
+    Command(Box<WireCommand>),
+    /// A part of an artifact's bytes.
+    Content {
+        /// Which artifact.
+        id: String,
+        /// From which byte on.
+        offset: u64,
+        /// At most so many.
+        length: u64,
+    },
+    /// The last part of a task's output: at most so many bytes of chunks.
+    Output {
+        /// Which task.
+        task: String,
+        /// Bytes.
+        tail: u64,
+    },
+    /// Stop the engine.
+    Shutdown {
+        /// And everything that runs in its cages.
+        kill: bool,
+    },
+}
+
+/// Part of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The items asked for.
+    pub rows: Vec<T>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Tasks.
+    Tasks(Page<Task>),
+    /// Executions.
+    Executions(Page<Execution>),
+    /// Agents.
+    Agents(Page<Agent>),
+    /// Artifacts.
+    Artifacts(Page<Artifact>),
+    /// Alerts.
+    Alerts(Page<Alert>),
+    /// What waits for a human.
+    Inbox(Page<InboxItem>),
+    /// Records.
+    Journal(Records),
+    /// Agents with what they do now.
+    AgentRows(Page<AgentRow>),
+    /// Executions with the types of their tasks.
+    Attempts(Page<AttemptRow>),
+    /// Who reports to whom.
+    Hierarchy(Page<Member>),
+    /// Names by id.
+    Names(BTreeMap<String, String>),
+    /// One task.
+    Task(Box<Task>),
+    /// One agent.
+    Agent(Box<Agent>),
+    /// One cage.
+    Cage(Box<Cage>),
+    /// One artifact.
+    Artifact(Box<Artifact>),
+    /// What a person needs first.
+    Overview(Box<Overview>),
+    /// All cages in short.
+    Grid(Vec<CageCell>),
+    /// Processes.
+    Processes(Vec<CageProcess>),
+    /// Why a task is where it is.
+    Explain(Box<serde_json::Value>),
+    /// Who else could.
+    Candidates(Vec<Candidate>),
+    /// What would happen.
+    WhatIf(Box<WhatIf>),
+    /// What was done.
+    Done(Box<Reply>),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// The engine stops.
+    Stopping,
+}
+
+impl Request {
+    /// Asks, and reads what comes.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub fn perform(&self, client: &Client) -> Result<Answer, Error> {
+        let one = |noun: &str, id: &str| format!("/v1/{noun}/{}", crate::api::client::encode(id));
+        Ok(match self {
+            Self::Tasks(query) => Answer::Tasks(page(client, "tasks", query)?),
+            Self::Executions(query) => Answer::Executions(page(client, "executions", query)?),
+            Self::Agents(query) => Answer::Agents(page(client, "agents", query)?),
+            Self::Artifacts(query) => Answer::Artifacts(page(client, "artifacts", query)?),
+            Self::Alerts(query) => Answer::Alerts(page(client, "alerts", query)?),
+            Self::Inbox(query) => Answer::Inbox(page(client, "inbox", query)?),
+            Self::Journal(query) => Answer::Journal(gather::records(client, query)?),
+            Self::AgentRows(query) => Answer::AgentRows(gather::agents(client, query)?),
+            Self::Attempts(query) => Answer::Attempts(gather::attempts(client, query)?),
+            Self::Hierarchy(filter) => Answer::Hierarchy(gather::hierarchy(client, filter)?),
+            Self::Names(agents) => Answer::Names(gather::names(client, agents)?),
+            Self::Task(id) => Answer::Task(client.get(&one("tasks", id), &vec![])?),
+            Self::Agent(id) => Answer::Agent(client.get(&one("agents", id), &vec![])?),
+            Self::Cage(id) => Answer::Cage(client.get(&one("cages", id), &vec![])?),
+            Self::Artifact(id) => Answer::Artifact(client.get(&one("artifacts", id), &vec![])?),
+            Self::Overview => Answer::Overview(client.get("/v1/overview", &vec![])?),
+            Self::Grid => Answer::Grid(client.get("/v1/grid", &vec![])?),
+            Self::Processes(id) => Answer::Processes(client.get(&(one("cages", id) + "/processes"), &vec![])?),
+            Self::Explain(id) => Answer::Explain(client.get(&(one("tasks", id) + "/explain"), &vec![])?),
+            Self::TaskCandidates(id) => Answer::Candidates(client.get(&(one("tasks", id) + "/candidates"), &vec![])?),
+            Self::AgentCandidates(id) => Answer::Candidates(client.get(&(one("agents", id) + "/candidates"), &vec![])?),
+            Self::WhatIf(command) => Answer::WhatIf(client.post("/v1/what-if", command)?),
+            Self::Command(command) => Answer::Done(Box::new(client.command(command)?)),
+            Self::Content { id, offset, length } => {
+                let range = vec![("offset".into(), offset.to_string()), ("length".into(), length.to_string())];
+                Answer::Bytes(client.get_bytes(&(one("artifacts", id) + "/content"), &range)?.to_vec())
+            }
+            Self::Output { task, tail } => {
+                let query = vec![("tail".into(), tail.to_string())];
+                Answer::Bytes(client.get_bytes(&(one("tasks", task) + "/logs"), &query)?.to_vec())
+            }
+            Self::Shutdown { kill } => {
+                client.shutdown(*kill)?;
+                Answer::Stopping
+            }
+        })
+    }
+}
+
+fn page<T: DeserializeOwned>(client: &Client, noun: &str, query: &Query) -> Result<Page<T>, Error> {
+    client.list(noun, query).map(|(rows, total)| Page { rows, total })
+}

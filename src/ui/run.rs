@@ -1,0 +1,132 @@
+//! The loop around the state: waits for messages, lets the state change, carries out what it asks for, draws.
+
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::app::{App, Effect, Options};
+use super::link::{Link, Starter};
+use super::message::{Message, Post};
+use super::place::Place;
+use super::terminal::input::Reader;
+use super::terminal::probe::QUESTION;
+use super::terminal::{ColorDepth, Manners, Taken, signals};
+use super::{editor, verb, view};
+use crate::domain::Timestamp;
+
+/// How often the engine tells what changed, at most.
+const PULSE_EVERY: Duration = Duration::from_secs(1);
+
+/// The shortest time between two frames that no key asked for.
+const FRAME_EVERY: Duration = Duration::from_millis(100);
+
+/// Why the console ended before it was quit.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The terminal cannot be used.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// The wall clock: only for showing ages, and put right by the engine's.
+fn wall() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Shows the console until it is quit, with `starter` for when no engine runs at the beginning, until the terminal goes away or a signal ends it.
+///
+/// # Errors
+/// When the terminal cannot be used. It is given back as it was found in any case.
+pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
+    let (sender, queue) = mpsc::channel();
+    let post = Post(sender);
+    let for_signals = post.clone();
+    signals::listen(move |signal| for_signals.send(Message::Signal(signal)))?;
+    let link = Link::open(&options.data_dir, PULSE_EVERY, starter, &post)?;
+    let manners = Manners { depth: options.depth, synchronized: options.synchronized, mouse: options.mouse };
+    let mut terminal = Taken::take(manners)?;
+    let mut app = App::new(options, &Place::Overview, (wall(), Instant::now()));
+    terminal.draw(|frame| view::draw(&mut app, frame))?;
+    // Only where it makes a difference, and after the first frame is out.
+    let probe = app.options.theme.is_none() && app.options.depth > ColorDepth::Ansi;
+    if probe {
+        terminal.send(QUESTION)?;
+    }
+    let for_input = post.clone();
+    let mut reader = Reader::start(probe, move |read| for_input.send(editor::message(read)))?;
+    let mut last_frame: Option<Instant> = None;
+    let mut urgent = true;
+    loop {
+        for ask in app.take_asks() {
+            link.ask(ask);
+        }
+        for effect in app.take_effects() {
+            match effect {
+                Effect::Quit => return Ok(()),
+                Effect::Send(sequence) => terminal.send(&sequence)?,
+                Effect::Mouse(on) => terminal.set_mouse(on)?,
+                Effect::Redraw => terminal.resize()?,
+                Effect::Suspend => {
+                    reader.hold();
+                    terminal.suspend();
+                    signals::stop()?;
+                    terminal.resume()?;
+                    reader.release();
+                }
+                Effect::Verb(said) => verb::start(&said, &app, &post),
+                Effect::Edit(text) => {
+                    reader.hold();
+                    terminal.suspend();
+                    let edited = editor::edit(&text);
+                    terminal.resume()?;
+                    reader.release();
+                    editor::submit(&mut app, edited);
+                }
+            }
+            urgent = true;
+            app.woken();
+        }
+        let now = Instant::now();
+        app.set_now((wall(), now));
+        let frame_due = last_frame.map_or(now, |last| last + FRAME_EVERY);
+        let mut dirty = app.take_dirty();
+        if dirty && (urgent || now >= frame_due) {
+            terminal.draw(|frame| view::draw(&mut app, frame))?;
+            // Drawing lays the screen out, and that may ask for rows that came into sight.
+            let at = Instant::now();
+            app.drawn(at);
+            for ask in app.take_asks() {
+                link.ask(ask);
+            }
+            last_frame = Some(at);
+            dirty = false;
+        }
+        urgent = false;
+        let wake = if dirty { Some(frame_due) } else { app.wake_at() };
+        let first = match wake {
+            Some(at) => match queue.recv_timeout(at.saturating_duration_since(Instant::now())) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            },
+            None => match queue.recv() {
+                Ok(message) => Some(message),
+                Err(_) => return Ok(()),
+            },
+        };
+        app.set_now((wall(), Instant::now()));
+        let Some(first) = first else {
+            app.woken();
+            continue;
+        };
+        for message in std::iter::once(first).chain(queue.try_iter()) {
+            // An answer to what a key asked for is drawn like the key itself.
+            urgent |= matches!(
+                message,
+                Message::Key(..) | Message::Paste(_) | Message::Mouse(_) | Message::Answer { .. } | Message::Signal(_)
+            );
+            app.update(message);
+        }
+    }
+}

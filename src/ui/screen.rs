@@ -1,0 +1,192 @@
+//! The shape that all screens share, and what they hand back.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::action::Scope;
+use super::list::Listing;
+use super::look::Look;
+use super::pager::Pager;
+use super::place::Place;
+use super::request::{Answer, Lane, Request, Ticket};
+use super::step::Step;
+use crate::api::live::Topic;
+
+/// What an update wants done: requests to the engine and steps for the console.
+#[derive(Default)]
+pub struct Out {
+    next_ticket: Ticket,
+    /// Requests, in order.
+    pub asks: Vec<super::request::Ask>,
+    /// Steps, in order.
+    pub steps: Vec<Step>,
+}
+
+impl Out {
+    /// An empty one whose tickets begin after `last`.
+    pub fn after(last: Ticket) -> Self {
+        Self { next_ticket: last + 1, ..Self::default() }
+    }
+
+    /// The last ticket given out.
+    pub const fn last_ticket(&self) -> Ticket {
+        self.next_ticket - 1
+    }
+
+    /// Asks the engine; of several waiting asks in the same lane only the newest is asked.
+    pub fn ask(&mut self, lane: Option<Lane>, request: Request) -> Ticket {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.asks.push(super::request::Ask { ticket, lane, request });
+        ticket
+    }
+
+    /// Has the console do something.
+    pub fn step(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+}
+
+/// What things an action would act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noun {
+    /// Tasks.
+    Task,
+    /// Agents.
+    Agent,
+    /// Cages.
+    Cage,
+    /// Artifacts.
+    Artifact,
+    /// Alerts.
+    Alert,
+    /// Records of the journal.
+    Record,
+    /// Attempts at tasks.
+    Execution,
+}
+
+impl Noun {
+    /// `task` or `tasks`.
+    pub fn counted(self, number: usize) -> String {
+        let name = match self {
+            Self::Task => "task",
+            Self::Agent => "agent",
+            Self::Cage => "cage",
+            Self::Artifact => "artifact",
+            Self::Alert => "alert",
+            Self::Record => "record",
+            Self::Execution => "execution",
+        };
+        if number == 1 { format!("1 {name}") } else { format!("{} {name}s", super::text::count(number as u64)) }
+    }
+}
+
+/// One selected thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its id: what commands take.
+    pub id: String,
+    /// Its name for people; may be hostile, is cleaned when drawn.
+    pub name: String,
+    /// Its state in the word of the data model: what actions judge by.
+    pub state: String,
+    /// Whether it must be decided alone.
+    pub high_risk: bool,
+    /// For an artifact or execution: the task it belongs to.
+    pub task: Option<String>,
+}
+
+/// What is selected: the marked ones, otherwise the one under the cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// What they are.
+    pub noun: Noun,
+    /// Which; may be empty.
+    pub items: Vec<Item>,
+    /// Whether they were marked, not just under the cursor.
+    pub marked: bool,
+}
+
+/// One screen. Each is a module of this shape; none knows another.
+pub trait Screen {
+    /// Its frame's title: what it shows, filter and count.
+    fn title(&self) -> String;
+
+    /// What it shows changes with these.
+    fn topics(&self) -> &'static [Topic];
+
+    /// The sections of the keymap that hold here, before `[global]`.
+    fn scopes(&self) -> &'static [Scope];
+
+    /// Asks for what is in sight: when it is entered and when its topics changed.
+    fn refresh(&mut self, out: &mut Out);
+
+    /// Takes an answer that it asked for; `false` when the ticket is not its own.
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool;
+
+    /// Learns where it will be drawn, before each drawing.
+    fn layout(&mut self, area: Rect, out: &mut Out);
+
+    /// Draws itself.
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>);
+
+    /// What actions act on here; `None` where nothing can be selected.
+    fn selection(&self) -> Option<Selection> {
+        None
+    }
+
+    /// Where Enter leads.
+    fn target(&self) -> Option<Place> {
+        None
+    }
+
+    /// Its list, for motions, marks, filter and sort.
+    fn list(&mut self) -> Option<&mut dyn Listing> {
+        None
+    }
+
+    /// Its text, for looking at.
+    fn text(&self) -> Option<&Pager> {
+        None
+    }
+
+    /// Its text, for paging, searching and following.
+    fn pager(&mut self) -> Option<&mut Pager> {
+        None
+    }
+
+    /// Learns that its text may have been moved, and asks for what comes into sight.
+    fn paged(&mut self, out: &mut Out) {
+        let _ = out;
+    }
+
+    /// Learns that one has gone elsewhere, and gives up what takes much room and can be asked for again; `true` when it
+    /// has to be asked for before it is shown the next time.
+    fn left(&mut self) -> bool {
+        false
+    }
+
+    /// Does what only this screen can; `false` when it does not know the action.
+    fn perform(&mut self, action: &str, out: &mut Out) -> bool {
+        let _ = (action, out);
+        false
+    }
+
+    /// Why the action cannot be done on this screen now; `None` when it can or is not this screen's.
+    fn obstacle(&self, action: &str) -> Option<String> {
+        let _ = action;
+        None
+    }
+
+    /// Takes the mouse at a place inside its area; `true` when it did something.
+    fn click(&mut self, column: u16, row: u16, out: &mut Out) -> bool {
+        let _ = (column, row, out);
+        false
+    }
+
+    /// Whether something in sight changes with every second, such as the time a task has run.
+    fn ticks(&self) -> bool {
+        false
+    }
+}

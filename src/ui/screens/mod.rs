@@ -1,0 +1,21 @@
+//! The screens, each a module of the shape of [`Screen`](super::screen::Screen), and which place has which.
+
+mod agent;
+mod agents;
+pub mod alerts;
+mod events;
+mod tasks;
+
+use super::place::Place;
+use super::screen::Screen;
+
+/// The screen of a place, new.
+pub fn make(place: &Place) -> Box<dyn Screen> {
+    match place {
+        Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
+        Place::Alerts => Box::new(alerts::Alerts::new()),
+        Place::Events => Box::new(events::Events::new()),
+        Place::Agents => Box::new(agents::Agents::new()),
+        _ => Box::new(tasks::Tasks::new()),
+    }
+}

@@ -1,0 +1,191 @@
+//! Tasks: what is queued, runs and is done.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::api::client::Query;
+use crate::api::live::Topic;
+use crate::domain::{Task, TaskStatus};
+use crate::ui::action::Scope;
+use crate::ui::list::{Cell, Column, List, Listing, Row};
+use crate::ui::look::{Look, Mark};
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Page, Request, Ticket};
+use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// How the status of a task is marked.
+pub fn mark(status: TaskStatus) -> Mark {
+    match status {
+        TaskStatus::Pending => Mark::Queued,
+        TaskStatus::Scheduled => Mark::Starting,
+        TaskStatus::Executing => Mark::Running,
+        TaskStatus::Completed => Mark::Done,
+        TaskStatus::Failed => Mark::Failed,
+        TaskStatus::Cancelled => Mark::Stopped,
+    }
+}
+
+impl Row for Task {
+    const LANE: &'static str = "tasks";
+    const ORDER: &'static str = "-created_at";
+    const EMPTY: &'static str =
+        "There is no task yet.\n\nmenagerie run -- COMMAND queues one from a shell; + writes one here.";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            title: "ID",
+            width: 8,
+            right: false,
+            rank: 1,
+            sort: None,
+            cell: |task, _| Cell::of(Role::Dim, short_id(&task.id.to_string())),
+        },
+        Column {
+            title: "TYPE",
+            width: 0,
+            right: false,
+            rank: 1,
+            sort: Some("type"),
+            cell: |task, _| Cell::plain(&task.kind),
+        },
+        Column {
+            title: "STATUS",
+            width: 10,
+            right: false,
+            rank: 1,
+            sort: Some("status"),
+            cell: |task, _| Cell::of(mark(task.status).role(), task.status.as_str()),
+        },
+        Column {
+            title: "PRI",
+            width: 4,
+            right: true,
+            rank: 2,
+            sort: Some("priority"),
+            cell: |task, _| Cell::plain(task.priority.to_string()),
+        },
+        Column {
+            title: "CAGE",
+            width: 4,
+            right: true,
+            rank: 3,
+            sort: None,
+            cell: |task, _| task.assigned_cage_id.map_or_else(Cell::unknown, |id| Cell::plain(id.to_string())),
+        },
+        Column { title: "TOOK", width: 7, right: true, rank: 2, sort: None, cell: |task, look| took(task, look) },
+        Column {
+            title: "AGE",
+            width: 4,
+            right: true,
+            rank: 2,
+            sort: Some("created_at"),
+            cell: |task, look| Cell::of(Role::Dim, look.age(task.created_at)),
+        },
+        Column {
+            title: "ERROR",
+            width: 0,
+            right: false,
+            rank: 4,
+            sort: None,
+            cell: |task, _| Cell::of(Role::Bad, task.error.as_deref().unwrap_or_default()),
+        },
+    ];
+
+    fn request(query: Query) -> Request {
+        Request::Tasks(query)
+    }
+
+    fn page(answer: &Answer) -> Option<&Page<Self>> {
+        match answer {
+            Answer::Tasks(page) => Some(page),
+            _ => None,
+        }
+    }
+
+    fn item(&self) -> Item {
+        Item {
+            id: self.id.to_string(),
+            name: format!("{} {}", self.kind, short_id(&self.id.to_string())),
+            state: self.status.as_str().to_owned(),
+            high_risk: false,
+            task: None,
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        mark(self.status)
+    }
+}
+
+/// The end of an id: ids of the same time begin alike.
+pub fn short_id(id: &str) -> String {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id).to_owned()
+}
+
+fn took(task: &Task, look: &Look<'_>) -> Cell {
+    match (task.started_at, task.completed_at) {
+        (Some(start), Some(end)) => Cell::plain(text::duration(end.as_micros() - start.as_micros())),
+        (Some(start), None) => Cell::of(Role::Good, look.since(start)),
+        _ => Cell::unknown(),
+    }
+}
+
+/// The list.
+pub struct Tasks {
+    list: List<Task>,
+}
+
+impl Tasks {
+    /// All tasks, the newest first.
+    pub fn new() -> Self {
+        Self { list: List::new(Query::new()) }
+    }
+}
+
+impl Screen for Tasks {
+    fn title(&self) -> String {
+        format!("tasks {}", self.list.summary())
+    }
+
+    fn topics(&self) -> &'static [Topic] {
+        &[Topic::Tasks]
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Tasks, Scope::List]
+    }
+
+    fn refresh(&mut self, out: &mut Out) {
+        self.list.refresh(out);
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
+        self.list.answer(ticket, answer)
+    }
+
+    fn layout(&mut self, area: Rect, out: &mut Out) {
+        self.list.layout(area.height.saturating_sub(1), out);
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        self.list.draw(frame, area, look, true);
+    }
+
+    fn selection(&self) -> Option<Selection> {
+        let (items, marked) = self.list.selected();
+        Some(Selection { noun: Noun::Task, items, marked })
+    }
+
+    fn target(&self) -> Option<Place> {
+        self.list.current().map(|task| Place::Task(task.id.to_string()))
+    }
+
+    fn list(&mut self) -> Option<&mut dyn Listing> {
+        Some(&mut self.list)
+    }
+
+    fn ticks(&self) -> bool {
+        self.list.visible().any(|task| task.status == TaskStatus::Executing)
+    }
+}

@@ -1,0 +1,55 @@
+//! Every screen as a picture, compared with the one that was looked at last. `MENAGERIE_UPDATE=1` rewrites them; then
+//! look at what changed (`cat` shows colours).
+
+use std::path::{Path, PathBuf};
+
+use super::{Driver, options};
+use crate::ui::place::Place;
+use crate::ui::terminal::ColorDepth;
+
+pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
+
+fn check(name: &str, found: &str) -> Result<(), String> {
+    let file: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui/tests/frames").join(name);
+    if std::env::var_os("MENAGERIE_UPDATE").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, found).unwrap();
+        return Ok(());
+    }
+    match std::fs::read_to_string(&file) {
+        Ok(expected) if expected == found => Ok(()),
+        Ok(_) => Err(format!("{name} looks different now:\n{found}")),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
+}
+
+/// Compares the frame as it is now with `NAME-SIZE-color.ans` or `-mono.ans`.
+pub fn check_encoded(name: &str, size: (u16, u16), depth: ColorDepth, driver: &mut Driver) -> Result<(), String> {
+    let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+    check(&format!("{name}-{}x{}-{suffix}.ans", size.0, size.1), &driver.draw_encoded())
+}
+
+#[test]
+fn every_screen_at_three_sizes_in_colour_and_without() {
+    let mut problems = Vec::new();
+    for (place, name) in Place::MAIN {
+        for size in SIZES {
+            for depth in [ColorDepth::True, ColorDepth::Mono] {
+                let mut driver = Driver::with(options(depth), place, size);
+                problems.extend(check_encoded(name, size, depth, &mut driver).err());
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn a_terminal_that_is_too_small_is_told_kindly() {
+    for size in [(40, 10), (10, 3), (1, 1)] {
+        let mut driver = Driver::new(&Place::Tasks, size);
+        let frame = driver.draw();
+        if size == (40, 10) {
+            assert!(frame.contains("The fleet goes on."), "{frame}");
+        }
+    }
+}

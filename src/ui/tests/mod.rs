@@ -1,0 +1,168 @@
+//! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
+
+mod agents;
+mod candidates;
+mod events;
+mod fleet;
+mod frames;
+mod lists;
+
+use std::time::{Duration, Instant};
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Size;
+
+use super::app::{App, Effect, Options};
+use super::message::Message;
+use super::place::Place;
+use super::request::Request;
+use super::terminal::ColorDepth;
+use super::terminal::encoder::Encoder;
+use super::view;
+use crate::domain::Timestamp;
+
+/// The moment at which all fixed states are looked at: 2026-03-04T10:00:00Z.
+pub const NOW: i64 = 1_772_618_400_000_000;
+
+/// A console under test.
+pub struct Driver {
+    pub app: App,
+    pub began: Instant,
+    /// What was asked and not yet answered.
+    pub asked: Vec<(u64, Request)>,
+    pub effects: Vec<Effect>,
+    size: (u16, u16),
+}
+
+/// The options that tests start from.
+pub fn options(depth: ColorDepth) -> Options {
+    Options {
+        data_dir: "/nowhere".into(),
+        config_dir: None,
+        read_only: false,
+        ascii: false,
+        mouse: true,
+        synchronized: true,
+        depth,
+        theme: None,
+        light: false,
+        tmux: false,
+    }
+}
+
+impl Driver {
+    /// A console of so many columns and lines, connected to the fixed fleet, on `place`.
+    pub fn new(place: &Place, size: (u16, u16)) -> Self {
+        Self::with(options(ColorDepth::True), place, size)
+    }
+
+    pub fn with(options: Options, place: &Place, size: (u16, u16)) -> Self {
+        let began = Instant::now();
+        let app = App::new(options, place, (Timestamp::from_micros(NOW), began));
+        let mut driver = Self { app, began, asked: vec![], effects: vec![], size };
+        driver.app.update(Message::Pulse(fleet::pulse()));
+        driver.draw();
+        driver.settle();
+        driver
+    }
+
+    /// Answers everything that was asked from the fixed fleet, until nothing more is asked.
+    pub fn settle(&mut self) {
+        loop {
+            self.collect();
+            let asked = std::mem::take(&mut self.asked);
+            if asked.is_empty() {
+                return;
+            }
+            for (ticket, request) in asked {
+                let answer = fleet::answer(&request);
+                self.app.update(Message::Answer { ticket, answer });
+            }
+            self.draw();
+        }
+    }
+
+    /// Takes what was asked without answering it.
+    pub fn collect(&mut self) {
+        self.asked.extend(self.app.take_asks().into_iter().map(|ask| (ask.ticket, ask.request)));
+        self.effects.extend(self.app.take_effects());
+    }
+
+    /// Presses keys, written with blanks between them, each followed by a frame.
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.split(' ') {
+            let key = key.parse().unwrap();
+            self.app.update(Message::Key(key, Instant::now()));
+            self.draw();
+            self.settle();
+        }
+    }
+
+    /// Types text, character by character.
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            let key = super::key::Key::plain(crossterm::event::KeyCode::Char(c));
+            self.app.update(Message::Key(key, Instant::now()));
+        }
+        self.draw();
+        self.settle();
+    }
+
+    /// Lets time pass.
+    pub fn later(&mut self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
+        self.app.set_now((Timestamp::from_micros(NOW + micros), self.began + by));
+    }
+
+    /// The frame as plain text.
+    pub fn draw(&mut self) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
+        terminal.draw(|frame| view::draw(&mut self.app, frame)).unwrap();
+        self.app.drawn(Instant::now());
+        let buffer = terminal.backend().buffer();
+        let mut out = String::new();
+        for y in 0..self.size.1 {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..self.size.0 {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                let symbol = buffer[(x, y)].symbol();
+                skip = super::text::width(symbol).saturating_sub(1);
+                line.push_str(symbol);
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The frame as a terminal would get it.
+    pub fn draw_encoded(&mut self) -> String {
+        let size = Size::new(self.size.0, self.size.1);
+        let mut bytes = Vec::new();
+        {
+            let encoder = Encoder::new(&mut bytes, size, self.app.options.depth, false);
+            let mut terminal = Terminal::new(encoder).unwrap();
+            terminal.draw(|frame| view::draw(&mut self.app, frame)).unwrap();
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// The frame has this somewhere.
+    #[track_caller]
+    pub fn sees(&mut self, text: &str) {
+        let frame = self.draw();
+        assert!(frame.contains(text), "{text:?} is not in sight:\n{frame}");
+    }
+
+    /// The frame has this nowhere.
+    #[track_caller]
+    pub fn sees_not(&mut self, text: &str) {
+        let frame = self.draw();
+        assert!(!frame.contains(text), "{text:?} is in sight:\n{frame}");
+    }
+}

@@ -1,0 +1,192 @@
+//! Text from agents and names from anywhere, made harmless and made to fit.
+//!
+//! Nothing that came from outside is drawn before it went through [`clean`]: control characters become visible, marks
+//! that turn the direction of writing or have no width go. Widths are those of the terminal's columns.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// What stands where something was cut off.
+const ELLIPSIS: &str = "…";
+
+/// Characters that are not seen but change how others are: directional marks, joiners at the edge, fillers.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The most combining marks that a character may bear; more would climb into the neighbouring lines.
+const MARKS_MAX: usize = 3;
+
+/// Makes `text` fit for one line: tabs and line ends become blanks, other control characters become visible, invisible
+/// ones go, and piles of combining marks are cut.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for grapheme in text.graphemes(true) {
+        let mut chars = 0;
+        for c in grapheme.chars() {
+            match c {
+                '\t' | '\n' | '\r' => out.push(' '),
+                '\0'..='\x1f' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('?')),
+                '\x7f' => out.push('\u{2421}'),
+                '\u{80}'..='\u{9f}' => out.push('\u{fffd}'),
+                _ if is_invisible(c) => {}
+                _ if chars > MARKS_MAX => {}
+                _ => {
+                    out.push(c);
+                    chars += 1;
+                }
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// How many columns `text` takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The longest beginning of `text` that fits into `columns`, with an ellipsis when something is missing. Whole
+/// characters only, also wide and combined ones.
+pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
+    if text.len() <= columns && text.is_ascii() || text.width() <= columns {
+        return Cow::Borrowed(text);
+    }
+    if columns == 0 {
+        return Cow::Borrowed("");
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let more = grapheme.width();
+        if used + more > columns - 1 {
+            break;
+        }
+        out.push_str(grapheme);
+        used += more;
+    }
+    out.push_str(ELLIPSIS);
+    Cow::Owned(out)
+}
+
+/// `text` in exactly `columns`: cut or followed by blanks.
+pub fn pad(text: &str, columns: usize) -> String {
+    let fitted = fit(text, columns);
+    let missing = columns.saturating_sub(fitted.width());
+    let mut out = fitted.into_owned();
+    out.extend(std::iter::repeat_n(' ', missing));
+    out
+}
+
+/// `text` in exactly `columns`: cut or after blanks.
+pub fn pad_left(text: &str, columns: usize) -> String {
+    let fitted = fit(text, columns);
+    let mut out = " ".repeat(columns.saturating_sub(fitted.width()));
+    out.push_str(&fitted);
+    out
+}
+
+/// A number of things with separators: `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes in at most five columns: `512B`, `1.5K`, `128M`, `24.0G`.
+pub fn bytes(number: f64) -> String {
+    let units = ["B", "K", "M", "G", "T", "P"];
+    let mut value = number.max(0.0);
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.95 {
+        format!("{value:.0}{}", units[unit])
+    } else {
+        format!("{value:.1}{}", units[unit])
+    }
+}
+
+/// A share as per cent: `42%`. More than everything is said as it is.
+pub fn percent(share: f64) -> String {
+    format!("{:.0}%", (share * 100.0).clamp(0.0, 9999.0))
+}
+
+/// A time that has passed, in at most four columns: `<1m`, `12m`, `3h`, `4d`. Minutes are fine enough for something that
+/// waits, and do not make the screen change every second.
+pub fn age(micros: i64) -> String {
+    let seconds = micros.max(0) / 1_000_000;
+    match seconds {
+        0..60 => "<1m".to_owned(),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// How long something took or goes on, in at most six columns: `12ms`, `4.2s`, `3m05s`, `2h07m`, `3d04h`.
+pub fn duration(micros: i64) -> String {
+    let micros = micros.max(0);
+    let seconds = micros / 1_000_000;
+    match seconds {
+        0 => format!("{}ms", micros / 1_000),
+        1..60 if micros < 10_000_000 => format!("{:.1}s", micros as f64 / 1e6),
+        1..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn controls_become_visible_and_directions_go() {
+        assert_eq!(clean("a\x1b[31mb\u{202e}c\td\u{9b}e"), "a␛[31mbc d\u{fffd}e");
+        assert_eq!(clean("e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}x").chars().count(), 5);
+    }
+
+    #[test]
+    fn figures_read_well() {
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(12), "12");
+        assert_eq!(bytes(1536.0), "1.5K");
+        assert_eq!(bytes(128.0 * 1024.0 * 1024.0), "128M");
+        assert_eq!(bytes(1023.9 * 1024.0), "1.0M");
+        assert_eq!(age(59_000_000), "<1m");
+        assert_eq!(age(3_600_000_000), "1h");
+        assert_eq!(duration(185_000_000), "3m05s");
+        assert_eq!(duration(12_400), "12ms");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_clean_and_fits(text in any::<String>(), columns in 0usize..40) {
+            let cleaned = clean(&text);
+            prop_assert!(!cleaned.chars().any(char::is_control));
+            prop_assert!(width(&fit(&cleaned, columns)) <= columns);
+            prop_assert_eq!(width(&pad(&cleaned, columns)), columns);
+            prop_assert_eq!(width(&pad_left(&cleaned, columns)), columns);
+        }
+    }
+}

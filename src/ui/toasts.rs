@@ -1,0 +1,67 @@
+//! Remarks at the bottom: what was done goes by itself, what failed stays until it is read.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::step::Tone;
+
+/// How long a remark that is no failure is shown.
+const SHOWN_FOR: Duration = Duration::from_secs(4);
+
+/// The most failures that are kept.
+const KEPT_MAX: usize = 100;
+
+/// One remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// How it is meant.
+    pub tone: Tone,
+    /// What it says; a failure may have several lines.
+    pub text: String,
+    until: Option<Instant>,
+}
+
+/// The remarks in sight.
+#[derive(Default)]
+pub struct Toasts {
+    shown: VecDeque<Toast>,
+}
+
+impl Toasts {
+    /// Adds a remark. The same one again only stays longer.
+    pub fn push(&mut self, tone: Tone, text: String, now: Instant) {
+        let until = (tone != Tone::Bad).then(|| now + SHOWN_FOR);
+        self.shown.retain(|toast| toast.text != text);
+        // One remark that goes by itself at a time: the newest.
+        if until.is_some() {
+            self.shown.retain(|toast| toast.until.is_none());
+        }
+        self.shown.push_back(Toast { tone, text, until });
+        while self.shown.len() > KEPT_MAX {
+            self.shown.pop_front();
+        }
+    }
+
+    /// Lets go of those whose time is over; `true` when there was one.
+    pub fn expire(&mut self, now: Instant) -> bool {
+        let before = self.shown.len();
+        self.shown.retain(|toast| toast.until.is_none_or(|until| until > now));
+        self.shown.len() != before
+    }
+
+    /// When the next one goes.
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.shown.iter().filter_map(|toast| toast.until).min()
+    }
+
+    /// All of them, the oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Toast> {
+        self.shown.iter()
+    }
+
+    /// The failure that was shown longest, taken away as read.
+    pub fn read_one(&mut self) -> Option<Toast> {
+        let place = self.shown.iter().position(|toast| toast.until.is_none())?;
+        self.shown.remove(place)
+    }
+}

@@ -1,0 +1,143 @@
+//! One line in which one types.
+
+use crossterm::event::KeyCode;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::ui::key::Key;
+use crate::ui::look::Look;
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// The longest line that is taken, in bytes.
+const BYTES_MAX: usize = 16 * 1024;
+
+/// What is typed and where the next character goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    text: String,
+    /// In bytes, at a border of whole characters.
+    cursor: usize,
+}
+
+impl Input {
+    /// A line that already says something, the cursor at its end.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { cursor: text.len(), text }
+    }
+
+    /// What it says.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Puts text where the cursor is, on one line and without control characters.
+    pub fn insert(&mut self, text: &str) {
+        let room = BYTES_MAX.saturating_sub(self.text.len());
+        let mut clean = text::clean(text).into_owned();
+        let mut end = clean.len().min(room);
+        while !clean.is_char_boundary(end) {
+            end -= 1;
+        }
+        clean.truncate(end);
+        self.text.insert_str(self.cursor, &clean);
+        self.cursor += clean.len();
+    }
+
+    /// Takes a key that edits; `false` when it does not.
+    pub fn key(&mut self, key: Key) -> bool {
+        let word_left = |text: &str, from: usize| {
+            let before = text[..from].trim_end();
+            before.rfind(' ').map_or(0, |place| place + 1)
+        };
+        match key.code {
+            KeyCode::Char('u') if key.ctrl => {
+                self.text.drain(..self.cursor);
+                self.cursor = 0;
+            }
+            KeyCode::Char('k') if key.ctrl => self.text.truncate(self.cursor),
+            KeyCode::Char('w') if key.ctrl => {
+                let start = word_left(&self.text, self.cursor);
+                self.text.drain(start..self.cursor);
+                self.cursor = start;
+            }
+            KeyCode::Char('e') if key.ctrl => self.cursor = self.text.len(),
+            KeyCode::Backspace => {
+                let start = self.left();
+                self.text.drain(start..self.cursor);
+                self.cursor = start;
+            }
+            KeyCode::Delete => {
+                let end = self.right();
+                self.text.drain(self.cursor..end);
+            }
+            KeyCode::Left if key.ctrl || key.alt => self.cursor = word_left(&self.text, self.cursor),
+            KeyCode::Left => self.cursor = self.left(),
+            KeyCode::Right => self.cursor = self.right(),
+            KeyCode::Home => self.cursor = 0,
+            KeyCode::End => self.cursor = self.text.len(),
+            _ => match key.typed() {
+                Some(c) => self.insert(c.encode_utf8(&mut [0; 4])),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    fn left(&self) -> usize {
+        self.text[..self.cursor].grapheme_indices(true).next_back().map_or(0, |(place, _)| place)
+    }
+
+    fn right(&self) -> usize {
+        self.text[self.cursor..].graphemes(true).next().map_or(self.text.len(), |next| self.cursor + next.len())
+    }
+
+    /// Draws it behind a prompt, with the terminal's cursor where the next character goes.
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, prompt: &str, look: &Look<'_>) {
+        let room = usize::from(area.width).saturating_sub(text::width(prompt) + 1);
+        // What lies left of the cursor is dropped from the front until the cursor is in sight.
+        let mut start = 0;
+        while text::width(&self.text[start..self.cursor]) > room {
+            start += self.text[start..].graphemes(true).next().map_or(1, str::len);
+        }
+        let shown = text::fit(&self.text[start..], room).into_owned();
+        let column = text::width(prompt) + text::width(&self.text[start..self.cursor]);
+        let spans = vec![Span::styled(prompt.to_owned(), look.theme.over(Role::Accent, Role::Input)), Span::raw(shown)];
+        let line = text::width(prompt);
+        debug_assert!(line <= usize::from(area.width) || area.width == 0);
+        frame.render_widget(ratatui::widgets::Paragraph::new(Line::from(spans)).style(look.style(Role::Input)), area);
+        let x = area.x + u16::try_from(column).unwrap_or(u16::MAX).min(area.width.saturating_sub(1));
+        frame.set_cursor_position((x, area.y));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(input: &mut Input, keys: &str) {
+        for key in keys.split(' ') {
+            input.key(key.parse().unwrap());
+        }
+    }
+
+    #[test]
+    fn editing_goes_by_whole_characters_and_words() {
+        let mut input = Input::new("one two");
+        press(&mut input, "left backspace x");
+        assert_eq!(input.text(), "one txo");
+        press(&mut input, "end ctrl-w");
+        assert_eq!(input.text(), "one ");
+        input.insert("e\u{301}\u{1f468}\u{200d}\u{1f469}");
+        press(&mut input, "backspace backspace");
+        assert!(input.text().starts_with("one "), "{:?}", input.text());
+        press(&mut input, "ctrl-u");
+        assert_eq!(input.text(), "");
+        press(&mut input, "delete left right home end");
+        input.insert("a\nb\x1b[0m");
+        assert_eq!(input.text(), "a b␛[0m");
+    }
+}

@@ -1,0 +1,123 @@
+//! Small things that screens and layers draw with.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Borders, Clear};
+
+use super::look::Look;
+use super::text;
+use super::theme::Role;
+
+pub mod input;
+
+/// A frame with a title; the frame of what hears the keys is brighter.
+pub fn panel(title: &str, focused: bool, look: &Look<'_>) -> Block<'static> {
+    let role = if focused { Role::BorderFocus } else { Role::Border };
+    let block = Block::new().borders(Borders::ALL).border_style(look.style(role)).style(look.style(Role::Text));
+    let block =
+        if look.options.ascii { block.border_set(ASCII_BORDER) } else { block.border_type(BorderType::Rounded) };
+    let title = text::clean(title);
+    if title.is_empty() { block } else { block.title(Line::styled(format!(" {title} "), look.style(Role::Title))) }
+}
+
+/// Corners and lines of `+`, `-` and `|`.
+const ASCII_BORDER: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+/// Text in the middle of an area, line by line.
+pub fn center_text(frame: &mut Frame<'_>, area: Rect, content: &str, style: Style) {
+    let lines: Vec<&str> = content.lines().collect();
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let top = area.y + area.height.saturating_sub(height) / 3;
+    for (place, line) in lines.iter().enumerate() {
+        let y = top + u16::try_from(place).unwrap_or(u16::MAX);
+        if y >= area.bottom() {
+            break;
+        }
+        let shown = text::fit(&text::clean(line), usize::from(area.width)).into_owned();
+        frame.render_widget(Line::styled(shown, style).centered(), Rect { y, height: 1, ..area });
+    }
+}
+
+/// A rectangle in the middle of `area`, at most so large.
+pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height }
+}
+
+/// A frame over whatever was there; gives its inside.
+pub fn dialog(frame: &mut Frame<'_>, area: Rect, title: &str, look: &Look<'_>) -> Rect {
+    frame.render_widget(Clear, area);
+    let block = panel(title, true, look);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner
+}
+
+/// A mark at the right edge that says which part of `total` rows is in sight; nothing when all are.
+pub fn scrollbar(frame: &mut Frame<'_>, area: Rect, top: u64, height: u64, total: u64, look: &Look<'_>) {
+    if total <= height || area.height < 2 || area.width == 0 {
+        return;
+    }
+    let room = u64::from(area.height);
+    let length = (height * room / total).clamp(1, room);
+    let start = (top * (room - length)).checked_div(total - height).unwrap_or(0).min(room - length);
+    for line in 0..room {
+        let on = (start..start + length).contains(&line);
+        let sign = if on { look.sign("█", "#") } else { look.sign("│", "|") };
+        let role = if on { Role::Dim } else { Role::Border };
+        let y = area.y + u16::try_from(line).unwrap_or(0);
+        frame.render_widget(Line::styled(sign, look.style(role)), Rect { x: area.right() - 1, y, width: 1, height: 1 });
+    }
+}
+
+/// Breaks text into lines of at most `columns`, at blanks where it can.
+pub fn wrap(content: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = Vec::new();
+    for paragraph in content.lines() {
+        let cleaned = text::clean(paragraph);
+        let mut line = String::new();
+        for word in cleaned.split(' ') {
+            let mut word = word.to_owned();
+            let gap = usize::from(!line.is_empty());
+            if text::width(&line) + gap + text::width(&word) > columns && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            while text::width(&word) > columns {
+                let head: String = take_columns(&word, columns);
+                word = word[head.len()..].to_owned();
+                lines.push(head);
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// The longest beginning of whole characters within so many columns, at least one character.
+fn take_columns(content: &str, columns: usize) -> String {
+    use unicode_segmentation::UnicodeSegmentation;
+    let mut out = String::new();
+    for grapheme in content.graphemes(true) {
+        if !out.is_empty() && text::width(&out) + text::width(grapheme) > columns {
+            break;
+        }
+        out.push_str(grapheme);
+    }
+    out
+}
