@@ -282,8 +282,7 @@ impl Setter {
 
     /// The columns that are left within what encloses the text.
     fn columns(&self) -> usize {
-        let taken: usize =
-            self.enclosures.iter().take(DEPTH_MAX).map(|enclosure| text::width(&enclosure.others)).sum();
+        let taken: usize = self.enclosures.iter().take(DEPTH_MAX).map(|enclosure| text::width(&enclosure.others)).sum();
         self.room.columns.saturating_sub(taken).max(10)
     }
 

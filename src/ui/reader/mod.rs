@@ -44,7 +44,9 @@ pub struct Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// In place of everything, shown from its beginning or from its end.
-    Anew { from_end: bool },
+    Anew {
+        from_end: bool,
+    },
     After,
     Before,
 }
@@ -299,7 +301,10 @@ impl Reader {
             (None, Some(_)) if subject.size == 0 => Some((Role::Dim, "This artifact is empty.".to_owned())),
             (None, Some(Format::Binary)) => Some((
                 Role::Dim,
-                format!("This is no text.\n\nmenagerie artifact show {} --content > FILE\nwrites it into a file.", subject.id),
+                format!(
+                    "This is no text.\n\nmenagerie artifact show {} --content > FILE\nwrites it into a file.",
+                    subject.id
+                ),
             )),
             _ => None,
         };
