@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::process::Command;
-use std::time::Instant;
 
 use crossterm::event::{Event, KeyEventKind};
 
@@ -11,6 +10,7 @@ use super::key::Key;
 use super::layers::confirm::Confirm;
 use super::message::Message;
 use super::step::{Order, Step, Tone};
+use super::terminal::input::Read;
 use super::terminal::signals::Signal;
 use crate::api::types::WireCommand;
 use crate::domain::NewTask;
@@ -19,12 +19,13 @@ use crate::domain::NewTask;
 const PASTE_MAX: usize = 64 * 1024;
 
 /// What was read as a message.
-pub fn message(event: Option<(Event, Instant)>) -> Message {
-    match event {
-        None => Message::TerminalGone,
-        Some((Event::Key(key), at)) if key.kind != KeyEventKind::Release => Message::Key(Key::from(key), at),
-        Some((Event::Mouse(mouse), _)) => Message::Mouse(mouse),
-        Some((Event::Paste(mut text), _)) => {
+pub fn message(read: Read) -> Message {
+    match read {
+        Read::Gone => Message::TerminalGone,
+        Read::Ground(light) => Message::Ground(light),
+        Read::Event(Event::Key(key), at) if key.kind != KeyEventKind::Release => Message::Key(Key::from(key), at),
+        Read::Event(Event::Mouse(mouse), _) => Message::Mouse(mouse),
+        Read::Event(Event::Paste(mut text), _) => {
             let mut end = PASTE_MAX.min(text.len());
             while !text.is_char_boundary(end) {
                 end -= 1;
@@ -32,9 +33,9 @@ pub fn message(event: Option<(Event, Instant)>) -> Message {
             text.truncate(end);
             Message::Paste(text)
         }
-        Some((Event::Resize(..), _)) => Message::Signal(Signal::Resize),
-        Some((Event::FocusGained, _)) => Message::Focus(true),
-        Some((Event::FocusLost | Event::Key(_), _)) => Message::Focus(false),
+        Read::Event(Event::Resize(..), _) => Message::Signal(Signal::Resize),
+        Read::Event(Event::FocusLost, _) => Message::Focus(false),
+        Read::Event(Event::FocusGained | Event::Key(_), _) => Message::Focus(true),
     }
 }
 

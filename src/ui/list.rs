@@ -9,6 +9,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::columns;
 use super::look::{Look, Mark};
 use super::request::{Answer, Lane, Page, Request, Ticket};
 use super::screen::{Item, Out};
@@ -360,41 +361,11 @@ impl<R: Row> List<R> {
 
     /// Each shown column with its width; those of high rank go first when there is little room.
     fn widths(&self, room: u16) -> Vec<(usize, u16)> {
-        const FILL_MIN: u16 = 12;
-        let shown = |rank: u8| {
-            R::COLUMNS
-                .iter()
-                .enumerate()
-                .filter(move |(place, column)| column.rank <= rank && !self.hidden.contains(place))
-        };
-        let needs = |rank: u8| {
-            shown(rank).map(|(_, column)| if column.width == 0 { FILL_MIN } else { column.width } + 1).sum::<u16>()
-        };
-        // Two columns in front are for mark and state.
-        let room = room.saturating_sub(4);
-        let rank = (1..=9).rev().find(|rank| needs(*rank) <= room).unwrap_or(1);
-        let fills = shown(rank).filter(|(_, column)| column.width == 0).count();
-        let fixed: u16 = shown(rank).map(|(_, column)| column.width + 1).sum();
-        let left = room.saturating_sub(fixed);
-        let share = if fills == 0 { 0 } else { left / u16::try_from(fills).unwrap_or(1) };
-        shown(rank).map(|(place, column)| (place, if column.width == 0 { share } else { column.width })).collect()
+        columns::widths(R::COLUMNS, &self.hidden, room)
     }
 
     fn header(&self, widths: &[(usize, u16)], look: &Look<'_>) -> Line<'static> {
-        let mut spans = vec![Span::raw("    ")];
-        for (place, width) in widths {
-            let column = &R::COLUMNS[*place];
-            let arrow = match self.sort {
-                Some(sort) if sort.column == *place && sort.descending => look.sign("▼", "v"),
-                Some(sort) if sort.column == *place => look.sign("▲", "^"),
-                _ => "",
-            };
-            let title = format!("{}{arrow}", column.title);
-            let width = usize::from(*width);
-            spans.push(Span::raw(if column.right { text::pad_left(&title, width) } else { text::pad(&title, width) }));
-            spans.push(Span::raw(" "));
-        }
-        Line::from(spans).style(look.style(Role::Columns))
+        columns::header(R::COLUMNS, widths, self.sort, look)
     }
 
     fn line(&self, row: &R, place: u64, widths: &[(usize, u16)], look: &Look<'_>, focused: bool) -> Line<'static> {
@@ -414,17 +385,7 @@ impl<R: Row> List<R> {
         };
         let state = row.mark();
         let mut spans = vec![Span::raw(pointer), Span::styled(look.mark(state), style(state.role())), Span::raw(" ")];
-        for (column, width) in widths {
-            let column = &R::COLUMNS[*column];
-            let cell = (column.cell)(row, look);
-            let cleaned = text::clean(&cell.text);
-            let width = usize::from(*width);
-            let padded = if column.right { text::pad_left(&cleaned, width) } else { text::pad(&cleaned, width) };
-            spans.push(
-                cell.role.map_or_else(|| Span::raw(padded.clone()), |role| Span::styled(padded.clone(), style(role))),
-            );
-            spans.push(Span::raw(" "));
-        }
+        spans.extend(columns::cells(R::COLUMNS, row, widths, look, ground));
         Line::from(spans).style(look.style(ground))
     }
 

@@ -1,10 +1,14 @@
 //! What a person can do, one action or one family a file, and the one list of all of them.
 
 mod action_log;
+mod agents;
+mod alerts;
 mod cancel;
 mod columns;
 mod copy;
 mod dependencies;
+mod describe;
+mod events;
 mod explain;
 mod failure;
 mod filter;
@@ -19,11 +23,13 @@ mod pager;
 mod palette;
 mod priority;
 mod quit;
+mod reassign;
 mod refresh;
 mod retry;
 mod sort;
 mod submit;
 mod theme;
+mod tree;
 mod undo;
 
 use super::action::Action;
@@ -44,6 +50,22 @@ pub static ALL: &[&Action] = &[
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
+    &reassign::REASSIGN,
+    &agents::DRAIN,
+    &agents::RESUME,
+    &agents::REMOVE,
+    &alerts::ACKNOWLEDGE,
+    &alerts::SILENCE,
+    &alerts::RESOLVE,
+    &alerts::OVER,
+    &alerts::SOURCE,
+    &describe::DESCRIBE,
+    &events::FOLLOW,
+    &events::KINDS,
+    &tree::TREE,
+    &tree::FOLD,
+    &tree::FOLD_CLOSE,
+    &tree::FOLD_OPEN,
     &undo::UNDO,
     &undo::REDO,
     &filter::FILTER,

@@ -1,7 +1,9 @@
 //! What can lie over a screen, one a file.
 
 pub mod action_log;
+pub mod candidates;
 pub mod confirm;
+pub mod detail;
 pub mod explain;
 pub mod help;
 pub mod menu;

@@ -1,6 +1,10 @@
 //! The screens, each a module of the shape of [`Screen`](super::screen::Screen), and which place has which.
 
+mod agent;
+mod agents;
+pub mod alerts;
 mod dependencies;
+mod events;
 mod output;
 mod task;
 mod task_lines;
@@ -12,6 +16,10 @@ use super::screen::Screen;
 /// The screen of a place, new.
 pub fn make(place: &Place) -> Box<dyn Screen> {
     match place {
+        Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
+        Place::Alerts => Box::new(alerts::Alerts::new()),
+        Place::Events => Box::new(events::Events::new()),
+        Place::Agents => Box::new(agents::Agents::new()),
         Place::Task(id) => Box::new(task::Detail::new(id.clone())),
         Place::Output(id) => Box::new(output::Output::new(id.clone(), None)),
         Place::Attempt(task, execution) => Box::new(output::Output::new(task.clone(), Some(execution.clone()))),

@@ -23,6 +23,12 @@ pub fn check(name: &str, found: &str) -> Result<(), String> {
     }
 }
 
+/// Compares the frame as it is now with `NAME-SIZE-color.ans` or `-mono.ans`.
+pub fn check_encoded(name: &str, size: (u16, u16), depth: ColorDepth, driver: &mut Driver) -> Result<(), String> {
+    let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+    check(&format!("{name}-{}x{}-{suffix}.ans", size.0, size.1), &driver.draw_encoded())
+}
+
 #[test]
 fn every_screen_at_three_sizes_in_colour_and_without() {
     let mut problems = Vec::new();
@@ -30,9 +36,7 @@ fn every_screen_at_three_sizes_in_colour_and_without() {
         for size in SIZES {
             for depth in [ColorDepth::True, ColorDepth::Mono] {
                 let mut driver = Driver::with(options(depth), place, size);
-                let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
-                let file = format!("{name}-{}x{}-{suffix}.ans", size.0, size.1);
-                problems.extend(check(&file, &driver.draw_encoded()).err());
+                problems.extend(check_encoded(name, size, depth, &mut driver).err());
             }
         }
     }

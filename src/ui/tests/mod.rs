@@ -1,5 +1,9 @@
 //! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
 
+mod agents;
+mod alerts;
+mod candidates;
+mod events;
 mod fleet;
 mod frames;
 mod lists;
@@ -44,7 +48,9 @@ pub fn options(depth: ColorDepth) -> Options {
         synchronized: true,
         depth,
         theme: None,
+        light: false,
         tmux: false,
+        dialect: super::notify::Dialect::Osc9,
     }
 }
 

@@ -1,0 +1,75 @@
+//! Columns of rows: how wide each is, their headings, the cells of a row.
+
+use std::collections::BTreeSet;
+
+use ratatui::text::{Line, Span};
+
+use super::list::{Column, Sort};
+use super::look::Look;
+use super::text;
+use super::theme::Role;
+
+/// The columns in front of the cells: two for the pointer and marks, one for the state, one blank.
+const FRONT: u16 = 4;
+
+/// The least width of a column that shares what is left.
+const FILL_MIN: u16 = 12;
+
+/// Each shown column with its width; those of high rank go first when there is little room.
+pub fn widths<R>(columns: &[Column<R>], hidden: &BTreeSet<usize>, room: u16) -> Vec<(usize, u16)> {
+    let shown = |rank: u8| {
+        columns.iter().enumerate().filter(move |(place, column)| column.rank <= rank && !hidden.contains(place))
+    };
+    let needs = |rank: u8| {
+        shown(rank).map(|(_, column)| if column.width == 0 { FILL_MIN } else { column.width } + 1).sum::<u16>()
+    };
+    let room = room.saturating_sub(FRONT);
+    let rank = (1..=9).rev().find(|rank| needs(*rank) <= room).unwrap_or(1);
+    let fills = shown(rank).filter(|(_, column)| column.width == 0).count();
+    let fixed: u16 = shown(rank).map(|(_, column)| column.width + 1).sum();
+    let left = room.saturating_sub(fixed);
+    let share = if fills == 0 { 0 } else { left / u16::try_from(fills).unwrap_or(1) };
+    shown(rank).map(|(place, column)| (place, if column.width == 0 { share } else { column.width })).collect()
+}
+
+/// The headings, with an arrow at the one that is sorted by.
+pub fn header<R>(columns: &[Column<R>], widths: &[(usize, u16)], sort: Option<Sort>, look: &Look<'_>) -> Line<'static> {
+    let mut spans = vec![Span::raw(" ".repeat(usize::from(FRONT)))];
+    for (place, width) in widths {
+        let column = &columns[*place];
+        let arrow = match sort {
+            Some(sort) if sort.column == *place && sort.descending => look.sign("▼", "v"),
+            Some(sort) if sort.column == *place => look.sign("▲", "^"),
+            _ => "",
+        };
+        let title = format!("{}{arrow}", column.title);
+        let width = usize::from(*width);
+        spans.push(Span::raw(if column.right { text::pad_left(&title, width) } else { text::pad(&title, width) }));
+        spans.push(Span::raw(" "));
+    }
+    Line::from(spans).style(look.style(Role::Columns))
+}
+
+/// The cells of a row on a ground.
+pub fn cells<R>(
+    columns: &[Column<R>],
+    row: &R,
+    widths: &[(usize, u16)],
+    look: &Look<'_>,
+    ground: Role,
+) -> Vec<Span<'static>> {
+    let mut spans = Vec::with_capacity(widths.len() * 2);
+    for (column, width) in widths {
+        let column = &columns[*column];
+        let cell = (column.cell)(row, look);
+        let cleaned = text::clean(&cell.text);
+        let width = usize::from(*width);
+        let padded = if column.right { text::pad_left(&cleaned, width) } else { text::pad(&cleaned, width) };
+        spans.push(match cell.role {
+            Some(role) => Span::styled(padded, look.theme.over(role, ground)),
+            None => Span::raw(padded),
+        });
+        spans.push(Span::raw(" "));
+    }
+    spans
+}
