@@ -148,10 +148,14 @@ fn why_says_what_blocks_first_and_makes_the_change_only_after_a_preview() {
     driver.press("w");
     let frame = driver.draw();
     let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
-    assert!(place("WHAT HOLDS IT UP") < place("cage 004: memory limit 128MiB"));
-    assert!(place("cage 007: in ␛[31mmaintenance") < place("WHAT DOES NOT"));
+    assert!(place("WHAT HOLDS IT UP") < place("waits for task"));
+    assert!(place("waits for task") < place("THE SMALLEST CHANGE"));
+    assert!(place("THE SMALLEST CHANGE") < place("WHAT DOES NOT"));
+    assert!(place("CAGE BY CAGE") < place("in ␛[31mmaintenance"));
+    assert!(place("in ␛[31mmaintenance") < place("memory limit 128MiB < 256MiB asked"));
+    place("and 12 that are further off");
     assert!(place("there: 0 with room") < place("3 agents can do this"));
-    place("menagerie cage maintenance --off 007");
+    place("menagerie cage maintenance 007 --off");
     press_only(&mut driver, "a");
     let asked = driver.asked.iter().any(|(_, request)| {
         matches!(request, Request::WhatIf(command)
