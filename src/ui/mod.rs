@@ -45,6 +45,7 @@ mod toasts;
 mod tree;
 mod verb;
 mod view;
+mod voice;
 mod widgets;
 
 #[cfg(test)]
@@ -53,3 +54,4 @@ mod tests;
 pub use app::Options;
 pub use link::Starter;
 pub use run::{Error, run};
+pub use voice::Voice;
