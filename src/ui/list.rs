@@ -7,55 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
+use super::columns::{self, Front};
+pub use super::columns::{Cell, Column, Sort};
 use super::look::{Look, Mark};
 use super::request::{Answer, Lane, Page, Request, Ticket};
 use super::screen::{Item, Out};
 use super::text;
 use super::theme::Role;
 use crate::api::client::Query;
-
-/// The text of one cell and how it looks.
-pub struct Cell {
-    /// What it says; cleaned and cut when it is drawn.
-    pub text: String,
-    /// Its colour; `None` for that of the row.
-    pub role: Option<Role>,
-}
-
-impl Cell {
-    /// A cell in the row's colour.
-    pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), role: None }
-    }
-
-    /// A cell in the colour of a role.
-    pub fn of(role: Role, text: impl Into<String>) -> Self {
-        Self { text: text.into(), role: Some(role) }
-    }
-
-    /// What nobody knows or measured.
-    pub fn unknown() -> Self {
-        Self::of(Role::Dim, "-")
-    }
-}
-
-/// One column of rows of type `R`.
-pub struct Column<R> {
-    /// Its heading; in small letters its name in `:set columns` and in the menu.
-    pub title: &'static str,
-    /// Columns of the screen; 0 shares what is left.
-    pub width: u16,
-    /// Whether it is aligned to the right.
-    pub right: bool,
-    /// 1 is always shown; the highest goes first when there is little room.
-    pub rank: u8,
-    /// The field that it sorts by, if it does.
-    pub sort: Option<&'static str>,
-    /// A row's cell.
-    pub cell: fn(&R, &Look<'_>) -> Cell,
-}
 
 /// What a list can show.
 pub trait Row: Clone + PartialEq + 'static {
@@ -89,15 +50,6 @@ pub enum Motion {
     Top,
     /// To the last row.
     Bottom,
-}
-
-/// A sort order: a column and its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// Place of the column in `COLUMNS`.
-    pub column: usize,
-    /// Greatest first.
-    pub descending: bool,
 }
 
 /// A column as menus show it.
@@ -324,8 +276,8 @@ impl<R: Row> List<R> {
         if area.height < 2 || area.width < 4 {
             return;
         }
-        let widths = self.widths(area.width);
-        let header = self.header(&widths, look);
+        let widths = columns::widths(R::COLUMNS, &self.hidden, area.width);
+        let header = columns::headings(R::COLUMNS, &widths, self.sort, look);
         frame.render_widget(header, Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         if let Some(message) = &self.empty_text() {
@@ -358,74 +310,10 @@ impl<R: Row> List<R> {
         }
     }
 
-    /// Each shown column with its width; those of high rank go first when there is little room.
-    fn widths(&self, room: u16) -> Vec<(usize, u16)> {
-        const FILL_MIN: u16 = 12;
-        let shown = |rank: u8| {
-            R::COLUMNS
-                .iter()
-                .enumerate()
-                .filter(move |(place, column)| column.rank <= rank && !self.hidden.contains(place))
-        };
-        let needs = |rank: u8| {
-            shown(rank).map(|(_, column)| if column.width == 0 { FILL_MIN } else { column.width } + 1).sum::<u16>()
-        };
-        // Two columns in front are for mark and state.
-        let room = room.saturating_sub(4);
-        let rank = (1..=9).rev().find(|rank| needs(*rank) <= room).unwrap_or(1);
-        let fills = shown(rank).filter(|(_, column)| column.width == 0).count();
-        let fixed: u16 = shown(rank).map(|(_, column)| column.width + 1).sum();
-        let left = room.saturating_sub(fixed);
-        let share = if fills == 0 { 0 } else { left / u16::try_from(fills).unwrap_or(1) };
-        shown(rank).map(|(place, column)| (place, if column.width == 0 { share } else { column.width })).collect()
-    }
-
-    fn header(&self, widths: &[(usize, u16)], look: &Look<'_>) -> Line<'static> {
-        let mut spans = vec![Span::raw("    ")];
-        for (place, width) in widths {
-            let column = &R::COLUMNS[*place];
-            let arrow = match self.sort {
-                Some(sort) if sort.column == *place && sort.descending => look.sign("▼", "v"),
-                Some(sort) if sort.column == *place => look.sign("▲", "^"),
-                _ => "",
-            };
-            let title = format!("{}{arrow}", column.title);
-            let width = usize::from(*width);
-            spans.push(Span::raw(if column.right { text::pad_left(&title, width) } else { text::pad(&title, width) }));
-            spans.push(Span::raw(" "));
-        }
-        Line::from(spans).style(look.style(Role::Columns))
-    }
-
     fn line(&self, row: &R, place: u64, widths: &[(usize, u16)], look: &Look<'_>, focused: bool) -> Line<'static> {
-        let item = row.item();
-        let marked = self.marks.contains_key(&item.id) || self.in_range(place);
-        let ground = match (place == self.cursor && focused, marked) {
-            (true, _) => Role::Cursor,
-            (false, true) => Role::Mark,
-            (false, false) => Role::Text,
-        };
-        let style = |role: Role| look.theme.over(role, ground);
-        let pointer = match (place == self.cursor, marked) {
-            (true, true) => look.sign("▶✚", ">+"),
-            (true, false) => look.sign("▶ ", "> "),
-            (false, true) => look.sign(" ✚", " +"),
-            (false, false) => "  ",
-        };
-        let state = row.mark();
-        let mut spans = vec![Span::raw(pointer), Span::styled(look.mark(state), style(state.role())), Span::raw(" ")];
-        for (column, width) in widths {
-            let column = &R::COLUMNS[*column];
-            let cell = (column.cell)(row, look);
-            let cleaned = text::clean(&cell.text);
-            let width = usize::from(*width);
-            let padded = if column.right { text::pad_left(&cleaned, width) } else { text::pad(&cleaned, width) };
-            spans.push(
-                cell.role.map_or_else(|| Span::raw(padded.clone()), |role| Span::styled(padded.clone(), style(role))),
-            );
-            spans.push(Span::raw(" "));
-        }
-        Line::from(spans).style(look.style(ground))
+        let marked = self.marks.contains_key(&row.item().id) || self.in_range(place);
+        let front = Front { state: row.mark(), here: place == self.cursor, marked, focused };
+        columns::line(R::COLUMNS, row, front, widths, look)
     }
 
     fn in_range(&self, place: u64) -> bool {

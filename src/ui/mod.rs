@@ -11,6 +11,7 @@ pub mod action;
 mod actions;
 pub mod app;
 mod clipboard;
+mod columns;
 mod editor;
 mod fuzzy;
 mod history;
