@@ -17,7 +17,9 @@ pub enum Scope {
     Pager,
     /// The inbox.
     Inbox,
-    /// The grid of cages.
+    /// Cages laid out as a grid, where there is also left and right.
+    Grid,
+    /// Cages, as a grid or as a list.
     Cages,
     /// One cage.
     Cage,
@@ -42,6 +44,7 @@ impl Scope {
         Self::List,
         Self::Pager,
         Self::Inbox,
+        Self::Grid,
         Self::Cages,
         Self::Cage,
         Self::Agents,
@@ -59,6 +62,7 @@ impl Scope {
             Self::List => "list",
             Self::Pager => "pager",
             Self::Inbox => "inbox",
+            Self::Grid => "grid",
             Self::Cages => "cages",
             Self::Cage => "cage",
             Self::Agents => "agents",

@@ -1,5 +1,8 @@
 //! A fixed fleet with names and output that mean harm, as the engine would answer.
 
+pub mod cages;
+pub mod overview;
+
 use super::NOW;
 use crate::api::client::Query;
 use crate::api::live::{Pulse, Topic};
@@ -93,6 +96,14 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             let (offset, limit) = window(query);
             Answer::Tasks(tasks_page(offset, limit))
         }
+        Request::Overview => Answer::Overview(Box::new(overview::overview())),
+        Request::Grid => Answer::Grid(cages::grid(1_000)),
+        Request::Cage(id) => Answer::Cage(Box::new(cages::cage(id))),
+        Request::Executions(query) if query.iter().any(|(name, _)| name == "cage") => {
+            Answer::Executions(cages::executions(window(query).1))
+        }
+        Request::Processes(_) => Answer::Processes(cages::processes()),
+        Request::Output { .. } => Answer::Bytes(cages::output()),
         _ => return Err(format!("the fixed fleet has no answer to {request:?}")),
     })
 }

@@ -1,0 +1,144 @@
+//! The limits of a cage: how much of each is used, whether it holds, and by what.
+
+use ratatui::text::{Line, Span};
+
+use crate::api::live::{CageCell, Gauge};
+use crate::domain::cage::EnforcementEntry;
+use crate::domain::{Cage, CageLimits, Enforcement};
+use crate::ui::look::{Look, Mark};
+use crate::ui::screens::cages::measure::{cores, heat, thousands};
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets::{self, chart};
+
+/// One limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// `memory`.
+    pub name: String,
+    /// Of it in use, 0-1 and more; `None` when unknown.
+    share: Option<f64>,
+    /// What is used, for people; `-` when unknown, empty for what has no quantity.
+    used: String,
+    /// The most there can be, for people.
+    limit: String,
+    /// How it holds and by what; `None` before the cage was first set up.
+    holds: Option<(Enforcement, String)>,
+}
+
+/// Every limit: those with a quantity first, then what else keeps the cage shut.
+pub fn all(cage: &Cage, cell: Option<&CageCell>) -> Vec<Limit> {
+    let limits = &cage.resource_limits;
+    let entries = &cage.enforcement.0;
+    let holds = |name: &str| {
+        let entry: Option<&EnforcementEntry> = entries.iter().find(|entry| entry.limit == name);
+        entry.map(|entry| (entry.enforcement, entry.by.clone()))
+    };
+    let mut out: Vec<Limit> = quantities(limits, cell)
+        .into_iter()
+        .filter(|(name, _, limit, _)| limit.is_some() || holds(name).is_some())
+        .map(|(name, gauge, limit, write)| Limit {
+            name: name.to_owned(),
+            share: gauge.and_then(|gauge| gauge.share()),
+            used: gauge.and_then(|gauge| gauge.used).map_or("-".to_owned(), write),
+            limit: limit.unwrap_or_else(|| "no limit".to_owned()),
+            holds: holds(name),
+        })
+        .collect();
+    for entry in entries.iter().filter(|entry| !out.iter().any(|limit| limit.name == entry.limit)).collect::<Vec<_>>() {
+        out.push(Limit {
+            name: entry.limit.clone(),
+            share: None,
+            used: String::new(),
+            limit: if entry.limit == "network" { cage.network.to_string() } else { String::new() },
+            holds: Some((entry.enforcement, entry.by.clone())),
+        });
+    }
+    out
+}
+
+/// Name, figures, the limit in words, how a figure is written.
+type Quantity = (&'static str, Option<Gauge>, Option<String>, fn(f64) -> String);
+
+fn quantities(limits: &CageLimits, cell: Option<&CageCell>) -> [Quantity; 8] {
+    let plain = |value: f64| format!("{value:.0}");
+    let bytes = |bytes: crate::domain::Bytes| text::bytes(bytes.get() as f64);
+    [
+        ("cpu", cell.map(|cell| cell.cpu), limits.cpu.map(|cpu| format!("{cpu} cores")), cores),
+        ("memory", cell.map(|cell| cell.memory), limits.memory.map(bytes), text::bytes),
+        ("gpu", cell.map(|cell| cell.gpu), limits.gpu.map(|gpu| gpu.to_string()), plain),
+        ("gpu_memory", None, limits.gpu_memory.map(bytes), text::bytes),
+        ("tokens", cell.map(|cell| cell.tokens), limits.tokens.map(|tokens| tokens.to_string()), thousands),
+        ("pids", cell.map(|cell| cell.pids), limits.pids.map(|pids| pids.to_string()), thousands),
+        ("disk", None, limits.disk.map(bytes), text::bytes),
+        ("wall", None, limits.wall.map(|wall| format!("{} a run", wall.human())), plain),
+    ]
+}
+
+/// How a limit holds, as a mark.
+const fn mark(enforcement: Enforcement) -> Mark {
+    match enforcement {
+        Enforcement::Enforced => Mark::Done,
+        Enforcement::Watched => Mark::Starting,
+        Enforcement::Absent => Mark::Failed,
+    }
+}
+
+/// The lines of a limit; the one under the cursor says in full by what it holds.
+pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    const NAME: usize = 13;
+    const FIGURES: usize = 19;
+    let ground = if here { Role::Cursor } else { Role::Text };
+    let style = |role: Role| look.theme.over(role, ground);
+    let bar_width = if room >= 90 { 16 } else { 8 };
+    let mut spans = vec![
+        Span::raw(if here { look.sign("▶ ", "> ") } else { "  " }),
+        Span::raw(text::pad(&text::clean(&limit.name).replace('_', " "), NAME)),
+    ];
+    match limit.share {
+        Some(share) => {
+            let full = chart::steps(share, bar_width);
+            spans.push(Span::styled(look.sign("█", "#").repeat(full), style(bar_role(share))));
+            spans.push(Span::styled(look.sign("░", ".").repeat(bar_width - full), style(Role::Dim)));
+        }
+        None => spans.push(Span::raw(" ".repeat(bar_width))),
+    }
+    let of = match (limit.used.as_str(), limit.limit.as_str()) {
+        ("", limit) => limit.to_owned(),
+        (used, limit) => format!("{used} of {limit}"),
+    };
+    let share = limit.share.map(text::percent).unwrap_or_default();
+    spans.push(Span::raw(format!(" {} {} ", text::pad(&of, FIGURES), text::pad_left(&share, 4))));
+    let by = match &limit.holds {
+        Some((enforcement, by)) => {
+            let mark = mark(*enforcement);
+            spans.push(Span::styled(format!("{} {:<9}", look.mark(mark), enforcement.as_str()), style(mark.role())));
+            by.as_str()
+        }
+        None => {
+            spans.push(Span::styled(format!("{} {:<9}", look.mark(Mark::Unknown), "not yet"), style(Role::Unknown)));
+            "known after the cage's first use"
+        }
+    };
+    let used: usize = spans.iter().map(Span::width).sum();
+    let by = text::clean(by).into_owned();
+    let left = room.saturating_sub(used);
+    let cut = text::width(&by) > left;
+    spans.push(Span::styled(text::pad(&by, left), style(Role::Dim)));
+    let mut out = vec![Line::from(spans).style(look.style(ground))];
+    if here && cut {
+        for words in widgets::wrap(&by, room.saturating_sub(6)) {
+            out.push(Line::styled(format!("      {words}"), look.style(Role::Info)));
+        }
+    }
+    out
+}
+
+/// A colour for a share whose ground is another's, unlike that of [`heat`].
+fn bar_role(share: f64) -> Role {
+    match heat(share) {
+        Role::Heat4 => Role::Bad,
+        Role::Heat3 => Role::Warn,
+        _ => Role::Chart,
+    }
+}
