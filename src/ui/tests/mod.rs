@@ -1,8 +1,10 @@
 //! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
 
+mod cages;
 mod fleet;
 mod frames;
 mod lists;
+mod overview;
 
 use std::time::{Duration, Instant};
 

@@ -32,7 +32,7 @@ pub fn draw(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         frame.render_widget(line, Rect { y: area.y + place, height: 1, ..area });
     }
     let body = Rect { y: area.y + height, height: area.height.saturating_sub(height), ..area };
-    for (panel, at) in arrange(cage, body) {
+    for (panel, at) in arrange(cage, body, look) {
         draw_panel(cage, frame, panel, at, look);
     }
 }
@@ -77,26 +77,28 @@ fn facts(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     vec![first, Line::styled(text::fit(&reach, room).into_owned(), dim)]
 }
 
-fn arrange(cage: &Cage, area: Rect) -> Vec<(Panel, Rect)> {
+fn arrange(cage: &Cage, area: Rect, look: &Look<'_>) -> Vec<(Panel, Rect)> {
     let count = |rows: usize, more: u16| u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(more);
     let focus = cage.focus();
+    let two = area.width >= TWO_COLUMNS_FROM;
+    let limits_room = if two { (area.width - 2) / 2 } else { area.width };
     let want = |panel: Panel| {
         let (rank, least, best) = match panel {
-            // Headings of the panel and of the columns are two lines; a reason in full may take some more.
+            // Headings of the panel and of the columns are two lines.
             Panel::Work => (1, 3, count(cage.executions.len().max(1), 2)),
-            Panel::Limits => (2, 3, count(cage.limits().len(), if focus == Panel::Limits { 4 } else { 1 })),
+            Panel::Limits => (2, 3, count(limit_lines(cage, usize::from(limits_room), look).len(), 1)),
             Panel::Output => (3, 4, u16::MAX),
             Panel::Processes => (4, 3, count(cage.known_processes().len().max(1), 2)),
         };
         // What the cursor is in gets the room that there is.
         Want { panel, rank: if panel == focus { 0 } else { rank }, least, best }
     };
-    if area.width < TWO_COLUMNS_FROM {
+    if !two {
         let mut wants = [Panel::Limits, Panel::Work, Panel::Processes, Panel::Output].map(want);
-        // Neither the history nor the processes push the output out of sight.
-        let bound = (area.height / 2).max(6);
+        // Nothing but what the cursor is in pushes the output out of sight.
+        let third = (area.height / 3).max(4);
         for want in &mut wants[..3] {
-            want.best = want.best.min(bound);
+            want.best = want.best.min(if want.panel == focus { area.height / 2 } else { third });
         }
         return stack(area, &wants, false);
     }
@@ -125,7 +127,7 @@ fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look
             let of = match &cage.output_of {
                 Some((task, runs)) => {
                     let id = super::super::tasks::short_id(task);
-                    format!("of {id}, {}", if *runs { "live" } else { "ended" })
+                    format!("of task {id}, {}", if *runs { "live" } else { "ended" })
                 }
                 None => String::new(),
             };
@@ -155,19 +157,21 @@ fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look
     }
 }
 
+/// The lines of all limits, each with its row.
+fn limit_lines(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<(RowId, Line<'static>)> {
+    let rows = cage.limits().into_iter().flat_map(|limit| {
+        let id = RowId::Limit(limit.name.clone());
+        let here = cage.cursor.as_ref() == Some(&id);
+        limits::lines(&limit, here, room, look).into_iter().map(move |line| (id.clone(), line))
+    });
+    rows.collect()
+}
+
 fn draw_limits(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
-    let mut lines = Vec::new();
-    let mut here = 0..0;
-    for limit in cage.limits() {
-        let id = RowId::Limit(limit.name.clone());
-        let on = cage.cursor.as_ref() == Some(&id);
-        let start = lines.len();
-        lines.extend(limits::lines(&limit, on, room, look).into_iter().map(|line| (id.clone(), line)));
-        if on {
-            here = start..lines.len();
-        }
-    }
+    let lines = limit_lines(cage, room, look);
+    let on = |(id, _): &(RowId, Line<'_>)| cage.cursor.as_ref() == Some(id);
+    let here = lines.iter().position(on).unwrap_or(0)..lines.iter().rposition(on).map_or(0, |last| last + 1);
     if lines.is_empty() {
         let words = "No limit and not set up yet: how it holds is known after the first use.";
         frame.render_widget(Line::styled(text::fit(words, room).into_owned(), look.style(Role::Dim)), area);

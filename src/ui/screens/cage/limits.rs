@@ -20,7 +20,7 @@ pub struct Limit {
     share: Option<f64>,
     /// What is used, for people; `-` when unknown, empty for what has no quantity.
     used: String,
-    /// The most there can be, for people.
+    /// The most there can be, for people; empty where there is no limit.
     limit: String,
     /// How it holds and by what; `None` before the cage was first set up.
     holds: Option<(Enforcement, String)>,
@@ -40,8 +40,12 @@ pub fn all(cage: &Cage, cell: Option<&CageCell>) -> Vec<Limit> {
         .map(|(name, gauge, limit, write)| Limit {
             name: name.to_owned(),
             share: gauge.and_then(|gauge| gauge.share()),
-            used: gauge.and_then(|gauge| gauge.used).map_or("-".to_owned(), write),
-            limit: limit.unwrap_or_else(|| "no limit".to_owned()),
+            used: match (name, gauge.and_then(|gauge| gauge.used)) {
+                ("wall", _) => String::new(),
+                (_, Some(used)) => write(used),
+                (_, None) => "-".to_owned(),
+            },
+            limit: limit.unwrap_or_default(),
             holds: holds(name),
         })
         .collect();
@@ -71,6 +75,7 @@ fn quantities(limits: &CageLimits, cell: Option<&CageCell>) -> [Quantity; 8] {
         ("tokens", cell.map(|cell| cell.tokens), limits.tokens.map(|tokens| tokens.to_string()), thousands),
         ("pids", cell.map(|cell| cell.pids), limits.pids.map(|pids| pids.to_string()), thousands),
         ("disk", None, limits.disk.map(bytes), text::bytes),
+        // A run's time is said beside the run.
         ("wall", None, limits.wall.map(|wall| format!("{} a run", wall.human())), plain),
     ]
 }
@@ -104,7 +109,9 @@ pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Lin
         None => spans.push(Span::raw(" ".repeat(bar_width))),
     }
     let of = match (limit.used.as_str(), limit.limit.as_str()) {
+        ("-", "") => "no limit".to_owned(),
         ("", limit) => limit.to_owned(),
+        (used, "") => format!("{used}, no limit"),
         (used, limit) => format!("{used} of {limit}"),
     };
     let share = limit.share.map(text::percent).unwrap_or_default();

@@ -77,6 +77,8 @@ pub struct Cage {
     asked: Asked,
     error: Option<String>,
     cursor: Option<RowId>,
+    /// Whether somebody has moved the cursor; before that it is on the first execution, whenever that comes.
+    moved: bool,
     /// Where rows were drawn last, for clicks.
     drawn: RefCell<Vec<(Rect, RowId)>>,
 }
@@ -96,6 +98,7 @@ impl Cage {
             asked: Asked::default(),
             error: None,
             cursor: None,
+            moved: false,
             drawn: RefCell::default(),
         }
     }
@@ -126,13 +129,14 @@ impl Cage {
         let Some(last) = rows.len().checked_sub(1) else { return };
         let at = self.cursor.as_ref().and_then(|cursor| rows.iter().position(|row| row == cursor));
         let place = choose(at, &rows).min(last);
+        self.moved = true;
         self.cursor = rows.into_iter().nth(place);
     }
 
     /// After something came: a row that is gone gives the cursor to the first execution, else to the first row.
     fn settle(&mut self) {
         let rows = self.rows();
-        if !self.cursor.as_ref().is_some_and(|cursor| rows.contains(cursor)) {
+        if !self.moved || !self.cursor.as_ref().is_some_and(|cursor| rows.contains(cursor)) {
             let first = rows.iter().find(|row| row.panel() == Panel::Work).or(rows.first());
             self.cursor = first.cloned();
         }
@@ -289,9 +293,6 @@ impl Screen for Cage {
             "cage_output" if self.task_here().is_none() && self.output_of.is_none() => {
                 Some("nothing has run in this cage yet".to_owned())
             }
-            "open" if self.task_here().is_none() => {
-                Some("an execution or a process leads to its task; a limit leads nowhere".to_owned())
-            }
             _ => None,
         }
     }
@@ -302,7 +303,7 @@ impl Screen for Cage {
             self.drawn.borrow().iter().find(|(at, _)| at.contains((column, y).into())).map(|(_, id)| id.clone());
         match found {
             Some(id) => {
-                self.cursor = Some(id);
+                (self.cursor, self.moved) = (Some(id), true);
                 true
             }
             None => false,

@@ -74,6 +74,11 @@ impl Plan {
         let plans = Size::ALL.map(|size| Self::of(size, area, digits));
         let fits = plans.iter().find(|plan| plan.across * plan.down >= count.max(1));
         let mut plan = *fits.unwrap_or(&plans[plans.len() - 1]);
+        // Rows that begin with round numbers are counted along more easily, as long as that costs no sight of any cage.
+        let round = plan.across - plan.across % 5;
+        if plan.size == Size::Dot && round > 0 && (fits.is_none() || round * plan.down >= count) {
+            plan.across = round;
+        }
         // What is left at the right goes to the cells.
         let spare = area.width.saturating_sub(plan.ruler) / u16::try_from(plan.across).unwrap_or(1).max(1);
         if plan.size != Size::Dot {
@@ -85,11 +90,7 @@ impl Plan {
     fn of(size: Size, area: Rect, digits: u16) -> Self {
         let (width, height) = size.dimensions(digits);
         let ruler = if size == Size::Dot { digits + 1 } else { 0 };
-        let mut across = usize::from(area.width.saturating_sub(ruler) / width).max(1);
-        // Rows that begin with round numbers are counted along more easily.
-        if size == Size::Dot && across > 5 {
-            across -= across % 5;
-        }
+        let across = usize::from(area.width.saturating_sub(ruler) / width).max(1);
         // The last row of cards needs no distance to the next.
         let down = usize::from((area.height + u16::from(size == Size::Card)) / height).max(1);
         Self { size, across, down, width, height, ruler }
@@ -263,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_thousand_cages_are_in_sight_with_their_numbers_on_a_large_screen() {
-        // The inside of 200x60 without header, footer, frame and the lines below the grid.
+        // 200x60 without header, footer, frame and the three lines below the grid.
         let plan = plan(198, 53, 1000);
         assert_eq!(plan.size, Size::Line);
         assert!(plan.across * plan.down >= 1000);
@@ -271,12 +272,15 @@ mod tests {
 
     #[test]
     fn cells_are_as_large_as_there_is_room_and_never_larger() {
-        assert_eq!(plan(118, 29, 12).size, Size::Card);
-        assert_eq!(plan(118, 29, 100).size, Size::Named);
-        assert_eq!(plan(118, 29, 300).size, Size::Line);
-        assert_eq!(plan(118, 29, 500).size, Size::Short);
-        assert_eq!(plan(118, 29, 1000).size, Size::Dot);
-        for (width, height, count) in [(78, 17, 1), (78, 17, 1000), (118, 29, 12), (198, 53, 1000), (58, 9, 40)] {
+        assert_eq!(plan(118, 28, 12).size, Size::Card);
+        assert_eq!(plan(118, 28, 100).size, Size::Named);
+        assert_eq!(plan(118, 28, 300).size, Size::Line);
+        assert_eq!(plan(118, 28, 500).size, Size::Short);
+        // 120x36, and still every cage is in sight.
+        let dots = plan(118, 28, 1000);
+        assert_eq!(dots.size, Size::Dot);
+        assert!(dots.across * dots.down >= 1000);
+        for (width, height, count) in [(78, 17, 1), (78, 17, 1000), (118, 28, 12), (198, 53, 1000), (58, 9, 40)] {
             let plan = plan(width, height, count);
             let last = plan.rect(Rect::new(0, 0, width, height), plan.across * plan.down - 1);
             assert!(last.right() <= width && last.bottom() <= height, "{plan:?}: {last:?}");
@@ -286,9 +290,9 @@ mod tests {
     #[test]
     fn what_is_clicked_is_what_is_drawn_there() {
         for count in [5, 100, 1000] {
-            let plan = plan(118, 29, count);
+            let plan = plan(118, 28, count);
             for place in [0, 1, plan.across, plan.across + 2] {
-                let at = plan.rect(Rect::new(0, 0, 118, 29), place);
+                let at = plan.rect(Rect::new(0, 0, 118, 28), place);
                 assert_eq!(plan.at(at.x, at.y), Some(place), "{plan:?}");
             }
         }

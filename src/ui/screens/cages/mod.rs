@@ -7,6 +7,7 @@ mod grid;
 pub mod measure;
 
 pub use cells::Cells;
+pub use foot::most;
 
 use std::collections::BTreeSet;
 
@@ -68,8 +69,10 @@ pub struct Cages {
     plan: Plan,
 }
 
-/// Lines of the grid's screen that are not the grid: two of the cage under the cursor, two of what signs mean.
-const FOOT: u16 = 4;
+/// Lines of the grid's screen that are not the grid: the cage under the cursor, and two of what signs mean.
+const fn foot_lines(width: u16) -> u16 {
+    foot::cell_lines(width) + 2
+}
 
 impl Cages {
     /// All cages by number.
@@ -109,8 +112,8 @@ impl Cages {
     /// Cells in a row and rows in sight.
     fn window(&self) -> (usize, usize) {
         if self.as_list {
-            // One line for the headings, two for the cage under the cursor.
-            (1, usize::from(self.area.height.saturating_sub(3)).max(1))
+            // One line for the headings, some for the cage under the cursor.
+            (1, usize::from(self.area.height.saturating_sub(1 + foot::cell_lines(self.area.width))).max(1))
         } else {
             (self.plan.across, self.plan.down)
         }
@@ -141,7 +144,7 @@ impl Cages {
     }
 
     fn plan_grid(&mut self) {
-        let height = self.area.height.saturating_sub(FOOT);
+        let height = self.area.height.saturating_sub(foot_lines(self.area.width));
         let last = self.cells.all().last().map_or(1, |cell| cell.id.number());
         let digits = if last >= 1000 { 4 } else { 3 };
         self.plan = Plan::new(Rect { height, ..self.area }, self.cells.all().len(), digits);
@@ -184,7 +187,7 @@ impl Cages {
     }
 
     fn draw_grid(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let body = Rect { height: area.height.saturating_sub(FOOT), ..area };
+        let body = Rect { height: area.height.saturating_sub(foot_lines(area.width)), ..area };
         let range = self.in_range();
         let first = self.top * self.plan.across;
         let drawn = (first..self.shown.len()).filter_map(|place| {
@@ -201,12 +204,13 @@ impl Cages {
         grid::draw(frame, body, &self.plan, self.measure, look, drawn);
         let rows = self.shown.len().div_ceil(self.plan.across);
         widgets::scrollbar(frame, body, self.top as u64, self.plan.down as u64, rows as u64, look);
-        let foot = Rect { y: body.bottom(), height: 2, ..area };
+        let foot = Rect { y: body.bottom(), height: foot::cell_lines(area.width), ..area };
         foot::draw_cell(frame, foot, self.current(), look);
         let tenths = matches!(self.plan.size, Size::Short | Size::Dot);
         let scale = foot::scale(&self.cells, self.measure, tenths, usize::from(area.width), look);
-        frame.render_widget(foot::states(&self.cells, look), Rect { y: foot.y + 2, height: 1, ..area });
-        frame.render_widget(scale, Rect { y: foot.y + 3, height: 1, ..area });
+        let states = foot::states(&self.cells, usize::from(area.width), look);
+        frame.render_widget(states, Rect { y: foot.bottom(), height: 1, ..area });
+        frame.render_widget(scale, Rect { y: foot.bottom() + 1, height: 1, ..area });
     }
 
     fn draw_list(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
@@ -217,7 +221,8 @@ impl Cages {
         };
         frame.render_widget(headings(columns::COLUMNS, &widths, sort, look), Rect { height: 1, ..area });
         let (_, down) = self.window();
-        let body = Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area };
+        let foot = foot::cell_lines(area.width);
+        let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
         let range = self.in_range();
         for (row, place) in (0u16..).zip(self.top..self.shown.len()).take(down) {
             let Some(cell) = self.cell(place) else { break };
@@ -231,7 +236,7 @@ impl Cages {
             widgets::center_text(frame, body, &words, look.style(Role::Dim));
         }
         widgets::scrollbar(frame, body, self.top as u64, down as u64, self.shown.len() as u64, look);
-        foot::draw_cell(frame, Rect { y: body.bottom(), height: 2, ..area }, self.current(), look);
+        foot::draw_cell(frame, Rect { y: body.bottom(), height: foot, ..area }, self.current(), look);
     }
 }
 
@@ -393,7 +398,9 @@ impl Screen for Cages {
         }
         let Some(column) = column.checked_sub(self.area.x) else { return false };
         let place = self.plan.at(column, row).map(|place| self.top * self.plan.across + place);
-        match place.filter(|place| row < self.area.height.saturating_sub(FOOT) && *place < self.shown.len()) {
+        match place.filter(|place| {
+            row < self.area.height.saturating_sub(foot_lines(self.area.width)) && *place < self.shown.len()
+        }) {
             Some(place) => {
                 self.put_cursor(place);
                 true
@@ -480,8 +487,8 @@ impl Listing for Cages {
         self.filter = filter;
         self.arrange();
         let here = self.shown.get(self.cursor).is_some_and(|cell| self.passing[*cell]);
-        if !here {
-            self.next_match(true);
+        if !here && let Some(first) = self.shown.iter().position(|cell| self.passing[*cell]) {
+            self.put_cursor(first);
         }
     }
 

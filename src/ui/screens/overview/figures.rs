@@ -20,22 +20,29 @@ const fn health_mark(state: HealthState) -> Mark {
     }
 }
 
-/// How the parts are: why not, and what to do, for each that is not well; those that are well in one line.
-pub fn health(parts: &[Health], room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// How the parts are: why not, and what to do, for each that is not well; the others in one line. `brief` gives each
+/// reason one line and each remedy two.
+pub fn health(parts: &[Health], room: usize, brief: bool, look: &Look<'_>) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for part in parts.iter().filter(|part| part.state != HealthState::Ok) {
+    let wrap = |words: &str, room: usize, most: usize| {
+        let mut wrapped = widgets::wrap(words, room.max(12));
+        if brief && wrapped.len() > most {
+            let rest = wrapped.split_off(most - 1).join(" ");
+            wrapped.push(text::fit(&rest, room).into_owned());
+        }
+        wrapped
+    };
+    let in_trouble = |part: &&Health| matches!(part.state, HealthState::Degraded | HealthState::Failed);
+    for part in parts.iter().filter(in_trouble) {
         let mark = health_mark(part.state);
-        let style = look.style(mark.role());
         let head = format!("{} {} {}", look.mark(mark), text::clean(&part.component), part.state);
-        let reason = if part.reason.is_empty() { "nobody has measured it" } else { &part.reason };
         let indent = text::width(&head) + 2;
-        let wrapped = widgets::wrap(reason, room.saturating_sub(indent).max(12));
-        for (place, words) in wrapped.into_iter().enumerate() {
+        for (place, words) in wrap(&part.reason, room.saturating_sub(indent), 1).into_iter().enumerate() {
             let front = if place == 0 { format!("{head}  ") } else { " ".repeat(indent) };
-            lines.push(Line::from(vec![Span::styled(front, style), Span::raw(words)]));
+            lines.push(Line::from(vec![Span::styled(front, look.style(mark.role())), Span::raw(words)]));
         }
         if !part.remedy.is_empty() {
-            for (place, words) in widgets::wrap(&part.remedy, room.saturating_sub(4).max(12)).into_iter().enumerate() {
+            for (place, words) in wrap(&part.remedy, room.saturating_sub(4), 2).into_iter().enumerate() {
                 let front = if place == 0 { look.sign("  → ", "  > ") } else { "    " };
                 lines.push(Line::from(vec![
                     Span::styled(front, look.style(Role::Accent)),
@@ -44,15 +51,26 @@ pub fn health(parts: &[Health], room: usize, look: &Look<'_>) -> Vec<Line<'stati
             }
         }
     }
-    let well: Vec<_> = parts.iter().filter(|part| part.state == HealthState::Ok).collect();
+    let named = |state: HealthState| {
+        let names = parts.iter().filter(|part| part.state == state).map(|part| text::clean(&part.component));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (well, unknown) = (named(HealthState::Ok), named(HealthState::Unknown));
+    let mut rest = Vec::new();
     if !well.is_empty() {
-        let names: Vec<_> = well.iter().map(|part| text::clean(&part.component)).collect();
-        let all = if lines.is_empty() { "all is well: " } else { "well: " };
-        let words = format!("{} {all}{}", look.mark(Mark::Done), names.join(", "));
-        lines.push(Line::styled(text::fit(&words, room).into_owned(), look.style(Role::Good)));
+        let all = if lines.is_empty() && unknown.is_empty() { "all is well: " } else { "well: " };
+        rest.push(Span::styled(format!("{} {all}{well}   ", look.mark(Mark::Done)), look.style(Role::Good)));
     }
-    if lines.is_empty() {
-        lines.push(Line::styled("? the engine says nothing about its health", look.style(Role::Unknown)));
+    if !unknown.is_empty() || parts.is_empty() {
+        let what = if parts.is_empty() { "the engine says nothing about its health" } else { &unknown };
+        let words = format!("{} nobody has measured: {what}", look.mark(Mark::Unknown));
+        let words = if parts.is_empty() { format!("{} {what}", look.mark(Mark::Unknown)) } else { words };
+        rest.push(Span::styled(words, look.style(Role::Unknown)));
+    }
+    if rest.iter().map(Span::width).sum::<usize>() > room {
+        lines.extend(rest.into_iter().map(Line::from));
+    } else if !rest.is_empty() {
+        lines.push(Line::from(rest));
     }
     lines
 }
@@ -106,7 +124,8 @@ fn counted(name: &str, counts: &[Count], room: usize, look: &Look<'_>) -> Vec<Li
         if *number == 0 && !always {
             continue;
         }
-        let number_text = text::count(*number);
+        // Large numbers are about finished work, where digits matter least.
+        let number_text = if *number >= 100_000 { thousands(*number as f64) } else { text::count(*number) };
         let width = text::width(&number_text) + what.len() + 5;
         if used + width > room + 2 && used > NAME {
             lines.push(vec![Span::raw(" ".repeat(NAME))]);
@@ -124,19 +143,32 @@ fn counted(name: &str, counts: &[Count], room: usize, look: &Look<'_>) -> Vec<Li
     lines.into_iter().map(Line::from).collect()
 }
 
-/// The queue and what ended in the last hour, with charts of `height` lines for what completed.
-pub fn flow(overview: &Overview, room: usize, height: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// The queue and what ended in the last hour, with a chart of `height` lines for what completed. `brief` says all that
+/// is no chart in one line.
+pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: &Look<'_>) -> Vec<Line<'static>> {
     let dim = look.style(Role::Dim);
     let wait = |seconds: Option<f64>| seconds.map_or("-".to_owned(), span);
     let queue = &overview.queue;
-    let mut lines = vec![Line::from(vec![
+    let tokens = overview.tokens_hour.map_or("-".to_owned(), |tokens| thousands(tokens as f64));
+    let cost = overview.cost_hour.map_or("-".to_owned(), |cost| format!("${cost:.2}"));
+    let mut first = vec![
         Span::styled(text::pad("queue", 8), dim),
         Span::raw(text::count(queue.pending)),
-        Span::styled(" wait, the oldest ", dim),
+        Span::styled(if brief { " wait, oldest " } else { " wait, the oldest " }, dim),
         Span::raw(wait(queue.oldest_wait_s)),
-        Span::styled(", median to start ", dim),
+        Span::styled(if brief { ", median " } else { ", median to start " }, dim),
         Span::raw(wait(queue.median_wait_s)),
-    ])];
+    ];
+    if brief {
+        first.extend([
+            Span::styled("   tokens ", dim),
+            Span::raw(tokens.clone()),
+            Span::styled(", ", dim),
+            Span::raw(cost.clone()),
+            Span::styled(" an hour", dim),
+        ]);
+    }
+    let mut lines = vec![Line::from(first)];
     let completed: Vec<u64> = overview.minutes.iter().map(|minute| minute.completed).collect();
     let failed: Vec<u64> = overview.minutes.iter().map(|minute| minute.failed).collect();
     if completed.is_empty() {
@@ -145,20 +177,17 @@ pub fn flow(overview: &Overview, room: usize, height: usize, look: &Look<'_>) ->
         lines.extend(history("done", &completed, height, Role::Chart, room, look));
         lines.extend(history("failed", &failed, 1, Role::Bad, room, look));
     }
-    let tokens = overview.tokens_hour.map_or("-".to_owned(), |tokens| thousands(tokens as f64));
-    let cost = overview.cost_hour.map_or("-".to_owned(), |cost| format!("${cost:.2}"));
-    let said = if overview.tokens_hour.is_none() && overview.cost_hour.is_none() {
-        " in the last hour: no agent reported any"
-    } else {
-        " in the last hour, as agents reported"
-    };
-    lines.push(Line::from(vec![
-        Span::styled(text::pad("tokens", 8), dim),
-        Span::raw(tokens),
-        Span::styled("  cost ", dim),
-        Span::raw(cost),
-        Span::styled(text::fit(said, room.saturating_sub(24)).into_owned(), dim),
-    ]));
+    if !brief {
+        let known = overview.tokens_hour.is_some() || overview.cost_hour.is_some();
+        let said = if known { "  in the last hour" } else { "  none said in the last hour" };
+        lines.push(Line::from(vec![
+            Span::styled(text::pad("tokens", 8), dim),
+            Span::raw(tokens),
+            Span::styled("  cost ", dim),
+            Span::raw(cost),
+            Span::styled(said, dim),
+        ]));
+    }
     lines
 }
 
@@ -194,6 +223,46 @@ fn history(name: &str, values: &[u64], height: usize, role: Role, room: usize, l
 pub fn span(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "waits are far below what i64 holds in microseconds")]
     text::duration((seconds * 1e6) as i64)
+}
+
+/// The machines in one line each, for where there is little room: `local  cpu ███▒░ 68%`.
+pub fn nodes_in_brief(nodes: &[NodeLoad], room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let dim = look.style(Role::Dim);
+    if nodes.is_empty() {
+        return vec![Line::styled("No machine has joined yet.", dim)];
+    }
+    let line = |node: &NodeLoad| {
+        let mut spans = vec![Span::styled(text::pad(&text::clean(&node.name), 8), dim)];
+        if node.status == NodeStatus::Lost {
+            spans.push(Span::styled(format!("{} out of reach", look.mark(Mark::Unknown)), look.style(Role::Bad)));
+            return Line::from(spans);
+        }
+        let width = room.saturating_sub(48).div_euclid(3).clamp(4, 12);
+        for (name, gauge) in [("cpu", &node.cpu), ("memory", &node.memory), ("gpu", &node.gpu)] {
+            spans.push(Span::styled(format!("{name} "), dim));
+            match gauge.limit {
+                Some(limit) if limit <= 0.0 => spans.push(Span::styled("none  ", dim)),
+                _ => {
+                    spans.extend(gauge_bar(gauge, width, look));
+                    let used = gauge.share().map_or("-".to_owned(), text::percent);
+                    spans.push(Span::raw(format!(" {}  ", text::pad(&used, 4))));
+                }
+            }
+        }
+        Line::from(spans)
+    };
+    nodes.iter().map(line).collect()
+}
+
+/// Used and granted of the limit as a bar.
+fn gauge_bar(gauge: &Gauge, width: usize, look: &Look<'_>) -> Vec<Span<'static>> {
+    let share = |value: Option<f64>| value.zip(gauge.limit).map(|(value, limit)| value / limit);
+    let role = match share(gauge.used) {
+        Some(full) if full >= 0.9 => Role::Bad,
+        Some(much) if much >= 0.7 => Role::Warn,
+        _ => Role::Chart,
+    };
+    chart::bar(share(gauge.used), share(gauge.granted), width, role, look)
 }
 
 /// The machines: for each what is used, granted and there of cores, memory and devices.
@@ -240,13 +309,7 @@ fn load(
         Some(limit) if limit <= 0.0 => spans.push(Span::styled("none", dim)),
         limit => {
             let width = room.saturating_sub(NAME + 40).clamp(8, 30);
-            let share = |value: Option<f64>| value.zip(limit).map(|(value, limit)| value / limit);
-            let role = match share(gauge.used) {
-                Some(full) if full >= 0.9 => Role::Bad,
-                Some(much) if much >= 0.7 => Role::Warn,
-                _ => Role::Chart,
-            };
-            spans.extend(chart::bar(share(gauge.used), share(gauge.granted), width, role, look));
+            spans.extend(gauge_bar(gauge, width, look));
             spans.push(Span::raw(format!(" {}", show(gauge.used))));
             spans.push(Span::styled(" used ", dim));
             spans.push(Span::raw(show(gauge.granted)));

@@ -35,6 +35,10 @@ pub struct Overview {
     asked_cells: Option<Ticket>,
     error: Option<String>,
     cursor: Option<RowId>,
+    /// Whether panels stand side by side.
+    two_columns: bool,
+    /// The lines of the chart of what ended that are enough: on a tall screen, more.
+    chart_best: u16,
     /// Where rows were drawn last, for clicks.
     drawn: RefCell<Vec<(Rect, RowId)>>,
 }
@@ -50,6 +54,8 @@ impl Overview {
             asked_cells: None,
             error: None,
             cursor: None,
+            two_columns: false,
+            chart_best: 1,
             drawn: RefCell::default(),
         }
     }
@@ -74,14 +80,18 @@ impl Overview {
         look: &Look<'_>,
     ) -> Vec<Line<'static>> {
         let room = usize::from(width);
+        let brief = !self.two_columns;
         let here = |id: &RowId| self.cursor.as_ref() == Some(id);
         match panel {
-            Panel::Health => figures::health(&overview.health, room, look),
+            Panel::Health => figures::health(&overview.health, room, brief, look),
             Panel::Fleet => figures::fleet(overview, room, look),
-            // Beside the chart there are the queue, the failures and the tokens.
             Panel::Flow => {
-                figures::flow(overview, room, usize::from(height.saturating_sub(3)).clamp(1, CHART_MAX), look)
+                // Beside the chart there are the queue and the failures, and where there is room the tokens.
+                let beside = if brief { 2 } else { 3 };
+                let chart = usize::from(height.saturating_sub(beside)).clamp(1, CHART_MAX);
+                figures::flow(overview, room, chart, brief, look)
             }
+            Panel::Nodes if brief => figures::nodes_in_brief(&overview.nodes, room, look),
             Panel::Nodes => figures::nodes(&overview.nodes, room, look),
             Panel::Inbox => overview
                 .inbox
@@ -107,12 +117,12 @@ impl Overview {
         let count = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
         let lines = || count(self.lines(panel, overview, (width, 0), look).len());
         let (least, best) = match panel {
-            Panel::Health => (lines().min(3), lines()),
+            Panel::Health => (lines().min(5), lines()),
             Panel::Nodes => (lines().min(3), lines()),
             Panel::Fleet => (lines(), lines()),
             Panel::Flow => {
-                let more = if headed { CHART_BEST } else { 2 };
-                (lines(), lines() + more - 1)
+                let charted = overview.minutes.iter().any(|minute| minute.completed > 0);
+                (lines(), lines() + if charted { self.chart_best - 1 } else { 0 })
             }
             // What there is none of is said in the heading.
             Panel::Inbox => (lines().min(2), lines()),
@@ -126,7 +136,7 @@ impl Overview {
         Want { panel, rank: panel as u8, least: least + heading, best: best + heading }
     }
 
-    fn heading(&self, panel: Panel, overview: &live::Overview, look: &Look<'_>) -> (String, String) {
+    fn heading(&self, panel: Panel, overview: &live::Overview, area: Rect, look: &Look<'_>) -> (String, String) {
         let of = |shown: usize, total: u64| {
             if total > shown as u64 { format!("{} of {}", shown, text::count(total)) } else { text::count(total) }
         };
@@ -137,6 +147,7 @@ impl Overview {
             Panel::Flow => ("flow".to_owned(), "the last 60 minutes".to_owned()),
             Panel::Nodes => {
                 let name = match &overview.nodes[..] {
+                    [] => "none".to_owned(),
                     [one] => text::clean(&one.name).into_owned(),
                     nodes => format!("{} machines", nodes.len()),
                 };
@@ -148,12 +159,11 @@ impl Overview {
                 ("deadlines at risk".to_owned(), some(overview.at_risk_total, overview.at_risk.len(), "none"))
             }
             Panel::Cages => {
-                let most = self.cells.most(self.measure).map(|cell| {
-                    let agent = cell.agent.as_deref().map_or("-".into(), text::clean);
-                    let dash = look.sign(" · ", ", ");
-                    format!("{dash}most: {} {} {}", cell.id, text::fit(&agent, 20), self.measure.words(cell))
-                });
-                let words = format!("{} of limit{}", self.measure.as_str(), most.unwrap_or_default());
+                let dot = look.sign("·", "-");
+                let each = heat::cages_a_sign(self.cells.all().len(), area.width, area.height.saturating_sub(1));
+                let each = if each > 1 { format!(", the worst of {each} a sign") } else { String::new() };
+                let most = cages::most(&self.cells, self.measure);
+                let words = format!("{} of limit{each} {dot} {most}", self.measure.as_str());
                 ("cages".to_owned(), words)
             }
         }
@@ -169,7 +179,7 @@ impl Overview {
     ) {
         let mut body = area;
         if headed {
-            let (name, more) = self.heading(panel, overview, look);
+            let (name, more) = self.heading(panel, overview, area, look);
             widgets::heading(frame, Rect { height: 1, ..area }, &name, &more, false, look);
             body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         }
@@ -209,9 +219,8 @@ impl Overview {
     }
 }
 
-/// The most lines of the chart of what ended, and how many are enough.
+/// The most lines of the chart of what ended.
 const CHART_MAX: usize = 8;
-const CHART_BEST: u16 = 4;
 
 impl Screen for Overview {
     fn title(&self) -> String {
@@ -262,7 +271,15 @@ impl Screen for Overview {
         true
     }
 
-    fn layout(&mut self, _: Rect, _: &mut Out) {}
+    fn layout(&mut self, area: Rect, _: &mut Out) {
+        self.two_columns = area.width >= TWO_COLUMNS_FROM + 2;
+        self.chart_best = match (self.two_columns, area.height) {
+            (true, 50..) => 8,
+            (true, _) => 4,
+            (false, 40..) => 3,
+            (false, _) => 1,
+        };
+    }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         self.drawn.borrow_mut().clear();
@@ -272,7 +289,7 @@ impl Screen for Overview {
             return;
         };
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        let two = area.width >= TWO_COLUMNS_FROM;
+        let two = self.two_columns;
         // In one column every line counts, and figures need no heading to be understood.
         let headed = |panel: Panel| two || matches!(panel, Panel::Inbox | Panel::Alerts | Panel::Risk | Panel::Cages);
         let panels = plan::arrange(area, |panel, width| self.want(panel, overview, width, headed(panel), look));

@@ -42,8 +42,8 @@ pub fn arrange(area: Rect, wants: impl Fn(Panel, u16) -> Want<Panel>) -> Vec<(Pa
     let rows = all(&[Inbox, Alerts, Risk], right.width);
     let cages = wants(Cages, area.width);
     let best = |wants: &[Want<Panel>]| wants.iter().map(|want| want.best + 1).sum::<u16>();
-    // The cages get what the others do not need, but a quarter in any case, if they need that.
-    let kept = cages.best.min(area.height / 4).max(cages.least);
+    // The cages get what the others do not need, but a third in any case, if they need that.
+    let kept = cages.best.min(area.height / 3).max(cages.least);
     let top = best(&figures).max(best(&rows)).min(area.height.saturating_sub(kept));
     let mut out = stack(Rect { height: top, ..left }, &figures, true);
     out.extend(stack(Rect { height: top, ..right }, &rows, true));

@@ -27,6 +27,7 @@ fn cell(number: u16) -> CageCell {
         34 | 405 => Waiting,
         55 | 406 => Starting,
         89 => Unknown,
+        42 => Running,
         _ if number % 10 == 0 => Stopped,
         _ if number % 3 == 0 => Idle,
         _ => Running,
