@@ -4,7 +4,7 @@ use super::{Driver, fleet, options};
 use crate::api::live::{CageCell, Gauge};
 use crate::api::triage::WhatIf;
 use crate::api::types::WireCommand;
-use crate::domain::{CageStatus, Reply};
+use crate::domain::CageStatus;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
@@ -314,6 +314,18 @@ fn one_cage_shows_output_as_it_is_written_and_nothing_raw() {
 }
 
 #[test]
+fn how_long_something_runs_is_counted_while_it_runs_and_only_then() {
+    let mut driver = Driver::new(&Place::Cage("042".into()), (120, 36));
+    driver.sees("5m39s");
+    assert!(driver.app.wake_at().is_some());
+    driver.later(std::time::Duration::from_secs(61));
+    driver.sees("6m40s");
+    // Nothing in the grid changes by the second.
+    let driver = Driver::new(&Place::Cages, (120, 36));
+    assert_eq!(driver.app.wake_at(), None);
+}
+
+#[test]
 fn what_acts_on_a_cage_in_the_grid_acts_on_it_in_its_own_screen() {
     let mut driver = Driver::new(&Place::Cage("042".into()), (120, 36));
     press_only(&mut driver, "M");
@@ -342,19 +354,6 @@ fn a_finished_output_is_asked_for_once() {
         }
     }
     assert_eq!(outputs, 1);
-}
-
-#[test]
-fn undo_takes_a_change_back_where_the_engine_gives_an_inverse() {
-    // What has none is done all the same.
-    let mut driver = Driver::new(&Place::Cages, (120, 36));
-    press_only(&mut driver, "M");
-    driver.collect();
-    let (ticket, _) = std::mem::take(&mut driver.asked).pop().unwrap();
-    let reply: Reply =
-        serde_json::from_value(serde_json::json!({"reply": "items", "done": ["001"], "refused": []})).unwrap();
-    driver.app.update(Message::Answer { ticket, answer: Ok(Answer::Done(Box::new(reply))) });
-    driver.sees("withhold cage 001");
 }
 
 #[test]

@@ -62,6 +62,12 @@ fn the_details_of_cages() {
     look("cages-ascii", &Place::Cages, "", SIZES[2], true);
     look("overview-ascii", &Place::Overview, "", SIZES[0], true);
     look("cage-ascii", &Place::Cage("042".into()), "k k", SIZES[0], true);
+    // Small fleets are drawn larger.
+    for (count, size) in [(11, SIZES[0]), (100, SIZES[1])] {
+        let mut driver = super::cages::with_cells(size, &super::fleet::cages::grid(count));
+        let file = format!("cages-{count}-{}x{}-color.ans", size.0, size.1);
+        problems.extend(check(&file, &driver.draw_encoded()).err());
+    }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 

@@ -5,7 +5,7 @@ use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
 
-fn answered(size: (u16, u16), overview: crate::api::live::Overview, cells: u16) -> Driver {
+fn answered(size: (u16, u16), overview: &crate::api::live::Overview, cells: u16) -> Driver {
     let mut driver = Driver::new(&Place::Overview, size);
     driver.app.update(Message::Pulse(fleet::pulse()));
     driver.collect();
@@ -93,7 +93,7 @@ fn the_cursor_stays_on_its_row_when_others_come_above_it() {
 #[test]
 fn an_empty_engine_says_what_would_be_here() {
     for size in [(80, 24), (120, 36)] {
-        let mut driver = answered(size, fleet::overview::empty(), 0);
+        let mut driver = answered(size, &fleet::overview::empty(), 0);
         driver.sees("all is well: store, worker");
         driver.sees("waits for you nothing");
         driver.sees("No machine has joined yet");
@@ -107,16 +107,16 @@ fn an_empty_engine_says_what_would_be_here() {
 fn what_nobody_measured_is_not_zero() {
     let mut overview = fleet::overview::overview();
     overview.nodes[0].cpu.used = None;
-    let mut driver = answered((120, 36), overview, 10);
+    let mut driver = answered((120, 36), &overview, 10);
     driver.sees("    - used  6.00 granted of 8.00 cores");
-    let mut driver = answered((120, 36), fleet::overview::empty(), 3);
+    let mut driver = answered((120, 36), &fleet::overview::empty(), 3);
     driver.sees("wait, the oldest -, median to start -");
 }
 
 #[test]
 fn nothing_ticks_unless_a_deadline_is_at_risk() {
-    let mut driver = answered((120, 36), fleet::overview::empty(), 3);
+    let mut driver = answered((120, 36), &fleet::overview::empty(), 3);
     assert_eq!(driver.app.wake_at(), None);
-    driver = answered((120, 36), fleet::overview::overview(), 3);
+    driver = answered((120, 36), &fleet::overview::overview(), 3);
     assert!(driver.app.wake_at().is_some());
 }

@@ -21,7 +21,7 @@ const TWO_COLUMNS_FROM: u16 = 140;
 pub fn draw(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     cage.drawn.borrow_mut().clear();
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    if cage.cage.is_none() {
+    if cage.record.is_none() {
         let words = cage.error.as_deref().unwrap_or("asking the engine …");
         widgets::center_text(frame, area, words, look.style(Role::Dim));
         return;
@@ -39,7 +39,7 @@ pub fn draw(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
 
 /// Who lives there and what it may reach.
 fn facts(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let Some(known) = cage.cage.as_deref() else { return Vec::new() };
+    let Some(known) = cage.record.as_deref() else { return Vec::new() };
     let dim = look.style(Role::Dim);
     let status = match known.status {
         CageStatus::Occupied => Mark::Running,
@@ -114,7 +114,7 @@ fn arrange(cage: &Cage, area: Rect, look: &Look<'_>) -> Vec<(Panel, Rect)> {
 fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look: &Look<'_>) {
     let focused = cage.focus() == panel && panel != Panel::Output;
     let (name, more) = match panel {
-        Panel::Limits => ("limits", String::new()),
+        Panel::Limits => ("limits", limits::summary(&cage.limits())),
         Panel::Work => ("executions", text::count(cage.executions_total)),
         Panel::Processes => {
             let count = match &cage.processes {
@@ -185,12 +185,15 @@ fn draw_limits(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) 
     }
 }
 
+/// A row with its name and its state.
+type TableRow<'a, R> = (RowId, Mark, &'a R);
+
 /// A table of rows that are all here, scrolled so that the cursor is in sight.
 fn table<R>(
     cage: &Cage,
     frame: &mut Frame<'_>,
     area: Rect,
-    (columns, rows): (&[Column<R>], &[(RowId, Mark, &R)]),
+    (columns, rows): (&[Column<R>], &[TableRow<'_, R>]),
     empty: &str,
     look: &Look<'_>,
 ) {

@@ -21,7 +21,7 @@ pub struct Limit {
     /// What is used, for people; `-` when unknown, empty for what has no quantity.
     used: String,
     /// The most there can be, for people; empty where there is no limit.
-    limit: String,
+    most: String,
     /// How it holds and by what; `None` before the cage was first set up.
     holds: Option<(Enforcement, String)>,
 }
@@ -45,7 +45,7 @@ pub fn all(cage: &Cage, cell: Option<&CageCell>) -> Vec<Limit> {
                 (_, Some(used)) => write(used),
                 (_, None) => "-".to_owned(),
             },
-            limit: limit.unwrap_or_default(),
+            most: limit.unwrap_or_default(),
             holds: holds(name),
         })
         .collect();
@@ -54,11 +54,22 @@ pub fn all(cage: &Cage, cell: Option<&CageCell>) -> Vec<Limit> {
             name: entry.limit.clone(),
             share: None,
             used: String::new(),
-            limit: if entry.limit == "network" { cage.network.to_string() } else { String::new() },
+            most: if entry.limit == "network" { cage.network.to_string() } else { String::new() },
             holds: Some((entry.enforcement, entry.by.clone())),
         });
     }
     out
+}
+
+/// How many hold in which way: what is missing is seen even where there is no room for all of them.
+pub fn summary(limits: &[Limit]) -> String {
+    let count = |wanted: Enforcement| {
+        let number =
+            limits.iter().filter(|limit| limit.holds.as_ref().is_some_and(|(holds, _)| *holds == wanted)).count();
+        (number > 0).then(|| format!("{number} {wanted}"))
+    };
+    let counts: Vec<String> = Enforcement::ALL.iter().copied().filter_map(count).collect();
+    if counts.is_empty() { "how they hold is known after the first use".to_owned() } else { counts.join(", ") }
 }
 
 /// Name, figures, the limit in words, how a figure is written.
@@ -108,25 +119,19 @@ pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Lin
         }
         None => spans.push(Span::raw(" ".repeat(bar_width))),
     }
-    let of = match (limit.used.as_str(), limit.limit.as_str()) {
+    let of = match (limit.used.as_str(), limit.most.as_str()) {
         ("-", "") => "no limit".to_owned(),
-        ("", limit) => limit.to_owned(),
+        ("", most) => most.to_owned(),
         (used, "") => format!("{used}, no limit"),
-        (used, limit) => format!("{used} of {limit}"),
+        (used, most) => format!("{used} of {most}"),
     };
     let share = limit.share.map(text::percent).unwrap_or_default();
     spans.push(Span::raw(format!(" {} {} ", text::pad(&of, FIGURES), text::pad_left(&share, 4))));
-    let by = match &limit.holds {
-        Some((enforcement, by)) => {
-            let mark = mark(*enforcement);
-            spans.push(Span::styled(format!("{} {:<9}", look.mark(mark), enforcement.as_str()), style(mark.role())));
-            by.as_str()
-        }
-        None => {
-            spans.push(Span::styled(format!("{} {:<9}", look.mark(Mark::Unknown), "not yet"), style(Role::Unknown)));
-            "known after the cage's first use"
-        }
+    let (sign, word, by) = match &limit.holds {
+        Some((enforcement, by)) => (mark(*enforcement), enforcement.as_str(), by.as_str()),
+        None => (Mark::Unknown, "not yet", "known after the cage's first use"),
     };
+    spans.push(Span::styled(format!("{} {word:<9}", look.mark(sign)), style(sign.role())));
     let used: usize = spans.iter().map(Span::width).sum();
     let by = text::clean(by).into_owned();
     let left = room.saturating_sub(used);

@@ -64,7 +64,7 @@ struct Asked {
 /// The screen.
 pub struct Cage {
     id: String,
-    cage: Option<Box<domain::Cage>>,
+    record: Option<Box<domain::Cage>>,
     cell: Option<CageCell>,
     /// Those that run first, then the newest.
     executions: Vec<Execution>,
@@ -88,7 +88,7 @@ impl Cage {
     pub fn new(id: &str) -> Self {
         Self {
             id: id.to_owned(),
-            cage: None,
+            record: None,
             cell: None,
             executions: Vec::new(),
             executions_total: 0,
@@ -104,7 +104,7 @@ impl Cage {
     }
 
     fn limits(&self) -> Vec<limits::Limit> {
-        self.cage.as_deref().map(|cage| limits::all(cage, self.cell.as_ref())).unwrap_or_default()
+        self.record.as_deref().map(|cage| limits::all(cage, self.cell.as_ref())).unwrap_or_default()
     }
 
     fn known_processes(&self) -> &[CageProcess] {
@@ -178,7 +178,7 @@ impl Cage {
         let mine = |slot: &mut Option<Ticket>| slot.take_if(|asked| *asked == ticket).is_some();
         if mine(&mut asked.cage) {
             match answer {
-                Ok(Answer::Cage(cage)) => (self.cage, self.error) = (Some(cage.clone()), None),
+                Ok(Answer::Cage(cage)) => (self.record, self.error) = (Some(cage.clone()), None),
                 Ok(_) => {}
                 Err(message) => self.error = Some(message.clone()),
             }
@@ -219,7 +219,7 @@ impl Cage {
 impl Screen for Cage {
     fn title(&self) -> String {
         let state = self.cell.as_ref().map(|cell| format!(" · {}", cell.state)).unwrap_or_default();
-        let old = if self.error.is_some() && self.cage.is_some() { " · OLD: the engine did not answer" } else { "" };
+        let old = if self.error.is_some() && self.record.is_some() { " · OLD: the engine did not answer" } else { "" };
         format!("cage {}{state}{old}", text::clean(&self.id))
     }
 
@@ -255,7 +255,7 @@ impl Screen for Cage {
     fn selection(&self) -> Option<Selection> {
         let cell = self.cell.as_ref().map(item);
         let cage = || {
-            let cage = self.cage.as_deref()?;
+            let cage = self.record.as_deref()?;
             let (id, state) = (cage.id.to_string(), cage.status.as_str().to_owned());
             Some(Item { name: format!("cage {id}"), id, state, high_risk: false, task: None })
         };

@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn only_the_last_lines_are_kept() {
-        let many: String = (0..1000).map(|number| format!("{number}\n")).collect();
+        let many = (0..1000).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
         let lines = read(&spooled(&[(Stream::Out, &many)]));
         assert_eq!((lines.len(), lines[lines.len() - 1].text.as_str()), (LINES_MAX, "999"));
     }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::cells::Cells;
-use super::measure::{Measure, WORST_FIRST, heat, mark, thousands, used_of};
+use super::measure::{Measure, WORST_FIRST, heat, in_short, mark, thousands, used_of};
 use crate::api::live::{CageCell, CellState};
 use crate::ui::look::Look;
 use crate::ui::text;
@@ -41,13 +41,16 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
                 style(Role::Dim),
             ),
         ]);
+        let narrow = area.width < 100;
         let mut spans = vec![Span::raw(" ")];
         for measure in [Measure::Cpu, Measure::Memory, Measure::Gpu, Measure::Tokens] {
             spans.push(Span::styled(format!("{} ", measure.as_str()), style(Role::Dim)));
-            spans.push(Span::raw(format!("{}  ", measure.words(cell))));
+            let short = || in_short(measure.of(cell), |value| measure.value(value));
+            spans.push(Span::raw(format!("{}  ", if narrow { short() } else { measure.words(cell) })));
         }
         spans.push(Span::styled("pids ", style(Role::Dim)));
-        spans.push(Span::raw(used_of(&cell.pids, thousands)));
+        let pids = if narrow { in_short(&cell.pids, thousands) } else { used_of(&cell.pids, thousands) };
+        spans.push(Span::raw(pids));
         lines[1] = Line::from(spans);
     }
     if cell_lines(area.width) == 1 {
@@ -71,7 +74,7 @@ pub fn states(cells: &Cells, room: usize, look: &Look<'_>) -> Line<'static> {
             let number = cells.all().iter().filter(|cell| cell.state == state).count();
             if number > 0 {
                 let mark = mark(state);
-                let (gap, word) = if short { ("", in_short(state)) } else { (" ", state.as_str()) };
+                let (gap, word) = if short { ("", short_word(state)) } else { (" ", state.as_str()) };
                 spans.push(Span::styled(look.mark(mark), look.style(mark.role())));
                 spans.push(Span::raw(format!("{gap}{} ", text::count(number as u64))));
                 spans.push(Span::styled(format!("{word}{gap}{gap} "), look.style(Role::Dim)));
@@ -84,7 +87,7 @@ pub fn states(cells: &Cells, room: usize, look: &Look<'_>) -> Line<'static> {
 }
 
 /// A state in at most five letters.
-const fn in_short(state: CellState) -> &'static str {
+const fn short_word(state: CellState) -> &'static str {
     match state {
         CellState::Running => "run",
         CellState::Starting => "start",

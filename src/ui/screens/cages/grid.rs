@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::measure::{Measure, digit, heat, mark};
-use crate::api::live::CageCell;
+use crate::api::live::{CageCell, CellState};
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -157,7 +157,8 @@ pub fn draw<'a>(
 fn pointer(drawn: &Drawn<'_>, look: &Look<'_>) -> Span<'static> {
     match (drawn.here, drawn.marked) {
         (true, true) => Span::styled(look.sign("✚", "+"), look.style(Role::Cursor)),
-        (true, false) => Span::styled(look.sign("▶", ">"), look.style(Role::Accent)),
+        // Where there is no colour, a full cell is reversed like the cursor's; this closes the gap before it.
+        (true, false) => Span::styled(look.sign("▶", ">"), look.style(Role::Cursor)),
         (false, true) => Span::styled(look.sign("✚", "+"), look.style(Role::Mark)),
         (false, false) => Span::raw(" "),
     }
@@ -174,7 +175,9 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         (false, true) => heated,
         (false, false) => Role::Text,
     };
-    let base = if drawn.matches || drawn.here { look.style(ground) } else { look.style(Role::Dim) };
+    // Where nobody lives there is nothing to see either.
+    let quiet = !drawn.matches || (cell.state == CellState::Stopped && drawn.share.is_none());
+    let base = look.style(if quiet && !drawn.here { Role::Dim } else { ground });
     let state = mark(cell.state);
     let sign = if drawn.matches {
         Span::styled(look.mark(state), look.theme.over(state.role(), ground))
@@ -193,26 +196,26 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         Some(agent) => text::clean(agent).into_owned(),
         None => String::new(),
     };
-    let plain = |words: String| Span::styled(words, base);
+    let said = |words: String| Span::styled(words, base);
     let first = match plan.size {
-        Size::Dot => vec![sign, plain(tenth)],
-        Size::Short => vec![plain(number), sign, plain(tenth)],
-        Size::Line => vec![plain(number), plain(" ".to_owned()), sign, plain(text::pad_left(&share, 4))],
+        Size::Dot => vec![sign, said(tenth)],
+        Size::Short => vec![said(number), sign, said(tenth)],
+        Size::Line => vec![said(number), said(" ".to_owned()), sign, said(text::pad_left(&share, 4))],
         Size::Named => {
             let left = room.saturating_sub(text::width(&number) + 8);
             vec![
-                plain(format!("{number} ")),
+                said(format!("{number} ")),
                 sign,
-                plain(format!(" {} {}", text::pad(&agent, left), text::pad_left(&share, 4))),
+                said(format!(" {} {}", text::pad(&agent, left), text::pad_left(&share, 4))),
             ]
         }
         Size::Card => {
             let word = if drawn.matches { cell.state.as_str() } else { "" };
             let left = room.saturating_sub(text::width(&number) + 10);
             vec![
-                plain(format!(" {number} ")),
+                said(format!(" {number} ")),
                 sign,
-                plain(format!(" {} {} ", text::pad(word, left), text::pad_left(&share, 4))),
+                said(format!(" {} {} ", text::pad(word, left), text::pad_left(&share, 4))),
             ]
         }
     };

@@ -103,6 +103,14 @@ pub fn used_of(gauge: &Gauge, value: impl Fn(f64) -> String) -> String {
     }
 }
 
+/// The same with fewer letters: `412M/512M 80%`, `412M`, `-/512M`, `-`.
+pub fn in_short(gauge: &Gauge, value: impl Fn(f64) -> String) -> String {
+    let used = gauge.used.map_or("-".to_owned(), &value);
+    let limit = gauge.limit.map(|limit| format!("/{}", value(limit))).unwrap_or_default();
+    let share = gauge.share().map(|share| format!(" {}", text::percent(share))).unwrap_or_default();
+    format!("{used}{limit}{share}")
+}
+
 /// Cores in at most four columns: `0.25`, `12.5`, `128`.
 pub fn cores(value: f64) -> String {
     let decimals = match value.abs() {
@@ -195,6 +203,8 @@ mod tests {
         let gauge = Gauge { used: Some(1.0), granted: None, limit: None };
         assert_eq!(used_of(&gauge, cores), "1.00, no limit");
         assert_eq!(used_of(&Gauge::default(), cores), "-");
+        assert_eq!(in_short(&Gauge { used: None, granted: None, limit: Some(2.0) }, cores), "-/2.00");
+        assert_eq!(in_short(&Gauge { used: Some(1.0), granted: None, limit: Some(2.0) }, cores), "1.00/2.00 50%");
     }
 
     #[test]

@@ -281,6 +281,9 @@ impl Screen for Cages {
         if !self.marks.is_empty() {
             let _ = write!(title, " · {} marked", text::count(self.marks.len() as u64));
         }
+        if self.range_from.is_some() {
+            let _ = write!(title, " · v marks {}", text::count(self.in_range().len() as u64));
+        }
         if self.loaded && self.error.is_some() {
             title.push_str(" · OLD: the engine did not answer");
         }

@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, 
             let group = sign * each..count.min((sign + 1) * each);
             one_sign(cells, group, measure, look)
         });
-        frame.render_widget(Line::from_iter(spans), Rect { y: area.y + y, height: 1, ..area });
+        frame.render_widget(spans.collect::<Line<'_>>(), Rect { y: area.y + y, height: 1, ..area });
     }
 }
 

@@ -61,9 +61,8 @@ mod tests {
     fn wishes(panel: Panel, _: u16) -> Want<Panel> {
         let (least, best) = match panel {
             Panel::Health => (1, 5),
-            Panel::Fleet => (3, 3),
             Panel::Flow => (4, 8),
-            Panel::Nodes => (3, 3),
+            Panel::Fleet | Panel::Nodes => (3, 3),
             Panel::Inbox => (3, 6),
             Panel::Alerts | Panel::Risk => (2, 6),
             Panel::Cages => (2, 30),

@@ -28,8 +28,8 @@ fn cell(number: u16) -> CageCell {
         55 | 406 => Starting,
         89 => Unknown,
         42 => Running,
-        _ if number % 10 == 0 => Stopped,
-        _ if number % 3 == 0 => Idle,
+        _ if number.is_multiple_of(10) => Stopped,
+        _ if number.is_multiple_of(3) => Idle,
         _ => Running,
     };
     // A wave, so that all levels are there.
@@ -56,7 +56,7 @@ fn cell(number: u16) -> CageCell {
     CageCell {
         id: format!("{number:03}").parse().unwrap(),
         status: match state {
-            Stopped if number % 100 == 0 => CageStatus::Maintenance,
+            Stopped if number.is_multiple_of(100) => CageStatus::Maintenance,
             Stopped => CageStatus::Vacant,
             _ => CageStatus::Occupied,
         },
@@ -150,22 +150,22 @@ fn execution(number: i64) -> Execution {
 
 /// What is there now.
 pub fn processes() -> Vec<CageProcess> {
-    let process = |pid: u32, state: &str, command: &str, memory: f64| CageProcess {
+    let process = |pid: u32, state: &str, command: &str, kib: u64| CageProcess {
         pid,
         parent: 4100,
         state: state.to_owned(),
         command: command.to_owned(),
         cpu_seconds: f64::from(pid % 50) * 1.7,
-        memory_bytes: serde_json::from_value(json!((memory * MIB).round() as u64)).unwrap(),
+        memory_bytes: kib * 1024,
         threads: 1 + pid % 4,
         task_id: (pid != 4101).then(|| "0195dddd-0000-7000-8000-000000000001".parse().unwrap()),
     };
     vec![
-        process(4101, "S", "init", 0.5),
-        process(4102, "S", "sh -c make test", 1.2),
-        process(4110, "R", "cc1 -O2 parser.c\x1b[31m", 71.0),
-        process(4111, "D", "cc1 -O2 lexer.c", 12.0),
-        process(4112, "Z", "", 0.0),
+        process(4101, "S", "init", 512),
+        process(4102, "S", "sh -c make test", 1_229),
+        process(4110, "R", "cc1 -O2 parser.c\x1b[31m", 72_704),
+        process(4111, "D", "cc1 -O2 lexer.c", 12_288),
+        process(4112, "Z", "", 0),
     ]
 }
 
