@@ -4,14 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::agent::AgentSpec;
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
-use crate::domain::fleet::Fleet;
-use crate::domain::task::NewTask;
-use crate::domain::{CageId, NodeStatus, Refusal, Timestamp};
+use crate::domain::{Agent, ExecutionId, NodeStatus, Refusal, Task, Timestamp};
+
+pub use crate::domain::command::WireCommand;
 
 /// The name of the engine's socket in its data directory.
 pub const SOCKET_NAME: &str = "engine.sock";
+
+/// What every route but `/v1/ready` is refused with, as the field of the refusal, until the engine has read its store.
+pub const NOT_READY: &str = "the engine is still reading its store";
 
 /// The header of a list that says how many items there are in all, regardless of `limit` and `offset`.
 pub const TOTAL_HEADER: &str = "x-total-count";
@@ -22,6 +24,16 @@ pub const MORE_HEADER: &str = "x-total-more";
 /// The header of a part of the journal that does not reach its end: the number from which to go on, as `after`, or as
 /// `before` when the newest come first.
 pub const NEXT_HEADER: &str = "x-next";
+
+/// The header of an artifact's content that says how many bytes there are in all, regardless of `offset` and `length`.
+pub const SIZE_HEADER: &str = "x-total-size";
+
+/// The headers of an answer with output: the positions at which it begins and ends, and how many bytes are kept in all.
+pub const LOG_START_HEADER: &str = "x-log-start";
+/// See [`LOG_START_HEADER`]; left out while the output is followed.
+pub const LOG_END_HEADER: &str = "x-log-end";
+/// See [`LOG_START_HEADER`].
+pub const LOG_SIZE_HEADER: &str = "x-log-size";
 
 /// The most tasks that one `submit_tasks` may carry.
 pub const BATCH_TASKS_MAX: usize = 1_000_000;
@@ -39,110 +51,6 @@ pub struct WireError {
 pub struct Shutdown {
     /// Whether the worker and everything that runs in its cages ends too.
     pub kill: bool,
-}
-
-/// A [`Command`](crate::domain::Command) as it arrives: ids may be unambiguous prefixes and agents may be named. The
-/// server resolves both before the engine sees the command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
-pub enum WireCommand {
-    /// Submits tasks: all, or with `keep_going` those that can be.
-    SubmitTasks {
-        /// Whether a refused task leaves the others be.
-        #[serde(default)]
-        keep_going: bool,
-        /// In order; at most 1,000,000.
-        tasks: Vec<NewTask>,
-    },
-    /// Takes tasks back; running ones are stopped.
-    CancelTasks {
-        /// Ids of tasks or prefixes of them.
-        ids: Vec<String>,
-        /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<String>,
-    },
-    /// Gives failed or cancelled tasks another life.
-    RetryTasks {
-        /// Ids of tasks or prefixes of them.
-        ids: Vec<String>,
-    },
-    /// Says who has to do tasks, or where. A running one is stopped and starts again there.
-    ReassignTasks {
-        /// Ids of tasks or prefixes of them.
-        ids: Vec<String>,
-        /// The agent that must do them, by name or id; left out, the scheduler chooses.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        agent: Option<String>,
-        /// The cage they must run in.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cage: Option<CageId>,
-    },
-    /// Changes the priority of tasks.
-    PrioritiseTasks {
-        /// Ids of tasks or prefixes of them.
-        ids: Vec<String>,
-        /// 1-10, 10 first.
-        priority: u8,
-    },
-    /// Declares cages, agents and defaults.
-    Apply {
-        /// What is declared.
-        fleet: Box<Fleet>,
-        /// Only say what would change.
-        #[serde(default)]
-        dry_run: bool,
-    },
-    /// Adds one agent; a name that is taken is refused.
-    AddAgent {
-        /// The agent.
-        agent: Box<AgentSpec>,
-    },
-    /// Removes agents that have nothing running.
-    RemoveAgents {
-        /// Names or ids of agents.
-        ids: Vec<String>,
-    },
-    /// Gives agents another home, or none.
-    ReassignAgents {
-        /// Names or ids of agents.
-        ids: Vec<String>,
-        /// Their home from now on.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cage: Option<CageId>,
-    },
-    /// Lets agents end what they have and take nothing new.
-    DrainAgents {
-        /// Names or ids of agents.
-        ids: Vec<String>,
-    },
-    /// Lets drained or tripped agents work again.
-    ResumeAgents {
-        /// Names or ids of agents.
-        ids: Vec<String>,
-    },
-    /// Withholds cages, or gives them back.
-    SetCageMaintenance {
-        /// Their numbers.
-        ids: Vec<CageId>,
-        /// Whether they are withheld.
-        on: bool,
-    },
-    /// Sends the agent of each cage away: its work is stopped and queued again, its home is none.
-    VacateCages {
-        /// Their numbers.
-        ids: Vec<CageId>,
-    },
-    /// Judges artifacts.
-    ReviewArtifacts {
-        /// Ids of artifacts or prefixes of them.
-        ids: Vec<String>,
-        /// Approve, or reject.
-        approve: bool,
-        /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<String>,
-    },
 }
 
 /// How the engine is and what it has to do.
@@ -173,6 +81,47 @@ pub struct Status {
     pub artifacts: ArtifactCounts,
     /// Resident memory of the engine's process in bytes.
     pub memory_bytes: u64,
+}
+
+/// What a running execution says of itself; gone when it ends, when its outcome says the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LiveFigures {
+    /// The attempt.
+    pub execution_id: ExecutionId,
+    /// 0-100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u8>,
+    /// What it does, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Tokens so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<u64>,
+    /// Cost so far, in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+}
+
+/// A task, and what is said of it while it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskRow {
+    /// The task; its fields stand beside the other in JSON.
+    #[serde(flatten)]
+    pub task: Task,
+    /// What its execution says, once it has said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveFigures>,
+}
+
+/// An agent, and what it says of the task that it took last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentRow {
+    /// The agent; its fields stand beside the other in JSON.
+    #[serde(flatten)]
+    pub agent: Agent,
+    /// What it says of its current task, once it has said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveFigures>,
 }
 
 /// One machine in a [`Status`].
@@ -206,12 +155,12 @@ pub struct JournalRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Command;
+    use crate::domain::{AgentSpec, Command, Fleet, NewTask};
 
     #[test]
     fn a_command_is_a_wire_command() {
         let task = NewTask::new("x");
-        let commands = [
+        let commands: [Command; 5] = [
             Command::SubmitTasks { tasks: vec![task], keep_going: true },
             Command::CancelTasks { ids: vec![], note: Some("why".into()) },
             Command::Apply { fleet: Fleet::default(), dry_run: true },

@@ -38,7 +38,7 @@ pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
         }
         return Ok(0);
     }
-    let command = WireCommand::Apply { fleet: Box::new(fleet), dry_run: args.dry_run };
+    let command = WireCommand::Apply { fleet, dry_run: args.dry_run };
     let reply = context.engine()?.command(&command)?;
     let Reply::Applied { changes, unchanged } = &reply else { return Err(items::unexpected(&reply)) };
     let mut report = serde_json::to_value(&reply).unwrap_or_default();

@@ -10,8 +10,8 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, journal, man, node, run,
-    schema, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, filter, inbox,
+    journal, man, node, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -104,6 +104,12 @@ pub enum Verb {
     /// List and judge what agents made
     #[command(subcommand)]
     Artifact(artifact::ArtifactVerb),
+    /// What waits for you, the dearest delay first
+    #[command(subcommand)]
+    Inbox(inbox::InboxVerb),
+    /// What needs somebody's eye until it is resolved
+    #[command(subcommand)]
+    Alert(alert::AlertVerb),
     /// What the system says about itself
     #[command(subcommand)]
     Event(event::EventVerb),
@@ -116,6 +122,8 @@ pub enum Verb {
     /// The machines
     #[command(subcommand)]
     Node(node::NodeVerb),
+    /// The language of --filter, and what each list can be asked
+    Filter(filter::FilterVerb),
     /// Settings and where each comes from
     #[command(subcommand)]
     Config(config_verb::ConfigVerb),
@@ -153,10 +161,13 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Agent(verb) => agent::run(context, verb),
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),
+        Verb::Inbox(verb) => inbox::run(context, verb),
+        Verb::Alert(verb) => alert::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),
         Verb::Node(verb) => node::run(context, verb),
+        Verb::Filter(args) => filter::run(context, &args),
         Verb::Config(verb) => config_verb::run(context, &verb),
         Verb::Demo(args) => demo::run(context, &args),
         Verb::Simulate(args) => simulate::run(context, &args),

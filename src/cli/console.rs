@@ -11,6 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::launch;
 use crate::domain::enumeration::enumeration;
+use crate::ui::notify::Dialect;
 use crate::ui::terminal::ColorDepth;
 use crate::ui::{self, Options};
 
@@ -103,6 +104,8 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
         synchronized: !args.no_sync,
         depth,
         theme: args.theme.clone(),
+        light: ui::terminal::says_light(|name| std::env::var(name).ok()),
         tmux: std::env::var_os("TMUX").is_some(),
+        dialect: Dialect::detect(|name| std::env::var(name).ok()),
     }
 }

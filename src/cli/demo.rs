@@ -22,8 +22,9 @@ use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::stop::{self, StopArgs};
 use crate::api::client::{Client, End};
+use crate::api::types::WireCommand;
 use crate::api::types::{JournalRow, Status};
-use crate::domain::{Bytes, Command, Reply, Span, TaskId};
+use crate::domain::{Bytes, Reply, Span, TaskId};
 
 /// Options of `menagerie demo`.
 #[derive(Args, Clone, Debug)]
@@ -132,10 +133,10 @@ impl Demo {
 
         let client = self.context.engine()?;
         let cages = fleet.cage.len();
-        client.command(&Command::Apply { fleet, dry_run: false })?;
+        client.command(&WireCommand::Apply { fleet, dry_run: false })?;
         let seq = client.get::<Status>("/v1/status", &vec![])?.seq;
         let names: Vec<String> = tasks.iter().filter_map(|task| task.key.clone()).collect();
-        let reply = client.command(&Command::SubmitTasks { tasks, keep_going: false })?;
+        let reply = client.command(&WireCommand::SubmitTasks { tasks, keep_going: false })?;
         let Reply::Submitted { ids, .. } = reply else {
             return Err(Failure::failed("the engine answered the submission with something else"));
         };
@@ -200,8 +201,11 @@ impl Demo {
         let ids: Vec<_> = watch.artifacts.iter().map(|(_, artifact)| artifact.id).collect();
         if !ids.is_empty() {
             let count = ids.len();
-            let note = Some("menagerie demo --approve-all".to_owned());
-            client.command(&Command::ReviewArtifacts { ids, approve: true, note })?;
+            for id in ids {
+                // Each by itself, because some may be of high risk and are refused together with others.
+                let (ids, note) = (vec![id.to_string()], Some("menagerie demo --approve-all".to_owned()));
+                client.command(&WireCommand::ReviewArtifacts { ids, approve: true, note })?;
+            }
             self.say(&format!("Approved {count} artifacts, as --approve-all says.\n"))?;
         }
         Ok(())

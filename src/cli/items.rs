@@ -30,7 +30,7 @@ pub fn send_named(
 ) -> Outcome {
     let shown = |id: &str| names.get(id).map_or(id, String::as_str).to_owned();
     match client.command(command)? {
-        Reply::Items { done: items, mut refused } => {
+        Reply::Items { done: items, mut refused, .. } => {
             let mut rows: Vec<Value> = items.iter().map(|id| serde_json::json!({"id": id, "done": true})).collect();
             rows.extend(
                 refused

@@ -50,8 +50,8 @@ impl Role {
             "completed" | "approved" | "online" | "enforced" | "available" | "succeeded" => Self::Good,
             "executing" | "scheduled" | "starting" | "running" | "active" | "busy" | "occupied" => Self::Busy,
             "failed" | "error" | "critical" | "offline" | "rejected" | "lost" | "absent" => Self::Bad,
-            "blocked" | "maintenance" | "warning" | "watched" => Self::Warning,
-            "cancelled" | "vacant" | "idle" => Self::Dim,
+            "blocked" | "maintenance" | "warning" | "watched" | "high" => Self::Warning,
+            "cancelled" | "vacant" | "idle" | "acknowledged" | "resolved" => Self::Dim,
             _ => Self::Plain,
         }
     }

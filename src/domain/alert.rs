@@ -73,10 +73,20 @@ pub struct Alert {
     /// Who acknowledged it.
     #[serde(default)]
     pub acknowledged_by: Option<UserId>,
+    /// What was said when it was acknowledged.
+    #[serde(default)]
+    pub note: Option<String>,
     /// Not shown as needing an eye until then.
     #[serde(default)]
     pub silenced_until: Option<Timestamp>,
     /// How it ended.
     #[serde(default)]
     pub resolution: Option<Resolution>,
+}
+
+impl Alert {
+    /// What tells it from other alerts: no two that are not resolved share it.
+    pub fn cause(&self) -> (&str, &str) {
+        (&self.source, &self.context.trigger)
+    }
 }

@@ -37,11 +37,11 @@ enumeration! {
 }
 
 impl ReviewState {
-    /// Whether a review may go from `self` to `next`: a judgement may be changed, but not taken back to pending.
+    /// Whether a review may go from `self` to `next`: a judgement may be changed and taken back.
     pub const fn may_become(self, next: Self) -> bool {
-        matches!(
+        !matches!(
             (self, next),
-            (Self::Pending | Self::Rejected, Self::Approved) | (Self::Pending | Self::Approved, Self::Rejected)
+            (Self::Pending, Self::Pending) | (Self::Approved, Self::Approved) | (Self::Rejected, Self::Rejected)
         )
     }
 

@@ -5,17 +5,20 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
 use super::fleet::Fleet;
-use super::id::{AgentId, ArtifactId, CageId, TaskId};
+use super::id::{AgentId, AlertId, ArtifactId, CageId, ReviewId, TaskId};
 use super::refusal::Refusal;
 use super::task::NewTask;
+use super::time::When;
 
-/// A change that somebody asks for. Ids are whole: prefixes and names of agents are resolved before a command is made.
+/// A change that somebody asks for. The parameters say how things are named: as it stands, by whole ids; as a
+/// [`WireCommand`], by what a person writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Command {
+#[schemars(rename = "WireCommand")]
+pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = AlertId, Review = ReviewId> {
     /// Submits tasks: all, or with `keep_going` those that can be.
     SubmitTasks {
-        /// In order.
+        /// In order; at most 1,000,000.
         tasks: Vec<NewTask>,
         /// Whether a refused task leaves the others be.
         #[serde(default)]
@@ -24,31 +27,31 @@ pub enum Command {
     /// Takes tasks back; running ones are stopped.
     CancelTasks {
         /// Which.
-        ids: Vec<TaskId>,
+        ids: Vec<Task>,
         /// Why.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
     /// Gives failed or cancelled tasks another life.
     RetryTasks {
         /// Which.
-        ids: Vec<TaskId>,
+        ids: Vec<Task>,
     },
     /// Says who has to do tasks, or where. A running one is stopped and starts again there.
     ReassignTasks {
         /// Which.
-        ids: Vec<TaskId>,
+        ids: Vec<Task>,
         /// The agent that must do them; `None` leaves the choice to the scheduler.
-        #[serde(default)]
-        agent: Option<AgentId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent: Option<Agent>,
         /// The cage they must run in.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         cage: Option<CageId>,
     },
     /// Changes the priority of tasks.
     PrioritiseTasks {
         /// Which.
-        ids: Vec<TaskId>,
+        ids: Vec<Task>,
         /// 1-10.
         priority: u8,
     },
@@ -68,25 +71,25 @@ pub enum Command {
     /// Removes agents that have nothing running.
     RemoveAgents {
         /// Which.
-        ids: Vec<AgentId>,
+        ids: Vec<Agent>,
     },
     /// Gives agents another home, or none.
     ReassignAgents {
         /// Which.
-        ids: Vec<AgentId>,
+        ids: Vec<Agent>,
         /// Their home from now on.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         cage: Option<CageId>,
     },
     /// Lets agents end what they have and take nothing new.
     DrainAgents {
         /// Which.
-        ids: Vec<AgentId>,
+        ids: Vec<Agent>,
     },
     /// Lets drained or tripped agents work again.
     ResumeAgents {
         /// Which.
-        ids: Vec<AgentId>,
+        ids: Vec<Agent>,
     },
     /// Withholds cages, or gives them back.
     SetCageMaintenance {
@@ -103,14 +106,68 @@ pub enum Command {
     /// Judges artifacts.
     ReviewArtifacts {
         /// Which.
-        ids: Vec<ArtifactId>,
+        ids: Vec<Artifact>,
         /// Approve, or reject.
         approve: bool,
         /// Why.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
+    /// Takes judgements of artifacts back: they wait for one again, and so does what waits for their approval.
+    ReopenReviews {
+        /// Which.
+        ids: Vec<Artifact>,
+    },
+    /// Puts off what waits for a human.
+    SnoozeReviews {
+        /// Artifacts that wait to be judged, and failed tasks.
+        ids: Vec<Review>,
+        /// Until when, or for how long; left out, they are shown again at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<When>,
+    },
+    /// Says that somebody knows of alerts.
+    AcknowledgeAlerts {
+        /// Which.
+        ids: Vec<Alert>,
+        /// What there is to say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Says that nobody knows of alerts any more.
+    UnacknowledgeAlerts {
+        /// Which.
+        ids: Vec<Alert>,
+    },
+    /// Does not show alerts for a while.
+    SilenceAlerts {
+        /// Which.
+        ids: Vec<Alert>,
+        /// Until when, or for how long; left out, they are shown again at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<When>,
+    },
+    /// Says that alerts are over.
+    ResolveAlerts {
+        /// Which.
+        ids: Vec<Alert>,
+        /// What was done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        action: Option<String>,
+        /// Anything else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notes: Option<String>,
+    },
+    /// Says that resolved alerts are not over after all.
+    ReopenAlerts {
+        /// Which.
+        ids: Vec<Alert>,
+    },
 }
+
+/// A [`Command`] as it arrives: ids may be unambiguous prefixes and agents may be named. The server resolves both before
+/// the engine sees the command.
+pub type WireCommand = Command<String, String, String, String, String>;
 
 /// What the engine answers to a command that it took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -123,6 +180,10 @@ pub enum Reply {
         /// Those refused under `keep_going`, by their place in the submission, from 0.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         refused: Vec<RefusedItem>,
+        /// The commands that take it back, in order. A submission of more than 10,000 tasks brings none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(with = "Vec<WireCommand>")]
+        inverse: Vec<Command>,
     },
     /// To commands on several things: one answer each.
     Items {
@@ -131,6 +192,10 @@ pub enum Reply {
         /// What was not, and why.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         refused: Vec<RefusedItem>,
+        /// The commands that take back what was done, in order; none where there is no way back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(with = "Vec<WireCommand>")]
+        inverse: Vec<Command>,
     },
     /// To `apply`.
     Applied {

@@ -9,15 +9,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
+use super::alert::{Alert, Resolution};
 use super::artifact::{Artifact, ReviewState};
 use super::cage::{CageSpec, Enforcements};
 use super::execution::{Outcome, OutcomeKind};
 use super::fleet::Defaults;
-use super::id::{AgentId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
+use super::id::{AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
 use super::node::Node;
 use super::refusal::Refusal;
 use super::resource::Resource;
-use super::system_event::SystemEvent;
+use super::system_event::{Severity, SystemEvent};
 use super::task::{Task, TaskStatus};
 use super::time::Timestamp;
 use super::user::User;
@@ -306,6 +307,10 @@ events! {
         task_id: TaskId,
         /// Why, in one sentence.
         error: String,
+        /// The failed task at the beginning of the chain of dependencies that broke, if that is why. Nobody's choice:
+        /// it is absent when a person cancelled what this depended on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<TaskId>,
     }
     /// A person gave a failed or cancelled task another life; its attempts count from zero.
     TaskRetried = "task_retried" {
@@ -343,6 +348,7 @@ events! {
         /// From 1; counts every attempt, also those that cost none.
         attempt: u32,
         /// What is held.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         held: Vec<Held>,
     }
     /// The worker says that a process runs.
@@ -374,6 +380,7 @@ events! {
         /// Who.
         agent_id: AgentId,
         /// When its process started, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         started_at: Option<Timestamp>,
         /// When it ended.
         ended_at: Timestamp,
@@ -384,10 +391,13 @@ events! {
         /// The attempts of the task that count so far.
         attempts: u32,
         /// The attempts lost with a worker so far.
+        #[serde(default, skip_serializing_if = "is_default")]
         losses: u32,
         /// When the task may be tried again, if it is `pending`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         not_before: Option<Timestamp>,
         /// The agent's failures in a row from now on.
+        #[serde(default, skip_serializing_if = "is_default")]
         agent_failures: u32,
     }
     /// An output of an agent was taken in.
@@ -395,7 +405,7 @@ events! {
         /// It.
         artifact: Artifact,
     }
-    /// A human judged an artifact.
+    /// A human judged an artifact, or took a judgement back.
     ArtifactReviewed = "artifact_reviewed" {
         /// Which.
         artifact_id: ArtifactId,
@@ -405,6 +415,69 @@ events! {
         state: ReviewState,
         /// Why.
         note: Option<String>,
+    }
+    /// A human put off judging an artifact.
+    ArtifactSnoozed = "artifact_snoozed" {
+        /// Which.
+        artifact_id: ArtifactId,
+        /// Until when; `None` for no longer.
+        until: Option<Timestamp>,
+    }
+    /// A human put off deciding about a failed task.
+    TaskSnoozed = "task_snoozed" {
+        /// Which.
+        task_id: TaskId,
+        /// Until when; `None` for no longer.
+        until: Option<Timestamp>,
+    }
+    /// Something came up that needs somebody's eye.
+    AlertRaised = "alert_raised" {
+        /// It.
+        alert: Alert,
+    }
+    /// The cause of an alert that is not resolved came up again.
+    AlertRepeated = "alert_repeated" {
+        /// Which.
+        alert_id: AlertId,
+        /// The worst so far.
+        severity: Severity,
+        /// What was said this time.
+        message: String,
+        /// The value this time, where there is one.
+        value: Option<f64>,
+    }
+    /// Somebody knows of an alert.
+    AlertAcknowledged = "alert_acknowledged" {
+        /// Which.
+        alert_id: AlertId,
+        /// Who; `None` when it was not a person.
+        by: Option<UserId>,
+        /// What was said.
+        note: Option<String>,
+    }
+    /// Nobody knows of an alert any more.
+    AlertUnacknowledged = "alert_unacknowledged" {
+        /// Which.
+        alert_id: AlertId,
+    }
+    /// An alert is not shown for a while, or is again.
+    AlertSilenced = "alert_silenced" {
+        /// Which.
+        alert_id: AlertId,
+        /// Until when; `None` for no longer.
+        until: Option<Timestamp>,
+    }
+    /// An alert is over.
+    AlertResolved = "alert_resolved" {
+        /// Which.
+        alert_id: AlertId,
+        /// How.
+        resolution: Resolution,
+    }
+    /// A resolved alert is not over after all.
+    AlertReopened = "alert_reopened" {
+        /// As it is now; resolved ones are not kept in memory.
+        alert: Alert,
     }
     /// The system said something about itself.
     SystemEventRaised = "system_event_raised" {

@@ -24,6 +24,9 @@ macro_rules! ids {
 
             /// Makes an id from a time and 74 random bits, of which the lowest 74 of `random` are used.
             pub fn new(time: Timestamp, random: u128) -> Self { Self(uuid_v7(time, random)) }
+
+            /// When it was made, to the millisecond.
+            pub fn made_at(self) -> Timestamp { made_at(self.0) }
         }
 
         impl fmt::Display for $name {
@@ -60,6 +63,8 @@ ids! {
     SystemEventId ("event");
     /// Names an alert.
     AlertId ("alert");
+    /// Names something that waits for a human: an artifact or a failed task, whose id it is.
+    ReviewId ("inbox item");
 }
 
 /// Lays out a version 7 UUID: 48 bits of milliseconds, then random bits. The first 12 random bits carry the
@@ -70,6 +75,12 @@ fn uuid_v7(time: Timestamp, random: u128) -> Uuid {
     Uuid::from_u128(
         (millis & 0xffff_ffff_ffff) << 80 | 0x7 << 76 | (sub & 0xfff) << 64 | 0b10 << 62 | (random & ((1 << 62) - 1)),
     )
+}
+
+/// The milliseconds of a version 7 UUID.
+fn made_at(id: Uuid) -> Timestamp {
+    let millis = i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX);
+    Timestamp::from_micros(millis.saturating_mul(1000))
 }
 
 /// How many elements one array may have. The low 24 bits of an element's id are its place in the array.
@@ -197,6 +208,8 @@ mod tests {
         assert_eq!(early.0.get_version_num(), 7);
         assert_eq!(early.0.get_variant(), uuid::Variant::RFC4122);
         assert!(early < late);
+        assert_eq!(late.made_at(), Timestamp::from_micros(1_700_000_000_000_000));
+        assert_eq!(late.element(9).made_at(), late.made_at(), "the elements of an array are as old as it is");
     }
 
     #[test]

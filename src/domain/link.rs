@@ -16,9 +16,10 @@ use super::id::{CageId, ExecutionId, TaskId};
 use super::node::Capacity;
 use super::quantity::{Bytes, Span};
 use super::time::Timestamp;
+use super::watch::{Measurement, Process};
 
 /// The version of this protocol. Both ends have to speak the same.
-pub const LINK_VERSION: u32 = 1;
+pub const LINK_VERSION: u32 = 2;
 
 /// The longest frame in bytes. Anything longer is a broken peer.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -67,6 +68,18 @@ pub enum ToWorker {
     Ack {
         /// The number of a report.
         number: u64,
+    },
+    /// Measure what cages use as often as this, because somebody watches; or no longer. A new connection begins without.
+    Watch {
+        /// Milliseconds between two measurements; `None` to stop.
+        interval_ms: Option<u32>,
+    },
+    /// Which processes are in a cage?
+    Processes {
+        /// Comes back with the answer.
+        request: u64,
+        /// Which cage.
+        cage_id: CageId,
     },
     /// Leave. With `kill`, end everything first; otherwise this is refused while something runs.
     Shutdown {
@@ -140,6 +153,17 @@ pub enum FromWorker {
     },
     /// Something that may be lost.
     Sample(Sample),
+    /// What the machine and its cages use; may be lost.
+    Usage(Measurement),
+    /// The answer to [`ToWorker::Processes`].
+    Processes {
+        /// The question's number.
+        request: u64,
+        /// How many there are in all.
+        total: u64,
+        /// Them, by number; of very many only the first.
+        processes: Vec<Process>,
+    },
 }
 
 /// Something that happened on a node and that the engine has to make durable.

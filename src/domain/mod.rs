@@ -19,6 +19,7 @@ pub mod fleet;
 pub mod id;
 pub mod link;
 pub mod node;
+pub mod preview;
 pub mod quantity;
 pub mod refusal;
 pub mod requirements;
@@ -29,6 +30,7 @@ pub mod system_event;
 pub mod task;
 pub mod time;
 pub mod user;
+pub mod watch;
 
 pub use agent::{Agent, AgentSpec, AgentStatus};
 pub use alert::{Alert, AlertStatus};
@@ -39,9 +41,11 @@ pub use event::{Actor, Event, Record};
 pub use execution::{Execution, ExecutionStatus, Outcome, OutcomeKind, Usage};
 pub use fleet::{Defaults, Fleet};
 pub use id::{
-    AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SystemEventId, TaskId, UserId,
+    AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, ReviewId, SystemEventId,
+    TaskId, UserId,
 };
 pub use node::{Node, NodeStatus};
+pub use preview::{Candidate, Figure, Preview, Unit, WhatIf};
 pub use quantity::{Bytes, Cpu, Span, TokenLimit};
 pub use refusal::{Refusal, RefusalKind};
 pub use requirements::Requirements;

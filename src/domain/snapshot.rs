@@ -1,6 +1,7 @@
 //! What the store hands the engine at its start: the unfinished work and the fleet, never the finished past.
 
 use super::agent::Agent;
+use super::alert::Alert;
 use super::artifact::ReviewState;
 use super::cage::Cage;
 use super::event::Held;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub executions: Vec<LiveExecution>,
     /// Artifacts that are not approved.
     pub artifacts: Vec<OpenArtifact>,
+    /// Alerts that are not resolved.
+    pub alerts: Vec<Alert>,
     /// How many tasks have completed, failed and been cancelled so far, arrays themselves not counted.
     pub ended: EndedCounts,
 }
@@ -157,6 +160,8 @@ pub struct LiveExecution {
     pub started_at: Option<Timestamp>,
     /// As what it is being stopped, if it is.
     pub stopping: Option<OutcomeKind>,
+    /// Why, in words.
+    pub stop_note: Option<String>,
 }
 
 /// An artifact that is not approved.
@@ -168,4 +173,6 @@ pub struct OpenArtifact {
     pub task_id: TaskId,
     /// Pending or rejected (or approved, when a command is told about an artifact that it names).
     pub state: ReviewState,
+    /// Not shown at the head of the inbox until then.
+    pub snoozed_until: Option<Timestamp>,
 }

@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use super::beat::{Beat, Topics};
 use super::clock::Clock;
 use super::commit::{Answer, Batch, PendingStart, Work};
+use super::context;
 use super::core::{Context, Core, Decisions, Effect};
 use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
-use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId};
+use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId, WhatIf};
 use crate::store::Reader;
 
 /// At most this many messages are decided on before a batch is closed.
@@ -60,6 +62,15 @@ pub struct Decider {
     /// The committing thread is gone: nothing can become durable any more.
     orphaned: bool,
     leaving: Arc<AtomicBool>,
+    beat: Beat,
+}
+
+/// What the deciding thread tells others besides its decisions.
+pub struct Signals {
+    /// Set once the engine has begun to leave.
+    pub leaving: Arc<AtomicBool>,
+    /// Announces changes that are in no record.
+    pub beat: Beat,
 }
 
 struct Stopping {
@@ -79,7 +90,7 @@ impl Decider {
         reader: Reader,
         inbox: Receiver<Message>,
         store: SyncSender<Work>,
-        leaving: Arc<AtomicBool>,
+        Signals { leaving, beat }: Signals,
     ) -> Self {
         Self {
             core,
@@ -97,6 +108,7 @@ impl Decider {
             more_to_place: false,
             orphaned: false,
             leaving,
+            beat,
         }
     }
 
@@ -185,6 +197,11 @@ impl Decider {
                 self.collect();
                 self.batch.answers.push(Answer::Command(answer, result));
             }
+            Message::WhatIf { peer, command, answer } => {
+                let foretold =
+                    if self.read_only.is_some() { Err(self.unavailable()) } else { self.what_if(now, &peer, &command) };
+                let _ = answer.send(foretold);
+            }
             Message::Hello(greeting) => self.hello(now, *greeting),
             Message::Synced { connection } => self.synced(now, connection),
             Message::Report { connection, number, time, report } => self.report(now, connection, number, time, report),
@@ -193,16 +210,30 @@ impl Decider {
                 // Nobody may be left to hear the answer; that is no concern of ours.
                 let _ = answer.send(self.core.explain(now, task));
             }
-            Message::Counts { answer } => {
-                let _ = answer.send((self.core.counts(), self.read_only.is_some()));
+            Message::Look(look) => look(&self.core, now),
+            Message::Counts { answer } if self.read_only.is_some() => {
+                let _ = answer.send((self.core.counts(), true));
+            }
+            // What is counted may still be on its way to the store, and whoever reads that next has to find it there.
+            Message::Counts { answer } => self.batch.answers.push(Answer::Counts(answer, self.core.counts())),
+            Message::ViewFleet { answer } => {
+                let _ = answer.send(self.core.view_fleet());
+            }
+            Message::ViewOverview { horizon, due_max, answer } => {
+                let view = self.core.view_overview(now, horizon, due_max);
+                let _ = answer.send((view, self.core.counts(), self.read_only.is_some()));
+            }
+            Message::Executing { answer } => {
+                let _ = answer.send(self.core.executing());
             }
             Message::CommitFailed { error } => {
                 tracing::error!(error, "the store failed: read-only until it works again");
                 self.read_only = Some(ReadOnly { error, retry_at: Instant::now() + RECOVERY_INTERVAL });
+                self.beat.changed(Topics::ALERTS);
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
-                for Answer::Command(answer, result) in std::mem::take(&mut self.batch).answers {
-                    let _ = answer.send(result.and(Err(refusal.clone())));
+                for answer in std::mem::take(&mut self.batch).answers {
+                    answer.refuse(&refusal);
                 }
             }
             Message::Recovered(snapshot) => self.recovered(*snapshot),
@@ -215,20 +246,29 @@ impl Decider {
         if self.stopping.is_some() {
             return Err(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", ""));
         }
-        let wanted = self.core.wanted(&command);
-        let mut context = Context::default();
-        if !wanted.tasks.is_empty() || !wanted.artifacts.is_empty() {
-            // What has left the memory may still be on its way to the store.
-            self.barrier();
-            let read = |error: crate::store::Error| {
-                Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error)
-                    .hint("look at the engine's log")
-            };
-            context.tasks = self.reader.queued_tasks(&wanted.tasks).map_err(read)?;
-            context.artifacts = self.reader.open_artifacts(&wanted.artifacts, &wanted.tasks).map_err(read)?;
-        }
+        let context = self.context(&command)?;
         let user = self.user(now, peer);
         self.core.command(now, Actor::User(user), command, &context, &mut self.out)
+    }
+
+    /// Says what a command would do. Somebody who has never acted is no user yet, and does not become one by asking.
+    fn what_if(&mut self, now: Timestamp, peer: &Peer, command: &Command) -> Result<WhatIf, Refusal> {
+        let context = self.context(command)?;
+        let user = self.users.get(&(peer.uid, peer.name.clone())).copied().unwrap_or(UserId(uuid::Uuid::nil()));
+        self.core.what_if(now, Actor::User(user), command, &context)
+    }
+
+    /// Fetches what a command names and the memory no longer holds.
+    fn context(&mut self, command: &Command) -> Result<Context, Refusal> {
+        let wanted = self.core.wanted(command);
+        if wanted.is_empty() {
+            return Ok(Context::default());
+        }
+        // What has left the memory may still be on its way to the store.
+        self.barrier();
+        context::fetch(&self.reader, &wanted).map_err(|error| {
+            Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error).hint("look at the engine's log")
+        })
     }
 
     /// The user behind a peer; known ones cost no look into the core.
@@ -302,11 +342,15 @@ impl Decider {
         self.core = Core::restore(snapshot);
         self.users.clear();
         self.connections.clear();
-        self.read_only = None;
+        let failed = self.read_only.take();
         self.core.started(now, crate::VERSION, std::process::id(), &mut self.out);
+        if let Some(ReadOnly { error, .. }) = failed {
+            self.core.store_failed(now, &error, &mut self.out);
+        }
         self.collect();
         self.close_batch();
         let _ = self.store.send(Work::DropOutlets);
+        self.beat.changed(Topics::ALERTS);
         tracing::info!("the store works again: changes are taken");
     }
 
@@ -383,7 +427,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.records.append(&mut self.out.records);
+        self.batch.entries.extend(self.out.records.drain(..));
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
@@ -418,7 +462,7 @@ impl Decider {
     /// the next batch larger.
     fn close_batch(&mut self) {
         if !self.batch.is_empty() {
-            self.orphaned |= self.store.send(Work::Commit(std::mem::take(&mut self.batch))).is_err();
+            self.orphaned |= self.store.send(Work::Commit(Box::new(std::mem::take(&mut self.batch)))).is_err();
         }
     }
 }

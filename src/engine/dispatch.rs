@@ -25,12 +25,18 @@ pub struct Orders {
 
 /// Something for the dispatching thread.
 pub enum Act {
-    /// Send these.
-    Carry(Orders),
+    /// Send these, one batch's after the other's.
+    Carry(Vec<Orders>),
     /// Messages for a node go here from now on, or nowhere.
     Outlet(NodeId, Option<Box<dyn Outlet>>),
     /// Forget every way to a worker: the connections end and are made anew.
     DropOutlets,
+    /// Have all workers, also those that connect later, measure so often (milliseconds), or no longer.
+    Watch(Option<u32>),
+    /// Send one message that needs no record before it.
+    Tell(NodeId, ToWorker),
+    /// Leave: nothing more will become durable.
+    Stop,
 }
 
 /// The state of the dispatching thread.
@@ -38,63 +44,80 @@ pub struct Dispatcher {
     reader: Reader,
     acts: Receiver<Act>,
     outlets: BTreeMap<NodeId, Box<dyn Outlet>>,
+    watch: Option<u32>,
 }
 
 impl Dispatcher {
     /// Prepares the thread's state.
     pub fn new(reader: Reader, acts: Receiver<Act>) -> Self {
-        Self { reader, acts, outlets: BTreeMap::new() }
+        Self { reader, acts, outlets: BTreeMap::new(), watch: None }
     }
 
-    /// Dispatches until nobody can send any more.
+    /// Dispatches until it is told to leave.
     pub fn run(mut self) {
         while let Ok(act) = self.acts.recv() {
             match act {
                 Act::Carry(orders) => self.carry(orders),
                 Act::Outlet(node, Some(outlet)) => {
                     self.outlets.insert(node, outlet);
+                    if self.watch.is_some() {
+                        self.send(node, &[ToWorker::Watch { interval_ms: self.watch }]);
+                    }
                 }
                 Act::Outlet(node, None) => {
                     self.outlets.remove(&node);
                 }
                 Act::DropOutlets => self.outlets.clear(),
+                Act::Watch(interval_ms) => {
+                    self.watch = interval_ms;
+                    for node in self.outlets.keys().copied().collect::<Vec<_>>() {
+                        self.send(node, &[ToWorker::Watch { interval_ms }]);
+                    }
+                }
+                Act::Tell(node, message) => self.send(node, &[message]),
+                Act::Stop => return,
             }
         }
     }
 
-    /// Sends cages first, then starts, then the rest; all for one node in one write.
-    fn carry(&mut self, orders: Orders) {
-        let Orders { cages, starts, messages, acks } = orders;
+    /// Sends each batch's cages first, then its starts, then the rest; all for one node in one write.
+    fn carry(&mut self, batches: Vec<Orders>) {
         let mut by_node: BTreeMap<NodeId, Vec<ToWorker>> = BTreeMap::new();
-        for (node, message) in cages {
-            by_node.entry(node).or_default().push(message);
-        }
-        match start_input::messages(&self.reader, &starts) {
-            Ok(messages) => {
-                for (start, message) in starts.iter().zip(messages) {
-                    by_node.entry(start.node).or_default().push(message);
+        for Orders { cages, starts, messages, acks } in batches {
+            for (node, message) in cages {
+                by_node.entry(node).or_default().push(message);
+            }
+            match start_input::messages(&self.reader, &starts) {
+                Ok(messages) => {
+                    for (start, message) in starts.iter().zip(messages) {
+                        by_node.entry(start.node).or_default().push(message);
+                    }
+                }
+                Err(error) => {
+                    // The attempts stand as decided; dropping the connections makes the workers say what they know,
+                    // and the engine then sends what they lack.
+                    tracing::error!(%error, "the inputs of executions cannot be read");
+                    self.outlets.clear();
+                    return;
                 }
             }
-            Err(error) => {
-                // The attempts stand as decided; dropping the connections makes the workers say what they know, and
-                // the engine then sends what they lack.
-                tracing::error!(%error, "the inputs of executions cannot be read");
-                self.outlets.clear();
-                return;
+            for (node, message) in messages {
+                by_node.entry(node).or_default().push(message);
             }
-        }
-        for (node, message) in messages {
-            by_node.entry(node).or_default().push(message);
-        }
-        for (node, number) in acks {
-            by_node.entry(node).or_default().push(ToWorker::Ack { number });
+            for (node, number) in acks {
+                by_node.entry(node).or_default().push(ToWorker::Ack { number });
+            }
         }
         for (node, messages) in by_node {
-            let Some(outlet) = self.outlets.get_mut(&node) else { continue };
-            if let Err(error) = outlet.send(&messages) {
-                tracing::warn!(%node, %error, "the worker cannot be reached");
-                self.outlets.remove(&node);
-            }
+            self.send(node, &messages);
+        }
+    }
+
+    fn send(&mut self, node: NodeId, messages: &[ToWorker]) {
+        let Some(outlet) = self.outlets.get_mut(&node) else { return };
+        if let Err(error) = outlet.send(messages) {
+            tracing::warn!(%node, %error, "the worker cannot be reached");
+            self.outlets.remove(&node);
         }
     }
 }

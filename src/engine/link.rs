@@ -1,7 +1,6 @@
 //! The session with the worker of this machine: finds or starts it, reads what it sends, and begins anew when the
 //! connection ends.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{self, BufReader, Read};
@@ -9,53 +8,21 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::message::{Greeting, Message};
 use super::outlet::{Outlet, SocketOutlet};
-use crate::domain::ExecutionId;
-use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, ToWorker};
+use super::telemetry::Telemetry;
+use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, ToWorker};
 
 /// A worker that takes no message for so long is given up: commits must not wait for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses between attempts to reach a worker double from the first to the last.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
-
-/// The latest live figures by execution; shown, never decided on.
-#[derive(Clone, Default)]
-pub struct Samples(Arc<Mutex<HashMap<ExecutionId, Sample>>>);
-
-impl Samples {
-    /// The figures of an execution that runs now.
-    pub fn get(&self, id: ExecutionId) -> Option<Sample> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
-    fn put(&self, sample: Sample) {
-        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = samples.get_mut(&sample.execution_id) {
-            known.progress = sample.progress.or(known.progress);
-            known.message = sample.message.or(known.message.take());
-            known.tokens_used = sample.tokens_used.or(known.tokens_used);
-            known.cost = sample.cost.or(known.cost);
-        } else {
-            samples.insert(sample.execution_id, sample);
-        }
-    }
-
-    /// Forgets all but these.
-    fn keep(&self, ids: &[ExecutionId]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| ids.contains(id));
-    }
-
-    fn remove(&self, id: ExecutionId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    }
-}
 
 /// Where the worker is and how it is started.
 #[derive(Clone, Debug)]
@@ -69,19 +36,20 @@ pub struct WorkerSettings {
 }
 
 /// Keeps a session with the worker for as long as the engine lives. Runs on a thread of its own.
-pub fn keep_session(settings: &WorkerSettings, samples: &Samples, decider: &Sender<Message>) {
+pub fn keep_session(settings: &WorkerSettings, telemetry: &Telemetry, decider: &Sender<Message>) {
     let socket = settings.data_dir.join("worker.sock");
     let mut pause = PAUSE_FIRST;
     let mut child: Option<std::process::Child> = None;
     for connection in 1.. {
         if let Ok(stream) = UnixStream::connect(&socket) {
             let begun = Instant::now();
-            match session(connection, &stream, samples, decider) {
+            match session(connection, &stream, telemetry, decider) {
                 // One that ends at once is not worth hurrying for: an engine that is read-only hangs up.
                 Ok(heard) if heard && begun.elapsed() > PAUSE_LAST => pause = PAUSE_FIRST,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "the session with the worker ended"),
             }
+            telemetry.forget_usage();
             if decider.send(Message::Closed { connection }).is_err() {
                 return;
             }
@@ -112,7 +80,7 @@ fn start_worker(settings: &WorkerSettings) -> io::Result<std::process::Child> {
 }
 
 /// Speaks with one worker until the connection ends. Gives whether the worker was heard at all.
-fn session(connection: u64, stream: &UnixStream, samples: &Samples, decider: &Sender<Message>) -> io::Result<bool> {
+fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider: &Sender<Message>) -> io::Result<bool> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     let mut outlet = SocketOutlet::new(stream.try_clone()?);
     outlet.send(&[ToWorker::Hello { version: LINK_VERSION }])?;
@@ -131,7 +99,7 @@ fn session(connection: u64, stream: &UnixStream, samples: &Samples, decider: &Se
                 }
                 let Some(outlet) = outlet.take() else { return Err(io::Error::other("a second hello")) };
                 heard = true;
-                samples.keep(&executions);
+                telemetry.keep_samples(&executions);
                 tracing::info!(pid, node, "connected to the worker");
                 let outlet = Box::new(outlet);
                 Message::Hello(Box::new(Greeting {
@@ -147,12 +115,20 @@ fn session(connection: u64, stream: &UnixStream, samples: &Samples, decider: &Se
             FromWorker::Synced => Message::Synced { connection },
             FromWorker::Report { number, time, report } => {
                 if let Report::Ended { execution_id, .. } = &report {
-                    samples.remove(*execution_id);
+                    telemetry.remove_sample(*execution_id);
                 }
                 Message::Report { connection, number, time, report }
             }
             FromWorker::Sample(sample) => {
-                samples.put(sample);
+                telemetry.put_sample(sample);
+                continue;
+            }
+            FromWorker::Usage(measurement) => {
+                telemetry.put_measurement(&measurement);
+                continue;
+            }
+            FromWorker::Processes { request, total, processes } => {
+                telemetry.answer(request, (processes, total));
                 continue;
             }
         };

@@ -2,13 +2,14 @@
 
 use tokio::sync::oneshot;
 
-use super::core::Explanation;
+use super::core::look::{FleetView, OverviewView};
+use super::core::{Core, Explanation};
 use super::outlet::Outlet;
 use crate::domain::counts::Counts;
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::{Command, ExecutionId, Refusal, Reply, TaskId, Timestamp};
+use crate::domain::{Command, ExecutionId, Refusal, Reply, Span, TaskId, Timestamp, WhatIf};
 
 /// Who stands at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,9 @@ pub struct Greeting {
 /// Told when the engine has stopped, or why not everything has ended.
 pub type StopAnswer = oneshot::Sender<Result<(), Refusal>>;
 
+/// Looks into the engine's memory at a moment.
+pub type Look = Box<dyn FnOnce(&Core, Timestamp) + Send>;
+
 /// Something for the deciding thread.
 pub enum Message {
     /// A change that somebody asks for.
@@ -50,6 +54,15 @@ pub enum Message {
         command: Command,
         /// Where the answer goes, once it is durable.
         answer: oneshot::Sender<Result<Reply, Refusal>>,
+    },
+    /// What would a command do?
+    WhatIf {
+        /// Who asks.
+        peer: Peer,
+        /// About what.
+        command: Command,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<WhatIf, Refusal>>,
     },
     /// A worker connected.
     Hello(Box<Greeting>),
@@ -81,10 +94,31 @@ pub enum Message {
         /// Where the answer goes; `None` when the task is not in memory, hence ended or unknown.
         answer: oneshot::Sender<Option<Explanation>>,
     },
+    /// A question that the memory answers and that changes nothing; the answer goes where the question knows.
+    Look(Look),
     /// How many tasks, agents and cages are in which state, and is the engine read-only?
     Counts {
         /// Where the answer goes.
         answer: oneshot::Sender<(Counts, bool)>,
+    },
+    /// How is every cage and every machine?
+    ViewFleet {
+        /// Where the answer goes.
+        answer: oneshot::Sender<FleetView>,
+    },
+    /// What does an overview need to know?
+    ViewOverview {
+        /// How far ahead deadlines matter.
+        horizon: Span,
+        /// How many of them are given at most.
+        due_max: usize,
+        /// Where the answer goes.
+        answer: oneshot::Sender<(OverviewView, Counts, bool)>,
+    },
+    /// Which execution does each running task have?
+    Executing {
+        /// Where the answer goes.
+        answer: oneshot::Sender<Vec<(TaskId, ExecutionId)>>,
     },
     /// A batch could not be committed; what followed it was dropped.
     CommitFailed {

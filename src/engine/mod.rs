@@ -4,15 +4,21 @@
 //! ([`commit`]) owns the store, the dispatching one ([`dispatch`]) carries to the workers what is durable. While one batch
 //! is committed the next is being decided. A fourth keeps the session with the worker ([`link`]). The engine never touches a process, a cgroup or a sensor: that is the worker's.
 
+pub mod beat;
 pub mod clock;
 pub mod commit;
+pub mod context;
 pub mod core;
 pub mod decide;
 pub mod dispatch;
+pub mod figures;
 pub mod link;
 pub mod message;
 pub mod outlet;
+pub mod progress;
 mod start_input;
+pub mod telemetry;
+pub mod watchers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,12 +28,17 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{broadcast, oneshot};
 
+use self::beat::Beat;
 use self::clock::Clock;
 use self::commit::{Committer, Published, Work};
 use self::core::{Core, Decisions};
-use self::decide::Decider;
-use self::dispatch::Dispatcher;
+use self::decide::{Decider, Signals};
+use self::dispatch::{Act, Dispatcher};
+use self::figures::Figures;
 use self::message::Message;
+use self::progress::Progress;
+use self::telemetry::Telemetry;
+use self::watchers::Watchers;
 use crate::domain::Record;
 use crate::store::{self, Reader, Store};
 
@@ -70,22 +81,51 @@ pub struct Engine {
     pub ended: Option<oneshot::Receiver<()>>,
     /// Set once the engine has begun to leave.
     pub leaving: Arc<AtomicBool>,
+    /// The number of the record with which this engine took up the journal.
+    pub first_seq: u64,
+    /// Announces what has changed.
+    pub beat: Beat,
+    /// Running figures of the last hour.
+    pub figures: Figures,
+    /// What workers measure and agents say.
+    pub telemetry: Telemetry,
+    /// Who watches.
+    pub watchers: Watchers,
+    /// The engine's clock.
+    pub clock: Clock,
+    /// Where messages for workers go that need no record before them.
+    pub dispatcher: Sender<Act>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Takes up the store and starts the threads. An empty store gets its first record.
-    pub fn start(mut store: Store, data_dir: &Path) -> Result<Self, Error> {
-        let (core, clock) = take_up(&mut store)?;
+    /// Takes up the store and starts the threads. An empty store gets its first record. Says in `progress` how far it is.
+    pub fn start(mut store: Store, data_dir: &Path, progress: &Progress) -> Result<Self, Error> {
+        let figures = Figures::default();
+        let (core, clock) = take_up(&mut store, &figures, progress)?;
+        let first_seq = core.seq();
+        let beat = Beat::new(first_seq);
         let (decider, inbox) = mpsc::channel();
         let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);
         let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
         let (dispatch_sender, acts) = mpsc::channel();
         let dispatcher = Dispatcher::new(Reader::open(data_dir)?, acts);
-        let committer = Committer::new(store, work, decider.clone(), dispatch_sender, published.clone());
+        let checkpointer = store.checkpointer()?;
+        let (checkpoint_sender, checkpoints) = mpsc::sync_channel(1);
+        let committer = Committer::new(
+            store,
+            work,
+            decider.clone(),
+            dispatch_sender.clone(),
+            published.clone(),
+            beat.clone(),
+            figures.clone(),
+            checkpoint_sender,
+        );
         let leaving = Arc::new(AtomicBool::new(false));
         let reader = Reader::open(data_dir)?;
-        let thread = Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, leaving.clone());
+        let signals = Signals { leaving: leaving.clone(), beat: beat.clone() };
+        let thread = Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, signals);
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let builder = std::thread::Builder::new().name(name.to_owned());
             builder.spawn(run).map_err(Error::io(format!("start the {name} thread")))
@@ -97,11 +137,25 @@ impl Engine {
             let _ = ended_sender.send(());
         };
         let threads = vec![
+            spawn("checkpoint", Box::new(move || carry_over(&checkpointer, &checkpoints)))?,
             spawn("dispatch", Box::new(|| dispatcher.run()))?,
             spawn("commit", Box::new(|| committer.run()))?,
             spawn("decide", Box::new(decide))?,
         ];
-        Ok(Self { decider, published, ended: Some(ended), leaving, threads })
+        Ok(Self {
+            decider,
+            published,
+            ended: Some(ended),
+            leaving,
+            first_seq,
+            telemetry: Telemetry::new(beat.clone()),
+            beat,
+            figures,
+            watchers: Watchers::new(dispatch_sender.clone()),
+            clock,
+            dispatcher: dispatch_sender,
+            threads,
+        })
     }
 
     /// Waits until all threads have left, which they do after [`Message::Stop`]. An error says that one panicked.
@@ -120,14 +174,28 @@ impl Engine {
     }
 }
 
+/// The thread that carries over the store's log, whenever the committing one finds it long.
+fn carry_over(checkpointer: &store::Checkpointer, wanted: &mpsc::Receiver<()>) {
+    while wanted.recv().is_ok() {
+        if let Err(error) = checkpointer.run() {
+            // Nothing is lost: the log keeps it, and the committing thread tries in its turn.
+            tracing::warn!(%error, "the store's log was not carried over");
+        }
+    }
+}
+
 /// Restores the core from the store, or opens an empty journal, and records that an engine has started.
-fn take_up(store: &mut Store) -> Result<(Core, Clock), Error> {
+fn take_up(store: &mut Store, figures: &Figures, progress: &Progress) -> Result<(Core, Clock), Error> {
     let mut out = Decisions::default();
     let empty = store.is_empty();
     let (mut core, clock) = if empty {
         (Core::new(), Clock::start(crate::domain::Timestamp::EPOCH))
     } else {
-        let core = Core::restore(store.snapshot()?);
+        progress.begin("reading tasks");
+        let snapshot = store.snapshot_with(&|done, total| progress.report(done, total))?;
+        figures.know_agents(&snapshot.agents);
+        progress.begin("putting the queue in order");
+        let core = Core::restore(snapshot);
         let clock = Clock::start(core.now());
         (core, clock)
     };

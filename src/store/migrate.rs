@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::connection::{mark, open_reader, open_writer};
 use super::data_dir::DataDir;
 use super::error::{Doing, Error};
+use super::rebuild::remake;
 use crate::domain::Refusal;
 
 /// One step.
@@ -19,25 +20,39 @@ struct Step {
     up: &'static str,
     /// `None` where going back would destroy the journal.
     down: Option<&'static str>,
+    /// Says whether the journal has records for what the step adds, because the store was here before and went back: then
+    /// the tables are made anew from it.
+    known_before: Option<&'static str>,
 }
 
 /// All steps; the number of a schema is how many of them were taken.
 const STEPS: &[Step] = &[
-    Step { name: "base", up: include_str!("migrations/0001_base.up.sql"), down: None },
+    Step { name: "base", up: include_str!("migrations/0001_base.up.sql"), down: None, known_before: None },
     Step {
         name: "list_indexes",
         up: include_str!("migrations/0002_list_indexes.up.sql"),
         down: Some(include_str!("migrations/0002_list_indexes.down.sql")),
+        known_before: None,
     },
     Step {
-        name: "listed",
-        up: include_str!("migrations/0003_listed.up.sql"),
-        down: Some(include_str!("migrations/0003_listed.down.sql")),
+        name: "lists",
+        up: include_str!("migrations/0003_lists.up.sql"),
+        down: Some(include_str!("migrations/0003_lists.down.sql")),
+        known_before: None,
+    },
+    Step {
+        name: "triage",
+        up: include_str!("migrations/0004_triage.up.sql"),
+        down: Some(include_str!("migrations/0004_triage.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('alert_raised', 'artifact_snoozed', 'task_snoozed')
+                 OR (kind = 'task_failed' AND body ->> 'cause' IS NOT NULL))",
+        ),
     },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 
@@ -117,7 +132,7 @@ pub fn down(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
     }
     for version in (to..from).rev() {
         let Some(sql) = STEPS.get(version as usize).and_then(|step| step.down) else { continue };
-        take(&mut connection, sql, version)?;
+        take(&mut connection, sql, version, None)?;
     }
     Ok(Migrated { from, to })
 }
@@ -141,15 +156,20 @@ pub(super) fn require_newest(connection: &Connection) -> Result<(), Error> {
 pub(super) fn forward(connection: &mut Connection, to: u32) -> Result<(), Error> {
     let from = version(connection)?;
     for (version, step) in (1..=to).zip(STEPS).skip(from as usize) {
-        take(connection, step.up, version)?;
+        take(connection, step.up, version, step.known_before)?;
     }
     Ok(())
 }
 
-fn take(connection: &mut Connection, sql: &str, to: u32) -> Result<(), Error> {
+fn take(connection: &mut Connection, sql: &str, to: u32, known_before: Option<&str>) -> Result<(), Error> {
     let doing = "migrating the store";
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
     transaction.execute_batch(sql).doing(doing)?;
+    if let Some(known_before) = known_before
+        && transaction.query_row(known_before, [], |row| row.get(0)).doing(doing)?
+    {
+        remake(&transaction)?;
+    }
     if to == OLDEST {
         mark(&transaction)?;
     }
@@ -169,7 +189,7 @@ mod tests {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap()
         };
         let before = tables(&connection);
-        take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1).unwrap_err();
+        take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1, None).unwrap_err();
         assert_eq!((tables(&connection), version(&connection).unwrap()), (before, SCHEMA));
     }
 

@@ -6,13 +6,17 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::connection::open_reader;
 use super::error::{Doing, Error};
-use super::journal::{Hash, JournalRow, read_head};
+use super::journal::{Hash, JournalRow, integer, read_head, read_kind};
 use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
-use super::rows::{self, AGENT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS};
+use super::rows::{
+    self, AGENT_COLUMNS, ALERT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS,
+};
 use super::{migrate, resolve, snapshot};
-use crate::domain::id::{AgentId, ArtifactId, CageId, ExecutionId, TaskId};
+use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId};
 use crate::domain::snapshot::{OpenArtifact, QueuedTask};
-use crate::domain::{Agent, Allocation, Artifact, Cage, Execution, Node, Resource, SystemEvent, Task, User};
+use crate::domain::{
+    Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task, Timestamp, User,
+};
 
 /// A connection that can only read. It sees what was committed before each question, never half a batch; it can be sent
 /// to another thread and kept for further questions.
@@ -31,9 +35,15 @@ impl Reader {
         Ok(Self { connection, budget })
     }
 
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// The tasks named, in the order in which they are named, with everything that starting them needs; those that do
     /// not exist are left out. An element of an array has its array's parameters.
     pub fn start_inputs(&self, ids: &[TaskId]) -> Result<Vec<Task>, Error> {
+        // One look for all: each by itself would take and give back the lock of a reader.
+        let _look = self.connection.unchecked_transaction().doing("reading the inputs of executions")?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             found.extend(self.task(*id)?);
@@ -49,6 +59,20 @@ impl Reader {
     /// The artifacts named, and all those of the tasks named, in whatever state; each once, by id.
     pub fn open_artifacts(&self, ids: &[ArtifactId], of_tasks: &[TaskId]) -> Result<Vec<OpenArtifact>, Error> {
         snapshot::open_artifacts(&self.connection, ids, of_tasks)
+    }
+
+    /// The elements of the arrays named that failed or were cancelled, as decisions need them.
+    pub fn unsuccessful_elements(&self, arrays: &[TaskId]) -> Result<Vec<QueuedTask>, Error> {
+        snapshot::unsuccessful_elements(&self.connection, arrays)
+    }
+
+    /// The alerts named, resolved or not; those that do not exist are left out.
+    pub fn alerts_named(&self, ids: &[AlertId]) -> Result<Vec<Alert>, Error> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.alert(*id)?);
+        }
+        Ok(found)
     }
 
     /// Tasks, the latest first. An unknown field is refused, naming those there are; so it is in every list.
@@ -103,6 +127,17 @@ impl Reader {
         self.page(&query::EVENTS, query, rows::system_event)
     }
 
+    /// Alerts, those seen last first.
+    pub fn alerts(&self, query: &Query) -> Result<Page<Alert>, Error> {
+        self.page(&query::ALERTS, query, rows::alert)
+    }
+
+    /// One alert.
+    pub fn alert(&self, id: AlertId) -> Result<Option<Alert>, Error> {
+        let sql = format!("SELECT {ALERT_COLUMNS} FROM alert w WHERE w.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::alert)
+    }
+
     /// One task.
     pub fn task(&self, id: TaskId) -> Result<Option<Task>, Error> {
         let sql = task_by_id();
@@ -154,6 +189,16 @@ impl Reader {
         resolve::agent(&self.connection, text)
     }
 
+    /// The alert that a person means by an id or a prefix of one.
+    pub fn resolve_alert(&self, text: &str) -> Result<AlertId, Error> {
+        resolve::alert(&self.connection, text)
+    }
+
+    /// What a person means in the inbox: an artifact or a task, by its id or a prefix of it.
+    pub fn resolve_review(&self, text: &str) -> Result<ReviewId, Error> {
+        resolve::review(&self.connection, text)
+    }
+
     /// At most `limit` records of the journal after number `after`.
     pub fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRow>, Error> {
         self.records(&JournalQuery { after: Some(after), limit, ..JournalQuery::default() }).map(|page| page.rows)
@@ -163,6 +208,30 @@ impl Reader {
     /// from where to go on.
     pub fn records(&self, query: &JournalQuery) -> Result<JournalPage, Error> {
         query::records(&self.connection, query)
+    }
+
+    /// The number of the last record that was decided before a time; zero when there is none. Times never go back in the
+    /// journal, so this is a search by halves.
+    pub fn journal_before(&self, time: Timestamp) -> Result<u64, Error> {
+        let (mut before, mut after) = (0, read_head(&self.connection)?.seq + 1);
+        while after - before > 1 {
+            let middle = u64::midpoint(before, after);
+            let at: i64 = self
+                .connection
+                .prepare_cached("SELECT time FROM journal WHERE seq = ?")
+                .and_then(|mut statement| statement.query_row([integer(middle)], |row| row.get(0)))
+                .doing("reading the journal")?;
+            if at < time.as_micros() { before = middle } else { after = middle }
+        }
+        Ok(before)
+    }
+
+    /// The ends of executions among the records after one number and up to another: those of the next few thousand
+    /// records, and up to which number that goes.
+    pub fn ends_after(&self, after: u64, upto: u64) -> Result<(Vec<Record>, u64), Error> {
+        const RECORDS: u64 = 5_000;
+        let last = upto.min(after.saturating_add(RECORDS));
+        Ok((read_kind(&self.connection, "execution_ended", after, last)?, last))
     }
 
     /// The number and the hash of the last record; zeros while there is none.
@@ -178,6 +247,12 @@ impl Reader {
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Page<T>, Error> {
         page(&self.connection, &self.budget, listing, query, read)
+    }
+
+    /// How the database finds part of a list.
+    #[cfg(test)]
+    pub(super) fn plan(&self, listing: &'static Listing, filter: &str, sort: &str) -> Vec<String> {
+        query::plan(&self.connection, listing, filter, sort)
     }
 
     fn one<T>(

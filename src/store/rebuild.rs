@@ -11,7 +11,7 @@ use super::dump::{select, show};
 use super::error::{Doing, Error};
 use super::journal::{Head, walk};
 use super::migrate;
-use super::projection::{TABLES, Tally, apply};
+use super::projection::{Statements, TABLES, Tally, apply};
 
 /// What a rebuild did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,12 +49,17 @@ pub fn rebuild(data_dir: &Path) -> Result<Rebuilt, Error> {
     let mut connection = open_writer(data_dir, false)?;
     migrate::require_newest(&connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing("rebuilding")?;
-    for table in TABLES {
-        transaction.execute(&format!("DELETE FROM {table}"), []).doing("emptying the tables")?;
-    }
-    let head = replay(&transaction, &transaction)?;
+    let head = remake(&transaction)?;
     transaction.commit().doing("committing the rebuilt tables")?;
     Ok(Rebuilt { records: head.seq })
+}
+
+/// Empties the tables and fills them from the journal, within the transaction that the caller has begun.
+pub(super) fn remake(connection: &Connection) -> Result<Head, Error> {
+    for table in TABLES {
+        connection.execute(&format!("DELETE FROM {table}"), []).doing("emptying the tables")?;
+    }
+    replay(connection, connection)
 }
 
 /// Compares every row with what the journal gives, and changes nothing. Needs no lock; an engine may run meanwhile.
@@ -75,10 +80,10 @@ pub fn check(data_dir: &Path) -> Result<Checked, Error> {
 
 /// Applies every record of one database's journal to the tables of another, or of the same.
 fn replay(journal: &Connection, tables: &Connection) -> Result<Head, Error> {
-    let mut tally = Tally::default();
+    let (statements, mut tally) = (Statements::new(tables), Tally::default());
     let head = walk(journal, |raw| {
         let record = raw.record().map_err(|fault| Error::BadRecord { seq: raw.seq, fault })?;
-        apply(tables, &mut tally, &record)
+        apply(&statements, &mut tally, &record)
     })?;
     tally.flush(tables)?;
     Ok(head)

@@ -4,7 +4,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::error::{Doing, Error};
-use crate::domain::id::{AgentId, ArtifactId, ExecutionId, NodeId, TaskId, UserId, id_range, is_id_prefix};
+use crate::domain::id::{
+    AgentId, AlertId, ArtifactId, ExecutionId, NodeId, ReviewId, TaskId, UserId, id_range, is_id_prefix,
+};
 use crate::domain::refusal::{Refusal, RefusalKind, nearest};
 
 /// How many candidates an ambiguous prefix is answered with.
@@ -22,6 +24,8 @@ const EXECUTIONS: Table =
     Table { noun: ExecutionId::NOUN, range: "SELECT id FROM execution WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
 const ARTIFACTS: Table =
     Table { noun: ArtifactId::NOUN, range: "SELECT id FROM artifact WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
+const ALERTS: Table =
+    Table { noun: AlertId::NOUN, range: "SELECT id FROM alert WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
 const AGENTS: Table =
     Table { noun: AgentId::NOUN, range: "SELECT id FROM agent WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?" };
 
@@ -52,6 +56,20 @@ pub(super) fn execution(connection: &Connection, text: &str) -> Result<Execution
 /// The artifact that `text` means.
 pub(super) fn artifact(connection: &Connection, text: &str) -> Result<ArtifactId, Error> {
     only(&ARTIFACTS, text, &candidates(connection, &ARTIFACTS, text)?).map(ArtifactId)
+}
+
+/// The alert that `text` means.
+pub(super) fn alert(connection: &Connection, text: &str) -> Result<AlertId, Error> {
+    only(&ALERTS, text, &candidates(connection, &ALERTS, text)?).map(AlertId)
+}
+
+/// What `text` means in the inbox: an artifact, otherwise a task.
+pub(super) fn review(connection: &Connection, text: &str) -> Result<ReviewId, Error> {
+    let artifacts = candidates(connection, &ARTIFACTS, text)?;
+    if artifacts.is_empty() {
+        return task(connection, text).map(|id| ReviewId(id.0));
+    }
+    only(&ARTIFACTS, text, &artifacts).map(ReviewId)
 }
 
 /// The agent that `text` means: by its name first, then by its id. A whole id is taken as it is, for there may be work

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::error::{Doing, Error, Fault};
 use super::journal::read_head;
 use super::rows::{
-    self, AGENT_COLUMNS, CAGE_COLUMNS, Columns, LIVE_COLUMNS, NODE_COLUMNS, QUEUED_COLUMNS, Queued, RESOURCE_COLUMNS,
-    USER_COLUMNS,
+    self, AGENT_COLUMNS, ALERT_COLUMNS, CAGE_COLUMNS, Columns, LIVE_COLUMNS, NODE_COLUMNS, QUEUED_COLUMNS, Queued,
+    RESOURCE_COLUMNS, USER_COLUMNS,
 };
 use crate::domain::artifact::ReviewState;
 use crate::domain::fleet::Defaults;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 const DOING: &str = "reading the unfinished work";
 
 /// Reads everything that the engine keeps in memory, as of one moment.
-pub(super) fn read_snapshot(connection: &Connection) -> Result<Snapshot, Error> {
+pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)) -> Result<Snapshot, Error> {
     let transaction = connection.unchecked_transaction().doing(DOING)?;
     let connection = &*transaction;
     let seed: Option<i64> =
@@ -43,7 +43,7 @@ pub(super) fn read_snapshot(connection: &Connection) -> Result<Snapshot, Error> 
         nodes: nodes(connection)?,
         cages: all(connection, &format!("SELECT {CAGE_COLUMNS} FROM cage_now c ORDER BY c.id"), rows::cage)?,
         agents: all(connection, &format!("SELECT {AGENT_COLUMNS} FROM agent_now a ORDER BY a.id"), rows::agent)?,
-        tasks: open_tasks(connection)?,
+        tasks: open_tasks(connection, progress)?,
         executions: all(
             connection,
             &format!("SELECT {LIVE_COLUMNS} FROM execution e WHERE e.completed_at IS NULL ORDER BY e.seq"),
@@ -51,8 +51,13 @@ pub(super) fn read_snapshot(connection: &Connection) -> Result<Snapshot, Error> 
         )?,
         artifacts: all(
             connection,
-            "SELECT id, task_id, state FROM artifact WHERE state <> 'approved' ORDER BY seq",
+            "SELECT id, task_id, state, snoozed_until FROM artifact WHERE state <> 'approved' ORDER BY seq",
             open_artifact,
+        )?,
+        alerts: all(
+            connection,
+            &format!("SELECT {ALERT_COLUMNS} FROM alert w WHERE w.status <> 'resolved' ORDER BY w.seq"),
+            rows::alert,
         )?,
         ended: ended(connection)?,
     })
@@ -74,6 +79,24 @@ pub(super) fn queued_tasks(connection: &Connection, ids: &[TaskId]) -> Result<Ve
     Ok(tasks)
 }
 
+/// The elements of the arrays named that failed or were cancelled, by array and place.
+pub(super) fn unsuccessful_elements(connection: &Connection, arrays: &[TaskId]) -> Result<Vec<QueuedTask>, Error> {
+    let doing = "reading an array";
+    let sql = format!(
+        "SELECT {QUEUED_COLUMNS} FROM task t WHERE t.id BETWEEN ? AND ? AND t.status IN ('failed', 'cancelled') ORDER BY t.id"
+    );
+    let mut statement = connection.prepare_cached(&sql).doing(doing)?;
+    let (mut seen, mut found) = (HashMap::new(), Vec::new());
+    for array in arrays {
+        let (first, last) = (array.element(1), array.element(u32::MAX));
+        let mut rows = statement.query(params![first.0.as_bytes(), last.0.as_bytes()]).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            found.push(complete(connection, rows::queued(row, &mut seen).doing(doing)?)?);
+        }
+    }
+    Ok(found)
+}
+
 /// The artifacts named, and those of the tasks named, whatever their state; each once.
 pub(super) fn open_artifacts(
     connection: &Connection,
@@ -82,12 +105,14 @@ pub(super) fn open_artifacts(
 ) -> Result<Vec<OpenArtifact>, Error> {
     let doing = "reading artifacts";
     let mut found = Vec::new();
-    let mut by_id = connection.prepare_cached("SELECT id, task_id, state FROM artifact WHERE id = ?").doing(doing)?;
+    let mut by_id = connection
+        .prepare_cached("SELECT id, task_id, state, snoozed_until FROM artifact WHERE id = ?")
+        .doing(doing)?;
     for id in ids {
         found.extend(by_id.query_row(params![id.0.as_bytes()], open_artifact).optional().doing(doing)?);
     }
     let mut by_task = connection
-        .prepare_cached("SELECT id, task_id, state FROM artifact WHERE task_id = ? ORDER BY seq")
+        .prepare_cached("SELECT id, task_id, state, snoozed_until FROM artifact WHERE task_id = ? ORDER BY seq")
         .doing(doing)?;
     for id in of_tasks {
         for artifact in by_task.query_map(params![id.0.as_bytes()], open_artifact).doing(doing)? {
@@ -124,16 +149,26 @@ fn nodes(connection: &Connection) -> Result<Vec<(crate::domain::Node, Vec<crate:
         .collect())
 }
 
-fn open_tasks(connection: &Connection) -> Result<Vec<QueuedTask>, Error> {
+/// After how many tasks the progress is told.
+const TOLD_EVERY: usize = 10_000;
+
+fn open_tasks(connection: &Connection, progress: &dyn Fn(u64, u64)) -> Result<Vec<QueuedTask>, Error> {
     let sql =
         format!("SELECT {QUEUED_COLUMNS} FROM task t INDEXED BY task_open WHERE t.completed_at IS NULL ORDER BY t.seq");
     let mut statement = connection.prepare(&sql).doing(DOING)?;
     let mut rows = statement.query([]).doing(DOING)?;
     let mut seen: HashMap<Vec<u8>, Requirements> = HashMap::new();
+    // The index alone counts them, in a small part of the time that reading them takes.
+    let count = "SELECT count(*) FROM task INDEXED BY task_open WHERE completed_at IS NULL";
+    let total: i64 = connection.query_row(count, [], |row| row.get(0)).doing(DOING)?;
+    let total = total.unsigned_abs();
     let mut tasks = Vec::new();
     while let Some(row) = rows.next().doing(DOING)? {
         let queued = rows::queued(row, &mut seen).doing(DOING)?;
         tasks.push(complete(connection, queued)?);
+        if tasks.len() % TOLD_EVERY == 0 {
+            progress(tasks.len() as u64, total);
+        }
     }
     Ok(tasks)
 }
@@ -186,6 +221,7 @@ fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
         id: columns.id(|id: Uuid| ArtifactId(id))?,
         task_id: columns.id(TaskId)?,
         state: columns.word::<ReviewState>()?,
+        snoozed_until: columns.optional_time()?,
     })
 }
 

@@ -1,87 +1,29 @@
-//! Columns of rows, whoever holds the rows: what a cell says, how wide columns are, headings and lines.
+//! Columns of rows: how wide each is, their headings, the cells of a row.
 
 use std::collections::BTreeSet;
 
 use ratatui::text::{Line, Span};
 
+use super::list::{Column, Sort};
 use super::look::{Look, Mark};
 use super::text;
 use super::theme::Role;
 
-/// The text of one cell and how it looks.
-pub struct Cell {
-    /// What it says; cleaned and cut when it is drawn.
-    pub text: String,
-    /// Its colour; `None` for that of the row.
-    pub role: Option<Role>,
-}
+/// The columns in front of the cells: two for the pointer and marks, one for the state, one blank.
+const FRONT: u16 = 4;
 
-impl Cell {
-    /// A cell in the row's colour.
-    pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), role: None }
-    }
-
-    /// A cell in the colour of a role.
-    pub fn of(role: Role, text: impl Into<String>) -> Self {
-        Self { text: text.into(), role: Some(role) }
-    }
-
-    /// What nobody knows or measured.
-    pub fn unknown() -> Self {
-        Self::of(Role::Dim, "-")
-    }
-}
-
-/// One column of rows of type `R`.
-pub struct Column<R> {
-    /// Its heading; in small letters its name in `:set columns` and in the menu.
-    pub title: &'static str,
-    /// Columns of the screen; 0 shares what is left.
-    pub width: u16,
-    /// Whether it is aligned to the right.
-    pub right: bool,
-    /// 1 is always shown; the highest goes first when there is little room.
-    pub rank: u8,
-    /// The field that it sorts by, if it does.
-    pub sort: Option<&'static str>,
-    /// A row's cell.
-    pub cell: fn(&R, &Look<'_>) -> Cell,
-}
-
-/// A sort order: a column and its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// Place of the column among all.
-    pub column: usize,
-    /// Greatest first.
-    pub descending: bool,
-}
-
-/// What stands in front of a row.
-#[derive(Clone, Copy)]
-pub struct Front {
-    /// Its state.
-    pub state: Mark,
-    /// Whether the cursor is on it.
-    pub here: bool,
-    /// Whether it is marked.
-    pub marked: bool,
-    /// Whether the keys go to its list.
-    pub focused: bool,
-}
+/// The least width of a column that shares what is left.
+const FILL_MIN: u16 = 12;
 
 /// Each shown column with its width; those of high rank go first when there is little room.
 pub fn widths<R>(columns: &[Column<R>], hidden: &BTreeSet<usize>, room: u16) -> Vec<(usize, u16)> {
-    const FILL_MIN: u16 = 12;
     let shown = |rank: u8| {
         columns.iter().enumerate().filter(move |(place, column)| column.rank <= rank && !hidden.contains(place))
     };
     let needs = |rank: u8| {
         shown(rank).map(|(_, column)| if column.width == 0 { FILL_MIN } else { column.width } + 1).sum::<u16>()
     };
-    // Two columns in front are for mark and state.
-    let room = room.saturating_sub(4);
+    let room = room.saturating_sub(FRONT);
     let rank = (1..=9).rev().find(|rank| needs(*rank) <= room).unwrap_or(1);
     let fills = shown(rank).filter(|(_, column)| column.width == 0).count();
     let fixed: u16 = shown(rank).map(|(_, column)| column.width + 1).sum();
@@ -90,14 +32,9 @@ pub fn widths<R>(columns: &[Column<R>], hidden: &BTreeSet<usize>, room: u16) -> 
     shown(rank).map(|(place, column)| (place, if column.width == 0 { share } else { column.width })).collect()
 }
 
-/// The line of headings.
-pub fn headings<R>(
-    columns: &[Column<R>],
-    widths: &[(usize, u16)],
-    sort: Option<Sort>,
-    look: &Look<'_>,
-) -> Line<'static> {
-    let mut spans = vec![Span::raw("    ")];
+/// The headings, with an arrow at the one that is sorted by.
+pub fn header<R>(columns: &[Column<R>], widths: &[(usize, u16)], sort: Option<Sort>, look: &Look<'_>) -> Line<'static> {
+    let mut spans = vec![Span::raw(" ".repeat(usize::from(FRONT)))];
     for (place, width) in widths {
         let column = &columns[*place];
         let arrow = match sort {
@@ -113,7 +50,44 @@ pub fn headings<R>(
     Line::from(spans).style(look.style(Role::Columns))
 }
 
-/// The line of a row.
+/// The cells of a row on a ground.
+pub fn cells<R>(
+    columns: &[Column<R>],
+    row: &R,
+    widths: &[(usize, u16)],
+    look: &Look<'_>,
+    ground: Role,
+) -> Vec<Span<'static>> {
+    let mut spans = Vec::with_capacity(widths.len() * 2);
+    for (column, width) in widths {
+        let column = &columns[*column];
+        let cell = (column.cell)(row, look);
+        let cleaned = text::clean(&cell.text);
+        let width = usize::from(*width);
+        let padded = if column.right { text::pad_left(&cleaned, width) } else { text::pad(&cleaned, width) };
+        spans.push(match cell.role {
+            Some(role) => Span::styled(padded, look.theme.over(role, ground)),
+            None => Span::raw(padded),
+        });
+        spans.push(Span::raw(" "));
+    }
+    spans
+}
+
+/// What stands in front of a row.
+#[derive(Clone, Copy)]
+pub struct Front {
+    /// Its state.
+    pub state: Mark,
+    /// Whether the cursor is on it.
+    pub here: bool,
+    /// Whether it is marked.
+    pub marked: bool,
+    /// Whether the keys go to its list.
+    pub focused: bool,
+}
+
+/// The whole line of a row: pointer, state, cells.
 pub fn line<R>(
     columns: &[Column<R>],
     row: &R,
@@ -126,25 +100,14 @@ pub fn line<R>(
         (false, true) => Role::Mark,
         (false, false) => Role::Text,
     };
-    let style = |role: Role| look.theme.over(role, ground);
     let pointer = match (front.here, front.marked) {
         (true, true) => look.sign("▶✚", ">+"),
         (true, false) => look.sign("▶ ", "> "),
         (false, true) => look.sign(" ✚", " +"),
         (false, false) => "  ",
     };
-    let state = front.state;
-    let mut spans = vec![Span::raw(pointer), Span::styled(look.mark(state), style(state.role())), Span::raw(" ")];
-    for (column, width) in widths {
-        let column = &columns[*column];
-        let cell = (column.cell)(row, look);
-        let cleaned = text::clean(&cell.text);
-        let width = usize::from(*width);
-        let padded = if column.right { text::pad_left(&cleaned, width) } else { text::pad(&cleaned, width) };
-        spans.push(
-            cell.role.map_or_else(|| Span::raw(padded.clone()), |role| Span::styled(padded.clone(), style(role))),
-        );
-        spans.push(Span::raw(" "));
-    }
+    let state = Span::styled(look.mark(front.state), look.theme.over(front.state.role(), ground));
+    let mut spans = vec![Span::raw(pointer), state, Span::raw(" ")];
+    spans.extend(cells(columns, row, widths, look, ground));
     Line::from(spans).style(look.style(ground))
 }

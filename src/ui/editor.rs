@@ -2,14 +2,15 @@
 
 use std::io::Write;
 use std::process::Command;
-use std::time::Instant;
 
 use crossterm::event::{Event, KeyEventKind};
 
 use super::app::App;
 use super::key::Key;
+use super::layers::confirm::Confirm;
 use super::message::Message;
-use super::step::{Order, Tone};
+use super::step::{Order, Step, Tone};
+use super::terminal::input::Read;
 use super::terminal::signals::Signal;
 use crate::api::types::WireCommand;
 use crate::domain::NewTask;
@@ -18,12 +19,13 @@ use crate::domain::NewTask;
 const PASTE_MAX: usize = 64 * 1024;
 
 /// What was read as a message.
-pub fn message(event: Option<(Event, Instant)>) -> Message {
-    match event {
-        None => Message::TerminalGone,
-        Some((Event::Key(key), at)) if key.kind != KeyEventKind::Release => Message::Key(Key::from(key), at),
-        Some((Event::Mouse(mouse), _)) => Message::Mouse(mouse),
-        Some((Event::Paste(mut text), _)) => {
+pub fn message(read: Read) -> Message {
+    match read {
+        Read::Gone => Message::TerminalGone,
+        Read::Ground(light) => Message::Ground(light),
+        Read::Event(Event::Key(key), at) if key.kind != KeyEventKind::Release => Message::Key(Key::from(key), at),
+        Read::Event(Event::Mouse(mouse), _) => Message::Mouse(mouse),
+        Read::Event(Event::Paste(mut text), _) => {
             let mut end = PASTE_MAX.min(text.len());
             while !text.is_char_boundary(end) {
                 end -= 1;
@@ -31,9 +33,9 @@ pub fn message(event: Option<(Event, Instant)>) -> Message {
             text.truncate(end);
             Message::Paste(text)
         }
-        Some((Event::Resize(..), _)) => Message::Signal(Signal::Resize),
-        Some((Event::FocusGained, _)) => Message::Focus(true),
-        Some((Event::FocusLost | Event::Key(_), _)) => Message::Focus(false),
+        Read::Event(Event::Resize(..), _) => Message::Signal(Signal::Resize),
+        Read::Event(Event::FocusLost, _) => Message::Focus(false),
+        Read::Event(Event::FocusGained | Event::Key(_), _) => Message::Focus(true),
     }
 }
 
@@ -66,13 +68,23 @@ pub fn submit(app: &mut App, edited: Result<String, String>) {
             text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.trim().starts_with('#'));
         lines
             .map(|(place, line)| {
-                serde_json::from_str(line)
-                    .map_err(|error| format!("line {}, column {}: {error}", place + 1, error.column()))
+                let mut task: NewTask = serde_json::from_str(line)
+                    .map_err(|error| format!("line {}, column {}: {error}", place + 1, error.column()))?;
+                task.normalise().map_err(|refusal| format!("line {}: {refusal}", place + 1))?;
+                Ok(task)
             })
             .collect()
     };
-    match edited.and_then(|text| parse(&text)) {
-        Err(message) => app.say(Tone::Bad, message),
+    let text = match edited {
+        Ok(text) => text,
+        Err(message) => return app.say(Tone::Bad, message),
+    };
+    match parse(&text) {
+        // What was written is not thrown away for a comma.
+        Err(message) => {
+            let words = vec![message, "Nothing was submitted. Edit it again?".to_owned()];
+            app.open(Box::new(Confirm::new("what you wrote has a fault", words, "", Step::Edit(text))));
+        }
         Ok(tasks) if tasks.is_empty() => app.say(Tone::Info, "nothing was submitted"),
         Ok(tasks) => {
             let title = format!("submit {}", super::screen::Noun::Task.counted(tasks.len()));

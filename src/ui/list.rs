@@ -10,13 +10,53 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::columns::{self, Front};
-pub use super::columns::{Cell, Column, Sort};
 use super::look::{Look, Mark};
 use super::request::{Answer, Lane, Page, Request, Ticket};
 use super::screen::{Item, Out};
 use super::text;
 use super::theme::Role;
 use crate::api::client::Query;
+
+/// The text of one cell and how it looks.
+pub struct Cell {
+    /// What it says; cleaned and cut when it is drawn.
+    pub text: String,
+    /// Its colour; `None` for that of the row.
+    pub role: Option<Role>,
+}
+
+impl Cell {
+    /// A cell in the row's colour.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), role: None }
+    }
+
+    /// A cell in the colour of a role.
+    pub fn of(role: Role, text: impl Into<String>) -> Self {
+        Self { text: text.into(), role: Some(role) }
+    }
+
+    /// What nobody knows or measured.
+    pub fn unknown() -> Self {
+        Self::of(Role::Dim, "-")
+    }
+}
+
+/// One column of rows of type `R`.
+pub struct Column<R> {
+    /// Its heading; in small letters its name in `:set columns` and in the menu.
+    pub title: &'static str,
+    /// Columns of the screen; 0 shares what is left.
+    pub width: u16,
+    /// Whether it is aligned to the right.
+    pub right: bool,
+    /// 1 is always shown; the highest goes first when there is little room.
+    pub rank: u8,
+    /// The field that it sorts by, if it does.
+    pub sort: Option<&'static str>,
+    /// A row's cell.
+    pub cell: fn(&R, &Look<'_>) -> Cell,
+}
 
 /// What a list can show.
 pub trait Row: Clone + PartialEq + 'static {
@@ -50,6 +90,15 @@ pub enum Motion {
     Top,
     /// To the last row.
     Bottom,
+}
+
+/// A sort order: a column and its direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// Place of the column in `COLUMNS`.
+    pub column: usize,
+    /// Greatest first.
+    pub descending: bool,
 }
 
 /// A column as menus show it.
@@ -276,8 +325,8 @@ impl<R: Row> List<R> {
         if area.height < 2 || area.width < 4 {
             return;
         }
-        let widths = columns::widths(R::COLUMNS, &self.hidden, area.width);
-        let header = columns::headings(R::COLUMNS, &widths, self.sort, look);
+        let widths = self.widths(area.width);
+        let header = self.header(&widths, look);
         frame.render_widget(header, Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         if let Some(message) = &self.empty_text() {
@@ -308,6 +357,15 @@ impl<R: Row> List<R> {
             (_, Some(0)) => Some(format!("nothing matches {}\nEsc clears the filter", text::clean(&self.filter))),
             _ => None,
         }
+    }
+
+    /// Each shown column with its width; those of high rank go first when there is little room.
+    fn widths(&self, room: u16) -> Vec<(usize, u16)> {
+        columns::widths(R::COLUMNS, &self.hidden, room)
+    }
+
+    fn header(&self, widths: &[(usize, u16)], look: &Look<'_>) -> Line<'static> {
+        columns::header(R::COLUMNS, widths, self.sort, look)
     }
 
     fn line(&self, row: &R, place: u64, widths: &[(usize, u16)], look: &Look<'_>, focused: bool) -> Line<'static> {

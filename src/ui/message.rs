@@ -21,6 +21,8 @@ pub enum Message {
     Paste(String),
     /// The terminal window was entered or left.
     Focus(bool),
+    /// Whether the terminal's ground is light.
+    Ground(bool),
     /// A signal.
     Signal(Signal),
     /// The terminal is gone.

@@ -20,7 +20,9 @@ pub fn update(app: &mut App, mouse: MouseEvent) {
         MouseEventKind::Down(MouseButton::Left) => {
             let (column, row) = (mouse.column, mouse.row.saturating_sub(view::BODY_TOP));
             app.with_screen(|screen, out| {
-                screen.click(column, row, out) || screen.list().is_some_and(|list| list.click(row, out))
+                screen.click(column, row, out)
+                    || screen.list().is_some_and(|list| list.click(row, out))
+                    || screen.pager().is_some_and(|pager| pager.click(row))
             });
         }
         _ => {}
@@ -28,9 +30,7 @@ pub fn update(app: &mut App, mouse: MouseEvent) {
 }
 
 fn scroll(app: &mut App, rows: i64) {
-    app.with_screen(|screen, out| {
-        if let Some(list) = screen.list() {
-            list.go(Motion::By(rows), out);
-        }
-    });
+    if app.with_list(|list, out| list.go(Motion::By(rows), out)).is_none() {
+        app.with_pager(|pager| pager.scroll(rows));
+    }
 }

@@ -195,6 +195,13 @@ fn done_count(reply: &Reply) -> usize {
     }
 }
 
-fn inverse_of(_reply: &Reply) -> Vec<WireCommand> {
-    Vec::new()
+/// The commands that take it back, as they are sent.
+fn inverse_of(reply: &Reply) -> Vec<WireCommand> {
+    let inverse = match reply {
+        Reply::Submitted { inverse, .. } | Reply::Items { inverse, .. } => inverse.as_slice(),
+        Reply::Applied { .. } => &[],
+    };
+    // Every command is a wire command with whole ids; one that were not could not be sent, so it is left out.
+    let wired = |command: &crate::domain::Command| serde_json::from_value(serde_json::to_value(command).ok()?).ok();
+    inverse.iter().map(wired).collect::<Option<_>>().unwrap_or_default()
 }

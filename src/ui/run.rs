@@ -9,7 +9,8 @@ use super::link::{Link, Starter};
 use super::message::{Message, Post};
 use super::place::Place;
 use super::terminal::input::Reader;
-use super::terminal::{Manners, Taken, signals};
+use super::terminal::probe::QUESTION;
+use super::terminal::{ColorDepth, Manners, Taken, signals};
 use super::{editor, verb, view};
 use crate::domain::Timestamp;
 
@@ -45,9 +46,15 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     let link = Link::open(&options.data_dir, PULSE_EVERY, starter, &post)?;
     let manners = Manners { depth: options.depth, synchronized: options.synchronized, mouse: options.mouse };
     let mut terminal = Taken::take(manners)?;
-    let for_input = post.clone();
-    let mut reader = Reader::start(move |event| for_input.send(editor::message(event)))?;
     let mut app = App::new(options, &Place::Overview, (wall(), Instant::now()));
+    terminal.draw(|frame| view::draw(&mut app, frame))?;
+    // Only where it makes a difference, and after the first frame is out.
+    let probe = app.options.theme.is_none() && app.options.depth > ColorDepth::Ansi;
+    if probe {
+        terminal.send(QUESTION)?;
+    }
+    let for_input = post.clone();
+    let mut reader = Reader::start(probe, move |read| for_input.send(editor::message(read)))?;
     let mut last_frame: Option<Instant> = None;
     let mut urgent = true;
     loop {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::action::Scope;
 use super::list::Listing;
 use super::look::Look;
+use super::pager::Pager;
 use super::place::Place;
 use super::request::{Answer, Lane, Request, Ticket};
 use super::step::Step;
@@ -143,6 +144,27 @@ pub trait Screen {
     /// Its list, for motions, marks, filter and sort.
     fn list(&mut self) -> Option<&mut dyn Listing> {
         None
+    }
+
+    /// Its text, for looking at.
+    fn text(&self) -> Option<&Pager> {
+        None
+    }
+
+    /// Its text, for paging, searching and following.
+    fn pager(&mut self) -> Option<&mut Pager> {
+        None
+    }
+
+    /// Learns that its text may have been moved, and asks for what comes into sight.
+    fn paged(&mut self, out: &mut Out) {
+        let _ = out;
+    }
+
+    /// Learns that one has gone elsewhere, and gives up what takes much room and can be asked for again; `true` when it
+    /// has to be asked for before it is shown the next time.
+    fn left(&mut self) -> bool {
+        false
     }
 
     /// Does what only this screen can; `false` when it does not know the action.

@@ -46,6 +46,8 @@ pub enum Step {
     Say(Tone, String),
     /// Set the filter of the screen's list.
     Filter(String),
+    /// Look for words in the screen's text.
+    Search(String),
     /// Put text into the clipboard, through the terminal.
     Copy(String),
     /// Use another theme from now on.

@@ -246,6 +246,17 @@ impl Slot {
         new
     }
 
+    /// Out-of-memory kills since its groups were made.
+    pub(super) fn out_of_memory_kills(&self) -> u64 {
+        self.group.out_of_memory_kills()
+    }
+
+    /// The processes in it, init among them.
+    pub(super) fn processes(&self) -> Vec<libc::pid_t> {
+        let found = self.group.processes();
+        if found.is_empty() { super::watch::below(self.pid) } else { found }
+    }
+
     /// Kills init and so everything in the slot, at the latest when it leaves an uninterruptible call.
     pub(super) fn doom(&mut self) {
         self.doomed = true;

@@ -73,6 +73,19 @@ pub(super) fn descendants(init: libc::pid_t) -> (u32, u64) {
     (count, bytes)
 }
 
+/// The processes below another.
+pub(super) fn below(init: libc::pid_t) -> Vec<libc::pid_t> {
+    let mut found = vec![];
+    let mut waiting = VecDeque::from([init]);
+    while let Some(pid) = waiting.pop_front() {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let children: Vec<libc::pid_t> = children.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        found.extend(&children);
+        waiting.extend(children);
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use menagerie::domain::event::{ExecutionEnded, ExecutionScheduled, ExecutionStopping, Held};
+use menagerie::domain::event::{
+    AlertRaised, AlertReopened, ExecutionEnded, ExecutionScheduled, ExecutionStopping, Held,
+};
 use menagerie::domain::requirements::Quantities;
 use menagerie::domain::{
-    Actor, AgentId, AgentSpec, ArtifactId, CageId, Defaults, Event, ExecutionId, OutcomeKind, Record, ResourceId,
-    ReviewState, Span, Task, TaskId, TaskStatus, Timestamp,
+    Actor, AgentId, AgentSpec, Alert, AlertId, ArtifactId, CageId, Defaults, Event, ExecutionId, OutcomeKind, Record,
+    ResourceId, ReviewState, Severity, Span, Task, TaskId, TaskStatus, Timestamp,
 };
 
 /// Attempts lost with workers after which a task is given up.
@@ -33,6 +35,10 @@ pub struct Ledger {
     artifacts: BTreeMap<ArtifactId, (TaskId, ReviewState)>,
     /// Elements that ended with their array, without ever having been tasks of their own.
     never_tasks: BTreeMap<TaskStatus, u64>,
+    /// Alerts that are not resolved.
+    pub alerts: BTreeMap<AlertId, Alert>,
+    /// The record of a warning whose alert has to follow.
+    told: Option<u64>,
 }
 
 struct Cage {
@@ -90,6 +96,8 @@ impl Ledger {
             past: BTreeSet::new(),
             artifacts: BTreeMap::new(),
             never_tasks: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            told: None,
         }
     }
 
@@ -98,6 +106,12 @@ impl Ledger {
         assert_eq!(record.seq, self.seq + 1, "a gap in the records");
         assert!(record.time >= self.time, "time goes back: {record:?}");
         (self.seq, self.time) = (record.seq, record.time);
+        if let Some(seq) = self.told {
+            let gives_way = matches!(record.event, Event::AlertResolved(_));
+            let raised = matches!(record.event, Event::AlertRaised(_) | Event::AlertRepeated(_));
+            assert!(raised || gives_way, "a warning of record {seq} raised no alert: {record:?}");
+            self.told = None;
+        }
         match &record.event {
             Event::DefaultsSet(event) => self.defaults = event.defaults.clone(),
             Event::NodeSeen(event) => {
@@ -153,6 +167,22 @@ impl Ledger {
                 assert!(before.is_none(), "an artifact came twice: {record:?}");
             }
             Event::ArtifactReviewed(event) => self.artifacts.get_mut(&event.artifact_id).unwrap().1 = event.state,
+            Event::AlertRaised(AlertRaised { alert }) | Event::AlertReopened(AlertReopened { alert }) => {
+                let twin = self.alerts.values().any(|other| other.cause() == alert.cause());
+                assert!(!twin, "two alerts of one cause: {record:?}");
+                assert!(alert.resolution.is_none() && alert.severity >= Severity::Warning, "{record:?}");
+                self.alerts.insert(alert.id, alert.clone());
+            }
+            Event::AlertRepeated(event) => {
+                let alert = self.alerts.get_mut(&event.alert_id).expect("a resolved alert came up again");
+                assert!(event.severity >= alert.severity, "an alert became milder: {record:?}");
+                alert.severity = event.severity;
+            }
+            Event::AlertResolved(event) => drop(self.alerts.remove(&event.alert_id).expect("resolved twice")),
+            Event::SystemEventRaised(event) => {
+                // What is bad enough is followed by its alert, whatever became of earlier ones.
+                self.told = (event.event.severity >= Severity::Warning).then_some(record.seq);
+            }
             _ => self.take_task(record),
         }
     }
@@ -200,9 +230,17 @@ impl Ledger {
                 let broken =
                     |id: &TaskId| matches!(self.tasks[id].task.status, TaskStatus::Failed | TaskStatus::Cancelled);
                 assert!(deps.iter().any(broken), "failed with all dependencies well: {record:?}");
+                let failed = |id: &TaskId| self.tasks[id].task.status == TaskStatus::Failed;
+                assert!(event.cause.is_none_or(|cause| failed(&cause)), "failed for what has not: {record:?}");
                 self.ended_unstarted(event.task_id, TaskStatus::Failed);
             }
             Event::TaskRetried(event) => {
+                let entry = &self.tasks[&event.task_id];
+                // Of an array, those elements come back that were never tasks.
+                let (status, weight) = (entry.task.status, entry.remaining());
+                if weight > 0 {
+                    *self.never_tasks.get_mut(&status).expect("elements come back that never ended") -= weight;
+                }
                 self.set_status(event.task_id, &[TaskStatus::Failed, TaskStatus::Cancelled], TaskStatus::Pending);
                 let task = &mut self.tasks.get_mut(&event.task_id).unwrap().task;
                 (task.attempts, task.losses, task.not_before) = (0, 0, None);

@@ -10,8 +10,8 @@ use menagerie::domain::node::Capacity;
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::time::When;
 use menagerie::domain::{
-    Actor, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, NewTask, NodeId, Record, Reply, Span, TaskId,
-    TaskStatus, Timestamp, UserId,
+    Actor, AlertId, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, NewTask, NodeId, Record, Reply, ReviewId,
+    Span, TaskId, TaskStatus, Timestamp, UserId,
 };
 use menagerie::engine::core::{Context, Core, Decisions, Effect};
 use menagerie::store::{self, Store};
@@ -38,6 +38,10 @@ pub struct World {
     users: Vec<UserId>,
     tasks: Vec<TaskId>,
     artifacts: Vec<menagerie::domain::ArtifactId>,
+    /// Every alert that was ever raised.
+    alerts: Vec<AlertId>,
+    /// What would take back what was done.
+    inverses: Vec<Vec<Command>>,
     /// What has been decided, also what is not durable yet, in another's books.
     ledger: Ledger,
     /// How many of the records in `out` the ledger has.
@@ -65,6 +69,8 @@ impl World {
             users: vec![],
             tasks: vec![],
             artifacts: vec![],
+            alerts: vec![],
+            inverses: vec![],
             ledger: Ledger::new(),
             booked: 0,
             journal: vec![],
@@ -125,7 +131,9 @@ impl World {
             25..30 => self.meddle_with_tasks(),
             30..36 => self.meddle_with_fleet(),
             36..40 => self.review(),
-            40..60 => self.worker.obey(),
+            40..42 => self.meddle_with_alerts(),
+            42..45 => self.take_back(),
+            45..60 => self.worker.obey(),
             60..78 => {
                 for _ in 0..=self.draw.below(3) {
                     self.worker.work(self.now, &mut self.draw, false);
@@ -321,25 +329,80 @@ impl World {
     fn review(&mut self) {
         let Some(id) = self.draw.pick(&self.artifacts).copied() else { return };
         let approve = self.draw.chance(70);
-        self.command(&Command::ReviewArtifacts { ids: vec![id], approve, note: None });
+        let mut ids = vec![id];
+        if self.draw.chance(20) {
+            ids.extend(self.draw.pick(&self.artifacts).copied());
+        }
+        let until = self.draw.chance(70).then_some(When::In(Span::from_secs(60)));
+        let task = self.some_task().map(|id| ReviewId(id.0));
+        let command = match self.draw.below(10) {
+            0 => Command::ReopenReviews { ids },
+            1 => Command::SnoozeReviews { ids: vec![ReviewId(id.0)], until },
+            2 => Command::SnoozeReviews { ids: task.into_iter().collect(), until },
+            _ => Command::ReviewArtifacts { ids, approve, note: None },
+        };
+        self.command(&command);
+    }
+
+    fn meddle_with_alerts(&mut self) {
+        let open: Vec<_> = self.ledger.alerts.keys().copied().collect();
+        let from = if self.draw.chance(70) { &open } else { &self.alerts };
+        let Some(id) = self.draw.pick(from).copied() else { return };
+        let ids = vec![id];
+        let command = match self.draw.below(5) {
+            0 => Command::AcknowledgeAlerts { ids, note: Some("seen".into()) },
+            1 => Command::UnacknowledgeAlerts { ids },
+            2 => {
+                let until = self.draw.chance(70).then_some(When::In(Span::from_secs(60)));
+                Command::SilenceAlerts { ids, until }
+            }
+            3 => Command::ResolveAlerts { ids, action: Some("mended".into()), notes: None },
+            _ => Command::ReopenAlerts { ids },
+        };
+        self.command(&command);
+    }
+
+    /// Takes back something that was done: its inverse may be refused by now, but never leaves anything half done.
+    fn take_back(&mut self) {
+        let Some(inverse) = self.draw.pick(&self.inverses).cloned() else { return };
+        for command in inverse {
+            self.command(&command);
+        }
     }
 
     /// Gives a command to the core the way the engine does. A refusal must leave nothing behind.
     fn command(&mut self, command: &Command) -> Option<Reply> {
         let wanted = self.core.wanted(command);
         let mut context = Context::default();
-        if !wanted.tasks.is_empty() || !wanted.artifacts.is_empty() {
+        if !wanted.is_empty() {
             self.commit();
             let reader = self.store.as_ref().unwrap().reader().unwrap();
-            context.tasks = reader.queued_tasks(&wanted.tasks).unwrap();
-            context.artifacts = reader.open_artifacts(&wanted.artifacts, &wanted.tasks).unwrap();
+            context = menagerie::engine::context::fetch(&reader, &wanted).unwrap();
         }
         let actor = Actor::User(*self.draw.pick(&self.users).unwrap());
         // The fingerprint is most of the cost of a command, so it is taken for some only.
         let (records, digest) = (self.out.records.len(), self.draw.chance(20).then(|| self.core.digest()));
+        // Foretelling costs a copy of the fleet, so it is done for some only; it must not change anything.
+        let foretold = digest.map(|_| self.core.what_if(self.now, actor, command, &context));
         match self.core.command(self.now, actor, command.clone(), &context, &mut self.out) {
-            Ok(reply) => Some(reply),
+            Ok(reply) => {
+                assert!(!matches!(foretold, Some(Err(_))), "{command:?} was done, but foretold was {foretold:?}");
+                if let (Some(Ok(foretold)), Reply::Items { refused, .. }) = (&foretold, &reply) {
+                    let expected = foretold.items.iter().filter(|item| item.refusal.is_some()).count();
+                    assert_eq!(expected, refused.len(), "{command:?}: {foretold:?}, {refused:?}");
+                }
+                if let Reply::Items { inverse, .. } | Reply::Submitted { inverse, .. } = &reply
+                    && !inverse.is_empty()
+                {
+                    self.inverses.push(inverse.clone());
+                }
+                Some(reply)
+            }
             Err(refusal) => {
+                let allowed = foretold.and_then(Result::ok).filter(|foretold| {
+                    foretold.items.is_empty() || foretold.items.iter().any(|item| item.refusal.is_none())
+                });
+                assert!(allowed.is_none(), "{command:?} was refused ({refusal}), but foretold was {allowed:?}");
                 assert!(!refusal.to_string().is_empty());
                 assert_eq!(self.out.records.len(), records, "{command:?} was refused ({refusal}) but left records");
                 if let Some(digest) = digest {
@@ -401,6 +464,10 @@ impl World {
                 ),
                 Event::ArtifactAdded(event) => {
                     self.artifacts.push(event.artifact.id);
+                    true
+                }
+                Event::AlertRaised(event) => {
+                    self.alerts.push(event.alert.id);
                     true
                 }
                 _ => true,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Failure, Service};
 use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
-use crate::domain::{Command, NewTask, Refusal, RefusalKind, Reply, TaskId};
+use crate::domain::{Command, NewTask, Refusal, RefusalKind, Reply, TaskId, WhatIf};
 use crate::engine::message::{Message, Peer};
 use crate::store::{self, Reader};
 
@@ -37,6 +37,22 @@ pub(super) async fn post(
     Extension(peer): Extension<Peer>,
     body: Bytes,
 ) -> Result<Json<Reply>, Failure> {
+    let command = command_of(&service, body).await?;
+    Ok(Json(service.ask(|answer| Message::Command { peer, command, answer }).await??))
+}
+
+/// `POST /v1/what-if`: what a command would do.
+pub(super) async fn what_if(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    body: Bytes,
+) -> Result<Json<WhatIf>, Failure> {
+    let command = command_of(&service, body).await?;
+    Ok(Json(service.ask(|answer| Message::WhatIf { peer, command, answer }).await??))
+}
+
+/// Reads a command and looks up what it names.
+async fn command_of(service: &Service, body: Bytes) -> Result<Command, Failure> {
     let command = if body.len() > 64 << 10 {
         // Reading a large body takes milliseconds, which other requests need not wait for.
         let read = tokio::task::spawn_blocking(move || read_command(&body)).await;
@@ -44,15 +60,14 @@ pub(super) async fn post(
     } else {
         read_command(&body)?
     };
-    let command = match command {
+    Ok(match command {
         Wire::Ready(command) => command,
         Wire::Prefixes(command) => service.read(move |reader| resolve(reader, command)).await?,
         Wire::Dependent(tasks, keep_going) => {
             let resolved = service.read(move |reader| resolve_dependencies(reader, tasks, keep_going)).await?;
             Command::SubmitTasks { tasks: resolved, keep_going }
         }
-    };
-    Ok(Json(service.ask(|answer| Message::Command { peer, command, answer }).await??))
+    })
 }
 
 /// A command as it came over the wire.
@@ -124,6 +139,8 @@ fn resolve_dependencies(
 fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Error> {
     let tasks = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_task(id)).collect::<Result<Vec<_>, _>>();
     let agents = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_agent(id)).collect::<Result<Vec<_>, _>>();
+    let artifacts = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_artifact(id)).collect::<Result<Vec<_>, _>>();
+    let alerts = |ids: Vec<String>| ids.iter().map(|id| reader.resolve_alert(id)).collect::<Result<Vec<_>, _>>();
     Ok(match command {
         WireCommand::SubmitTasks { tasks, keep_going } => {
             Command::SubmitTasks { tasks: resolve_dependencies(reader, tasks, keep_going)?, keep_going }
@@ -135,7 +152,7 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
             Command::ReassignTasks { ids: tasks(ids)?, agent, cage }
         }
         WireCommand::PrioritiseTasks { ids, priority } => Command::PrioritiseTasks { ids: tasks(ids)?, priority },
-        WireCommand::Apply { fleet, dry_run } => Command::Apply { fleet: *fleet, dry_run },
+        WireCommand::Apply { fleet, dry_run } => Command::Apply { fleet, dry_run },
         WireCommand::AddAgent { agent } => Command::AddAgent { agent },
         WireCommand::RemoveAgents { ids } => Command::RemoveAgents { ids: agents(ids)? },
         WireCommand::ReassignAgents { ids, cage } => Command::ReassignAgents { ids: agents(ids)?, cage },
@@ -144,8 +161,19 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::SetCageMaintenance { ids, on } => Command::SetCageMaintenance { ids, on },
         WireCommand::VacateCages { ids } => Command::VacateCages { ids },
         WireCommand::ReviewArtifacts { ids, approve, note } => {
-            let ids = ids.iter().map(|id| reader.resolve_artifact(id)).collect::<Result<Vec<_>, _>>()?;
-            Command::ReviewArtifacts { ids, approve, note }
+            Command::ReviewArtifacts { ids: artifacts(ids)?, approve, note }
         }
+        WireCommand::ReopenReviews { ids } => Command::ReopenReviews { ids: artifacts(ids)? },
+        WireCommand::SnoozeReviews { ids, until } => {
+            let ids = ids.iter().map(|id| reader.resolve_review(id)).collect::<Result<Vec<_>, _>>()?;
+            Command::SnoozeReviews { ids, until }
+        }
+        WireCommand::AcknowledgeAlerts { ids, note } => Command::AcknowledgeAlerts { ids: alerts(ids)?, note },
+        WireCommand::UnacknowledgeAlerts { ids } => Command::UnacknowledgeAlerts { ids: alerts(ids)? },
+        WireCommand::SilenceAlerts { ids, until } => Command::SilenceAlerts { ids: alerts(ids)?, until },
+        WireCommand::ResolveAlerts { ids, action, notes } => {
+            Command::ResolveAlerts { ids: alerts(ids)?, action, notes }
+        }
+        WireCommand::ReopenAlerts { ids } => Command::ReopenAlerts { ids: alerts(ids)? },
     })
 }

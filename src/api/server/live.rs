@@ -41,6 +41,7 @@ pub(super) async fn explain(State(service): State<Service>, Path(id): Path<Strin
     let explanation = serde_json::json!({
         "task_id": task.id, "status": task.status, "summary": summary, "reasons": [],
         "position": null, "expected_start": null, "change": null,
+        "smallest_change": null, "cages": [], "cages_left_out": 0,
     });
     Ok(Json(explanation).into_response())
 }
@@ -62,7 +63,7 @@ pub(super) async fn wait(
     };
     let id = resolve_task(&service, id).await?;
     // Listening begins before looking, so that an end in between is not missed.
-    let mut published = service.0.published.subscribe();
+    let mut published = service.running()?.published.subscribe();
     let task = find_task(&service, id).await?;
     if task.status.is_final() {
         return Ok(Json(task).into_response());

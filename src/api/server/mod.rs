@@ -4,18 +4,27 @@
 //! of read-only connections and send changes to the deciding thread; they decide nothing themselves.
 
 mod commands;
+mod grid;
+mod health;
 mod live;
 mod logs;
 mod openapi;
+mod overview;
+mod processes;
+mod pulse;
 mod reads;
+mod risk;
 pub mod routes;
+mod running;
 pub mod serve;
+mod spool;
 mod status;
 mod stream;
+mod triage;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -27,10 +36,21 @@ use axum::{Json, Router};
 use tokio::net::UnixListener;
 use tokio::sync::{broadcast, oneshot};
 
+use self::spool::Marks;
+use crate::api::live::Ready;
+use crate::api::types::NOT_READY;
 use crate::domain::{Refusal, RefusalKind, Timestamp};
+use crate::engine::beat::Beat;
+use crate::engine::clock::Clock;
 use crate::engine::commit::Published;
-use crate::engine::link::{Samples, account_name};
+use crate::engine::core::Core;
+use crate::engine::dispatch::Act;
+use crate::engine::figures::Figures;
+use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
+use crate::engine::progress::Progress;
+use crate::engine::telemetry::Telemetry;
+use crate::engine::watchers::Watchers;
 use crate::engine::{self, Engine};
 use crate::store::{self, Reader};
 
@@ -45,27 +65,73 @@ pub struct Service(Arc<Shared>);
 
 struct Shared {
     data_dir: PathBuf,
+    owner_uid: u32,
+    progress: Progress,
+    running: OnceLock<Running>,
+}
+
+/// The engine, once it has read its store.
+struct Running {
     decider: Mutex<Sender<Message>>,
+    dispatcher: Mutex<Sender<Act>>,
     published: broadcast::Sender<Published>,
-    samples: Samples,
+    beat: Beat,
+    figures: Figures,
+    telemetry: Telemetry,
+    watchers: Watchers,
+    clock: Clock,
     readers: Mutex<Vec<Reader>>,
     started_at: Timestamp,
-    owner_uid: u32,
+    marks: Marks,
 }
 
 impl Service {
-    /// Opens the first read-only connection, so that a store that cannot be read is noticed at the start.
-    pub fn new(data_dir: &Path, engine: &Engine, samples: Samples) -> Result<Self, engine::Error> {
-        let reader = Reader::open(data_dir)?;
-        Ok(Self(Arc::new(Shared {
-            data_dir: data_dir.to_owned(),
+    /// A service that says only how far its engine is, until [`Service::open`].
+    pub fn new(data_dir: &Path, progress: Progress) -> Self {
+        let owner_uid = rustix::process::geteuid().as_raw();
+        Self(Arc::new(Shared { data_dir: data_dir.to_owned(), owner_uid, progress, running: OnceLock::new() }))
+    }
+
+    /// Serves every route from now on. Opens the first read-only connection, so that a store that cannot be read is
+    /// noticed at the start.
+    pub fn open(&self, engine: &Engine) -> Result<(), engine::Error> {
+        let reader = Reader::open(&self.0.data_dir)?;
+        // There is one engine a process, so this is never set twice.
+        let _ = self.0.running.set(Running {
             decider: Mutex::new(engine.decider.clone()),
+            dispatcher: Mutex::new(engine.dispatcher.clone()),
             published: engine.published.clone(),
-            samples,
+            beat: engine.beat.clone(),
+            figures: engine.figures.clone(),
+            telemetry: engine.telemetry.clone(),
+            watchers: engine.watchers.clone(),
+            clock: engine.clock,
             readers: Mutex::new(vec![reader]),
-            started_at: engine::clock::Clock::start(Timestamp::EPOCH).now(),
-            owner_uid: rustix::process::geteuid().as_raw(),
-        })))
+            started_at: engine.clock.now(),
+            marks: Marks::default(),
+        });
+        Ok(())
+    }
+
+    /// The engine, or how far it is.
+    fn running(&self) -> Result<&Running, Failure> {
+        self.0.running.get().ok_or_else(|| {
+            let hint = "It goes on by itself; GET /v1/ready says how far it is";
+            Failure(Refusal::new(RefusalKind::Unavailable, NOT_READY, self.ready().text()).hint(hint))
+        })
+    }
+
+    /// Sends something to the dispatching thread.
+    fn dispatch(&self, act: Act) -> Result<(), Failure> {
+        // Once it has left nobody answers any more, which whoever waits finds out.
+        let _ = self.running()?.dispatcher.lock().unwrap_or_else(PoisonError::into_inner).send(act);
+        Ok(())
+    }
+
+    /// How far the engine is.
+    fn ready(&self) -> Ready {
+        let (phase, done, total) = self.0.progress.now();
+        Ready { ready: self.0.running.get().is_some(), phase: phase.to_owned(), done, total }
     }
 
     /// Runs `query` on a read-only connection, off the threads that serve requests.
@@ -74,11 +140,15 @@ impl Service {
         query: impl FnOnce(&Reader) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, Failure> {
         let shared = self.0.clone();
+        self.running()?;
         let run = move || {
-            let kept = shared.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(running) = shared.running.get() else {
+                return Reader::open(&shared.data_dir).and_then(|r| query(&r));
+            };
+            let kept = running.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let reader = kept.map_or_else(|| Reader::open(&shared.data_dir), Ok)?;
             let result = query(&reader);
-            let mut readers = shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut readers = running.readers.lock().unwrap_or_else(PoisonError::into_inner);
             if readers.len() < READERS_KEPT {
                 readers.push(reader);
             }
@@ -90,10 +160,24 @@ impl Service {
             .map_err(Failure::from)
     }
 
+    /// Asks the engine's memory something, on the deciding thread: it has to be quick.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Core, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.ask(|answer| {
+            Message::Look(Box::new(move |core, now| {
+                // Nobody may be left to hear the answer.
+                let _ = answer.send(look(core, now));
+            }))
+        })
+        .await
+    }
+
     /// Sends a message to the deciding thread and waits for its answer.
     async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.0.decider.lock().unwrap_or_else(PoisonError::into_inner).send(message(answer));
+        let sent = self.running()?.decider.lock().unwrap_or_else(PoisonError::into_inner).send(message(answer));
         let stopping =
             || Failure(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", "").hint("try again"));
         sent.map_err(|_| stopping())?;
@@ -157,6 +241,11 @@ async fn only_owner(
 ) -> Response {
     match peer {
         Some(peer) if peer.uid == service.0.owner_uid || peer.uid == 0 => {
+            if request.uri().path() != READY_PATH
+                && let Err(failure) = service.running()
+            {
+                return failure.into_response();
+            }
             request.extensions_mut().insert(peer);
             next.run(request).await
         }
@@ -167,6 +256,9 @@ async fn only_owner(
         }
     }
 }
+
+/// Where a starting engine says how far it is.
+const READY_PATH: &str = "/v1/ready";
 
 /// Every route, behind the check of the peer.
 pub fn router(service: Service) -> Router {

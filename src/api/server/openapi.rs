@@ -41,6 +41,7 @@ pub fn document() -> Value {
             Shape::List(schema) | Shape::Journal(schema) => {
                 json!({"application/json": {"schema": {"type": "array", "items": schema(&mut generator)}}})
             }
+            Shape::Events(schema) => json!({"text/event-stream": {"schema": schema(&mut generator)}}),
             Shape::Bytes(kind) => json!({kind: {}}),
             Shape::Nothing => Value::Null,
         };

@@ -1,5 +1,6 @@
 //! The engine as a process: lock, threads, worker, socket, signals.
 
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::{PeerInfo, Service, router};
-use crate::engine::link::{Samples, WorkerSettings, keep_session};
+use crate::domain::Timestamp;
+use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
+use crate::engine::progress::Progress;
 use crate::engine::{Engine, Error};
 use crate::store::{DataDir, Query, Reader, Store};
 
@@ -28,36 +31,44 @@ pub struct Settings {
 }
 
 /// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
+///
+/// The socket is there before the store is read, so that whoever waits sees how far that is.
 pub fn serve(settings: &Settings) -> Result<(), Error> {
     let data_dir = &settings.data_dir;
     let lock = DataDir::lock(data_dir)?;
-    let store = Store::open(data_dir)?;
-    let mut engine = Engine::start(store, data_dir)?;
-    let ended = engine.ended.take();
-    let samples = Samples::default();
-    {
-        let (samples, decider) = (samples.clone(), engine.decider.clone());
-        let leaving = engine.leaving.clone();
-        let worker = WorkerSettings { data_dir: data_dir.clone(), leaving, command: settings.worker_command.clone() };
-        std::thread::Builder::new()
-            .name("link".into())
-            .spawn(move || keep_session(&worker, &samples, &decider))
-            .map_err(Error::io("start the link thread"))?;
-    }
-    wait_for_first_node(data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("api")
         .enable_all()
         .build()
         .map_err(Error::io("start the API's threads"))?;
-    let served = runtime.block_on(serve_api(data_dir, &engine, ended, samples));
+    let served = runtime.block_on(serve_api(settings));
     // The socket goes first, so that whoever finds none knows that nothing more is taken.
     let _ = std::fs::remove_file(data_dir.join("engine.sock"));
     runtime.shutdown_background();
-    engine.join()?;
+    if let Some(engine) = served? {
+        engine.join()?;
+    }
     drop(lock);
-    served
+    Ok(())
+}
+
+/// Takes up the store, starts the engine's threads and the session with the worker.
+fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
+    let data_dir = &settings.data_dir;
+    progress.begin("opening the store");
+    let store = Store::open(data_dir)?;
+    let engine = Engine::start(store, data_dir, progress)?;
+    let (telemetry, decider) = (engine.telemetry.clone(), engine.decider.clone());
+    let leaving = engine.leaving.clone();
+    let worker = WorkerSettings { data_dir: data_dir.clone(), leaving, command: settings.worker_command.clone() };
+    std::thread::Builder::new()
+        .name("link".into())
+        .spawn(move || keep_session(&worker, &telemetry, &decider))
+        .map_err(Error::io("start the link thread"))?;
+    progress.begin("waiting for the worker");
+    wait_for_first_node(data_dir)?;
+    Ok(engine)
 }
 
 /// Waits until the store knows a node: the first worker of a new data directory brings the machine's capacity and the
@@ -73,12 +84,9 @@ fn wait_for_first_node(data_dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-async fn serve_api(
-    data_dir: &Path,
-    engine: &Engine,
-    ended: Option<oneshot::Receiver<()>>,
-    samples: Samples,
-) -> Result<(), Error> {
+/// Serves until the engine is to leave, and gives it back for that; `None` when it was to leave before it was there.
+async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
+    let data_dir = &settings.data_dir;
     let path = data_dir.join("engine.sock");
     // The lock is ours, so a socket that is still there was left by an engine that was killed.
     let _ = std::fs::remove_file(&path);
@@ -87,19 +95,61 @@ async fn serve_api(
         .map_err(Error::io(format!("protect {}", path.display())))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listen for SIGINT"))?;
-    let service = Service::new(data_dir, engine, samples)?;
-    let serving = axum::serve(listener, router(service).into_make_service_with_connect_info::<PeerInfo>());
+    let progress = Progress::default();
+    let service = Service::new(data_dir, progress.clone());
+    let serving = axum::serve(listener, router(service.clone()).into_make_service_with_connect_info::<PeerInfo>());
     let serving = tokio::spawn(async move { serving.await });
+    let starting = tokio::task::spawn_blocking({
+        let settings = settings.clone();
+        move || start(&settings, &progress)
+    });
+    let mut engine = tokio::select! {
+        started = starting => started.map_err(|error| Error::io("start the engine")(io::Error::other(error)))??,
+        // Nothing is under way yet but reading, which ends with the process.
+        _ = terminate.recv() => return Ok(None),
+        _ = interrupt.recv() => return Ok(None),
+    };
+    let ended = engine.ended.take();
+    service.open(&engine)?;
     tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
     notify_ready();
+    std::thread::Builder::new()
+        .name("last hour".into())
+        .spawn(recall_last_hour(data_dir, &engine))
+        .map_err(Error::io("start a thread"))?;
     tokio::select! {
-        _ = terminate.recv() => stop(engine).await,
-        _ = interrupt.recv() => stop(engine).await,
+        _ = terminate.recv() => stop(&engine).await,
+        _ = interrupt.recv() => stop(&engine).await,
         () = left(ended) => {}
     }
     tracing::info!("stopping");
     serving.abort();
-    Ok(())
+    Ok(Some(engine))
+}
+
+/// How many of the journal's records are gone through at most for the figures of the last hour.
+const RECALLED_MAX: u64 = 200_000;
+
+/// Counts what ended in the hour before the engine started, beside its work: no start is the slower for it.
+fn recall_last_hour(data_dir: &Path, engine: &Engine) -> impl FnOnce() + Send + 'static {
+    let (data_dir, figures, leaving) = (data_dir.to_owned(), engine.figures.clone(), engine.leaving.clone());
+    let (head, since) = (engine.first_seq, engine.clock.now().as_micros() - 3_600_000_000);
+    move || {
+        let recall = || -> Result<(), crate::store::Error> {
+            let reader = Reader::open(&data_dir)?;
+            let mut after =
+                reader.journal_before(Timestamp::from_micros(since))?.max(head.saturating_sub(RECALLED_MAX));
+            while after < head && !leaving.load(std::sync::atomic::Ordering::Acquire) {
+                let (records, last) = reader.ends_after(after, head)?;
+                figures.count_past(&records);
+                after = last;
+            }
+            Ok(())
+        };
+        if let Err(error) = recall() {
+            tracing::warn!(%error, "the figures of the last hour cannot be read and begin anew");
+        }
+    }
 }
 
 /// Resolves when the deciding thread has left, whether it was told to by the API or came to grief.

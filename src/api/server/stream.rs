@@ -86,7 +86,7 @@ pub(super) async fn stream(
     Filter::parse(&tables::JOURNAL, &query.filter)?;
     let resumed = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listening begins before looking, so that nothing in between is missed.
-    let news = service.0.published.subscribe();
+    let news = service.running()?.published.subscribe();
     let after = match resumed.or(query.after) {
         Some(after) => after,
         None => service.read(Reader::journal_head).await?.0,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::report::Report;
 use super::subject::Subject;
+use crate::api::types::WireCommand;
 use crate::cli::failure::Failure;
 use crate::domain::cage::CageLimits;
 use crate::domain::fleet::CageEntry;
@@ -39,7 +40,7 @@ pub fn run(settings: Settings) -> Result<Report, Failure> {
 fn once(settings: Settings) -> Result<Value, Failure> {
     let subject = Subject::start(None)?;
     let client = subject.client()?;
-    client.command(&Command::Apply { fleet: fleet(settings)?, dry_run: false })?;
+    client.command(&WireCommand::Apply { fleet: fleet(settings)?, dry_run: false })?;
     // The cages are set up by a first task each, as they are for a fleet at work.
     let warm_up = usize::from(settings.cages) * settings.concurrency as usize * 4;
     client.command(&submission(warm_up))?;

@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::message::{Greeting, Message, Peer};
 use crate::engine::outlet::Outlet;
+use crate::engine::progress::Progress;
 use crate::store::Store;
 
 /// How many tasks one submission carries.
@@ -66,7 +67,7 @@ impl Outlet for InstantWorker {
 
 fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
     let scratch = Scratch::new(None)?;
-    let engine = Engine::start(Store::open(scratch.path())?, scratch.path())?;
+    let engine = Engine::start(Store::open(scratch.path())?, scratch.path(), &Progress::default())?;
     let clock = Clock::start(crate::domain::Timestamp::EPOCH);
     let greeting = Greeting {
         connection: 1,

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::report::Report;
 use super::subject::Subject;
+use crate::api::types::WireCommand;
 use crate::cli::failure::Failure;
+use crate::domain::NewTask;
 use crate::domain::task::ArrayRange;
-use crate::domain::{Command, NewTask};
 
 /// How many tasks one request carries.
 const BATCH: usize = 10_000;
@@ -41,7 +42,7 @@ pub fn fill(subject: &Subject, tasks: usize) -> Result<Duration, Failure> {
         .step_by(BATCH)
         .map(|first| {
             let count = BATCH.min(tasks - first);
-            serde_json::to_vec(&Command::SubmitTasks { tasks: vec![waiting_task(); count], keep_going: false })
+            serde_json::to_vec(&WireCommand::SubmitTasks { tasks: vec![waiting_task(); count], keep_going: false })
         })
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::failed(error.to_string()))?;
@@ -87,7 +88,7 @@ fn once(tasks: usize) -> Result<Value, Failure> {
     let before = subject.status()?.memory_bytes;
     let last = u32::try_from(tasks).unwrap_or(u32::MAX).min(1_000_000);
     let array = NewTask { array: Some(ArrayRange { first: 1, last }), ..waiting_task() };
-    client.command(&Command::SubmitTasks { tasks: vec![array], keep_going: false })?;
+    client.command(&WireCommand::SubmitTasks { tasks: vec![array], keep_going: false })?;
     let array_bytes = subject.status()?.memory_bytes.saturating_sub(before);
     Ok(json!({
         "tasks_per_s": tasks as f64 / span.as_secs_f64(),

@@ -212,7 +212,7 @@ impl World<'_> {
             // Going on names every refused job of the group at once; any of them ends the simulation below.
             let command = Command::SubmitTasks { tasks, keep_going: true };
             match self.core.command(now, Actor::User(user), command, &Context::default(), &mut self.out) {
-                Ok(Reply::Submitted { ids, refused: items }) => {
+                Ok(Reply::Submitted { ids, refused: items, .. }) => {
                     let places: BTreeMap<usize, Refusal> =
                         items.into_iter().filter_map(|item| Some((item.item.parse().ok()?, item.refusal))).collect();
                     let taken = (0..group.len()).filter(|place| !places.contains_key(place)).map(|place| at + place);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Core;
 use super::slab::NONE;
 use crate::domain::requirements::Quantities;
-use crate::domain::{NodeStatus, TaskStatus};
+use crate::domain::{NodeStatus, TaskStatus, Timestamp};
 
 impl Core {
     /// Names every relation that does not hold; empty when all is well.
@@ -157,6 +157,16 @@ impl Core {
                 "{queued} queued, {ready} in groups; {listed} heads, {} in order",
                 self.queue.order.len()
             ));
+        }
+        let oldest = self.tasks.iter().filter(|(_, task)| task.queued).map(|(_, task)| task.id.made_at()).min();
+        let second = |at: Timestamp| at.as_micros() / 1_000_000;
+        if self.queue.submitted() != queued as u64 || self.queue.oldest().map(second) != oldest.map(second) {
+            broken.push(format!("{queued} queued since {oldest:?}, counted {} by age", self.queue.submitted()));
+        }
+        let listed: std::collections::BTreeSet<_> =
+            self.tasks.iter().filter_map(|(slot, _)| self.deadline_key(slot)).collect();
+        if listed != self.deadlines {
+            broken.push(format!("{} deadlines, listed {}", listed.len(), self.deadlines.len()));
         }
         for (slot, task) in self.tasks.iter() {
             let waits = task.status == TaskStatus::Pending

@@ -78,12 +78,13 @@ impl Core {
             ));
         }
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
+        self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));
         self.describe_tasks(&mut add);
         let mut runs: Vec<_> = self.executions.iter().map(|(_, run)| run).collect();
         runs.sort_unstable_by_key(|run| run.id);
         for run in runs {
             add(format!(
-                "execution {} {} {} {} {:?} {} {:?} {:?} {:?} {:?}",
+                "execution {} {} {} {} {:?} {} {:?} {:?} {:?} {:?} {:?}",
                 run.id,
                 self.tasks[run.task].id,
                 self.agents[run.agent].id,
@@ -93,6 +94,7 @@ impl Core {
                 run.created_at,
                 run.started_at,
                 run.stopping,
+                run.stop_note,
                 run.end
             ));
         }

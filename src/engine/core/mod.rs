@@ -10,15 +10,20 @@
 //! Where to look: [`queue`] for the order, [`schedule`] for the pass, [`backfill`] for the reservation, [`sites`] for the
 //! fleet as the search sees it, [`apply`] for what each event does, `command/` for what people ask for.
 
+mod alerts;
 mod apply;
 mod backfill;
+mod candidates;
 mod check;
 mod command;
 mod counts;
 mod digest;
 mod draw;
 mod explain;
+mod inbox;
+pub mod look;
 mod node;
+mod partial;
 mod preempt;
 mod queue;
 mod report;
@@ -29,16 +34,20 @@ mod shape;
 mod share;
 mod sites;
 mod slab;
+mod smallest_change;
 mod state;
 mod stop_all;
 mod task;
 mod timers;
+mod what_if;
 
 #[cfg(test)]
 mod tests;
 
 pub use command::{Context, Wanted};
 pub use explain::{Explanation, Reason, ReasonKind};
+pub use inbox::{Blocked, Waiting, cost_of_delay};
+pub use smallest_change::{CageVerdict, SmallestChange};
 pub use state::Core;
 
 use crate::domain::{

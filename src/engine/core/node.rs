@@ -1,9 +1,11 @@
 //! Beginnings: the journal's, the engine's, users', and nodes' comings and goings.
 
+use super::alerts::{NODE_LOST, WORKER_ENDED, node_source, trigger};
 use super::draw;
 use super::slab::NONE;
 use super::{Core, Decisions, Effect, GRACE};
 use crate::domain::agent::Capability;
+use crate::domain::alert::AlertContext;
 use crate::domain::event::{
     AgentDeclared, CageDeclared, EngineStarted, JOURNAL_FORMAT, JournalOpened, NodeLost, NodeSeen, UserAdded,
 };
@@ -108,7 +110,9 @@ impl Core {
             let node = Node { id, name: name.to_owned(), status, capacity, metadata, created_at, updated_at: now };
             self.emit(now, Actor::Node(id), NodeSeen { node, resources }, out);
             if returned {
-                self.tell(Severity::Info, format!("node {name}"), format!("node {name} is back"), now, out);
+                let message = format!("node {name} is back");
+                self.tell(Severity::Info, node_source(name), AlertContext::default(), message, now, out);
+                self.clear_alert(&node_source(name), NODE_LOST, "the node is back", now, out);
             }
         }
         if let Some(number) = self.node_number(id) {
@@ -207,7 +211,8 @@ impl Core {
             let lost = self.lose_executions(number as usize, unknown, &message, now, out);
             if lost > 0 {
                 let message = format!("the worker of node {name} ended; {lost} executions were lost with it");
-                self.tell(Severity::Error, format!("node {name}"), message, now, out);
+                let context = AlertContext { value: u32::try_from(lost).ok().map(f64::from), ..trigger(WORKER_ENDED) };
+                self.tell(Severity::Error, node_source(&name), context, message, now, out);
             }
         }
         // First what has to go, because what starts may need its place.
@@ -283,7 +288,7 @@ impl Core {
         self.emit(now, Actor::Engine, NodeLost { node_id: node }, out);
         let lease = self.defaults.lease.human();
         let message = format!("node {name} cannot be reached; its {running} executions are given up in {lease}");
-        self.tell(Severity::Warning, format!("node {name}"), message, now, out);
+        self.tell(Severity::Warning, node_source(&name), trigger(NODE_LOST), message, now, out);
     }
 
     /// Declares to the workers what they do not know about their cages.

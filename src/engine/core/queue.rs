@@ -248,6 +248,13 @@ pub struct Queue {
     pub fresh: Order,
     parked: BTreeMap<Pin, BTreeSet<u32>>,
     parked_order: BTreeSet<(Rank, TaskId, u32)>,
+    /// How many of those that could start were submitted in each second; for people.
+    submitted: BTreeMap<i64, u32>,
+}
+
+/// The second in which a task was submitted.
+fn second_of(id: TaskId) -> i64 {
+    id.made_at().as_micros() / 1_000_000
 }
 
 impl Queue {
@@ -289,7 +296,9 @@ impl Queue {
     /// A task becomes ready.
     pub fn push(&mut self, group: u32, key: Key) {
         let state = &mut self.groups[group];
-        state.ready.insert(key);
+        if state.ready.insert(key) {
+            *self.submitted.entry(second_of(key.id)).or_default() += 1;
+        }
         if state.ready.first() == Some(&key) {
             self.relist(group);
         }
@@ -299,10 +308,27 @@ impl Queue {
     pub fn pull(&mut self, group: u32, key: Key) {
         let state = &mut self.groups[group];
         let was_head = state.ready.first() == Some(&key);
-        state.ready.remove(&key);
+        if state.ready.remove(&key)
+            && let Some(count) = self.submitted.get_mut(&second_of(key.id))
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.submitted.remove(&second_of(key.id));
+            }
+        }
         if was_head {
             self.relist(group);
         }
+    }
+
+    /// When the oldest of those that could start was submitted, to the second.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.submitted.first_key_value().map(|(second, _)| Timestamp::from_micros(second.saturating_mul(1_000_000)))
+    }
+
+    /// How many could start, as the seconds of their submission count them.
+    pub fn submitted(&self) -> u64 {
+        self.submitted.values().map(|count| u64::from(*count)).sum()
     }
 
     /// The group's head has changed, or what it can have: it is looked at anew.

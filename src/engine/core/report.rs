@@ -1,5 +1,6 @@
 //! What workers report. A report about an execution that is no longer live was fenced off and changes nothing.
 
+use super::alerts::{sort_of, trigger};
 use super::draw;
 use super::{Core, Decisions, Effect, GRACE};
 use crate::domain::artifact::FoundArtifact;
@@ -39,7 +40,10 @@ impl Core {
                     self.emit(now, actor, CageEnforced { cage_id, enforcement }, out);
                 }
             }
-            Report::Notice { severity, source, message } => self.tell(severity, source, message, now, out),
+            Report::Notice { severity, source, message } => {
+                let context = trigger(&sort_of(&message));
+                self.tell(severity, source, context, message, now, out);
+            }
         }
     }
 

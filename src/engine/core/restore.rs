@@ -54,6 +54,9 @@ impl Core {
         for artifact in snapshot.artifacts {
             core.hold_artifact(artifact);
         }
+        for alert in snapshot.alerts {
+            core.alerts.insert(alert);
+        }
         core.restore_tasks(&snapshot.tasks);
         for execution in &snapshot.executions {
             core.insert_execution(execution);

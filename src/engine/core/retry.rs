@@ -1,12 +1,11 @@
 //! How an execution's end becomes the task's future: done, given up, or tried again after a pause; and what it means for
 //! the agent.
 
+use super::alerts::{BREAKER, TASK_FAILED, agent_source, crossed, trigger};
 use super::draw;
 use super::{Core, Decisions};
-use crate::domain::event::{ArrayEnded, BreakerOpened, ExecutionEnded, SystemEventRaised, TaskFailed};
-use crate::domain::{
-    Actor, Outcome, OutcomeKind, Severity, Span, SystemEvent, SystemEventId, TaskId, TaskStatus, Timestamp,
-};
+use crate::domain::event::{ArrayEnded, BreakerOpened, ExecutionEnded, TaskFailed};
+use crate::domain::{Actor, Outcome, OutcomeKind, Severity, Span, TaskId, TaskStatus, Timestamp};
 
 /// A task that has lost this many attempts with workers is given up at the next loss: something about it kills machines.
 pub const LOSSES_MAX: u32 = 10;
@@ -53,6 +52,15 @@ impl Core {
         {
             outcome.kind = reason;
         }
+        if run.stopping == Some(outcome.kind)
+            && let Some(note) = &run.stop_note
+        {
+            // Who reads that a task was preempted wants to know what for.
+            outcome.message = match outcome.message.as_str() {
+                "" => format!("{}: {note}", outcome.kind),
+                said => format!("{said}: {note}"),
+            };
+        }
         let verdict = self.judge(task, &outcome, now);
         let (task_id, agent_id) = (self.tasks[task].id, self.agents[agent].id);
         let failures = self.failures_after(agent, outcome.kind);
@@ -73,15 +81,19 @@ impl Core {
         if outcome.kind == OutcomeKind::LimitExceeded {
             let limit = outcome.limit.as_deref().unwrap_or("a limit");
             let message = format!("task {task_id} broke {limit} of its cage: {}", outcome.message);
-            self.tell(Severity::Warning, format!("cage {cage}"), message, now, out);
+            let context = trigger(&format!("limit exceeded: {limit}"));
+            self.tell(Severity::Warning, format!("cage {cage}"), context, message, now, out);
         }
         if outcome.kind.blames_agent() {
             self.trip_breaker(agent, now, out);
+        } else if outcome.succeeded() {
+            let source = agent_source(&self.agents[agent].spec.name);
+            self.clear_alert(&source, BREAKER, "the agent has succeeded", now, out);
         }
         if verdict.status == TaskStatus::Failed {
             let why = if outcome.message.is_empty() { outcome.kind.to_string() } else { outcome.message };
             let message = format!("task {task_id} failed after {} attempts: {why}", verdict.attempts);
-            self.tell(Severity::Warning, "engine".to_owned(), message, now, out);
+            self.tell(Severity::Warning, "engine".to_owned(), trigger(TASK_FAILED), message, now, out);
         }
         if verdict.status.is_final() {
             self.after_end(task_id, verdict.status, now, out);
@@ -134,19 +146,21 @@ impl Core {
         let (agent_id, failures, name) = (agent.id, agent.failures, agent.spec.name.clone());
         self.emit(now, Actor::Engine, BreakerOpened { agent_id, failures, until: now.plus(pause) }, out);
         let message = format!("agent {name} failed {failures} times in a row and gets no task for {}", pause.human());
-        self.tell(Severity::Warning, format!("agent {name}"), message, now, out);
+        let context = crossed(BREAKER, f64::from(policy.failures), f64::from(failures));
+        self.tell(Severity::Warning, agent_source(&name), context, message, now, out);
     }
 
     /// Draws the consequences of a task's end: its dependents fail with it, its array may end with it.
     pub(super) fn after_end(&mut self, id: TaskId, status: TaskStatus, now: Timestamp, out: &mut Decisions) {
-        let mut ended = vec![(id, status)];
-        while let Some((id, status)) = ended.pop() {
+        // With each, the failed task that the others fail for; a cancellation is a person's own doing.
+        let mut ended = vec![(id, status, (status == TaskStatus::Failed).then_some(id))];
+        while let Some((id, status, cause)) = ended.pop() {
             if status != TaskStatus::Completed {
                 for dependent in self.dependents.get(&id).cloned().unwrap_or_default() {
                     if self.task_ids.contains(dependent) {
                         let error = format!("depends on task {id}, which was {}", past(status));
-                        self.emit(now, Actor::Engine, TaskFailed { task_id: dependent, error }, out);
-                        ended.push((dependent, TaskStatus::Failed));
+                        self.emit(now, Actor::Engine, TaskFailed { task_id: dependent, error, cause }, out);
+                        ended.push((dependent, TaskStatus::Failed, cause));
                     }
                 }
             }
@@ -158,30 +172,9 @@ impl Core {
                 let status = if elements.failed > 0 { TaskStatus::Failed } else { TaskStatus::Completed };
                 let task_id = self.tasks[array].id;
                 self.emit(now, Actor::Engine, ArrayEnded { task_id, status }, out);
-                ended.push((task_id, status));
+                ended.push((task_id, status, (status == TaskStatus::Failed).then_some(task_id)));
             }
         }
-    }
-
-    /// Says something about the system.
-    pub(super) fn tell(
-        &mut self,
-        severity: Severity,
-        source: String,
-        message: String,
-        now: Timestamp,
-        out: &mut Decisions,
-    ) {
-        let event = SystemEvent {
-            id: SystemEventId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)),
-            severity,
-            source,
-            message,
-            time: now,
-            context: serde_json::Map::new(),
-            metadata: serde_json::Map::new(),
-        };
-        self.emit(now, Actor::Engine, SystemEventRaised { event }, out);
     }
 }
 

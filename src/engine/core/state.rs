@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alerts::Alerts;
 use super::backfill::Holder;
 use super::queue::{Key, Queue, duration_class, level};
 use super::shape::{Ask, AskState, CapabilitySets, Shape, Wish};
@@ -46,6 +47,8 @@ pub struct Core {
     pub(super) artifacts: BTreeMap<ArtifactId, OpenArtifact>,
     /// How many artifacts of a task are not approved; of an array, those of all its elements.
     pub(super) unapproved: BTreeMap<TaskId, u32>,
+    /// Alerts that are not resolved.
+    pub(super) alerts: Alerts,
     pub(super) ended: EndedCounts,
     /// Tasks in memory by status, in the order of [`TaskStatus::ALL`]; an array counts for its elements to come.
     pub(super) by_status: [u64; 6],
@@ -58,6 +61,8 @@ pub struct Core {
     pub(super) sites: Sites,
     /// Agents without a home that could take a task and have none, by their set of capabilities.
     pub(super) floaters: BTreeMap<u32, BTreeSet<(AgentId, u32)>>,
+    /// Tasks in memory that have a deadline, by when they have to start; for people, not for decisions.
+    pub(super) deadlines: BTreeSet<(Timestamp, TaskId)>,
     /// When a task may be tried again.
     pub(super) retries: BTreeSet<(Timestamp, TaskId)>,
     /// When a circuit breaker closes.
@@ -72,6 +77,8 @@ pub struct Core {
     pub(super) recalled: BTreeMap<TaskId, QueuedTask>,
     /// Rises with every change of cages, agents or nodes.
     pub(super) fleet_version: u64,
+    /// In a partial state: how many tasks that must be done by an agent are not in it.
+    pub(super) left_out: BTreeMap<AgentId, usize>,
 }
 
 /// Somebody who owns tasks.
@@ -190,6 +197,8 @@ pub struct ExecutionState {
     pub started_at: Option<Timestamp>,
     /// As what it is being stopped, if it is.
     pub stopping: Option<OutcomeKind>,
+    /// Why, in words.
+    pub stop_note: Option<String>,
     /// When it is expected to end; [`Timestamp::LAST`] for unknown.
     pub end: Timestamp,
 }
@@ -224,6 +233,7 @@ impl Core {
             dependents: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             unapproved: BTreeMap::new(),
+            alerts: Alerts::default(),
             ended: EndedCounts::default(),
             by_status: [0; 6],
             shapes: Slab::default(),
@@ -234,6 +244,7 @@ impl Core {
             queue: Queue::default(),
             sites: Sites::default(),
             floaters: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),
             holder: None,
@@ -241,6 +252,7 @@ impl Core {
             passed_since: BTreeMap::new(),
             recalled: BTreeMap::new(),
             fleet_version: 1,
+            left_out: BTreeMap::new(),
         }
     }
 

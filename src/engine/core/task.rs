@@ -93,6 +93,12 @@ impl ArrayState {
         array
     }
 
+    /// The places that are tasks of their own, as inclusive ranges in order.
+    pub fn materialised(&self) -> Vec<(u32, u32)> {
+        let first = (self.next > 1).then_some((1, self.next - 1));
+        first.into_iter().chain(self.holes.iter().copied()).collect()
+    }
+
     /// Moves `next` over the holes that it has reached.
     fn absorb(&mut self) {
         while let Some((first, last)) = self.holes.first().copied()

@@ -4,12 +4,12 @@ use rusqlite::params;
 
 use super::{Change, finite, json_unless_default};
 use crate::domain::artifact::ReviewState;
-use crate::domain::event::{Actor, ArtifactAdded, ArtifactReviewed};
+use crate::domain::event::{Actor, ArtifactAdded, ArtifactReviewed, ArtifactSnoozed};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::journal::integer;
 
-pub(super) fn added(change: &Change<'_>, event: &ArtifactAdded) -> Result<(), Error> {
+pub(super) fn added(change: &Change<'_, '_>, event: &ArtifactAdded) -> Result<(), Error> {
     let artifact = &event.artifact;
     change.run(
         "INSERT OR REPLACE INTO artifact (seq, id, agent_id, task_id, execution_id, type, title, path, size, digest,
@@ -39,20 +39,30 @@ pub(super) fn added(change: &Change<'_>, event: &ArtifactAdded) -> Result<(), Er
     )
 }
 
-pub(super) fn reviewed(change: &Change<'_>, event: &ArtifactReviewed) -> Result<(), Error> {
+pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Result<(), Error> {
+    // A judgement that was taken back leaves nothing behind; the journal knows.
+    let judged = event.state != ReviewState::Pending;
     let by = match &change.actor {
-        Actor::User(id) => Some(id.0.as_bytes()),
-        Actor::Engine | Actor::Node(_) => None,
+        Actor::User(id) if judged => Some(id.0.as_bytes()),
+        _ => None,
     };
     change.run(
-        "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ? WHERE id = ?",
+        "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ?,
+             snoozed_until = NULL WHERE id = ?",
         params![
             event.state.as_str(),
             event.state == ReviewState::Approved,
             by,
-            change.now(),
+            judged.then(|| change.now()),
             event.note,
             event.artifact_id.0.as_bytes(),
         ],
+    )
+}
+
+pub(super) fn snoozed(change: &Change<'_, '_>, event: &ArtifactSnoozed) -> Result<(), Error> {
+    change.run(
+        "UPDATE artifact SET snoozed_until = ? WHERE id = ?",
+        params![event.until.map(Timestamp::as_micros), event.artifact_id.0.as_bytes()],
     )
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Change, json_unless_default, json_unless_null};
 use crate::domain::CageId;
 use crate::domain::event::{
-    ArrayEnded, TaskCancelled, TaskFailed, TaskMaterialised, TaskPrioritised, TaskReassigned, TaskRetried,
+    ArrayEnded, TaskCancelled, TaskFailed, TaskMaterialised, TaskPrioritised, TaskReassigned, TaskRetried, TaskSnoozed,
     TaskSubmitted,
 };
 use crate::domain::id::TaskId;
@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::{Doing, Error};
 use crate::store::rows::Columns;
 
-pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<(), Error> {
+pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Result<(), Error> {
     let task = &event.task;
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
@@ -69,7 +69,7 @@ pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<()
 }
 
 /// The element takes everything from its array but the parameters, which may be long and are read from there.
-pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Result<(), Error> {
+pub(super) fn materialised(change: &Change<'_, '_>, event: &TaskMaterialised) -> Result<(), Error> {
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, array_id, array_index,
@@ -83,7 +83,7 @@ pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Res
     Ok(())
 }
 
-pub(super) fn array_ended(change: &Change<'_>, event: &ArrayEnded) -> Result<(), Error> {
+pub(super) fn array_ended(change: &Change<'_, '_>, event: &ArrayEnded) -> Result<(), Error> {
     change.moved.set(earlier(change, event.task_id)?.map(|(status, _)| (Some(status), event.status)));
     change.run(
         "UPDATE task SET status = ?1, completed_at = ?2, updated_at = ?2 WHERE id = ?3",
@@ -91,24 +91,47 @@ pub(super) fn array_ended(change: &Change<'_>, event: &ArrayEnded) -> Result<(),
     )
 }
 
-pub(super) fn cancelled(change: &Change<'_>, event: &TaskCancelled) -> Result<(), Error> {
+pub(super) fn cancelled(change: &Change<'_, '_>, event: &TaskCancelled) -> Result<(), Error> {
     end_unstarted(change, event.task_id, TaskStatus::Cancelled, event.note.as_deref())
 }
 
-pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Error> {
-    end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))
+pub(super) fn failed(change: &Change<'_, '_>, event: &TaskFailed) -> Result<(), Error> {
+    end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))?;
+    match &event.cause {
+        None => Ok(()),
+        Some(cause) => change
+            .run("UPDATE task SET failed_by = ? WHERE id = ?", params![cause.0.as_bytes(), event.task_id.0.as_bytes()]),
+    }
+}
+
+pub(super) fn snoozed(change: &Change<'_, '_>, event: &TaskSnoozed) -> Result<(), Error> {
+    change.run(
+        "UPDATE task SET snoozed_until = ? WHERE id = ?",
+        params![event.until.map(Timestamp::as_micros), event.task_id.0.as_bytes()],
+    )
 }
 
 /// Ends a task that is not running. Of an array this ends the elements that are not yet tasks, and the array itself:
 /// elements under way go on without it, and nothing will say that they have ended together.
-fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
-    let Some((earlier, elements)) = earlier(change, id)? else { return Ok(()) };
+fn end_unstarted(change: &Change<'_, '_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
+    let Some((earlier, _)) = earlier(change, id)? else { return Ok(()) };
     change.moved.set(Some((Some(earlier), status)));
-    let ended = match elements {
+    let ended = weight(change, id)?;
+    change.run(
+        "UPDATE task SET status = ?1, error = ?2, updated_at = ?3, completed_at = ?3 WHERE id = ?4",
+        params![status.as_str(), error, change.now(), id.0.as_bytes()],
+    )?;
+    count_ended(change, status, ended)
+}
+
+/// How many tasks a row stands for: an array for those of its elements that are not yet tasks.
+fn weight(change: &Change<'_, '_>, id: TaskId) -> Result<i64, Error> {
+    Ok(match earlier(change, id)?.and_then(|(_, elements)| elements) {
         None => 1,
         Some(elements) => {
             let (first, last) = (id.element(1), id.element(u32::MAX));
             let tasks: i64 = change
+                .statements
                 .connection
                 .prepare_cached("SELECT count(*) FROM task WHERE id BETWEEN ? AND ?")
                 .and_then(|mut statement| {
@@ -117,17 +140,13 @@ fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Opt
                 .doing("reading an array")?;
             elements - tasks
         }
-    };
-    change.run(
-        "UPDATE task SET status = ?1, error = ?2, updated_at = ?3, completed_at = ?3 WHERE id = ?4",
-        params![status.as_str(), error, change.now(), id.0.as_bytes()],
-    )?;
-    count_ended(change, status, ended)
+    })
 }
 
 /// The status that a task has before it is changed, and of an array the number of elements.
-fn earlier(change: &Change<'_>, id: TaskId) -> Result<Option<(TaskStatus, Option<i64>)>, Error> {
+fn earlier(change: &Change<'_, '_>, id: TaskId) -> Result<Option<(TaskStatus, Option<i64>)>, Error> {
     change
+        .statements
         .connection
         .prepare_cached("SELECT status, array_last - array_first + 1 FROM task WHERE id = ?")
         .and_then(|mut statement| {
@@ -140,22 +159,21 @@ fn earlier(change: &Change<'_>, id: TaskId) -> Result<Option<(TaskStatus, Option
         .doing("reading a task")
 }
 
-pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Error> {
+pub(super) fn retried(change: &Change<'_, '_>, event: &TaskRetried) -> Result<(), Error> {
     change.moved.set(earlier(change, event.task_id)?.map(|(status, _)| (Some(status), TaskStatus::Pending)));
     let id = event.task_id.0.as_bytes();
     change.run(
-        "UPDATE ended SET tasks = tasks - 1
-         WHERE status = (SELECT status FROM task WHERE id = ? AND array_first IS NULL)",
-        params![id],
+        "UPDATE ended SET tasks = tasks - ? WHERE status = (SELECT status FROM task WHERE id = ?)",
+        params![weight(change, event.task_id)?, id],
     )?;
     change.run(
         "UPDATE task SET status = 'pending', attempts = 0, losses = 0, not_before = NULL, error = NULL, output = NULL,
-             completed_at = NULL, updated_at = ? WHERE id = ?",
+             completed_at = NULL, failed_by = NULL, snoozed_until = NULL, updated_at = ? WHERE id = ?",
         params![change.now(), id],
     )
 }
 
-pub(super) fn reassigned(change: &Change<'_>, event: &TaskReassigned) -> Result<(), Error> {
+pub(super) fn reassigned(change: &Change<'_, '_>, event: &TaskReassigned) -> Result<(), Error> {
     change.run(
         "UPDATE task SET agent_id = ?, cage_id = ?, updated_at = ? WHERE id = ?",
         params![
@@ -167,7 +185,7 @@ pub(super) fn reassigned(change: &Change<'_>, event: &TaskReassigned) -> Result<
     )
 }
 
-pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Result<(), Error> {
+pub(super) fn prioritised(change: &Change<'_, '_>, event: &TaskPrioritised) -> Result<(), Error> {
     change.run(
         "UPDATE task SET priority = ?, updated_at = ? WHERE id = ?",
         params![event.priority, change.now(), event.task_id.0.as_bytes()],
@@ -175,8 +193,8 @@ pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Resul
 }
 
 /// Counts `tasks` that ended in `status`.
-pub(super) fn count_ended(change: &Change<'_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
-    add_ended(change.connection, status, tasks)
+pub(super) fn count_ended(change: &Change<'_, '_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
+    add_ended(change.statements.connection, status, tasks)
 }
 
 /// The same for a figure that was added up over many records.

@@ -1,10 +1,12 @@
 //! From rows to entities: for each entity the columns to select and the function that reads them, in the same order.
 
+mod alert;
 mod fleet;
 mod output;
 mod task;
 mod work;
 
+pub(super) use alert::{ALERT_COLUMNS, alert};
 pub(super) use fleet::{
     AGENT_COLUMNS, CAGE_COLUMNS, NODE_COLUMNS, RESOURCE_COLUMNS, USER_COLUMNS, agent, cage, node, resource, user,
 };

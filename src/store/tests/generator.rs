@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::domain::agent::AgentSpec;
+use crate::domain::alert::{Alert, AlertContext, AlertStatus, Resolution};
 use crate::domain::artifact::{Artifact, ArtifactType, Review, ReviewState};
 use crate::domain::cage::{CageSpec, Enforcement, EnforcementEntry, Enforcements, NetworkPolicy};
 use crate::domain::event::*;
@@ -57,6 +58,9 @@ pub(super) struct History {
     arrays: Vec<KnownArray>,
     live: Vec<KnownExecution>,
     artifacts: Vec<(ArtifactId, TaskId)>,
+    /// Alerts that are not resolved, and those that are.
+    pub(super) alerts: Vec<Alert>,
+    past_alerts: Vec<Alert>,
 }
 
 impl History {
@@ -84,6 +88,8 @@ impl History {
             arrays: vec![],
             live: vec![],
             artifacts: vec![],
+            alerts: vec![],
+            past_alerts: vec![],
         };
         history.add(JournalOpened { format: JOURNAL_FORMAT, seed: seed ^ u64::MAX, version: "test".into() });
         history.add(EngineStarted { version: "test".into(), pid: 1 });
@@ -167,7 +173,7 @@ impl History {
 
     /// Adds one more thing that could happen now.
     pub(super) fn step(&mut self) {
-        match self.below(24) {
+        match self.below(27) {
             0..=5 => self.submit(),
             6 => self.submit_array(),
             7..=8 => self.materialise(),
@@ -179,6 +185,8 @@ impl History {
             20 => self.artifact(),
             21 => self.change_task(),
             22 => self.change_fleet(),
+            23..=24 => self.alert(),
+            25 => self.snooze(),
             _ => self.system(),
         }
     }
@@ -382,7 +390,9 @@ impl History {
             self.add(TaskCancelled { task_id, note: None });
         } else {
             self.tasks[at].status = TaskStatus::Failed;
-            self.add(TaskFailed { task_id, error: "a dependency failed".into() });
+            let cause = self.pick(|task| task.status == TaskStatus::Failed && task.id != task_id);
+            let cause = cause.map(|at| self.tasks[at].id).filter(|_| self.below(2) == 0);
+            self.add(TaskFailed { task_id, error: "a dependency failed".into(), cause });
         }
     }
 
@@ -398,7 +408,7 @@ impl History {
     fn artifact(&mut self) {
         if self.below(2) == 0 && !self.artifacts.is_empty() {
             let (artifact_id, task_id) = self.artifacts[self.below(self.artifacts.len())];
-            let state = [ReviewState::Approved, ReviewState::Rejected][self.below(2)];
+            let state = ReviewState::ALL[self.below(3)];
             self.add(ArtifactReviewed { artifact_id, task_id, state, note: Some("seen".into()) });
             return;
         }
@@ -472,6 +482,70 @@ impl History {
                 let defaults = Defaults { preemption: self.below(2) == 0, ..Defaults::default() };
                 self.add(DefaultsSet { defaults });
             }
+        }
+    }
+
+    fn alert(&mut self) {
+        let at = self.below(self.alerts.len());
+        let Some(alert) = self.alerts.get(at).cloned() else { return self.raise_alert() };
+        let alert_id = alert.id;
+        let by = (self.below(2) == 0).then(|| self.users[0]);
+        let until = (self.below(2) == 0).then(|| self.time().plus(Span::from_secs(60)));
+        match self.below(8) {
+            0 => self.add(AlertRepeated {
+                alert_id,
+                severity: Severity::Critical,
+                message: "worse".into(),
+                value: [None, Some(0.1 + 0.2)][self.below(2)],
+            }),
+            1 => self.add(AlertAcknowledged { alert_id, by, note: Some("é".into()) }),
+            2 => self.add(AlertUnacknowledged { alert_id }),
+            3 => self.add(AlertSilenced { alert_id, until }),
+            4 | 5 => {
+                let resolution = Resolution { time: self.time(), by, action: Some("mended".into()), notes: None };
+                self.past_alerts.push(self.alerts.swap_remove(at));
+                self.add(AlertResolved { alert_id, resolution });
+            }
+            6 if !self.past_alerts.is_empty() => {
+                let alert = self.past_alerts.swap_remove(self.below(self.past_alerts.len()));
+                self.alerts.push(alert.clone());
+                self.add(AlertReopened { alert });
+            }
+            _ => self.raise_alert(),
+        }
+    }
+
+    fn raise_alert(&mut self) {
+        let alert = Alert {
+            id: AlertId::new(self.time(), self.wide()),
+            severity: Severity::ALL[1 + self.below(3)],
+            status: AlertStatus::Active,
+            source: format!("part {}", self.below(100_000)),
+            message: "odd".into(),
+            time: self.time(),
+            last_seen: self.time(),
+            count: 1,
+            context: AlertContext {
+                trigger: "oddity".into(),
+                threshold: [None, Some(1.0 / 3.0), Some(f64::NAN)][self.below(3)],
+                value: None,
+            },
+            acknowledged_by: None,
+            note: None,
+            silenced_until: None,
+            resolution: None,
+        };
+        self.alerts.push(alert.clone());
+        self.add(AlertRaised { alert });
+    }
+
+    fn snooze(&mut self) {
+        let until = (self.below(3) > 0).then(|| self.time().plus(Span::from_secs(60)));
+        if let Some((artifact_id, _)) = self.artifacts.get(self.below(self.artifacts.len())).copied() {
+            self.add(ArtifactSnoozed { artifact_id, until });
+        }
+        if let Some(at) = self.pick(|task| task.status == TaskStatus::Failed) {
+            self.add(TaskSnoozed { task_id: self.tasks[at].id, until });
         }
     }
 

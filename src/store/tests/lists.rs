@@ -175,7 +175,7 @@ fn a_prefix_of_an_array_means_the_array_and_its_elements_follow_from_it() {
     for place in [1, 2, 3, 7] {
         history.add(TaskMaterialised { array_id: array, task_id: array.element(place), index: 9 + place });
     }
-    history.add(TaskFailed { task_id: array.element(2), error: "no".into() });
+    history.add(TaskFailed { task_id: array.element(2), error: "no".into(), cause: None });
     let (_folder, store) = commit(&history, 100);
     let reader = store.reader().unwrap();
     assert_eq!(reader.resolve_task(&array.to_string()[..30]).unwrap(), array);

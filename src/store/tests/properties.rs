@@ -93,6 +93,13 @@ proptest! {
         let allocated: u64 =
             snapshot.nodes.iter().flat_map(|(_, resources)| resources).map(|resource| resource.allocated).sum();
         prop_assert_eq!(held, allocated);
+        let open = |alerts: &mut dyn Iterator<Item = crate::domain::AlertId>| {
+            alerts.collect::<std::collections::BTreeSet<_>>()
+        };
+        prop_assert_eq!(
+            open(&mut snapshot.alerts.iter().map(|alert| alert.id)),
+            open(&mut history.alerts.iter().map(|alert| alert.id))
+        );
         let running: u32 = snapshot.agents.iter().map(|agent| agent.running).sum();
         prop_assert_eq!(running as usize, snapshot.executions.len());
     }
@@ -212,6 +219,7 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
     let (folder, store) = commit(&history, 40);
     drop(store);
     let (before, fresh) = (rows(folder.path()), schema(folder.path()));
+    assert!(before.contains("\nalert "), "the history has alerts that have to come back");
     for oldest in (1..migrate::SCHEMA).rev() {
         migrate::down(folder.path(), Some(oldest)).unwrap();
         assert_ne!(schema(folder.path()), fresh);
@@ -220,7 +228,16 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
         let kept = open_writer(folder.path(), false).unwrap();
         let has = |line: &&str| kept.table_exists(None, line.split(' ').next().unwrap()).unwrap();
         let kept: String = before.lines().filter(has).flat_map(|line| [line, "\n"]).collect();
-        assert_eq!(rows(folder.path()), kept);
+        let later = [" snoozed_until=", " failed_by="];
+        let older = rows(folder.path());
+        // Columns that later steps added stand at the end of a line.
+        let cut = |line: &str| later.iter().filter_map(|name| line.find(name)).min().unwrap_or(line.len());
+        let kept: String = if older.contains(later[0]) {
+            kept
+        } else {
+            kept.lines().flat_map(|line| [&line[..cut(line)], "\n"]).collect()
+        };
+        assert!(older == kept, "schema {oldest} has other rows");
         migrate::up(folder.path(), None).unwrap();
         assert_eq!(schema(folder.path()), fresh);
         assert_eq!(rows(folder.path()), before);

@@ -1,18 +1,20 @@
-//! From one thing that needs somebody to the next.
+//! From one match to the next.
 
 use crate::ui::action::{Action, always};
+use crate::ui::app::App;
 use crate::ui::list::Motion;
+use crate::ui::step::Tone;
 
-/// The next match. A filtered list shows nothing but matches, so that is the next row.
+/// The next match. A filtered list shows nothing but matches, so there that is the next row.
 pub static NEXT_MATCH: Action = Action {
     name: "next_match",
     title: "next match",
-    help: "the next row that matches the filter",
+    help: "the next row that matches the filter, or the next place where the words stand",
     changes: false,
     hint: 0,
     ready: always,
     run: |app| {
-        app.with_list(|list, out| list.go(Motion::By(1), out));
+        go(app, true);
     },
 };
 
@@ -20,11 +22,23 @@ pub static NEXT_MATCH: Action = Action {
 pub static PREVIOUS_MATCH: Action = Action {
     name: "previous_match",
     title: "previous match",
-    help: "the row before that matches the filter",
+    help: "the row before that matches the filter, or the place before where the words stand",
     changes: false,
     hint: 0,
     ready: always,
     run: |app| {
-        app.with_list(|list, out| list.go(Motion::By(-1), out));
+        go(app, false);
     },
 };
+
+fn go(app: &mut App, forward: bool) {
+    if app.with_list(|list, out| list.go(Motion::By(if forward { 1 } else { -1 }), out)).is_some() {
+        return;
+    }
+    let words = app.with_pager(|pager| (pager.next_match(forward), pager.searched().to_owned()));
+    match words {
+        Some((false, words)) if words.is_empty() => app.say(Tone::Info, "/ looks for words first"),
+        Some((false, words)) => app.say(Tone::Info, format!("{words} stands nowhere here")),
+        _ => {}
+    }
+}

@@ -1,9 +1,15 @@
 //! What a person can do, one action or one family a file, and the one list of all of them.
 
 mod action_log;
+mod agents;
+mod alerts;
 mod cancel;
 mod columns;
 mod copy;
+mod dependencies;
+mod describe;
+mod events;
+mod explain;
 mod failure;
 mod filter;
 mod freeze;
@@ -14,13 +20,18 @@ mod marks;
 mod matches;
 mod motion;
 mod navigate;
+mod output;
+mod pager;
 mod palette;
 mod priority;
 mod quit;
+mod reassign;
 mod refresh;
 mod retry;
 mod sort;
+mod submit;
 mod theme;
+mod tree;
 mod undo;
 mod vacate;
 
@@ -34,6 +45,11 @@ use crate::api::types::WireCommand;
 pub static ALL: &[&Action] = &[
     &navigate::OPEN,
     &navigate::BACK,
+    &explain::EXPLAIN,
+    &output::OUTPUT,
+    &dependencies::DEPENDENCIES,
+    &submit::SUBMIT,
+    &submit::EDIT,
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
@@ -52,9 +68,31 @@ pub static ALL: &[&Action] = &[
     &grid::CELL_RIGHT,
     &grid::NEXT_CELL,
     &grid::PREVIOUS_CELL,
+    &reassign::REASSIGN,
+    &agents::DRAIN,
+    &agents::RESUME,
+    &agents::REMOVE,
+    &alerts::ACKNOWLEDGE,
+    &alerts::SILENCE,
+    &alerts::RESOLVE,
+    &alerts::OVER,
+    &alerts::SOURCE,
+    &describe::DESCRIBE,
+    &events::FOLLOW,
+    &events::KINDS,
+    &tree::TREE,
+    &tree::FOLD,
+    &tree::FOLD_CLOSE,
+    &tree::FOLD_OPEN,
     &undo::UNDO,
     &undo::REDO,
     &filter::FILTER,
+    &pager::SEARCH,
+    &pager::FOLLOW,
+    &pager::WRAP,
+    &pager::SCROLL_LEFT,
+    &pager::SCROLL_RIGHT,
+    &pager::COPY_TEXT,
     &matches::NEXT_MATCH,
     &matches::PREVIOUS_MATCH,
     &marks::MARK,
@@ -110,6 +148,16 @@ fn need(app: &App, noun: Noun, obstacle: impl Fn(&Item) -> Option<String>) -> Re
         }
     }
     first.map_or(Ok(()), Err)
+}
+
+/// The one task that is meant: the only marked one, else the one under the cursor.
+fn one_task(app: &App) -> Result<Item, String> {
+    let selection = app.selection().filter(|selection| selection.noun == Noun::Task);
+    match selection.map(|selection| selection.items) {
+        Some(mut items) if items.len() == 1 => Ok(items.remove(0)),
+        Some(items) => Err(format!("{} are marked; it works for one at a time", Noun::Task.counted(items.len()))),
+        None => Err("no task is selected".to_owned()),
+    }
 }
 
 /// Orders a change of what is selected: at once for one thing, with a preview for several. `verb` is the command line's

@@ -1,4 +1,4 @@
-//! Moving through a list.
+//! Moving through a list or a text.
 
 use crate::ui::action::{Action, always};
 use crate::ui::app::App;
@@ -31,9 +31,8 @@ motions! {
 }
 
 fn go(app: &mut App, motion: Motion) {
-    app.with_screen(|screen, out| {
-        if let Some(list) = screen.list() {
-            list.go(motion, out);
-        }
-    });
+    let in_list = app.with_list(|list, out| list.go(motion, out));
+    if in_list.is_none() {
+        app.with_pager(|pager| pager.go(motion));
+    }
 }

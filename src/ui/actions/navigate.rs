@@ -112,7 +112,7 @@ pub static OPEN: Action = Action {
 pub static BACK: Action = Action {
     name: "back",
     title: "back",
-    help: "put a failure away as read; else clear marks; else clear the filter; else leave this detail",
+    help: "put a failure away as read; else clear marks, filter or search; else leave this detail",
     changes: false,
     hint: 0,
     ready: always,
@@ -128,7 +128,7 @@ pub static BACK: Action = Action {
             list.set_filter(String::new(), out);
             filtered
         });
-        if cleared != Some(true) {
+        if cleared != Some(true) && app.with_pager(crate::ui::pager::Pager::clear_search) != Some(true) {
             app.step(Step::Back);
         }
     },

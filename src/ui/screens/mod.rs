@@ -1,8 +1,16 @@
 //! The screens, each a module of the shape of [`Screen`](super::screen::Screen), and which place has which.
 
+mod agent;
+mod agents;
+pub mod alerts;
 mod cage;
 mod cages;
+mod dependencies;
+mod events;
+mod output;
 mod overview;
+mod task;
+mod task_lines;
 pub mod tasks;
 
 use super::place::Place;
@@ -14,6 +22,14 @@ pub fn make(place: &Place) -> Box<dyn Screen> {
         Place::Overview => Box::new(overview::Overview::new()),
         Place::Cages => Box::new(cages::Cages::new()),
         Place::Cage(id) => Box::new(cage::Cage::new(id)),
+        Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
+        Place::Alerts => Box::new(alerts::Alerts::new()),
+        Place::Events => Box::new(events::Events::new()),
+        Place::Agents => Box::new(agents::Agents::new()),
+        Place::Task(id) => Box::new(task::Detail::new(id.clone())),
+        Place::Output(id) => Box::new(output::Output::new(id.clone(), None)),
+        Place::Attempt(task, execution) => Box::new(output::Output::new(task.clone(), Some(execution.clone()))),
+        Place::Dependencies(id) => Box::new(dependencies::Dependencies::new(id.clone())),
         _ => Box::new(tasks::Tasks::new()),
     }
 }

@@ -3,7 +3,7 @@
 //! crossterm's reader would have to be polled with a timeout or would keep the terminal while an editor has it. So this
 //! thread waits on the terminal and on a pipe, without a timeout, and asks crossterm only when something is there.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -12,6 +12,18 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event};
 use rustix::event::{PollFd, PollFlags, poll};
+
+use super::probe;
+
+/// What is read.
+pub enum Read {
+    /// An event, and when it was read.
+    Event(Event, Instant),
+    /// Whether the terminal's ground is light.
+    Ground(bool),
+    /// The terminal is gone.
+    Gone,
+}
 
 /// Holds the reading thread back while somebody else has the terminal.
 pub struct Reader {
@@ -28,14 +40,24 @@ struct Gate {
 }
 
 impl Reader {
-    /// Starts reading; hands each event on with the time at which it was read. Ends when the receiver wants no more or
-    /// the terminal is gone, which it says with `None`.
-    pub fn start(hand_on: impl FnMut(Option<(Event, Instant)>) -> bool + Send + 'static) -> io::Result<Self> {
+    /// Starts reading and hands on what comes; with `probe`, [`probe::QUESTION`] has been sent and the answer comes
+    /// first. Ends when the receiver wants no more or the terminal is gone.
+    pub fn start(probe: bool, mut hand_on: impl FnMut(Read) -> bool + Send + 'static) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
         let gate = Arc::new(Gate { held: AtomicBool::new(false), asleep: Mutex::new(false), changed: Condvar::new() });
         let terminal = terminal()?;
         let for_thread = Arc::clone(&gate);
-        thread::Builder::new().name("input".to_owned()).spawn(move || read(&terminal, woken, &for_thread, hand_on))?;
+        thread::Builder::new().name("input".to_owned()).spawn(move || {
+            if probe {
+                let found = probe::listen(&terminal);
+                let ground = found.light.map(Read::Ground);
+                let keys = probe::keys(&found.rest).into_iter().map(|key| Read::Event(Event::Key(key), Instant::now()));
+                if !ground.into_iter().chain(keys).all(&mut hand_on) {
+                    return;
+                }
+            }
+            read(&terminal, woken, &for_thread, hand_on);
+        })?;
         Ok(Self { wake, gate })
     }
 
@@ -69,18 +91,13 @@ fn terminal() -> io::Result<OwnedFd> {
     }
 }
 
-fn read(
-    terminal: &OwnedFd,
-    mut woken: io::PipeReader,
-    gate: &Gate,
-    mut hand_on: impl FnMut(Option<(Event, Instant)>) -> bool,
-) {
+fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on: impl FnMut(Read) -> bool) {
     loop {
         let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
         match poll(&mut fds, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => {
-                hand_on(None);
+                hand_on(Read::Gone);
                 return;
             }
         }
@@ -90,12 +107,12 @@ fn read(
         }
         if wake.contains(PollFlags::IN) {
             let mut byte = [0];
-            let _ = woken.read(&mut byte);
+            let _ = io::Read::read(&mut woken, &mut byte);
             wait_while_held(gate);
             continue;
         }
         if input.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            hand_on(None);
+            hand_on(Read::Gone);
             return;
         }
         if !input.contains(PollFlags::IN) {
@@ -106,13 +123,15 @@ fn read(
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(_) => {
-                    hand_on(None);
+                    hand_on(Read::Gone);
                     return;
                 }
             }
-            let event = event::read().ok().map(|event| (event, Instant::now()));
-            let gone = event.is_none();
-            if !hand_on(event) || gone {
+            let Ok(event) = event::read() else {
+                hand_on(Read::Gone);
+                return;
+            };
+            if !hand_on(Read::Event(event, Instant::now())) {
                 return;
             }
         }

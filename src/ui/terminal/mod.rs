@@ -3,6 +3,7 @@
 pub mod color;
 pub mod encoder;
 pub mod input;
+pub mod probe;
 pub mod signals;
 
 use std::io::{self, Stdout, Write};
@@ -117,6 +118,13 @@ fn give_back() {
         let _ = out.flush();
         let _ = crossterm::terminal::disable_raw_mode();
     }
+}
+
+/// Whether the environment says that the terminal's ground is light: `COLORFGBG`, as rxvt, konsole and others set it, ends
+/// with the number of the ground's colour, and 7 and 15 are the light ones.
+pub fn says_light(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let value = variable("COLORFGBG").unwrap_or_default();
+    matches!(value.rsplit(';').next(), Some("7" | "15"))
 }
 
 fn size() -> io::Result<Size> {

@@ -290,7 +290,8 @@ fn one_cage_says_how_its_limits_hold_and_leads_to_tasks() {
     driver.press("enter");
     assert_eq!(driver.app.history.place(), &Place::Task("0195dddd-0000-7000-8000-000000000001".into()));
     driver.press("esc l");
-    assert_eq!(driver.app.history.place(), &Place::Output("0195dddd-0000-7000-8000-000000000001".into()));
+    let whole = ("0195dddd-0000-7000-8000-000000000001".into(), "0195cccc-0000-7000-8000-000000000001".into());
+    assert_eq!(driver.app.history.place(), &Place::Attempt(whole.0, whole.1));
     driver.press("esc");
     // A limit under the cursor says in full by what it holds.
     driver.sees_not("project quotas are");
@@ -306,7 +307,7 @@ fn one_cage_says_how_its_limits_hold_and_leads_to_tasks() {
 fn one_cage_shows_output_as_it_is_written_and_nothing_raw() {
     for size in [(80, 24), (120, 36), (200, 60)] {
         let mut driver = Driver::new(&Place::Cage("042".into()), size);
-        driver.sees("# 1.2MiB were dropped here");
+        driver.sees("1.2MiB were dropped here");
         driver.sees("99%");
         driver.sees_not("55%");
         assert!(!driver.draw().replace('\n', "").chars().any(char::is_control));
@@ -345,10 +346,10 @@ fn a_finished_output_is_asked_for_once() {
             driver.collect();
             for (ticket, request) in std::mem::take(&mut driver.asked) {
                 let answer = match &request {
-                    Request::Executions(_) => Ok(Answer::Executions(ended.clone())),
+                    Request::Attempts(_) => Ok(Answer::Attempts(ended.clone())),
                     other => fleet::answer(other),
                 };
-                outputs += u32::from(matches!(request, Request::Output { .. }));
+                outputs += u32::from(matches!(request, Request::AttemptOutput { .. }));
                 driver.app.update(Message::Answer { ticket, answer });
             }
         }

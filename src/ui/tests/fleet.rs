@@ -1,7 +1,12 @@
 //! A fixed fleet with names and output that mean harm, as the engine would answer.
 
+pub mod agents;
+pub mod alerts;
 pub mod cages;
+pub mod candidates;
 pub mod overview;
+pub mod records;
+pub mod tasks;
 
 use super::NOW;
 use crate::api::client::Query;
@@ -91,6 +96,13 @@ fn window(query: &Query) -> (u64, u64) {
 
 /// What the engine would answer.
 pub fn answer(request: &Request) -> Result<Answer, String> {
+    // What runs in a cage has another output than what tasks are looked at for.
+    if matches!(request, Request::AttemptOutput { execution, .. } if execution.starts_with(cages::EXECUTIONS)) {
+        return Ok(Answer::Bytes(cages::output()));
+    }
+    if let Some(answer) = tasks::answer(request) {
+        return answer;
+    }
     Ok(match request {
         Request::Tasks(query) => {
             let (offset, limit) = window(query);
@@ -98,12 +110,27 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
         }
         Request::Overview => Answer::Overview(Box::new(overview::overview())),
         Request::Grid => Answer::Grid(cages::grid(1_000)),
-        Request::Cage(id) => Answer::Cage(Box::new(cages::cage(id))),
-        Request::Executions(query) if query.iter().any(|(name, _)| name == "cage") => {
-            Answer::Executions(cages::executions(window(query).1))
+        Request::Cage(id) if id == "042" || id == "005" => Answer::Cage(Box::new(cages::cage(id))),
+        Request::Attempts(query) if query.iter().any(|(name, _)| name == "cage") => {
+            Answer::Attempts(cages::executions(window(query).1))
         }
         Request::Processes(_) => Answer::Processes(cages::processes()),
-        Request::Output { .. } => Answer::Bytes(cages::output()),
+        Request::AgentRows(query) => Answer::AgentRows(agents::rows(query)),
+        Request::Attempts(query) => Answer::Attempts(agents::attempts(query)),
+        Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),
+        Request::Cage(number) => Answer::Cage(Box::new(agents::cage(number))),
+        Request::Alerts(query) => Answer::Alerts(alerts::page(query)),
+        Request::Journal(query) => Answer::Journal(records::records(query, records::LAST)),
+        Request::Names(ids) => {
+            let known = (0..agents::AGENTS).map(|number| (agents::id(number), format!("builder-{number}")));
+            let mut names: std::collections::BTreeMap<_, _> = known.filter(|(id, _)| ids.contains(id)).collect();
+            names.insert("0195ffff-0000-7000-8000-000000000001".into(), "ann".into());
+            names.insert("0195ffff-0000-7000-8000-000000000002".into(), "box".into());
+            Answer::Names(names)
+        }
+        Request::TaskCandidates(_) => Answer::Candidates(candidates::agents()),
+        Request::AgentCandidates(_) => Answer::Candidates(candidates::cages()),
+        Request::WhatIf(command) => Answer::WhatIf(Box::new(candidates::what_if(command))),
         _ => return Err(format!("the fixed fleet has no answer to {request:?}")),
     })
 }

@@ -1,10 +1,15 @@
 //! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
 
+mod agents;
+mod alerts;
 mod cages;
+mod candidates;
+mod events;
 mod fleet;
 mod frames;
 mod lists;
 mod overview;
+mod tasks;
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +50,9 @@ pub fn options(depth: ColorDepth) -> Options {
         synchronized: true,
         depth,
         theme: None,
+        light: false,
         tmux: false,
+        dialect: super::notify::Dialect::Osc9,
     }
 }
 

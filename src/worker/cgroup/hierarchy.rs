@@ -51,6 +51,8 @@ pub(super) struct Hierarchies {
     pub(super) memory: Result<Place, String>,
     /// Processes.
     pub(super) pids: Result<Place, String>,
+    /// Where cpu time is counted.
+    pub(super) usage: Result<Place, String>,
 }
 
 /// One line of `/proc/self/mountinfo` about a cgroup file system.
@@ -122,13 +124,22 @@ impl Hierarchies {
                 None => Err(format!("no {controller} controller: the host mounts no cgroup hierarchy that has it")),
             }
         };
-        Self { cpu: find("cpu"), memory: find("memory"), pids: find("pids") }
+        let (cpu, memory, pids) = (find("cpu"), find("memory"), find("pids"));
+        // Version 2 counts in every group, whichever controllers it has; version 1 has a controller for that.
+        let second = [&cpu, &memory, &pids].into_iter().flatten().find(|place| place.version == Version::V2);
+        let first = mounts.iter().any(|m| m.version == Version::V1 && m.controllers.contains(&"cpuacct"));
+        let usage = match second {
+            Some(place) if !first => Ok(place.clone()),
+            _ if first => find("cpuacct"),
+            _ => Err("nothing counts cpu time".to_owned()),
+        };
+        Self { cpu, memory, pids, usage }
     }
 
     /// The groups, each folder once.
     pub(super) fn all(&self) -> impl Iterator<Item = &Place> {
         let mut seen: Vec<&Path> = vec![];
-        [&self.cpu, &self.memory, &self.pids].into_iter().flatten().filter(move |place| {
+        [&self.cpu, &self.memory, &self.pids, &self.usage].into_iter().flatten().filter(move |place| {
             let new = !seen.contains(&place.folder.as_path());
             seen.push(&place.folder);
             new

@@ -10,6 +10,7 @@
 
 mod hierarchy;
 mod leftovers;
+mod meter;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -22,6 +23,7 @@ use crate::domain::{CageId, CageLimits, Enforcement};
 
 use hierarchy::{Hierarchies, Place};
 pub(super) use leftovers::end_leftovers;
+pub(super) use meter::{Meter, Reading};
 
 /// The groups of one worker.
 pub(super) struct Cgroups {
@@ -38,6 +40,8 @@ pub(super) struct CageGroup {
     cpu: Option<Place>,
     memory: Option<Place>,
     pids: Option<Place>,
+    /// Where processor time is counted, which version 1 does apart from where it is limited.
+    usage: Option<Place>,
     pids_ceiling: u32,
     folders: Vec<PathBuf>,
 }
@@ -92,7 +96,8 @@ impl Cgroups {
             Ok(Some(child))
         };
         let (cpu, memory, pids) = (child(&self.places.cpu)?, child(&self.places.memory)?, child(&self.places.pids)?);
-        let group = CageGroup { cpu, memory, pids, pids_ceiling: self.pids_ceiling, folders };
+        let usage = child(&self.places.usage)?;
+        let group = CageGroup { cpu, memory, pids, usage, pids_ceiling: self.pids_ceiling, folders };
         group.set_limits(limits, slots)?;
         Ok(group)
     }
@@ -188,11 +193,13 @@ impl CageGroup {
     pub(super) fn slot(&self, number: usize) -> io::Result<SlotGroup> {
         let mut group =
             SlotGroup { entries: vec![], birthplace: None, memory_events: None, pids_events: None, folders: vec![] };
-        for (place, kind) in [(&self.cpu, "cpu"), (&self.memory, "memory"), (&self.pids, "pids")] {
+        let mut entered: Vec<PathBuf> = vec![];
+        let kinds = [(&self.cpu, "cpu"), (&self.memory, "memory"), (&self.pids, "pids"), (&self.usage, "usage")];
+        for (place, kind) in kinds {
             let Some(place) = place else { continue };
             // Cpu time needs no account per slot, so version 1 saves a group there.
             let folder = match (place.version, kind) {
-                (hierarchy::Version::V1, "cpu") => place.folder.clone(),
+                (hierarchy::Version::V1, "cpu" | "usage") => place.folder.clone(),
                 _ => place.folder.join(format!("slot-{number}")),
             };
             let made = group.folders.contains(&folder) || folder == place.folder;
@@ -201,7 +208,10 @@ impl CageGroup {
                 group.folders.push(folder.clone());
             }
             match place.version {
+                // Cpu time may be limited and counted in the same group.
+                hierarchy::Version::V1 if entered.contains(&folder) => {}
                 hierarchy::Version::V1 => {
+                    entered.push(folder.clone());
                     group.entries.push(OpenOptions::new().write(true).open(folder.join("tasks"))?.into());
                 }
                 hierarchy::Version::V2 if !made => group.birthplace = Some(File::open(&folder)?.into()),

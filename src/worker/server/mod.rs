@@ -7,6 +7,7 @@
 
 mod ending;
 mod events;
+mod measuring;
 mod ports;
 mod requests;
 mod surroundings;
@@ -23,6 +24,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::fs::FlockOperation;
 
 use super::cage::Cage;
+use super::hold::Hold;
 use super::link::Link;
 use super::relay::Relay;
 use super::run::NEVER;
@@ -99,9 +101,16 @@ pub(super) struct Server {
     peer_index: usize,
     /// Whether the engine's socket is watched for room to send.
     wants_room: bool,
+    /// Reports that wait for more of their kind.
+    hold: Hold,
+    /// How many slots have an execution.
+    running: usize,
     output: OutputFolder,
     /// No timer is due before this time of the monotonic clock.
     wake_at: u64,
+    /// When to measure what cages use; never while nobody watches.
+    measure_at: u64,
+    watch: measuring::Watch,
     /// When to leave, as nobody needs us.
     leave_at: u64,
     idle_exit: Duration,
@@ -157,8 +166,12 @@ impl Server {
             next_index: 1,
             peer_index: 0,
             wants_room: false,
+            hold: Hold::NONE,
+            running: 0,
             output,
             wake_at: NEVER,
+            measure_at: NEVER,
+            watch: measuring::Watch::default(),
             leave_at: NEVER,
             idle_exit: settings.idle_exit,
             leaving: false,
@@ -187,10 +200,16 @@ impl Server {
                 self.take(*source, index, event.flags);
             }
             self.collect();
-            if sys::monotonic() >= self.wake_at {
+            let now = sys::monotonic();
+            if now >= self.wake_at {
                 self.tick();
             }
-            self.flush();
+            if now >= self.measure_at {
+                self.measure();
+            }
+            if self.wants_room || !self.hold.wait(self.link.ends_alone(), self.running, sys::monotonic()) {
+                self.flush();
+            }
         }
         self.end_everything();
         if self.around.cgroups.remove().is_empty() {
@@ -230,6 +249,8 @@ impl Server {
         // The former peer's socket was closed and has left the epoll by that.
         self.peer_index = self.new_index();
         self.wants_room = false;
+        // Another engine, or the same anew: it says whether somebody watches.
+        self.set_watch(None);
         if let Some(peer) = self.link.peer() {
             let _ = epoll::add(&self.epoll, peer, key(Source::Engine, self.peer_index), epoll::EventFlags::IN);
         }
@@ -261,7 +282,7 @@ impl Server {
         if !self.collecting.is_empty() {
             return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
         }
-        let wake = self.wake_at.min(self.leave_at);
+        let wake = self.wake_at.min(self.measure_at).min(self.leave_at).min(self.hold.until());
         (wake != NEVER).then(|| {
             let micros = wake.saturating_sub(sys::monotonic());
             let seconds = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);

@@ -28,6 +28,8 @@ impl Server {
                     self.known.remove(&id);
                 }
             }
+            ToWorker::Watch { interval_ms } => self.set_watch(interval_ms),
+            ToWorker::Processes { request, cage_id } => self.list_processes(request, cage_id),
             ToWorker::Shutdown { kill } => {
                 if kill || !self.is_busy() {
                     self.leaving = true;
@@ -128,6 +130,7 @@ impl Server {
 
     fn remove(&mut self, id: CageId) {
         let Some(mut cage) = self.cages.remove(&id) else { return };
+        self.watch.forget(id);
         for start in cage.queue.drain(..) {
             let outcome = Outcome::new(OutcomeKind::Cancelled, format!("cage {id} was removed"));
             self.end_unstarted(start.execution_id, outcome);
@@ -293,6 +296,7 @@ impl Server {
             let _ = epoll::modify(&self.epoll, &slot.socket, key(Source::Socket, index), flags);
         }
         slot.run = Some(run);
+        self.running += 1;
         self.known.insert(id, Known::Running(index));
         self.wake(next);
     }

@@ -13,13 +13,15 @@ impl Core {
                 id: artifact.id,
                 task_id: artifact.task_id,
                 state: artifact.review.state,
+                snoozed_until: None,
             });
         }
     }
 
     pub(super) fn apply_artifact_reviewed(&mut self, event: &ArtifactReviewed) {
         if event.state != ReviewState::Approved {
-            let open = OpenArtifact { id: event.artifact_id, task_id: event.task_id, state: event.state };
+            let (id, task_id, state) = (event.artifact_id, event.task_id, event.state);
+            let open = OpenArtifact { id, task_id, state, snoozed_until: None };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
             for task in tasks_of(artifact.task_id) {

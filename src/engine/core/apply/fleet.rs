@@ -267,6 +267,8 @@ impl Core {
     pub(in crate::engine::core) fn pinned_to(&self, slot: u32) -> usize {
         let id = self.agents[slot].id;
         let pinned = |group: &&crate::engine::core::queue::Group| self.shapes[group.shape].wish.agent == Some(id);
-        self.queue.groups.iter().map(|(_, group)| group).filter(pinned).map(|group| group.members as usize).sum()
+        let here: usize =
+            self.queue.groups.iter().map(|(_, group)| group).filter(pinned).map(|group| group.members as usize).sum();
+        here + self.left_out.get(&id).copied().unwrap_or(0)
     }
 }

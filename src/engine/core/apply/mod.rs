@@ -3,6 +3,7 @@
 //! Each function takes one event's facts as given and decides nothing. What is derived (the queue, the sites, timers)
 //! follows in the same step.
 
+mod alerts;
 mod artifacts;
 mod executions;
 mod fleet;
@@ -18,8 +19,8 @@ impl Core {
         self.now = self.now.max(record.time);
         match &record.event {
             Event::JournalOpened(event) => self.seed = event.seed,
-            // These two are for people and for the store; no decision rests on them.
-            Event::EngineStarted(_) | Event::SystemEventRaised(_) => {}
+            // These are for people and for the store; no decision rests on them.
+            Event::EngineStarted(_) | Event::SystemEventRaised(_) | Event::TaskSnoozed(_) => {}
             Event::UserAdded(event) => {
                 self.users.insert(event.user.id, event.user.clone());
             }
@@ -55,6 +56,18 @@ impl Core {
             Event::ExecutionEnded(event) => self.apply_execution_ended(event),
             Event::ArtifactAdded(event) => self.apply_artifact_added(event),
             Event::ArtifactReviewed(event) => self.apply_artifact_reviewed(event),
+            Event::ArtifactSnoozed(event) => {
+                if let Some(artifact) = self.artifacts.get_mut(&event.artifact_id) {
+                    artifact.snoozed_until = event.until;
+                }
+            }
+            Event::AlertRaised(event) => self.apply_alert_raised(event),
+            Event::AlertRepeated(event) => self.apply_alert_repeated(event, record.time),
+            Event::AlertAcknowledged(event) => self.apply_alert_acknowledged(event),
+            Event::AlertUnacknowledged(event) => self.apply_alert_unacknowledged(event),
+            Event::AlertSilenced(event) => self.apply_alert_silenced(event),
+            Event::AlertResolved(event) => self.apply_alert_resolved(event),
+            Event::AlertReopened(event) => self.apply_alert_reopened(event),
         }
     }
 }

@@ -35,6 +35,7 @@ impl Core {
         self.queue.groups[element.group].members += 1;
         let slot = self.tasks.insert(element);
         self.task_ids.insert(event.task_id, slot);
+        self.deadlines.extend(self.deadline_key(slot));
         self.settle(slot);
     }
 
@@ -61,13 +62,17 @@ impl Core {
     pub(super) fn apply_task_retried(&mut self, event: &TaskRetried) {
         // The event names the task only; its facts were handed in by `recall`, because ended tasks are not kept.
         let Some(task) = self.recalled.remove(&event.task_id) else { return };
-        match task.status {
-            TaskStatus::Failed => self.ended.failed = self.ended.failed.saturating_sub(1),
-            _ => self.ended.cancelled = self.ended.cancelled.saturating_sub(1),
-        }
+        let status = task.status;
         let depends_on: Vec<_> = task.depends_on.iter().map(|(id, _)| *id).collect();
         let again = QueuedTask { status: TaskStatus::Pending, attempts: 0, losses: 0, not_before: None, ..task };
         let slot = self.insert_task(&again);
+        // An array comes back with its elements that were not yet tasks; the others have lives of their own.
+        let weight = self.tasks[slot].weight();
+        match status {
+            TaskStatus::Failed => self.ended.failed = self.ended.failed.saturating_sub(weight),
+            _ => self.ended.cancelled = self.ended.cancelled.saturating_sub(weight),
+        }
+        self.link_elements(slot, &again.materialised);
         let (parent, place) = (self.tasks[slot].parent, event.task_id.place());
         if parent != NONE
             && let Some(array) = &mut self.tasks[parent].array
@@ -77,6 +82,18 @@ impl Core {
         }
         self.link_dependencies(slot, &depends_on);
         self.settle(slot);
+    }
+
+    /// Links an array that has come back to those of its elements that have not ended.
+    fn link_elements(&mut self, array: u32, materialised: &[(u32, u32)]) {
+        let id = self.tasks[array].id;
+        for place in materialised.iter().flat_map(|(first, last)| *first..=*last) {
+            let Some(element) = self.task_ids.get(id.element(place)) else { continue };
+            self.tasks[element].parent = array;
+            if let Some(array) = &mut self.tasks[array].array {
+                array.live.insert(place);
+            }
+        }
     }
 
     pub(super) fn apply_task_reassigned(&mut self, event: &TaskReassigned) {
@@ -120,6 +137,7 @@ impl Core {
         self.by_status[state.status as usize] += state.weight();
         let slot = self.tasks.insert(state);
         self.task_ids.insert(task.id, slot);
+        self.deadlines.extend(self.deadline_key(slot));
         slot
     }
 
@@ -156,6 +174,9 @@ impl Core {
     pub(in crate::engine::core) fn forget_task(&mut self, slot: u32, status: TaskStatus) {
         self.unqueue(slot);
         self.drop_holder_of(slot);
+        if let Some(key) = self.deadline_key(slot) {
+            self.deadlines.remove(&key);
+        }
         let Some(task) = self.tasks.remove(slot) else { return };
         self.by_status[task.status as usize] -= task.weight();
         self.task_ids.remove(task.id);

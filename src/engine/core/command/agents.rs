@@ -1,7 +1,11 @@
 //! Adding, removing, moving, draining and resuming agents.
 
+use super::undo::{Groups, undone_by};
 use crate::domain::event::{AgentDeclared, AgentDrained, AgentMoved, AgentRemoved, AgentResumed};
-use crate::domain::{Actor, AgentId, AgentSpec, CageId, OutcomeKind, Refusal, RefusalKind, Reply, Timestamp, UserId};
+use crate::domain::{
+    Actor, AgentId, AgentSpec, CageId, Command, OutcomeKind, Refusal, RefusalKind, Reply, Timestamp, UserId,
+};
+use crate::engine::core::alerts::{BREAKER, agent_source};
 use crate::engine::core::slab::NONE;
 use crate::engine::core::{Core, Decisions, draw};
 
@@ -31,7 +35,8 @@ impl Core {
         let agent_id = AgentId::new(now, draw::id_bits(self.seed, self.seq + 1, 0));
         self.emit(now, actor, AgentDeclared { agent_id, spec, owner }, out);
         self.tell_cages(out);
-        Ok(Reply::Items { done: vec![name], refused: vec![] })
+        let inverse = vec![Command::RemoveAgents { ids: vec![agent_id] }];
+        Ok(Reply::Items { done: vec![name], refused: vec![], inverse })
     }
 
     pub(super) fn remove_agents(
@@ -41,6 +46,7 @@ impl Core {
         ids: &[AgentId],
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
+        let mut back = vec![];
         let reply = self.each(ids, |core, agent_id| {
             let slot = core.agent_slot(agent_id)?;
             let agent = &core.agents[slot];
@@ -56,17 +62,21 @@ impl Core {
                 return Err(Refusal::conflict("agent", shown, "an agent that no task asks for")
                     .hint("reassign or cancel those tasks"));
             }
-            if let Some((_, junior)) =
-                core.agents.iter().find(|(_, other)| other.spec.reports_to.as_ref() == Some(name))
-            {
-                let shown = format!("{} reports to {name}", junior.spec.name);
+            let reports = |other: &&u32| core.agents[**other].spec.reports_to.as_ref() == Some(name);
+            if let Some(junior) = core.agent_names.values().find(reports) {
+                let shown = format!("{} reports to {name}", core.agents[*junior].spec.name);
                 return Err(Refusal::conflict("reports_to", shown, "an agent that nobody reports to"));
             }
+            let (name, spec) = (name.clone(), agent.spec.clone());
             core.emit(now, actor, AgentRemoved { agent_id }, out);
+            core.clear_alert(&agent_source(&name), BREAKER, "the agent was removed", now, out);
+            back.push(Command::AddAgent { agent: Box::new(spec) });
             Ok(())
         })?;
         self.tell_cages(out);
-        Ok(reply)
+        // Whoever reported to another was removed first and comes back last.
+        back.reverse();
+        Ok(undone_by(reply, back))
     }
 
     pub(super) fn reassign_agents(
@@ -77,6 +87,7 @@ impl Core {
         cage_id: Option<CageId>,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
+        let mut homes = Groups::default();
         let reply = self.each(ids, |core, agent_id| {
             let slot = core.agent_slot(agent_id)?;
             if core.agents[slot].spec.cage == cage_id {
@@ -85,6 +96,7 @@ impl Core {
             if let Some(cage) = cage_id {
                 core.check_home(cage, slot)?;
             }
+            homes.add(core.agents[slot].spec.cage, agent_id);
             core.emit(now, actor, AgentMoved { agent_id, cage_id }, out);
             let elsewhere = cage_id.is_some_and(|home| core.agents[slot].cage.is_some_and(|at| at != home));
             if elsewhere {
@@ -93,7 +105,7 @@ impl Core {
             Ok(())
         })?;
         self.tell_cages(out);
-        Ok(reply)
+        Ok(undone_by(reply, homes.commands(|cage, ids| Command::ReassignAgents { ids, cage })))
     }
 
     /// Has all executions of an agent stopped and queued again.
@@ -111,13 +123,17 @@ impl Core {
         ids: &[AgentId],
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
-        self.each(ids, |core, agent_id| {
+        let mut back = vec![];
+        let reply = self.each(ids, |core, agent_id| {
             let slot = core.agent_slot(agent_id)?;
             if !core.agents[slot].drained {
                 core.emit(now, actor, AgentDrained { agent_id }, out);
+                back.push(agent_id);
             }
             Ok(())
-        })
+        })?;
+        let resume = if back.is_empty() { vec![] } else { vec![Command::ResumeAgents { ids: back }] };
+        Ok(undone_by(reply, resume))
     }
 
     pub(super) fn resume_agents(
@@ -127,14 +143,22 @@ impl Core {
         ids: &[AgentId],
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
-        self.each(ids, |core, agent_id| {
+        let mut back = vec![];
+        let reply = self.each(ids, |core, agent_id| {
             let slot = core.agent_slot(agent_id)?;
             let agent = &core.agents[slot];
             if agent.drained || agent.breaker_until.is_some() || agent.failures > 0 {
+                if agent.drained {
+                    back.push(agent_id);
+                }
+                let source = agent_source(&agent.spec.name);
                 core.emit(now, actor, AgentResumed { agent_id }, out);
+                core.clear_alert(&source, BREAKER, "the agent was resumed", now, out);
             }
             Ok(())
-        })
+        })?;
+        let drain = if back.is_empty() { vec![] } else { vec![Command::DrainAgents { ids: back }] };
+        Ok(undone_by(reply, drain))
     }
 
     fn agent_slot(&self, id: AgentId) -> Result<u32, Refusal> {
@@ -142,7 +166,7 @@ impl Core {
     }
 
     /// Whether a cage can become an agent's home.
-    fn check_home(&self, id: CageId, agent: u32) -> Result<(), Refusal> {
+    pub(in crate::engine::core) fn check_home(&self, id: CageId, agent: u32) -> Result<(), Refusal> {
         let Some(cage) = self.cage(id) else { return Err(self.unknown_cage(id)) };
         match [cage.home, cage.occupant].into_iter().find(|other| *other != NONE && *other != agent) {
             Some(other) => {

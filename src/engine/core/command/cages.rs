@@ -1,7 +1,8 @@
 //! Withholding cages and sending their agents away.
 
+use super::undo::{Groups, undone_by};
 use crate::domain::event::{AgentMoved, CageMaintenance};
-use crate::domain::{Actor, CageId, OutcomeKind, Refusal, Reply, Timestamp};
+use crate::domain::{Actor, CageId, Command, OutcomeKind, Refusal, Reply, Timestamp};
 use crate::engine::core::slab::NONE;
 use crate::engine::core::{Core, Decisions};
 
@@ -14,13 +15,18 @@ impl Core {
         on: bool,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
-        self.each(ids, |core, cage_id| {
+        let mut changed = vec![];
+        let reply = self.each(ids, |core, cage_id| {
             let Some(cage) = core.cage(cage_id) else { return Err(core.unknown_cage(cage_id)) };
             if cage.maintenance != on {
+                changed.push(cage_id);
                 core.emit(now, actor, CageMaintenance { cage_id, on }, out);
             }
             Ok(())
-        })
+        })?;
+        let back =
+            if changed.is_empty() { vec![] } else { vec![Command::SetCageMaintenance { ids: changed, on: !on }] };
+        Ok(undone_by(reply, back))
     }
 
     pub(super) fn vacate_cages(
@@ -30,11 +36,13 @@ impl Core {
         ids: &[CageId],
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
+        let mut homes = Groups::default();
         let reply = self.each(ids, |core, cage_id| {
             let Some(cage) = core.cage(cage_id) else { return Err(core.unknown_cage(cage_id)) };
             let (home, runs) = (cage.home, cage.executions.clone());
             if home != NONE {
                 let agent_id = core.agents[home].id;
+                homes.add(cage_id, agent_id);
                 core.emit(now, actor, AgentMoved { agent_id, cage_id: None }, out);
             }
             for run in runs {
@@ -44,7 +52,7 @@ impl Core {
             Ok(())
         })?;
         self.tell_cages(out);
-        Ok(reply)
+        Ok(undone_by(reply, homes.commands(|cage, ids| Command::ReassignAgents { ids, cage: Some(cage) })))
     }
 
     /// Why a cage's number is refused.

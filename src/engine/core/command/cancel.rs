@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Context;
+use super::undo::undone_by;
 use crate::domain::event::TaskCancelled;
-use crate::domain::{Actor, OutcomeKind, Refusal, Reply, TaskId, TaskStatus, Timestamp};
+use crate::domain::{Actor, Command, Event, OutcomeKind, Record, Refusal, Reply, TaskId, TaskStatus, Timestamp};
 use crate::engine::core::slab::NONE;
 use crate::engine::core::{Core, Decisions};
 
@@ -20,7 +21,9 @@ impl Core {
     ) -> Result<Reply, Refusal> {
         // A task may end with another of the list that it depends on; that is no reason to refuse it.
         let open: BTreeSet<_> = ids.iter().copied().filter(|id| self.task_ids.contains(*id)).collect();
-        self.each(ids, |core, id| {
+        let mut back = vec![];
+        let reply = self.each(ids, |core, id| {
+            let (from, failed) = (out.records.len(), core.failed_elements(id));
             if let Some((array, place)) = core.unstarted_element(id)
                 && let Some(index) = core.tasks[array].array.as_ref().map(|array| array.index(place))
             {
@@ -31,8 +34,17 @@ impl Core {
                 Err(_) if open.contains(&id) => {}
                 Err(refusal) => return Err(refusal),
             }
+            back.extend(way_back(id, failed, &out.records[from..]));
             Ok(())
-        })
+        })?;
+        let retry = if back.is_empty() { vec![] } else { vec![Command::RetryTasks { ids: back }] };
+        Ok(undone_by(reply, retry))
+    }
+
+    /// How many elements of an array have failed; zero for what is no array.
+    fn failed_elements(&self, id: TaskId) -> u32 {
+        let array = self.task_ids.get(id).and_then(|slot| self.tasks[slot].array.as_ref());
+        array.map_or(0, |array| array.failed)
     }
 
     /// Cancels a task; of an array, the elements to come first and then those under way.
@@ -48,4 +60,20 @@ impl Core {
             }
         }
     }
+}
+
+/// What has to be retried to take a cancellation back, in order: what was cancelled and what failed with it. Nothing, where
+/// work was stopped, or where a retry would bring back more than there was.
+fn way_back(id: TaskId, failed_before: u32, records: &[Record]) -> Vec<TaskId> {
+    let lost = |record: &Record| matches!(record.event, Event::ExecutionStopping(_) | Event::ArrayEnded(_));
+    if failed_before > 0 || records.iter().any(lost) {
+        return vec![];
+    }
+    let ended = records.iter().filter_map(|record| match &record.event {
+        Event::TaskCancelled(event) => Some(event.task_id),
+        Event::TaskFailed(event) => Some(event.task_id),
+        _ => None,
+    });
+    // An array brings its elements along.
+    ended.filter(|task| *task == id || task.as_array() != id).collect()
 }

@@ -2,6 +2,7 @@
 //! nothing behind.
 
 mod agents;
+mod alerts;
 mod apply_fleet;
 mod cages;
 mod cancel;
@@ -10,14 +11,16 @@ mod prioritise;
 mod reassign;
 mod retry;
 mod review;
+mod snooze;
 mod submit;
+mod undo;
 
 pub(super) use feasible::Lack;
 
 use super::{Core, Decisions};
 use crate::domain::command::RefusedItem;
 use crate::domain::snapshot::{OpenArtifact, QueuedTask};
-use crate::domain::{Actor, ArtifactId, Command, Refusal, Reply, TaskId, Timestamp};
+use crate::domain::{Actor, Alert, AlertId, ArtifactId, Command, Refusal, Reply, TaskId, Timestamp};
 
 /// What a command names and the memory no longer holds; the loop fetches it from the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +29,19 @@ pub struct Wanted {
     pub tasks: Vec<TaskId>,
     /// Artifacts.
     pub artifacts: Vec<ArtifactId>,
+    /// Arrays whose elements are wanted that failed or were cancelled.
+    pub elements: Vec<TaskId>,
+    /// Alerts.
+    pub alerts: Vec<AlertId>,
+    /// Artifacts of which is wanted whether their review is of high risk.
+    pub risks: Vec<ArtifactId>,
+}
+
+impl Wanted {
+    /// Whether nothing is missing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What the store has of what was [`Wanted`]. What is missing here does not exist.
@@ -35,11 +51,24 @@ pub struct Context {
     pub tasks: Vec<QueuedTask>,
     /// Artifacts, which may be approved.
     pub artifacts: Vec<OpenArtifact>,
+    /// Elements of arrays that failed or were cancelled, by array and place.
+    pub elements: Vec<QueuedTask>,
+    /// Alerts, which may be resolved.
+    pub alerts: Vec<Alert>,
+    /// Those of the artifacts whose review is of high risk.
+    pub high_risk: Vec<ArtifactId>,
+    /// Until when tasks are snoozed, those that are.
+    pub snoozed: Vec<(TaskId, Timestamp)>,
 }
 
 impl Context {
     fn task(&self, id: TaskId) -> Option<&QueuedTask> {
         self.tasks.iter().find(|task| task.id == id)
+    }
+
+    /// The elements of an array that failed or were cancelled.
+    fn elements_of(&self, array: TaskId) -> impl Iterator<Item = &QueuedTask> {
+        self.elements.iter().filter(move |element| element.id.as_array() == array && element.id != array)
     }
 }
 
@@ -57,9 +86,31 @@ impl Core {
             | Command::ReassignTasks { ids, .. }
             | Command::PrioritiseTasks { ids, .. } => {
                 wanted.tasks.extend(ids.iter().filter(|id| !self.task_ids.contains(**id)));
+                if matches!(command, Command::RetryTasks { .. }) {
+                    wanted.elements.extend(ids.iter().filter(|id| id.as_array() == **id));
+                }
             }
-            Command::ReviewArtifacts { ids, .. } => {
+            Command::ReviewArtifacts { ids, .. } | Command::ReopenReviews { ids } => {
                 wanted.artifacts.extend(ids.iter().filter(|id| !self.artifacts.contains_key(id)));
+                let judged = matches!(command, Command::ReviewArtifacts { .. });
+                // An artifact that is alone may be judged whatever its risk.
+                if judged && ids.iter().any(|id| Some(id) != ids.first()) {
+                    wanted.risks.clone_from(ids);
+                }
+            }
+            Command::SnoozeReviews { ids, .. } => {
+                let unknown = ids.iter().filter(|id| !self.artifacts.contains_key(&ArtifactId(id.0)));
+                for id in unknown {
+                    wanted.artifacts.push(ArtifactId(id.0));
+                    wanted.tasks.push(TaskId(id.0));
+                }
+            }
+            Command::AcknowledgeAlerts { ids, .. }
+            | Command::UnacknowledgeAlerts { ids }
+            | Command::SilenceAlerts { ids, .. }
+            | Command::ResolveAlerts { ids, .. }
+            | Command::ReopenAlerts { ids } => {
+                wanted.alerts.extend(ids.iter().filter(|id| self.alerts.get(**id).is_none()));
             }
             _ => {}
         }
@@ -73,6 +124,23 @@ impl Core {
     /// A command on several things answers item by item. When every one of them is refused, the first refusal is the
     /// answer to the command.
     pub fn command(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        command: Command,
+        context: &Context,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        match self.decide(now, actor, command, context, out)? {
+            Reply::Items { done, mut refused, .. } if done.is_empty() && !refused.is_empty() => {
+                Err(refused.swap_remove(0).refusal)
+            }
+            reply => Ok(reply),
+        }
+    }
+
+    /// As [`Core::command`], but with an answer for each item also when every one was refused.
+    pub(super) fn decide(
         &mut self,
         now: Timestamp,
         actor: Actor,
@@ -98,6 +166,17 @@ impl Core {
             Command::ReviewArtifacts { ids, approve, note } => {
                 self.review(now, actor, &ids, approve, note.as_ref(), context, out)
             }
+            Command::ReopenReviews { ids } => self.reopen_reviews(now, actor, &ids, context, out),
+            Command::SnoozeReviews { ids, until } => self.snooze(now, actor, &ids, until, context, out),
+            Command::AcknowledgeAlerts { ids, note } => {
+                self.acknowledge_alerts(now, actor, &ids, note.as_ref(), context, out)
+            }
+            Command::UnacknowledgeAlerts { ids } => self.unacknowledge_alerts(now, actor, &ids, context, out),
+            Command::SilenceAlerts { ids, until } => self.silence_alerts(now, actor, &ids, until, context, out),
+            Command::ResolveAlerts { ids, action, notes } => {
+                self.resolve_alerts(now, actor, &ids, (action, notes), context, out)
+            }
+            Command::ReopenAlerts { ids } => self.reopen_alerts(now, actor, &ids, context, out),
         }
     }
 
@@ -128,9 +207,7 @@ impl Core {
 
     /// A task and, if it is an array, its elements under way.
     fn with_elements(&self, slot: u32) -> Vec<TaskId> {
-        let task = &self.tasks[slot];
-        let places = task.array.iter().flat_map(|array| &array.live);
-        std::iter::once(task.id).chain(places.map(|place| task.id.element(*place))).collect()
+        std::iter::once(self.tasks[slot].id).chain(self.elements_under_way(slot)).collect()
     }
 
     /// Does something to each of several things.
@@ -147,10 +224,9 @@ impl Core {
                 Err(refusal) => refused.push(RefusedItem { item: id.to_string(), refusal }),
             }
         }
-        match (done.is_empty(), refused.first()) {
-            (true, Some(item)) => Err(item.refusal.clone()),
-            (true, None) => Err(Refusal::invalid("ids", "", "at least one")),
-            _ => Ok(Reply::Items { done, refused }),
+        if seen.is_empty() {
+            return Err(Refusal::invalid("ids", "", "at least one"));
         }
+        Ok(Reply::Items { done, refused, inverse: vec![] })
     }
 }

@@ -1,8 +1,11 @@
 //! Saying who has to do tasks, or where.
 
+use std::collections::BTreeMap;
+
 use super::Context;
+use super::undo::undone_by;
 use crate::domain::event::TaskReassigned;
-use crate::domain::{Actor, AgentId, CageId, OutcomeKind, Refusal, Reply, TaskId, Timestamp};
+use crate::domain::{Actor, AgentId, CageId, Command, OutcomeKind, Refusal, Reply, TaskId, Timestamp};
 use crate::engine::core::shape::Wish;
 use crate::engine::core::slab::NONE;
 use crate::engine::core::{Core, Decisions};
@@ -28,11 +31,16 @@ impl Core {
             return Err(self.unknown_cage(id));
         }
         self.refresh_sites();
-        self.each(ids, |core, id| {
+        let mut before = BTreeMap::new();
+        let reply = self.each(ids, |core, id| {
             let slot = core.open_task(id, context)?;
             let wish = Wish { agent: agent_id, cage: cage_id, ..core.shape(slot).wish.clone() };
             core.feasible(&wish)?;
             for task_id in core.with_elements(slot) {
+                if let Some(slot) = core.task_ids.get(task_id) {
+                    let wish = &core.shape(slot).wish;
+                    before.entry(task_id).or_insert((wish.agent, wish.cage));
+                }
                 core.emit(now, actor, TaskReassigned { task_id, agent_id, cage_id }, out);
                 let Some(slot) = core.task_ids.get(task_id) else { continue };
                 let run = core.tasks[slot].execution;
@@ -42,7 +50,9 @@ impl Core {
                 }
             }
             Ok(())
-        })
+        })?;
+        let make = |(agent, cage), ids| Command::ReassignTasks { ids, agent, cage };
+        Ok(undone_by(reply, self.restoring(&before, &(agent_id, cage_id), make)))
     }
 
     /// Whether an execution already is where its task should be done, by whom it should be done.

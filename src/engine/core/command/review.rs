@@ -1,8 +1,10 @@
-//! Judging artifacts.
+//! Judging artifacts, and taking judgements back.
 
 use super::Context;
+use super::undo::{Groups, undone_by};
 use crate::domain::event::ArtifactReviewed;
-use crate::domain::{Actor, ArtifactId, Refusal, Reply, ReviewState, Timestamp};
+use crate::domain::snapshot::OpenArtifact;
+use crate::domain::{Actor, ArtifactId, Command, Refusal, Reply, ReviewState, Timestamp};
 use crate::engine::core::{Core, Decisions};
 
 impl Core {
@@ -18,14 +20,56 @@ impl Core {
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
         let state = if approve { ReviewState::Approved } else { ReviewState::Rejected };
-        self.each(ids, |core, artifact_id| {
-            let held = core.artifacts.get(&artifact_id).copied();
-            let known = held.or_else(|| context.artifacts.iter().copied().find(|artifact| artifact.id == artifact_id));
-            let Some(artifact) = known else { return Err(Refusal::not_found("artifact", artifact_id)) };
+        self.become_reviewed(now, actor, ids, state, note, context, out)
+    }
+
+    pub(super) fn reopen_reviews(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        ids: &[ArtifactId],
+        context: &Context,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        self.become_reviewed(now, actor, ids, ReviewState::Pending, None, context, out)
+    }
+
+    #[allow(clippy::too_many_arguments)] // As above.
+    fn become_reviewed(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        ids: &[ArtifactId],
+        state: ReviewState,
+        note: Option<&String>,
+        context: &Context,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        let mut before = Groups::default();
+        let reply = self.each(ids, |core, artifact_id| {
+            let artifact = core.artifact(artifact_id, context)?;
+            if context.high_risk.contains(&artifact_id) {
+                return Err(Refusal::conflict("review", "of high risk", "a decision about this artifact alone")
+                    .hint("look at it and judge it by itself")
+                    .within(artifact_id));
+            }
             artifact.state.become_checked(state).map_err(|refusal| refusal.within(artifact_id))?;
+            before.add(artifact.state, artifact_id);
             let event = ArtifactReviewed { artifact_id, task_id: artifact.task_id, state, note: note.cloned() };
             core.emit(now, actor, event, out);
             Ok(())
-        })
+        })?;
+        let back = before.commands(|state, ids| match state {
+            ReviewState::Pending => Command::ReopenReviews { ids },
+            judged => Command::ReviewArtifacts { ids, approve: judged == ReviewState::Approved, note: None },
+        });
+        Ok(undone_by(reply, back))
+    }
+
+    /// An artifact, whether approved or not.
+    pub(super) fn artifact(&self, id: ArtifactId, context: &Context) -> Result<OpenArtifact, Refusal> {
+        let held = self.artifacts.get(&id).copied();
+        let known = held.or_else(|| context.artifacts.iter().copied().find(|artifact| artifact.id == id));
+        known.ok_or_else(|| Refusal::not_found("artifact", id))
     }
 }

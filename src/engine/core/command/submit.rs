@@ -6,9 +6,12 @@ use super::Context;
 use super::agents::user_of;
 use crate::domain::command::RefusedItem;
 use crate::domain::event::TaskSubmitted;
-use crate::domain::{Actor, AgentId, NewTask, Refusal, Reply, Task, TaskId, TaskStatus, Timestamp, UserId};
+use crate::domain::{Actor, AgentId, Command, NewTask, Refusal, Reply, Task, TaskId, TaskStatus, Timestamp, UserId};
 use crate::engine::core::shape::Wish;
 use crate::engine::core::{Core, Decisions, draw};
+
+/// The answer to a larger submission does not carry its ids a second time.
+const UNDO_IDS_MAX: usize = 10_000;
 
 /// What a task of a submission depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +92,10 @@ impl Core {
             let task = make_task(task, plan, id, &ids, owner, now);
             self.emit(now, actor, TaskSubmitted { task }, out);
         }
-        Ok(Reply::Submitted { ids: ids.into_iter().flatten().collect(), refused })
+        let ids: Vec<_> = ids.into_iter().flatten().collect();
+        let cancel = || vec![Command::CancelTasks { ids: ids.clone(), note: None }];
+        let inverse = if ids.len() > UNDO_IDS_MAX { vec![] } else { cancel() };
+        Ok(Reply::Submitted { ids, refused, inverse })
     }
 
     /// Looks up what a task names and judges whether it can ever run.

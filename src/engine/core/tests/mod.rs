@@ -1,9 +1,16 @@
 //! Tests of the core alone: a small world in which tasks are submitted, time passes and a worker answers.
 
+mod alerts;
 mod backfill;
+mod candidates;
 mod commands;
+mod explain;
 mod faults;
+mod inbox;
+mod look;
 mod order;
 mod properties;
 mod snapshot;
+mod undo;
+mod what_if;
 mod world;

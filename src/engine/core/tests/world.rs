@@ -27,6 +27,12 @@ pub struct World {
     pub artifacts: BTreeMap<ArtifactId, OpenArtifact>,
     /// Ended tasks as they were when the record of this number brought them back.
     pub recalled: BTreeMap<u64, QueuedTask>,
+    /// Alerts, resolved ones included.
+    pub alerts: BTreeMap<AlertId, Alert>,
+    /// Artifacts that have to be judged alone.
+    pub high_risk: Vec<ArtifactId>,
+    /// Until when failed tasks are put off.
+    pub snoozed: BTreeMap<TaskId, Timestamp>,
 }
 
 pub const CAPACITY: Capacity =
@@ -57,6 +63,9 @@ impl World {
             rows: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             recalled: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            high_risk: vec![],
+            snoozed: BTreeMap::new(),
         };
         world.take(out);
         if !fleet.is_empty() {
@@ -91,13 +100,19 @@ impl World {
                 element.id = event.task_id;
                 element.array = None;
                 element.depends_on.clear();
+                element.materialised.clear();
                 self.rows.insert(event.task_id, element);
+                let place = event.task_id.place();
+                self.rows.get_mut(&event.array_id).unwrap().materialised.push((place, place));
+                self.rows.get_mut(&event.array_id).unwrap().materialised.sort_unstable();
             }
             Event::TaskCancelled(event) => self.end(event.task_id, TaskStatus::Cancelled),
             Event::TaskFailed(event) => self.end(event.task_id, TaskStatus::Failed),
             Event::ArrayEnded(event) => self.end(event.task_id, event.status),
             Event::TaskRetried(event) => {
-                let row = self.ended.remove(&event.task_id).unwrap();
+                let mut row = self.ended.remove(&event.task_id).unwrap();
+                row.array_failed = self.failed_elements(&event.task_id);
+                self.snoozed.remove(&event.task_id);
                 self.recalled.insert(record.seq, row);
             }
             Event::TaskReassigned(event) => {
@@ -111,9 +126,47 @@ impl World {
             Event::ExecutionEnded(event) if event.task_status.is_final() => self.end(event.task_id, event.task_status),
             Event::ArtifactAdded(event) => {
                 let (id, task_id) = (event.artifact.id, event.artifact.task_id);
-                self.artifacts.insert(id, OpenArtifact { id, task_id, state: ReviewState::Pending });
+                let state = ReviewState::Pending;
+                self.artifacts.insert(id, OpenArtifact { id, task_id, state, snoozed_until: None });
+                if event.artifact.kind == ArtifactType::Decision {
+                    self.high_risk.push(id);
+                }
             }
-            Event::ArtifactReviewed(event) => self.artifacts.get_mut(&event.artifact_id).unwrap().state = event.state,
+            Event::ArtifactReviewed(event) => {
+                let artifact = self.artifacts.get_mut(&event.artifact_id).unwrap();
+                (artifact.state, artifact.snoozed_until) = (event.state, None);
+            }
+            Event::ArtifactSnoozed(event) => {
+                self.artifacts.get_mut(&event.artifact_id).unwrap().snoozed_until = event.until;
+            }
+            Event::TaskSnoozed(event) => match event.until {
+                Some(until) => drop(self.snoozed.insert(event.task_id, until)),
+                None => drop(self.snoozed.remove(&event.task_id)),
+            },
+            Event::AlertRaised(event) => drop(self.alerts.insert(event.alert.id, event.alert.clone())),
+            Event::AlertReopened(event) => drop(self.alerts.insert(event.alert.id, event.alert.clone())),
+            Event::AlertResolved(event) => {
+                let alert = self.alerts.get_mut(&event.alert_id).unwrap();
+                (alert.status, alert.resolution) = (AlertStatus::Resolved, Some(event.resolution.clone()));
+            }
+            Event::AlertAcknowledged(event) => {
+                let alert = self.alerts.get_mut(&event.alert_id).unwrap();
+                (alert.status, alert.acknowledged_by) = (AlertStatus::Acknowledged, event.by);
+                alert.note.clone_from(&event.note);
+            }
+            Event::AlertUnacknowledged(event) => {
+                let alert = self.alerts.get_mut(&event.alert_id).unwrap();
+                (alert.status, alert.acknowledged_by, alert.note) = (AlertStatus::Active, None, None);
+            }
+            Event::AlertSilenced(event) => {
+                self.alerts.get_mut(&event.alert_id).unwrap().silenced_until = event.until;
+            }
+            Event::AlertRepeated(event) => {
+                let alert = self.alerts.get_mut(&event.alert_id).unwrap();
+                (alert.severity, alert.count, alert.last_seen) = (event.severity, alert.count + 1, record.time);
+                alert.message.clone_from(&event.message);
+                alert.context.value = event.value;
+            }
             _ => {}
         }
     }
@@ -139,18 +192,43 @@ impl World {
                 dependency.1 = status(&dependency.0);
             }
         }
-        let artifacts = wanted.artifacts.iter().filter_map(|id| self.artifacts.get(id).copied()).collect();
-        Context { tasks, artifacts }
+        for task in &mut tasks {
+            task.array_failed = self.failed_elements(&task.id);
+        }
+        let of_wanted = |row: &&QueuedTask| wanted.elements.iter().any(|id| *id != row.id && *id == row.id.as_array());
+        let unsuccessful = |row: &&QueuedTask| row.status != TaskStatus::Completed;
+        Context {
+            tasks,
+            artifacts: wanted.artifacts.iter().filter_map(|id| self.artifacts.get(id).copied()).collect(),
+            elements: self.ended.values().filter(of_wanted).filter(unsuccessful).cloned().collect(),
+            alerts: wanted.alerts.iter().filter_map(|id| self.alerts.get(id).cloned()).collect(),
+            high_risk: wanted.risks.iter().copied().filter(|id| self.high_risk.contains(id)).collect(),
+            snoozed: wanted.tasks.iter().filter_map(|id| Some((*id, *self.snoozed.get(id)?))).collect(),
+        }
+    }
+
+    /// How many elements of an array failed or were cancelled and were not brought back.
+    fn failed_elements(&self, array: &TaskId) -> u32 {
+        let elements = self.ended.range(array.element(1)..=array.element(u32::MAX));
+        let failed = elements.filter(|(id, row)| *id != array && row.status != TaskStatus::Completed);
+        u32::try_from(failed.count()).unwrap()
     }
 
     pub fn command(&mut self, command: Command) -> Result<Reply, Refusal> {
         let context = self.context(&command);
         let mut out = Decisions::default();
         let before = self.core.digest();
+        let foretold = self.core.what_if(self.now, Actor::User(self.user), &command, &context);
+        let large = matches!(&command, Command::SubmitTasks { tasks, .. } if tasks.len() > 10_000);
+        let asked = command.clone();
         let reply = self.core.command(self.now, Actor::User(self.user), command, &context, &mut out);
         if reply.is_err() {
             assert!(out.records.is_empty(), "a refused command left {:?}", out.records);
             assert_eq!(before, self.core.digest());
+        }
+        if !large {
+            let tried = matches!(&asked, Command::Apply { dry_run: true, .. });
+            assert_foretold(&asked, foretold, &reply, tried || out.records.is_empty());
         }
         self.take(out);
         reply
@@ -295,4 +373,43 @@ pub fn sized(cores: u64, seconds: i64) -> NewTask {
     task.requirements.cpu = Cpu::from_cores(cores);
     task.estimate = (seconds > 0).then(|| Span::from_secs(seconds));
     task
+}
+
+/// What was foretold of a command is what happened: the same refusals, item by item, and a way back exactly if there is one.
+fn assert_foretold(
+    command: &Command,
+    foretold: Result<WhatIf, Refusal>,
+    reply: &Result<Reply, Refusal>,
+    nothing_done: bool,
+) {
+    let foretold = match (foretold, reply) {
+        (Ok(foretold), _) => foretold,
+        (Err(foretold), Err(refusal)) => return assert_eq!(&foretold, refusal, "{command:?}"),
+        (Err(foretold), Ok(reply)) => panic!("{command:?}: foretold {foretold}, but {reply:?}"),
+    };
+    let mut expected: BTreeMap<_, _> = BTreeMap::new();
+    for preview in &foretold.items {
+        assert_eq!(preview.refusal.is_some(), preview.change.is_empty(), "{command:?}: {preview:?}");
+        if let Some(refusal) = &preview.refusal {
+            expected.insert(preview.item.clone(), refusal.clone());
+        }
+    }
+    match reply {
+        Err(refusal) => {
+            assert_eq!(expected.len(), foretold.items.len(), "{command:?} was refused: {foretold:?}");
+            assert_eq!(foretold.items.first().and_then(|item| item.refusal.as_ref()), Some(refusal), "{command:?}");
+        }
+        Ok(Reply::Items { refused, inverse, .. } | Reply::Submitted { refused, inverse, .. }) => {
+            let found = refused.iter().map(|item| (item.item.clone(), item.refusal.clone())).collect();
+            assert_eq!(expected, found, "{command:?}");
+            assert!(!foretold.reversible || nothing_done || !inverse.is_empty(), "{command:?}: {inverse:?}");
+        }
+        Ok(Reply::Applied { changes, .. }) => {
+            let found: Vec<_> = foretold.items.iter().map(|item| &item.item).collect();
+            assert_eq!(found, changes.iter().map(|change| &change.what).collect::<Vec<_>>(), "{command:?}");
+        }
+    }
+    for figure in &foretold.figures {
+        assert!(figure.after.is_some_and(|after| after >= 0.0), "{command:?}: {figure:?}");
+    }
 }

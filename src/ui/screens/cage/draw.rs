@@ -6,8 +6,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Cage, CageStatus, Panel, RowId, limits, measure, output, work};
-use crate::ui::columns::{Column, Front, headings, line, widths};
+use super::{Cage, CageStatus, Panel, RowId, limits, measure, work};
+use crate::ui::columns::{Front, header, line, widths};
+use crate::ui::list::Column;
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -27,13 +28,11 @@ pub fn draw(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         return;
     }
     let facts = facts(cage, usize::from(area.width), look);
-    let height = u16::try_from(facts.len()).unwrap_or(0);
     for (place, line) in (0u16..area.height).zip(facts) {
         frame.render_widget(line, Rect { y: area.y + place, height: 1, ..area });
     }
-    let body = Rect { y: area.y + height, height: area.height.saturating_sub(height), ..area };
-    for (panel, at) in arrange(cage, body, look) {
-        draw_panel(cage, frame, panel, at, look);
+    for (panel, at) in &cage.plan {
+        draw_panel(cage, frame, *panel, *at, look);
     }
 }
 
@@ -77,7 +76,13 @@ fn facts(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     vec![first, Line::styled(text::fit(&reach, room).into_owned(), dim)]
 }
 
-fn arrange(cage: &Cage, area: Rect, look: &Look<'_>) -> Vec<(Panel, Rect)> {
+/// How many lines the facts take.
+const FACTS: u16 = 2;
+
+/// Where each panel goes within the screen's area.
+pub fn arrange(cage: &Cage, area: Rect) -> Vec<(Panel, Rect)> {
+    let (x, y) = (area.x + 1, area.y + FACTS);
+    let area = Rect { x, y, width: area.width.saturating_sub(2), height: area.height.saturating_sub(FACTS) };
     let count = |rows: usize, more: u16| u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(more);
     let focus = cage.focus();
     let two = area.width >= TWO_COLUMNS_FROM;
@@ -86,7 +91,7 @@ fn arrange(cage: &Cage, area: Rect, look: &Look<'_>) -> Vec<(Panel, Rect)> {
         let (rank, least, best) = match panel {
             // Headings of the panel and of the columns are two lines.
             Panel::Work => (1, 3, count(cage.executions.len().max(1), 2)),
-            Panel::Limits => (2, 3, count(limit_lines(cage, usize::from(limits_room), look).len(), 1)),
+            Panel::Limits => (2, 3, count(limits_height(cage, usize::from(limits_room)), 1)),
             Panel::Output => (3, 4, u16::MAX),
             Panel::Processes => (4, 3, count(cage.known_processes().len().max(1), 2)),
         };
@@ -125,7 +130,7 @@ fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look
         }
         Panel::Output => {
             let of = match &cage.output_of {
-                Some((task, runs)) => {
+                Some((_, task, runs)) => {
                     let id = super::super::tasks::short_id(task);
                     format!("of task {id}, {}", if *runs { "live" } else { "ended" })
                 }
@@ -139,8 +144,9 @@ fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look
     match panel {
         Panel::Limits => draw_limits(cage, frame, body, look),
         Panel::Work => {
+            let rows = cage.executions.iter();
             let rows: Vec<_> =
-                cage.executions.iter().map(|row| (RowId::Execution(row.id), work::mark(row), row)).collect();
+                rows.map(|row| (RowId::Execution(row.execution.id), work::mark(&row.execution), row)).collect();
             table(cage, frame, body, (work::EXECUTIONS, &rows), "Nothing has run in this cage yet.", look);
         }
         Panel::Processes => {
@@ -155,6 +161,11 @@ fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look
         }
         Panel::Output => draw_output(cage, frame, body, look),
     }
+}
+
+fn limits_height(cage: &Cage, room: usize) -> usize {
+    let here = |limit: &limits::Limit| cage.cursor.as_ref() == Some(&RowId::Limit(limit.name.clone()));
+    cage.limits().iter().map(|limit| limits::height(limit, here(limit), room)).sum()
 }
 
 /// The lines of all limits, each with its row.
@@ -203,7 +214,7 @@ fn table<R>(
         return;
     }
     let widths = widths(columns, &BTreeSet::new(), area.width);
-    frame.render_widget(headings(columns, &widths, None, look), Rect { height: 1, ..area });
+    frame.render_widget(header(columns, &widths, None, look), Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let at = rows.iter().position(|(id, ..)| cage.cursor.as_ref() == Some(id));
     let top = (at.unwrap_or(0) + 1).saturating_sub(usize::from(body.height));
@@ -216,20 +227,16 @@ fn table<R>(
     widgets::scrollbar(frame, body, top as u64, u64::from(body.height), rows.len() as u64, look);
 }
 
-/// The end of the output, at the lower edge.
 fn draw_output(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-    let room = usize::from(area.width);
-    if cage.output.is_empty() {
-        let words = match &cage.output_of {
-            None => "  What executions write comes here while they run.",
-            Some((_, true)) => "  It has written nothing yet.",
-            Some((_, false)) => "  It wrote nothing.",
-        };
-        frame.render_widget(Line::styled(text::fit(words, room).into_owned(), look.style(Role::Dim)), area);
+    if !cage.output.lines().is_empty() {
+        cage.output.draw(frame, area, look);
         return;
     }
-    let top = cage.output.len().saturating_sub(usize::from(area.height));
-    for (row, written) in (0..area.height).zip(&cage.output[top..]) {
-        frame.render_widget(output::line(written, room, look), Rect { y: area.y + row, height: 1, ..area });
-    }
+    let words = match &cage.output_of {
+        None => "  What executions write comes here while they run.",
+        Some((.., true)) => "  It has written nothing yet.",
+        Some((.., false)) => "  It wrote nothing.",
+    };
+    let words = text::fit(words, usize::from(area.width)).into_owned();
+    frame.render_widget(Line::styled(words, look.style(Role::Dim)), area);
 }

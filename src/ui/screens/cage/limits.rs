@@ -100,13 +100,36 @@ const fn mark(enforcement: Enforcement) -> Mark {
     }
 }
 
+/// The columns of a limit's name, and of what is used of how much.
+const NAME: usize = 13;
+const FIGURES: usize = 19;
+
+/// The columns of the bar.
+const fn bar_width(room: usize) -> usize {
+    if room >= 90 { 16 } else { 8 }
+}
+
+/// What is left for saying by what a limit holds: after pointer, name, bar, figures, share, mark and word.
+const fn room_for_by(room: usize) -> usize {
+    room.saturating_sub(2 + NAME + bar_width(room) + 1 + FIGURES + 1 + 4 + 1 + 2 + 9)
+}
+
+/// By what it holds, wrapped, where that does not fit into its line.
+fn in_full(limit: &Limit, room: usize) -> Vec<String> {
+    let by = limit.holds.as_ref().map(|(_, by)| text::clean(by)).unwrap_or_default();
+    if text::width(&by) <= room_for_by(room) { Vec::new() } else { widgets::wrap(&by, room.saturating_sub(6)) }
+}
+
+/// How many lines a limit takes.
+pub fn height(limit: &Limit, here: bool, room: usize) -> usize {
+    1 + if here { in_full(limit, room).len() } else { 0 }
+}
+
 /// The lines of a limit; the one under the cursor says in full by what it holds.
 pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    const NAME: usize = 13;
-    const FIGURES: usize = 19;
     let ground = if here { Role::Cursor } else { Role::Text };
     let style = |role: Role| look.theme.over(role, ground);
-    let bar_width = if room >= 90 { 16 } else { 8 };
+    let bar_width = bar_width(room);
     let mut spans = vec![
         Span::raw(if here { look.sign("▶ ", "> ") } else { "  " }),
         Span::raw(text::pad(&text::clean(&limit.name).replace('_', " "), NAME)),
@@ -132,16 +155,11 @@ pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Lin
         None => (Mark::Unknown, "not yet", "known after the cage's first use"),
     };
     spans.push(Span::styled(format!("{} {word:<9}", look.mark(sign)), style(sign.role())));
-    let used: usize = spans.iter().map(Span::width).sum();
-    let by = text::clean(by).into_owned();
-    let left = room.saturating_sub(used);
-    let cut = text::width(&by) > left;
-    spans.push(Span::styled(text::pad(&by, left), style(Role::Dim)));
+    spans.push(Span::styled(text::pad(&text::clean(by), room_for_by(room)), style(Role::Dim)));
     let mut out = vec![Line::from(spans).style(look.style(ground))];
-    if here && cut {
-        for words in widgets::wrap(&by, room.saturating_sub(6)) {
-            out.push(Line::styled(format!("      {words}"), look.style(Role::Info)));
-        }
+    if here {
+        let more = in_full(limit, room).into_iter();
+        out.extend(more.map(|words| Line::styled(format!("      {words}"), look.style(Role::Info))));
     }
     out
 }

@@ -2,7 +2,6 @@
 
 mod draw;
 mod limits;
-mod output;
 mod work;
 
 use std::cell::RefCell;
@@ -12,9 +11,12 @@ use ratatui::layout::Rect;
 
 use super::cages::{item, measure};
 use crate::api::live::{CageCell, CageProcess, Topic};
-use crate::domain::{self, CageStatus, Execution, ExecutionId};
+use crate::domain::{self, CageStatus, ExecutionId, spool};
 use crate::ui::action::Scope;
+use crate::ui::ansi::Lines;
+use crate::ui::gather::AttemptRow;
 use crate::ui::look::Look;
+use crate::ui::pager::{Pager, TextLine};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Lane, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
@@ -23,6 +25,21 @@ use crate::ui::text;
 
 /// How many executions are asked for: those that run and some of what was before.
 const EXECUTIONS_MAX: usize = 50;
+
+/// How much of the output's end is asked for, in bytes: more lines than fit on a screen, of ordinary length.
+const TAIL_BYTES: u64 = 16 << 10;
+
+/// The lines in spooled chunks.
+fn lines(bytes: &[u8]) -> Vec<TextLine> {
+    // Lines cost more memory than their bytes; all that was asked for fits.
+    let mut lines = Lines::new(4 << 20);
+    let mut rest = bytes;
+    while let Some((chunk, length)) = spool::decode(rest) {
+        lines.feed(chunk);
+        rest = &rest[length..];
+    }
+    lines.finish().0.into_iter().map(|(_, line)| line).collect()
+}
 
 /// A part of the screen whose rows the cursor goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +84,15 @@ pub struct Cage {
     record: Option<Box<domain::Cage>>,
     cell: Option<CageCell>,
     /// Those that run first, then the newest.
-    executions: Vec<Execution>,
+    executions: Vec<AttemptRow>,
     executions_total: u64,
     /// The largest first; `None` before the first answer.
     processes: Option<Result<Vec<CageProcess>, String>>,
-    /// The task whose output is shown, and whether it still runs.
-    output_of: Option<(String, bool)>,
-    output: Vec<output::Written>,
+    /// The attempt whose output is shown, its task, and whether it still runs.
+    output_of: Option<(ExecutionId, String, bool)>,
+    output: Pager,
+    /// Where the panels are.
+    plan: Vec<(Panel, Rect)>,
     asked: Asked,
     error: Option<String>,
     cursor: Option<RowId>,
@@ -94,7 +113,8 @@ impl Cage {
             executions_total: 0,
             processes: None,
             output_of: None,
-            output: Vec::new(),
+            output: Pager::following(),
+            plan: Vec::new(),
             asked: Asked::default(),
             error: None,
             cursor: None,
@@ -114,7 +134,7 @@ impl Cage {
     /// All rows in the order in which the cursor goes through them.
     fn rows(&self) -> Vec<RowId> {
         let limits = self.limits().into_iter().map(|limit| RowId::Limit(limit.name));
-        let executions = self.executions.iter().map(|execution| RowId::Execution(execution.id));
+        let executions = self.executions.iter().map(|row| RowId::Execution(row.execution.id));
         let processes = self.known_processes().iter().map(|process| RowId::Process(process.pid));
         limits.chain(executions).chain(processes).collect()
     }
@@ -146,9 +166,7 @@ impl Cage {
     fn task_here(&self) -> Option<String> {
         match self.cursor.as_ref()? {
             RowId::Limit(_) => None,
-            RowId::Execution(id) => {
-                self.executions.iter().find(|execution| execution.id == *id).map(|found| found.task_id.to_string())
-            }
+            RowId::Execution(id) => self.attempt(*id).map(|row| row.execution.task_id.to_string()),
             RowId::Process(pid) => {
                 let process = self.known_processes().iter().find(|process| process.pid == *pid)?;
                 process.task_id.map(|id| id.to_string())
@@ -156,20 +174,33 @@ impl Cage {
         }
     }
 
+    /// Where all of the output is: of the row under the cursor, otherwise of what is shown.
+    fn whole_output(&self) -> Option<Place> {
+        match self.cursor.as_ref() {
+            Some(RowId::Execution(id)) => self.task_here().map(|task| Place::Attempt(task, id.to_string())),
+            Some(RowId::Process(_)) if self.task_here().is_some() => self.task_here().map(Place::Output),
+            _ => self.output_of.as_ref().map(|(id, task, _)| Place::Attempt(task.clone(), id.to_string())),
+        }
+    }
+
+    fn attempt(&self, id: ExecutionId) -> Option<&AttemptRow> {
+        self.executions.iter().find(|row| row.execution.id == id)
+    }
+
     /// Asks for the output of what runs; of what ran last, when nothing does.
     fn ask_output(&mut self, out: &mut Out) {
-        let Some(execution) = self.executions.first() else { return };
-        let (task, runs) = (execution.task_id.to_string(), !execution.status.is_final());
-        let known = self.output_of.as_ref() == Some(&(task.clone(), false));
-        if known && !self.output.is_empty() {
-            // What has ended says nothing new.
+        let Some(first) = self.executions.first().map(|row| &row.execution) else { return };
+        let runs = !first.status.is_final();
+        let shown = self.output_of.as_ref().filter(|(id, ..)| *id == first.id);
+        // What had ended when it was asked for says nothing new.
+        if shown.is_some_and(|(.., ran)| !ran) {
             return;
         }
-        if self.output_of.as_ref().is_none_or(|(shown, _)| *shown != task) {
-            self.output.clear();
+        if shown.is_none() {
+            self.output.set_lines(Vec::new());
         }
-        self.output_of = Some((task.clone(), runs));
-        let request = Request::Output { task, tail: output::TAIL_BYTES };
+        let request = Request::AttemptOutput { execution: first.id.to_string(), tail: TAIL_BYTES };
+        self.output_of = Some((first.id, first.task_id.to_string(), runs));
         self.asked.output = Some(out.ask(Some("cage output"), request));
     }
 
@@ -187,10 +218,10 @@ impl Cage {
                 self.cell = cells.iter().find(|cell| cell.id.to_string() == self.id).cloned();
             }
         } else if mine(&mut asked.executions) {
-            if let Ok(Answer::Executions(page)) = answer {
+            if let Ok(Answer::Attempts(page)) = answer {
                 self.executions.clone_from(&page.rows);
                 // The sort keeps the newest first among equals.
-                self.executions.sort_by_key(|execution| execution.status.is_final());
+                self.executions.sort_by_key(|row| row.execution.status.is_final());
                 self.executions_total = page.total;
                 self.ask_output(out);
             }
@@ -206,7 +237,7 @@ impl Cage {
             };
         } else if mine(&mut asked.output) {
             if let Ok(Answer::Bytes(bytes)) = answer {
-                self.output = output::read(bytes);
+                self.output.set_lines(lines(bytes));
             }
         } else {
             return false;
@@ -238,7 +269,7 @@ impl Screen for Cage {
         let mut ask = |lane: Lane, request: Request| Some(out.ask(Some(lane), request));
         self.asked.cage = ask("cage", Request::Cage(id()));
         self.asked.grid = ask("cage figures", Request::Grid);
-        self.asked.executions = ask("cage executions", Request::Executions(query));
+        self.asked.executions = ask("cage executions", Request::Attempts(query));
         self.asked.processes = ask("cage processes", Request::Processes(id()));
     }
 
@@ -246,7 +277,12 @@ impl Screen for Cage {
         self.take(ticket, answer, out)
     }
 
-    fn layout(&mut self, _: Rect, _: &mut Out) {}
+    fn layout(&mut self, area: Rect, _: &mut Out) {
+        self.plan = draw::arrange(self, area);
+        if let Some((_, at)) = self.plan.iter().find(|(panel, _)| *panel == Panel::Output) {
+            self.output.layout(at.width, at.height.saturating_sub(1));
+        }
+    }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         draw::draw(self, frame, area, look);
@@ -278,9 +314,8 @@ impl Screen for Cage {
                 rows[here..].iter().position(other).map_or(0, |further| here + further)
             }),
             "cage_output" => {
-                let task = self.task_here().or_else(|| self.output_of.as_ref().map(|(task, _)| task.clone()));
-                if let Some(task) = task {
-                    out.step(Step::Go(Place::Output(task)));
+                if let Some(place) = self.whole_output() {
+                    out.step(Step::Go(place));
                 }
             }
             _ => return false,
@@ -290,9 +325,7 @@ impl Screen for Cage {
 
     fn obstacle(&self, action: &str) -> Option<String> {
         match action {
-            "cage_output" if self.task_here().is_none() && self.output_of.is_none() => {
-                Some("nothing has run in this cage yet".to_owned())
-            }
+            "cage_output" if self.whole_output().is_none() => Some("nothing has run in this cage yet".to_owned()),
             _ => None,
         }
     }
@@ -311,6 +344,6 @@ impl Screen for Cage {
     }
 
     fn ticks(&self) -> bool {
-        self.executions.iter().any(|execution| !execution.status.is_final())
+        self.executions.iter().any(|row| !row.execution.status.is_final())
     }
 }

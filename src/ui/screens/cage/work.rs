@@ -2,7 +2,8 @@
 
 use crate::api::live::CageProcess;
 use crate::domain::{Execution, ExecutionStatus, OutcomeKind};
-use crate::ui::columns::{Cell, Column};
+use crate::ui::gather::AttemptRow;
+use crate::ui::list::{Cell, Column};
 use crate::ui::look::{Look, Mark};
 use crate::ui::screens::tasks::short_id;
 use crate::ui::text;
@@ -23,17 +24,18 @@ pub fn mark(execution: &Execution) -> Mark {
 }
 
 /// The columns of executions.
-pub const EXECUTIONS: &[Column<Execution>] = &[
-    column("TASK", 8, false, 1, |execution, _| Cell::of(Role::Dim, short_id(&execution.task_id.to_string()))),
-    column("TRY", 3, true, 3, |execution, _| Cell::plain(execution.attempt.to_string())),
-    column("STATE", 14, false, 1, |execution, _| Cell::of(mark(execution).role(), state(execution))),
-    column("PROGRESS", 15, false, 2, progress),
-    column("TOOK", 7, true, 1, took),
-    column("AGE", 4, true, 2, |execution, look| Cell::of(Role::Dim, look.age(execution.created_at))),
-    column("TOKENS", 7, true, 4, |execution, _| {
-        execution.tokens_used.map_or_else(Cell::unknown, |tokens| Cell::plain(text::count(tokens)))
+pub const EXECUTIONS: &[Column<AttemptRow>] = &[
+    column("TASK", 8, false, 2, |row, _| Cell::of(Role::Dim, short_id(&row.execution.task_id.to_string()))),
+    column("TYPE", 0, false, 1, |row, _| row.kind.as_deref().map_or_else(Cell::unknown, Cell::plain)),
+    column("STATE", 14, false, 1, |row, _| Cell::of(mark(&row.execution).role(), state(&row.execution))),
+    column("PROGRESS", 15, false, 3, |row, look| progress(&row.execution, look)),
+    column("TOOK", 7, true, 1, |row, look| took(&row.execution, look)),
+    column("AGE", 4, true, 2, |row, look| Cell::of(Role::Dim, look.age(row.execution.created_at))),
+    column("TRY", 3, true, 5, |row, _| Cell::plain(row.execution.attempt.to_string())),
+    column("TOKENS", 7, true, 5, |row, _| {
+        row.execution.tokens_used.map_or_else(Cell::unknown, |tokens| Cell::plain(text::count(tokens)))
     }),
-    column("SAYS", 0, false, 2, |execution, _| Cell::plain(says(execution))),
+    column("SAYS", 0, false, 4, |row, _| Cell::plain(says(&row.execution))),
 ];
 
 const fn column<R>(

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::measure::{WORST_FIRST, cores, mark, thousands};
 use crate::api::live::{CageCell, Gauge};
-use crate::ui::columns::{Cell, Column};
+use crate::ui::list::{Cell, Column};
 use crate::ui::text;
 use crate::ui::theme::Role;
 

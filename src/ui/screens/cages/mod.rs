@@ -19,8 +19,8 @@ use crate::api::live::{CageCell, Topic};
 use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{CageId, Timestamp};
 use crate::ui::action::Scope;
-use crate::ui::columns::{Front, Sort, headings, line, widths};
-use crate::ui::list::{ColumnInfo, Listing, Motion};
+use crate::ui::columns::{Front, header, line, widths};
+use crate::ui::list::{Column, ColumnInfo, Listing, Motion, Sort};
 use crate::ui::look::Look;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
@@ -219,7 +219,7 @@ impl Cages {
             Order::Column(sort) => Some(sort),
             Order::Worst => None,
         };
-        frame.render_widget(headings(columns::COLUMNS, &widths, sort, look), Rect { height: 1, ..area });
+        frame.render_widget(header(columns::COLUMNS, &widths, sort, look), Rect { height: 1, ..area });
         let (_, down) = self.window();
         let foot = foot::cell_lines(area.width);
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
@@ -500,7 +500,7 @@ impl Listing for Cages {
             Order::Column(sort) if sort.column == place => Some(sort.descending),
             _ => None,
         };
-        let info = |(place, column): (usize, &crate::ui::columns::Column<CageCell>)| ColumnInfo {
+        let info = |(place, column): (usize, &Column<CageCell>)| ColumnInfo {
             title: column.title,
             sortable: true,
             shown: !self.hidden.contains(&place),

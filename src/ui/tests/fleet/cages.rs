@@ -5,8 +5,12 @@ use serde_json::json;
 use super::{HOSTILE, at};
 use crate::api::live::{CageCell, CageProcess, CellState, Gauge};
 use crate::domain::spool::{self, Chunk, Stream};
-use crate::domain::{Cage, CageStatus, Execution, Timestamp};
+use crate::domain::{Cage, CageStatus, Timestamp};
+use crate::ui::gather::AttemptRow;
 use crate::ui::request::Page;
+
+/// How the ids of executions in a cage begin.
+pub const EXECUTIONS: &str = "0195cccc";
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -111,12 +115,12 @@ pub fn cage(id: &str) -> Cage {
 }
 
 /// What runs and ran in it, the newest first.
-pub fn executions(limit: u64) -> Page<Execution> {
+pub fn executions(limit: u64) -> Page<AttemptRow> {
     let rows = (0..limit.min(14)).map(|number| execution(i64::try_from(number).unwrap()));
     Page { rows: rows.collect(), total: 812 }
 }
 
-fn execution(number: i64) -> Execution {
+fn execution(number: i64) -> AttemptRow {
     // The second newest still runs; the newest failed at once.
     let (status, kind) = match number {
         1 => ("running", None),
@@ -127,8 +131,8 @@ fn execution(number: i64) -> Execution {
     let message = if number == 0 { "memory: used 128MiB of 128MiB\x1b[2J" } else { "" };
     let outcome = kind.map(|kind| json!({"kind": kind, "message": message}));
     let began = number * 300 + 40;
-    serde_json::from_value(json!({
-        "id": format!("0195cccc-0000-7000-8000-{number:012x}"),
+    let execution = serde_json::from_value(json!({
+        "id": format!("{EXECUTIONS}-0000-7000-8000-{number:012x}"),
         "task_id": format!("0195dddd-0000-7000-8000-{number:012x}"),
         "agent_id": "0195bbbb-0000-7000-8000-000000000001",
         "cage_id": "042",
@@ -145,7 +149,9 @@ fn execution(number: i64) -> Execution {
         "started_at": at(began - 1),
         "completed_at": kind.map(|_| at(began - 13)),
     }))
-    .unwrap()
+    .unwrap();
+    let kind = (number != 5).then(|| if number == 2 { HOSTILE[0].to_owned() } else { format!("build part {number}") });
+    AttemptRow { execution, kind }
 }
 
 /// What is there now.

@@ -1,0 +1,190 @@
+//! All cages at once, small: what each does, and how much of its limits it uses.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{Failure, Service, triage};
+use crate::api::live::{CageCell, CellState, Gauge};
+use crate::domain::watch::CageUsage;
+use crate::domain::{AgentStatus, CageStatus, NodeStatus};
+use crate::engine::core::look::{CageView, NodeView};
+use crate::engine::message::Message;
+use crate::engine::telemetry::Telemetry;
+
+/// From which share on a limit is nearly reached.
+const NEARLY: f64 = 0.9;
+
+/// `GET /v1/grid`.
+pub(super) async fn get(State(service): State<Service>) -> Result<Json<Vec<CageCell>>, Failure> {
+    let running = service.running()?;
+    running.watchers.look();
+    let fleet = service.ask(|answer| Message::ViewFleet { answer }).await?;
+    let sources = triage::alert_sources(&service).await?;
+    let usage = running.telemetry.usage();
+    let cells = fleet.cages.into_iter().map(|cage| {
+        let used = usage.as_ref().map(|usage| usage.of(cage.id));
+        let node = fleet.nodes.get(cage.node);
+        let named = !sources.is_empty() && is_named(&cage, &sources);
+        cell(cage, node, used, named, &running.telemetry)
+    });
+    Ok(Json(cells.collect()))
+}
+
+/// Whether an alert is about the cage or about who lives there.
+fn is_named(cage: &CageView, sources: &BTreeSet<String>) -> bool {
+    let agent = cage.agent.as_ref().map(|(name, ..)| format!("agent {name}"));
+    sources.contains(&format!("cage {}", cage.id)) || agent.is_some_and(|agent| sources.contains(&agent))
+}
+
+#[allow(clippy::cast_precision_loss)] // Below 2^53 in all that is shown here, and only shown.
+fn figure(value: u64) -> f64 {
+    value as f64
+}
+
+fn cores(millis: u64) -> f64 {
+    figure(millis) / 1000.0
+}
+
+/// A cage as it is shown.
+fn cell(
+    cage: CageView,
+    node: Option<&NodeView>,
+    used: Option<CageUsage>,
+    named: bool,
+    telemetry: &Telemetry,
+) -> CageCell {
+    let limits = &cage.limits;
+    let [cpu, memory, gpu, ..] = cage.granted.0;
+    let per_execution = limits.tokens.is_some_and(|limit| limit.per.is_none());
+    let tokens = if per_execution {
+        cage.executions.iter().filter_map(|id| telemetry.sample(*id)?.tokens_used).max()
+    } else {
+        used.and_then(|used| used.tokens)
+    };
+    let mut cell = CageCell {
+        id: cage.id,
+        status: cage.status,
+        state: CellState::Unknown,
+        node: node.map(|node| node.name.clone()),
+        running: u32::try_from(cage.executions.len()).unwrap_or(u32::MAX),
+        cpu: Gauge {
+            used: used.and_then(|used| used.cpu_millis).map(cores),
+            granted: Some(cores(cpu)),
+            limit: limits.cpu.map(|limit| cores(limit.as_millis())),
+        },
+        memory: Gauge {
+            used: used.and_then(|used| used.memory).map(figure),
+            granted: Some(figure(memory)),
+            limit: limits.memory.map(|limit| figure(limit.get())),
+        },
+        // Nothing measures what a cage uses of its devices.
+        gpu: Gauge { used: None, granted: limits.gpu.map(|_| figure(gpu)), limit: limits.gpu.map(f64::from) },
+        tokens: Gauge {
+            used: tokens.map(figure),
+            granted: None,
+            limit: limits.tokens.map(|limit| figure(limit.tokens)),
+        },
+        pids: Gauge {
+            used: used.and_then(|used| used.pids).map(f64::from),
+            granted: None,
+            limit: limits.pids.map(f64::from),
+        },
+        agent: None,
+    };
+    let nearly = [cell.memory, cell.tokens, cell.pids].iter().any(|gauge| gauge.share().is_some_and(|it| it >= NEARLY));
+    let online = node.is_some_and(|node| node.status == NodeStatus::Online);
+    cell.state = state(&cage, online, named || nearly);
+    cell.agent = cage.agent.map(|(name, ..)| name);
+    cell
+}
+
+/// What goes on in a cage, as one mark.
+fn state(cage: &CageView, online: bool, warned: bool) -> CellState {
+    let agent = cage.agent.as_ref().map(|(_, status, failures)| (*status, *failures));
+    match (cage.executions.len(), agent) {
+        _ if !online => CellState::Unknown,
+        (_, Some((AgentStatus::Error, _))) => CellState::Failed,
+        (1.., _) if warned => CellState::Warning,
+        (1.., _) if cage.started == 0 => CellState::Starting,
+        (1.., _) => CellState::Running,
+        _ if cage.status == CageStatus::Maintenance => CellState::Stopped,
+        (0, None) => CellState::Stopped,
+        (0, Some((_, 1..))) => CellState::Failed,
+        (0, Some((AgentStatus::Blocked, _))) => CellState::Waiting,
+        (0, Some(_)) => CellState::Idle,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::requirements::Quantities;
+    use crate::domain::{Bytes, CageId, CageLimits, Cpu, ExecutionId, Timestamp, TokenLimit};
+    use crate::engine::beat::Beat;
+
+    fn cage(executions: u32, started: u32, agent: Option<(AgentStatus, u32)>) -> CageView {
+        CageView {
+            id: CageId::new(3).unwrap(),
+            status: if agent.is_some() { CageStatus::Occupied } else { CageStatus::Vacant },
+            node: 0,
+            agent: agent.map(|(status, failures)| ("tester".to_owned(), status, failures)),
+            limits: CageLimits::default(),
+            granted: Quantities([1500, 1 << 20, 0, 0, 0]),
+            executions: (0..executions).map(|number| ExecutionId::new(Timestamp::EPOCH, number.into())).collect(),
+            started,
+        }
+    }
+
+    #[test]
+    fn each_mark_has_its_cause() {
+        use AgentStatus::{Active, Blocked, Error, Idle, Maintenance};
+        for (executions, started, agent, online, warned, mark) in [
+            (1, 1, Some((Active, 0)), true, false, CellState::Running),
+            (2, 0, Some((Active, 0)), true, false, CellState::Starting),
+            (2, 1, Some((Active, 0)), true, false, CellState::Running),
+            (1, 1, Some((Active, 2)), true, false, CellState::Running),
+            (1, 1, Some((Active, 0)), true, true, CellState::Warning),
+            (0, 0, Some((Idle, 0)), true, true, CellState::Idle),
+            (0, 0, Some((Blocked, 0)), true, false, CellState::Waiting),
+            (0, 0, Some((Idle, 1)), true, false, CellState::Failed),
+            (1, 1, Some((Error, 5)), true, false, CellState::Failed),
+            (0, 0, Some((Maintenance, 0)), true, false, CellState::Idle),
+            (0, 0, None, true, false, CellState::Stopped),
+            (1, 1, Some((Active, 0)), false, false, CellState::Unknown),
+        ] {
+            let view = cage(executions, started, agent);
+            assert_eq!(state(&view, online, warned), mark, "{view:?} {online} {warned}");
+        }
+        let withheld = CageView { status: CageStatus::Maintenance, ..cage(0, 0, Some((Idle, 0))) };
+        assert_eq!(state(&withheld, true, false), CellState::Stopped);
+        let draining = CageView { status: CageStatus::Maintenance, ..cage(1, 1, Some((Active, 0))) };
+        assert_eq!(state(&draining, true, false), CellState::Running, "what runs in a withheld cage goes on");
+    }
+
+    #[test]
+    fn what_nobody_measures_is_not_zero() {
+        let node = NodeView {
+            name: "here".to_owned(),
+            status: NodeStatus::Online,
+            capacity: Quantities::ZERO,
+            granted: Quantities::ZERO,
+        };
+        let telemetry = Telemetry::new(Beat::new(0));
+        let mut view = cage(1, 1, Some((AgentStatus::Active, 0)));
+        view.limits.cpu = Some(Cpu::from_millis(2500));
+        view.limits.memory = Some(Bytes::from_mib(100));
+        view.limits.tokens = Some(TokenLimit { tokens: 50, per: None });
+        let unmeasured = cell(view.clone(), Some(&node), None, false, &telemetry);
+        assert_eq!(unmeasured.cpu, Gauge { used: None, granted: Some(1.5), limit: Some(2.5) });
+        assert_eq!((unmeasured.gpu, unmeasured.pids.used), (Gauge::default(), None));
+        assert_eq!(unmeasured.tokens, Gauge { used: None, granted: None, limit: Some(50.0) });
+        let mut used = crate::engine::telemetry::Usage::default().of(view.id);
+        used.memory = Some(95 << 20);
+        let measured = cell(view, Some(&node), Some(used), false, &telemetry);
+        assert_eq!(measured.cpu.used, Some(0.0));
+        assert_eq!(measured.memory.used, Some(f64::from(95 << 20)));
+        assert_eq!(measured.state, CellState::Warning, "nine tenths of the memory are in use");
+    }
+}

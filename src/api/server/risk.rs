@@ -1,0 +1,77 @@
+//! Whether a task may miss its deadline, were it to start now.
+
+use crate::domain::{Span, Timestamp};
+use crate::engine::core::look::Due;
+
+/// A task that waits, of which nobody knows how long it takes, is at risk from so long before its deadline on.
+pub(super) const UNKNOWN_TAKES: Span = Span::from_secs(600);
+
+/// Why a task may be late, and how many microseconds it has to spare (mostly less than none); `None` when it need not be.
+/// `typical` is how long its agent's executions take; what the task says about itself counts first.
+pub(super) fn judge(due: &Due, now: Timestamp, typical: Option<Span>) -> Option<(i64, String)> {
+    let takes = due.estimate.or(typical);
+    let left = due.deadline.as_micros() - now.as_micros();
+    if left <= 0 {
+        let state = if due.running_since.is_some() { "it still runs" } else { "it has not started" };
+        let text = format!("its deadline was {} ago, and {state}", now.since(due.deadline).human());
+        return Some((left - takes.map_or(0, Span::as_micros), text));
+    }
+    let human = Span::from_micros(left).human();
+    match (due.running_since, takes) {
+        (Some(since), Some(takes)) => {
+            let spare = due.deadline.as_micros() - since.plus(takes).as_micros();
+            let ran = now.since(since).human();
+            let text = || format!("it has {human} left, has run for {ran} and takes about {}", takes.human());
+            (spare < 0).then(|| (spare, text()))
+        }
+        (Some(_), None) => None,
+        (None, Some(takes)) => {
+            let spare = left - takes.as_micros();
+            (spare < 0)
+                .then(|| (spare, format!("it has {human} left, takes about {} and has not started", takes.human())))
+        }
+        (None, None) => {
+            (left < UNKNOWN_TAKES.as_micros()).then(|| (left, format!("it has {human} left and has not started")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TaskId;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros((1_000_000 + seconds) * 1_000_000)
+    }
+
+    #[test]
+    fn a_task_is_at_risk_when_starting_now_would_be_too_late() {
+        let secs = |seconds: i64| Some(Span::from_secs(seconds));
+        // Estimate, running since, deadline, the agent's mean; whether it is at risk and how many seconds it has to spare.
+        for (estimate, since, deadline, typical, spare) in [
+            (None, None, 601, None, None),
+            (None, None, 599, None, Some(599)),
+            (None, None, 300, secs(10), None),
+            (None, None, 300, secs(301), Some(-1)),
+            (secs(10), None, 300, secs(301), None),
+            (secs(400), None, 300, secs(1), Some(-100)),
+            (None, Some(-100), 50, None, None),
+            (secs(120), Some(-100), 50, None, None),
+            (secs(200), Some(-100), 50, None, Some(-50)),
+            (None, Some(-100), 50, secs(160), Some(-10)),
+            (None, Some(-100), -5, None, Some(-5)),
+            (None, None, -5, secs(10), Some(-15)),
+        ] {
+            let due = Due {
+                task_id: TaskId::new(at(0), 1),
+                deadline: at(deadline),
+                estimate,
+                agent: None,
+                running_since: since.map(at),
+            };
+            let found = judge(&due, at(0), typical).map(|(spare, _)| spare / 1_000_000);
+            assert_eq!(found, spare, "{due:?} {typical:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `menagerie alert …`: list, take, silence and resolve what needs somebody's eye.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::args::one_of;
+use super::context::Context;
+use super::failure::Outcome;
+use super::items;
+use super::list::{ListArgs, given};
+use super::table::{Align, Cell, Table};
+use super::view::{self, ShortIds};
+use crate::api::client::encode;
+use crate::api::types::WireCommand;
+use crate::domain::filter::tables;
+use crate::domain::time::When;
+use crate::domain::{AlertStatus, Severity};
+
+/// What can be done with alerts.
+#[derive(Subcommand, Debug)]
+pub enum AlertVerb {
+    /// List alerts; those that are resolved only with --all or --status
+    List(AlertListArgs),
+    /// Show everything about an alert
+    Show {
+        /// Its id or the beginning of it
+        id: String,
+    },
+    /// Say that somebody knows of alerts
+    #[command(visible_alias = "ack")]
+    Acknowledge {
+        /// Ids of alerts or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// What there is to say
+        #[arg(long, value_name = "TEXT", conflicts_with = "off")]
+        note: Option<String>,
+        /// Take it back: nobody knows of them
+        #[arg(long)]
+        off: bool,
+    },
+    /// Do not show alerts for a while
+    Silence {
+        /// Ids of alerts or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Until when: a time, or a span from now such as `1h`
+        #[arg(long, value_name = "WHEN", required_unless_present = "off")]
+        until: Option<When>,
+        /// Show them again
+        #[arg(long, conflicts_with = "until")]
+        off: bool,
+    },
+    /// Say that alerts are over
+    Resolve {
+        /// Ids of alerts or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// What was done
+        #[arg(long, value_name = "TEXT")]
+        action: Option<String>,
+        /// Anything else
+        #[arg(long, value_name = "TEXT")]
+        notes: Option<String>,
+    },
+    /// Say that resolved alerts are not over after all
+    Reopen {
+        /// Ids of alerts or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+}
+
+/// Options of `menagerie alert list`.
+#[derive(Args, Clone, Debug)]
+pub struct AlertListArgs {
+    /// Only alerts with this status
+    #[arg(short, long, value_name = "STATUS", value_parser = one_of::<AlertStatus>(AlertStatus::ALL))]
+    pub status: Option<AlertStatus>,
+    /// Resolved ones, too
+    #[arg(short, long, conflicts_with = "status")]
+    pub all: bool,
+    /// Only alerts of this severity
+    #[arg(long, value_name = "SEVERITY", value_parser = one_of::<Severity>(Severity::ALL))]
+    pub severity: Option<Severity>,
+    /// Only alerts of this part: `engine`, `cage 003`
+    #[arg(long, value_name = "TEXT")]
+    pub source: Option<String>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+pub fn run(context: &mut Context, verb: AlertVerb) -> Outcome {
+    let (command, done) = match verb {
+        AlertVerb::List(args) => return list(context, args),
+        AlertVerb::Show { id } => return show(context, &id),
+        AlertVerb::Acknowledge { ids, off: true, .. } => (WireCommand::UnacknowledgeAlerts { ids }, "active again"),
+        AlertVerb::Acknowledge { ids, note, off: false } => {
+            (WireCommand::AcknowledgeAlerts { ids, note }, "acknowledged")
+        }
+        AlertVerb::Silence { ids, until, .. } => {
+            let done = if until.is_some() { "silenced" } else { "shown again" };
+            (WireCommand::SilenceAlerts { ids, until }, done)
+        }
+        AlertVerb::Resolve { ids, action, notes } => (WireCommand::ResolveAlerts { ids, action, notes }, "resolved"),
+        AlertVerb::Reopen { ids } => (WireCommand::ReopenAlerts { ids }, "reopened"),
+    };
+    let client = context.engine()?;
+    items::send(context, &client, &command, done)
+}
+
+fn list(context: &mut Context, args: AlertListArgs) -> Outcome {
+    let client = context.engine()?;
+    let status = match (args.status, args.all) {
+        (Some(status), _) => Some(status.to_string()),
+        (None, true) => None,
+        (None, false) => Some(format!("{},{}", AlertStatus::Active, AlertStatus::Acknowledged)),
+    };
+    let severity = args.severity.map(|severity| severity.to_string());
+    let filters = given([("status", status), ("severity", severity), ("source", args.source)]);
+    let fetched = args.list.fetch(&client, &tables::ALERTS, filters, context.out.is_table())?;
+    args.list.print(context, fetched, draw)
+}
+
+fn draw(rows: &[Value]) -> Table {
+    let ids = ShortIds::of(rows, "id");
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("SEVERITY", Align::Left),
+        ("STATUS", Align::Left),
+        ("SEEN", Align::Right),
+        ("TIMES", Align::Right),
+        ("SOURCE", Align::Left),
+        ("MESSAGE", Align::Elastic),
+    ]);
+    for alert in rows {
+        table.row(vec![
+            ids.cell(alert, "id"),
+            view::status(alert, "severity"),
+            view::status(alert, "status"),
+            view::age(alert, "last_seen").into(),
+            view::text(alert, "count").into(),
+            view::text(alert, "source").into(),
+            view::text(alert, "message").into(),
+        ]);
+    }
+    table
+}
+
+fn show(context: &mut Context, id: &str) -> Outcome {
+    let client = context.engine()?;
+    let alert: Value = client.get(&format!("/v1/alerts/{}", encode(id)), &vec![])?;
+    if context.out.value(&alert)? {
+        return Ok(0);
+    }
+    let figure = |path: &str| -> Cell { view::text(&alert, path).into() };
+    context.out.fields(&[
+        ("id", view::text(&alert, "id").into()),
+        ("severity", view::status(&alert, "severity")),
+        ("status", view::status(&alert, "status")),
+        ("source", view::text(&alert, "source").into()),
+        ("message", view::text(&alert, "message").into()),
+        ("cause", figure("context.trigger")),
+        ("threshold", figure("context.threshold")),
+        ("value", figure("context.value")),
+        ("raised", view::moment(&alert, "time")),
+        ("last seen", view::moment(&alert, "last_seen")),
+        ("times", view::text(&alert, "count").into()),
+        ("acknowledged by", view::text(&alert, "acknowledged_by").into()),
+        ("note", view::text(&alert, "note").into()),
+        ("silenced until", view::moment(&alert, "silenced_until")),
+        ("resolved", view::moment(&alert, "resolution.time")),
+        ("action", view::text(&alert, "resolution.action").into()),
+        ("notes", view::text(&alert, "resolution.notes").into()),
+    ])?;
+    Ok(0)
+}

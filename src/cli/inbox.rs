@@ -1,0 +1,100 @@
+//! `menagerie inbox …`: what waits for a human.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::context::Context;
+use super::failure::Outcome;
+use super::items;
+use super::list::{FilterArgs, ListArgs, parse_count};
+use super::table::{Align, Table};
+use super::view::{self, ShortIds};
+use crate::api::filters::INBOX;
+use crate::api::types::WireCommand;
+use crate::domain::time::When;
+
+/// What can be done with the inbox.
+#[derive(Subcommand, Debug)]
+pub enum InboxVerb {
+    /// List what waits for you, the dearest delay first
+    List(InboxListArgs),
+    /// Put something off
+    Snooze {
+        /// Ids of artifacts or failed tasks, or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Until when: a time, or a span from now such as `1h`
+        #[arg(long, value_name = "WHEN", required_unless_present = "off")]
+        until: Option<When>,
+        /// Show it again
+        #[arg(long, conflicts_with = "until")]
+        off: bool,
+    },
+}
+
+/// Options of `menagerie inbox list`.
+#[derive(Args, Clone, Debug)]
+pub struct InboxListArgs {
+    /// Show at most this many; 0 for all. A table shows 100 unless told otherwise, the other formats everything
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
+    pub limit: Option<u64>,
+    /// Leave out this many at the beginning
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_count, allow_negative_numbers = true)]
+    pub offset: u64,
+    /// What to show.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What was put off, too
+    #[arg(long)]
+    pub snoozed: bool,
+}
+
+pub fn run(context: &mut Context, verb: InboxVerb) -> Outcome {
+    match verb {
+        InboxVerb::List(args) => list(context, &args),
+        InboxVerb::Snooze { ids, until, .. } => {
+            let done = if until.is_some() { "snoozed" } else { "shown again" };
+            let client = context.engine()?;
+            items::send(context, &client, &WireCommand::SnoozeReviews { ids, until }, done)
+        }
+    }
+}
+
+fn list(context: &mut Context, args: &InboxListArgs) -> Outcome {
+    let client = context.engine()?;
+    let list = ListArgs { limit: args.limit, offset: args.offset, filter: args.filter.clone(), ..ListArgs::default() };
+    let filters = if args.snoozed { vec![("snoozed".to_owned(), "true".to_owned())] } else { vec![] };
+    let fetched = list.fetch(&client, &INBOX, filters, context.out.is_table())?;
+    list.print(context, fetched, draw)
+}
+
+fn draw(rows: &[Value]) -> Table {
+    let ids = ShortIds::of(rows, "id");
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("KIND", Align::Left),
+        ("TYPE", Align::Left),
+        ("RISK", Align::Left),
+        ("COST", Align::Right),
+        ("WAITS", Align::Right),
+        ("BLOCKS", Align::Right),
+        ("AGENT", Align::Left),
+        ("TITLE", Align::Elastic),
+    ]);
+    for item in rows {
+        let kind = view::text(item, "artifact_type");
+        let cost = view::at(item, "cost_of_delay").as_f64().unwrap_or(0.0);
+        table.row(vec![
+            ids.cell(item, "id"),
+            view::text(item, "kind").into(),
+            if kind.is_empty() { view::text(item, "task_type") } else { kind }.into(),
+            view::status(item, "risk"),
+            format!("{cost:.1}").into(),
+            view::age(item, "since").into(),
+            view::text(item, "blocks").into(),
+            view::text_or_dash(item, "agent").into(),
+            view::text(item, "title").into(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,89 @@
+//! What would be: who else could do something, and what a command would change.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::enumeration::enumeration;
+use super::refusal::Refusal;
+
+/// An agent or cage that something could be given to: `GET /v1/tasks/{id}/candidates`, `GET /v1/agents/{id}/candidates`. The best first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Candidate {
+    /// `agent` for a task, `cage` for an agent.
+    pub kind: String,
+    /// The agent's name or the cage's number.
+    pub name: String,
+    /// Whether it can at all.
+    pub able: bool,
+    /// Whether it could at once.
+    pub free: bool,
+    /// Why, or why not; each with its figure.
+    pub reasons: Vec<String>,
+    /// What it does now: executions running.
+    pub running: u32,
+    /// How many tasks wait for just this one.
+    pub queued: u64,
+    /// How many of its executions succeeded, 0-1; `None` when it had none.
+    #[serde(default)]
+    pub success_rate: Option<f64>,
+    /// How long its executions took in the mean, in seconds.
+    #[serde(default)]
+    pub mean_duration_s: Option<f64>,
+    /// What its executions cost in the mean, in US dollars, as reported.
+    #[serde(default)]
+    pub mean_cost: Option<f64>,
+}
+
+/// What a command would do, had it been given: `POST /v1/what-if` takes a command and changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhatIf {
+    /// One line for each thing it names, in that order.
+    pub items: Vec<Preview>,
+    /// Figures of the fleet before and after.
+    pub figures: Vec<Figure>,
+    /// Whether an inverse command could take it back.
+    pub reversible: bool,
+}
+
+/// What would happen to one thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Preview {
+    /// Its id or name.
+    pub item: String,
+    /// What would change, for people: `pending, priority 5 -> 9`. Empty when it is refused.
+    pub change: String,
+    /// Why it would be refused.
+    #[serde(default)]
+    pub refusal: Option<Refusal>,
+}
+
+enumeration! {
+    /// How a figure is to be read.
+    pub enum Unit ("unit") {
+        /// A number of things.
+        Count = "count",
+        /// 0-1.
+        Share = "share",
+        /// Seconds.
+        Seconds = "seconds",
+        /// Cores.
+        Cores = "cores",
+        /// Bytes.
+        Bytes = "bytes",
+    }
+}
+
+/// A figure before and after.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Figure {
+    /// What is counted: `tasks waiting for agent builder`, `memory reserved in cage 004`, `deadlines at risk`.
+    pub what: String,
+    /// How to read the numbers.
+    pub unit: Unit,
+    /// Now; `None` when unknown.
+    #[serde(default)]
+    pub before: Option<f64>,
+    /// Then; `None` when unknown.
+    #[serde(default)]
+    pub after: Option<f64>,
+}

@@ -1,0 +1,220 @@
+//! Alerts: what the system says about itself at severity warning and above stays until somebody, or its own end, resolves
+//! it. What comes up again counts as the same alert: the same source and the same trigger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::draw;
+use super::{Core, Decisions};
+use crate::domain::alert::{AlertContext, Resolution};
+use crate::domain::event::{AlertRaised, AlertRepeated, AlertResolved, SystemEventRaised};
+use crate::domain::{Actor, Alert, AlertId, AlertStatus, Severity, SystemEvent, SystemEventId, Timestamp};
+
+/// A node's worker cannot be reached.
+pub const NODE_LOST: &str = "node lost";
+/// A worker ended and took executions along.
+pub const WORKER_ENDED: &str = "worker ended";
+/// An agent's circuit breaker opened.
+pub const BREAKER: &str = "breaker opened";
+/// A task was given up.
+pub const TASK_FAILED: &str = "task failed";
+/// The store could not be written.
+pub const STORE_FAILED: &str = "store failed";
+
+/// So many alerts may be unresolved; beyond that the one not seen for the longest gives way.
+const ALERTS_MAX: usize = 10_000;
+
+/// How many words of a message that has no trigger of its own tell what sort it is.
+const WORDS_MAX: usize = 12;
+
+/// The alerts that are not resolved.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    known: BTreeMap<AlertId, Alert>,
+    causes: BTreeMap<(String, String), AlertId>,
+    ages: BTreeSet<(Timestamp, AlertId)>,
+}
+
+impl Alerts {
+    /// One of them.
+    pub fn get(&self, id: AlertId) -> Option<&Alert> {
+        self.known.get(&id)
+    }
+
+    /// The one with a cause: source and trigger.
+    pub fn of_cause(&self, (source, trigger): (&str, &str)) -> Option<&Alert> {
+        self.causes.get(&(source.to_owned(), trigger.to_owned())).and_then(|id| self.known.get(id))
+    }
+
+    /// All of them, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Alert> {
+        self.known.values()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Takes one in.
+    pub fn insert(&mut self, alert: Alert) {
+        let (source, trigger) = alert.cause();
+        self.causes.insert((source.to_owned(), trigger.to_owned()), alert.id);
+        self.ages.insert((alert.last_seen, alert.id));
+        self.known.insert(alert.id, alert);
+    }
+
+    /// Forgets one.
+    pub fn remove(&mut self, id: AlertId) -> Option<Alert> {
+        let alert = self.known.remove(&id)?;
+        let (source, trigger) = alert.cause();
+        self.causes.remove(&(source.to_owned(), trigger.to_owned()));
+        self.ages.remove(&(alert.last_seen, id));
+        Some(alert)
+    }
+
+    /// Changes one.
+    pub fn change(&mut self, id: AlertId, change: impl FnOnce(&mut Alert)) {
+        if let Some(mut alert) = self.remove(id) {
+            change(&mut alert);
+            self.insert(alert);
+        }
+    }
+
+    /// The one that was not seen for the longest.
+    fn oldest(&self) -> Option<AlertId> {
+        self.ages.first().map(|(_, id)| *id)
+    }
+}
+
+/// What raises an alert, without figures.
+pub fn trigger(name: &str) -> AlertContext {
+    AlertContext { trigger: name.to_owned(), threshold: None, value: None }
+}
+
+/// What raises an alert when a value reaches a threshold.
+pub fn crossed(name: &str, threshold: f64, value: f64) -> AlertContext {
+    AlertContext { trigger: name.to_owned(), threshold: Some(threshold), value: Some(value) }
+}
+
+/// The source of what concerns an agent.
+pub fn agent_source(name: &str) -> String {
+    format!("agent {name}")
+}
+
+/// The source of what concerns a node.
+pub fn node_source(name: &str) -> String {
+    format!("node {name}")
+}
+
+/// What sort of message this is: its first words, up to a colon, with a mark for those that name a single thing.
+pub fn sort_of(message: &str) -> String {
+    let head = message.split(':').find(|part| part.split_whitespace().count() > 2).unwrap_or(message);
+    let words = head.split_whitespace().take(WORDS_MAX);
+    let words =
+        words.map(|word| if word.chars().any(|c| c.is_ascii_digit() || "/\"".contains(c)) { "#" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+impl Core {
+    /// Says something about the system; from severity warning on it stays as an alert.
+    pub(super) fn tell(
+        &mut self,
+        severity: Severity,
+        source: String,
+        context: AlertContext,
+        message: String,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
+        let event = SystemEvent {
+            id: SystemEventId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)),
+            severity,
+            source: source.clone(),
+            message: message.clone(),
+            time: now,
+            context: serde_json::Map::new(),
+            metadata: serde_json::Map::new(),
+        };
+        self.emit(now, Actor::Engine, SystemEventRaised { event }, out);
+        if severity < Severity::Warning {
+            return;
+        }
+        if let Some(known) = self.alerts.of_cause((&source, &context.trigger)) {
+            let (alert_id, severity) = (known.id, known.severity.max(severity));
+            self.emit(now, Actor::Engine, AlertRepeated { alert_id, severity, message, value: context.value }, out);
+            return;
+        }
+        self.make_room_for_alert(now, out);
+        let alert = Alert {
+            id: AlertId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)),
+            severity,
+            status: AlertStatus::Active,
+            source,
+            message,
+            time: now,
+            last_seen: now,
+            count: 1,
+            context,
+            acknowledged_by: None,
+            note: None,
+            silenced_until: None,
+            resolution: None,
+        };
+        self.emit(now, Actor::Engine, AlertRaised { alert }, out);
+    }
+
+    /// The oldest alerts give way when there are too many.
+    pub(super) fn make_room_for_alert(&mut self, now: Timestamp, out: &mut Decisions) {
+        while self.alerts.len() >= ALERTS_MAX
+            && let Some(alert_id) = self.alerts.oldest()
+        {
+            let action = Some(format!("gave way: more than {ALERTS_MAX} alerts are unresolved"));
+            let resolution = Resolution { time: now, by: None, action, notes: None };
+            self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+        }
+    }
+
+    /// What raised an alert is over: it clears by itself.
+    pub(super) fn clear_alert(&mut self, source: &str, trigger: &str, why: &str, now: Timestamp, out: &mut Decisions) {
+        if let Some(alert_id) = self.alerts.of_cause((source, trigger)).map(|alert| alert.id) {
+            let action = Some(format!("cleared by itself: {why}"));
+            let resolution = Resolution { time: now, by: None, action, notes: None };
+            self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+        }
+    }
+
+    /// The store works again after it could not be written: says so, because meanwhile nothing could be.
+    pub fn store_failed(&mut self, now: Timestamp, error: &str, out: &mut Decisions) {
+        let now = self.clock(now);
+        let message = format!("the store could not be written and no change was taken until now: {error}");
+        self.tell(Severity::Error, "store".to_owned(), trigger(STORE_FAILED), message, now, out);
+    }
+
+    /// The alerts that are not resolved, by id.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter()
+    }
+
+    /// How many alerts need somebody's eye now: nobody has taken them and they are not silenced.
+    pub fn active_alerts(&self, now: Timestamp) -> u64 {
+        let needs = |alert: &&Alert| {
+            alert.status == AlertStatus::Active && alert.silenced_until.is_none_or(|until| until <= now)
+        };
+        self.alerts.iter().filter(needs).count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_differ_in_names_and_figures_are_of_one_sort() {
+        let one = "cage 003: new limits were not taken: device busy";
+        let other = "cage 017: new limits were not taken: no such file";
+        assert_eq!(sort_of(one), sort_of(other));
+        assert_eq!(sort_of(one), "new limits were not taken");
+        assert_ne!(sort_of(one), sort_of("cage 003 was not declared to this worker"));
+        assert_eq!(sort_of(""), "");
+    }
+}

@@ -1,0 +1,179 @@
+//! The inbox: artifacts that nobody has judged, by what their delay costs (docs/console.md, "Cost of delay").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Core;
+use crate::domain::{ArtifactId, ReviewState, Span, TaskId, TaskStatus, Timestamp};
+
+/// How many tasks behind those that wait directly are looked at for one list. What is beyond is left out of the count, so
+/// that a list costs the same however long the queue is.
+const LOOKED_AT_MAX: usize = 20_000;
+
+/// An artifact that waits to be judged, with what it holds up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// Which.
+    pub id: ArtifactId,
+    /// The task that made it.
+    pub task_id: TaskId,
+    /// What it holds up.
+    pub blocked: Blocked,
+    /// The order of the inbox; the dearest first.
+    pub cost: f64,
+    /// Until when a person has put it off.
+    pub snoozed_until: Option<Timestamp>,
+}
+
+/// Tasks that cannot start before something is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Blocked {
+    /// How many, an array by its elements.
+    pub tasks: u64,
+    /// The sum of their priorities.
+    pub priorities: u64,
+    /// The earliest deadline among them.
+    pub deadline: Option<Timestamp>,
+}
+
+impl Blocked {
+    fn add(&mut self, tasks: u64, priority: u8, deadline: Timestamp) {
+        self.tasks += tasks;
+        self.priorities += tasks * u64::from(priority);
+        if deadline < Timestamp::LAST {
+            self.deadline = Some(self.deadline.map_or(deadline, |known| known.min(deadline)));
+        }
+    }
+}
+
+/// How much worse a deadline that is due makes a delay.
+const URGENCY_DUE: f64 = 9.0;
+
+/// What a delay costs: `(1 + hours waited) * (1 + sum of blocked priorities / 5) * urgency`, where urgency is 1 without a
+/// deadline, and otherwise `1 + 9 / (1 + hours left)`, so 10 from the deadline on. Finite, and never falls as time passes.
+pub fn cost_of_delay(waited: Span, blocked: &Blocked, now: Timestamp) -> f64 {
+    let hours = |span: Span| span.as_micros() as f64 / 3.6e9;
+    let urgency = blocked.deadline.map_or(1.0, |deadline| 1.0 + URGENCY_DUE / (1.0 + hours(deadline.since(now))));
+    (1.0 + hours(waited)) * (1.0 + blocked.priorities as f64 / 5.0) * urgency
+}
+
+/// When something was made, as its id says.
+fn made_at(id: uuid::Uuid) -> Timestamp {
+    let millis = i64::try_from(id.as_u128() >> 80).unwrap_or(0);
+    Timestamp::from_micros(millis.saturating_mul(1000))
+}
+
+impl Core {
+    /// What waits to be judged, the dearest delay first; what is snoozed only if asked for.
+    pub fn inbox(&self, now: Timestamp, snoozed: bool) -> Vec<Waiting> {
+        let mut reach = Reach { core: self, known: BTreeMap::new(), left: LOOKED_AT_MAX };
+        let waits = |until: Option<Timestamp>| snoozed || until.is_none_or(|until| until <= now);
+        let pending = self.artifacts.values().filter(|artifact| artifact.state == ReviewState::Pending);
+        let mut waiting: Vec<_> = pending
+            .filter(|artifact| waits(artifact.snoozed_until))
+            .map(|artifact| {
+                let blocked = reach.of_task(artifact.task_id);
+                let cost = cost_of_delay(now.since(made_at(artifact.id.0)), &blocked, now);
+                let (id, task_id, snoozed_until) = (artifact.id, artifact.task_id, artifact.snoozed_until);
+                Waiting { id, task_id, blocked, cost, snoozed_until }
+            })
+            .collect();
+        waiting.sort_unstable_by(|one, other| other.cost.total_cmp(&one.cost).then(one.id.cmp(&other.id)));
+        waiting
+    }
+
+    /// What waits for approval of the artifacts of some tasks, each counted once.
+    pub(super) fn blocked_by(&self, tasks: &BTreeSet<TaskId>) -> Blocked {
+        let mut reach = Reach { core: self, known: BTreeMap::new(), left: LOOKED_AT_MAX };
+        let first: BTreeSet<_> = tasks.iter().flat_map(|task| reach.gated(*task)).collect();
+        reach.behind(first.into_iter().collect())
+    }
+}
+
+/// Looks for what waits behind tasks, and remembers what it found.
+struct Reach<'a> {
+    core: &'a Core,
+    /// By the task that waits directly: most artifacts of a fleet hold up the same one.
+    known: BTreeMap<TaskId, Blocked>,
+    left: usize,
+}
+
+impl Reach<'_> {
+    /// What waits for approval of a task's artifacts.
+    fn of_task(&mut self, task: TaskId) -> Blocked {
+        let first = self.gated(task);
+        match first[..] {
+            [] => Blocked::default(),
+            [only] => {
+                if let Some(known) = self.known.get(&only) {
+                    return *known;
+                }
+                let found = self.behind(first);
+                self.known.insert(only, found);
+                found
+            }
+            _ => self.behind(first),
+        }
+    }
+
+    /// The tasks that wait for approval of a task's artifacts themselves. A gate on an array waits for all its elements'.
+    fn gated(&self, task: TaskId) -> Vec<TaskId> {
+        let array = task.as_array();
+        let own = self.core.dependents.get(&task);
+        let whole = if array == task { None } else { self.core.dependents.get(&array) };
+        let waits = |id: &&TaskId| {
+            let task = self.core.task_ids.get(**id).map(|slot| &self.core.tasks[slot]);
+            task.is_some_and(|task| task.gate && task.status == TaskStatus::Pending)
+        };
+        own.into_iter().chain(whole).flatten().filter(waits).copied().collect()
+    }
+
+    /// Some tasks and all that depend on them, however far behind.
+    fn behind(&mut self, first: Vec<TaskId>) -> Blocked {
+        let mut blocked = Blocked::default();
+        let mut seen: BTreeSet<TaskId> = first.iter().copied().collect();
+        let mut open = first;
+        while let Some(id) = open.pop() {
+            let Some(slot) = self.core.task_ids.get(id) else { continue };
+            let task = &self.core.tasks[slot];
+            blocked.add(task.weight(), task.priority, task.deadline);
+            for dependent in self.core.dependents.get(&id).into_iter().flatten() {
+                if self.left > 0 && seen.insert(*dependent) {
+                    self.left -= 1;
+                    open.push(*dependent);
+                }
+            }
+        }
+        blocked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_never_becomes_cheaper_and_stays_finite() {
+        let now = Timestamp::from_micros(1_700_000_000_000_000);
+        let blocked = |priorities, deadline| Blocked { tasks: 1, priorities, deadline };
+        let cost = |hours: i64, blocked: &Blocked| {
+            cost_of_delay(Span::from_secs(3600 * hours), blocked, now.plus(Span::from_secs(3600 * hours)))
+        };
+        for blocked in [
+            blocked(0, None),
+            blocked(50, None),
+            blocked(50, Some(now.plus(Span::from_secs(7200)))),
+            blocked(u64::MAX, Some(Timestamp::EPOCH)),
+        ] {
+            let costs: Vec<_> = (0..100).map(|hours| cost(hours, &blocked)).collect();
+            assert!(costs.is_sorted() && costs.iter().all(|cost| cost.is_finite()), "{blocked:?}: {costs:?}");
+            assert!(costs[99] > costs[0]);
+        }
+        // What blocks more, and what is due sooner, is dearer.
+        let soon = Some(now.plus(Span::from_secs(600)));
+        let late = Some(now.plus(Span::from_secs(864_000)));
+        assert!(cost(0, &blocked(10, None)) > cost(0, &blocked(9, None)));
+        assert!(cost(0, &blocked(10, late)) > cost(0, &blocked(10, None)));
+        assert!(cost(0, &blocked(10, soon)) > cost(0, &blocked(10, late)));
+        assert!((cost(1, &blocked(10, None)) - 6.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,218 @@
+//! What somebody who watches sees of the state: each cage, each machine, the queue's age, deadlines that come near. None
+//! of it goes through the queue: it is kept up to date, or counted over the fleet.
+
+use super::Core;
+use super::shape::Shape;
+use super::slab::NONE;
+use super::state::CageState;
+use crate::domain::requirements::Quantities;
+use crate::domain::{
+    AgentId, AgentStatus, CageId, CageLimits, CageStatus, ExecutionId, NodeStatus, Span, TaskId, TaskStatus, Timestamp,
+};
+
+/// A cage as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CageView {
+    /// Its number.
+    pub id: CageId,
+    /// Whether somebody lives there.
+    pub status: CageStatus,
+    /// Its node's place in [`FleetView::nodes`].
+    pub node: usize,
+    /// The agent that lives or works there: its name, what it does, and how often it has failed in a row.
+    pub agent: Option<(String, AgentStatus, u32)>,
+    /// What its processes may use.
+    pub limits: CageLimits,
+    /// What running work has reserved.
+    pub granted: Quantities,
+    /// Executions in it.
+    pub executions: Vec<ExecutionId>,
+    /// Those whose process runs, as far as the worker has said.
+    pub started: u32,
+}
+
+/// A machine as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeView {
+    /// Host name.
+    pub name: String,
+    /// Whether its worker is connected.
+    pub status: NodeStatus,
+    /// What it has.
+    pub capacity: Quantities,
+    /// What running work has reserved.
+    pub granted: Quantities,
+}
+
+/// All cages, and the machines that they are on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FleetView {
+    /// The machines.
+    pub nodes: Vec<NodeView>,
+    /// The cages, in the order of their numbers.
+    pub cages: Vec<CageView>,
+}
+
+/// A task that has not ended and whose deadline comes near.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which.
+    pub task_id: TaskId,
+    /// When it has to be done.
+    pub deadline: Timestamp,
+    /// How long it says that it takes.
+    pub estimate: Option<Span>,
+    /// Who has it, or must do it.
+    pub agent: Option<AgentId>,
+    /// Since when it runs, if it does.
+    pub running_since: Option<Timestamp>,
+}
+
+/// What an overview needs of the engine's memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OverviewView {
+    /// The machines.
+    pub nodes: Vec<NodeView>,
+    /// Since when, to the second, the oldest of the tasks that could start has waited.
+    pub oldest: Option<Timestamp>,
+    /// Tasks that nothing in the fleet, as it is declared, could ever do.
+    pub unsatisfiable: u64,
+    /// Agents whose circuit breaker is open: how many, and the names of the first.
+    pub tripped: (u64, Vec<String>),
+    /// Tasks whose deadline comes near, the most urgent first.
+    pub due: Vec<Due>,
+}
+
+/// How many wishes an overview checks against the fleet: each may cost a walk through all cages.
+const WISHES_CHECKED: usize = 32;
+/// How many names of tripped agents are given.
+const NAMES_SHOWN: usize = 3;
+
+impl Core {
+    /// Every cage and every machine.
+    pub fn view_fleet(&self) -> FleetView {
+        let cages = self.cages().map(|cage| self.view_cage(cage)).collect();
+        FleetView { nodes: self.view_nodes(), cages }
+    }
+
+    /// What an overview needs. `horizon` is how far ahead deadlines are looked at, counted from when a task had to start
+    /// by what it says about itself; `due_max` how many are given.
+    pub fn view_overview(&self, now: Timestamp, horizon: Span, due_max: usize) -> OverviewView {
+        OverviewView {
+            nodes: self.view_nodes(),
+            oldest: self.queue.oldest(),
+            unsatisfiable: self.unsatisfiable(),
+            tripped: self.tripped(),
+            due: self.due(now.plus(horizon), due_max),
+        }
+    }
+
+    fn view_nodes(&self) -> Vec<NodeView> {
+        let view = |state: &super::state::NodeState| NodeView {
+            name: state.node.name.clone(),
+            status: state.node.status,
+            capacity: state.node.capacity.quantities(),
+            granted: state.used,
+        };
+        self.nodes.iter().map(view).collect()
+    }
+
+    fn view_cage(&self, cage: &CageState) -> CageView {
+        let status = match cage.occupant {
+            _ if cage.maintenance => CageStatus::Maintenance,
+            NONE => CageStatus::Vacant,
+            _ => CageStatus::Occupied,
+        };
+        let agent = (cage.occupant != NONE).then(|| {
+            let state = &self.agents[cage.occupant];
+            (state.spec.name.clone(), self.status_of_agent(cage.occupant), state.failures)
+        });
+        let runs = || cage.executions.iter().map(|slot| &self.executions[*slot]);
+        let started = runs().filter(|run| run.started_at.is_some()).count();
+        CageView {
+            id: cage.spec.id,
+            status,
+            node: cage.node as usize,
+            agent,
+            limits: cage.spec.limits.clone(),
+            granted: cage.used,
+            executions: runs().map(|run| run.id).collect(),
+            started: u32::try_from(started).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn tripped(&self) -> (u64, Vec<String>) {
+        let names = self.breakers.iter().take(NAMES_SHOWN).filter_map(|(_, id)| self.agent_spec(*id));
+        (self.breakers.len() as u64, names.map(|spec| spec.name.clone()).collect())
+    }
+
+    /// Tasks in the queue that no cage and agent together could do. Of many different wishes only some are checked, so
+    /// this may be less than there are.
+    fn unsatisfiable(&self) -> u64 {
+        if self.nodes.is_empty() {
+            return 0;
+        }
+        let suspects = self
+            .queue
+            .groups
+            .iter()
+            .map(|(_, group)| group)
+            .filter(|group| !group.ready.is_empty() && self.shapes[group.shape].possible_at != self.fleet_version);
+        let hopeless = suspects.take(WISHES_CHECKED).filter(|group| !self.is_possible(&self.shapes[group.shape]));
+        hopeless.map(|group| group.ready.iter().map(|key| self.tasks[key.slot].weight()).sum::<u64>()).sum()
+    }
+
+    /// Whether some cage, empty, would admit a shape together with an agent that is able.
+    fn is_possible(&self, shape: &Shape) -> bool {
+        let admitting = |cage: &&CageState| {
+            shape.wish.cage.is_none_or(|id| id == cage.spec.id)
+                && shape.need.fits(&cage.room)
+                && shape.need.fits(&self.nodes[cage.node as usize].node.capacity.quantities())
+                && cage.spec.limits.tokens.is_none_or(|limit| shape.tokens <= limit.tokens)
+        };
+        let mut for_floaters = false;
+        for cage in self.cages().filter(admitting) {
+            if cage.home == NONE {
+                for_floaters = true;
+            } else if self.is_able(shape, cage.home) {
+                return true;
+            }
+        }
+        for_floaters && self.agents.iter().any(|(slot, agent)| agent.spec.cage.is_none() && self.is_able(shape, slot))
+    }
+
+    /// Tasks that had to start before `until` to be done in time, by what they say about themselves.
+    fn due(&self, until: Timestamp, max: usize) -> Vec<Due> {
+        let near = self.deadlines.iter().take_while(|(start, _)| *start <= until).take(max);
+        near.filter_map(|(_, id)| {
+            let slot = self.task_ids.get(*id)?;
+            let task = &self.tasks[slot];
+            // The elements that have left an array are listed themselves.
+            if task.array.as_ref().is_some_and(|array| array.remaining == 0) {
+                return None;
+            }
+            let run = (task.execution != NONE).then(|| &self.executions[task.execution]);
+            Some(Due {
+                task_id: task.id,
+                deadline: task.deadline,
+                estimate: (task.estimate != Span::ZERO).then_some(task.estimate),
+                agent: run.map(|run| self.agents[run.agent].id).or(self.shape(slot).wish.agent),
+                running_since: run.map(|run| run.started_at.unwrap_or(run.created_at)),
+            })
+        })
+        .collect()
+    }
+
+    /// Where a task with a deadline stands among those: by when it has to start, by what it says about itself.
+    pub(super) fn deadline_key(&self, slot: u32) -> Option<(Timestamp, TaskId)> {
+        let task = &self.tasks[slot];
+        let latest = task.deadline.as_micros().saturating_sub(task.estimate.as_micros());
+        (task.deadline != Timestamp::LAST).then_some((Timestamp::from_micros(latest), task.id))
+    }
+
+    /// The execution that each task in memory has now.
+    pub fn executing(&self) -> Vec<(TaskId, ExecutionId)> {
+        let runs = self.executions.iter().map(|(_, run)| (self.tasks[run.task].id, run.id));
+        runs.filter(|(id, _)| self.task_status(*id).is_some_and(|status| status != TaskStatus::Pending)).collect()
+    }
+}

@@ -1,0 +1,193 @@
+//! Alerts: raised once a cause, worse but never milder, over when their cause is.
+
+use super::world::*;
+use crate::domain::alert::AlertStatus;
+use crate::domain::command::Command;
+use crate::domain::link::Report;
+use crate::domain::time::When;
+use crate::domain::*;
+use crate::engine::core::Decisions;
+
+const FLEET: &str = r#"
+[[cage]]
+range = "001-002"
+limits = { cpu = 4, memory = "1GiB" }
+[[agent]]
+name = "own"
+cage = "001"
+runtime = { type = "command", command = ["work"] }
+[defaults]
+breaker = { failures = 2, cooldown = "20s" }
+retry = { delay = "1s", limit = "1s" }
+"#;
+
+fn notice(world: &mut World, severity: Severity, message: &str) {
+    world.report(Report::Notice { severity, source: "worker".into(), message: message.into() });
+}
+
+fn open(world: &World) -> Vec<Alert> {
+    world.core.alerts().cloned().collect()
+}
+
+fn lose(world: &mut World) {
+    let mut out = Decisions::default();
+    world.core.node_lost(world.now, world.node, &mut out);
+    world.take(out);
+}
+
+fn bring_back(world: &mut World) {
+    let mut out = Decisions::default();
+    let node = world.core.node_hello(world.now, "host", CAPACITY, serde_json::Map::new(), &mut out);
+    world.core.node_synced(world.now, node, false, &[], &mut out);
+    world.take(out);
+}
+
+#[test]
+fn one_cause_is_one_alert_until_it_is_resolved() {
+    let mut world = World::new(FLEET);
+    notice(&mut world, Severity::Info, "cage 001 is ready");
+    assert_eq!(open(&world), []);
+    notice(&mut world, Severity::Error, "cage 001: new limits were not taken: busy");
+    world.pass(Span::from_secs(5));
+    notice(&mut world, Severity::Warning, "cage 002: new limits were not taken: gone");
+    notice(&mut world, Severity::Warning, "cage 002 was not declared to this worker");
+    let alerts = open(&world);
+    assert_eq!(alerts.iter().map(|alert| alert.count).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!((alerts[0].severity, alerts[0].last_seen), (Severity::Error, world.now));
+    assert!(alerts[0].message.contains("gone") && alerts[0].time < world.now);
+    world.command(Command::ResolveAlerts { ids: vec![alerts[0].id], action: None, notes: None }).unwrap();
+    notice(&mut world, Severity::Warning, "cage 002: new limits were not taken: gone");
+    assert_eq!(open(&world).len(), 2);
+    // Its cause has another alert by now.
+    let refusal = world.command(Command::ReopenAlerts { ids: vec![alerts[0].id] }).unwrap_err();
+    assert!(refusal.to_string().contains("come up again"), "{refusal}");
+    world.assert_durable();
+}
+
+#[test]
+fn a_lost_worker_clears_its_alert_when_it_is_back() {
+    let mut world = World::new(FLEET);
+    lose(&mut world);
+    let alert = open(&world).remove(0);
+    assert_eq!((alert.source.as_str(), alert.severity), ("node host", Severity::Warning));
+    world.command(Command::AcknowledgeAlerts { ids: vec![alert.id], note: Some("cable".into()) }).unwrap();
+    bring_back(&mut world);
+    assert_eq!(open(&world), []);
+    let alert = &world.alerts[&alert.id];
+    let resolution = alert.resolution.as_ref().unwrap();
+    assert!(resolution.by.is_none() && resolution.action.as_ref().unwrap().contains("cleared by itself"));
+    world.assert_durable();
+}
+
+#[test]
+fn a_tripped_breaker_clears_its_alert_by_success_or_by_hand() {
+    let mut world = World::new(FLEET);
+    let trip = |world: &mut World| {
+        for _ in 0..2 {
+            let id = world.submit(NewTask { max_attempts: 1, ..task() });
+            world.schedule();
+            world.finish(id, OutcomeKind::Failed);
+        }
+    };
+    let breaker = |world: &World| open(world).into_iter().find(|alert| alert.source == "agent own");
+    trip(&mut world);
+    let alert = breaker(&world).unwrap();
+    assert_eq!((alert.context.threshold, alert.context.value), (Some(2.0), Some(2.0)));
+    world.pass(Span::from_secs(60));
+    let id = world.submit(task());
+    assert_eq!(world.schedule(), [id]);
+    assert!(breaker(&world).is_some(), "a pause that has ended proves nothing");
+    world.finish(id, OutcomeKind::Succeeded);
+    assert_eq!(breaker(&world), None);
+    trip(&mut world);
+    let ids = vec![world.agent("own")];
+    world.command(Command::ResumeAgents { ids }).unwrap();
+    assert_eq!(breaker(&world), None);
+    world.assert_durable();
+}
+
+#[test]
+fn broken_limits_and_lost_work_are_alerts_of_their_own() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(NewTask { max_attempts: 1, ..task() });
+    world.schedule();
+    let outcome = Outcome { limit: Some("memory".into()), ..Outcome::new(OutcomeKind::LimitExceeded, "too much") };
+    world.finish_with(id, outcome);
+    let mut found: Vec<_> = open(&world).into_iter().map(|alert| (alert.source, alert.context.trigger)).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [("cage 001".to_owned(), "limit exceeded: memory".to_owned()), ("engine".into(), "task failed".into())]
+    );
+    let mut out = Decisions::default();
+    world.core.store_failed(world.now, "disk full", &mut out);
+    world.take(out);
+    assert!(open(&world).iter().any(|alert| alert.source == "store" && alert.severity == Severity::Error));
+}
+
+#[test]
+fn what_people_do_about_alerts_can_be_taken_back() {
+    let mut world = World::new(FLEET);
+    notice(&mut world, Severity::Error, "the disk of the spool is full");
+    let id = open(&world)[0].id;
+    let ids = vec![id];
+    let steps = [
+        Command::AcknowledgeAlerts { ids: ids.clone(), note: Some("on it".into()) },
+        Command::SilenceAlerts { ids: ids.clone(), until: Some(When::In(Span::from_secs(60))) },
+        Command::SilenceAlerts { ids: ids.clone(), until: Some(When::In(Span::from_secs(90))) },
+        Command::UnacknowledgeAlerts { ids: ids.clone() },
+        Command::ResolveAlerts { ids: ids.clone(), action: Some("cleaned".into()), notes: Some("twice".into()) },
+        Command::ReopenAlerts { ids: ids.clone() },
+    ];
+    for step in steps {
+        let before = world.alerts[&id].clone();
+        let mut there = || match world.command(step.clone()).unwrap() {
+            Reply::Items { inverse, .. } => (inverse, world.alerts[&id].clone()),
+            other => panic!("{other:?}"),
+        };
+        let (inverse, after) = there();
+        assert_ne!(before, after, "{step:?}");
+        assert_eq!(inverse.len(), 1, "{step:?}");
+        world.command(inverse[0].clone()).unwrap();
+        let mut back = world.alerts[&id].clone();
+        // When it was resolved again is the one thing that is new.
+        if let (Some(then), Some(now)) = (&before.resolution, &mut back.resolution) {
+            now.time = then.time;
+        }
+        assert_eq!(back, before, "{step:?}");
+        world.command(step.clone()).unwrap();
+        world.pass(Span::from_secs(1));
+    }
+    for wrong in [
+        Command::UnacknowledgeAlerts { ids: ids.clone() },
+        Command::ReopenAlerts { ids: ids.clone() },
+        Command::SilenceAlerts { ids: ids.clone(), until: Some(When::At(START)) },
+        Command::ResolveAlerts { ids: vec![AlertId(uuid::Uuid::nil())], action: None, notes: None },
+    ] {
+        assert!(world.command(wrong.clone()).is_err(), "{wrong:?}");
+    }
+    assert_eq!(world.alerts[&id].status, AlertStatus::Active);
+    world.assert_durable();
+}
+
+#[test]
+fn alerts_are_bounded_and_the_oldest_gives_way() {
+    let mut world = World::new("");
+    let mut out = Decisions::default();
+    let raise = |world: &mut World, source: String, out: &mut Decisions| {
+        let report = Report::Notice { severity: Severity::Warning, source, message: "odd".into() };
+        world.core.report(world.now, world.node, world.now, report, out);
+    };
+    for number in 0..10_000 {
+        world.pass(Span::from_millis(1));
+        raise(&mut world, format!("part {number}"), &mut out);
+    }
+    // The first comes up again, so that the second is the oldest.
+    world.pass(Span::from_millis(1));
+    raise(&mut world, "part 0".into(), &mut out);
+    raise(&mut world, "one more".into(), &mut out);
+    world.take(out);
+    let sources: Vec<_> = open(&world).into_iter().map(|alert| alert.source).collect();
+    assert_eq!(sources.len(), 10_000);
+    assert!(sources.iter().any(|source| source == "part 0") && sources.iter().all(|source| source != "part 1"));
+}

@@ -1,0 +1,392 @@
+//! What a command would do, had it been given. It is tried on a [partial](super::partial) state by the code that would do
+//! it, so what is foretold cannot drift from what happens; nothing of the real state changes.
+
+use std::collections::BTreeSet;
+
+use super::{Context, Core, Decisions};
+use crate::domain::{
+    Actor, AgentId, AlertId, ArtifactId, CageId, Command, Event, Figure, Preview, Record, Refusal, Reply, ReviewId,
+    ReviewState, TaskId, Timestamp, Unit, WhatIf,
+};
+
+/// The largest submission that is tried.
+const TASKS_MAX: usize = 10_000;
+/// Of so many agents and so many cages figures are given.
+const CONCERNED_MAX: usize = 10;
+
+/// Something that a command names.
+#[derive(Clone, Copy, Debug)]
+enum Item {
+    Task(TaskId),
+    Agent(AgentId),
+    Cage(CageId),
+    Artifact(ArtifactId),
+    Alert(AlertId),
+    Review(ReviewId),
+}
+
+/// What is known of something, by name; the first is its status.
+type Facts = Vec<(&'static str, String)>;
+
+/// A figure that is read off a state.
+struct Measure {
+    what: String,
+    unit: Unit,
+    read: Box<dyn Fn(&Core) -> f64>,
+}
+
+impl Core {
+    /// What a command would do. An error is the refusal that the whole command would get.
+    pub fn what_if(
+        &self,
+        now: Timestamp,
+        actor: Actor,
+        command: &Command,
+        context: &Context,
+    ) -> Result<WhatIf, Refusal> {
+        if let Command::SubmitTasks { tasks, .. } = command
+            && tasks.len() > TASKS_MAX
+        {
+            return Err(Refusal::invalid("tasks", tasks.len(), format!("at most {TASKS_MAX} to be tried")));
+        }
+        let now = now.max(self.now);
+        let mut core = self.partial(command, context);
+        let items = items(command);
+        let facts = |core: &Self, records: &[Record]| {
+            items.iter().map(|item| core.facts(*item, context, records)).collect::<Vec<_>>()
+        };
+        let measures = self.measures(command, now);
+        let read = |core: &Self| measures.iter().map(|measure| (measure.read)(core)).collect::<Vec<_>>();
+        let (facts_before, read_before) = (facts(&core, &[]), read(&core));
+        let mut out = Decisions::default();
+        let reply = core.decide(now, actor, dry(command), context, &mut out)?;
+        let (facts_after, read_after) = (facts(&core, &out.records), read(&core));
+        let mut figures: Vec<_> = measures
+            .iter()
+            .zip(read_before.iter().zip(&read_after))
+            .map(|(measure, (before, after))| {
+                // The partial state knows the change, the whole one knows what there is.
+                let whole = (measure.read)(self);
+                figure(measure.what.clone(), measure.unit, whole, whole + after - before)
+            })
+            .collect();
+        figures.extend(self.consequences(command, &core, &out));
+        let changes = facts_before.iter().zip(&facts_after).map(|(before, after)| difference(before, after));
+        let named: Vec<_> = items.iter().map(ToString::to_string).zip(changes).collect();
+        let reversible = out.records.is_empty() || takes_all_back(command, &reply);
+        Ok(WhatIf { items: previews(named, &core, reply), figures, reversible })
+    }
+
+    /// What is known of something that a command names, after `records`.
+    fn facts(&self, item: Item, context: &Context, records: &[Record]) -> Facts {
+        let until = |until: Option<Timestamp>| until.map_or_else(|| "never".to_owned(), |until| until.to_string());
+        match item {
+            Item::Task(id) => self.facts_of_task(id, context),
+            Item::Agent(id) => match self.agent_ids.get(id) {
+                None => vec![("status", "removed".to_owned())],
+                Some(slot) => {
+                    let home = self.agents[slot].spec.cage;
+                    let home = home.map_or_else(|| "none".to_owned(), |cage| cage.to_string());
+                    vec![("status", self.status_of_agent(slot).to_string()), ("cage", home)]
+                }
+            },
+            Item::Cage(id) => match self.cage(id) {
+                None => vec![],
+                Some(cage) => {
+                    let agent = self.agents.get(cage.home).map_or("none", |agent| agent.spec.name.as_str());
+                    let status = if cage.maintenance { "withheld" } else { "in use" };
+                    vec![("status", status.to_owned()), ("agent", agent.to_owned())]
+                }
+            },
+            Item::Artifact(id) => {
+                let state = self.artifacts.get(&id).map_or(ReviewState::Approved, |artifact| artifact.state);
+                vec![("status", state.to_string())]
+            }
+            Item::Alert(id) => match self.alerts.get(id) {
+                None => vec![("status", "resolved".to_owned())],
+                Some(alert) => {
+                    vec![("status", alert.status.to_string()), ("silenced until", until(alert.silenced_until))]
+                }
+            },
+            Item::Review(id) => {
+                if let Some(artifact) = self.artifacts.get(&ArtifactId(id.0)) {
+                    let snoozed = until(artifact.snoozed_until);
+                    return vec![("status", artifact.state.to_string()), ("snoozed until", snoozed)];
+                }
+                let said = records.iter().find_map(|record| match &record.event {
+                    Event::TaskSnoozed(event) if event.task_id.0 == id.0 => Some(event.until),
+                    _ => None,
+                });
+                let known = || context.snoozed.iter().find(|(task, _)| task.0 == id.0).map(|(_, until)| *until);
+                vec![("status", "failed".to_owned()), ("snoozed until", until(said.unwrap_or_else(known)))]
+            }
+        }
+    }
+
+    fn facts_of_task(&self, id: TaskId, context: &Context) -> Facts {
+        let Some(slot) = self.task_ids.get(id).or_else(|| self.array_of(id)) else {
+            let ended = context.tasks.iter().find(|task| task.id == id);
+            return vec![("status", ended.map_or_else(|| "cancelled".to_owned(), |task| task.status.to_string()))];
+        };
+        let (task, wish) = (&self.tasks[slot], &self.shape(slot).wish);
+        let stopping = self.executions.get(task.execution).and_then(|run| run.stopping);
+        let status = match stopping {
+            Some(reason) => format!("{}, being stopped as {reason}", task.status),
+            None => task.status.to_string(),
+        };
+        let agent = wish.agent.and_then(|id| self.agent_spec(id)).map_or("any", |spec| spec.name.as_str());
+        let cage = wish.cage.map_or_else(|| "any".to_owned(), |cage| cage.to_string());
+        vec![("status", status), ("priority", task.priority.to_string()), ("agent", agent.to_owned()), ("cage", cage)]
+    }
+
+    /// The figures that a command may change.
+    fn measures(&self, command: &Command, now: Timestamp) -> Vec<Measure> {
+        let (agents, cages) = self.concerned(command);
+        let mut measures = vec![];
+        let mut add = |what: String, unit: Unit, read: Box<dyn Fn(&Self) -> f64>| {
+            measures.push(Measure { what, unit, read });
+        };
+        for (id, name) in agents {
+            add(format!("tasks waiting for agent {name}"), Unit::Count, Box::new(move |core| core.waiting_for(id)));
+            let running = move |core: &Self| core.figures_of_runs(|core, run| core.agents[run.agent].id == id).0;
+            add(format!("executions of agent {name}"), Unit::Count, Box::new(running));
+        }
+        for cage in cages {
+            let limits = self.cage_spec(cage).map(|spec| spec.limits.clone()).unwrap_or_default();
+            let of = |limit: Option<String>| limit.map_or_else(String::new, |limit| format!(" (limit {limit})"));
+            let inside = move |core: &Self| core.figures_of_runs(|_, run| run.cage == cage);
+            add(format!("tasks waiting for cage {cage}"), Unit::Count, Box::new(move |core| core.waiting_in(cage)));
+            add(format!("executions in cage {cage}"), Unit::Count, Box::new(move |core| inside(core).0));
+            let limit = of(limits.cpu.map(|cpu| cpu.to_string()));
+            add(format!("cpu reserved in cage {cage}{limit}"), Unit::Cores, Box::new(move |core| inside(core).1));
+            let limit = of(limits.memory.map(|memory| memory.to_string()));
+            add(format!("memory reserved in cage {cage}{limit}"), Unit::Bytes, Box::new(move |core| inside(core).2));
+        }
+        let tasks: Vec<_> = command.tasks().to_vec();
+        if !tasks.is_empty() {
+            let named = tasks.clone();
+            add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&named)));
+            let risky = move |core: &Self| tasks.iter().filter(|id| core.is_at_risk(**id, now)).count() as f64;
+            add("deadlines at risk".to_owned(), Unit::Count, Box::new(risky));
+        }
+        if !command.agents().is_empty() || matches!(command, Command::AddAgent { .. }) {
+            let taking = |core: &Self| core.agents.iter().filter(|(slot, _)| core.takes_tasks(*slot)).count() as f64;
+            add("agents that take tasks".to_owned(), Unit::Count, Box::new(taking));
+        }
+        if matches!(command, Command::SubmitTasks { .. } | Command::CancelTasks { .. } | Command::RetryTasks { .. }) {
+            let pending = |core: &Self| core.counts().tasks.pending as f64;
+            add("tasks pending".to_owned(), Unit::Count, Box::new(pending));
+        }
+        measures
+    }
+
+    /// The agents and cages of which figures are given: those that are named, and those of what is named.
+    fn concerned(&self, command: &Command) -> (Vec<(AgentId, String)>, Vec<CageId>) {
+        let (mut agents, mut cages): (BTreeSet<AgentId>, BTreeSet<CageId>) = (BTreeSet::new(), BTreeSet::new());
+        match command {
+            Command::ReassignTasks { agent, cage, .. } => {
+                agents.extend(agent);
+                cages.extend(cage);
+            }
+            Command::ReassignAgents { cage, .. } => cages.extend(cage),
+            Command::SetCageMaintenance { ids, .. } | Command::VacateCages { ids } => cages.extend(ids),
+            _ => {}
+        }
+        agents.extend(command.agents());
+        for id in command.tasks() {
+            let Some(slot) = self.task_ids.get(*id) else { continue };
+            let wish = &self.shape(slot).wish;
+            agents.extend(wish.agent);
+            cages.extend(wish.cage);
+            if let Some(run) = self.executions.get(self.tasks[slot].execution) {
+                agents.insert(self.agents[run.agent].id);
+                cages.insert(run.cage);
+            }
+        }
+        for slot in agents.iter().filter_map(|id| self.agent_ids.get(*id)) {
+            cages.extend(self.agents[slot].cage.or(self.agents[slot].spec.cage));
+        }
+        let named = agents.into_iter().filter_map(|id| Some((id, self.agent_spec(id)?.name.clone())));
+        (named.take(CONCERNED_MAX).collect(), cages.into_iter().take(CONCERNED_MAX).collect())
+    }
+
+    /// What follows from a command beyond what it names.
+    fn consequences(&self, command: &Command, after: &Self, out: &Decisions) -> Vec<Figure> {
+        match command {
+            Command::CancelTasks { .. } => {
+                let fails = |record: &&crate::domain::Record| matches!(record.event, Event::TaskFailed(_));
+                let failing = out.records.iter().filter(fails).count() as f64;
+                vec![figure("tasks that fail with them".to_owned(), Unit::Count, 0.0, failing)]
+            }
+            Command::ReviewArtifacts { ids, .. } | Command::ReopenReviews { ids } => {
+                let open = |core: &Self| {
+                    let of = |id| core.artifacts.get(id).map(|artifact| artifact.task_id);
+                    self.blocked_by(&ids.iter().filter_map(of).collect()).tasks as f64
+                };
+                let what = "tasks that wait for these approvals".to_owned();
+                vec![figure(what, Unit::Count, open(self), open(after))]
+            }
+            _ => vec![],
+        }
+    }
+
+    /// How many tasks that do not run must be done by an agent; an array counts as one.
+    pub(super) fn waiting_for(&self, agent: AgentId) -> f64 {
+        self.waiting_where(|wish| wish.agent == Some(agent))
+    }
+
+    /// How many tasks that do not run must run in a cage; an array counts as one.
+    pub(super) fn waiting_in(&self, cage: CageId) -> f64 {
+        self.waiting_where(|wish| wish.cage == Some(cage))
+    }
+
+    fn waiting_where(&self, fits: impl Fn(&super::shape::Wish) -> bool) -> f64 {
+        let groups = self.queue.groups.iter().filter(|(_, group)| fits(&self.shapes[group.shape].wish));
+        let all: u32 = groups.map(|(_, group)| group.members).sum();
+        let running = self.executions.iter().filter(|(_, run)| fits(&self.shape(run.task).wish)).count();
+        f64::from(all) - running as f64
+    }
+
+    /// How many executions there are of some sort that are not being stopped, and the cores and bytes that they hold.
+    fn figures_of_runs(&self, fits: impl Fn(&Self, &super::state::ExecutionState) -> bool) -> (f64, f64, f64) {
+        let runs = self.executions.iter().filter(|(_, run)| run.stopping.is_none() && fits(self, run));
+        runs.fold((0.0, 0.0, 0.0), |(count, cores, bytes), (_, run)| {
+            (count + 1.0, cores + run.held.0[0] as f64 / 1000.0, bytes + run.held.0[1] as f64)
+        })
+    }
+
+    /// How many agents that take tasks could do every one of some tasks.
+    fn able_for(&self, tasks: &[TaskId]) -> f64 {
+        let shapes: BTreeSet<_> = tasks
+            .iter()
+            .filter_map(|id| self.task_ids.get(*id))
+            .map(|slot| self.queue.groups[self.tasks[slot].group].shape)
+            .collect();
+        let able = |slot: u32| shapes.iter().all(|shape| self.is_able(&self.shapes[*shape], slot));
+        self.agents.iter().filter(|(slot, _)| self.takes_tasks(*slot) && able(*slot)).count() as f64
+    }
+
+    /// Whether a task will miss its deadline even if it starts now, or nobody who could do it takes tasks.
+    fn is_at_risk(&self, id: TaskId, now: Timestamp) -> bool {
+        let Some(slot) = self.task_ids.get(id) else { return false };
+        let task = &self.tasks[slot];
+        if task.deadline == Timestamp::LAST {
+            return false;
+        }
+        let end = match self.executions.get(task.execution) {
+            Some(run) if run.stopping.is_none() => run.end,
+            _ => now.plus(self.declared_duration(slot)),
+        };
+        end > task.deadline || (task.execution == super::slab::NONE && self.able_for(&[id]) < 1.0)
+    }
+}
+
+/// The command as it is tried: a fleet is really declared, on the state that is thrown away.
+fn dry(command: &Command) -> Command {
+    match command {
+        Command::Apply { fleet, .. } => Command::Apply { fleet: fleet.clone(), dry_run: false },
+        other => other.clone(),
+    }
+}
+
+/// What a command names, each once.
+fn items(command: &Command) -> Vec<Item> {
+    let mut seen = BTreeSet::new();
+    let mut items: Vec<Item> = command.tasks().iter().copied().map(Item::Task).collect();
+    items.extend(command.agents().iter().copied().map(Item::Agent));
+    items.extend(command.alerts().iter().copied().map(Item::Alert));
+    match command {
+        Command::SetCageMaintenance { ids, .. } | Command::VacateCages { ids } => {
+            items.extend(ids.iter().copied().map(Item::Cage));
+        }
+        Command::ReviewArtifacts { ids, .. } | Command::ReopenReviews { ids } => {
+            items.extend(ids.iter().copied().map(Item::Artifact));
+        }
+        Command::SnoozeReviews { ids, .. } => items.extend(ids.iter().copied().map(Item::Review)),
+        _ => {}
+    }
+    items.retain(|item| seen.insert(item.to_string()));
+    items
+}
+
+impl std::fmt::Display for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Task(id) => id.fmt(f),
+            Self::Agent(id) => id.fmt(f),
+            Self::Cage(id) => id.fmt(f),
+            Self::Artifact(id) => id.fmt(f),
+            Self::Alert(id) => id.fmt(f),
+            Self::Review(id) => id.fmt(f),
+        }
+    }
+}
+
+/// `pending, priority 5 -> 9`.
+fn difference(before: &Facts, after: &Facts) -> String {
+    let mut parts = vec![];
+    for (name, old) in before {
+        let new = after.iter().find(|(other, _)| other == name).map(|(_, new)| new);
+        let prefix = if *name == "status" { String::new() } else { format!("{name} ") };
+        match new {
+            Some(new) if new != old => parts.push(format!("{prefix}{old} -> {new}")),
+            _ if *name == "status" => parts.push(old.clone()),
+            _ => {}
+        }
+    }
+    if before == after {
+        parts.push("nothing changes".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// One line for each thing, with what would become of it or why not.
+fn previews(named: Vec<(String, String)>, core: &Core, reply: Reply) -> Vec<Preview> {
+    let line = |item: String, change: String, refusal| Preview { item, change, refusal };
+    match reply {
+        Reply::Items { done, refused, .. } if named.is_empty() => {
+            let added = done.into_iter().map(|item| line(item, "added".to_owned(), None));
+            added.chain(refused.into_iter().map(|item| line(item.item, String::new(), Some(item.refusal)))).collect()
+        }
+        Reply::Items { refused, .. } => {
+            let why = |item: &str| refused.iter().find(|other| other.item == item).map(|other| other.refusal.clone());
+            let lines = named.into_iter().map(|(item, change)| match why(&item) {
+                Some(refusal) => line(item, String::new(), Some(refusal)),
+                None => line(item, change, None),
+            });
+            lines.collect()
+        }
+        Reply::Submitted { ids, refused, .. } => {
+            let new = ids.into_iter().map(|id| {
+                let elements = core.task_ids.get(id).map_or(1, |slot| core.tasks[slot].weight());
+                let change = if elements > 1 { format!("pending, {elements} elements") } else { "pending".to_owned() };
+                line(id.to_string(), change, None)
+            });
+            new.chain(refused.into_iter().map(|item| line(item.item, String::new(), Some(item.refusal)))).collect()
+        }
+        Reply::Applied { changes, .. } => changes
+            .into_iter()
+            .map(|change| {
+                let fields = if change.fields.is_empty() { change.action } else { change.fields.join(", ") };
+                line(change.what, fields, None)
+            })
+            .collect(),
+    }
+}
+
+/// Whether the inverse of what was done leaves nothing as it was made.
+fn takes_all_back(command: &Command, reply: &Reply) -> bool {
+    match (command, reply) {
+        // Work that was stopped is not given back, so every task has to be among those that are.
+        (Command::CancelTasks { .. }, Reply::Items { done, inverse, .. }) => {
+            let back: BTreeSet<_> = inverse.iter().flat_map(Command::tasks).map(TaskId::to_string).collect();
+            done.iter().all(|item| back.contains(item))
+        }
+        (_, Reply::Items { inverse, .. } | Reply::Submitted { inverse, .. }) => !inverse.is_empty(),
+        (_, Reply::Applied { .. }) => false,
+    }
+}
+
+fn figure(what: String, unit: Unit, before: f64, after: f64) -> Figure {
+    Figure { what, unit, before: Some(before), after: Some(after) }
+}
