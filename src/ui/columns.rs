@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::text::{Line, Span};
 
 use super::list::{Column, Sort};
-use super::look::Look;
+use super::look::{Look, Mark};
 use super::text;
 use super::theme::Role;
 
@@ -72,4 +72,42 @@ pub fn cells<R>(
         spans.push(Span::raw(" "));
     }
     spans
+}
+
+/// What stands in front of a row.
+#[derive(Clone, Copy)]
+pub struct Front {
+    /// Its state.
+    pub state: Mark,
+    /// Whether the cursor is on it.
+    pub here: bool,
+    /// Whether it is marked.
+    pub marked: bool,
+    /// Whether the keys go to its list.
+    pub focused: bool,
+}
+
+/// The whole line of a row: pointer, state, cells.
+pub fn line<R>(
+    columns: &[Column<R>],
+    row: &R,
+    front: Front,
+    widths: &[(usize, u16)],
+    look: &Look<'_>,
+) -> Line<'static> {
+    let ground = match (front.here && front.focused, front.marked) {
+        (true, _) => Role::Cursor,
+        (false, true) => Role::Mark,
+        (false, false) => Role::Text,
+    };
+    let pointer = match (front.here, front.marked) {
+        (true, true) => look.sign("▶✚", ">+"),
+        (true, false) => look.sign("▶ ", "> "),
+        (false, true) => look.sign(" ✚", " +"),
+        (false, false) => "  ",
+    };
+    let state = Span::styled(look.mark(front.state), look.theme.over(front.state.role(), ground));
+    let mut spans = vec![Span::raw(pointer), state, Span::raw(" ")];
+    spans.extend(cells(columns, row, widths, look, ground));
+    Line::from(spans).style(look.style(ground))
 }

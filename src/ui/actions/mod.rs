@@ -13,7 +13,9 @@ mod explain;
 mod failure;
 mod filter;
 mod freeze;
+mod grid;
 mod help;
+mod maintenance;
 mod marks;
 mod matches;
 mod motion;
@@ -31,6 +33,7 @@ mod submit;
 mod theme;
 mod tree;
 mod undo;
+mod vacate;
 
 use super::action::Action;
 use super::app::App;
@@ -50,6 +53,21 @@ pub static ALL: &[&Action] = &[
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
+    &maintenance::MAINTENANCE,
+    &vacate::VACATE,
+    &grid::MEASURE,
+    &grid::WORST_FIRST,
+    &grid::GRID_OR_LIST,
+    &grid::CAGE_OUTPUT,
+    &grid::NEXT_PANEL,
+    &grid::NEXT_ROW,
+    &grid::PREVIOUS_ROW,
+    &grid::FIRST_ROW,
+    &grid::LAST_ROW,
+    &grid::CELL_LEFT,
+    &grid::CELL_RIGHT,
+    &grid::NEXT_CELL,
+    &grid::PREVIOUS_CELL,
     &reassign::REASSIGN,
     &agents::DRAIN,
     &agents::RESUME,

@@ -3,12 +3,15 @@
 mod agent;
 mod agents;
 pub mod alerts;
+mod cage;
+mod cages;
 mod dependencies;
 mod events;
 mod output;
+mod overview;
 mod task;
 mod task_lines;
-mod tasks;
+pub mod tasks;
 
 use super::place::Place;
 use super::screen::Screen;
@@ -16,6 +19,9 @@ use super::screen::Screen;
 /// The screen of a place, new.
 pub fn make(place: &Place) -> Box<dyn Screen> {
     match place {
+        Place::Overview => Box::new(overview::Overview::new()),
+        Place::Cages => Box::new(cages::Cages::new()),
+        Place::Cage(id) => Box::new(cage::Cage::new(id)),
         Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
         Place::Alerts => Box::new(alerts::Alerts::new()),
         Place::Events => Box::new(events::Events::new()),

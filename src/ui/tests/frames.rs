@@ -44,6 +44,38 @@ fn every_screen_at_three_sizes_in_colour_and_without() {
 }
 
 #[test]
+fn the_details_of_cages() {
+    let mut problems = Vec::new();
+    let mut look = |name: &str, place: &Place, keys: &str, size: (u16, u16), ascii: bool| {
+        for depth in [ColorDepth::True, ColorDepth::Mono] {
+            let mut driver = Driver::with(crate::ui::Options { ascii, ..options(depth) }, place, size);
+            if !keys.is_empty() {
+                driver.press(keys);
+            }
+            let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+            let file = format!("{name}-{}x{}-{suffix}.ans", size.0, size.1);
+            problems.extend(check(&file, &driver.draw_encoded()).err());
+        }
+    };
+    for size in SIZES {
+        look("cage", &Place::Cage("042".into()), "", size, false);
+        look("cages-list", &Place::Cages, "L o", size, false);
+    }
+    look("cages-worst", &Place::Cages, "m o j l", SIZES[1], false);
+    look("cages-filtered", &Place::Cages, "/ 4 0 enter space v j", SIZES[2], false);
+    look("cages-ascii", &Place::Cages, "", SIZES[2], true);
+    look("overview-ascii", &Place::Overview, "", SIZES[0], true);
+    look("cage-ascii", &Place::Cage("042".into()), "k k", SIZES[0], true);
+    // Small fleets are drawn larger.
+    for (count, size) in [(11, SIZES[0]), (100, SIZES[1])] {
+        let mut driver = super::cages::with_cells(size, &super::fleet::cages::grid(count));
+        let file = format!("cages-{count}-{}x{}-color.ans", size.0, size.1);
+        problems.extend(check(&file, &driver.draw_encoded()).err());
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
 fn a_terminal_that_is_too_small_is_told_kindly() {
     for size in [(40, 10), (10, 3), (1, 1)] {
         let mut driver = Driver::new(&Place::Tasks, size);

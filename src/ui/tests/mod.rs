@@ -2,11 +2,13 @@
 
 mod agents;
 mod alerts;
+mod cages;
 mod candidates;
 mod events;
 mod fleet;
 mod frames;
 mod lists;
+mod overview;
 mod tasks;
 
 use std::time::{Duration, Instant};
