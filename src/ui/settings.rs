@@ -10,6 +10,7 @@ use super::theme::Theme;
 pub const NAMES: &[(&str, &str)] = &[
     ("mouse", "on or off: clicks and wheel"),
     ("ascii", "on or off: no signs beyond ASCII"),
+    ("link", "on or off: bytes a second to the terminal, and how long a frame takes, in the header"),
     ("theme", "the name of a theme"),
 ];
 
@@ -68,8 +69,9 @@ pub fn set(app: &mut App, name: &str, value: &str) {
             app.effect(Effect::Mouse(on));
         }
         ("ascii", Some(on)) => app.options.ascii = on,
+        ("link", Some(on)) => app.traffic_shown = on,
         ("theme", _) => use_theme(app, value),
-        ("mouse" | "ascii", None) => app.say(Tone::Bad, format!("{name}: {value:?} is neither on nor off")),
+        ("mouse" | "ascii" | "link", None) => app.say(Tone::Bad, format!("{name}: {value:?} is neither on nor off")),
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
             app.say(Tone::Bad, format!("there is no setting {name:?}; there are {}", known.join(", ")));
