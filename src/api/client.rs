@@ -370,13 +370,10 @@ impl Client {
             match self.request_once(method.clone(), path, body.clone()).await {
                 Err(Error::Refused(refusal)) if refusal.field == NOT_READY => {
                     let ready = self.ask_ready().await?;
-                    let (is_ready, mut patience) = (ready.ready, self.patience.borrow_mut());
-                    match &mut *patience {
-                        Some(told) => told(&ready),
-                        None if is_ready => {}
-                        None => return Err(Error::NotReady(ready)),
+                    let is_ready = ready.ready;
+                    if !self.bear(&ready) && !is_ready {
+                        return Err(Error::NotReady(ready));
                     }
-                    drop(patience);
                     if !is_ready {
                         tokio::time::sleep(READY_INTERVAL).await;
                     }
@@ -384,6 +381,11 @@ impl Client {
                 result => return result,
             }
         }
+    }
+
+    /// Tells how far the engine is; whether requests wait for it at all.
+    fn bear(&self, ready: &Ready) -> bool {
+        self.patience.borrow_mut().as_mut().map(|told| told(ready)).is_some()
     }
 
     async fn ask_ready(&self) -> Result<Ready, Error> {

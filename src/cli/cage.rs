@@ -81,10 +81,8 @@ fn list(context: &mut Context, args: CageListArgs) -> Outcome {
     let filters = given([("status", args.status.map(|status| status.to_string())), ("agent", args.agent)]);
     let fetched = args.list.fetch(&client, &tables::CAGES, filters, context.out.is_table())?;
     // A table shows what is used, too, when it is measured; only the first look may find that it is not.
-    let used: BTreeMap<String, CageCell> = match context.out.is_table() {
-        true => client.grid()?.into_iter().map(|cell| (cell.id.to_string(), cell)).collect(),
-        false => BTreeMap::new(),
-    };
+    let grid = if context.out.is_table() { client.grid()? } else { vec![] };
+    let used: BTreeMap<String, CageCell> = grid.into_iter().map(|cell| (cell.id.to_string(), cell)).collect();
     args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client), &used))
 }
 

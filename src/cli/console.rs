@@ -12,6 +12,7 @@ use super::failure::{Failure, Outcome};
 use super::launch;
 use crate::api::client::{Client, Error};
 use crate::domain::enumeration::enumeration;
+use crate::ui::notify::Dialect;
 use crate::ui::terminal::ColorDepth;
 use crate::ui::{self, Options, Voice};
 
@@ -125,5 +126,6 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
         theme: args.theme.clone(),
         light: ui::terminal::says_light(|name| std::env::var(name).ok()),
         tmux: std::env::var_os("TMUX").is_some(),
+        dialect: Dialect::detect(|name| std::env::var(name).ok()),
     }
 }

@@ -180,7 +180,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
         Event::AlertRepeated(event) => {
-            format!("alert {} came up again: {}: {}", short(event.alert_id), event.severity, event.message)
+            format!("alert {} came up again: {}: {}", short(event.alert_id), event.severity, shortened(&event.message))
         }
         Event::AlertAcknowledged(event) => {
             format!("alert {} was acknowledged{}", short(event.alert_id), because(event.note.as_deref()))
@@ -194,7 +194,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::AlertReopened(event) => alert(&event.alert, "is not over after all"),
         Event::SystemEventRaised(event) => {
             let event = &event.event;
-            format!("{} from {}: {}", event.severity, event.source, event.message)
+            format!("{} from {}: {}", event.severity, event.source, shortened(&event.message))
         }
     }
 }
@@ -214,7 +214,7 @@ fn submitted(task: &crate::domain::Task, names: &Names) -> String {
 }
 
 fn alert(alert: &Alert, what: &str) -> String {
-    format!("{} alert about {} {what}: {}", alert.severity, alert.source, alert.message)
+    format!("{} alert about {} {what}: {}", alert.severity, alert.source, shortened(&alert.message))
 }
 
 fn resolved(id: &str, resolution: &Resolution) -> String {
@@ -311,7 +311,7 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         | Event::AlertSilenced(_)
         | Event::AlertResolved(_)
         | Event::AlertReopened(_) => Some(Place::Alerts),
-        Event::SystemEventRaised(event) => source_place(&event.event.source),
+        Event::SystemEventRaised(event) => about(&event.event.source, &event.event.message),
         Event::JournalOpened(_)
         | Event::EngineStarted(_)
         | Event::UserAdded(_)
@@ -321,8 +321,43 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
     }
 }
 
+/// Text in which whole ids are shortened to their ends: they are long, and ids of the same time begin alike.
+pub fn shortened(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, id, after)) = first_id(rest) {
+        out.push_str(before);
+        out.push_str(&short(id));
+        rest = after;
+    }
+    out + rest
+}
+
+/// What stands before the first whole id, the id, and what stands behind.
+fn first_id(text: &str) -> Option<(&str, &str, &str)> {
+    const LENGTH: usize = 36;
+    let at = (0..text.len().saturating_sub(LENGTH - 1)).find(|at| {
+        let id = text.as_bytes().get(*at..*at + LENGTH).unwrap_or_default();
+        let fits = |(place, byte): (usize, &u8)| match place {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        };
+        id.iter().enumerate().all(fits)
+    })?;
+    Some((&text[..at], &text[at..at + LENGTH], &text[at + LENGTH..]))
+}
+
+/// The screen of what an alert or system event is about: its source, or else the task that its message names.
+pub fn about(source: &str, message: &str) -> Option<Place> {
+    let task = || {
+        let (before, id, _) = first_id(message)?;
+        before.trim_end().ends_with("task").then(|| Place::Task(id.to_owned()))
+    };
+    source_place(source).or_else(task)
+}
+
 /// The screen of a source as alerts and system events name it: `cage 003`, `agent tester`, `task ID`.
-pub fn source_place(source: &str) -> Option<Place> {
+fn source_place(source: &str) -> Option<Place> {
     let (noun, name) = source.split_once(' ')?;
     match noun {
         "cage" => name.parse::<crate::domain::CageId>().ok().map(|id| Place::Cage(id.to_string())),

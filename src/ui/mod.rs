@@ -29,6 +29,7 @@ mod list;
 mod look;
 mod message;
 mod mouse;
+pub mod notify;
 mod orders;
 mod pager;
 mod place;

@@ -2,6 +2,7 @@
 
 use super::app::{App, Effect, Options};
 use super::keymap::Keymap;
+use super::notify::Means;
 use super::step::Tone;
 use super::terminal::ColorDepth;
 use super::theme::Theme;
@@ -12,6 +13,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("ascii", "on or off: no signs beyond ASCII"),
     ("link", "on or off: bytes a second to the terminal, and how long a frame takes, in the header"),
     ("theme", "the name of a theme"),
+    ("notify", "desktop, bell or off: how you are called while you look elsewhere"),
 ];
 
 /// Theme and keymap as the options and the user's files say, and what is wrong with those.
@@ -71,6 +73,10 @@ pub fn set(app: &mut App, name: &str, value: &str) {
         ("ascii", Some(on)) => app.options.ascii = on,
         ("link", Some(on)) => app.traffic_shown = on,
         ("theme", _) => use_theme(app, value),
+        ("notify", _) => match Means::parse(value) {
+            Some(means) => app.notifier.means = means,
+            None => app.say(Tone::Bad, format!("notify: {value:?} is none of desktop, bell, off")),
+        },
         ("mouse" | "ascii" | "link", None) => app.say(Tone::Bad, format!("{name}: {value:?} is neither on nor off")),
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();

@@ -77,7 +77,9 @@ fn processes_of_a_cage_are_listed_with_their_task() {
     let two = start(busy.id, &["sleep", "2000"]);
     let tasks = [one.task_id, two.task_id];
     let ids = [worker.begin(one), worker.begin(two)];
-    ids.iter().for_each(|id| worker.started(*id));
+    for id in ids {
+        worker.started(id);
+    }
     let mut request = 0;
     let found = worker.wait_for("all processes to be listed", |worker| {
         request += 1;

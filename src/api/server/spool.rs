@@ -73,7 +73,10 @@ pub(super) struct Found {
 
 /// Beginnings of chunks that were found before, by segment. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Marks(Arc<Mutex<HashMap<(ExecutionId, u32), Vec<u64>>>>);
+pub(super) struct Marks(Arc<Mutex<BySegment>>);
+
+/// In ascending order for each segment.
+type BySegment = HashMap<(ExecutionId, u32), Vec<u64>>;
 
 /// Reads the segments of one execution's output in order, from where it stopped.
 pub(super) struct SpoolReader {

@@ -7,14 +7,14 @@ use crate::ui::step::Step;
 
 /// Follows what happens, or stays.
 pub static FOLLOW: Action = Action {
-    name: "follow",
+    name: "follow_journal",
     title: "follow",
     help: "go to the newest and stay with it; again: stay where one is",
     changes: false,
     hint: 2,
     ready: always,
     run: |app| {
-        app.with_screen(|screen, out| screen.perform("follow", out));
+        app.with_screen(|screen, out| screen.perform("follow_journal", out));
     },
 };
 

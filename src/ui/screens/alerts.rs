@@ -7,7 +7,7 @@ use crate::api::client::Query;
 use crate::api::live::Topic;
 use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
 use crate::ui::action::Scope;
-use crate::ui::events_text::{severity, source_place};
+use crate::ui::events_text::{about, severity, shortened};
 use crate::ui::layers::detail::{Detail, DetailKey, Parts};
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
@@ -46,7 +46,7 @@ impl Row for Alert {
         },
         Column { cell: status, ..left("STATUS", 12, 1, Some("status")) },
         Column { cell: |alert, _| Cell::of(Role::Accent, &*alert.source), ..left("SOURCE", 16, 1, Some("source")) },
-        Column { cell: |alert, _| Cell::plain(&*alert.message), ..left("MESSAGE", 0, 1, None) },
+        Column { cell: |alert, _| Cell::plain(shortened(&alert.message)), ..left("MESSAGE", 0, 1, None) },
         Column { cell: |alert, _| Cell::plain(text::count(alert.count)), ..right("TIMES", 6, 3, Some("count")) },
         Column { cell: |alert, look| Cell::of(Role::Dim, look.age(alert.time)), ..right("AGE", 4, 2, Some("time")) },
         Column {
@@ -196,7 +196,7 @@ impl Screen for Alerts {
     }
 
     fn target(&self) -> Option<Place> {
-        self.list.current().and_then(|alert| source_place(&alert.source))
+        self.list.current().and_then(|alert| about(&alert.source, &alert.message))
     }
 
     fn list(&mut self) -> Option<&mut dyn Listing> {
@@ -216,7 +216,7 @@ impl Screen for Alerts {
                     keys.push(DetailKey { key: 'S', action: "silence", title: "silence" });
                     keys.push(DetailKey { key: 'R', action: "resolve", title: "resolve" });
                 }
-                if source_place(&alert.source).is_some() {
+                if about(&alert.source, &alert.message).is_some() {
                     keys.push(DetailKey { key: 'o', action: "source", title: "go to its source" });
                 }
                 let title = format!("{} alert about {}", alert.severity, alert.source);

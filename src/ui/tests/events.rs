@@ -49,6 +49,17 @@ fn every_kind_has_a_sentence_of_its_own_with_names_in_it() {
 }
 
 #[test]
+fn ids_within_a_text_are_shortened_and_lead_to_their_task() {
+    let id = "01a1fcb2-cfc0-7c18-8000-0034032f344b";
+    let words = format!("名 task {id} failed, not 01a1fcb2-cfc0");
+    assert_eq!(events_text::shortened(&words), "名 task 032f344b failed, not 01a1fcb2-cfc0");
+    assert_eq!(events_text::shortened(id), "032f344b");
+    assert_eq!(events_text::about("engine", &words), Some(Place::Task(id.into())));
+    assert_eq!(events_text::about("cage 014", &words), Some(Place::Cage("014".into())));
+    assert_eq!(events_text::about("engine", &format!("artifact {id} is odd")), None);
+}
+
+#[test]
 fn the_newest_come_first_with_names_and_a_removed_agent_by_its_id() {
     let mut driver = Driver::new(&Place::Events, (120, 36));
     driver.sees("events [4,711] · following");

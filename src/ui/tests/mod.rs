@@ -1,11 +1,13 @@
 //! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
 
 mod agents;
+mod alerts;
 mod candidates;
 mod events;
 mod fleet;
 mod frames;
 mod lists;
+mod tasks;
 
 use std::time::{Duration, Instant};
 
@@ -48,6 +50,7 @@ pub fn options(depth: ColorDepth) -> Options {
         theme: None,
         light: false,
         tmux: false,
+        dialect: super::notify::Dialect::Osc9,
     }
 }
 

@@ -7,8 +7,8 @@ use crate::domain::*;
 const FLEET: &str = "[[cage]]\nid = \"001\"\nlimits = { cpu = 4 }\n[[cage]]\nid = \"002\"\n\
     [[agent]]\nname = \"a\"\ncage = \"001\"\nconcurrency = 2\ncapabilities = [\"x\"]\n[[agent]]\nname = \"f\"\n";
 
-fn within(seconds: i64) -> Option<When> {
-    Some(When::In(Span::from_secs(seconds)))
+fn within(seconds: i64) -> When {
+    When::In(Span::from_secs(seconds))
 }
 
 #[test]
@@ -37,9 +37,9 @@ fn cages_show_who_is_there_and_what_is_held() {
 fn deadlines_are_listed_from_when_a_task_had_to_start() {
     let mut world = World::new(FLEET);
     world.command(Command::DrainAgents { ids: vec![world.agent("a"), world.agent("f")] }).unwrap();
-    let far = world.submit(NewTask { deadline: within(5000), ..task() });
-    let long = world.submit(NewTask { deadline: within(4000), estimate: Some(Span::from_secs(3990)), ..task() });
-    let near = world.submit(NewTask { deadline: within(100), ..task() });
+    let far = world.submit(NewTask { deadline: Some(within(5000)), ..task() });
+    let long = world.submit(NewTask { deadline: Some(within(4000)), estimate: Some(Span::from_secs(3990)), ..task() });
+    let near = world.submit(NewTask { deadline: Some(within(100)), ..task() });
     world.submit(task());
     let due = |world: &World, horizon| {
         let view = world.core.view_overview(world.now, Span::from_secs(horizon), 10);
@@ -62,7 +62,7 @@ fn deadlines_are_listed_from_when_a_task_had_to_start() {
 #[test]
 fn elements_of_an_array_have_its_deadline() {
     let mut world = World::new(FLEET);
-    let mut array = NewTask { deadline: within(60), ..task() };
+    let mut array = NewTask { deadline: Some(within(60)), ..task() };
     array.array = Some(crate::domain::task::ArrayRange { first: 1, last: 3 });
     let id = world.submit(array);
     world.schedule();

@@ -78,20 +78,13 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
 
 fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
-    let name_width = room.saturating_sub(46).clamp(10, 30);
-    let why_width = room.saturating_sub(46 + name_width + 1);
-    let place = if layer.cages() { "CAGE" } else { "AGENT" };
-    let head = format!(
-        "    {} {} {} {} {} {} {} {}",
-        text::pad("", 6),
-        text::pad(place, name_width),
-        text::pad_left("RUNS", 4),
-        text::pad_left("QUEUE", 6),
-        text::pad_left("GOOD", 5),
-        text::pad_left("MEAN", 6),
-        text::pad_left("COST", 7),
-        if why_width > 12 { "WHY" } else { "" }
-    );
+    let cages = layer.cages();
+    let head_of_figures = figure_columns(cages, ["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
+    let fixed = 12 + text::width(&head_of_figures);
+    let name_width = if cages { 6 } else { room.saturating_sub(fixed).clamp(10, 30) };
+    let why_width = room.saturating_sub(fixed + name_width);
+    let place = text::pad(if cages { "CAGE" } else { "AGENT" }, name_width);
+    let head = format!("           {place}{head_of_figures}{}", if why_width > 12 { "WHY" } else { "" });
     let columns = Line::styled(text::pad(&head, room), look.style(Role::Columns));
     frame.render_widget(columns, Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
@@ -112,7 +105,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
                 spans
                     .push(Span::styled(format!("{} {:<6} ", look.mark(mark(candidate)), word(candidate)), style(role)));
                 spans.push(Span::raw(text::pad(&text::clean(&candidate.name), name_width)));
-                spans.push(Span::raw(figures(candidate)));
+                spans.push(Span::raw(figures(candidate, cages)));
                 if why_width > 12 {
                     let why = candidate.reasons.join(" · ");
                     spans.push(Span::styled(text::fit(&text::clean(&why), why_width).into_owned(), style(Role::Dim)));
@@ -142,19 +135,27 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
     }
 }
 
+/// The figures of a candidate under each other. Of a cage nobody keeps a record, so it has the first two only.
+fn figure_columns<T: AsRef<str>>(cages: bool, figures: [T; 5]) -> String {
+    let widths = [4, 6, 5, 6, 7];
+    let shown = figures.iter().zip(widths).take(if cages { 2 } else { 5 });
+    let padded = shown.map(|(figure, width)| format!(" {}", text::pad_left(figure.as_ref(), width)));
+    padded.collect::<String>() + "  "
+}
+
 /// What a candidate does and did; what nobody knows is a dash.
-fn figures(candidate: &Candidate) -> String {
+fn figures(candidate: &Candidate, cages: bool) -> String {
     let known = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     #[allow(clippy::cast_possible_truncation, reason = "durations are far below what i64 holds in microseconds")]
     let mean = candidate.mean_duration_s.map(|seconds| text::duration((seconds * 1e6) as i64));
-    format!(
-        " {} {} {} {} {} ",
-        text::pad_left(&candidate.running.to_string(), 4),
-        text::pad_left(&text::count(candidate.queued), 6),
-        text::pad_left(&known(candidate.success_rate.map(text::percent)), 5),
-        text::pad_left(&known(mean), 6),
-        text::pad_left(&known(candidate.mean_cost.map(|cost| format!("${cost:.2}"))), 7),
-    )
+    let figures = [
+        candidate.running.to_string(),
+        text::count(candidate.queued),
+        known(candidate.success_rate.map(text::percent)),
+        known(mean),
+        known(candidate.mean_cost.map(|cost| format!("${cost:.2}"))),
+    ];
+    figure_columns(cages, figures)
 }
 
 /// Everything about the choice under the cursor: its reasons, and before and after.

@@ -39,8 +39,9 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
         None => "no attempt has ended yet".to_owned(),
         Some(share) => {
             let mean = i64::try_from(agent.counters.avg_execution_time_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
-            let (runs, mean) = (text::count(agent.counters.total_executions), text::duration(mean));
-            format!("{runs} attempts, {} good, {mean} in the mean", text::percent(share))
+            let (runs, mean) = (agent.counters.total_executions, text::duration(mean));
+            let noun = if runs == 1 { "attempt" } else { "attempts" };
+            format!("{} {noun}, {} good, {mean} in the mean", text::count(runs), text::percent(share))
         }
     };
     say("record", Role::Text, record);

@@ -38,7 +38,7 @@ impl Row for AgentRow {
     const EMPTY: &'static str = "There is no agent yet.\n\nmenagerie apply FLEET.toml declares cages and agents; \
         menagerie agent add NAME -- COMMAND adds one.\nmenagerie demo shows a fleet at work.";
     const COLUMNS: &'static [Column<Self>] = &[
-        Column { cell: |row, _| Cell::plain(&row.agent.spec.name), ..left("NAME", 0, 1, Some("name")) },
+        Column { cell: |row, _| Cell::plain(&row.agent.spec.name), ..left("NAME", 24, 1, Some("name")) },
         Column {
             cell: |row, _| Cell::of(mark(row.agent.status).role(), row.agent.status.as_str()),
             ..left("STATUS", 11, 1, Some("status"))
@@ -55,7 +55,7 @@ impl Row for AgentRow {
         Column { cell: |row, _| mean(row), ..right("MEAN", 6, 5, None) },
         Column { cell: |row, _| failures(row), ..right("FAILS", 5, 4, Some("failures")) },
         Column { cell: heartbeat, ..right("HEARD", 5, 3, Some("heartbeat")) },
-        Column { cell: |row, _| word(row.agent.spec.role.as_deref()), ..left("ROLE", 14, 6, Some("role")) },
+        Column { cell: |row, _| word(row.agent.spec.role.as_deref()), ..left("ROLE", 18, 6, Some("role")) },
         Column {
             cell: |row, _| word(row.agent.spec.tier.map(|tier| tier.as_str())),
             ..left("TIER", 10, 7, Some("tier"))

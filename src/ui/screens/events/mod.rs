@@ -249,7 +249,7 @@ impl Screen for Events {
 
     fn perform(&mut self, action: &str, out: &mut Out) -> bool {
         match action {
-            "follow" => self.window.toggle_follow(out),
+            "follow_journal" => self.window.toggle_follow(out),
             "describe" => {
                 if let Some(detail) = self.describe() {
                     out.step(Step::Open(Box::new(detail)));
