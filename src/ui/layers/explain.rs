@@ -109,7 +109,8 @@ impl Explain {
         };
         let mut lines = vec![summary(explanation), TextLine::default()];
         let (blocking, others): (Vec<_>, Vec<_>) = explanation.reasons.iter().partition(|reason| reason.blocking);
-        if !blocking.is_empty() {
+        let holds = !blocking.is_empty();
+        if holds {
             lines.push(TextLine::plain(Role::Heading, "WHAT HOLDS IT UP"));
             lines.extend(blocking.into_iter().flat_map(|reason| reason_lines(reason, Mark::Failed)));
             lines.push(TextLine::default());
@@ -125,7 +126,8 @@ impl Explain {
             lines.push(TextLine::default());
         }
         if !others.is_empty() {
-            lines.push(TextLine::plain(Role::Heading, "WHAT DOES NOT"));
+            let heading = if holds { "WHAT DOES NOT" } else { "WHERE IT IS" };
+            lines.push(TextLine::plain(Role::Heading, heading));
             lines.extend(others.into_iter().flat_map(|reason| reason_lines(reason, Mark::Done)));
             lines.push(TextLine::default());
         }
