@@ -32,7 +32,7 @@ mod candidates;
 mod completions;
 mod config_verb;
 mod db;
-mod demo;
+pub mod demo;
 mod event;
 mod filter;
 mod gather;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::action::{self, Action, Scope};
+use super::governor::Traffic;
 use super::history::History;
 use super::key::Key;
 use super::keymap::Keymap;
@@ -123,6 +124,10 @@ pub struct App {
     pub palette_history: Vec<String>,
     /// Whether the screen is held as it is.
     pub frozen: bool,
+    /// What is known of the line to the terminal.
+    pub traffic: Traffic,
+    /// Whether the header shows it.
+    pub traffic_shown: bool,
     /// Wall clock of the engine minus ours, in microseconds, so that ages are right from another machine.
     clock_skew: i64,
     now: (Timestamp, Instant),
@@ -150,6 +155,8 @@ impl App {
             notifier: Notifier::new(now.1),
             palette_history: Vec::new(),
             frozen: false,
+            traffic: Traffic::default(),
+            traffic_shown: false,
             clock_skew: 0,
             now,
             screens: BTreeMap::new(),
@@ -270,6 +277,7 @@ impl App {
     /// When the screen has to be looked at again though nothing happens: `None` when nothing in sight needs it.
     pub fn wake_at(&self) -> Option<Instant> {
         let ticking = !matches!(self.link, LinkState::Up | LinkState::Dialling)
+            || (self.traffic_shown && self.traffic.bytes_per_second > 0)
             || (!self.frozen && self.screen().is_some_and(Screen::ticks));
         let tick = ticking.then(|| self.now.1 + Duration::from_secs(1));
         [tick, self.toasts.next_expiry(), self.notifier.next()].into_iter().flatten().min()
@@ -298,6 +306,7 @@ impl App {
                 self.notifier.focus(focused);
                 return;
             }
+            Message::Ground(light) if light == self.options.light => return,
             Message::Ground(light) => {
                 self.options.light = light;
                 self.reload_settings();

@@ -18,6 +18,7 @@ mod editor;
 mod events_text;
 mod fuzzy;
 mod gather;
+mod governor;
 mod history;
 pub mod key;
 pub mod keymap;

@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::app::{App, Effect, Options};
+use super::governor::Governor;
 use super::link::{Link, Starter};
 use super::message::{Message, Post};
 use super::place::Place;
@@ -17,8 +18,8 @@ use crate::domain::Timestamp;
 /// How often the engine tells what changed, at most.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
 
-/// The shortest time between two frames that no key asked for.
-const FRAME_EVERY: Duration = Duration::from_millis(100);
+/// How long after a key answers are taken to be to it, and shown at once.
+const KEY_REMEMBERED: Duration = Duration::from_millis(500);
 
 /// Why the console ended before it was quit.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,10 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     }
     let for_input = post.clone();
     let mut reader = Reader::start(probe, move |read| for_input.send(editor::message(read)))?;
-    let mut last_frame: Option<Instant> = None;
+    let mut governor = Governor::new(Instant::now());
+    // What comes at the beginning was asked for by whoever started the console.
+    let mut last_key = Instant::now();
+    let mut dirty_since: Option<Instant> = None;
     let mut urgent = true;
     loop {
         for ask in app.take_asks() {
@@ -89,21 +93,25 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
         }
         let now = Instant::now();
         app.set_now((wall(), now));
-        let frame_due = last_frame.map_or(now, |last| last + FRAME_EVERY);
-        let mut dirty = app.take_dirty();
-        if dirty && (urgent || now >= frame_due) {
+        if app.take_dirty() {
+            dirty_since.get_or_insert(now);
+        }
+        let due = dirty_since.map(|since| governor.due(since));
+        if due.is_some_and(|due| urgent || now >= due) {
+            app.traffic = governor.traffic(now);
+            let before = terminal.written();
             terminal.draw(|frame| view::draw(&mut app, frame))?;
             // Drawing lays the screen out, and that may ask for rows that came into sight.
             let at = Instant::now();
+            governor.sent(terminal.written() - before, terminal.took(), at);
             app.drawn(at);
             for ask in app.take_asks() {
                 link.ask(ask);
             }
-            last_frame = Some(at);
-            dirty = false;
+            dirty_since = None;
         }
         urgent = false;
-        let wake = if dirty { Some(frame_due) } else { app.wake_at() };
+        let wake = if dirty_since.is_some() { due } else { app.wake_at() };
         let first = match wake {
             Some(at) => match queue.recv_timeout(at.saturating_duration_since(Instant::now())) {
                 Ok(message) => Some(message),
@@ -121,11 +129,17 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
             continue;
         };
         for message in std::iter::once(first).chain(queue.try_iter()) {
-            // An answer to what a key asked for is drawn like the key itself.
-            urgent |= matches!(
-                message,
-                Message::Key(..) | Message::Paste(_) | Message::Mouse(_) | Message::Answer { .. } | Message::Signal(_)
-            );
+            let at = app.instant();
+            urgent |= match message {
+                Message::Key(..) | Message::Paste(_) | Message::Mouse(_) => {
+                    last_key = at;
+                    true
+                }
+                // An answer to what a key asked for is drawn like the key itself.
+                Message::Answer { .. } => at < last_key + KEY_REMEMBERED,
+                Message::Signal(_) => true,
+                _ => false,
+            };
             app.update(message);
         }
     }

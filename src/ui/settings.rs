@@ -11,6 +11,7 @@ use super::theme::Theme;
 pub const NAMES: &[(&str, &str)] = &[
     ("mouse", "on or off: clicks and wheel"),
     ("ascii", "on or off: no signs beyond ASCII"),
+    ("link", "on or off: bytes a second to the terminal, and how long a frame takes, in the header"),
     ("theme", "the name of a theme"),
     ("notify", "desktop, bell or off: how you are called while you look elsewhere"),
 ];
@@ -70,12 +71,13 @@ pub fn set(app: &mut App, name: &str, value: &str) {
             app.effect(Effect::Mouse(on));
         }
         ("ascii", Some(on)) => app.options.ascii = on,
+        ("link", Some(on)) => app.traffic_shown = on,
         ("theme", _) => use_theme(app, value),
         ("notify", _) => match Means::parse(value) {
             Some(means) => app.notifier.means = means,
             None => app.say(Tone::Bad, format!("notify: {value:?} is none of desktop, bell, off")),
         },
-        ("mouse" | "ascii", None) => app.say(Tone::Bad, format!("{name}: {value:?} is neither on nor off")),
+        ("mouse" | "ascii" | "link", None) => app.say(Tone::Bad, format!("{name}: {value:?} is neither on nor off")),
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
             app.say(Tone::Bad, format!("there is no setting {name:?}; there are {}", known.join(", ")));

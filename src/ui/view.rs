@@ -71,7 +71,11 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     if app.options.read_only {
         left.push(Span::styled("  read-only", style(Role::Info)));
     }
-    let right = Line::from(header_right(app, look));
+    let mut right = header_right(app, look);
+    if app.traffic_shown {
+        right.insert(0, Span::styled(format!(" {}  ", app.traffic.text()), style(Role::Dim)));
+    }
+    let right = Line::from(right);
     let right_width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
     frame.render_widget(Paragraph::new(Line::from(left)).style(ground), area);
     let at = Rect { x: area.right() - right_width, width: right_width, ..area };

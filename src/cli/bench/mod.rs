@@ -3,16 +3,21 @@
 //! A file a benchmark. Each works in a data directory of its own and prints JSON with the machine, the versions and every
 //! run, so that figures can be compared later.
 
+mod console;
 mod dispatch;
 mod engine;
 mod recover;
 mod report;
 mod subject;
 mod submit;
+mod terminal;
+
+use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::context::Context;
+use super::demo::scale::{self, Scale};
 use super::failure::{Failure, Outcome};
 
 /// Options of `bench`.
@@ -67,6 +72,34 @@ enum Which {
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
+    /// The console in a pseudo-terminal over a large fleet, idle and at work: first frame, keys, bytes, processor, memory
+    Console {
+        /// Agents, in up to 1,000 cages
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(scale::AGENTS_MAX)))]
+        fleet_size: u32,
+        /// Tasks
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(scale::TASKS_MAX)))]
+        tasks: u32,
+        /// How long each screen is watched
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// How many keys are pressed, about, idle and again at work
+        #[arg(long, default_value_t = 400)]
+        keys: usize,
+        /// Runs
+        #[arg(long, default_value_t = 1)]
+        runs: usize,
+        /// A folder for the store that is filled the first time and kept for the next
+        #[arg(long, value_name = "FOLDER")]
+        keep: Option<PathBuf>,
+    },
+    /// Run this program in the terminal on standard input, as its own
+    #[command(hide = true)]
+    Terminal {
+        /// Its arguments
+        #[arg(last = true)]
+        words: Vec<String>,
+    },
 }
 
 /// Runs a benchmark and prints its report.
@@ -78,6 +111,11 @@ pub fn run(context: &mut Context, args: &Args) -> Outcome {
         Which::Engine { tasks, runs } => engine::run(tasks, runs).map_err(|error| Failure::failed(error.to_string())),
         Which::Submit { tasks, runs } => submit::run(tasks, runs),
         Which::Recover { tasks, runs } => recover::run(tasks, runs),
+        Which::Console { fleet_size, tasks, seconds, keys, runs, ref keep } => {
+            let scale = Scale { agents: fleet_size, tasks, arrays: false };
+            console::run(&console::Settings { scale, seconds, keys, runs, keep: keep.clone() })
+        }
+        Which::Terminal { ref words } => return terminal::become_program(words),
     }?;
     let report = serde_json::to_string_pretty(&report).map_err(|error| Failure::failed(error.to_string()))?;
     context.out.line(&report)?;

@@ -1,6 +1,6 @@
 //! An engine of its own for a benchmark: the same binary, in a fresh data directory, ended with the benchmark.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A running engine.
 pub struct Subject {
-    scratch: Scratch,
+    data_dir: PathBuf,
+    /// The folder, when it goes with the benchmark.
+    _scratch: Option<Scratch>,
     child: Child,
 }
 
@@ -23,8 +25,20 @@ impl Subject {
     pub fn start(folder: Option<&Path>) -> Result<Self, Failure> {
         let scratch =
             Scratch::new(folder).map_err(|error| Failure::failed(format!("cannot make a folder: {error}")))?;
-        let child = spawn(scratch.path())?;
-        let subject = Self { scratch, child };
+        let data_dir = scratch.path().to_owned();
+        Self::start_on(data_dir, Some(scratch))
+    }
+
+    /// Starts an engine in `folder`, which is made when it is not there and stays.
+    pub fn start_in(folder: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file("make the folder", folder, &error))?;
+        let folder = folder.canonicalize().map_err(|error| Failure::file("find the folder", folder, &error))?;
+        Self::start_on(folder, None)
+    }
+
+    fn start_on(data_dir: PathBuf, scratch: Option<Scratch>) -> Result<Self, Failure> {
+        let child = spawn(&data_dir)?;
+        let subject = Self { data_dir, _scratch: scratch, child };
         subject.wait_until_ready()?;
         Ok(subject)
     }
@@ -43,7 +57,7 @@ impl Subject {
 
     /// Its data directory.
     pub fn data_dir(&self) -> &Path {
-        self.scratch.path()
+        &self.data_dir
     }
 
     /// A connection to it.

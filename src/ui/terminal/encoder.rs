@@ -5,6 +5,7 @@
 //! character leaves here: that is the last of the guards against hostile names and output.
 
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
@@ -46,13 +47,26 @@ pub struct Encoder<W: Write> {
     depth: ColorDepth,
     synchronized: bool,
     written: u64,
+    /// How long the last write took.
+    took: Duration,
 }
 
 impl<W: Write> Encoder<W> {
     /// Makes an encoder for a screen of `size`.
     pub fn new(out: W, size: Size, depth: ColorDepth, synchronized: bool) -> Self {
         let frame = Vec::with_capacity(16 * 1024);
-        Self { out, frame, pen: None, at: None, cursor_shown: None, size, depth, synchronized, written: 0 }
+        Self {
+            out,
+            frame,
+            pen: None,
+            at: None,
+            cursor_shown: None,
+            size,
+            depth,
+            synchronized,
+            written: 0,
+            took: Duration::ZERO,
+        }
     }
 
     /// Takes note that the screen has another size.
@@ -63,6 +77,11 @@ impl<W: Write> Encoder<W> {
     /// How many bytes have been written since the start.
     pub const fn written(&self) -> u64 {
         self.written
+    }
+
+    /// How long writing the last frame that had something to write took: long when the terminal is slow to take it.
+    pub const fn took(&self) -> Duration {
+        self.took
     }
 
     /// Forgets what the terminal shows and how, after somebody else has written to it.
@@ -240,7 +259,9 @@ impl<W: Write> Backend for Encoder<W> {
             self.frame.extend_from_slice(b"\x1b[?2026l");
         }
         self.written += self.frame.len() as u64;
+        let begun = Instant::now();
         let sent = self.out.write_all(&self.frame).and_then(|()| self.out.flush());
+        self.took = begun.elapsed();
         self.frame.clear();
         sent
     }

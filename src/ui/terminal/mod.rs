@@ -8,6 +8,7 @@ pub mod signals;
 
 use std::io::{self, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ratatui::Terminal;
 use ratatui::layout::Size;
@@ -96,6 +97,11 @@ impl Taken {
     /// Sends a sequence beside the frames.
     pub fn send(&mut self, sequence: &str) -> io::Result<()> {
         self.terminal.backend_mut().send(sequence)
+    }
+
+    /// How long writing the last frame took.
+    pub fn took(&self) -> Duration {
+        self.terminal.backend().took()
     }
 
     /// How many bytes have been sent since the start.
