@@ -1,7 +1,7 @@
 //! Starting the engine in the background when a verb needs one, as tmux does.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use super::config::Settings;
 use super::failure::{Failure, chain};
 use crate::api::client::{Client, Error};
+use crate::api::live::Ready;
 
-/// How long an engine that lives may take until it answers. Restoring a million tasks takes seconds.
-const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How long an engine may say nothing at all. One that says how far it is may take as long as its store needs.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
 /// Starts an engine on the data directory and waits until it answers.
 ///
@@ -44,7 +45,7 @@ pub fn start(settings: &Settings) -> Result<Client, Failure> {
         }
         Waiting::Silent => Failure::failed(format!(
             "the engine was started but has not answered for {} s; its log is {}",
-            READY_WITHIN.as_secs(),
+            ANSWER_WITHIN.as_secs(),
             log_path.display()
         )),
         Waiting::Error(error) => Failure::failed(chain(&error)),
@@ -77,13 +78,22 @@ enum Waiting {
 }
 
 fn wait_until_ready(data_dir: &Path, child: &mut Child) -> Result<Client, Waiting> {
-    let give_up = Instant::now() + READY_WITHIN;
+    let mut heard = Instant::now();
     let mut pause = Duration::from_millis(1);
     let mut ended = None;
+    let mut told = progress_line();
     loop {
-        match Client::connect(data_dir) {
-            Ok(client) => return Ok(client),
-            Err(Error::NoEngine { .. }) => {}
+        match Client::connect(data_dir).and_then(|client| Ok((client.ready()?, client))) {
+            Ok((ready, client)) => {
+                told(&ready);
+                heard = Instant::now();
+                if ready.ready {
+                    client.wait_while_starting(told);
+                    return Ok(client);
+                }
+            }
+            // Its socket goes when it cannot start; the process tells why.
+            Err(Error::NoEngine { .. } | Error::Broken(_)) => {}
             Err(error) => return Err(Waiting::Error(error)),
         }
         if ended.is_none() {
@@ -95,11 +105,35 @@ fn wait_until_ready(data_dir: &Path, child: &mut Child) -> Result<Client, Waitin
         {
             return Err(Waiting::Ended(status));
         }
-        if Instant::now() > give_up {
+        if heard.elapsed() > ANSWER_WITHIN {
             return Err(Waiting::Silent);
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// After how long a wait for a starting engine is worth a word.
+const WORTH_A_WORD: Duration = Duration::from_millis(300);
+
+/// Shows on a terminal's standard error how far a starting engine is, in one line that goes when it is ready.
+pub fn progress_line() -> impl FnMut(&Ready) + 'static {
+    let terminal = std::io::stderr().is_terminal();
+    let (mut since, mut shown) = (None, false);
+    move |ready| {
+        let since = *since.get_or_insert_with(Instant::now);
+        if !terminal || (!ready.ready && since.elapsed() < WORTH_A_WORD) {
+            return;
+        }
+        // What cannot be shown is no reason to fail.
+        let mut err = std::io::stderr().lock();
+        if !ready.ready {
+            shown = true;
+            let _ = write!(err, "\r\x1b[Kthe engine is starting: {}", ready.text());
+        } else if std::mem::take(&mut shown) {
+            let _ = write!(err, "\r\x1b[K");
+        }
+        let _ = err.flush();
     }
 }
 

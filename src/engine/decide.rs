@@ -65,6 +65,14 @@ pub struct Decider {
     beat: Beat,
 }
 
+/// What the deciding thread tells others besides its decisions.
+pub struct Signals {
+    /// Set once the engine has begun to leave.
+    pub leaving: Arc<AtomicBool>,
+    /// Announces changes that are in no record.
+    pub beat: Beat,
+}
+
 struct Stopping {
     kill: bool,
     /// Whether the workers were told to leave.
@@ -82,8 +90,7 @@ impl Decider {
         reader: Reader,
         inbox: Receiver<Message>,
         store: SyncSender<Work>,
-        leaving: Arc<AtomicBool>,
-        beat: Beat,
+        Signals { leaving, beat }: Signals,
     ) -> Self {
         Self {
             core,

@@ -32,7 +32,7 @@ use self::beat::Beat;
 use self::clock::Clock;
 use self::commit::{Committer, Published, Work};
 use self::core::{Core, Decisions};
-use self::decide::Decider;
+use self::decide::{Decider, Signals};
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
 use self::message::Message;
@@ -124,8 +124,8 @@ impl Engine {
         );
         let leaving = Arc::new(AtomicBool::new(false));
         let reader = Reader::open(data_dir)?;
-        let thread =
-            Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, leaving.clone(), beat.clone());
+        let signals = Signals { leaving: leaving.clone(), beat: beat.clone() };
+        let thread = Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, signals);
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let builder = std::thread::Builder::new().name(name.to_owned());
             builder.spawn(run).map_err(Error::io(format!("start the {name} thread")))

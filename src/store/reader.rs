@@ -249,6 +249,12 @@ impl Reader {
         page(&self.connection, &self.budget, listing, query, read)
     }
 
+    /// How the database finds part of a list.
+    #[cfg(test)]
+    pub(super) fn plan(&self, listing: &'static Listing, filter: &str, sort: &str) -> Vec<String> {
+        query::plan(&self.connection, listing, filter, sort)
+    }
+
     fn one<T>(
         &self,
         sql: &str,

@@ -437,6 +437,13 @@ impl App {
         self.with_screen(|screen, out| screen.layout(area, out));
     }
 
+    /// Tells what lies over the screen how large the screen is, before it is drawn.
+    pub fn layout_layers(&mut self, area: ratatui::layout::Rect) {
+        for (layer, _) in &mut self.layers {
+            layer.layout(area);
+        }
+    }
+
     /// Opens something over the screen.
     pub fn open(&mut self, mut layer: Box<dyn Layer>) {
         let mut out = Out::after(self.last_ticket);

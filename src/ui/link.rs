@@ -153,7 +153,7 @@ fn tell(data_dir: &Path, interval: Duration, mut starter: Option<Starter>, post:
             Ok(client) => match wait_until_ready(&client, post) {
                 Ok(true) => {
                     (pause, since) = (PAUSES.0, None);
-                    match client.pulse(interval, |pulse| {
+                    match client.pulse(u64::try_from(interval.as_millis()).unwrap_or(1_000), |pulse| {
                         if post.send(Message::Pulse(pulse)) {
                             ControlFlow::Continue(())
                         } else {

@@ -92,6 +92,13 @@ pub enum Request {
         /// Bytes.
         tail: u64,
     },
+    /// The last part of one attempt's output.
+    AttemptOutput {
+        /// Which execution.
+        execution: String,
+        /// Bytes.
+        tail: u64,
+    },
     /// Stop the engine.
     Shutdown {
         /// And everything that runs in its cages.
@@ -199,6 +206,10 @@ impl Request {
             Self::Output { task, tail } => {
                 let query = vec![("tail".into(), tail.to_string())];
                 Answer::Bytes(client.get_bytes(&(one("tasks", task) + "/logs"), &query)?.to_vec())
+            }
+            Self::AttemptOutput { execution, tail } => {
+                let query = vec![("tail".into(), tail.to_string())];
+                Answer::Bytes(client.get_bytes(&(one("executions", execution) + "/logs"), &query)?.to_vec())
             }
             Self::Shutdown { kill } => {
                 client.shutdown(*kill)?;

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::Timestamp;
+
 /// What stands where something was cut off.
 const ELLIPSIS: &str = "…";
 
@@ -92,6 +94,12 @@ pub fn pad_left(text: &str, columns: usize) -> String {
     let mut out = " ".repeat(columns.saturating_sub(fitted.width()));
     out.push_str(&fitted);
     out
+}
+
+/// A moment to the second, in UTC: `2026-03-04 10:00:00Z`.
+pub fn moment(time: Timestamp) -> String {
+    let text = time.to_string();
+    format!("{} {}Z", text.get(..10).unwrap_or_default(), text.get(11..19).unwrap_or_default())
 }
 
 /// A number of things with separators: `1,234,567`.

@@ -13,4 +13,6 @@ mod names_of_ids;
 mod owner_only;
 mod resume;
 mod shapes;
+mod starting;
+mod watching;
 mod work;

@@ -76,7 +76,7 @@ impl Core {
             Some(cage) => reasons.extend(self.fit(shape, cage)),
             None if rank.free.0 => reasons.push("would take a vacant cage that has room".to_owned()),
             None if rank.able.0 => {
-                reasons.push("has no cage of its own and takes a vacant one that has room".to_owned())
+                reasons.push("has no cage of its own and takes a vacant one that has room".to_owned());
             }
             None => reasons.push("has no cage, and none that is nobody's home would take it".to_owned()),
         }

@@ -145,7 +145,7 @@ impl Core {
                     _ => format!("waits for approval of {} artifacts of task {id}: {have}", open.len()),
                 };
                 explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
-                self.suggest_approval(*id, open, explanation);
+                explanation.suggest_approval(*id, open);
             }
         }
         if let Some(array) = &task.array
@@ -314,10 +314,7 @@ impl Core {
         };
         explanation.reasons.push(reason(ReasonKind::Agent, free == 0, "1 place", format!("{free} free"), text));
         if pairs == 0 {
-            let id = explanation.task_id;
-            let command = Command::ReassignTasks { ids: vec![id], agent: None, cage: None };
-            let text = "leave the choice of agent and cage to the scheduler".to_owned();
-            explanation.suggest(text, Some(format!("menagerie task reassign {id}")), Some(command));
+            self.suggest_pair(shape, floating, explanation);
         }
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Core;
 use super::explain::Explanation;
-use super::shape::Shape;
+use super::shape::{Shape, Wish};
 use super::slab::NONE;
 use super::state::CageState;
 use crate::domain::command::WireCommand;
@@ -47,6 +47,19 @@ impl Explanation {
             self.change = Some(typed.unwrap_or_else(|| text.clone()));
             self.smallest_change = Some(SmallestChange { text, command });
         }
+    }
+
+    /// Suggests to approve what a task waits for.
+    pub(super) fn suggest_approval(&mut self, task: TaskId, ids: Vec<ArtifactId>) {
+        let Some(first) = ids.first() else { return };
+        let typed = Some(format!("menagerie artifact approve {first}"));
+        let text = match ids.len() {
+            1 => format!("approve artifact {first}"),
+            count => format!("approve the {count} artifacts of task {task}"),
+        };
+        let few = ids.len() <= ARTIFACTS_MAX;
+        let command = few.then_some(Command::ReviewArtifacts { ids, approve: true, note: None });
+        self.suggest(text, typed, command);
     }
 }
 
@@ -95,12 +108,11 @@ impl Core {
                 against.push(format!("its agent {} has all {} slots taken", agent.spec.name, self.slots_at_once(slot)));
                 distance += 1;
             }
-            Some(_) => {}
             None if self.floater_for(shape).is_none() => {
                 against.push("it is vacant and no able agent without a cage is free".to_owned());
                 distance += 1;
             }
-            None => {}
+            _ => {}
         }
         let free = cage.room.minus(&cage.used);
         for place in (0..5).filter(|place| shape.need.0[*place] > free.0[*place]) {
@@ -114,6 +126,26 @@ impl Core {
         let admits = against.is_empty();
         let text = if admits { "has room for it".to_owned() } else { against.join(", ") };
         (distance, CageVerdict { cage: id, admits, text })
+    }
+
+    /// Where no able agent may work in a cage that admits a task: to leave the choice to the scheduler, if that would help,
+    /// otherwise to raise the limits of the nearest cage that has an able agent.
+    pub(super) fn suggest_pair(&self, shape: &Shape, floating: bool, explanation: &mut Explanation) {
+        let free = Wish { agent: None, cage: None, ..shape.wish.clone() };
+        if free != shape.wish && self.feasible(&free).is_ok() {
+            let id = explanation.task_id;
+            let command = Command::ReassignTasks { ids: vec![id], agent: None, cage: None };
+            let text = "leave the choice of agent and cage to the scheduler".to_owned();
+            explanation.suggest(text, Some(format!("menagerie task reassign {id}")), Some(command));
+            return;
+        }
+        let able = |cage: &&CageState| {
+            shape.wish.cage.is_none_or(|id| id == cage.spec.id)
+                && if cage.home == NONE { floating } else { self.is_able(shape, cage.home) }
+        };
+        if let Some(cage) = self.cages().filter(able).min_by_key(|cage| self.lacks(shape, cage).len()) {
+            self.suggest_raise(shape, cage.spec.id, explanation);
+        }
     }
 
     /// Raises what a cage has too little of; without a command where it is the node that is too small.
@@ -158,19 +190,6 @@ impl Core {
         };
         let fleet = Fleet { cage: vec![entry], ..Fleet::default() };
         explanation.suggest(text, typed, Some(Command::Apply { fleet, dry_run: false }));
-    }
-
-    /// Suggests to approve what a task waits for.
-    pub(super) fn suggest_approval(&self, task: TaskId, ids: Vec<ArtifactId>, explanation: &mut Explanation) {
-        let Some(first) = ids.first() else { return };
-        let typed = Some(format!("menagerie artifact approve {first}"));
-        let text = match ids.len() {
-            1 => format!("approve artifact {first}"),
-            count => format!("approve the {count} artifacts of task {task}"),
-        };
-        let few = ids.len() <= ARTIFACTS_MAX;
-        let command = few.then_some(Command::ReviewArtifacts { ids, approve: true, note: None });
-        explanation.suggest(text, typed, command);
     }
 
     /// The artifacts of a task, or of the elements of an array, that are not approved: how many are pending and how many

@@ -191,8 +191,8 @@ pub(in crate::store) static ALERTS: Listing = Listing {
         value("time", "w.time"),
         value("last_seen", "w.last_seen"),
         id("id", "w.id"),
-        id("since", "w.last_seen"),
-        id("until", "w.last_seen"),
+        id("since", "w.time"),
+        id("until", "w.time"),
     ],
 };
 

@@ -6,8 +6,10 @@ mod alerts;
 mod cancel;
 mod columns;
 mod copy;
+mod dependencies;
 mod describe;
 mod events;
+mod explain;
 mod failure;
 mod filter;
 mod freeze;
@@ -16,6 +18,7 @@ mod marks;
 mod matches;
 mod motion;
 mod navigate;
+mod output;
 mod pager;
 mod palette;
 mod priority;
@@ -24,6 +27,7 @@ mod reassign;
 mod refresh;
 mod retry;
 mod sort;
+mod submit;
 mod theme;
 mod tree;
 mod undo;
@@ -38,6 +42,11 @@ use crate::api::types::WireCommand;
 pub static ALL: &[&Action] = &[
     &navigate::OPEN,
     &navigate::BACK,
+    &explain::EXPLAIN,
+    &output::OUTPUT,
+    &dependencies::DEPENDENCIES,
+    &submit::SUBMIT,
+    &submit::EDIT,
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
@@ -121,6 +130,16 @@ fn need(app: &App, noun: Noun, obstacle: impl Fn(&Item) -> Option<String>) -> Re
         }
     }
     first.map_or(Ok(()), Err)
+}
+
+/// The one task that is meant: the only marked one, else the one under the cursor.
+fn one_task(app: &App) -> Result<Item, String> {
+    let selection = app.selection().filter(|selection| selection.noun == Noun::Task);
+    match selection.map(|selection| selection.items) {
+        Some(mut items) if items.len() == 1 => Ok(items.remove(0)),
+        Some(items) => Err(format!("{} are marked; it works for one at a time", Noun::Task.counted(items.len()))),
+        None => Err("no task is selected".to_owned()),
+    }
 }
 
 /// Orders a change of what is selected: at once for one thing, with a preview for several. `verb` is the command line's

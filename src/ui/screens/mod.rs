@@ -3,7 +3,11 @@
 mod agent;
 mod agents;
 pub mod alerts;
+mod dependencies;
 mod events;
+mod output;
+mod task;
+mod task_lines;
 mod tasks;
 
 use super::place::Place;
@@ -16,6 +20,10 @@ pub fn make(place: &Place) -> Box<dyn Screen> {
         Place::Alerts => Box::new(alerts::Alerts::new()),
         Place::Events => Box::new(events::Events::new()),
         Place::Agents => Box::new(agents::Agents::new()),
+        Place::Task(id) => Box::new(task::Detail::new(id.clone())),
+        Place::Output(id) => Box::new(output::Output::new(id.clone(), None)),
+        Place::Attempt(task, execution) => Box::new(output::Output::new(task.clone(), Some(execution.clone()))),
+        Place::Dependencies(id) => Box::new(dependencies::Dependencies::new(id.clone())),
         _ => Box::new(tasks::Tasks::new()),
     }
 }

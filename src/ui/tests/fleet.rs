@@ -4,6 +4,7 @@ pub mod agents;
 pub mod alerts;
 pub mod candidates;
 pub mod records;
+pub mod tasks;
 
 use super::NOW;
 use crate::api::client::Query;
@@ -93,6 +94,9 @@ fn window(query: &Query) -> (u64, u64) {
 
 /// What the engine would answer.
 pub fn answer(request: &Request) -> Result<Answer, String> {
+    if let Some(answer) = tasks::answer(request) {
+        return answer;
+    }
     Ok(match request {
         Request::Tasks(query) => {
             let (offset, limit) = window(query);

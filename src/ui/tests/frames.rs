@@ -9,7 +9,7 @@ use crate::ui::terminal::ColorDepth;
 
 pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 
-fn check(name: &str, found: &str) -> Result<(), String> {
+pub fn check(name: &str, found: &str) -> Result<(), String> {
     let file: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui/tests/frames").join(name);
     if std::env::var_os("MENAGERIE_UPDATE").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -7,6 +7,7 @@ mod events;
 mod fleet;
 mod frames;
 mod lists;
+mod tasks;
 
 use std::time::{Duration, Instant};
 

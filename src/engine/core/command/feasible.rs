@@ -9,7 +9,7 @@ use crate::engine::core::state::CageState;
 
 impl Core {
     /// Refuses a wish that no cage and agent together could ever meet. As long as no node has joined, nothing can be said.
-    pub(super) fn feasible(&self, wish: &Wish) -> Result<(), Refusal> {
+    pub(in crate::engine::core) fn feasible(&self, wish: &Wish) -> Result<(), Refusal> {
         let known = self.shape_numbers.get(wish).map(|number| &self.shapes[*number]);
         if self.nodes.is_empty() || known.is_some_and(|shape| shape.possible_at == self.fleet_version) {
             return Ok(());

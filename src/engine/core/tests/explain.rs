@@ -14,6 +14,7 @@ limits = { cpu = 4, memory = "200MiB", tokens = 2000 }
 [[agent]]
 name = "one"
 cage = "001"
+capabilities = ["shell"]
 runtime = { type = "command", command = ["work"] }
 [[agent]]
 name = "two"
@@ -38,7 +39,8 @@ fn follow(world: &mut World, id: TaskId) -> String {
 }
 
 fn big() -> NewTask {
-    let mut new = NewTask { agent: Some("one".into()), ..task() };
+    let mut new = task();
+    new.requirements.capabilities = vec!["shell".into()];
     new.requirements.memory = Bytes::from_mib(200);
     new.requirements.tokens = 2000;
     new
@@ -53,6 +55,13 @@ fn what_is_suggested_lets_the_task_start() {
     assert_eq!(said.cages[0].text, "memory limit 128MiB < 200MiB asked, tokens limit 1500 < 2000 asked");
     assert!(!said.cages[0].admits);
     assert_eq!(follow(&mut world, id), "raise memory by 72MiB and tokens by 500 of cage 001");
+    // A pin that nobody needs is easier to take off than a cage to enlarge.
+    let mut pinned = NewTask { agent: Some("one".into()), ..task() };
+    pinned.requirements.memory = Bytes::from_mib(200);
+    let id = world.submit(pinned);
+    world.apply("[[cage]]\nid = \"001\"\nlimits = { cpu = 4, memory = \"128MiB\", tokens = 2000 }\n").unwrap();
+    assert_eq!(follow(&mut world, id), "leave the choice of agent and cage to the scheduler");
+    world.apply("[[cage]]\nid = \"001\"\nlimits = { cpu = 4, memory = \"200MiB\", tokens = 2000 }\n").unwrap();
     let id = world.submit(big());
     let ids = vec![world.agent("one")];
     world.command(Command::DrainAgents { ids }).unwrap();

@@ -7,6 +7,7 @@ mod commands;
 mod explain;
 mod faults;
 mod inbox;
+mod look;
 mod order;
 mod properties;
 mod snapshot;

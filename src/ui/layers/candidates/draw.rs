@@ -50,30 +50,30 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
     let at = widgets::middle(area, width, rows.saturating_add(below + 6).min(area.height.saturating_sub(4)));
     let inner = widgets::dialog(frame, at, &layer.title, look);
     layer.input.draw(frame, Rect { height: 1, ..inner }, " find: ", look);
-    let last = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-    let middle = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
-    let (list, side) = if inner.width >= BESIDE_FROM {
-        let list = Rect { width: middle.width - BESIDE_WIDTH, ..middle };
-        let gap = Rect { x: list.right(), width: 1, ..middle };
+    let below_all = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
+    let (rows, side) = if inner.width >= BESIDE_FROM {
+        let rows = Rect { width: body.width - BESIDE_WIDTH, ..body };
+        let gap = Rect { x: rows.right(), width: 1, ..body };
         for y in gap.y..gap.bottom() {
             let bar = Line::styled(look.sign("│", "|"), look.style(Role::Border));
             frame.render_widget(bar, Rect { y, height: 1, ..gap });
         }
-        (list, Rect { x: list.right() + 2, width: BESIDE_WIDTH - 2, ..middle })
+        (rows, Rect { x: rows.right() + 2, width: BESIDE_WIDTH - 2, ..body })
     } else {
-        let below = BELOW_MAX.min(middle.height / 2);
-        let list = Rect { height: middle.height - below, ..middle };
-        let rule = look.sign("─", "-").repeat(usize::from(middle.width));
-        let at = Rect { y: list.bottom(), height: 1, ..middle };
+        let below = BELOW_MAX.min(body.height / 2);
+        let rows = Rect { height: body.height - below, ..body };
+        let rule = look.sign("─", "-").repeat(usize::from(body.width));
+        let at = Rect { y: rows.bottom(), height: 1, ..body };
         frame.render_widget(Line::styled(rule, look.style(Role::Border)), at);
-        let side = Rect { x: middle.x + 1, y: list.bottom() + 1, width: middle.width - 1, height: below - 1 };
-        (list, side)
+        let side = Rect { x: body.x + 1, y: rows.bottom() + 1, width: body.width - 1, height: below - 1 };
+        (rows, side)
     };
-    draw_list(layer, frame, list, look);
+    draw_list(layer, frame, rows, look);
     for (y, line) in (side.y..side.bottom()).zip(about(layer, usize::from(side.width), look)) {
         frame.render_widget(line, Rect { y, height: 1, ..side });
     }
-    draw_last(layer, frame, last, look);
+    draw_last(layer, frame, below_all, look);
 }
 
 fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
