@@ -19,7 +19,7 @@ use crate::domain::{Alert, Timestamp};
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// A terminal that never says whether it is looked at counts as left when no key came for so long.
-const LEFT_AFTER: Duration = Duration::from_secs(120);
+const LEFT_AFTER: Duration = Duration::from_mins(2);
 
 /// The most alerts that are looked at.
 const ALERTS_MAX: usize = 50;

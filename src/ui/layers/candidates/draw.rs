@@ -79,7 +79,7 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
 fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
     let cages = layer.cages();
-    let head_of_figures = figure_columns(cages, ["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
+    let head_of_figures = figure_columns(cages, &["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
     let fixed = 12 + text::width(&head_of_figures);
     let name_width = if cages { 6 } else { room.saturating_sub(fixed).clamp(10, 30) };
     let why_width = room.saturating_sub(fixed + name_width);
@@ -98,7 +98,8 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
         let mut spans = vec![Span::raw(pointer)];
         match choice {
             None => {
-                spans.push(Span::styled(format!("{} {}", look.sign("↺", "~"), layer.nobody()), style(Role::Accent)))
+                let words = format!("{} {}", look.sign("↺", "~"), layer.nobody());
+                spans.push(Span::styled(words, style(Role::Accent)));
             }
             Some(candidate) => {
                 let role = mark(candidate).role();
@@ -136,7 +137,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
 }
 
 /// The figures of a candidate under each other. Of a cage nobody keeps a record, so it has the first two only.
-fn figure_columns<T: AsRef<str>>(cages: bool, figures: [T; 5]) -> String {
+fn figure_columns<T: AsRef<str>>(cages: bool, figures: &[T; 5]) -> String {
     let widths = [4, 6, 5, 6, 7];
     let shown = figures.iter().zip(widths).take(if cages { 2 } else { 5 });
     let padded = shown.map(|(figure, width)| format!(" {}", text::pad_left(figure.as_ref(), width)));
@@ -155,12 +156,13 @@ fn figures(candidate: &Candidate, cages: bool) -> String {
         known(mean),
         known(candidate.mean_cost.map(|cost| format!("${cost:.2}"))),
     ];
-    figure_columns(cages, figures)
+    figure_columns(cages, &figures)
 }
 
 /// Everything about the choice under the cursor: its reasons, and before and after.
 fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let Some(chosen) = layer.chosen() else { return Vec::new() };
+    let found = layer.found();
+    let Some(chosen) = found.get(layer.cursor).copied() else { return Vec::new() };
     let styled = |role: Role, words: String| Line::styled(words, look.style(role));
     let mut lines = Vec::new();
     match chosen {
