@@ -26,6 +26,7 @@ mod list;
 mod look;
 mod message;
 mod mouse;
+mod names;
 mod orders;
 mod pager;
 mod place;

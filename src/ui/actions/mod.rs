@@ -18,8 +18,11 @@ mod priority;
 mod quit;
 mod refresh;
 mod retry;
+mod review;
+mod snooze;
 mod sort;
 mod theme;
+mod triage;
 mod undo;
 
 use super::action::Action;
@@ -32,6 +35,16 @@ use crate::api::types::WireCommand;
 pub static ALL: &[&Action] = &[
     &navigate::OPEN,
     &navigate::BACK,
+    &triage::OPEN_ITEM,
+    &review::APPROVE,
+    &review::REJECT,
+    &review::NOTE,
+    &snooze::SNOOZE,
+    &triage::GROUP,
+    &triage::SHOW_SNOOZED,
+    &triage::CHANGES,
+    &triage::TEXT_DOWN,
+    &triage::TEXT_UP,
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,

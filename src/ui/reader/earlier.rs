@@ -46,7 +46,7 @@ impl Earlier {
                     ("sort".to_owned(), "-created_at".to_owned()),
                     ("limit".to_owned(), LOOKED_AT.to_string()),
                 ];
-                State::Looking(out.ask(Some("earlier"), Request::Artifacts(query)))
+                State::Looking(out.ask(None, Request::Artifacts(query)))
             }
         };
         Self { subject: subject.clone(), state }
@@ -71,11 +71,13 @@ impl Earlier {
                         && found.created_at < self.subject.made
                 };
                 match page.rows.iter().filter(before).max_by_key(|found| found.created_at) {
-                    None => State::None("There is no earlier version: no artifact of this title by this agent.".to_owned()),
+                    None => {
+                        State::None("There is no earlier version: no artifact of this title by this agent.".to_owned())
+                    }
                     Some(found) if found.size > PAGES_MAX * PAGE => State::None(too_long()),
                     Some(found) => {
                         let (id, length) = (found.id.to_string(), PAGES_MAX * PAGE);
-                        State::Fetching(out.ask(Some("earlier"), Request::Content { id, offset: 0, length }))
+                        State::Fetching(out.ask(None, Request::Content { id, offset: 0, length }))
                     }
                 }
             }
@@ -89,9 +91,7 @@ impl Earlier {
     pub fn lines(&self, now: &Window) -> Vec<TextLine> {
         match &self.state {
             State::None(why) => remark(Role::Dim, &format!("{why}\n= shows the text again.")),
-            State::Here(before) if now.is_whole() => {
-                document::between(&String::from_utf8_lossy(before), &now.text().0)
-            }
+            State::Here(before) if now.is_whole() => document::between(&String::from_utf8_lossy(before), &now.text().0),
             _ => remark(Role::Dim, "looking for an earlier version …"),
         }
     }

@@ -1,5 +1,7 @@
 //! A fixed fleet with names and output that mean harm, as the engine would answer.
 
+pub mod review;
+
 use super::NOW;
 use crate::api::client::Query;
 use crate::api::live::{Pulse, Topic};
@@ -93,6 +95,14 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             let (offset, limit) = window(query);
             Answer::Tasks(tasks_page(offset, limit))
         }
+        Request::Inbox(query) => Answer::Inbox(review::inbox(query)),
+        Request::Artifacts(query) => Answer::Artifacts(review::artifacts(query)),
+        Request::Artifact(id) => {
+            let number = (0..review::ARTIFACTS).find(|number| review::id(*number) == *id);
+            Answer::Artifact(Box::new(review::artifact(number.ok_or("there is no such artifact")?)))
+        }
+        Request::Content { id, offset, length } => Answer::Bytes(review::part(id, *offset, *length)),
+        Request::Agents(_) => Answer::Agents(review::agents()),
         _ => return Err(format!("the fixed fleet has no answer to {request:?}")),
     })
 }
