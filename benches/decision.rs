@@ -11,10 +11,11 @@ use std::time::Instant;
 use menagerie::domain::command::{Command, Reply};
 use menagerie::domain::link::Report;
 use menagerie::domain::node::Capacity;
-use menagerie::domain::snapshot::{EndedCounts, QueuedTask, Snapshot};
+use menagerie::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask, Snapshot};
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::{
-    Actor, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, Span, TaskId, TaskStatus, Timestamp, UserId,
+    Actor, ArtifactId, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span, TaskId,
+    TaskStatus, Timestamp, UserId,
 };
 use menagerie::engine::core::{Context, Core, Decisions};
 use serde_json::json;
@@ -171,6 +172,7 @@ fn main() {
     out = Decisions::default();
     let array_bytes = resident_bytes().saturating_sub(before);
     drop(out);
+    let foretold = foretell(&bench.core, bench.now);
 
     let figures = json!({
         "bench": "decision",
@@ -191,12 +193,54 @@ fn main() {
         "apply_fleet_ms": applied as f64 / 1e6,
         "first_fill_ms": filled as f64 / 1e6,
         "restore_ms": restore(tasks) as f64 / 1e6,
+        "inbox_of_10000_ms": inbox(tasks, 10_000) as f64 / 1e6,
+        "what_if_ms": foretold as f64 / 1e6,
     });
     println!("{figures:#}");
 }
 
 /// How long it takes to restore a queue from rows, in nanoseconds.
 fn restore(tasks: usize) -> u64 {
+    let snapshot = rows(tasks);
+    let start = Instant::now();
+    let core = Core::restore(snapshot);
+    let took = nanos(start);
+    assert_eq!(core.counts().tasks.pending, tasks as u64);
+    took
+}
+
+/// How long it takes to put an inbox into order, in nanoseconds: each artifact holds up another task of a long queue.
+fn inbox(tasks: usize, artifacts: usize) -> u64 {
+    let mut snapshot = rows(tasks);
+    let time = snapshot.time;
+    for (number, task) in snapshot.tasks.iter_mut().enumerate().take(artifacts) {
+        let random = number as u128 * 104_729;
+        let maker = TaskId::new(time, random);
+        (task.approval_gate, task.depends_on) = (true, vec![(maker, TaskStatus::Completed)]);
+        let (id, state) = (ArtifactId::new(time, random), ReviewState::Pending);
+        snapshot.artifacts.push(OpenArtifact { id, task_id: maker, state, snoozed_until: None });
+    }
+    let core = Core::restore(snapshot);
+    let start = Instant::now();
+    let inbox = core.inbox(time.plus(Span::from_secs(60)), false);
+    let took = nanos(start);
+    assert!(inbox.len() == artifacts && inbox.iter().all(|item| item.blocked.tasks == 1));
+    took
+}
+
+/// How long it takes to say what the removal of a fleet's first agent would do, in nanoseconds.
+fn foretell(core: &Core, now: Timestamp) -> u64 {
+    let ids = core.agent_by_name("agent-0").map(|(id, _)| id).into_iter().collect();
+    let start = Instant::now();
+    let actor = Actor::User(UserId(uuid::Uuid::from_u128(1)));
+    let foretold = core.what_if(now, actor, &Command::DrainAgents { ids }, &Context::default());
+    let took = nanos(start);
+    assert!(foretold.is_ok_and(|foretold| foretold.items.len() == 1));
+    took
+}
+
+/// A queue as rows.
+fn rows(tasks: usize) -> Snapshot {
     let created_at = Timestamp::from_micros(1_700_000_000_000_000);
     let owner = UserId(uuid::Uuid::from_u128(1));
     let row = |number: usize| {
@@ -226,7 +270,7 @@ fn restore(tasks: usize) -> u64 {
             array_failed: 0,
         }
     };
-    let snapshot = Snapshot {
+    Snapshot {
         seq: 1,
         time: created_at,
         seed: 1,
@@ -240,10 +284,5 @@ fn restore(tasks: usize) -> u64 {
         artifacts: vec![],
         alerts: vec![],
         ended: EndedCounts::default(),
-    };
-    let start = Instant::now();
-    let core = Core::restore(snapshot);
-    let took = nanos(start);
-    assert_eq!(core.counts().tasks.pending, tasks as u64);
-    took
+    }
 }

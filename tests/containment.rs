@@ -14,5 +14,7 @@ mod isolation;
 mod limits;
 #[path = "containment/link.rs"]
 mod link;
+#[path = "containment/measuring.rs"]
+mod measuring;
 #[path = "containment/output.rs"]
 mod output;

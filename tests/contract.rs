@@ -2,7 +2,10 @@
 //! them, so that a change of contract shows in the difference.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use menagerie::api::server;
+use std::fmt::Write;
+
+use menagerie::api::{filters, server};
+use menagerie::domain::filter::tables;
 
 #[test]
 fn openapi_description_is_current() {
@@ -16,6 +19,38 @@ fn openapi_description_is_current() {
         committed == generated,
         "docs/openapi.json is not current; run MENAGERIE_UPDATE=1 cargo test --test contract"
     );
+}
+
+/// The line of `docs/filter.md` below which the fields of every list stand.
+const WRITTEN: &str = "<!-- What follows is written by the tests: MENAGERIE_UPDATE=1 cargo test --test contract -->";
+
+/// A table of the fields of every list that can be filtered.
+fn fields() -> String {
+    let tables = tables::ALL.iter().copied().chain([&filters::GRID, &filters::INBOX]);
+    let mut text = String::new();
+    for table in tables {
+        let _ = write!(text, "\n## Fields of {}\n\n| field | what it is | values |\n| --- | --- | --- |\n", table.name);
+        for field in table.fields {
+            let names: Vec<_> =
+                [&field.name].into_iter().chain(field.aliases).map(|name| format!("`{name}`")).collect();
+            let searched = if field.searched { "; words are looked for here" } else { "" };
+            let _ = writeln!(text, "| {} | {}{searched} | {} |", names.join(", "), field.help, field.values());
+        }
+    }
+    text
+}
+
+#[test]
+fn the_page_about_filters_has_every_field() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/filter.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (written, _) = page.split_once(WRITTEN).expect("the page says where the fields begin");
+    let current = format!("{written}{WRITTEN}\n{}", fields());
+    if std::env::var_os("MENAGERIE_UPDATE").is_some() {
+        std::fs::write(path, &current).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(committed == current, "docs/filter.md is not current; run MENAGERIE_UPDATE=1 cargo test --test contract");
 }
 
 #[test]

@@ -19,10 +19,13 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
-use super::live::{Pulse, Ready};
-use super::types::{MORE_HEADER, NEXT_HEADER, SOCKET_NAME, TOTAL_HEADER, WireError};
+use super::live::{CageCell, CageProcess, Overview, Pulse, Ready};
+use super::types::{
+    LOG_END_HEADER, LOG_SIZE_HEADER, LOG_START_HEADER, MORE_HEADER, NEXT_HEADER, NOT_READY, SIZE_HEADER, SOCKET_NAME,
+    TOTAL_HEADER, WireError,
+};
 use crate::domain::spool::{self, Chunk};
-use crate::domain::{Refusal, Reply};
+use crate::domain::{CageId, Refusal, Reply};
 
 /// Why a request got no answer that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The engine has not read its store yet.
+    #[error("{}: {}", super::types::NOT_READY, .0.text())]
+    NotReady(Ready),
     /// The engine refused the request.
     #[error("{0}")]
     Refused(Refusal),
@@ -95,7 +101,41 @@ pub struct Client {
     runtime: Runtime,
     data_dir: PathBuf,
     connection: RefCell<Option<SendRequest<Full<Bytes>>>>,
+    /// Told how far a starting engine is while a request waits for it; without it no request waits.
+    patience: RefCell<Option<Patience>>,
 }
+
+/// Which part of an output is wanted; all of it when nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogPart {
+    /// From this position on.
+    pub from: Option<u64>,
+    /// Up to this position.
+    pub before: Option<u64>,
+    /// Only so many bytes at the end, or a little more.
+    pub tail: Option<u64>,
+    /// Only so many bytes at the beginning, or a little less.
+    pub length: Option<u64>,
+}
+
+/// A part of an output, in the chunks of [`spool`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// Where it begins: what stands before it is asked for with this as `before`.
+    pub start: u64,
+    /// Where it ends: what follows it is asked for with this as `from`.
+    pub end: u64,
+    /// How many bytes are kept in all.
+    pub size: u64,
+    /// The chunks.
+    pub bytes: Bytes,
+}
+
+/// Is told how far a starting engine is.
+type Patience = Box<dyn FnMut(&Ready)>;
+
+/// How often a starting engine is asked how far it is.
+const READY_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Client {
     /// Connects to the engine of a data directory.
@@ -105,7 +145,54 @@ impl Client {
     pub fn connect(data_dir: &Path) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
         let sender = runtime.block_on(dial(data_dir))?;
-        Ok(Self { runtime, data_dir: data_dir.to_owned(), connection: RefCell::new(Some(sender)) })
+        Ok(Self {
+            runtime,
+            data_dir: data_dir.to_owned(),
+            connection: RefCell::new(Some(sender)),
+            patience: RefCell::new(None),
+        })
+    }
+
+    /// Makes every request wait while the engine reads its store, instead of failing with [`Error::NotReady`]. `told` hears
+    /// how far it is, and once that it is ready.
+    pub fn wait_while_starting(&self, told: impl FnMut(&Ready) + 'static) {
+        *self.patience.borrow_mut() = Some(Box::new(told));
+    }
+
+    /// How far the engine is; answered at once, however busy it is with its start.
+    pub fn ready(&self) -> Result<Ready, Error> {
+        self.runtime.block_on(self.ask_ready())
+    }
+
+    /// What a person needs in the first five seconds.
+    pub fn overview(&self) -> Result<Overview, Error> {
+        self.get("/v1/overview", &vec![])
+    }
+
+    /// All cages, by number.
+    pub fn grid(&self) -> Result<Vec<CageCell>, Error> {
+        self.get("/v1/grid", &vec![])
+    }
+
+    /// The processes of a cage, and how many there are in all.
+    pub fn processes(&self, cage: CageId) -> Result<(Vec<CageProcess>, u64), Error> {
+        self.list(&format!("cages/{cage}/processes"), &vec![])
+    }
+
+    /// Hands on a notice whenever something has changed, at most one per `interval_ms`.
+    pub fn pulse(&self, interval_ms: u64, mut on_pulse: impl FnMut(Pulse) -> ControlFlow<()>) -> Result<End, Error> {
+        let (path, mut parser, mut broken) =
+            (format!("/v1/pulse?interval_ms={interval_ms}"), SseParser::default(), None);
+        let end = self.receive(&path, |bytes| {
+            parser.feed(bytes, &mut |_, text| match read_json(&path, text.as_bytes()) {
+                Ok(pulse) => on_pulse(pulse),
+                Err(error) => {
+                    broken = Some(error);
+                    ControlFlow::Break(())
+                }
+            })
+        })?;
+        broken.map_or(Ok(end), Err)
     }
 
     /// Sends a command; ids in it may be prefixes and agents named (see [`WireCommand`](super::types::WireCommand)).
@@ -129,28 +216,6 @@ impl Client {
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
         let body = serde_json::to_vec(body).map_err(Error::Request)?;
         read_json(path, &self.exchange(Method::POST, path, body)?.0)
-    }
-
-    /// How far a starting engine is.
-    pub fn ready(&self) -> Result<Ready, Error> {
-        self.get("/v1/ready", &vec![])
-    }
-
-    /// Hands on what changes, at most once in `interval`, until the engine ends or the receiver has enough.
-    pub fn pulse(&self, interval: Duration, mut on_pulse: impl FnMut(Pulse) -> ControlFlow<()>) -> Result<End, Error> {
-        let mut parser = SseParser::default();
-        let mut wrong = None;
-        let path = format!("/v1/pulse?interval_ms={}", interval.as_millis());
-        let end = self.receive(&path, |bytes| {
-            parser.feed(bytes, &mut |_, data| match read_json(&path, data.as_bytes()) {
-                Ok(pulse) => on_pulse(pulse),
-                Err(error) => {
-                    wrong = Some(error);
-                    ControlFlow::Break(())
-                }
-            })
-        })?;
-        wrong.map_or(Ok(end), Err)
     }
 
     /// Gets one thing, such as `/v1/status`.
@@ -215,6 +280,35 @@ impl Client {
         })
     }
 
+    /// A part of an output, of `tasks/ID` or `executions/ID`.
+    pub fn log_page(&self, of: &str, part: &LogPart) -> Result<LogPage, Error> {
+        let named = [("from", part.from), ("before", part.before), ("tail", part.tail), ("length", part.length)];
+        let query = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_string()))).collect();
+        let path = with_query(&format!("/v1/{of}/logs"), &query);
+        self.runtime.block_on(async {
+            let response = self.request(Method::GET, &path, vec![]).await?;
+            let number = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()?.parse().ok());
+            let missing = || Error::Unexpected { method_and_path: path.clone(), found: "no position".to_owned() };
+            let (start, end) = (number(LOG_START_HEADER), number(LOG_END_HEADER));
+            let size = number(LOG_SIZE_HEADER).unwrap_or(0);
+            let (start, end) = start.zip(end).ok_or_else(missing)?;
+            let bytes = response.into_body().collect().await.map_err(Error::Broken)?.to_bytes();
+            Ok(LogPage { start, end, size, bytes })
+        })
+    }
+
+    /// A part of an artifact's content, and how many bytes there are in all.
+    pub fn artifact_part(&self, id: &str, offset: u64, length: u64) -> Result<(Bytes, u64), Error> {
+        let path = format!("/v1/artifacts/{}/content?offset={offset}&length={length}", encode(id));
+        self.runtime.block_on(async {
+            let response = self.request(Method::GET, &path, vec![]).await?;
+            let total = response.headers().get(SIZE_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let bytes = response.into_body().collect().await.map_err(Error::Broken)?.to_bytes();
+            let total = total.unwrap_or(bytes.len() as u64);
+            Ok((bytes, total))
+        })
+    }
+
     /// Hands on the journal's records as they become durable, from the one after `after`: sequence number and JSON.
     pub fn stream(&self, after: u64, on_event: impl FnMut(u64, &str) -> ControlFlow<()>) -> Result<End, Error> {
         self.stream_filtered(after, "", on_event)
@@ -269,8 +363,39 @@ impl Client {
         })
     }
 
-    /// Sends a request; an answer that is an error becomes one.
+    /// Sends a request; an answer that is an error becomes one. Waits for a starting engine if it is to.
     async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response<Incoming>, Error> {
+        let body = Bytes::from(body);
+        loop {
+            match self.request_once(method.clone(), path, body.clone()).await {
+                Err(Error::Refused(refusal)) if refusal.field == NOT_READY => {
+                    let ready = self.ask_ready().await?;
+                    let is_ready = ready.ready;
+                    if !self.bear(&ready) && !is_ready {
+                        return Err(Error::NotReady(ready));
+                    }
+                    if !is_ready {
+                        tokio::time::sleep(READY_INTERVAL).await;
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Tells how far the engine is; whether requests wait for it at all.
+    fn bear(&self, ready: &Ready) -> bool {
+        self.patience.borrow_mut().as_mut().map(|told| told(ready)).is_some()
+    }
+
+    async fn ask_ready(&self) -> Result<Ready, Error> {
+        let path = "/v1/ready";
+        let response = self.request_once(Method::GET, path, Bytes::new()).await?;
+        let bytes = response.into_body().collect().await.map_err(Error::Broken)?.to_bytes();
+        read_json(path, &bytes)
+    }
+
+    async fn request_once(&self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, Error> {
         let shown = format!("{method} {path}");
         let unexpected = |found: String| Error::Unexpected { method_and_path: shown.clone(), found };
         let mut sender = self.ready_sender().await?;
@@ -279,7 +404,7 @@ impl Client {
             .uri(path)
             .header("host", "menagerie")
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body)))
+            .body(Full::new(body))
             .map_err(|error| unexpected(format!("no request possible: {error}")))?;
         let response = sender.send_request(request).await.map_err(Error::Broken)?;
         *self.connection.borrow_mut() = Some(sender);

@@ -57,6 +57,23 @@ pub struct Ready {
     pub total: u64,
 }
 
+impl Ready {
+    /// For people: `reading tasks 400,000 of 1,000,000`.
+    pub fn text(&self) -> String {
+        if self.total == 0 {
+            return self.phase.clone();
+        }
+        format!("{} {} of {}", self.phase, grouped(self.done), grouped(self.total))
+    }
+}
+
+/// `1,000,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok());
+    groups.collect::<Vec<_>>().join(",")
+}
+
 enumeration! {
     /// How something is, from good to bad.
     pub enum HealthState ("health") {
@@ -270,4 +287,25 @@ pub struct Overview {
     pub at_risk: Vec<AtRisk>,
     /// How many may.
     pub at_risk_total: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_with_figures_where_there_are_any() {
+        let ready = |done, total| Ready { ready: false, phase: "reading tasks".to_owned(), done, total }.text();
+        assert_eq!(ready(0, 0), "reading tasks");
+        assert_eq!(ready(0, 999), "reading tasks 0 of 999");
+        assert_eq!(ready(400_000, 12_345_678), "reading tasks 400,000 of 12,345,678");
+    }
+
+    #[test]
+    fn a_share_needs_both_figures() {
+        let gauge = |used, limit| Gauge { used, granted: None, limit }.share();
+        assert_eq!(gauge(Some(3.0), Some(2.0)), Some(1.5));
+        assert_eq!(gauge(Some(3.0), Some(0.0)), None);
+        assert_eq!((gauge(None, Some(1.0)), gauge(Some(1.0), None)), (None, None));
+    }
 }

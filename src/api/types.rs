@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
-use crate::domain::{NodeStatus, Refusal, Timestamp};
+use crate::domain::{Agent, ExecutionId, NodeStatus, Refusal, Task, Timestamp};
 
 pub use crate::domain::command::WireCommand;
 
@@ -24,6 +24,16 @@ pub const MORE_HEADER: &str = "x-total-more";
 /// The header of a part of the journal that does not reach its end: the number from which to go on, as `after`, or as
 /// `before` when the newest come first.
 pub const NEXT_HEADER: &str = "x-next";
+
+/// The header of an artifact's content that says how many bytes there are in all, regardless of `offset` and `length`.
+pub const SIZE_HEADER: &str = "x-total-size";
+
+/// The headers of an answer with output: the positions at which it begins and ends, and how many bytes are kept in all.
+pub const LOG_START_HEADER: &str = "x-log-start";
+/// See [`LOG_START_HEADER`]; left out while the output is followed.
+pub const LOG_END_HEADER: &str = "x-log-end";
+/// See [`LOG_START_HEADER`].
+pub const LOG_SIZE_HEADER: &str = "x-log-size";
 
 /// The most tasks that one `submit_tasks` may carry.
 pub const BATCH_TASKS_MAX: usize = 1_000_000;
@@ -71,6 +81,47 @@ pub struct Status {
     pub artifacts: ArtifactCounts,
     /// Resident memory of the engine's process in bytes.
     pub memory_bytes: u64,
+}
+
+/// What a running execution says of itself; gone when it ends, when its outcome says the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LiveFigures {
+    /// The attempt.
+    pub execution_id: ExecutionId,
+    /// 0-100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u8>,
+    /// What it does, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Tokens so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<u64>,
+    /// Cost so far, in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+}
+
+/// A task, and what is said of it while it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskRow {
+    /// The task; its fields stand beside the other in JSON.
+    #[serde(flatten)]
+    pub task: Task,
+    /// What its execution says, once it has said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveFigures>,
+}
+
+/// An agent, and what it says of the task that it took last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentRow {
+    /// The agent; its fields stand beside the other in JSON.
+    #[serde(flatten)]
+    pub agent: Agent,
+    /// What it says of its current task, once it has said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveFigures>,
 }
 
 /// One machine in a [`Status`].

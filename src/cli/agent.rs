@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
-use super::items;
 use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view;
+use super::{candidates, items};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::{AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier};
@@ -45,6 +45,9 @@ pub enum AgentVerb {
         /// Their home from now on
         #[arg(long, value_name = "NUMBER")]
         cage: Option<CageId>,
+        /// Only show the cages that the first could be given, and what speaks for each
+        #[arg(long, conflicts_with = "cage")]
+        candidates: bool,
     },
     /// Let agents end what they have and take nothing new
     Drain {
@@ -129,7 +132,10 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
             (WireCommand::AddAgent { agent }, "added")
         }
         AgentVerb::Remove { agents: ids } => (WireCommand::RemoveAgents { ids }, "removed"),
-        AgentVerb::Reassign { agents: ids, cage } => (WireCommand::ReassignAgents { ids, cage }, "reassigned"),
+        AgentVerb::Reassign { agents, candidates: true, .. } => {
+            return candidates::show(context, &format!("/v1/agents/{}/candidates", encode(&agents[0])));
+        }
+        AgentVerb::Reassign { agents: ids, cage, .. } => (WireCommand::ReassignAgents { ids, cage }, "reassigned"),
         AgentVerb::Drain { agents: ids } => (WireCommand::DrainAgents { ids }, "drained"),
         AgentVerb::Resume { agents: ids } => (WireCommand::ResumeAgents { ids }, "resumed"),
     };

@@ -10,8 +10,8 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, inbox, journal, man,
-    node, run, schema, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, filter, inbox,
+    journal, man, node, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -122,6 +122,8 @@ pub enum Verb {
     /// The machines
     #[command(subcommand)]
     Node(node::NodeVerb),
+    /// The language of --filter, and what each list can be asked
+    Filter(filter::FilterVerb),
     /// Settings and where each comes from
     #[command(subcommand)]
     Config(config_verb::ConfigVerb),
@@ -142,10 +144,10 @@ pub enum Verb {
 /// Does what was asked for.
 pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>) -> Outcome {
     let Some(verb) = verb else { return console::run(context, console) };
-    if *console != ConsoleArgs::default() {
+    if *console != ConsoleArgs::default() && !matches!(verb, Verb::Demo(_)) {
         return Err(Failure::refused(
             "--read-only, --theme, --colors, --ascii, --no-mouse and --no-sync are the console's: leave them out, or leave \
-             out the verb",
+             out the verb; only `demo` takes them too",
         ));
     }
     match verb {
@@ -165,8 +167,9 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),
         Verb::Node(verb) => node::run(context, verb),
+        Verb::Filter(args) => filter::run(context, &args),
         Verb::Config(verb) => config_verb::run(context, &verb),
-        Verb::Demo(args) => demo::run(context, &args),
+        Verb::Demo(args) => demo::run(context, console, &args),
         Verb::Simulate(args) => simulate::run(context, &args),
         Verb::Bench(args) => bench::run(context, &args),
         Verb::Schema(args) => schema::run(context, &args),

@@ -1,5 +1,7 @@
 //! `menagerie cage …`: list cages, say how their limits hold, withhold and empty them.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -11,9 +13,10 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames};
+use crate::api::live::CageCell;
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
-use crate::domain::{CageId, CageStatus};
+use crate::domain::{Bytes, CageId, CageStatus};
 
 /// What can be done with cages.
 #[derive(Subcommand, Debug)]
@@ -24,6 +27,9 @@ pub enum CageVerb {
     Show {
         /// Its number
         cage: CageId,
+        /// List the processes in it instead
+        #[arg(long)]
+        processes: bool,
     },
     /// Withhold cages: what runs goes on, nothing new starts
     Maintenance {
@@ -58,7 +64,8 @@ pub struct CageListArgs {
 pub fn run(context: &mut Context, verb: CageVerb) -> Outcome {
     let (command, done) = match verb {
         CageVerb::List(args) => return list(context, args),
-        CageVerb::Show { cage } => return show(context, cage),
+        CageVerb::Show { cage, processes: true } => return processes(context, cage),
+        CageVerb::Show { cage, processes: false } => return show(context, cage),
         CageVerb::Maintenance { cages: ids, off } => {
             let done = if off { "given back" } else { "withheld" };
             (WireCommand::SetCageMaintenance { ids, on: !off }, done)
@@ -73,16 +80,25 @@ fn list(context: &mut Context, args: CageListArgs) -> Outcome {
     let client = context.engine()?;
     let filters = given([("status", args.status.map(|status| status.to_string())), ("agent", args.agent)]);
     let fetched = args.list.fetch(&client, &tables::CAGES, filters, context.out.is_table())?;
-    args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client)))
+    // A table shows what is used, too, when it is measured; only the first look may find that it is not.
+    let grid = if context.out.is_table() { client.grid()? } else { vec![] };
+    let used: BTreeMap<String, CageCell> = grid.into_iter().map(|cell| (cell.id.to_string(), cell)).collect();
+    args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client), &used))
 }
 
-fn draw(rows: &[Value], names: &AgentNames<'_>) -> Table {
+fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell>) -> Table {
+    let figure = |cage: &Value, pick: fn(&CageCell) -> Option<f64>, show: fn(f64) -> String| {
+        let cell = used.get(&view::text(cage, "id"));
+        cell.and_then(pick).map_or_else(|| view::NOTHING.to_owned(), show)
+    };
     let mut table = Table::new(&[
         ("CAGE", Align::Left),
         ("STATUS", Align::Left),
         ("AGENT", Align::Elastic),
-        ("CPU", Align::Right),
-        ("MEMORY", Align::Right),
+        ("USES CPU", Align::Right),
+        ("OF", Align::Right),
+        ("USES MEMORY", Align::Right),
+        ("OF", Align::Right),
         ("PIDS", Align::Right),
         ("GPU", Align::Right),
         ("TOKENS", Align::Right),
@@ -95,7 +111,9 @@ fn draw(rows: &[Value], names: &AgentNames<'_>) -> Table {
             view::text(cage, "id").into(),
             view::status(cage, "status"),
             names.name(cage, "agent_id").into(),
+            figure(cage, |cell| cell.cpu.used, |cores| format!("{cores:.2}")).into(),
             view::text_or_dash(cage, "resource_limits.cpu").into(),
+            figure(cage, |cell| cell.memory.used, bytes).into(),
             view::size(cage, "resource_limits.memory").into(),
             view::text_or_dash(cage, "resource_limits.pids").into(),
             view::text_or_dash(cage, "resource_limits.gpu").into(),
@@ -108,6 +126,49 @@ fn draw(rows: &[Value], names: &AgentNames<'_>) -> Table {
     table
 }
 
+/// Bytes for people.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Counts of bytes are whole and not negative.
+fn bytes(bytes: f64) -> String {
+    Bytes::new(bytes as u64).human()
+}
+
+/// The processes in a cage; for programs as they came.
+fn processes(context: &mut Context, cage: CageId) -> Outcome {
+    let client = context.engine()?;
+    let (rows, total): (Vec<Value>, u64) = client.list(&format!("cages/{cage}/processes"), &vec![])?;
+    if context.out.values(&rows)? {
+        return Ok(0);
+    }
+    let mut table = Table::new(&[
+        ("PID", Align::Right),
+        ("PARENT", Align::Right),
+        ("STATE", Align::Left),
+        ("CPU", Align::Right),
+        ("MEMORY", Align::Right),
+        ("THREADS", Align::Right),
+        ("COMMAND", Align::Elastic),
+    ]);
+    for process in &rows {
+        let seconds = view::at(process, "cpu_seconds").as_f64().unwrap_or(0.0);
+        table.row(vec![
+            view::text(process, "pid").into(),
+            view::text(process, "parent").into(),
+            view::text(process, "state").into(),
+            format!("{seconds:.2}s").into(),
+            view::size(process, "memory_bytes").into(),
+            view::text(process, "threads").into(),
+            view::text(process, "command").into(),
+        ]);
+    }
+    context.out.table(&table)?;
+    let shown = rows.len() as u64;
+    if shown < total {
+        let remark = context.out.paint(Role::Dim, &format!("{shown} of {total}"));
+        context.out.line(&remark)?;
+    }
+    Ok(0)
+}
+
 fn show(context: &mut Context, cage: CageId) -> Outcome {
     let client = context.engine()?;
     let cage: Value = client.get(&format!("/v1/cages/{cage}"), &vec![])?;
@@ -118,7 +179,7 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
     let limits =
         view::at(&cage, "resource_limits").as_object().into_iter().flatten().map(|(name, value)| match value {
             Value::Number(bytes) if ["memory", "disk", "gpu_memory"].contains(&name.as_str()) => {
-                format!("{name} {}", crate::domain::Bytes::new(bytes.as_u64().unwrap_or(0)).human())
+                format!("{name} {}", Bytes::new(bytes.as_u64().unwrap_or(0)).human())
             }
             Value::String(text) => format!("{name} {text}"),
             other => format!("{name} {other}"),

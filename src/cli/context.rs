@@ -32,7 +32,9 @@ impl Context {
 
     /// The engine if one runs.
     pub fn running_engine(&self) -> Result<Client, Failure> {
-        Client::connect(&self.settings.data_dir.value).map_err(|error: Error| error.into())
+        let client = Client::connect(&self.settings.data_dir.value).map_err(|error: Error| Failure::from(error))?;
+        client.wait_while_starting(launch::progress_line());
+        Ok(client)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Starting the engine in the background when a verb needs one, as tmux does.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,14 +10,23 @@ use std::time::{Duration, Instant};
 use super::config::Settings;
 use super::failure::{Failure, chain};
 use crate::api::client::{Client, Error};
+use crate::api::live::Ready;
 
-/// How long an engine that lives may take until it answers. Restoring a million tasks takes seconds.
-const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How long an engine may say nothing at all. One that says how far it is may take as long as its store needs.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
-/// Starts an engine on the data directory and waits until it answers.
+/// Starts an engine on the data directory and waits until it answers; shows on a terminal how far it is.
+pub fn start(settings: &Settings) -> Result<Client, Failure> {
+    let mut told = progress_line();
+    let client = start_and_tell(settings, &mut told)?;
+    client.wait_while_starting(told);
+    Ok(client)
+}
+
+/// Starts an engine on the data directory and waits until it answers; `told` hears how far it is.
 ///
 /// Two verbs may do so at once: one engine gets the directory, the other ends, and both verbs are served by the first.
-pub fn start(settings: &Settings) -> Result<Client, Failure> {
+pub fn start_and_tell(settings: &Settings, told: &mut dyn FnMut(&Ready)) -> Result<Client, Failure> {
     let data_dir = &settings.data_dir.value;
     DirBuilder::new()
         .recursive(true)
@@ -34,7 +43,7 @@ pub fn start(settings: &Settings) -> Result<Client, Failure> {
         .map_err(|error| Failure::file("write to the data directory:", &log_path, &error))?;
     let log_start = log.seek(SeekFrom::End(0)).unwrap_or(0);
     let mut child = spawn(settings, &log)?;
-    wait_until_ready(data_dir, &mut child).map_err(|failure| match failure {
+    wait_until_ready(data_dir, &mut child, told).map_err(|failure| match failure {
         Waiting::Ended(status) => {
             let tail = tail_of(&mut log, log_start);
             let mut sentences = vec![format!("the engine did not start ({status}); its log is {}", log_path.display())];
@@ -44,7 +53,7 @@ pub fn start(settings: &Settings) -> Result<Client, Failure> {
         }
         Waiting::Silent => Failure::failed(format!(
             "the engine was started but has not answered for {} s; its log is {}",
-            READY_WITHIN.as_secs(),
+            ANSWER_WITHIN.as_secs(),
             log_path.display()
         )),
         Waiting::Error(error) => Failure::failed(chain(&error)),
@@ -76,14 +85,21 @@ enum Waiting {
     Error(Error),
 }
 
-fn wait_until_ready(data_dir: &Path, child: &mut Child) -> Result<Client, Waiting> {
-    let give_up = Instant::now() + READY_WITHIN;
+fn wait_until_ready(data_dir: &Path, child: &mut Child, told: &mut dyn FnMut(&Ready)) -> Result<Client, Waiting> {
+    let mut heard = Instant::now();
     let mut pause = Duration::from_millis(1);
     let mut ended = None;
     loop {
-        match Client::connect(data_dir) {
-            Ok(client) => return Ok(client),
-            Err(Error::NoEngine { .. }) => {}
+        match Client::connect(data_dir).and_then(|client| Ok((client.ready()?, client))) {
+            Ok((ready, client)) => {
+                told(&ready);
+                heard = Instant::now();
+                if ready.ready {
+                    return Ok(client);
+                }
+            }
+            // Its socket goes when it cannot start; the process tells why.
+            Err(Error::NoEngine { .. } | Error::Broken(_)) => {}
             Err(error) => return Err(Waiting::Error(error)),
         }
         if ended.is_none() {
@@ -95,11 +111,35 @@ fn wait_until_ready(data_dir: &Path, child: &mut Child) -> Result<Client, Waitin
         {
             return Err(Waiting::Ended(status));
         }
-        if Instant::now() > give_up {
+        if heard.elapsed() > ANSWER_WITHIN {
             return Err(Waiting::Silent);
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// After how long a wait for a starting engine is worth a word.
+const WORTH_A_WORD: Duration = Duration::from_millis(300);
+
+/// Shows on a terminal's standard error how far a starting engine is, in one line that goes when it is ready.
+pub fn progress_line() -> impl FnMut(&Ready) + 'static {
+    let terminal = std::io::stderr().is_terminal();
+    let (mut since, mut shown) = (None, false);
+    move |ready| {
+        let since = *since.get_or_insert_with(Instant::now);
+        if !terminal || (!ready.ready && since.elapsed() < WORTH_A_WORD) {
+            return;
+        }
+        // What cannot be shown is no reason to fail.
+        let mut err = std::io::stderr().lock();
+        if !ready.ready {
+            shown = true;
+            let _ = write!(err, "\r\x1b[Kthe engine is starting: {}", ready.text());
+        } else if std::mem::take(&mut shown) {
+            let _ = write!(err, "\r\x1b[K");
+        }
+        let _ = err.flush();
     }
 }
 

@@ -118,14 +118,31 @@ impl ListArgs {
             return Ok(0);
         }
         context.out.table(&draw(&rows))?;
-        let shown = rows.len() as u64;
-        if shown < total {
-            let first = self.offset + u64::from(shown > 0);
-            let than = if more { "more than " } else { "" };
-            let remark = format!("{first} to {} of {than}{total}; more with --offset or --limit", self.offset + shown);
+        if let Some(remark) = remark(self.offset, rows.len() as u64, total, more) {
             let remark = context.out.paint(Role::Dim, &remark);
             context.out.line(&remark)?;
         }
         Ok(0)
+    }
+}
+
+/// What is said below a table that does not show everything.
+fn remark(offset: u64, shown: u64, total: u64, more: bool) -> Option<String> {
+    let first = offset + u64::from(shown > 0);
+    let than = if more { "more than " } else { "" };
+    let text = || format!("{first} to {} of {than}{total}; more with --offset or --limit", offset + shown);
+    (more || shown < total).then(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_says_what_it_leaves_out() {
+        assert_eq!(remark(0, 5, 5, false), None);
+        assert_eq!(remark(0, 100, 250, false).unwrap(), "1 to 100 of 250; more with --offset or --limit");
+        assert_eq!(remark(200, 50, 250, false).unwrap(), "201 to 250 of 250; more with --offset or --limit");
+        assert_eq!(remark(0, 100, 100, true).unwrap(), "1 to 100 of more than 100; more with --offset or --limit");
     }
 }

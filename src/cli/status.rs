@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::context::Context;
 use super::failure::Outcome;
 use super::output::{Printer, Role};
-use super::table::Cell;
+use super::table::{self, Cell};
 use super::view;
+use crate::api::live::{Health, HealthState};
 
 /// Options of `menagerie status`.
 #[derive(Args, Clone, Debug)]
@@ -20,6 +21,7 @@ pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
     if context.out.value(&status)? {
         return Ok(0);
     }
+    let overview = client.overview()?;
     let out = &mut context.out;
     let engine = format!(
         "{}, process {}, up {}, {} of memory",
@@ -45,7 +47,23 @@ pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
     for noun in ["tasks", "agents", "cages", "artifacts"] {
         counts(out, noun, view::at(&status, noun))?;
     }
+    for part in overview.health.iter().filter(|part| part.state != HealthState::Ok) {
+        health(out, part)?;
+    }
     Ok(0)
+}
+
+/// `queue      degraded: 2 tasks ask for what no cage and agent together can do`, and below it what to do.
+fn health(out: &mut Printer, part: &Health) -> std::io::Result<()> {
+    let role = if part.state == HealthState::Failed { Role::Bad } else { Role::Warning };
+    let label = out.paint(Role::Dim, &format!("{:<11}", part.component));
+    let text = out.paint(role, &format!("{}: {}", part.state, table::clean(&part.reason)));
+    out.line(&format!("{label}{text}"))?;
+    if !part.remedy.is_empty() {
+        let remedy = out.paint(Role::Dim, &format!("{:<11}{}", "", table::clean(&part.remedy)));
+        out.line(&remedy)?;
+    }
+    Ok(())
 }
 
 /// `tasks      12 pending, 3 executing`: what there is none of is left out.

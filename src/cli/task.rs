@@ -14,7 +14,7 @@ use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::task_options::{TaskOptions, parse_priority};
 use super::view::{self, AgentNames, ShortIds};
-use super::{batch, items, logs, run, wait};
+use super::{batch, candidates, items, logs, run, wait};
 use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
@@ -70,6 +70,9 @@ pub enum TaskVerb {
         /// The cage they must run in
         #[arg(long, value_name = "NUMBER")]
         cage: Option<CageId>,
+        /// Only show the agents that the first could be given to, and what speaks for each
+        #[arg(long, conflicts_with_all = ["agent", "cage"])]
+        candidates: bool,
     },
     /// Say why a task is where it is
     Explain {
@@ -156,7 +159,10 @@ pub fn run(context: &mut Context, verb: TaskVerb) -> Outcome {
         TaskVerb::Explain { id } => explain(context, &id),
         TaskVerb::Cancel { ids, note } => send(context, &WireCommand::CancelTasks { ids, note }, "cancelled"),
         TaskVerb::Retry { ids } => send(context, &WireCommand::RetryTasks { ids }, "queued again"),
-        TaskVerb::Reassign { ids, agent, cage } => {
+        TaskVerb::Reassign { ids, candidates: true, .. } => {
+            candidates::show(context, &format!("/v1/tasks/{}/candidates", encode(&ids[0])))
+        }
+        TaskVerb::Reassign { ids, agent, cage, .. } => {
             send(context, &WireCommand::ReassignTasks { ids, agent, cage }, "reassigned")
         }
         TaskVerb::Prioritise { ids, priority } => {
@@ -324,12 +330,41 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("input", object(&task, "parameters.input_data")),
         ("output", object(&task, "output")),
     ])?;
+    if view::at(&task, "array").is_object() {
+        return show_elements(context, &client, &task);
+    }
     let query = vec![("task".to_owned(), view::text(&task, "id"))];
     let (executions, _) = client.list::<Value>("executions", &query)?;
     if !executions.is_empty() {
         context.out.line("")?;
         context.out.table(&draw_executions(&executions, &names))?;
     }
+    Ok(0)
+}
+
+/// Says how many elements of an array are where; those that are not yet tasks of their own are only counted.
+fn show_elements(context: &mut Context, client: &Client, array: &Value) -> Outcome {
+    let all = view::count(array, "array.last") + 1 - view::count(array, "array.first");
+    let (mut table, mut known) = (Table::new(&[("ELEMENTS", Align::Left), ("COUNT", Align::Right)]), 0);
+    for status in TaskStatus::ALL {
+        let query = vec![
+            ("array".to_owned(), view::text(array, "id")),
+            ("status".to_owned(), status.to_string()),
+            ("limit".to_owned(), "0".to_owned()),
+        ];
+        let (_, count) = client.list::<Value>("tasks", &query)?;
+        known += count;
+        if count > 0 {
+            table.row(vec![Cell::status(status.as_str()), count.to_string().into()]);
+        }
+    }
+    let ended = view::text(array, "status");
+    if all > known {
+        let still = if ended == "pending" { "to come".to_owned() } else { format!("never started, {ended}") };
+        table.row(vec![still.into(), (all - known).to_string().into()]);
+    }
+    context.out.line("")?;
+    context.out.table(&table)?;
     Ok(0)
 }
 
@@ -372,6 +407,9 @@ fn draw_executions(rows: &[Value], names: &AgentNames<'_>) -> Table {
     table
 }
 
+/// So many cages are spoken of one by one.
+const CAGES_SHOWN: usize = 8;
+
 fn explain(context: &mut Context, id: &str) -> Outcome {
     let client = context.engine()?;
     let explanation: Value = client.get(&format!("/v1/tasks/{}/explain", encode(id)), &vec![])?;
@@ -389,9 +427,22 @@ fn explain(context: &mut Context, id: &str) -> Outcome {
         let sign = context.out.paint(role, sign);
         context.out.line(&format!("  {sign} {}", super::table::clean(&view::text(reason, "text"))))?;
     }
+    let cages = view::at(&explanation, "cages").as_array().map_or(&[][..], Vec::as_slice);
+    let cages: Vec<_> = cages.iter().filter(|cage| view::at(cage, "admits").as_bool() == Some(false)).collect();
+    for cage in cages.iter().take(CAGES_SHOWN) {
+        let text = format!("    cage {}: {}", view::text(cage, "cage"), view::text(cage, "text"));
+        let text = context.out.paint(Role::Dim, &super::table::clean(&text));
+        context.out.line(&text)?;
+    }
+    let more = cages.len().saturating_sub(CAGES_SHOWN) as u64 + view::count(&explanation, "cages_left_out");
+    if more > 0 {
+        let text = context.out.paint(Role::Dim, &format!("    and {more} cages that are further off"));
+        context.out.line(&text)?;
+    }
     context.out.fields(&[
         ("position", view::text(&explanation, "position").into()),
         ("expected", expected(&explanation)),
+        ("smallest change", view::text(&explanation, "smallest_change.text").into()),
         ("to change it", view::text(&explanation, "change").into()),
     ])?;
     Ok(0)

@@ -12,7 +12,7 @@ use crate::api::client::{Client, encode};
 use crate::domain::{Bytes, Cpu, Timestamp};
 
 /// What stands for something that is not known or does not apply.
-const NOTHING: &str = "-";
+pub const NOTHING: &str = "-";
 
 /// The value at a path such as `review.state`; null when there is none.
 pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {

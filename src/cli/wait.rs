@@ -1,6 +1,6 @@
 //! Waiting for tasks: one with its output and its own exit status, or several.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ struct Verdict {
 /// status.
 pub fn stream_one(context: &mut Context, client: &Client, id: &str) -> Outcome {
     let mut broken = None;
+    let _remark = Remark::begin(context, id);
     let end = client.logs(id, true, |chunk| match pass_on(context, &chunk) {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => {
@@ -51,6 +52,47 @@ pub fn stream_one(context: &mut Context, client: &Client, id: &str) -> Outcome {
         remark_on_stderr(&format!("menagerie: task {id} {remark}"));
     }
     Ok(verdict.status)
+}
+
+/// How long nothing is said about a task that does not start.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Says on a terminal why a task has not started, once, when that takes long. Dropped when there is something else to say.
+struct Remark {
+    /// Its end tells the thread that nobody is interested any more.
+    _done: Option<std::sync::mpsc::Sender<()>>,
+}
+
+impl Remark {
+    fn begin(context: &Context, id: &str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self { _done: None };
+        }
+        let (done, is_done) = std::sync::mpsc::channel::<()>();
+        let (data_dir, id) = (context.settings.data_dir.value.clone(), id.to_owned());
+        std::thread::spawn(move || {
+            if is_done.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+                && let Some(why) = why_it_waits(&data_dir, &id)
+            {
+                remark_on_stderr(&format!("menagerie: task {id} has not started: {why}"));
+            }
+        });
+        Self { _done: Some(done) }
+    }
+}
+
+/// The first thing that holds a task up; none when it has started, and none when nobody knows.
+fn why_it_waits(data_dir: &std::path::Path, id: &str) -> Option<String> {
+    let client = Client::connect(data_dir).ok()?;
+    let explanation: Value = client.get(&format!("/v1/tasks/{}/explain", encode(id)), &vec![]).ok()?;
+    if view::text(&explanation, "status") != "pending" {
+        return None;
+    }
+    let reasons = view::at(&explanation, "reasons").as_array()?;
+    let first = reasons.iter().find(|reason| view::at(reason, "blocking").as_bool() == Some(true))?;
+    let change = view::text(&explanation, "smallest_change.text");
+    let change = if change.is_empty() { change } else { format!("; what would help: {change}") };
+    Some(super::table::clean(&format!("{}{change}", view::text(first, "text"))))
 }
 
 /// Shows the output of all tasks of a submission as it comes, each line behind the name of its task, and then how each

@@ -348,6 +348,7 @@ events! {
         /// From 1; counts every attempt, also those that cost none.
         attempt: u32,
         /// What is held.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         held: Vec<Held>,
     }
     /// The worker says that a process runs.
@@ -379,6 +380,7 @@ events! {
         /// Who.
         agent_id: AgentId,
         /// When its process started, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         started_at: Option<Timestamp>,
         /// When it ended.
         ended_at: Timestamp,
@@ -389,10 +391,13 @@ events! {
         /// The attempts of the task that count so far.
         attempts: u32,
         /// The attempts lost with a worker so far.
+        #[serde(default, skip_serializing_if = "is_default")]
         losses: u32,
         /// When the task may be tried again, if it is `pending`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         not_before: Option<Timestamp>,
         /// The agent's failures in a row from now on.
+        #[serde(default, skip_serializing_if = "is_default")]
         agent_failures: u32,
     }
     /// An output of an agent was taken in.

@@ -160,6 +160,8 @@ pub struct LiveExecution {
     pub started_at: Option<Timestamp>,
     /// As what it is being stopped, if it is.
     pub stopping: Option<OutcomeKind>,
+    /// Why, in words.
+    pub stop_note: Option<String>,
 }
 
 /// An artifact that is not approved.

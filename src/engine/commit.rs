@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use tokio::sync::{broadcast, oneshot};
 
@@ -12,9 +12,13 @@ use super::figures::Figures;
 use super::message::Message;
 use super::outlet::Outlet;
 use crate::domain::agent::Runtime;
+use crate::domain::counts::Counts;
 use crate::domain::link::ToWorker;
 use crate::domain::{Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId};
-use crate::store::Store;
+use crate::store::{Entries, Store};
+
+/// From so many records on, a commit takes in no further batch that waits: whoever waits for it has waited enough.
+const RECORDS_MAX: usize = 4096;
 
 /// An execution to be started once it is durable.
 pub struct PendingStart {
@@ -42,13 +46,33 @@ pub struct PendingStart {
 pub enum Answer {
     /// The asker of a command, with what the core said.
     Command(oneshot::Sender<Result<Reply, Refusal>>, Result<Reply, Refusal>),
+    /// The asker of the counts, with what they are once the batch is durable, and whether the engine is read-only.
+    Counts(oneshot::Sender<(Counts, bool)>, Counts),
+}
+
+impl Answer {
+    /// Answers, now that everything is durable that the answer rests on. Nobody may be left to hear it.
+    fn give(self) {
+        match self {
+            Self::Command(answer, result) => drop(answer.send(result)),
+            Self::Counts(answer, counts) => drop(answer.send((counts, false))),
+        }
+    }
+
+    /// Says that it could not be made durable.
+    pub(super) fn refuse(self, refusal: &Refusal) {
+        match self {
+            Self::Command(answer, result) => drop(answer.send(result.and(Err(refusal.clone())))),
+            Self::Counts(answer, counts) => drop(answer.send((counts, true))),
+        }
+    }
 }
 
 /// What was decided together and is committed together.
 #[derive(Default)]
 pub struct Batch {
     /// What happened, in order.
-    pub records: Vec<Record>,
+    pub entries: Entries,
     /// Who waits for it.
     pub answers: Vec<Answer>,
     /// Declarations of cages; sent before anything is started.
@@ -64,7 +88,7 @@ pub struct Batch {
 impl Batch {
     /// Whether there is nothing to commit, to say or to do.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.entries.is_empty()
             && self.answers.is_empty()
             && self.cages.is_empty()
             && self.starts.is_empty()
@@ -76,7 +100,7 @@ impl Batch {
 /// Something for the committing thread.
 pub enum Work {
     /// Commit, then answer, act and publish.
-    Commit(Batch),
+    Commit(Box<Batch>),
     /// Say when everything before is committed.
     Barrier(Sender<()>),
     /// Messages for a node go here from now on, or nowhere.
@@ -105,6 +129,7 @@ pub struct Committer {
     published: broadcast::Sender<Published>,
     beat: Beat,
     figures: Figures,
+    checkpoints: SyncSender<()>,
     failed: bool,
 }
 
@@ -118,16 +143,22 @@ impl Committer {
         published: broadcast::Sender<Published>,
         beat: Beat,
         figures: Figures,
+        checkpoints: SyncSender<()>,
     ) -> Self {
-        Self { store, work, decider, dispatcher, published, beat, figures, failed: false }
+        Self { store, work, decider, dispatcher, published, beat, figures, checkpoints, failed: false }
     }
 
     /// Commits until nobody can send any more.
     pub fn run(mut self) {
-        while let Ok(work) = self.work.recv() {
+        let mut next = None;
+        while let Some(work) = next.take().or_else(|| self.work.recv().ok()) {
             match work {
-                Work::Commit(batch) if self.failed => refuse(batch, "the batch before it could not be committed"),
-                Work::Commit(batch) => self.commit(batch),
+                Work::Commit(batch) if self.failed => refuse(*batch, "the batch before it could not be committed"),
+                Work::Commit(batch) => {
+                    let mut batches = vec![*batch];
+                    next = self.gather(&mut batches);
+                    self.commit(batches);
+                }
                 Work::Barrier(done) => {
                     let _ = done.send(());
                 }
@@ -145,26 +176,48 @@ impl Committer {
         let _ = self.dispatcher.send(act);
     }
 
-    fn commit(&mut self, batch: Batch) {
-        if !batch.records.is_empty()
-            && let Err(error) = self.store.commit(&batch.records)
-        {
+    /// Takes up the batches that wait already: a sync costs the same for one as for several. Gives the work that came
+    /// after them, if that is no batch.
+    fn gather(&self, batches: &mut Vec<Batch>) -> Option<Work> {
+        while batches.iter().map(|batch| batch.entries.records().len()).sum::<usize>() < RECORDS_MAX {
+            match self.work.try_recv() {
+                Ok(Work::Commit(batch)) => batches.push(*batch),
+                Ok(other) => return Some(other),
+                // Nothing is there, or never will be, which the next wait finds out.
+                Err(_) => break,
+            }
+        }
+        None
+    }
+
+    fn commit(&mut self, mut batches: Vec<Batch>) {
+        if let Err(error) = self.store.commit_together(batches.iter_mut().map(|batch| &mut batch.entries)) {
             self.failed = true;
             let error = error.to_string();
-            refuse(batch, &error);
+            for batch in batches {
+                refuse(batch, &error);
+            }
             let _ = self.decider.send(Message::CommitFailed { error });
             return;
         }
-        for Answer::Command(answer, result) in batch.answers {
-            let _ = answer.send(result);
+        let last = batches.iter().rev().find_map(|batch| batch.entries.records().last()).map(|record| record.seq);
+        let ended = batches.iter().flat_map(|batch| ended(batch.entries.records())).collect();
+        let topics = batches.iter().fold(Topics::NONE, |topics, batch| topics.and(Topics::of(batch.entries.records())));
+        batches.iter().for_each(|batch| self.figures.count(batch.entries.records()));
+        let mut orders = Vec::with_capacity(batches.len());
+        for Batch { answers, cages, starts, messages, acks, .. } in batches {
+            answers.into_iter().for_each(Answer::give);
+            orders.push(Orders { cages, starts, messages, acks });
         }
-        let orders = Orders { cages: batch.cages, starts: batch.starts, messages: batch.messages, acks: batch.acks };
         self.order(Act::Carry(orders));
-        if let Some(last) = batch.records.last() {
+        if let Some(seq) = last {
             // Nobody listening is the usual case.
-            let _ = self.published.send(Published { seq: last.seq, ended: ended(&batch.records) });
-            self.figures.count(&batch.records);
-            self.beat.committed(last.seq, Topics::of(&batch.records));
+            let _ = self.published.send(Published { seq, ended });
+            self.beat.committed(seq, topics);
+        }
+        if self.store.checkpoint_is_due() {
+            // One that waits already will see to this as well.
+            let _ = self.checkpoints.try_send(());
         }
     }
 
@@ -181,23 +234,18 @@ impl Committer {
 
 /// Tells everybody who waits for a batch that it is not durable.
 fn refuse(batch: Batch, error: &str) {
-    for Answer::Command(answer, result) in batch.answers {
-        let refusal = Refusal::new(RefusalKind::Unavailable, "nothing was changed, because it could not be stored", "")
-            .hint(error);
-        let _ = answer.send(result.and(Err(refusal)));
-    }
+    let refusal =
+        Refusal::new(RefusalKind::Unavailable, "nothing was changed, because it could not be stored", "").hint(error);
+    batch.answers.into_iter().for_each(|answer| answer.refuse(&refusal));
 }
 
 /// The tasks that ended in these records.
-fn ended(records: &[Record]) -> Arc<[TaskId]> {
-    records
-        .iter()
-        .filter_map(|record| match &record.event {
-            Event::ExecutionEnded(event) if event.task_status.is_final() => Some(event.task_id),
-            Event::TaskCancelled(event) => Some(event.task_id),
-            Event::TaskFailed(event) => Some(event.task_id),
-            Event::ArrayEnded(event) => Some(event.task_id),
-            _ => None,
-        })
-        .collect()
+fn ended(records: &[Record]) -> impl Iterator<Item = TaskId> {
+    records.iter().filter_map(|record| match &record.event {
+        Event::ExecutionEnded(event) if event.task_status.is_final() => Some(event.task_id),
+        Event::TaskCancelled(event) => Some(event.task_id),
+        Event::TaskFailed(event) => Some(event.task_id),
+        Event::ArrayEnded(event) => Some(event.task_id),
+        _ => None,
+    })
 }

@@ -15,7 +15,7 @@ use super::context;
 use super::core::{Context, Core, Decisions, Effect};
 use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
-use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId};
+use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId, WhatIf};
 use crate::store::Reader;
 
 /// At most this many messages are decided on before a batch is closed.
@@ -65,6 +65,14 @@ pub struct Decider {
     beat: Beat,
 }
 
+/// What the deciding thread tells others besides its decisions.
+pub struct Signals {
+    /// Set once the engine has begun to leave.
+    pub leaving: Arc<AtomicBool>,
+    /// Announces changes that are in no record.
+    pub beat: Beat,
+}
+
 struct Stopping {
     kill: bool,
     /// Whether the workers were told to leave.
@@ -82,8 +90,7 @@ impl Decider {
         reader: Reader,
         inbox: Receiver<Message>,
         store: SyncSender<Work>,
-        leaving: Arc<AtomicBool>,
-        beat: Beat,
+        Signals { leaving, beat }: Signals,
     ) -> Self {
         Self {
             core,
@@ -190,6 +197,11 @@ impl Decider {
                 self.collect();
                 self.batch.answers.push(Answer::Command(answer, result));
             }
+            Message::WhatIf { peer, command, answer } => {
+                let foretold =
+                    if self.read_only.is_some() { Err(self.unavailable()) } else { self.what_if(now, &peer, &command) };
+                let _ = answer.send(foretold);
+            }
             Message::Hello(greeting) => self.hello(now, *greeting),
             Message::Synced { connection } => self.synced(now, connection),
             Message::Report { connection, number, time, report } => self.report(now, connection, number, time, report),
@@ -199,9 +211,11 @@ impl Decider {
                 let _ = answer.send(self.core.explain(now, task));
             }
             Message::Look(look) => look(&self.core, now),
-            Message::Counts { answer } => {
-                let _ = answer.send((self.core.counts(), self.read_only.is_some()));
+            Message::Counts { answer } if self.read_only.is_some() => {
+                let _ = answer.send((self.core.counts(), true));
             }
+            // What is counted may still be on its way to the store, and whoever reads that next has to find it there.
+            Message::Counts { answer } => self.batch.answers.push(Answer::Counts(answer, self.core.counts())),
             Message::ViewFleet { answer } => {
                 let _ = answer.send(self.core.view_fleet());
             }
@@ -218,8 +232,8 @@ impl Decider {
                 self.beat.changed(Topics::ALERTS);
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
-                for Answer::Command(answer, result) in std::mem::take(&mut self.batch).answers {
-                    let _ = answer.send(result.and(Err(refusal.clone())));
+                for answer in std::mem::take(&mut self.batch).answers {
+                    answer.refuse(&refusal);
                 }
             }
             Message::Recovered(snapshot) => self.recovered(*snapshot),
@@ -232,18 +246,29 @@ impl Decider {
         if self.stopping.is_some() {
             return Err(Refusal::new(RefusalKind::Unavailable, "the engine is stopping", ""));
         }
-        let wanted = self.core.wanted(&command);
-        let mut context = Context::default();
-        if !wanted.is_empty() {
-            // What has left the memory may still be on its way to the store.
-            self.barrier();
-            context = context::fetch(&self.reader, &wanted).map_err(|error| {
-                Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error)
-                    .hint("look at the engine's log")
-            })?;
-        }
+        let context = self.context(&command)?;
         let user = self.user(now, peer);
         self.core.command(now, Actor::User(user), command, &context, &mut self.out)
+    }
+
+    /// Says what a command would do. Somebody who has never acted is no user yet, and does not become one by asking.
+    fn what_if(&mut self, now: Timestamp, peer: &Peer, command: &Command) -> Result<WhatIf, Refusal> {
+        let context = self.context(command)?;
+        let user = self.users.get(&(peer.uid, peer.name.clone())).copied().unwrap_or(UserId(uuid::Uuid::nil()));
+        self.core.what_if(now, Actor::User(user), command, &context)
+    }
+
+    /// Fetches what a command names and the memory no longer holds.
+    fn context(&mut self, command: &Command) -> Result<Context, Refusal> {
+        let wanted = self.core.wanted(command);
+        if wanted.is_empty() {
+            return Ok(Context::default());
+        }
+        // What has left the memory may still be on its way to the store.
+        self.barrier();
+        context::fetch(&self.reader, &wanted).map_err(|error| {
+            Refusal::new(RefusalKind::Unavailable, "the store cannot be read", error).hint("look at the engine's log")
+        })
     }
 
     /// The user behind a peer; known ones cost no look into the core.
@@ -402,7 +427,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.records.append(&mut self.out.records);
+        self.batch.entries.extend(self.out.records.drain(..));
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
@@ -437,7 +462,7 @@ impl Decider {
     /// the next batch larger.
     fn close_batch(&mut self) {
         if !self.batch.is_empty() {
-            self.orphaned |= self.store.send(Work::Commit(std::mem::take(&mut self.batch))).is_err();
+            self.orphaned |= self.store.send(Work::Commit(Box::new(std::mem::take(&mut self.batch)))).is_err();
         }
     }
 }

@@ -25,8 +25,8 @@ pub struct Orders {
 
 /// Something for the dispatching thread.
 pub enum Act {
-    /// Send these.
-    Carry(Orders),
+    /// Send these, one batch's after the other's.
+    Carry(Vec<Orders>),
     /// Messages for a node go here from now on, or nowhere.
     Outlet(NodeId, Option<Box<dyn Outlet>>),
     /// Forget every way to a worker: the connections end and are made anew.
@@ -80,32 +80,33 @@ impl Dispatcher {
         }
     }
 
-    /// Sends cages first, then starts, then the rest; all for one node in one write.
-    fn carry(&mut self, orders: Orders) {
-        let Orders { cages, starts, messages, acks } = orders;
+    /// Sends each batch's cages first, then its starts, then the rest; all for one node in one write.
+    fn carry(&mut self, batches: Vec<Orders>) {
         let mut by_node: BTreeMap<NodeId, Vec<ToWorker>> = BTreeMap::new();
-        for (node, message) in cages {
-            by_node.entry(node).or_default().push(message);
-        }
-        match start_input::messages(&self.reader, &starts) {
-            Ok(messages) => {
-                for (start, message) in starts.iter().zip(messages) {
-                    by_node.entry(start.node).or_default().push(message);
+        for Orders { cages, starts, messages, acks } in batches {
+            for (node, message) in cages {
+                by_node.entry(node).or_default().push(message);
+            }
+            match start_input::messages(&self.reader, &starts) {
+                Ok(messages) => {
+                    for (start, message) in starts.iter().zip(messages) {
+                        by_node.entry(start.node).or_default().push(message);
+                    }
+                }
+                Err(error) => {
+                    // The attempts stand as decided; dropping the connections makes the workers say what they know,
+                    // and the engine then sends what they lack.
+                    tracing::error!(%error, "the inputs of executions cannot be read");
+                    self.outlets.clear();
+                    return;
                 }
             }
-            Err(error) => {
-                // The attempts stand as decided; dropping the connections makes the workers say what they know, and
-                // the engine then sends what they lack.
-                tracing::error!(%error, "the inputs of executions cannot be read");
-                self.outlets.clear();
-                return;
+            for (node, message) in messages {
+                by_node.entry(node).or_default().push(message);
             }
-        }
-        for (node, message) in messages {
-            by_node.entry(node).or_default().push(message);
-        }
-        for (node, number) in acks {
-            by_node.entry(node).or_default().push(ToWorker::Ack { number });
+            for (node, number) in acks {
+                by_node.entry(node).or_default().push(ToWorker::Ack { number });
+            }
         }
         for (node, messages) in by_node {
             self.send(node, &messages);

@@ -10,6 +10,8 @@ use crate::domain::{Agent, AgentId, Event, OutcomeKind, Record, Span, Timestamp}
 
 /// How many minutes are kept.
 pub const MINUTES: usize = 60;
+/// The same, to count with.
+const MINUTES_KEPT: i64 = 60;
 /// How many waits are kept, and for how long: enough for a median of what happens now.
 const WAITS: usize = 1000;
 const WAITS_FOR: Span = Span::from_secs(300);
@@ -59,7 +61,7 @@ fn minute_of(time: Timestamp) -> i64 {
 }
 
 fn place_of(minute: i64) -> usize {
-    usize::try_from(minute.rem_euclid(MINUTES as i64)).unwrap_or(0)
+    usize::try_from(minute.rem_euclid(MINUTES_KEPT)).unwrap_or(0)
 }
 
 impl Figures {
@@ -99,8 +101,8 @@ impl Figures {
     pub fn minutes(&self, now: Timestamp) -> Vec<MinuteFigures> {
         let inner = self.lock();
         let last = minute_of(now);
-        let known = |minute: i64| minute <= inner.latest && minute > inner.latest - MINUTES as i64;
-        let minutes = (last - (MINUTES as i64 - 1)..=last)
+        let known = |minute: i64| minute <= inner.latest && minute > inner.latest - MINUTES_KEPT;
+        let minutes = (last - (MINUTES_KEPT - 1)..=last)
             .map(|minute| if known(minute) { inner.minutes[place_of(minute)] } else { MinuteFigures::default() });
         minutes.collect()
     }
@@ -172,13 +174,13 @@ impl Inner {
     fn minute(&mut self, time: Timestamp) -> Option<&mut MinuteFigures> {
         let minute = minute_of(time);
         if minute > self.latest {
-            let stale = (minute - self.latest).min(MINUTES as i64);
+            let stale = (minute - self.latest).min(MINUTES_KEPT);
             for passed in minute - stale + 1..=minute {
                 self.minutes[place_of(passed)] = MinuteFigures::default();
             }
             self.latest = minute;
         }
-        (minute > self.latest - MINUTES as i64).then(|| &mut self.minutes[place_of(minute)])
+        (minute > self.latest - MINUTES_KEPT).then(|| &mut self.minutes[place_of(minute)])
     }
 }
 

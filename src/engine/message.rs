@@ -9,7 +9,7 @@ use crate::domain::counts::Counts;
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::{Command, ExecutionId, Refusal, Reply, Span, TaskId, Timestamp};
+use crate::domain::{Command, ExecutionId, Refusal, Reply, Span, TaskId, Timestamp, WhatIf};
 
 /// Who stands at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub struct Greeting {
 /// Told when the engine has stopped, or why not everything has ended.
 pub type StopAnswer = oneshot::Sender<Result<(), Refusal>>;
 
+/// Looks into the engine's memory at a moment.
+pub type Look = Box<dyn FnOnce(&Core, Timestamp) + Send>;
+
 /// Something for the deciding thread.
 pub enum Message {
     /// A change that somebody asks for.
@@ -51,6 +54,15 @@ pub enum Message {
         command: Command,
         /// Where the answer goes, once it is durable.
         answer: oneshot::Sender<Result<Reply, Refusal>>,
+    },
+    /// What would a command do?
+    WhatIf {
+        /// Who asks.
+        peer: Peer,
+        /// About what.
+        command: Command,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<WhatIf, Refusal>>,
     },
     /// A worker connected.
     Hello(Box<Greeting>),
@@ -83,7 +95,7 @@ pub enum Message {
         answer: oneshot::Sender<Option<Explanation>>,
     },
     /// A question that the memory answers and that changes nothing; the answer goes where the question knows.
-    Look(Box<dyn FnOnce(&Core, Timestamp) + Send>),
+    Look(Look),
     /// How many tasks, agents and cages are in which state, and is the engine read-only?
     Counts {
         /// Where the answer goes.

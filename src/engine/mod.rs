@@ -32,7 +32,7 @@ use self::beat::Beat;
 use self::clock::Clock;
 use self::commit::{Committer, Published, Work};
 use self::core::{Core, Decisions};
-use self::decide::Decider;
+use self::decide::{Decider, Signals};
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
 use self::message::Message;
@@ -110,6 +110,8 @@ impl Engine {
         let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
         let (dispatch_sender, acts) = mpsc::channel();
         let dispatcher = Dispatcher::new(Reader::open(data_dir)?, acts);
+        let checkpointer = store.checkpointer()?;
+        let (checkpoint_sender, checkpoints) = mpsc::sync_channel(1);
         let committer = Committer::new(
             store,
             work,
@@ -118,11 +120,12 @@ impl Engine {
             published.clone(),
             beat.clone(),
             figures.clone(),
+            checkpoint_sender,
         );
         let leaving = Arc::new(AtomicBool::new(false));
         let reader = Reader::open(data_dir)?;
-        let thread =
-            Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, leaving.clone(), beat.clone());
+        let signals = Signals { leaving: leaving.clone(), beat: beat.clone() };
+        let thread = Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, signals);
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let builder = std::thread::Builder::new().name(name.to_owned());
             builder.spawn(run).map_err(Error::io(format!("start the {name} thread")))
@@ -134,6 +137,7 @@ impl Engine {
             let _ = ended_sender.send(());
         };
         let threads = vec![
+            spawn("checkpoint", Box::new(move || carry_over(&checkpointer, &checkpoints)))?,
             spawn("dispatch", Box::new(|| dispatcher.run()))?,
             spawn("commit", Box::new(|| committer.run()))?,
             spawn("decide", Box::new(decide))?,
@@ -167,6 +171,16 @@ impl Engine {
             }
         }
         result
+    }
+}
+
+/// The thread that carries over the store's log, whenever the committing one finds it long.
+fn carry_over(checkpointer: &store::Checkpointer, wanted: &mpsc::Receiver<()>) {
+    while wanted.recv().is_ok() {
+        if let Err(error) = checkpointer.run() {
+            // Nothing is lost: the log keeps it, and the committing thread tries in its turn.
+            tracing::warn!(%error, "the store's log was not carried over");
+        }
     }
 }
 

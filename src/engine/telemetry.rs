@@ -130,10 +130,13 @@ impl Telemetry {
         fresh.then(|| Usage { host: known.host, cages: known.cages.clone() })
     }
 
-    /// Takes in a measurement.
+    /// Takes in a measurement. It is announced when a cage uses something else than before; what the machine does besides
+    /// is never the same twice and wakes nobody.
     pub fn put_measurement(&self, measurement: &Measurement) {
-        lock(&self.shared.usage).take(measurement);
-        self.beat.changed(Topics::USAGE);
+        let changed = lock(&self.shared.usage).take(measurement);
+        if changed {
+            self.beat.changed(Topics::USAGE);
+        }
     }
 
     /// Forgets what was measured: its worker is gone, and so is what it measured.
@@ -163,9 +166,11 @@ impl Telemetry {
 }
 
 impl Known {
-    fn take(&mut self, measurement: &Measurement) {
+    /// Takes in a measurement; whether a cage uses something else than before.
+    fn take(&mut self, measurement: &Measurement) -> bool {
         self.at = Some(Instant::now());
         self.host = measurement.host;
+        let before = self.cages.clone();
         if measurement.first {
             self.cages.clear();
         }
@@ -176,6 +181,7 @@ impl Known {
             usage.throttled_us = usage.throttled_us.map(|_| 0);
         }
         self.cages.extend(measurement.cages.iter().map(|usage| (usage.cage_id, *usage)));
+        self.cages != before
     }
 }
 
@@ -200,7 +206,12 @@ mod tests {
         assert_eq!((one.cpu_millis, one.memory, one.pids), (Some(500), Some(11), Some(3)));
         assert_eq!((two.cpu_millis, two.memory, two.pids), (None, Some(20), Some(0)), "its time was never measured");
         assert_eq!((three.cpu_millis, three.memory, three.pids), (Some(0), Some(0), Some(0)), "never set up");
+        let follower = telemetry.beat.follow();
         measure(false, vec![]);
+        assert!(follower.has_changed().unwrap());
+        let follower = telemetry.beat.follow();
+        measure(false, vec![]);
+        assert!(!follower.has_changed().unwrap(), "nothing uses anything else than before");
         let one = telemetry.usage().unwrap().of(one.cage_id);
         assert_eq!((one.cpu_millis, one.memory, one.pids), (Some(0), Some(11), Some(0)));
         measure(true, vec![]);

@@ -22,7 +22,7 @@ const PAGE_SIZE: u32 = 8192;
 
 /// Pages in the write-ahead log before they are carried over into the file (64 MiB). Rows that a task's life touches
 /// again soon are then written to the file once.
-const CHECKPOINT_PAGES: u32 = 8192;
+pub(super) const CHECKPOINT_PAGES: u32 = 8192;
 
 /// A log that grew beyond this (a rebuild is one transaction) is cut back to it when it begins anew.
 const LOG_BYTES: u32 = 2 * CHECKPOINT_PAGES * PAGE_SIZE;

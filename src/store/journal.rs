@@ -95,10 +95,61 @@ fn length(bytes: &[u8]) -> [u8; 4] {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()
 }
 
+/// Records with their bodies as they are going to be stored. Writing the bodies out is a good part of an append, and
+/// need not be done by the thread that commits.
+#[derive(Debug, Default)]
+pub struct Entries {
+    records: Vec<Record>,
+    /// All bodies, one after the other.
+    bodies: Vec<u8>,
+    /// Where each body ends.
+    ends: Vec<usize>,
+    /// Why a body could not be written; no commit takes these entries then.
+    failure: Option<Error>,
+}
+
+impl Entries {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The records in order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Each record with its body.
+    fn iter(&self) -> impl Iterator<Item = (&Record, &[u8])> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        let bodies = begins.zip(&self.ends).map(|(begin, end)| &self.bodies[begin..*end]);
+        self.records.iter().zip(bodies)
+    }
+}
+
+impl Extend<Record> for Entries {
+    fn extend<I: IntoIterator<Item = Record>>(&mut self, records: I) {
+        for record in records {
+            if let Err(source) = record.event.write_body(&mut self.bodies) {
+                self.failure.get_or_insert(Error::Json { what: record.event.kind(), source });
+            }
+            self.ends.push(self.bodies.len());
+            self.records.push(record);
+        }
+    }
+}
+
+impl FromIterator<Record> for Entries {
+    fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
+        let mut entries = Self::default();
+        entries.extend(records);
+        entries
+    }
+}
+
 /// Appends records to the journal within the transaction that the caller has begun.
 pub(super) struct Appender<'c> {
     insert: rusqlite::CachedStatement<'c>,
-    body: Vec<u8>,
     actor: (Actor, String),
     pub(super) head: Head,
 }
@@ -110,16 +161,15 @@ impl<'c> Appender<'c> {
                 "INSERT INTO journal (seq, time, actor, kind, version, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
             )
             .doing("writing the journal")?;
-        Ok(Self { insert, body: Vec::with_capacity(1024), actor: (Actor::Engine, Actor::Engine.to_string()), head })
+        Ok(Self { insert, actor: (Actor::Engine, Actor::Engine.to_string()), head })
     }
 
-    pub(super) fn append(&mut self, record: &Record) -> Result<(), Error> {
+    /// Appends one record with the body that was written for it.
+    fn append(&mut self, record: &Record, body: &[u8]) -> Result<(), Error> {
         if record.seq != self.head.seq + 1 {
             return Err(Error::OutOfOrder { last: self.head.seq, got: record.seq });
         }
-        self.body.clear();
-        record.event.write_body(&mut self.body).map_err(|source| Error::Json { what: record.event.kind(), source })?;
-        let body = std::str::from_utf8(&self.body).doing_utf8()?;
+        let body = std::str::from_utf8(body).doing_utf8()?;
         // Batches come mostly from one actor: its text is made once.
         if self.actor.0 != record.actor {
             self.actor = (record.actor, record.actor.to_string());
@@ -130,7 +180,7 @@ impl<'c> Appender<'c> {
             actor: self.actor.1.as_bytes(),
             kind: record.event.kind().as_bytes(),
             version: i64::from(record.event.version()),
-            body: &self.body,
+            body: body.as_bytes(),
         };
         let hash = raw.hash(&self.head.hash);
         self.insert
@@ -145,6 +195,22 @@ impl<'c> Appender<'c> {
             ])
             .doing("writing the journal")?;
         self.head = Head { seq: record.seq, hash };
+        Ok(())
+    }
+
+    /// Appends all of `entries`, and does `each` after every record.
+    pub(super) fn append_all(
+        &mut self,
+        entries: &mut Entries,
+        mut each: impl FnMut(&Record) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if let Some(failure) = entries.failure.take() {
+            return Err(failure);
+        }
+        for (record, body) in entries.iter() {
+            self.append(record, body)?;
+            each(record)?;
+        }
         Ok(())
     }
 

@@ -35,9 +35,9 @@ const STEPS: &[Step] = &[
         known_before: None,
     },
     Step {
-        name: "listed",
-        up: include_str!("migrations/0003_listed.up.sql"),
-        down: Some(include_str!("migrations/0003_listed.down.sql")),
+        name: "lists",
+        up: include_str!("migrations/0003_lists.up.sql"),
+        down: Some(include_str!("migrations/0003_lists.down.sql")),
         known_before: None,
     },
     Step {

@@ -7,6 +7,7 @@
 //! journal alone: [`rebuild()`] makes them anew and [`check`] compares, [`verify()`] walks the chain, and [`migrate`]
 //! takes the tables from one schema to the next.
 
+mod checkpoint;
 mod connection;
 mod data_dir;
 mod dump;
@@ -28,12 +29,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::Checkpointer;
 pub use connection::DATABASE;
 pub use data_dir::{DataDir, DataDirLock};
 pub use dump::dump;
 pub use error::{Error, Fault};
 pub use export::export;
-pub use journal::{Hash, JournalRow, hex};
+pub use journal::{Entries, Hash, JournalRow, hex};
 pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;
 pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};

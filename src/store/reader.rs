@@ -42,6 +42,8 @@ impl Reader {
     /// The tasks named, in the order in which they are named, with everything that starting them needs; those that do
     /// not exist are left out. An element of an array has its array's parameters.
     pub fn start_inputs(&self, ids: &[TaskId]) -> Result<Vec<Task>, Error> {
+        // One look for all: each by itself would take and give back the lock of a reader.
+        let _look = self.connection.unchecked_transaction().doing("reading the inputs of executions")?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             found.extend(self.task(*id)?);
@@ -245,6 +247,12 @@ impl Reader {
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Page<T>, Error> {
         page(&self.connection, &self.budget, listing, query, read)
+    }
+
+    /// How the database finds part of a list.
+    #[cfg(test)]
+    pub(super) fn plan(&self, listing: &'static Listing, filter: &str, sort: &str) -> Vec<String> {
+        query::plan(&self.connection, listing, filter, sort)
     }
 
     fn one<T>(

@@ -11,7 +11,7 @@ use super::dump::{select, show};
 use super::error::{Doing, Error};
 use super::journal::{Head, walk};
 use super::migrate;
-use super::projection::{TABLES, Tally, apply};
+use super::projection::{Statements, TABLES, Tally, apply};
 
 /// What a rebuild did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,10 +80,10 @@ pub fn check(data_dir: &Path) -> Result<Checked, Error> {
 
 /// Applies every record of one database's journal to the tables of another, or of the same.
 fn replay(journal: &Connection, tables: &Connection) -> Result<Head, Error> {
-    let mut tally = Tally::default();
+    let (statements, mut tally) = (Statements::new(tables), Tally::default());
     let head = walk(journal, |raw| {
         let record = raw.record().map_err(|fault| Error::BadRecord { seq: raw.seq, fault })?;
-        apply(tables, &mut tally, &record)
+        apply(&statements, &mut tally, &record)
     })?;
     tally.flush(tables)?;
     Ok(head)

@@ -1,10 +1,11 @@
 //! What somebody who decides asks the store for: what waits for a human, and how agents have done.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{Doing, Error};
 use super::reader::Reader;
 use super::rows::Columns;
+use crate::domain::agent::AgentCounters;
 use crate::domain::id::{AgentId, ArtifactId, TaskId};
 use crate::domain::{ArtifactType, Timestamp};
 
@@ -114,6 +115,21 @@ impl Reader {
              JOIN task r ON r.id = f.failed_by LEFT JOIN agent a ON a.id = r.assigned_agent_id
              WHERE r.status = 'failed' ORDER BY r.seq";
         read_all(self.connection(), sql, failure)
+    }
+
+    /// What an agent has done so far; `None` when there is no such agent.
+    pub fn agent_counters(&self, id: AgentId) -> Result<Option<AgentCounters>, Error> {
+        let sql = "SELECT total_executions, success_count, execution_us / 1000 / max(timed_executions, 1)
+             FROM agent WHERE id = ?";
+        let read = |row: &Row<'_>| {
+            let mut columns = Columns::new(row);
+            let (total_executions, success_count) = (columns.count()?, columns.count()?);
+            Ok(AgentCounters { total_executions, success_count, avg_execution_time_ms: columns.count()? })
+        };
+        self.connection()
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row(params![id.0.as_bytes()], read).optional())
+            .doing("reading an agent's record")
     }
 
     /// What the last executions of agents cost in the mean, in US dollars; only those that said so.

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::checkpoint::{Checkpointer, Log};
 use super::connection::open_writer;
 use super::error::{Doing, Error};
-use super::journal::{Appender, Head, check_format, read_head};
+use super::journal::{Appender, Entries, Head, check_format, read_head};
 use super::migrate;
-use super::projection::{Tally, apply};
+use super::projection::{Statements, Tally, apply};
 use super::reader::Reader;
 use super::snapshot::read_snapshot;
 use crate::domain::event::Record;
@@ -22,6 +23,7 @@ pub struct Store {
     data_dir: PathBuf,
     /// The last durable record; `None` after a failed commit, when the file has to be asked.
     head: Option<Head>,
+    log: Log,
 }
 
 impl Store {
@@ -35,7 +37,8 @@ impl Store {
         }
         migrate::forward(&mut connection, migrate::SCHEMA)?;
         let head = read_head(&connection)?;
-        Ok(Self { connection, data_dir: data_dir.to_owned(), head: Some(head) })
+        let log = Log::watch(&mut connection)?;
+        Ok(Self { connection, data_dir: data_dir.to_owned(), head: Some(head), log })
     }
 
     /// Whether the journal has no record yet. After a failed commit this is not known and the answer is no.
@@ -47,7 +50,13 @@ impl Store {
     ///
     /// After an error nothing of them is in the store, and a later commit may succeed.
     pub fn commit(&mut self, records: &[Record]) -> Result<(), Error> {
-        if records.is_empty() {
+        self.commit_together(std::iter::once(&mut records.iter().cloned().collect()))
+    }
+
+    /// Makes several batches of records durable in one transaction, as [`commit`](Self::commit) does one.
+    pub fn commit_together<'e>(&mut self, batches: impl IntoIterator<Item = &'e mut Entries>) -> Result<(), Error> {
+        let mut batches = batches.into_iter().filter(|entries| !entries.is_empty()).peekable();
+        if batches.peek().is_none() {
             return Ok(());
         }
         let head = match self.head.take() {
@@ -55,23 +64,23 @@ impl Store {
             None => read_head(&self.connection)?,
         };
         // The head stays unknown until the commit is through: after a failed sync only the file can say how it ended.
-        let head = self.commit_after(head, records)?;
+        let head = self.commit_after(head, batches)?;
         self.head = Some(head);
         Ok(())
     }
 
-    fn commit_after(&mut self, head: Head, records: &[Record]) -> Result<Head, Error> {
+    fn commit_after<'e>(&mut self, head: Head, batches: impl Iterator<Item = &'e mut Entries>) -> Result<Head, Error> {
         // Dropping the transaction on any error rolls it back.
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).doing("beginning a commit")?;
         let mut appender = Appender::new(&transaction, head)?;
-        let mut tally = Tally::default();
-        for record in records {
-            appender.append(record)?;
-            apply(&transaction, &mut tally, record)?;
+        let (statements, mut tally) = (Statements::new(&transaction), Tally::default());
+        for entries in batches {
+            appender.append_all(entries, |record| apply(&statements, &mut tally, record))?;
         }
         tally.flush(&transaction)?;
         let head = appender.finish(&transaction)?;
+        drop(statements);
         transaction.commit().doing("committing")?;
         Ok(head)
     }
@@ -84,6 +93,17 @@ impl Store {
     /// The same, saying now and then how many of the unfinished tasks have been read, and how many there are.
     pub fn snapshot_with(&self, progress: &dyn Fn(u64, u64)) -> Result<Snapshot, Error> {
         read_snapshot(&self.connection, progress)
+    }
+
+    /// Whether the log of commits should be carried over now, which a [`checkpointer`](Self::checkpointer) can do beside
+    /// further commits. After a yes the answer is no until the log has grown.
+    pub fn checkpoint_is_due(&mut self) -> bool {
+        self.log.is_due()
+    }
+
+    /// What carries over the log of this store's commits.
+    pub fn checkpointer(&self) -> Result<Checkpointer, Error> {
+        Checkpointer::open(&self.data_dir)
     }
 
     /// A reader of the same store.

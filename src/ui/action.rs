@@ -21,8 +21,12 @@ pub enum Scope {
     Cages,
     /// One cage.
     Cage,
-    /// Agents, as a list, a tree or one of them.
+    /// Agents as a tree.
+    Tree,
+    /// Agents, as a list or a tree.
     Agents,
+    /// One agent.
+    Agent,
     /// Tasks, as a list or one of them.
     Tasks,
     /// Artifacts, as a list or one of them.
@@ -44,7 +48,9 @@ impl Scope {
         Self::Inbox,
         Self::Cages,
         Self::Cage,
+        Self::Tree,
         Self::Agents,
+        Self::Agent,
         Self::Tasks,
         Self::Artifacts,
         Self::Alerts,
@@ -61,7 +67,9 @@ impl Scope {
             Self::Inbox => "inbox",
             Self::Cages => "cages",
             Self::Cage => "cage",
+            Self::Tree => "tree",
             Self::Agents => "agents",
+            Self::Agent => "agent",
             Self::Tasks => "tasks",
             Self::Artifacts => "artifacts",
             Self::Alerts => "alerts",

@@ -14,6 +14,7 @@ use super::link::LinkState;
 use super::look::Look;
 use super::message::Message;
 use super::names::Names;
+use super::notify::{self, Dialect, Notifier};
 use super::orders::Orders;
 use super::place::Place;
 use super::request::{Answer, Ask, Request, Ticket};
@@ -51,6 +52,8 @@ pub struct Options {
     pub light: bool,
     /// Whether it runs inside tmux, which wants some sequences wrapped.
     pub tmux: bool,
+    /// How the terminal takes notifications.
+    pub dialect: Dialect,
 }
 
 /// What the loop around the state has to do.
@@ -117,6 +120,8 @@ pub struct App {
     pub toasts: Toasts,
     /// Names of what rows only know the ids of.
     pub names: Names,
+    /// Calls somebody who looks elsewhere.
+    pub notifier: Notifier,
     /// Lines said in the palette, the oldest first.
     pub palette_history: Vec<String>,
     /// Whether the screen is held as it is.
@@ -146,6 +151,7 @@ impl App {
             orders: Orders::default(),
             toasts: Toasts::default(),
             names: Names::default(),
+            notifier: Notifier::new(now.1),
             palette_history: Vec::new(),
             frozen: false,
             clock_skew: 0,
@@ -274,12 +280,13 @@ impl App {
         let ticking = !matches!(self.link, LinkState::Up | LinkState::Dialling)
             || (!self.frozen && self.screen().is_some_and(Screen::ticks));
         let tick = ticking.then(|| self.now.1 + Duration::from_secs(1));
-        [tick, self.toasts.next_expiry()].into_iter().flatten().min()
+        [tick, self.toasts.next_expiry(), self.notifier.next()].into_iter().flatten().min()
     }
 
     /// Takes note that the time has come which [`App::wake_at`] named.
     pub fn woken(&mut self) {
         self.dirty = true;
+        self.call_who_is_away();
     }
 
     /// Takes note that everything was drawn: what lies on top can be answered from now on.
@@ -295,7 +302,10 @@ impl App {
             Message::Key(key, at) => self.key(key, at),
             Message::Mouse(mouse) => super::mouse::update(self, mouse),
             Message::Paste(text) => self.paste(&text),
-            Message::Focus(_) => return,
+            Message::Focus(focused) => {
+                self.notifier.focus(focused);
+                return;
+            }
             Message::Ground(light) => {
                 self.options.light = light;
                 self.reload_settings();
@@ -307,12 +317,24 @@ impl App {
             Message::Link(state) => self.link = state,
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
             Message::Verb { line, said } => self.open(Box::new(super::layers::message::Message::new(line, said))),
+            Message::Said { tone, text } => self.say(tone, text),
             Message::SettingsChanged => self.reload_settings(),
         }
         self.dirty = true;
+        self.call_who_is_away();
+    }
+
+    /// Calls somebody who looks elsewhere, if there is something to call for.
+    fn call_who_is_away(&mut self) {
+        let call = self.notifier.due(self.now.1);
+        let options = &self.options;
+        let sequence =
+            call.and_then(|words| notify::sequence(&words, self.notifier.means, options.dialect, options.tmux));
+        self.effects.extend(sequence.map(Effect::Send));
     }
 
     fn key(&mut self, key: Key, at: Instant) {
+        self.notifier.key(self.now.1);
         if let Some((layer, drawn)) = self.layers.last_mut() {
             // A key that was pressed before a question could be seen was meant for something else.
             if layer.confirms() && drawn.is_none_or(|drawn| at < drawn) {
@@ -356,10 +378,11 @@ impl App {
         self.link = LinkState::Up;
         // After a gap anything may have changed.
         let changed = if was_up { pulse.changed.clone() } else { Topic::ALL.to_vec() };
+        let mut out = Out::after(self.last_ticket);
+        self.notifier.pulse(&pulse, self.now.1, &mut out);
         self.fleet.pulse = Some(pulse);
         let here = self.history.place().clone();
         let frozen = self.frozen;
-        let mut out = Out::after(self.last_ticket);
         for (place, kept) in &mut self.screens {
             if kept.screen.topics().iter().any(|topic| changed.contains(topic)) {
                 if *place == here && !frozen {
@@ -375,7 +398,9 @@ impl App {
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) {
         let mut out = Out::after(self.last_ticket);
         let remark = self.orders.answer(ticket, answer);
+        let (wall, now) = (self.wall(), self.now.1);
         let taken = remark.is_some()
+            || self.notifier.answer(ticket, answer, wall, now)
             || self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, answer, &mut out))
             || self.screens.values_mut().any(|kept| kept.screen.answer(ticket, answer, &mut out));
         if remark.is_some()
@@ -430,6 +455,13 @@ impl App {
     /// Gives the screen its area before it is drawn.
     pub fn layout(&mut self, area: ratatui::layout::Rect) {
         self.with_screen(|screen, out| screen.layout(area, out));
+    }
+
+    /// Tells what lies over the screen how large the screen is, before it is drawn.
+    pub fn layout_layers(&mut self, area: ratatui::layout::Rect) {
+        for (layer, _) in &mut self.layers {
+            layer.layout(area);
+        }
     }
 
     /// Opens something over the screen.

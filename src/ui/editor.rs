@@ -7,8 +7,9 @@ use crossterm::event::{Event, KeyEventKind};
 
 use super::app::App;
 use super::key::Key;
+use super::layers::confirm::Confirm;
 use super::message::Message;
-use super::step::{Order, Tone};
+use super::step::{Order, Step, Tone};
 use super::terminal::input::Read;
 use super::terminal::signals::Signal;
 use crate::api::types::WireCommand;
@@ -67,13 +68,23 @@ pub fn submit(app: &mut App, edited: Result<String, String>) {
             text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.trim().starts_with('#'));
         lines
             .map(|(place, line)| {
-                serde_json::from_str(line)
-                    .map_err(|error| format!("line {}, column {}: {error}", place + 1, error.column()))
+                let mut task: NewTask = serde_json::from_str(line)
+                    .map_err(|error| format!("line {}, column {}: {error}", place + 1, error.column()))?;
+                task.normalise().map_err(|refusal| format!("line {}: {refusal}", place + 1))?;
+                Ok(task)
             })
             .collect()
     };
-    match edited.and_then(|text| parse(&text)) {
-        Err(message) => app.say(Tone::Bad, message),
+    let text = match edited {
+        Ok(text) => text,
+        Err(message) => return app.say(Tone::Bad, message),
+    };
+    match parse(&text) {
+        // What was written is not thrown away for a comma.
+        Err(message) => {
+            let words = vec![message, "Nothing was submitted. Edit it again?".to_owned()];
+            app.open(Box::new(Confirm::new("what you wrote has a fault", words, "", Step::Edit(text))));
+        }
         Ok(tasks) if tasks.is_empty() => app.say(Tone::Info, "nothing was submitted"),
         Ok(tasks) => {
             let title = format!("submit {}", super::screen::Noun::Task.counted(tasks.len()));

@@ -137,6 +137,11 @@ mod tests {
     fn the_built_in_table_is_without_fault_and_reaches_every_action() {
         let mut keymap = Keymap { bindings: Vec::new() };
         assert_eq!(keymap.patch(DEFAULT, "default"), Vec::<String>::new());
+        // Two actions of one name could not be told apart in the keymap and in the palette.
+        let mut names: Vec<&str> = action::ALL.iter().map(|action| action.name).collect();
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
         // What terminals, tmux and screen take for themselves stays theirs.
         for binding in &keymap.bindings {
             let written = binding.key.to_string();

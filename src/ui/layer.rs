@@ -33,6 +33,11 @@ pub trait Layer {
         let _ = out;
     }
 
+    /// Learns the size of the screen, before each drawing.
+    fn layout(&mut self, area: Rect) {
+        let _ = area;
+    }
+
     /// Draws itself over `area`, the whole screen.
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>);
 

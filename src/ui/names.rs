@@ -1,61 +1,47 @@
-//! Names of agents, for rows that only know their ids. Whatever screen asks for agents, all can name them afterwards.
+//! Names for rows that only know ids. Whatever screen asks for them, all can use them afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use super::request::{Answer, Request};
 use super::screen::Out;
-use crate::domain::id::AgentId;
 
 /// The most names that are kept; fleets have at most 10,000 agents.
 const NAMES_MAX: usize = 20_000;
 
-/// The most ids that one question names.
-const ASKED_MAX: usize = 100;
-
 /// What is known.
 #[derive(Default)]
 pub struct Names {
-    agents: BTreeMap<AgentId, String>,
+    known: BTreeMap<String, String>,
 }
 
 impl Names {
     /// Takes names out of an answer, if there are any in it.
     pub fn learn(&mut self, answer: &Answer) {
-        let agents = match answer {
-            Answer::Agents(page) => page.rows.as_slice(),
-            Answer::Agent(agent) => std::slice::from_ref(agent.as_ref()),
-            _ => &[],
-        };
-        for agent in agents {
-            if self.agents.len() < NAMES_MAX || self.agents.contains_key(&agent.id) {
-                self.agents.insert(agent.id, agent.spec.name.clone());
-            }
+        if let Answer::Names(names) = answer {
+            let room = NAMES_MAX.saturating_sub(self.known.len());
+            self.known.extend(names.iter().take(room).map(|(id, name)| (id.clone(), name.clone())));
         }
     }
 
-    /// The name of an agent; `None` while nobody has asked for it, and for one that is gone.
-    pub fn agent(&self, id: AgentId) -> Option<&str> {
-        self.agents.get(&id).map(String::as_str)
+    /// The name of an agent, a user or a machine; `None` while nobody has asked for it, and for one that is gone.
+    pub fn of(&self, id: impl Display) -> Option<&str> {
+        self.known.get(&id.to_string()).map(String::as_str)
     }
 }
 
-/// Asks for the names of agents, each once.
+/// Asks for the names of agents, each once. Those of users and machines come along.
 #[derive(Default)]
 pub struct Inquirer {
-    asked: BTreeSet<AgentId>,
+    asked: BTreeSet<String>,
 }
 
 impl Inquirer {
     /// Asks for those of `ids` that were not asked for before.
-    pub fn ask(&mut self, ids: impl Iterator<Item = AgentId>, out: &mut Out) {
-        let new: Vec<AgentId> = ids.filter(|id| self.asked.insert(*id)).collect();
-        for ids in new.chunks(ASKED_MAX) {
-            let ids: Vec<String> = ids.iter().map(AgentId::to_string).collect();
-            let query = vec![
-                ("filter".to_owned(), format!("id:{}", ids.join(","))),
-                ("limit".to_owned(), ids.len().to_string()),
-            ];
-            out.ask(None, Request::Agents(query));
+    pub fn ask(&mut self, ids: impl Iterator<Item = impl Display>, out: &mut Out) {
+        let new: Vec<String> = ids.map(|id| id.to_string()).filter(|id| self.asked.insert(id.clone())).collect();
+        if !new.is_empty() {
+            out.ask(None, Request::Names(new));
         }
     }
 }

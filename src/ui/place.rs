@@ -24,6 +24,10 @@ pub enum Place {
     Task(String),
     /// The output of a task, by id.
     Output(String),
+    /// The output of one attempt at a task: the task's id and the execution's.
+    Attempt(String, String),
+    /// What a task waits for and what waits for it, by id.
+    Dependencies(String),
     /// All artifacts.
     Artifacts,
     /// One artifact, by id, with its title.
@@ -60,6 +64,8 @@ impl Place {
             Self::Tasks => "tasks".to_owned(),
             Self::Task(id) => format!("task {}", short(id)),
             Self::Output(_) => "output".to_owned(),
+            Self::Attempt(_, id) => format!("attempt {}", short(id)),
+            Self::Dependencies(_) => "dependencies".to_owned(),
             Self::Artifacts => "artifacts".to_owned(),
             Self::Artifact(_, title) => super::text::clean(title).into_owned(),
             Self::Alerts => "alerts".to_owned(),

@@ -1,11 +1,14 @@
 //! What the console asks the engine, and what comes back.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 
+use super::gather::{self, AgentRow, AttemptRow, Member, Records};
 use crate::api::client::{Client, Error, Query};
 use crate::api::live::{CageCell, CageProcess, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::{JournalRow, WireCommand};
+use crate::api::types::WireCommand;
 use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Task};
 
 /// Names one ask, so that its answer finds who asked.
@@ -39,8 +42,16 @@ pub enum Request {
     Alerts(Query),
     /// A page of what waits for a human.
     Inbox(Query),
-    /// Records of the journal.
+    /// A part of the journal, the newest first.
     Journal(Query),
+    /// A page of agents with what they do now.
+    AgentRows(Query),
+    /// A page of executions with the types of their tasks.
+    Attempts(Query),
+    /// Who reports to whom, of the agents that a filter lets through.
+    Hierarchy(String),
+    /// The names of everybody who acts, of machines and of these agents.
+    Names(Vec<String>),
     /// One task.
     Task(String),
     /// One agent.
@@ -81,6 +92,13 @@ pub enum Request {
         /// Bytes.
         tail: u64,
     },
+    /// The last part of one attempt's output.
+    AttemptOutput {
+        /// Which execution.
+        execution: String,
+        /// Bytes.
+        tail: u64,
+    },
     /// Stop the engine.
     Shutdown {
         /// And everything that runs in its cages.
@@ -113,7 +131,15 @@ pub enum Answer {
     /// What waits for a human.
     Inbox(Page<InboxItem>),
     /// Records.
-    Journal(Page<JournalRow>),
+    Journal(Records),
+    /// Agents with what they do now.
+    AgentRows(Page<AgentRow>),
+    /// Executions with the types of their tasks.
+    Attempts(Page<AttemptRow>),
+    /// Who reports to whom.
+    Hierarchy(Page<Member>),
+    /// Names by id.
+    Names(BTreeMap<String, String>),
     /// One task.
     Task(Box<Task>),
     /// One agent.
@@ -156,7 +182,11 @@ impl Request {
             Self::Artifacts(query) => Answer::Artifacts(page(client, "artifacts", query)?),
             Self::Alerts(query) => Answer::Alerts(page(client, "alerts", query)?),
             Self::Inbox(query) => Answer::Inbox(page(client, "inbox", query)?),
-            Self::Journal(query) => Answer::Journal(page(client, "journal", query)?),
+            Self::Journal(query) => Answer::Journal(gather::records(client, query)?),
+            Self::AgentRows(query) => Answer::AgentRows(gather::agents(client, query)?),
+            Self::Attempts(query) => Answer::Attempts(gather::attempts(client, query)?),
+            Self::Hierarchy(filter) => Answer::Hierarchy(gather::hierarchy(client, filter)?),
+            Self::Names(agents) => Answer::Names(gather::names(client, agents)?),
             Self::Task(id) => Answer::Task(client.get(&one("tasks", id), &vec![])?),
             Self::Agent(id) => Answer::Agent(client.get(&one("agents", id), &vec![])?),
             Self::Cage(id) => Answer::Cage(client.get(&one("cages", id), &vec![])?),
@@ -176,6 +206,10 @@ impl Request {
             Self::Output { task, tail } => {
                 let query = vec![("tail".into(), tail.to_string())];
                 Answer::Bytes(client.get_bytes(&(one("tasks", task) + "/logs"), &query)?.to_vec())
+            }
+            Self::AttemptOutput { execution, tail } => {
+                let query = vec![("tail".into(), tail.to_string())];
+                Answer::Bytes(client.get_bytes(&(one("executions", execution) + "/logs"), &query)?.to_vec())
             }
             Self::Shutdown { kill } => {
                 client.shutdown(*kill)?;

@@ -2,6 +2,7 @@
 
 use super::app::{App, Effect, Options};
 use super::keymap::Keymap;
+use super::notify::Means;
 use super::step::Tone;
 use super::terminal::ColorDepth;
 use super::theme::Theme;
@@ -11,6 +12,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("mouse", "on or off: clicks and wheel"),
     ("ascii", "on or off: no signs beyond ASCII"),
     ("theme", "the name of a theme"),
+    ("notify", "desktop, bell or off: how you are called while you look elsewhere"),
 ];
 
 /// Theme and keymap as the options and the user's files say, and what is wrong with those.
@@ -69,6 +71,10 @@ pub fn set(app: &mut App, name: &str, value: &str) {
         }
         ("ascii", Some(on)) => app.options.ascii = on,
         ("theme", _) => use_theme(app, value),
+        ("notify", _) => match Means::parse(value) {
+            Some(means) => app.notifier.means = means,
+            None => app.say(Tone::Bad, format!("notify: {value:?} is none of desktop, bell, off")),
+        },
         ("mouse" | "ascii", None) => app.say(Tone::Bad, format!("{name}: {value:?} is neither on nor off")),
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::Timestamp;
+
 /// What stands where something was cut off.
 const ELLIPSIS: &str = "…";
 
@@ -94,14 +96,10 @@ pub fn pad_left(text: &str, columns: usize) -> String {
     out
 }
 
-/// A word as a shell takes it: quoted where it has to be.
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+/// A moment to the second, in UTC: `2026-03-04 10:00:00Z`.
+pub fn moment(time: Timestamp) -> String {
+    let text = time.to_string();
+    format!("{} {}Z", text.get(..10).unwrap_or_default(), text.get(11..19).unwrap_or_default())
 }
 
 /// A number of things with separators: `1,234,567`.
@@ -187,13 +185,6 @@ mod tests {
         assert_eq!(age(3_600_000_000), "1h");
         assert_eq!(duration(185_000_000), "3m05s");
         assert_eq!(duration(12_400), "12ms");
-    }
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(shell_word("plain-1.2"), "plain-1.2");
-        assert_eq!(shell_word("it's $HOME"), "'it'\\''s $HOME'");
-        assert_eq!(shell_word(""), "''");
     }
 
     proptest! {

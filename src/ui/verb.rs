@@ -41,8 +41,20 @@ pub fn start(line: &str, app: &App, post: &Post) {
     });
 }
 
+/// A word as one has to write it for a shell.
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else if word.contains('\'') && !word.contains(['"', '$', '`', '\\', '!']) {
+        format!("\"{word}\"")
+    } else {
+        format!("'{}'", word.replace('\'', "'\"'\"'"))
+    }
+}
+
 /// Words as a shell would see them: blanks separate, quotes hold together.
-fn split(line: &str) -> Result<Vec<String>, String> {
+pub fn split(line: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -64,6 +76,15 @@ fn split(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
+/// One word as a shell takes it back: as it is, or in quotation marks.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +93,8 @@ mod tests {
     fn words_as_in_a_shell() {
         assert_eq!(split("run -- sh -c 'a  b' \"\"").unwrap(), ["run", "--", "sh", "-c", "a  b", ""]);
         assert!(split("run 'x").is_err());
+        for word in ["x", "", "a b", "it's", "it's \"$1\"", "\"", "$HOME", "-n"] {
+            assert_eq!(split(&quote(word)).unwrap(), [word]);
+        }
     }
 }

@@ -33,6 +33,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let body = Rect { y: 1, height: area.height - 2, ..area };
     let inner = Rect { x: body.x + 1, y: body.y + 1, width: body.width - 2, height: body.height - 2 };
     app.layout(inner);
+    app.layout_layers(area);
     let app = &*app;
     let look = app.look();
     draw_header(app, frame, header, &look);
@@ -159,7 +160,9 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
 /// The keys that work on the screen, the most fitting first.
 fn screen_hints(app: &App) -> Vec<(String, String)> {
     let mut bindings = app.keymap.in_scopes(&app.scopes());
-    bindings.retain(|binding| binding.action.hint > 0);
+    // What this screen can never do would only take room; what the thing under the cursor cannot do keeps its place.
+    let possible = |action: &super::action::Action| app.screen().is_none_or(|one| one.obstacle(action.name).is_none());
+    bindings.retain(|binding| binding.action.hint > 0 && possible(binding.action));
     // The sort keeps the order of the table among equals, and that has those of this very place first.
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.action.hint));
     bindings.iter().map(|binding| (binding.key.to_string(), binding.action.title.to_owned())).collect()

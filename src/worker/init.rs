@@ -52,6 +52,8 @@ pub(super) fn run(plan: &Plan<'_>, inherited: &Inherited<'_>) -> ! {
         .map_err(|error| format!("entering the control groups: {error}"))
         .and_then(|()| {
             default_signals();
+            // Away from whatever terminal the worker was started on; agents cannot get one of their own.
+            let _ = rustix::process::setsid();
             sandbox::enter(plan)
         });
     let entered = match built {
@@ -194,11 +196,12 @@ fn execute(
     }
     // A former agent may have left these otherwise; they belong to everybody who has the pipe.
     (0..3).for_each(sys::clear_status_flags);
+    // Taken before: short programs have ended when `start` returns.
+    let started = sys::now().as_micros();
     let pid = match start(request, buffer, stack) {
         Ok(pid) => pid,
         Err(reply) => return reply,
     };
-    let started = sys::now().as_micros();
     page.set(number, started);
     let (status, cpu_us, peak_kib) = wait(pid, number, socket);
     page.set(0, 0);

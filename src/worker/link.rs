@@ -42,6 +42,10 @@ struct Peer {
     output: Vec<u8>,
     sent: usize,
     greeted: bool,
+    /// How many of the messages in `output` that were not yet offered to the socket are reports of ends.
+    ends: usize,
+    /// Whether there is another message among them.
+    others: bool,
 }
 
 impl Link {
@@ -75,7 +79,8 @@ impl Link {
         if !theirs.is_ok_and(|credentials| credentials.uid == ours) || stream.set_nonblocking(true).is_err() {
             return false;
         }
-        self.peer = Some(Peer { stream, input: vec![], output: vec![], sent: 0, greeted: false });
+        self.peer =
+            Some(Peer { stream, input: vec![], output: vec![], sent: 0, greeted: false, ends: 0, others: false });
         true
     }
 
@@ -91,7 +96,7 @@ impl Link {
     /// Answers a hello: who the worker is, all that is not acknowledged, and that this is all.
     pub(super) fn greet(&mut self, hello: &FromWorker) {
         let Some(peer) = &mut self.peer else { return };
-        peer.greeted = true;
+        (peer.greeted, peer.others) = (true, true);
         push_frame(&mut peer.output, hello);
         for kept in &self.kept {
             peer.output.extend_from_slice(&kept.frame);
@@ -113,6 +118,11 @@ impl Link {
         }
         if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted) {
             peer.output.extend_from_slice(&frame);
+            if ended.is_some() {
+                peer.ends += 1;
+            } else {
+                peer.others = true;
+            }
         }
         self.kept.push_back(Kept { number, frame, ended });
         if let Some(message) = cut {
@@ -127,6 +137,7 @@ impl Link {
             && peer.output.len() - peer.sent < BACKLOG_BYTES
         {
             push_frame(&mut peer.output, &FromWorker::Sample(sample));
+            peer.others = true;
         }
     }
 
@@ -160,6 +171,11 @@ impl Link {
     /// Executions whose end is not acknowledged.
     pub(super) fn ended(&self) -> impl Iterator<Item = ExecutionId> {
         self.kept.iter().filter_map(|kept| kept.ended)
+    }
+
+    /// How many reports of ends are ready to be sent, if that is all there is to send.
+    pub(super) fn ends_alone(&self) -> usize {
+        self.peer.as_ref().filter(|peer| !peer.others).map_or(0, |peer| peer.ends)
     }
 
     /// Sends what can be sent now; whether something is left, so that the socket has to be watched for room.
@@ -220,6 +236,7 @@ impl Peer {
     }
 
     fn flush(&mut self) -> io::Result<bool> {
+        (self.ends, self.others) = (0, false);
         while self.sent < self.output.len() {
             match self.stream.write(&self.output[self.sent..]) {
                 Ok(count) => self.sent += count,

@@ -21,6 +21,7 @@ pub mod bare;
 mod cage;
 mod cgroup;
 mod error;
+mod hold;
 mod host;
 mod init;
 mod link;

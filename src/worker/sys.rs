@@ -459,7 +459,8 @@ extern "C" fn exec_child(argument: *mut libc::c_void) -> libc::c_int {
     // this is the only reference in use. Only async-signal-safe calls are made.
     unsafe {
         let program = &mut *argument.cast::<Program<'_>>();
-        libc::setsid();
+        // A group of its own, as a shell gives a job. A session of its own would cost the kernel a scheduling group.
+        libc::setpgid(0, 0);
         if let Some(workdir) = program.workdir
             && libc::chdir(workdir.as_ptr()) != 0
         {

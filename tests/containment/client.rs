@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use menagerie::domain::artifact::FoundArtifact;
 use menagerie::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
 use menagerie::domain::spool::{self, Stream};
+use menagerie::domain::watch::{Measurement, Process};
 use menagerie::domain::{
     Bytes, CageId, CageSpec, Enforcements, ExecutionId, Outcome, OutcomeKind, Span, TaskId, Timestamp,
 };
@@ -32,6 +33,9 @@ pub struct Worker {
     pub hello: Option<FromWorker>,
     pub reports: Vec<(u64, Report)>,
     pub samples: Vec<Sample>,
+    pub measurements: Vec<Measurement>,
+    /// Questions after processes that were answered: number, total, processes.
+    pub answers: Vec<(u64, u64, Vec<Process>)>,
     ended: HashMap<ExecutionId, (Outcome, Vec<FoundArtifact>)>,
     synced: bool,
 }
@@ -103,6 +107,8 @@ impl Worker {
             hello: None,
             reports: vec![],
             samples: vec![],
+            measurements: vec![],
+            answers: vec![],
             ended: HashMap::new(),
             synced: false,
         };
@@ -164,7 +170,8 @@ impl Worker {
                 FromWorker::Hello { .. } => self.hello = Some(message),
                 FromWorker::Synced => self.synced = true,
                 FromWorker::Sample(sample) => self.samples.push(sample),
-                FromWorker::Usage(_) | FromWorker::Processes { .. } => {}
+                FromWorker::Usage(measurement) => self.measurements.push(measurement),
+                FromWorker::Processes { request, total, processes } => self.answers.push((request, total, processes)),
                 FromWorker::Report { number, report, .. } => {
                     if let Report::Ended { execution_id, outcome, artifacts, .. } = &report {
                         self.ended.insert(*execution_id, ((**outcome).clone(), artifacts.clone()));

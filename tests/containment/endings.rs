@@ -58,6 +58,20 @@ fn heeding_sigterm_is_given_time() {
 }
 
 #[test]
+fn an_agent_that_signals_its_group_hits_its_own_alone_and_has_no_terminal_to_take() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    // Init passes on the signals that reach it; were it in the group, the child in a session of its own would end too.
+    let script = "trap ':' TERM; mkfifo up go; setsid sh -c 'echo > up; read line < go; echo apart' & read line < up; \
+                  kill -TERM 0; echo > go; wait; echo self; (exec 3< /dev/tty) 2> /dev/null && echo terminal; \
+                  read pid name state parent group session rest < /proc/$$/stat; echo $session";
+    let (outcome, output) = worker.shell(spec.id, script);
+    assert!(outcome.succeeded(), "{outcome:?} {output}");
+    assert_eq!(output, "apart\nself\n1\n");
+}
+
+#[test]
 fn stopping_what_waits_for_a_slot_and_what_has_just_begun() {
     let mut worker = Worker::start();
     let spec = cage(1);

@@ -7,9 +7,12 @@
 mod site;
 
 mod bad_input;
+mod filters;
 mod full_disk;
 mod names_of_ids;
 mod owner_only;
 mod resume;
 mod shapes;
+mod starting;
+mod watching;
 mod work;

@@ -382,8 +382,15 @@ impl World {
         let actor = Actor::User(*self.draw.pick(&self.users).unwrap());
         // The fingerprint is most of the cost of a command, so it is taken for some only.
         let (records, digest) = (self.out.records.len(), self.draw.chance(20).then(|| self.core.digest()));
+        // Foretelling costs a copy of the fleet, so it is done for some only; it must not change anything.
+        let foretold = digest.map(|_| self.core.what_if(self.now, actor, command, &context));
         match self.core.command(self.now, actor, command.clone(), &context, &mut self.out) {
             Ok(reply) => {
+                assert!(!matches!(foretold, Some(Err(_))), "{command:?} was done, but foretold was {foretold:?}");
+                if let (Some(Ok(foretold)), Reply::Items { refused, .. }) = (&foretold, &reply) {
+                    let expected = foretold.items.iter().filter(|item| item.refusal.is_some()).count();
+                    assert_eq!(expected, refused.len(), "{command:?}: {foretold:?}, {refused:?}");
+                }
                 if let Reply::Items { inverse, .. } | Reply::Submitted { inverse, .. } = &reply
                     && !inverse.is_empty()
                 {
@@ -392,6 +399,10 @@ impl World {
                 Some(reply)
             }
             Err(refusal) => {
+                let allowed = foretold.and_then(Result::ok).filter(|foretold| {
+                    foretold.items.is_empty() || foretold.items.iter().any(|item| item.refusal.is_none())
+                });
+                assert!(allowed.is_none(), "{command:?} was refused ({refusal}), but foretold was {allowed:?}");
                 assert!(!refusal.to_string().is_empty());
                 assert_eq!(self.out.records.len(), records, "{command:?} was refused ({refusal}) but left records");
                 if let Some(digest) = digest {

@@ -85,12 +85,18 @@ impl Site {
 
     /// Starts the engine and waits until it answers. Gives its process id.
     pub fn start_engine(&mut self) -> u32 {
+        let pid = self.begin_engine();
+        self.wait_for("the engine to answer", |site| site.status().is_some_and(|status| status.pid == pid));
+        pid
+    }
+
+    /// Starts the engine and waits for nothing. Gives its process id.
+    pub fn begin_engine(&mut self) -> u32 {
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("engine.log")).unwrap();
         let child = self.command(&["engine"]).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let pid = child.id();
         self.engine = Some(child);
-        self.wait_for("the engine to answer", |site| site.status().is_some_and(|status| status.pid == pid));
         pid
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Failure, Service};
 use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
-use crate::domain::{Command, NewTask, Refusal, RefusalKind, Reply, TaskId};
+use crate::domain::{Command, NewTask, Refusal, RefusalKind, Reply, TaskId, WhatIf};
 use crate::engine::message::{Message, Peer};
 use crate::store::{self, Reader};
 
@@ -37,6 +37,22 @@ pub(super) async fn post(
     Extension(peer): Extension<Peer>,
     body: Bytes,
 ) -> Result<Json<Reply>, Failure> {
+    let command = command_of(&service, body).await?;
+    Ok(Json(service.ask(|answer| Message::Command { peer, command, answer }).await??))
+}
+
+/// `POST /v1/what-if`: what a command would do.
+pub(super) async fn what_if(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    body: Bytes,
+) -> Result<Json<WhatIf>, Failure> {
+    let command = command_of(&service, body).await?;
+    Ok(Json(service.ask(|answer| Message::WhatIf { peer, command, answer }).await??))
+}
+
+/// Reads a command and looks up what it names.
+async fn command_of(service: &Service, body: Bytes) -> Result<Command, Failure> {
     let command = if body.len() > 64 << 10 {
         // Reading a large body takes milliseconds, which other requests need not wait for.
         let read = tokio::task::spawn_blocking(move || read_command(&body)).await;
@@ -44,15 +60,14 @@ pub(super) async fn post(
     } else {
         read_command(&body)?
     };
-    let command = match command {
+    Ok(match command {
         Wire::Ready(command) => command,
         Wire::Prefixes(command) => service.read(move |reader| resolve(reader, command)).await?,
         Wire::Dependent(tasks, keep_going) => {
             let resolved = service.read(move |reader| resolve_dependencies(reader, tasks, keep_going)).await?;
             Command::SubmitTasks { tasks: resolved, keep_going }
         }
-    };
-    Ok(Json(service.ask(|answer| Message::Command { peer, command, answer }).await??))
+    })
 }
 
 /// A command as it came over the wire.

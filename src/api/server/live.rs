@@ -41,6 +41,7 @@ pub(super) async fn explain(State(service): State<Service>, Path(id): Path<Strin
     let explanation = serde_json::json!({
         "task_id": task.id, "status": task.status, "summary": summary, "reasons": [],
         "position": null, "expected_start": null, "change": null,
+        "smallest_change": null, "cages": [], "cages_left_out": 0,
     });
     Ok(Json(explanation).into_response())
 }

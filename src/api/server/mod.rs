@@ -10,11 +10,14 @@ mod live;
 mod logs;
 mod openapi;
 mod overview;
+mod processes;
 mod pulse;
 mod reads;
 mod risk;
 pub mod routes;
+mod running;
 pub mod serve;
+mod spool;
 mod status;
 mod stream;
 mod triage;
@@ -33,6 +36,7 @@ use axum::{Json, Router};
 use tokio::net::UnixListener;
 use tokio::sync::{broadcast, oneshot};
 
+use self::spool::Marks;
 use crate::api::live::Ready;
 use crate::api::types::NOT_READY;
 use crate::domain::{Refusal, RefusalKind, Timestamp};
@@ -78,6 +82,7 @@ struct Running {
     clock: Clock,
     readers: Mutex<Vec<Reader>>,
     started_at: Timestamp,
+    marks: Marks,
 }
 
 impl Service {
@@ -103,6 +108,7 @@ impl Service {
             clock: engine.clock,
             readers: Mutex::new(vec![reader]),
             started_at: engine.clock.now(),
+            marks: Marks::default(),
         });
         Ok(())
     }
@@ -110,14 +116,16 @@ impl Service {
     /// The engine, or how far it is.
     fn running(&self) -> Result<&Running, Failure> {
         self.0.running.get().ok_or_else(|| {
-            let Ready { phase, done, total, .. } = self.ready();
-            let shown = match (done, total) {
-                (_, 0) => phase,
-                (done, total) => format!("{phase} {} of {}", grouped(done), grouped(total)),
-            };
             let hint = "It goes on by itself; GET /v1/ready says how far it is";
-            Failure(Refusal::new(RefusalKind::Unavailable, NOT_READY, shown).hint(hint))
+            Failure(Refusal::new(RefusalKind::Unavailable, NOT_READY, self.ready().text()).hint(hint))
         })
+    }
+
+    /// Sends something to the dispatching thread.
+    fn dispatch(&self, act: Act) -> Result<(), Failure> {
+        // Once it has left nobody answers any more, which whoever waits finds out.
+        let _ = self.running()?.dispatcher.lock().unwrap_or_else(PoisonError::into_inner).send(act);
+        Ok(())
     }
 
     /// How far the engine is.
@@ -252,14 +260,6 @@ async fn only_owner(
 /// Where a starting engine says how far it is.
 const READY_PATH: &str = "/v1/ready";
 
-/// `1,000,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
-    groups.join(",")
-}
-
 /// Every route, behind the check of the peer.
 pub fn router(service: Service) -> Router {
     let not_found = || async {
@@ -280,15 +280,4 @@ pub fn openapi() -> serde_json::Value {
 /// A response of raw JSON text.
 fn json_text(text: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let shown = [0, 999, 1000, 400_000, 12_345_678].map(grouped);
-        assert_eq!(shown, ["0", "999", "1,000", "400,000", "12,345,678"]);
-    }
 }

@@ -1,16 +1,18 @@
 //! Lists and single things, straight from the store.
 
+use std::io::{Read, Seek, SeekFrom};
+
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 
-use super::{Failure, Service, json_text};
-use crate::api::types::{MORE_HEADER, TOTAL_HEADER};
+use super::{Failure, Service, json_text, running};
+use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
-    Agent, Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent,
-    Task, Timestamp, User,
+    Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent, Timestamp,
+    User,
 };
 use crate::engine::clock::Clock;
 use crate::engine::message::Peer;
@@ -113,12 +115,6 @@ macro_rules! lists {
 }
 
 lists! {
-    /// `GET /v1/executions`.
-    executions -> Execution;
-    /// `GET /v1/tasks`.
-    tasks -> Task;
-    /// `GET /v1/agents`.
-    agents -> Agent;
     /// `GET /v1/cages`.
     cages -> Cage;
     /// `GET /v1/nodes`.
@@ -137,6 +133,39 @@ lists! {
     system_events -> SystemEvent;
 }
 
+/// `GET /v1/executions`, with live figures of those that run.
+pub(super) async fn executions(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let Page { items, total, more } = service.read(move |reader| reader.executions(&query)).await?;
+    page(&Page { items: running::executions(&service, items)?, total, more })
+}
+
+/// `GET /v1/tasks`, with what their executions say.
+pub(super) async fn tasks(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let Page { items, total, more } = service.read(move |reader| reader.tasks(&query)).await?;
+    page(&Page { items: running::tasks(&service, items)?, total, more })
+}
+
+/// `GET /v1/agents`, with what they say of their tasks.
+pub(super) async fn agents(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let Page { items, total, more } = service.read(move |reader| reader.agents(&query)).await?;
+    page(&Page { items: running::agents(&service, items).await?, total, more })
+}
+
 /// Runs a look-up that may find nothing.
 async fn show<T: Serialize + Send + 'static>(
     service: &Service,
@@ -150,13 +179,21 @@ async fn show<T: Serialize + Send + 'static>(
 }
 
 /// `GET /v1/tasks/{id}`.
-pub(super) async fn task(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Task>, Failure> {
-    show(&service, "task", id, |reader, id| reader.task(reader.resolve_task(id)?)).await
+pub(super) async fn task(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<TaskRow>, Failure> {
+    let Json(task) = show(&service, "task", id, |reader, id| reader.task(reader.resolve_task(id)?)).await?;
+    only(running::tasks(&service, vec![task])?)
 }
 
 /// `GET /v1/agents/{id}`.
-pub(super) async fn agent(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Agent>, Failure> {
-    show(&service, "agent", id, |reader, id| reader.agent(reader.resolve_agent(id)?)).await
+pub(super) async fn agent(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<AgentRow>, Failure> {
+    let Json(agent) = show(&service, "agent", id, |reader, id| reader.agent(reader.resolve_agent(id)?)).await?;
+    only(running::agents(&service, vec![agent]).await?)
+}
+
+/// The one row that one row was made into.
+fn only<T>(mut rows: Vec<T>) -> Result<Json<T>, Failure> {
+    let row = rows.pop().ok_or_else(|| Refusal::new(RefusalKind::Unavailable, "the answer", "is empty"))?;
+    Ok(Json(row))
 }
 
 /// `GET /v1/cages/{id}`.
@@ -170,17 +207,9 @@ pub(super) async fn execution(
     State(service): State<Service>,
     Path(id): Path<String>,
 ) -> Result<Json<Execution>, Failure> {
-    let Json(mut execution) =
-        show(&service, "execution", id, |reader, id| reader.execution(reader.resolve_execution(id)?)).await?;
-    if !execution.status.is_final()
-        && let Some(sample) = service.running()?.telemetry.sample(execution.id)
-    {
-        execution.progress = sample.progress.unwrap_or(execution.progress);
-        execution.output_summary = sample.message.or(execution.output_summary);
-        execution.tokens_used = sample.tokens_used.or(execution.tokens_used);
-        execution.cost = sample.cost.or(execution.cost);
-    }
-    Ok(Json(execution))
+    let find = |reader: &Reader, id: &str| reader.execution(reader.resolve_execution(id)?);
+    let Json(execution) = show(&service, "execution", id, find).await?;
+    only(running::executions(&service, vec![execution])?)
 }
 
 /// `GET /v1/alerts/{id}`.
@@ -196,22 +225,57 @@ pub(super) async fn artifact(
     show(&service, "artifact", id, |reader, id| reader.artifact(reader.resolve_artifact(id)?)).await
 }
 
-/// `GET /v1/artifacts/{id}/content`: the bytes themselves.
+/// `offset` and `length` of a query string, in bytes.
+fn part(raw: Option<&str>) -> Result<(u64, u64), Refusal> {
+    let (mut offset, mut length) = (0, u64::MAX);
+    for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let parsed = value.parse().map_err(|_| Refusal::invalid(name, value, "a number of bytes"));
+        match name {
+            "offset" => offset = parsed?,
+            "length" => length = parsed?,
+            other => return Err(Refusal::not_one_of("query", other, &["offset", "length"])),
+        }
+    }
+    Ok((offset, length))
+}
+
+/// Reads a part of a file, and how many bytes there are in all.
+fn read_part(path: &std::path::Path, offset: u64, length: u64) -> std::io::Result<(Vec<u8>, u64)> {
+    let mut file = std::fs::File::open(path)?;
+    let total = file.metadata()?.len();
+    file.seek(SeekFrom::Start(offset.min(total)))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok((bytes, total))
+}
+
+/// `GET /v1/artifacts/{id}/content?offset=&length=`: the bytes themselves, or a part of them.
 pub(super) async fn artifact_content(
     State(service): State<Service>,
     Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
+    let (offset, length) = part(raw.as_deref())?;
     let Json(artifact) = artifact(State(service.clone()), Path(id)).await?;
-    let bytes = match (artifact.content, artifact.path) {
-        (Some(content), _) => content.into_bytes(),
+    let (bytes, total) = match (artifact.content, artifact.path) {
+        (Some(content), _) => {
+            let bytes = content.into_bytes();
+            let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+            let part = bytes[place(offset)..place(offset.saturating_add(length))].to_vec();
+            (part, bytes.len() as u64)
+        }
         (None, Some(path)) => {
             let file = service.0.data_dir.join(&path);
-            tokio::fs::read(&file).await.map_err(|error| {
+            let read = tokio::task::spawn_blocking(move || read_part(&file, offset, length)).await;
+            read.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
                 Refusal::new(RefusalKind::Unavailable, format!("artifact file {path}"), error)
                     .hint("the file was removed from the data directory")
             })?
         }
-        (None, None) => vec![],
+        (None, None) => (vec![], 0),
     };
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    let mut response = ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response();
+    response.headers_mut().insert(SIZE_HEADER, total.into());
+    Ok(response)
 }

@@ -4,13 +4,11 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, grid, live, logs, openapi, overview, pulse, reads, status, stream, triage};
-use crate::api::live::{CageCell, Overview, Pulse, Ready};
-use crate::api::triage::InboxItem;
-use crate::api::types::{JournalRow, Shutdown, Status, WireCommand};
-use crate::domain::{
-    Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User,
-};
+use super::{Service, commands, grid, live, logs, openapi, overview, processes, pulse, reads, status, stream, triage};
+use crate::api::live::{CageCell, CageProcess, Overview, Pulse, Ready};
+use crate::api::triage::{Candidate, InboxItem, WhatIf};
+use crate::api::types::{AgentRow, JournalRow, Shutdown, Status, TaskRow, WireCommand};
+use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -88,6 +86,14 @@ const INBOX: &[(&str, &str)] = &[
 ];
 const PULSE: &[(&str, &str)] =
     &[("interval_ms", "milliseconds that lie between two notices at least, 20 to 60000; 250 when left out")];
+const LOG_PART: &[(&str, &str)] = &[
+    ("follow", "true to go on until the task or the execution ends"),
+    ("from", "begin at this position, which a header has given"),
+    ("before", "end at this position: with tail, the page before one that began there"),
+    ("tail", "only so many bytes at the end, or a little more: it begins where a chunk does"),
+    ("length", "only so many bytes at the beginning, or a little less; one chunk at least"),
+];
+const PART: &[(&str, &str)] = &[("offset", "skip so many bytes"), ("length", "at most so many bytes")];
 
 macro_rules! route {
     (list $path:literal, $operation:literal, $summary:literal, $type:ty, $handler:path) => {
@@ -133,6 +139,8 @@ pub static ROUTES: &[Route] = &[
     route!(post "/v1/commands", "command",
         "Changes something. Ids may be shortened, agents named. Answered once the change is durable.",
         WireCommand, Shape::Json(of::<Reply>), commands::post),
+    route!(post "/v1/what-if", "what_if", "What a command would do, and what of it would be refused. Changes nothing.",
+        WireCommand, Shape::Json(of::<WhatIf>), commands::what_if),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
     route!(show "/v1/ready", "ready", "How far a starting engine is. Answers before all other routes do; those answer 503.",
@@ -145,29 +153,39 @@ pub static ROUTES: &[Route] = &[
         is used is measured only while somebody looks: the first look finds nothing.",
         Shape::List(of::<CageCell>), &[], grid::get),
     route!(show "/v1/status", "status", "The fleet in counts.", Shape::Json(of::<Status>), &[], status::get),
-    route!(list "/v1/tasks", "tasks", "Tasks.", Task, reads::tasks),
-    route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<Task>), &[], reads::task),
+    route!(list "/v1/tasks", "tasks", "Tasks.", TaskRow, reads::tasks),
+    route!(show "/v1/tasks/{id}", "task", "One task.", Shape::Json(of::<TaskRow>), &[], reads::task),
     route!(show "/v1/tasks/{id}/explain", "explain", "Why a task is where it is.",
         Shape::Json(of::<Explanation>), &[], live::explain),
+    route!(show "/v1/tasks/{id}/candidates", "task_candidates", "The agents that a task could be given to, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::task_candidates),
     route!(show "/v1/tasks/{id}/wait", "wait", "The task once it has ended; 204 when the time is over.",
         Shape::Json(of::<Task>), &[("timeout_s", "seconds, at most 3600")], live::wait),
     route!(show "/v1/tasks/{id}/logs", "logs", "The output of the task's current or last execution, in chunks: one byte \
-        for the stream (1 output, 2 error, 3 remark), 8 bytes of microseconds, 4 bytes of length, content.",
-        Shape::Bytes("application/vnd.menagerie.spool"), &[("follow", "true to go on until the task ends")],
-        logs::task_logs),
+        for the stream (1 output, 2 error, 3 remark), 8 bytes of microseconds, 4 bytes of length, content. The headers \
+        x-log-start and x-log-end are the positions at which the answer begins and ends, x-log-size is how many bytes \
+        are kept in all.",
+        Shape::Bytes("application/vnd.menagerie.spool"), LOG_PART, logs::task_logs),
     route!(list "/v1/executions", "executions", "Executions.", Execution, reads::executions),
     route!(show "/v1/executions/{id}", "execution", "One execution.", Shape::Json(of::<Execution>), &[], reads::execution),
-    route!(list "/v1/agents", "agents", "Agents.", Agent, reads::agents),
-    route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<Agent>), &[], reads::agent),
+    route!(show "/v1/executions/{id}/logs", "execution_logs", "The output of one execution, as that of a task is given.",
+        Shape::Bytes("application/vnd.menagerie.spool"), LOG_PART, logs::execution_logs),
+    route!(list "/v1/agents", "agents", "Agents.", AgentRow, reads::agents),
+    route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<AgentRow>), &[], reads::agent),
+    route!(show "/v1/agents/{id}/candidates", "agent_candidates", "The cages that an agent could be given, the best first; \
+        at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::agent_candidates),
     route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),
     route!(show "/v1/cages/{id}", "cage", "One cage, by number.", Shape::Json(of::<Cage>), &[], reads::cage),
+    route!(show "/v1/cages/{id}/processes", "cage_processes", "The processes in a cage, by number; of very many only the \
+        first.", Shape::List(of::<CageProcess>), &[], processes::get),
     route!(list "/v1/nodes", "nodes", "Nodes.", Node, reads::nodes),
     route!(list "/v1/resources", "resources", "Resources of nodes.", Resource, reads::resources),
     route!(list "/v1/allocations", "allocations", "What is and was held.", Allocation, reads::allocations),
     route!(list "/v1/artifacts", "artifacts", "Artifacts.", Artifact, reads::artifacts),
     route!(show "/v1/artifacts/{id}", "artifact", "One artifact.", Shape::Json(of::<Artifact>), &[], reads::artifact),
-    route!(show "/v1/artifacts/{id}/content", "artifact_content", "The bytes of an artifact.",
-        Shape::Bytes("application/octet-stream"), &[], reads::artifact_content),
+    route!(show "/v1/artifacts/{id}/content", "artifact_content", "The bytes of an artifact, or a part of \
+        them; the header x-total-size says how many there are in all.",
+        Shape::Bytes("application/octet-stream"), PART, reads::artifact_content),
     route!(show "/v1/inbox", "inbox", "What waits for a human, the dearest delay first.", Shape::List(of::<InboxItem>),
         INBOX, triage::inbox),
     route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),

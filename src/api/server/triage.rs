@@ -1,17 +1,17 @@
-//! What somebody who decides asks for: what waits for a human.
+//! What somebody who decides asks for: what waits for a human, and who or what else could be given something.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
+use axum::{Extension, Json};
 
 use super::{Failure, Service, reads};
 use crate::api::filters::INBOX;
-use crate::api::triage::{InboxItem, InboxKind, Risk};
+use crate::api::triage::{Candidate, InboxItem, InboxKind, Risk};
 use crate::domain::filter::{Asker, Filter, Names};
-use crate::domain::{Alert, AlertStatus, Refusal, Timestamp};
+use crate::domain::{AgentId, Alert, AlertStatus, Refusal, Timestamp};
 use crate::engine::core::{Blocked, Waiting, cost_of_delay};
 use crate::engine::message::Peer;
 use crate::store::{self, FailureRow, Page, Reader, ReviewRow};
@@ -123,13 +123,13 @@ fn assemble(
     let mut rows = reader.reviews(&ids)?.into_iter();
     let items = entries.into_iter().filter_map(|(cost, entry)| match entry {
         // An artifact that is decided on but not yet durable is shown the next time.
-        Entry::Artifact(item) => rows.next().flatten().map(|row| of_artifact(item, row)),
+        Entry::Artifact(item) => rows.next().flatten().map(|row| of_artifact(&item, row)),
         Entry::Failure(row) => Some(of_failure(row, cost)),
     });
     Ok(Page { items: items.collect(), total, more: false })
 }
 
-fn of_artifact(item: Waiting, row: ReviewRow) -> InboxItem {
+fn of_artifact(item: &Waiting, row: ReviewRow) -> InboxItem {
     InboxItem {
         id: item.id.to_string(),
         kind: InboxKind::Artifact,
@@ -167,4 +167,48 @@ fn of_failure(row: FailureRow, cost: f64) -> InboxItem {
         risk: if row.high_risk { Risk::High } else { Risk::Normal },
         snoozed_until: row.snoozed_until,
     }
+}
+
+/// `GET /v1/tasks/{id}/candidates`.
+pub(super) async fn task_candidates(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Candidate>>, Failure> {
+    let id = service.read(move |reader| reader.resolve_task(&id)).await?;
+    let Some(found) = service.look(move |core, _| core.task_candidates(id)).await? else {
+        return Err(Refusal::conflict("task", id, "a task that has not ended").into());
+    };
+    let candidates = service.read(move |reader| with_records(reader, found)).await?;
+    Ok(Json(candidates))
+}
+
+/// Adds what agents have done so far. Among those that are otherwise equal the more successful goes first.
+fn with_records(reader: &Reader, found: Vec<(AgentId, Candidate)>) -> Result<Vec<Candidate>, store::Error> {
+    let costs: BTreeMap<_, _> = reader.mean_costs()?.into_iter().collect();
+    let mut candidates = vec![];
+    for (id, mut candidate) in found {
+        let counters = reader.agent_counters(id)?.filter(|counters| counters.total_executions > 0);
+        if let Some(counters) = counters {
+            candidate.success_rate = Some(counters.success_count as f64 / counters.total_executions as f64);
+            candidate.mean_duration_s = Some(counters.avg_execution_time_ms as f64 / 1000.0);
+        }
+        candidate.mean_cost = costs.get(&id).copied();
+        candidates.push(candidate);
+    }
+    let rate = |candidate: &Candidate| candidate.success_rate.unwrap_or(0.5);
+    candidates.sort_by(|one, other| {
+        let place = |candidate: &Candidate| (!candidate.able, !candidate.free, candidate.queued, candidate.running);
+        place(one).cmp(&place(other)).then(rate(other).total_cmp(&rate(one)))
+    });
+    Ok(candidates)
+}
+
+/// `GET /v1/agents/{id}/candidates`.
+pub(super) async fn agent_candidates(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Candidate>>, Failure> {
+    let id = service.read(move |reader| reader.resolve_agent(&id)).await?;
+    let found = service.look(move |core, _| core.agent_candidates(id)).await?;
+    Ok(Json(found.ok_or_else(|| Refusal::not_found("agent", id))?))
 }

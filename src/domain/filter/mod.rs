@@ -270,21 +270,21 @@ impl Filter {
 
     /// Whether every term holds of a row of `table`.
     pub fn matches(&self, table: &Table, row: &impl Row, asker: &Asker<'_>) -> bool {
-        self.terms.iter().all(|term| holds(&term.test, table, row, asker) != term.negated)
+        self.terms.iter().all(|term| passes(&term.test, table, row, asker) != term.negated)
     }
 }
 
 /// Whether a row passes a test.
-fn holds(test: &Test, table: &Table, row: &impl Row, asker: &Asker<'_>) -> bool {
+fn passes(condition: &Test, table: &Table, row: &impl Row, asker: &Asker<'_>) -> bool {
     let any = |field: &Field, wanted: &dyn Fn(Cell<'_>) -> bool| {
         let mut found = false;
         row.cells(field.name, asker.now, &mut |cell| found = found || wanted(cell));
         found
     };
-    match test {
+    match condition {
         Test::Word(needle) => table.fields.iter().filter(|field| field.searched).any(|field| {
             any(field, &|cell| match cell {
-                Cell::Text(value) => needle.is_in(value),
+                Cell::Text(found) => needle.is_in(found),
                 Cell::Id(id) => asker.names.get(&id).is_some_and(|name| needle.is_in(name)),
                 _ => false,
             })
@@ -317,7 +317,7 @@ fn fits(want: &Want, cell: Cell<'_>, asker: &Asker<'_>) -> bool {
 }
 
 /// Whether a number lies in a range.
-fn within<T: PartialOrd>(number: T, low: Option<End<T>>, high: Option<End<T>>) -> bool {
+fn within<T: PartialOrd + Copy>(number: T, low: Option<End<T>>, high: Option<End<T>>) -> bool {
     low.is_none_or(|end| if end.included { number >= end.at } else { number > end.at })
         && high.is_none_or(|end| if end.included { number <= end.at } else { number < end.at })
 }

@@ -122,7 +122,7 @@ impl Row for Execution {
             "limit" => text(outcome.and_then(|outcome| outcome.limit.as_deref()), visit),
             "attempt" => visit(Cell::Number(self.attempt.into())),
             "exit_code" => {
-                give(outcome.and_then(|outcome| outcome.exit_code).map(|code| Cell::Number(code.into())), visit)
+                give(outcome.and_then(|outcome| outcome.exit_code).map(|code| Cell::Number(code.into())), visit);
             }
             "tokens" => give(self.tokens_used.map(number), visit),
             "cost" => give(self.cost.map(Cell::Real), visit),

@@ -56,6 +56,24 @@ impl Field {
         Self { searched: true, ..self }
     }
 
+    /// What may stand after its colon, in short.
+    pub fn values(&self) -> String {
+        let values = match self.kind {
+            Kind::Text => "text".to_owned(),
+            Kind::Word(words) => (words.all)().join(" "),
+            Kind::Whole | Kind::Decimal => "number".to_owned(),
+            Kind::Cores => "cores".to_owned(),
+            Kind::Size => "size".to_owned(),
+            Kind::Span | Kind::Age => "span".to_owned(),
+            Kind::Time | Kind::Due | Kind::Since | Kind::Until => "time".to_owned(),
+            Kind::Flag => "yes no".to_owned(),
+            Kind::Cage => "cages".to_owned(),
+            Kind::Id(_) => "id".to_owned(),
+            Kind::Named(_) => "name or id".to_owned(),
+        };
+        if self.optional { format!("{values} none") } else { values }
+    }
+
     /// One that has other names too.
     #[must_use]
     pub const fn also(self, aliases: &'static [&'static str]) -> Self {

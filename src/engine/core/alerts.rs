@@ -29,46 +29,46 @@ const WORDS_MAX: usize = 12;
 /// The alerts that are not resolved.
 #[derive(Debug, Default)]
 pub struct Alerts {
-    by_id: BTreeMap<AlertId, Alert>,
-    by_cause: BTreeMap<(String, String), AlertId>,
-    by_age: BTreeSet<(Timestamp, AlertId)>,
+    known: BTreeMap<AlertId, Alert>,
+    causes: BTreeMap<(String, String), AlertId>,
+    ages: BTreeSet<(Timestamp, AlertId)>,
 }
 
 impl Alerts {
     /// One of them.
     pub fn get(&self, id: AlertId) -> Option<&Alert> {
-        self.by_id.get(&id)
+        self.known.get(&id)
     }
 
     /// The one with a cause: source and trigger.
     pub fn of_cause(&self, (source, trigger): (&str, &str)) -> Option<&Alert> {
-        self.by_cause.get(&(source.to_owned(), trigger.to_owned())).and_then(|id| self.by_id.get(id))
+        self.causes.get(&(source.to_owned(), trigger.to_owned())).and_then(|id| self.known.get(id))
     }
 
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Alert> {
-        self.by_id.values()
+        self.known.values()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.known.len()
     }
 
     /// Takes one in.
     pub fn insert(&mut self, alert: Alert) {
         let (source, trigger) = alert.cause();
-        self.by_cause.insert((source.to_owned(), trigger.to_owned()), alert.id);
-        self.by_age.insert((alert.last_seen, alert.id));
-        self.by_id.insert(alert.id, alert);
+        self.causes.insert((source.to_owned(), trigger.to_owned()), alert.id);
+        self.ages.insert((alert.last_seen, alert.id));
+        self.known.insert(alert.id, alert);
     }
 
     /// Forgets one.
     pub fn remove(&mut self, id: AlertId) -> Option<Alert> {
-        let alert = self.by_id.remove(&id)?;
+        let alert = self.known.remove(&id)?;
         let (source, trigger) = alert.cause();
-        self.by_cause.remove(&(source.to_owned(), trigger.to_owned()));
-        self.by_age.remove(&(alert.last_seen, id));
+        self.causes.remove(&(source.to_owned(), trigger.to_owned()));
+        self.ages.remove(&(alert.last_seen, id));
         Some(alert)
     }
 
@@ -82,7 +82,7 @@ impl Alerts {
 
     /// The one that was not seen for the longest.
     fn oldest(&self) -> Option<AlertId> {
-        self.by_age.first().map(|(_, id)| *id)
+        self.ages.first().map(|(_, id)| *id)
     }
 }
 

@@ -84,7 +84,7 @@ impl Core {
         runs.sort_unstable_by_key(|run| run.id);
         for run in runs {
             add(format!(
-                "execution {} {} {} {} {:?} {} {:?} {:?} {:?} {:?}",
+                "execution {} {} {} {} {:?} {} {:?} {:?} {:?} {:?} {:?}",
                 run.id,
                 self.tasks[run.task].id,
                 self.agents[run.agent].id,
@@ -94,6 +94,7 @@ impl Core {
                 run.created_at,
                 run.started_at,
                 run.stopping,
+                run.stop_note,
                 run.end
             ));
         }

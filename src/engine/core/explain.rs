@@ -9,12 +9,13 @@ use serde::Serialize;
 use super::Core;
 use super::shape::Shape;
 use super::slab::NONE;
+use super::smallest_change::{CageVerdict, SmallestChange};
 use super::state::CageState;
 use crate::domain::requirements::Quantities;
-use crate::domain::{AgentStatus, CageId, TaskId, TaskStatus, Timestamp};
+use crate::domain::{AgentStatus, CageId, Command, TaskId, TaskStatus, Timestamp};
 
 /// Why a task is where it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// The task.
     pub task_id: TaskId,
@@ -28,8 +29,14 @@ pub struct Explanation {
     pub expected_start: Option<Timestamp>,
     /// Every reason, those that hold it up first.
     pub reasons: Vec<Reason>,
-    /// The smallest change that would let it start, where one can be named.
+    /// The smallest change that would let it start, as it is typed, where one can be named.
     pub change: Option<String>,
+    /// The same in words and as a command.
+    pub smallest_change: Option<SmallestChange>,
+    /// What the cages say one by one, those that come nearest first; empty while the task could not start anyway.
+    pub cages: Vec<CageVerdict>,
+    /// How many cages are not spoken of, because they are further off.
+    pub cages_left_out: u64,
 }
 
 /// One reason.
@@ -92,6 +99,9 @@ impl Core {
             expected_start: None,
             reasons: vec![],
             change: None,
+            smallest_change: None,
+            cages: vec![],
+            cages_left_out: 0,
         };
         if state.execution != NONE {
             explanation.reasons.push(self.explain_running(state.execution));
@@ -126,17 +136,16 @@ impl Core {
                 let text = format!("waits for task {id}, which is {have}");
                 explanation.reasons.push(reason(ReasonKind::Dependency, true, "completed", have, text));
             } else if task.gate && self.unapproved.contains_key(id) {
-                let open = self
-                    .artifacts
-                    .values()
-                    .filter(|artifact| artifact.task_id == *id || artifact.task_id.as_array() == *id);
-                for artifact in open {
-                    let text = format!("waits for approval of artifact {}, which is {}", artifact.id, artifact.state);
-                    let have = artifact.state.to_string();
-                    explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
-                    let change = format!("menagerie artifact approve {}", artifact.id);
-                    explanation.change.get_or_insert(change);
-                }
+                let (pending, rejected, open) = self.unapproved_of(*id);
+                let counts = [(pending, "pending"), (rejected, "rejected")];
+                let counts = counts.iter().filter(|(count, _)| *count > 0);
+                let have = counts.map(|(count, state)| format!("{count} {state}")).collect::<Vec<_>>().join(", ");
+                let text = match open[..] {
+                    [one] => format!("waits for approval of artifact {one}: {have}"),
+                    _ => format!("waits for approval of {} artifacts of task {id}: {have}", open.len()),
+                };
+                explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
+                explanation.suggest_approval(*id, open);
             }
         }
         if let Some(array) = &task.array
@@ -146,6 +155,9 @@ impl Core {
             let text = format!("all its elements are tasks of their own; {left} of them have not ended");
             let have = format!("{left} not ended");
             explanation.reasons.push(reason(ReasonKind::Running, true, "0 not ended", have, text));
+        }
+        if let Some(text) = self.elements_in_words(slot) {
+            explanation.reasons.push(reason(ReasonKind::Running, false, "", "", text));
         }
         if task.status == TaskStatus::Pending && task.not_before > now {
             let wait = task.not_before.since(now).human();
@@ -163,6 +175,7 @@ impl Core {
         self.explain_cages(shape, explanation);
         self.explain_nodes(shape, explanation);
         self.explain_pairs(shape, explanation);
+        (explanation.cages, explanation.cages_left_out) = self.cage_verdicts(shape);
         if let Some(holder) = &self.holder {
             if holder.key.slot == slot {
                 explanation.expected_start = self.promised(self.tasks[slot].id, now);
@@ -203,18 +216,32 @@ impl Core {
                 parts.push(format!("{so} {status}"));
             }
         }
+        let pauses = able.iter().filter_map(|(_, agent)| Some((agent.breaker_until?, agent)));
+        if let Some((until, agent)) = pauses.min_by_key(|(until, _)| *until) {
+            parts.push(format!("{} paused until {until} after {} failures", agent.spec.name, agent.failures));
+        }
         let reason = reason(ReasonKind::Agent, free == 0, "1 free", format!("{free} free"), parts.join(", "));
         explanation.reasons.push(reason);
-        if free == 0 && explanation.change.is_none() {
-            let resting = able.iter().find(|(_, agent)| agent.drained || agent.breaker_until.is_some());
-            explanation.change = match (resting, able.is_empty()) {
-                (Some((_, agent)), _) => Some(format!("menagerie agent resume {}", agent.spec.name)),
-                (None, true) if !shape.capabilities.is_empty() => {
-                    Some(format!("declare an agent that can do {}", shape.capabilities.join(", ")))
-                }
-                (None, true) => Some("declare an agent".to_owned()),
-                (None, false) => None,
+        if free > 0 {
+            return;
+        }
+        let resting = able.iter().find(|(_, agent)| agent.drained || agent.breaker_until.is_some());
+        if let Some((_, agent)) = resting {
+            let name = &agent.spec.name;
+            let command = Command::ResumeAgents { ids: vec![agent.id] };
+            let typed = format!("menagerie agent resume {name}");
+            let text = match agent.breaker_until {
+                Some(until) if !agent.drained => format!("wait until {until}, or resume agent {name}"),
+                _ => format!("resume agent {name}"),
             };
+            explanation.suggest(text, Some(typed), Some(command));
+        } else if able.is_empty() {
+            let what = if shape.capabilities.is_empty() {
+                "declare an agent".to_owned()
+            } else {
+                format!("declare an agent that can do {}", shape.capabilities.join(", "))
+            };
+            explanation.suggest(what, None, None);
         }
     }
 
@@ -249,12 +276,15 @@ impl Core {
         if none && let Some((_, lacks, cage)) = &nearest {
             let _ = write!(text, "; cage {cage} comes nearest: {lacks}");
         }
-        if none && explanation.change.is_none() {
-            explanation.change = match (withheld.first(), nearest) {
-                (Some(cage), _) => Some(format!("menagerie cage maintenance {cage} --off")),
-                (None, Some((_, lacks, cage))) => Some(format!("raise the limits of cage {cage}: {lacks}")),
-                (None, None) => Some("declare a cage".to_owned()),
-            };
+        match (none, withheld.first(), nearest) {
+            (false, ..) => {}
+            (true, Some(cage), _) => {
+                let typed = format!("menagerie cage maintenance {cage} --off");
+                let command = Command::SetCageMaintenance { ids: vec![*cage], on: false };
+                explanation.suggest(format!("give cage {cage} back"), Some(typed), Some(command));
+            }
+            (true, None, Some((_, _, cage))) => self.suggest_raise(shape, cage, explanation),
+            (true, None, None) => explanation.suggest("declare a cage".to_owned(), None, None),
         }
         let have = format!("{} with room", admit.len());
         explanation.reasons.push(reason(ReasonKind::Cage, admit.is_empty(), "1 with room", have, text));
@@ -283,8 +313,8 @@ impl Core {
             _ => format!("{free} of {} are free for it", count(pairs, "place")),
         };
         explanation.reasons.push(reason(ReasonKind::Agent, free == 0, "1 place", format!("{free} free"), text));
-        if pairs == 0 && explanation.change.is_none() {
-            explanation.change = Some(format!("menagerie task reassign {}", explanation.task_id));
+        if pairs == 0 {
+            self.suggest_pair(shape, floating, explanation);
         }
     }
 

@@ -103,14 +103,14 @@ impl Reach<'_> {
         let first = self.gated(task);
         match first[..] {
             [] => Blocked::default(),
-            [only] => match self.known.get(&only) {
-                Some(known) => *known,
-                None => {
-                    let found = self.behind(first);
-                    self.known.insert(only, found);
-                    found
+            [only] => {
+                if let Some(known) = self.known.get(&only) {
+                    return *known;
                 }
-            },
+                let found = self.behind(first);
+                self.known.insert(only, found);
+                found
+            }
             _ => self.behind(first),
         }
     }

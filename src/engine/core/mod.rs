@@ -13,6 +13,7 @@
 mod alerts;
 mod apply;
 mod backfill;
+mod candidates;
 mod check;
 mod command;
 mod counts;
@@ -33,6 +34,7 @@ mod shape;
 mod share;
 mod sites;
 mod slab;
+mod smallest_change;
 mod state;
 mod stop_all;
 mod task;
@@ -45,6 +47,7 @@ mod tests;
 pub use command::{Context, Wanted};
 pub use explain::{Explanation, Reason, ReasonKind};
 pub use inbox::{Blocked, Waiting, cost_of_delay};
+pub use smallest_change::{CageVerdict, SmallestChange};
 pub use state::Core;
 
 use crate::domain::{

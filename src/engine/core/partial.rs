@@ -201,6 +201,7 @@ impl Core {
             created_at: run.created_at,
             started_at: run.started_at,
             stopping: run.stopping,
+            stop_note: run.stop_note.clone(),
         }
     }
 }

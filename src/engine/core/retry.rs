@@ -52,6 +52,15 @@ impl Core {
         {
             outcome.kind = reason;
         }
+        if run.stopping == Some(outcome.kind)
+            && let Some(note) = &run.stop_note
+        {
+            // Who reads that a task was preempted wants to know what for.
+            outcome.message = match outcome.message.as_str() {
+                "" => format!("{}: {note}", outcome.kind),
+                said => format!("{said}: {note}"),
+            };
+        }
         let verdict = self.judge(task, &outcome, now);
         let (task_id, agent_id) = (self.tasks[task].id, self.agents[agent].id);
         let failures = self.failures_after(agent, outcome.kind);

@@ -197,6 +197,8 @@ pub struct ExecutionState {
     pub started_at: Option<Timestamp>,
     /// As what it is being stopped, if it is.
     pub stopping: Option<OutcomeKind>,
+    /// Why, in words.
+    pub stop_note: Option<String>,
     /// When it is expected to end; [`Timestamp::LAST`] for unknown.
     pub end: Timestamp,
 }

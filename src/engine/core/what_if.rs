@@ -66,8 +66,8 @@ impl Core {
             .zip(read_before.iter().zip(&read_after))
             .map(|(measure, (before, after))| {
                 // The partial state knows the change, the whole one knows what there is.
-                let real = (measure.read)(self);
-                figure(measure.what.clone(), measure.unit, real, real + after - before)
+                let whole = (measure.read)(self);
+                figure(measure.what.clone(), measure.unit, whole, whole + after - before)
             })
             .collect();
         figures.extend(self.consequences(command, &core, &out));
@@ -108,19 +108,18 @@ impl Core {
                     vec![("status", alert.status.to_string()), ("silenced until", until(alert.silenced_until))]
                 }
             },
-            Item::Review(id) => match self.artifacts.get(&ArtifactId(id.0)) {
-                Some(artifact) => {
-                    vec![("status", artifact.state.to_string()), ("snoozed until", until(artifact.snoozed_until))]
+            Item::Review(id) => {
+                if let Some(artifact) = self.artifacts.get(&ArtifactId(id.0)) {
+                    let snoozed = until(artifact.snoozed_until);
+                    return vec![("status", artifact.state.to_string()), ("snoozed until", snoozed)];
                 }
-                None => {
-                    let said = records.iter().find_map(|record| match &record.event {
-                        Event::TaskSnoozed(event) if event.task_id.0 == id.0 => Some(event.until),
-                        _ => None,
-                    });
-                    let known = || context.snoozed.iter().find(|(task, _)| task.0 == id.0).map(|(_, until)| *until);
-                    vec![("status", "failed".to_owned()), ("snoozed until", until(said.unwrap_or_else(known)))]
-                }
-            },
+                let said = records.iter().find_map(|record| match &record.event {
+                    Event::TaskSnoozed(event) if event.task_id.0 == id.0 => Some(event.until),
+                    _ => None,
+                });
+                let known = || context.snoozed.iter().find(|(task, _)| task.0 == id.0).map(|(_, until)| *until);
+                vec![("status", "failed".to_owned()), ("snoozed until", until(said.unwrap_or_else(known)))]
+            }
         }
     }
 
@@ -380,7 +379,7 @@ fn takes_all_back(command: &Command, reply: &Reply) -> bool {
     match (command, reply) {
         // Work that was stopped is not given back, so every task has to be among those that are.
         (Command::CancelTasks { .. }, Reply::Items { done, inverse, .. }) => {
-            let back: BTreeSet<_> = inverse.iter().flat_map(|command| command.tasks()).map(TaskId::to_string).collect();
+            let back: BTreeSet<_> = inverse.iter().flat_map(Command::tasks).map(TaskId::to_string).collect();
             done.iter().all(|item| back.contains(item))
         }
         (_, Reply::Items { inverse, .. } | Reply::Submitted { inverse, .. }) => !inverse.is_empty(),

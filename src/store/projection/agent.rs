@@ -9,7 +9,7 @@ use crate::domain::event::{
 };
 use crate::store::error::Error;
 
-pub(super) fn declared(change: &Change<'_>, event: &AgentDeclared) -> Result<(), Error> {
+pub(super) fn declared(change: &Change<'_, '_>, event: &AgentDeclared) -> Result<(), Error> {
     let spec = &event.spec;
     change.run(
         "INSERT INTO agent (id, name, concurrency, home, owner, drained, consecutive_failures, total_executions,
@@ -29,39 +29,39 @@ pub(super) fn declared(change: &Change<'_>, event: &AgentDeclared) -> Result<(),
     )
 }
 
-pub(super) fn removed(change: &Change<'_>, event: &AgentRemoved) -> Result<(), Error> {
+pub(super) fn removed(change: &Change<'_, '_>, event: &AgentRemoved) -> Result<(), Error> {
     change.run("DELETE FROM agent WHERE id = ?", params![event.agent_id.0.as_bytes()])
 }
 
-pub(super) fn moved(change: &Change<'_>, event: &AgentMoved) -> Result<(), Error> {
+pub(super) fn moved(change: &Change<'_, '_>, event: &AgentMoved) -> Result<(), Error> {
     change.run(
         "UPDATE agent SET home = ?, updated_at = ? WHERE id = ?",
         params![event.cage_id.map(CageId::number), change.now(), event.agent_id.0.as_bytes()],
     )
 }
 
-pub(super) fn drained(change: &Change<'_>, event: &AgentDrained) -> Result<(), Error> {
+pub(super) fn drained(change: &Change<'_, '_>, event: &AgentDrained) -> Result<(), Error> {
     change.run(
         "UPDATE agent SET drained = 1, updated_at = ? WHERE id = ?",
         params![change.now(), event.agent_id.0.as_bytes()],
     )
 }
 
-pub(super) fn resumed(change: &Change<'_>, event: &AgentResumed) -> Result<(), Error> {
+pub(super) fn resumed(change: &Change<'_, '_>, event: &AgentResumed) -> Result<(), Error> {
     change.run(
         "UPDATE agent SET drained = 0, breaker_until = NULL, consecutive_failures = 0, updated_at = ? WHERE id = ?",
         params![change.now(), event.agent_id.0.as_bytes()],
     )
 }
 
-pub(super) fn breaker_opened(change: &Change<'_>, event: &BreakerOpened) -> Result<(), Error> {
+pub(super) fn breaker_opened(change: &Change<'_, '_>, event: &BreakerOpened) -> Result<(), Error> {
     change.run(
         "UPDATE agent SET breaker_until = ?, consecutive_failures = ?, updated_at = ? WHERE id = ?",
         params![event.until.as_micros(), event.failures, change.now(), event.agent_id.0.as_bytes()],
     )
 }
 
-pub(super) fn breaker_closed(change: &Change<'_>, event: &BreakerClosed) -> Result<(), Error> {
+pub(super) fn breaker_closed(change: &Change<'_, '_>, event: &BreakerClosed) -> Result<(), Error> {
     change.run(
         "UPDATE agent SET breaker_until = NULL, updated_at = ? WHERE id = ?",
         params![change.now(), event.agent_id.0.as_bytes()],

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::journal::integer;
 
-pub(super) fn raised(change: &Change<'_>, event: &AlertRaised) -> Result<(), Error> {
+pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(), Error> {
     let alert = &event.alert;
     change.run(
         "INSERT INTO alert (seq, id, severity, status, source, message, time, last_seen, count, trigger_name, threshold,
@@ -38,14 +38,14 @@ pub(super) fn raised(change: &Change<'_>, event: &AlertRaised) -> Result<(), Err
     )
 }
 
-pub(super) fn repeated(change: &Change<'_>, event: &AlertRepeated) -> Result<(), Error> {
+pub(super) fn repeated(change: &Change<'_, '_>, event: &AlertRepeated) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET severity = ?, message = ?, value = ?, last_seen = ?, count = count + 1 WHERE id = ?",
         params![event.severity.as_str(), event.message, finite(event.value), change.now(), event.alert_id.0.as_bytes()],
     )
 }
 
-pub(super) fn acknowledged(change: &Change<'_>, event: &AlertAcknowledged) -> Result<(), Error> {
+pub(super) fn acknowledged(change: &Change<'_, '_>, event: &AlertAcknowledged) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET status = ?, acknowledged_by = ?, note = ? WHERE id = ?",
         params![
@@ -57,28 +57,28 @@ pub(super) fn acknowledged(change: &Change<'_>, event: &AlertAcknowledged) -> Re
     )
 }
 
-pub(super) fn unacknowledged(change: &Change<'_>, event: &AlertUnacknowledged) -> Result<(), Error> {
+pub(super) fn unacknowledged(change: &Change<'_, '_>, event: &AlertUnacknowledged) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET status = ?, acknowledged_by = NULL, note = NULL WHERE id = ?",
         params![AlertStatus::Active.as_str(), event.alert_id.0.as_bytes()],
     )
 }
 
-pub(super) fn silenced(change: &Change<'_>, event: &AlertSilenced) -> Result<(), Error> {
+pub(super) fn silenced(change: &Change<'_, '_>, event: &AlertSilenced) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET silenced_until = ? WHERE id = ?",
         params![event.until.map(Timestamp::as_micros), event.alert_id.0.as_bytes()],
     )
 }
 
-pub(super) fn resolved(change: &Change<'_>, event: &AlertResolved) -> Result<(), Error> {
+pub(super) fn resolved(change: &Change<'_, '_>, event: &AlertResolved) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET status = ?, resolution = ? WHERE id = ?",
         params![AlertStatus::Resolved.as_str(), json("resolution", &event.resolution)?, event.alert_id.0.as_bytes()],
     )
 }
 
-pub(super) fn reopened(change: &Change<'_>, event: &AlertReopened) -> Result<(), Error> {
+pub(super) fn reopened(change: &Change<'_, '_>, event: &AlertReopened) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET status = ?, resolution = NULL WHERE id = ?",
         params![event.alert.status.as_str(), event.alert.id.0.as_bytes()],

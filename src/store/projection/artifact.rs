@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::journal::integer;
 
-pub(super) fn added(change: &Change<'_>, event: &ArtifactAdded) -> Result<(), Error> {
+pub(super) fn added(change: &Change<'_, '_>, event: &ArtifactAdded) -> Result<(), Error> {
     let artifact = &event.artifact;
     change.run(
         "INSERT OR REPLACE INTO artifact (seq, id, agent_id, task_id, execution_id, type, title, path, size, digest,
@@ -39,7 +39,7 @@ pub(super) fn added(change: &Change<'_>, event: &ArtifactAdded) -> Result<(), Er
     )
 }
 
-pub(super) fn reviewed(change: &Change<'_>, event: &ArtifactReviewed) -> Result<(), Error> {
+pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Result<(), Error> {
     // A judgement that was taken back leaves nothing behind; the journal knows.
     let judged = event.state != ReviewState::Pending;
     let by = match &change.actor {
@@ -60,7 +60,7 @@ pub(super) fn reviewed(change: &Change<'_>, event: &ArtifactReviewed) -> Result<
     )
 }
 
-pub(super) fn snoozed(change: &Change<'_>, event: &ArtifactSnoozed) -> Result<(), Error> {
+pub(super) fn snoozed(change: &Change<'_, '_>, event: &ArtifactSnoozed) -> Result<(), Error> {
     change.run(
         "UPDATE artifact SET snoozed_until = ? WHERE id = ?",
         params![event.until.map(Timestamp::as_micros), event.artifact_id.0.as_bytes()],

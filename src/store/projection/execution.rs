@@ -9,7 +9,7 @@ use crate::domain::execution::{ExecutionStatus, Outcome};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 
-pub(super) fn scheduled(change: &Change<'_>, event: &ExecutionScheduled) -> Result<(), Error> {
+pub(super) fn scheduled(change: &Change<'_, '_>, event: &ExecutionScheduled) -> Result<(), Error> {
     change.run(
         "INSERT INTO execution (seq, id, task_id, agent_id, cage_id, node_id, status, attempt, created_at, held_count, held)
          VALUES (?, ?, ?, ?, ?, ?, 'starting', ?, ?, ?, ?)",
@@ -38,7 +38,7 @@ pub(super) fn scheduled(change: &Change<'_>, event: &ExecutionScheduled) -> Resu
     )
 }
 
-pub(super) fn started(change: &Change<'_>, event: &ExecutionStarted) -> Result<(), Error> {
+pub(super) fn started(change: &Change<'_, '_>, event: &ExecutionStarted) -> Result<(), Error> {
     let started_at = event.started_at.as_micros();
     change.run(
         "UPDATE execution SET status = 'running', started_at = ? WHERE id = ?",
@@ -50,14 +50,14 @@ pub(super) fn started(change: &Change<'_>, event: &ExecutionStarted) -> Result<(
     )
 }
 
-pub(super) fn stopping(change: &Change<'_>, event: &ExecutionStopping) -> Result<(), Error> {
+pub(super) fn stopping(change: &Change<'_, '_>, event: &ExecutionStopping) -> Result<(), Error> {
     change.run(
         "UPDATE execution SET stopping = ?, stopping_note = ? WHERE id = ?",
         params![event.reason.as_str(), event.note, event.execution_id.0.as_bytes()],
     )
 }
 
-pub(super) fn ended(change: &Change<'_>, event: &ExecutionEnded) -> Result<(), Error> {
+pub(super) fn ended(change: &Change<'_, '_>, event: &ExecutionEnded) -> Result<(), Error> {
     let succeeded = event.outcome.succeeded();
     let status = if succeeded { ExecutionStatus::Completed } else { ExecutionStatus::Failed };
     let (started_at, ended_at) = (event.started_at.map(Timestamp::as_micros), event.ended_at.as_micros());

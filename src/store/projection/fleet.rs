@@ -11,7 +11,7 @@ use crate::domain::node::NodeStatus;
 use crate::store::error::Error;
 use crate::store::journal::integer;
 
-pub(super) fn user_added(change: &Change<'_>, event: &UserAdded) -> Result<(), Error> {
+pub(super) fn user_added(change: &Change<'_, '_>, event: &UserAdded) -> Result<(), Error> {
     let user = &event.user;
     change.run(
         "INSERT OR REPLACE INTO user (seq, id, email, name, avatar_url, roles, uid, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -28,11 +28,11 @@ pub(super) fn user_added(change: &Change<'_>, event: &UserAdded) -> Result<(), E
     )
 }
 
-pub(super) fn defaults_set(change: &Change<'_>, event: &DefaultsSet) -> Result<(), Error> {
+pub(super) fn defaults_set(change: &Change<'_, '_>, event: &DefaultsSet) -> Result<(), Error> {
     change.run("INSERT OR REPLACE INTO defaults (one, body) VALUES (1, ?)", params![json("defaults", &event.defaults)?])
 }
 
-pub(super) fn node_seen(change: &Change<'_>, event: &NodeSeen) -> Result<(), Error> {
+pub(super) fn node_seen(change: &Change<'_, '_>, event: &NodeSeen) -> Result<(), Error> {
     let node = &event.node;
     change.run(
         "INSERT OR REPLACE INTO node (id, name, status, capacity, metadata, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -67,14 +67,14 @@ pub(super) fn node_seen(change: &Change<'_>, event: &NodeSeen) -> Result<(), Err
     Ok(())
 }
 
-pub(super) fn node_lost(change: &Change<'_>, event: &NodeLost) -> Result<(), Error> {
+pub(super) fn node_lost(change: &Change<'_, '_>, event: &NodeLost) -> Result<(), Error> {
     change.run(
         "UPDATE node SET status = ?, updated_at = ? WHERE id = ?",
         params![NodeStatus::Lost.as_str(), change.now(), event.node_id.0.as_bytes()],
     )
 }
 
-pub(super) fn cage_declared(change: &Change<'_>, event: &CageDeclared) -> Result<(), Error> {
+pub(super) fn cage_declared(change: &Change<'_, '_>, event: &CageDeclared) -> Result<(), Error> {
     let CageSpec { id, limits, network, read, write, node: _ } = &event.spec;
     // "Nothing said" and "none" are the same policy and must be the same text, live and read back from the journal.
     let network = match network {
@@ -98,18 +98,18 @@ pub(super) fn cage_declared(change: &Change<'_>, event: &CageDeclared) -> Result
     )
 }
 
-pub(super) fn cage_removed(change: &Change<'_>, event: &CageRemoved) -> Result<(), Error> {
+pub(super) fn cage_removed(change: &Change<'_, '_>, event: &CageRemoved) -> Result<(), Error> {
     change.run("DELETE FROM cage WHERE id = ?", params![event.cage_id.number()])
 }
 
-pub(super) fn cage_maintenance(change: &Change<'_>, event: &CageMaintenance) -> Result<(), Error> {
+pub(super) fn cage_maintenance(change: &Change<'_, '_>, event: &CageMaintenance) -> Result<(), Error> {
     change.run(
         "UPDATE cage SET maintenance = ?, updated_at = ? WHERE id = ?",
         params![event.on, change.now(), event.cage_id.number()],
     )
 }
 
-pub(super) fn cage_enforced(change: &Change<'_>, event: &CageEnforced) -> Result<(), Error> {
+pub(super) fn cage_enforced(change: &Change<'_, '_>, event: &CageEnforced) -> Result<(), Error> {
     change.run(
         "UPDATE cage SET enforcement = ?, updated_at = ? WHERE id = ?",
         params![json_unless_default("enforcement", &event.enforcement)?, change.now(), event.cage_id.number()],

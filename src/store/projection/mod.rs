@@ -8,16 +8,18 @@ mod alert;
 mod artifact;
 mod execution;
 mod fleet;
+mod statements;
 mod system;
 mod tally;
 mod task;
 
 use std::cell::Cell;
 
-use rusqlite::{Connection, Params};
+use rusqlite::Params;
 
+pub(super) use self::statements::Statements;
 pub(super) use self::tally::Tally;
-use super::error::{Doing, Error};
+use super::error::Error;
 use crate::domain::event::{Actor, Event, Record};
 use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
@@ -41,9 +43,9 @@ pub(super) const TABLES: &[&str] = &[
     "alert",
 ];
 
-/// The connection on which rows are changed, with the place of the record in the journal.
-struct Change<'c> {
-    connection: &'c Connection,
+/// How rows are changed, with the place of the record in the journal.
+struct Change<'s, 'c> {
+    statements: &'s Statements<'c>,
     /// The record's number as `SQLite` holds it.
     seq: i64,
     time: Timestamp,
@@ -52,14 +54,10 @@ struct Change<'c> {
     moved: Cell<Option<(Option<TaskStatus>, TaskStatus)>>,
 }
 
-impl Change<'_> {
-    /// Runs one statement; it is prepared once a connection.
+impl Change<'_, '_> {
+    /// Runs one statement.
     fn run(&self, sql: &'static str, params: impl Params) -> Result<(), Error> {
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(params))
-            .map(drop)
-            .doing("changing the tables")
+        self.statements.run(sql, params)
     }
 
     /// The record's time as `SQLite` holds it.
@@ -70,13 +68,13 @@ impl Change<'_> {
 
 /// Changes the rows as `record` says, within the transaction that the caller has begun. What is only counted goes to the
 /// `tally`, which the caller flushes before the transaction ends.
-pub(super) fn apply(connection: &Connection, tally: &mut Tally, record: &Record) -> Result<(), Error> {
+pub(super) fn apply(statements: &Statements<'_>, tally: &mut Tally, record: &Record) -> Result<(), Error> {
     if needs_counts(&record.event) {
-        tally.flush(connection)?;
+        tally.flush(statements.connection)?;
     }
     tally.list(&record.event);
     let change = Change {
-        connection,
+        statements,
         seq: super::journal::integer(record.seq),
         time: record.time,
         actor: record.actor,
@@ -89,7 +87,7 @@ pub(super) fn apply(connection: &Connection, tally: &mut Tally, record: &Record)
     Ok(())
 }
 
-fn change_rows(change: &Change<'_>, tally: &mut Tally, record: &Record) -> Result<(), Error> {
+fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> Result<(), Error> {
     match &record.event {
         Event::JournalOpened(event) => system::journal_opened(change, event),
         // Who ran when is answered by the journal alone.

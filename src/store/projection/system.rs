@@ -6,14 +6,14 @@ use super::{Change, json_unless_default};
 use crate::domain::event::{JournalOpened, SystemEventRaised};
 use crate::store::error::Error;
 
-pub(super) fn journal_opened(change: &Change<'_>, event: &JournalOpened) -> Result<(), Error> {
+pub(super) fn journal_opened(change: &Change<'_, '_>, event: &JournalOpened) -> Result<(), Error> {
     change.run(
         "INSERT INTO origin (one, format, seed, version) VALUES (1, ?, ?, ?)",
         params![event.format, event.seed.cast_signed(), event.version],
     )
 }
 
-pub(super) fn raised(change: &Change<'_>, event: &SystemEventRaised) -> Result<(), Error> {
+pub(super) fn raised(change: &Change<'_, '_>, event: &SystemEventRaised) -> Result<(), Error> {
     let event = &event.event;
     change.run(
         "INSERT INTO system_event (seq, id, type, source, message, time, context, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::{Doing, Error};
 use crate::store::rows::Columns;
 
-pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<(), Error> {
+pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Result<(), Error> {
     let task = &event.task;
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
@@ -69,7 +69,7 @@ pub(super) fn submitted(change: &Change<'_>, event: &TaskSubmitted) -> Result<()
 }
 
 /// The element takes everything from its array but the parameters, which may be long and are read from there.
-pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Result<(), Error> {
+pub(super) fn materialised(change: &Change<'_, '_>, event: &TaskMaterialised) -> Result<(), Error> {
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, array_id, array_index,
@@ -83,7 +83,7 @@ pub(super) fn materialised(change: &Change<'_>, event: &TaskMaterialised) -> Res
     Ok(())
 }
 
-pub(super) fn array_ended(change: &Change<'_>, event: &ArrayEnded) -> Result<(), Error> {
+pub(super) fn array_ended(change: &Change<'_, '_>, event: &ArrayEnded) -> Result<(), Error> {
     change.moved.set(earlier(change, event.task_id)?.map(|(status, _)| (Some(status), event.status)));
     change.run(
         "UPDATE task SET status = ?1, completed_at = ?2, updated_at = ?2 WHERE id = ?3",
@@ -91,11 +91,11 @@ pub(super) fn array_ended(change: &Change<'_>, event: &ArrayEnded) -> Result<(),
     )
 }
 
-pub(super) fn cancelled(change: &Change<'_>, event: &TaskCancelled) -> Result<(), Error> {
+pub(super) fn cancelled(change: &Change<'_, '_>, event: &TaskCancelled) -> Result<(), Error> {
     end_unstarted(change, event.task_id, TaskStatus::Cancelled, event.note.as_deref())
 }
 
-pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Error> {
+pub(super) fn failed(change: &Change<'_, '_>, event: &TaskFailed) -> Result<(), Error> {
     end_unstarted(change, event.task_id, TaskStatus::Failed, Some(&event.error))?;
     match &event.cause {
         None => Ok(()),
@@ -104,7 +104,7 @@ pub(super) fn failed(change: &Change<'_>, event: &TaskFailed) -> Result<(), Erro
     }
 }
 
-pub(super) fn snoozed(change: &Change<'_>, event: &TaskSnoozed) -> Result<(), Error> {
+pub(super) fn snoozed(change: &Change<'_, '_>, event: &TaskSnoozed) -> Result<(), Error> {
     change.run(
         "UPDATE task SET snoozed_until = ? WHERE id = ?",
         params![event.until.map(Timestamp::as_micros), event.task_id.0.as_bytes()],
@@ -113,7 +113,7 @@ pub(super) fn snoozed(change: &Change<'_>, event: &TaskSnoozed) -> Result<(), Er
 
 /// Ends a task that is not running. Of an array this ends the elements that are not yet tasks, and the array itself:
 /// elements under way go on without it, and nothing will say that they have ended together.
-fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
+fn end_unstarted(change: &Change<'_, '_>, id: TaskId, status: TaskStatus, error: Option<&str>) -> Result<(), Error> {
     let Some((earlier, _)) = earlier(change, id)? else { return Ok(()) };
     change.moved.set(Some((Some(earlier), status)));
     let ended = weight(change, id)?;
@@ -125,12 +125,13 @@ fn end_unstarted(change: &Change<'_>, id: TaskId, status: TaskStatus, error: Opt
 }
 
 /// How many tasks a row stands for: an array for those of its elements that are not yet tasks.
-fn weight(change: &Change<'_>, id: TaskId) -> Result<i64, Error> {
+fn weight(change: &Change<'_, '_>, id: TaskId) -> Result<i64, Error> {
     Ok(match earlier(change, id)?.and_then(|(_, elements)| elements) {
         None => 1,
         Some(elements) => {
             let (first, last) = (id.element(1), id.element(u32::MAX));
             let tasks: i64 = change
+                .statements
                 .connection
                 .prepare_cached("SELECT count(*) FROM task WHERE id BETWEEN ? AND ?")
                 .and_then(|mut statement| {
@@ -143,8 +144,9 @@ fn weight(change: &Change<'_>, id: TaskId) -> Result<i64, Error> {
 }
 
 /// The status that a task has before it is changed, and of an array the number of elements.
-fn earlier(change: &Change<'_>, id: TaskId) -> Result<Option<(TaskStatus, Option<i64>)>, Error> {
+fn earlier(change: &Change<'_, '_>, id: TaskId) -> Result<Option<(TaskStatus, Option<i64>)>, Error> {
     change
+        .statements
         .connection
         .prepare_cached("SELECT status, array_last - array_first + 1 FROM task WHERE id = ?")
         .and_then(|mut statement| {
@@ -157,7 +159,7 @@ fn earlier(change: &Change<'_>, id: TaskId) -> Result<Option<(TaskStatus, Option
         .doing("reading a task")
 }
 
-pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Error> {
+pub(super) fn retried(change: &Change<'_, '_>, event: &TaskRetried) -> Result<(), Error> {
     change.moved.set(earlier(change, event.task_id)?.map(|(status, _)| (Some(status), TaskStatus::Pending)));
     let id = event.task_id.0.as_bytes();
     change.run(
@@ -171,7 +173,7 @@ pub(super) fn retried(change: &Change<'_>, event: &TaskRetried) -> Result<(), Er
     )
 }
 
-pub(super) fn reassigned(change: &Change<'_>, event: &TaskReassigned) -> Result<(), Error> {
+pub(super) fn reassigned(change: &Change<'_, '_>, event: &TaskReassigned) -> Result<(), Error> {
     change.run(
         "UPDATE task SET agent_id = ?, cage_id = ?, updated_at = ? WHERE id = ?",
         params![
@@ -183,7 +185,7 @@ pub(super) fn reassigned(change: &Change<'_>, event: &TaskReassigned) -> Result<
     )
 }
 
-pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Result<(), Error> {
+pub(super) fn prioritised(change: &Change<'_, '_>, event: &TaskPrioritised) -> Result<(), Error> {
     change.run(
         "UPDATE task SET priority = ?, updated_at = ? WHERE id = ?",
         params![event.priority, change.now(), event.task_id.0.as_bytes()],
@@ -191,8 +193,8 @@ pub(super) fn prioritised(change: &Change<'_>, event: &TaskPrioritised) -> Resul
 }
 
 /// Counts `tasks` that ended in `status`.
-pub(super) fn count_ended(change: &Change<'_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
-    add_ended(change.connection, status, tasks)
+pub(super) fn count_ended(change: &Change<'_, '_>, status: TaskStatus, tasks: i64) -> Result<(), Error> {
+    add_ended(change.statements.connection, status, tasks)
 }
 
 /// The same for a figure that was added up over many records.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode};
 
+use super::terms::Conditions;
 use super::{Listing, only_words};
 use crate::domain::filter::Filter;
 use crate::store::error::{Doing, Error};
@@ -15,7 +15,7 @@ pub const COUNT_MAX: u64 = 100_000;
 
 /// Steps of the database that one count may take; a count of common items ends at [`COUNT_MAX`] long before, one of rare
 /// items would go through everything.
-const STEPS: i64 = 4_000_000;
+const STEPS: i64 = 1_500_000;
 /// Steps between two looks at the budget.
 const STEPS_A_LOOK: i32 = 20_000;
 
@@ -84,15 +84,14 @@ pub(super) fn up_to_bound(
     connection: &Connection,
     budget: &Budget,
     listing: &Listing,
-    clause: &str,
-    values: &[Value],
+    conditions: &Conditions<'_>,
 ) -> Result<(u64, bool), Error> {
-    let from = listing.from;
+    let (from, clause) = (listing.from, conditions.clause());
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from}{clause} LIMIT {})", COUNT_MAX + 1);
     budget.0.store(STEPS, Ordering::Relaxed);
-    let counted = connection
-        .prepare_cached(&sql)
-        .and_then(|mut statement| statement.query_row(rusqlite::params_from_iter(values), |row| row.get::<_, i64>(0)));
+    let counted = connection.prepare_cached(&sql).and_then(|mut statement| {
+        statement.query_row(rusqlite::params_from_iter(&conditions.values), |row| row.get::<_, i64>(0))
+    });
     budget.0.store(i64::MAX, Ordering::Relaxed);
     match counted {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok((0, true)),

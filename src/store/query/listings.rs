@@ -10,15 +10,20 @@ use crate::store::rows::{
 
 /// A field that is a value of the row, and that the list can be sorted by.
 const fn value(name: &'static str, value: &'static str) -> Column {
-    Column { name, value, around: None, sorted: true }
+    Column { name, value, around: None, sorted: true, indexed: false }
+}
+/// A field with an index that serves the order and nothing else: by itself it narrows a search too little, and the database
+/// does not know.
+const fn ordering(name: &'static str, value: &'static str) -> Column {
+    Column { indexed: true, ..self::value(name, value) }
 }
 /// A field that is a value of the row by which sorting would mean nothing.
 const fn id(name: &'static str, value: &'static str) -> Column {
-    Column { name, value, around: None, sorted: false }
+    Column { name, value, around: None, sorted: false, indexed: false }
 }
 /// A field with several values: `around` is true when one of them passes the comparison that is put for `{}`.
 const fn each(name: &'static str, value: &'static str, around: &'static str) -> Column {
-    Column { name, value, around: Some(around), sorted: false }
+    Column { name, value, around: Some(around), sorted: false, indexed: false }
 }
 
 const LATEST_TASK: &[Order] = &[Order { value: "t.seq", descending: true }];
@@ -31,15 +36,17 @@ pub(in crate::store) static TASKS: Listing = Listing {
     from: "task t",
     order: LATEST_TASK,
     key: Some("t.seq"),
+    numbered: Some("t.seq"),
     counted: Counted::Tally("task"),
     implied: &[
         Implied { field: "status", words: &["pending", "scheduled", "executing"], sql: "t.completed_at IS NULL" },
         Implied { field: "status", words: &["failed", "cancelled"], sql: "t.status IN ('failed', 'cancelled')" },
+        Implied { field: "status", words: &["completed", "failed", "cancelled"], sql: "t.completed_at IS NOT NULL" },
     ],
     fields: &[
         value("status", "t.status"),
         value("type", "t.type"),
-        value("priority", "t.priority"),
+        ordering("priority", "t.priority"),
         id("agent", "coalesce(t.assigned_agent_id, t.agent_id)"),
         value("cage", "coalesce((SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.cage_id)"),
         id("owner", "t.created_by"),
@@ -55,7 +62,7 @@ pub(in crate::store) static TASKS: Listing = Listing {
         id("array", "t.array_id"),
         each("depends_on", "d.depends_on", "t.id IN (SELECT d.task_id FROM task_dependency d WHERE {})"),
         value("attempts", "t.attempts"),
-        value("age", "t.created_at"),
+        ordering("age", "t.created_at"),
         value("wait", "max(0, coalesce(t.started_at, t.completed_at, {now}) - t.created_at)"),
         value("duration", "max(0, coalesce(t.completed_at, {now}) - t.started_at)"),
         value("deadline", "t.deadline"),
@@ -67,12 +74,12 @@ pub(in crate::store) static TASKS: Listing = Listing {
         each("capability", "g.value", "EXISTS (SELECT 1 FROM json_each(t.requirements, '$.capabilities') g WHERE {})"),
         value("gate", "t.approval_gate"),
         value("preemptible", "t.preemptible"),
-        value("created_at", "t.created_at"),
+        ordering("created_at", "t.created_at"),
         value("started_at", "t.started_at"),
-        value("completed_at", "t.completed_at"),
+        ordering("completed_at", "t.completed_at"),
         value("updated_at", "t.updated_at"),
-        id("since", "t.created_at"),
-        id("until", "t.created_at"),
+        ordering("since", "t.created_at"),
+        ordering("until", "t.created_at"),
     ],
 };
 
@@ -82,6 +89,7 @@ pub(in crate::store) static EXECUTIONS: Listing = Listing {
     from: "execution e",
     order: &[Order { value: "e.seq", descending: true }],
     key: Some("e.seq"),
+    numbered: Some("e.seq"),
     counted: Counted::Tally("execution"),
     implied: &[
         Implied { field: "status", words: &["starting", "running"], sql: OPEN_EXECUTIONS },
@@ -122,6 +130,7 @@ pub(in crate::store) static AGENTS: Listing = Listing {
     from: "agent_now a",
     order: &[Order { value: "a.name", descending: false }, Order { value: "a.id", descending: false }],
     key: None,
+    numbered: None,
     counted: Counted::Rows("agent"),
     implied: &[],
     fields: &[
@@ -164,6 +173,7 @@ pub(in crate::store) static ALERTS: Listing = Listing {
     from: "alert w",
     order: &[Order { value: "w.last_seen", descending: true }, Order { value: "w.seq", descending: true }],
     key: None,
+    numbered: None,
     counted: Counted::Rows("alert"),
     implied: &[Implied { field: "status", words: &["active", "acknowledged"], sql: "w.status <> 'resolved'" }],
     fields: &[
@@ -181,8 +191,8 @@ pub(in crate::store) static ALERTS: Listing = Listing {
         value("time", "w.time"),
         value("last_seen", "w.last_seen"),
         id("id", "w.id"),
-        id("since", "w.last_seen"),
-        id("until", "w.last_seen"),
+        id("since", "w.time"),
+        id("until", "w.time"),
     ],
 };
 
@@ -192,6 +202,7 @@ pub(in crate::store) static CAGES: Listing = Listing {
     from: "cage_now c",
     order: &[Order { value: "c.id", descending: false }],
     key: None,
+    numbered: None,
     counted: Counted::Rows("cage"),
     implied: &[],
     fields: &[
@@ -221,6 +232,7 @@ pub(in crate::store) static NODES: Listing = Listing {
     from: "node n",
     order: &[Order { value: "n.created_at", descending: false }, Order { value: "n.id", descending: false }],
     key: None,
+    numbered: None,
     counted: Counted::Rows("node"),
     implied: &[],
     fields: &[
@@ -246,6 +258,7 @@ pub(in crate::store) static RESOURCES: Listing = Listing {
     from: "resource_now q",
     order: &[Order { value: "q.node_id", descending: false }, Order { value: "q.place", descending: false }],
     key: None,
+    numbered: None,
     counted: Counted::Rows("resource"),
     implied: &[],
     fields: &[
@@ -265,6 +278,7 @@ pub(in crate::store) static ALLOCATIONS: Listing = Listing {
     from: "allocation l",
     order: &[Order { value: "l.execution_seq", descending: true }, Order { value: "l.place", descending: false }],
     key: None,
+    numbered: None,
     counted: Counted::Tally("allocation"),
     implied: &[Implied {
         field: "status",
@@ -290,6 +304,7 @@ pub(in crate::store) static ARTIFACTS: Listing = Listing {
     from: "artifact r",
     order: &[Order { value: "r.seq", descending: true }],
     key: Some("r.seq"),
+    numbered: None,
     counted: Counted::Rows("artifact"),
     implied: &[],
     fields: &[
@@ -320,6 +335,7 @@ pub(in crate::store) static USERS: Listing = Listing {
     from: "user u",
     order: &[Order { value: "u.seq", descending: false }],
     key: None,
+    numbered: None,
     counted: Counted::Rows("user"),
     implied: &[],
     fields: &[
@@ -341,6 +357,7 @@ pub(in crate::store) static EVENTS: Listing = Listing {
     from: "system_event s",
     order: &[Order { value: "s.seq", descending: true }],
     key: Some("s.seq"),
+    numbered: None,
     counted: Counted::Rows("system_event"),
     implied: &[],
     fields: &[

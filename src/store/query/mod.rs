@@ -74,6 +74,8 @@ pub(super) struct Column {
     around: Option<&'static str>,
     /// Whether the list can be sorted by it.
     sorted: bool,
+    /// Whether there is an index that is meant for sorting alone.
+    indexed: bool,
 }
 
 impl Column {
@@ -115,6 +117,8 @@ pub(super) struct Listing {
     fields: &'static [Column],
     /// The row's number, where rows are long: which rows are wanted is then found without reading them whole.
     key: Option<&'static str>,
+    /// The row's number, where that is the journal's record that made it and says no earlier time than the row does.
+    numbered: Option<&'static str>,
     /// Where its total is known.
     counted: Counted,
     implied: &'static [Implied],
@@ -149,33 +153,22 @@ pub(super) fn page<T>(
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Page<T>, Error> {
     let doing = "reading a list";
+    let sort = query.sort.as_deref().unwrap_or_default();
     let mut filter = Filter::parse(listing.table, &query.filter)?;
-    let mut conditions = Conditions::new(connection, listing, query.now, query.uid);
     for (name, value) in &query.filters {
-        filter.terms.push(conditions.exactly(name, value)?);
+        filter.terms.push(terms::exactly(connection, listing, name, value)?);
     }
-    for term in &filter.terms {
-        conditions.add(term)?;
-    }
+    let mut conditions = Conditions::of(connection, listing, query, &filter, sort)?;
     // One transaction, so that the total and the items are of the same moment.
     let transaction = connection.unchecked_transaction().doing(doing)?;
     let known = count::known(&transaction, listing, &filter)?;
-    let clause = conditions.clause();
-    let counting = (clause.clone(), conditions.values.clone());
     // The far half of a list whose length is known is nearer from its other end.
     let rest = known.map_or(u64::MAX, |total| total.saturating_sub(query.offset));
     let backwards = known.is_some_and(|total| query.offset > total / 2);
     let (limit, offset) =
         if backwards { (query.limit.min(rest), rest.saturating_sub(query.limit)) } else { (query.limit, query.offset) };
-    let order = order(&mut conditions, listing, query.sort.as_deref(), backwards)?;
-    let from = listing.from;
-    let (limit, offset) = (conditions.bind(whole(limit)), conditions.bind(whole(offset)));
-    let wanted = format!("FROM {from}{clause} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
-    let columns = listing.columns;
-    let sql = match listing.key {
-        Some(key) => format!("SELECT {columns} FROM {from} WHERE {key} IN (SELECT {key} {wanted}) ORDER BY {order}"),
-        None => format!("SELECT {columns} {wanted}"),
-    };
+    let order = order(&mut conditions, listing, sort, backwards)?;
+    let sql = statement(&mut conditions, listing, &order, limit, offset);
     let mut items: Vec<T> = transaction
         .prepare_cached(&sql)
         .and_then(|mut select| {
@@ -191,12 +184,40 @@ pub(super) fn page<T>(
         // A page that is not full ends the list.
         None if got < query.limit && (got > 0 || query.offset == 0) => (query.offset + got, false),
         None => {
-            let (counted, more) = count::up_to_bound(&transaction, budget, listing, &counting.0, &counting.1)?;
+            // Nothing is sorted for it, so no index for that helps.
+            let all = Conditions::of(&transaction, listing, query, &filter, "")?;
+            let (counted, more) = count::up_to_bound(&transaction, budget, listing, &all)?;
             // Counting may have ended before this page.
             (counted.max(if got > 0 { query.offset + got } else { 0 }), more)
         }
     };
     Ok(Page { items, total, more })
+}
+
+/// The statement for part of a list.
+fn statement(conditions: &mut Conditions<'_>, listing: &Listing, order: &str, limit: u64, offset: u64) -> String {
+    let (from, columns, clause) = (listing.from, listing.columns, conditions.clause());
+    let (limit, offset) = (conditions.bind(whole(limit)), conditions.bind(whole(offset)));
+    let wanted = format!("FROM {from}{clause} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+    match listing.key {
+        // A cross join is not turned around: the few rows wanted are looked up, and not the whole order gone through for them.
+        Some(key) => format!(
+            "SELECT {columns} FROM (SELECT {key} AS wanted {wanted}) CROSS JOIN {from} ON {key} = wanted ORDER BY {order}"
+        ),
+        None => format!("SELECT {columns} {wanted}"),
+    }
+}
+
+/// How the database finds part of a list.
+#[cfg(test)]
+pub(super) fn plan(connection: &Connection, listing: &'static Listing, filter: &str, sort: &str) -> Vec<String> {
+    let (query, terms) = (Query::default(), Filter::parse(listing.table, filter).unwrap());
+    let mut conditions = Conditions::of(connection, listing, &query, &terms, sort).unwrap();
+    let order = order(&mut conditions, listing, sort, false).unwrap();
+    let sql = statement(&mut conditions, listing, &order, 100, 0);
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let lines = explain.query_map(rusqlite::params_from_iter(&conditions.values), |row| row.get(3)).unwrap();
+    lines.map(Result::unwrap).collect()
 }
 
 /// A number as the database takes it.
@@ -206,12 +227,7 @@ fn whole(number: u64) -> i64 {
 
 /// What to sort by: the fields asked for, then the list's own order; among equals it runs the way the last field does, so
 /// that an index gives both.
-fn order(
-    conditions: &mut Conditions<'_>,
-    listing: &Listing,
-    sort: Option<&str>,
-    backwards: bool,
-) -> Result<String, Error> {
+fn order(conditions: &mut Conditions<'_>, listing: &Listing, sort: &str, backwards: bool) -> Result<String, Error> {
     let mut order = Vec::new();
     let mut put = |value: &str, descending: bool, optional: bool| {
         let direction = if descending == backwards { "ASC" } else { "DESC" };
@@ -224,7 +240,7 @@ fn order(
         order.push(format!("{value} {direction}{nulls}"));
     };
     let mut last = None;
-    for part in sort.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in sort.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
         let found = listing.table.field(name).and_then(|field| {
             listing

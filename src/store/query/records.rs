@@ -148,7 +148,7 @@ fn ends(filter: &Filter, name: &str, now: Timestamp) -> Vec<(i64, i64)> {
 }
 
 /// The first record of `first` to `last` at or after a time; one after `last` when there is none.
-fn place_of(connection: &Connection, first: u64, last: u64, time: i64) -> Result<u64, Error> {
+pub(super) fn place_of(connection: &Connection, first: u64, last: u64, time: i64) -> Result<u64, Error> {
     let mut statement = connection.prepare_cached("SELECT time FROM journal WHERE seq = ?").doing(DOING)?;
     let (mut low, mut high) = (first, last.saturating_add(1));
     while low < high {

@@ -4,10 +4,12 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
-use super::{Column, Listing};
+use super::records::place_of;
+use super::{Column, Listing, Query};
 use crate::domain::filter::{End, Field, Filter, Kind, Point, Term, Test, Thing, Want, text};
 use crate::domain::{CageId, Refusal, Span, Timestamp};
 use crate::store::error::{Doing, Error};
+use crate::store::journal::{integer, read_head};
 use crate::store::resolve;
 
 /// The functions that conditions use.
@@ -33,6 +35,8 @@ pub(super) struct Conditions<'c> {
     listing: &'static Listing,
     now: Timestamp,
     uid: Option<u32>,
+    /// The field that the list is sorted by first, by its own name.
+    first: Option<&'static str>,
     /// Conditions that must all hold.
     all: Vec<String>,
     /// What is bound, by place.
@@ -40,8 +44,22 @@ pub(super) struct Conditions<'c> {
 }
 
 impl<'c> Conditions<'c> {
-    pub(super) fn new(connection: &'c Connection, listing: &'static Listing, now: Timestamp, uid: Option<u32>) -> Self {
-        Self { connection, listing, now, uid, all: vec![], values: vec![] }
+    /// The conditions of a filter, for a list that is to be sorted by some fields.
+    pub(super) fn of(
+        connection: &'c Connection,
+        listing: &'static Listing,
+        query: &Query,
+        filter: &Filter,
+        sort: &str,
+    ) -> Result<Self, Error> {
+        let first = sort.split(',').next().unwrap_or_default().trim().trim_start_matches('-');
+        let first = listing.table.field(first).map(|field| field.name);
+        let (now, uid) = (query.now, query.uid);
+        let mut conditions = Self { connection, listing, now, uid, first, all: vec![], values: vec![] };
+        for term in &filter.terms {
+            conditions.add(term)?;
+        }
+        Ok(conditions)
     }
 
     /// The `WHERE` of a statement; empty when nothing is asked.
@@ -66,7 +84,7 @@ impl<'c> Conditions<'c> {
     }
 
     /// Adds a term.
-    pub(super) fn add(&mut self, term: &Term) -> Result<(), Error> {
+    fn add(&mut self, term: &Term) -> Result<(), Error> {
         let condition = match &term.test {
             Test::Word(needle) => {
                 let listing = self.listing;
@@ -79,11 +97,27 @@ impl<'c> Conditions<'c> {
                 if !term.negated {
                     let implied = self.listing.implied.iter().filter(|implied| implied.follows(field, wants));
                     self.all.extend(implied.map(|implied| implied.sql.to_owned()));
+                    self.add_earliest(field, wants)?;
                 }
                 self.one_of(field, wants)?
             }
         };
         self.all.push(if term.negated { format!("({condition}) IS NOT TRUE") } else { condition });
+        Ok(())
+    }
+
+    /// What came into being since a time has a number from the journal's first record of that time on. Rows are in the order
+    /// of their numbers, so that those from before need not be looked at.
+    fn add_earliest(&mut self, field: &Field, wants: &[Want]) -> Result<(), Error> {
+        let (true, Some(key), [Want::Between(Some(low), _)]) =
+            (["age", "created_at", "since"].contains(&field.name), self.listing.numbered, wants)
+        else {
+            return Ok(());
+        };
+        let head = read_head(self.connection)?.seq;
+        let earliest = place_of(self.connection, 1, head, low.at.value(self.now))?;
+        let earliest = self.bind(integer(earliest));
+        self.all.push(format!("{key} >= {earliest}"));
         Ok(())
     }
 
@@ -102,8 +136,12 @@ impl<'c> Conditions<'c> {
                     found.push(format!("({any}) IS NOT TRUE"));
                 }
                 want => {
-                    let value = self.value(column);
-                    let comparison = self.compare(field, &value, want)?;
+                    let mut value = self.value(column);
+                    if column.indexed && self.first != Some(column.name) {
+                        // The sign keeps the database from its index.
+                        value.insert(0, '+');
+                    }
+                    let comparison = self.compare(field, &value, want);
                     found.push(column.wrapped(&comparison));
                 }
             }
@@ -116,16 +154,16 @@ impl<'c> Conditions<'c> {
     }
 
     /// The comparison of one value with what is wanted.
-    fn compare(&mut self, field: &Field, value: &str, want: &Want) -> Result<String, Error> {
-        Ok(match want {
+    fn compare(&mut self, field: &Field, value: &str, want: &Want) -> String {
+        match want {
             Want::Holds(needle) => {
                 let (letters, fuzzy) = needle.parts();
                 let (letters, fuzzy) = (self.bind(letters.to_owned()), self.bind(fuzzy));
-                self.by_name(field, value, |name| format!("found({letters}, {fuzzy}, {name})"))
+                by_name(field, value, |name| format!("found({letters}, {fuzzy}, {name})"))
             }
             Want::Exactly(text) => {
                 let text = self.bind(text.clone());
-                self.by_name(field, value, |name| format!("{name} = {text}"))
+                by_name(field, value, |name| format!("{name} = {text}"))
             }
             Want::Between(low, high) => {
                 let now = self.now;
@@ -147,16 +185,6 @@ impl<'c> Conditions<'c> {
             }
             // Taken care of before.
             Want::Nothing | Want::Word(_) => format!("{value} IS NULL"),
-        })
-    }
-
-    /// A comparison of text, or of the name of what has one.
-    fn by_name(&self, field: &Field, value: &str, compare: impl Fn(&str) -> String) -> String {
-        match field.kind {
-            Kind::Named(Thing::Agent) => format!("{value} IN (SELECT x.id FROM agent x WHERE {})", compare("x.name")),
-            Kind::Named(Thing::User) => format!("{value} IN (SELECT x.id FROM user x WHERE {})", compare("x.name")),
-            Kind::Named(Thing::Node) => format!("{value} IN (SELECT x.id FROM node x WHERE {})", compare("x.name")),
-            _ => compare(value),
         }
     }
 
@@ -170,67 +198,74 @@ impl<'c> Conditions<'c> {
         }
         format!("({})", parts.join(" AND "))
     }
+}
 
-    /// A term from a field and its exact value. What is named by an id, a prefix or a name has to exist.
-    pub(super) fn exactly(&self, name: &str, value: &str) -> Result<Term, Error> {
-        let table = self.listing.table;
-        let Some(field) = table.field(name) else {
-            return Err(Refusal::not_one_of("filter", name, &table.names()).into());
-        };
-        let (Kind::Id(_) | Kind::Named(_) | Kind::Cage) = field.kind else {
-            return Ok(Filter::exactly(table, name, value)?);
-        };
-        let mut wants = Vec::new();
-        for part in value.split(',').map(str::trim) {
-            wants.push(match self.resolve(field, part)? {
-                Some(want) => want,
-                None => match Filter::exactly(table, name, part)?.test {
-                    Test::Field(_, mut found) if found.len() == 1 => found.remove(0),
-                    _ => return Err(Refusal::invalid(name, part, "one value").into()),
-                },
-            });
-        }
-        Ok(Term { negated: false, test: Test::Field(field, wants) })
+/// A comparison of text, or of the name of what has one.
+fn by_name(field: &Field, value: &str, compare: impl Fn(&str) -> String) -> String {
+    match field.kind {
+        Kind::Named(Thing::Agent) => format!("{value} IN (SELECT x.id FROM agent x WHERE {})", compare("x.name")),
+        Kind::Named(Thing::User) => format!("{value} IN (SELECT x.id FROM user x WHERE {})", compare("x.name")),
+        Kind::Named(Thing::Node) => format!("{value} IN (SELECT x.id FROM node x WHERE {})", compare("x.name")),
+        _ => compare(value),
     }
+}
 
-    /// What a person means by an id, a prefix of one or a name; `None` where there is nothing to look up.
-    fn resolve(&self, field: &Field, part: &str) -> Result<Option<Want>, Error> {
-        if field.optional && part == "none" {
-            return Ok(Some(Want::Nothing));
-        }
-        let connection = self.connection;
-        let id = match field.kind {
-            Kind::Named(Thing::User) if part == "me" => return Ok(Some(Want::Me)),
-            Kind::Id(Thing::Task) | Kind::Named(Thing::Task) => resolve::task(connection, part)?.0,
-            Kind::Id(Thing::Execution) | Kind::Named(Thing::Execution) => resolve::execution(connection, part)?.0,
-            Kind::Id(Thing::Artifact) | Kind::Named(Thing::Artifact) => resolve::artifact(connection, part)?.0,
-            Kind::Id(Thing::Agent) | Kind::Named(Thing::Agent) => resolve::agent(connection, part)?.0,
-            Kind::Id(Thing::User) | Kind::Named(Thing::User) => resolve::user(connection, part)?.0,
-            Kind::Id(Thing::Node) | Kind::Named(Thing::Node) => resolve::node(connection, part)?.0,
-            Kind::Cage => {
-                if let Ok(cage) = part.parse::<CageId>() {
-                    self.check_cage(cage)?;
-                }
-                return Ok(None);
+/// A term from a field and its exact value. What is named by an id, a prefix or a name has to exist.
+pub(super) fn exactly(connection: &Connection, listing: &Listing, name: &str, value: &str) -> Result<Term, Error> {
+    let table = listing.table;
+    let Some(field) = table.field(name) else {
+        return Err(Refusal::not_one_of("filter", name, &table.names()).into());
+    };
+    let (Kind::Id(_) | Kind::Named(_) | Kind::Cage) = field.kind else {
+        return Ok(Filter::exactly(table, name, value)?);
+    };
+    let mut wants = Vec::new();
+    for part in value.split(',').map(str::trim) {
+        wants.push(match resolve_one(connection, field, part)? {
+            Some(want) => want,
+            None => match Filter::exactly(table, name, part)?.test {
+                Test::Field(_, mut found) if found.len() == 1 => found.remove(0),
+                _ => return Err(Refusal::invalid(name, part, "one value").into()),
+            },
+        });
+    }
+    Ok(Term { negated: false, test: Test::Field(field, wants) })
+}
+
+/// What a person means by an id, a prefix of one or a name; `None` where there is nothing to look up.
+fn resolve_one(connection: &Connection, field: &Field, part: &str) -> Result<Option<Want>, Error> {
+    if field.optional && part == "none" {
+        return Ok(Some(Want::Nothing));
+    }
+    let id = match field.kind {
+        Kind::Named(Thing::User) if part == "me" => return Ok(Some(Want::Me)),
+        Kind::Id(Thing::Task) | Kind::Named(Thing::Task) => resolve::task(connection, part)?.0,
+        Kind::Id(Thing::Execution) | Kind::Named(Thing::Execution) => resolve::execution(connection, part)?.0,
+        Kind::Id(Thing::Artifact) | Kind::Named(Thing::Artifact) => resolve::artifact(connection, part)?.0,
+        Kind::Id(Thing::Agent) | Kind::Named(Thing::Agent) => resolve::agent(connection, part)?.0,
+        Kind::Id(Thing::User) | Kind::Named(Thing::User) => resolve::user(connection, part)?.0,
+        Kind::Id(Thing::Node) | Kind::Named(Thing::Node) => resolve::node(connection, part)?.0,
+        Kind::Cage => {
+            if let Ok(cage) = part.parse::<CageId>() {
+                check_cage(connection, cage)?;
             }
-            _ => return Ok(None),
-        };
-        Ok(Some(Want::Ids(id.as_u128(), id.as_u128())))
-    }
-
-    /// Refuses a cage that was never declared, or no longer is.
-    fn check_cage(&self, cage: CageId) -> Result<(), Error> {
-        let found = self
-            .connection
-            .prepare_cached("SELECT 1 FROM cage WHERE id = ?")
-            .and_then(|mut statement| statement.exists([cage.number()]))
-            .doing("looking up a cage")?;
-        if found {
-            return Ok(());
+            return Ok(None);
         }
-        let hint = format!(
-            "`menagerie cage list` shows those there are; --filter cage:{cage} finds what ran in one that is gone"
-        );
-        Err(Refusal::not_found("cage", cage).hint(hint).into())
+        _ => return Ok(None),
+    };
+    Ok(Some(Want::Ids(id.as_u128(), id.as_u128())))
+}
+
+/// Refuses a cage that was never declared, or no longer is.
+fn check_cage(connection: &Connection, cage: CageId) -> Result<(), Error> {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM cage WHERE id = ?")
+        .and_then(|mut statement| statement.exists([cage.number()]))
+        .doing("looking up a cage")?;
+    if found {
+        return Ok(());
     }
+    let hint =
+        format!("`menagerie cage list` shows those there are; --filter cage:{cage} finds what ran in one that is gone");
+    Err(Refusal::not_found("cage", cage).hint(hint).into())
 }

@@ -44,8 +44,8 @@ pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
 }
 
 /// The columns of [`live`], of `execution e`.
-pub(in crate::store) const LIVE_COLUMNS: &str =
-    "e.id, e.task_id, e.agent_id, e.cage_id, e.node_id, e.attempt, e.held, e.created_at, e.started_at, e.stopping";
+pub(in crate::store) const LIVE_COLUMNS: &str = "e.id, e.task_id, e.agent_id, e.cage_id, e.node_id, e.attempt, e.held, e.created_at, e.started_at, e.stopping, \
+     e.stopping_note";
 
 /// Reads an execution that has not ended, as the engine needs it.
 pub(in crate::store) fn live(row: &Row<'_>) -> Result<LiveExecution> {
@@ -62,6 +62,7 @@ pub(in crate::store) fn live(row: &Row<'_>) -> Result<LiveExecution> {
         created_at: c.time()?,
         started_at: c.optional_time()?,
         stopping: c.optional_word()?,
+        stop_note: c.get()?,
     })
 }
 

@@ -12,8 +12,9 @@ use crate::domain::filter::{Asker, Filter, Kind, Names, Row, Table, tables};
 use crate::domain::id::UserId;
 use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::{CageLimits, NetworkPolicy, TaskStatus, Timestamp};
-use crate::store::query::ALL;
-use crate::store::{Error, JournalQuery, Page, Query, Reader, Store};
+use crate::store::connection::open_writer;
+use crate::store::query::{self, ALL};
+use crate::store::{COUNT_MAX, Error, JournalQuery, Page, Query, Reader, Store};
 
 fn ask(filter: &str, now: Timestamp) -> Query {
     Query { filter: filter.to_owned(), limit: 100_000, now, uid: Some(1000), ..Query::default() }
@@ -165,6 +166,7 @@ fn compare_all(seed: u64, steps: usize, picks: &[(usize, usize, bool)]) -> Resul
     found += compare(&tables::CAGES, &filter(&tables::CAGES), &asker, |query| reader.cages(query))?;
     found += compare(&tables::NODES, &filter(&tables::NODES), &asker, |query| reader.nodes(query))?;
     found += compare(&tables::ARTIFACTS, &filter(&tables::ARTIFACTS), &asker, |query| reader.artifacts(query))?;
+    found += compare(&tables::ALERTS, &filter(&tables::ALERTS), &asker, |query| reader.alerts(query))?;
     found += compare(&tables::EVENTS, &filter(&tables::EVENTS), &asker, |query| reader.system_events(query))?;
     Ok(found)
 }
@@ -343,4 +345,69 @@ fn a_text_cannot_reach_the_statement() {
         assert_eq!(reader.tasks(&ask(hostile, Timestamp::EPOCH)).unwrap().total, 0, "{hostile}");
     }
     assert!(reader.tasks(&Query::default()).unwrap().total > 0);
+}
+
+#[test]
+fn what_people_ask_for_all_the_time_is_found_by_an_index() {
+    let (_history, _folder, store) = rich(3, 100);
+    let reader = store.reader().unwrap();
+    let steps = |listing, filter: &str, sort: &str| reader.plan(listing, filter, sort);
+    for (filter, sort, index) in [
+        ("", "-priority", "task_priority"),
+        ("", "priority", "task_priority"),
+        ("", "-created_at", "task_created"),
+        ("", "age", "task_created"),
+        ("status:pending", "", "task_open"),
+        ("status:pending,running", "-priority", "task_priority"),
+        ("status:failed", "", "task_unsuccessful"),
+        ("status:completed", "-completed_at", "task_ended"),
+        ("status:completed,failed,cancelled", "-completed_at", "task_ended"),
+        ("status:pending priority:>7", "", "task_open"),
+        ("id:01977420", "", "task_id"),
+    ] {
+        let plan = steps(&query::TASKS, filter, sort);
+        // The second sort is of the page alone.
+        let sorted = plan.iter().filter(|step| step.contains("USE TEMP B-TREE FOR ORDER BY")).count();
+        assert!(plan.iter().any(|step| step.contains(index)), "{filter} {sort}: {plan:?}");
+        assert!(sorted <= 1 || filter.starts_with("id"), "{filter} {sort}: {plan:?}");
+    }
+    for filter in ["since:1h", "age:<1h priority:>3"] {
+        let plan = steps(&query::TASKS, filter, "");
+        assert!(plan.iter().any(|step| step.contains("INTEGER PRIMARY KEY (rowid>?)")), "{filter}: {plan:?}");
+    }
+    let plan = steps(&query::EXECUTIONS, "status:running", "");
+    assert!(plan.iter().any(|step| step.contains("execution_live")), "{plan:?}");
+}
+
+#[test]
+fn counting_has_a_bound_and_says_so() {
+    let (_history, folder, store) = rich(3, 60);
+    let known = store.reader().unwrap().tasks(&Query::default()).unwrap().total;
+    let writer = open_writer(folder.path(), false).unwrap();
+    writer
+        .execute_batch(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300000)
+             INSERT INTO task (seq, id, type, status, priority, dependencies, approval_gate, max_attempts, attempts, losses,
+                 executions, preemptible, created_by, created_at, updated_at)
+             SELECT 1000000 + x, unhex(printf('%032x', x)), iif(x IN (1, 300000), 'rare', 'bulk'), 'pending', 1 + x % 10, 0, 0,
+                 3, 0, 0, 0, 0, zeroblob(16), 1, 1 FROM n;
+             UPDATE listed SET rows = rows + 300000 WHERE list = 'task' AND status = 'pending';",
+        )
+        .unwrap();
+    let reader = store.reader().unwrap();
+    let total = |filter: &str, limit, offset| {
+        let page = reader.tasks(&Query { limit, offset, ..ask(filter, Timestamp::EPOCH) }).unwrap();
+        (page.items.len(), page.total, page.more)
+    };
+    assert_eq!(total("", 5, 0), (5, known + 300_000, false), "kept, not counted");
+    assert_eq!(total("type:bulk", 5, 0), (5, COUNT_MAX, true));
+    assert_eq!(total("type:bulk", 5, 150_000), (5, 150_005, true), "never fewer than were seen");
+    // Two rows, far apart: the first page is full before counting has come to the second.
+    let rare = "priority:>=0 attempts:>=0 preemptible:no type:rare";
+    assert_eq!(total(rare, 1, 0), (1, 1, true));
+    assert_eq!(total(rare, 5, 0), (2, 2, false), "a page that is not full has the total");
+    assert_eq!(total(rare, 5, 2), (0, 0, true));
+    // Having run out once, the reader goes on as before.
+    assert_eq!(total("priority:1 type:bulk", 5, 0).0, 5);
+    assert_eq!(total(rare, 5, 0), (2, 2, false));
 }

@@ -8,3 +8,4 @@ mod filters;
 mod generator;
 mod lists;
 mod properties;
+mod triage;

@@ -26,6 +26,7 @@ pub static CANCEL: Action = Action {
 fn run(app: &mut App) {
     let Some(selection) = app.selection() else { return };
     let ids: Vec<String> = selection.items.iter().map(|item| item.id.clone()).collect();
+    let ids_count = ids.len();
     let title = format!("cancel {}", Noun::Task.counted(ids.len()));
     let line = format!("menagerie task cancel {}", ids.join(" "));
     let running = selection.items.iter().filter(|item| item.state != "pending").count();
@@ -34,8 +35,11 @@ fn run(app: &mut App) {
         // What waits can be given back its place by a retry, so there is nothing to ask.
         app.step(if selection.items.len() > 1 { Step::Preview(order) } else { Step::Order(order) });
     } else {
-        let words =
-            vec![format!("{} of them run and will be stopped at once. What they have done so far is lost.", running)];
+        let words = vec![if ids_count == 1 {
+            "It runs and will be stopped at once. What it has done so far is lost.".to_owned()
+        } else {
+            format!("{running} of them run and will be stopped at once. What they have done so far is lost.")
+        }];
         app.open(Box::new(Confirm::new(format!("{title}?"), words, "", Step::Order(order))));
     }
 }

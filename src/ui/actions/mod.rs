@@ -1,9 +1,15 @@
 //! What a person can do, one action or one family a file, and the one list of all of them.
 
 mod action_log;
+mod agents;
+mod alerts;
 mod cancel;
 mod columns;
 mod copy;
+mod dependencies;
+mod describe;
+mod events;
+mod explain;
 mod failure;
 mod filter;
 mod freeze;
@@ -12,16 +18,20 @@ mod marks;
 mod matches;
 mod motion;
 mod navigate;
+mod output;
 mod pager;
 mod palette;
 mod priority;
 mod quit;
+mod reassign;
 mod refresh;
 mod retry;
 mod review;
 mod snooze;
 mod sort;
+mod submit;
 mod theme;
+mod tree;
 mod triage;
 mod undo;
 
@@ -45,9 +55,30 @@ pub static ALL: &[&Action] = &[
     &triage::CHANGES,
     &triage::TEXT_DOWN,
     &triage::TEXT_UP,
+    &explain::EXPLAIN,
+    &output::OUTPUT,
+    &dependencies::DEPENDENCIES,
+    &submit::SUBMIT,
+    &submit::EDIT,
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
+    &reassign::REASSIGN,
+    &agents::DRAIN,
+    &agents::RESUME,
+    &agents::REMOVE,
+    &alerts::ACKNOWLEDGE,
+    &alerts::SILENCE,
+    &alerts::RESOLVE,
+    &alerts::OVER,
+    &alerts::SOURCE,
+    &describe::DESCRIBE,
+    &events::FOLLOW,
+    &events::KINDS,
+    &tree::TREE,
+    &tree::FOLD,
+    &tree::FOLD_CLOSE,
+    &tree::FOLD_OPEN,
     &undo::UNDO,
     &undo::REDO,
     &filter::FILTER,
@@ -112,6 +143,16 @@ fn need(app: &App, noun: Noun, obstacle: impl Fn(&Item) -> Option<String>) -> Re
         }
     }
     first.map_or(Ok(()), Err)
+}
+
+/// The one task that is meant: the only marked one, else the one under the cursor.
+fn one_task(app: &App) -> Result<Item, String> {
+    let selection = app.selection().filter(|selection| selection.noun == Noun::Task);
+    match selection.map(|selection| selection.items) {
+        Some(mut items) if items.len() == 1 => Ok(items.remove(0)),
+        Some(items) => Err(format!("{} are marked; it works for one at a time", Noun::Task.counted(items.len()))),
+        None => Err("no task is selected".to_owned()),
+    }
 }
 
 /// Orders a change of what is selected: at once for one thing, with a preview for several. `verb` is the command line's

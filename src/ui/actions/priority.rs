@@ -26,7 +26,7 @@ pub static PRIORITY: Action = Action {
             let priority = typed.trim().parse::<u8>().ok().filter(|priority| (1..=10).contains(priority));
             let priority = priority.ok_or_else(|| format!("{typed:?} is no priority: write a number from 1 to 10"))?;
             let title = format!("priority {priority} for {}", Noun::Task.counted(ids.len()));
-            let line = format!("menagerie task prioritise {priority} {}", ids.join(" "));
+            let line = format!("menagerie task prioritise --priority {priority} {}", ids.join(" "));
             let order = Order { command: WireCommand::PrioritiseTasks { ids: ids.clone(), priority }, line, title };
             Ok(vec![if ids.len() > 1 { Step::Preview(order) } else { Step::Order(order) }])
         });

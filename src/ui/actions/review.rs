@@ -8,6 +8,7 @@ use crate::ui::layers::prompt::Prompt;
 use crate::ui::screen::{Item, Noun, Selection};
 use crate::ui::step::{Order, Step, Tone};
 use crate::ui::text;
+use crate::ui::verb::quote;
 
 /// Approves artifacts.
 pub static APPROVE: Action = Action {
@@ -114,7 +115,7 @@ fn question(item: &Item, verb: &str, order: Order) -> Confirm {
 
 fn order(ids: Vec<String>, approve: bool, note: Option<String>, title: String) -> Order {
     let verb = if approve { "approve" } else { "reject" };
-    let why = note.as_ref().map(|note| format!(" --note {}", text::shell_word(note))).unwrap_or_default();
+    let why = note.as_ref().map(|note| format!(" --note {}", quote(note))).unwrap_or_default();
     let line = format!("menagerie artifact {verb} {}{why}", ids.join(" "));
     Order { command: WireCommand::ReviewArtifacts { ids, approve, note }, line, title }
 }

@@ -8,6 +8,7 @@ use crate::ui::layers::prompt::Prompt;
 use crate::ui::screen::Noun;
 use crate::ui::step::{Order, Step};
 use crate::ui::text;
+use crate::ui::verb::quote;
 
 /// What is put off when nothing else is said.
 const USUAL: &str = "1h";
@@ -42,7 +43,7 @@ fn run(app: &mut App) {
         let several = ids.len() > 1;
         let (until, words) = until(typed.trim())?;
         let (title, flag) = match &words {
-            Some(words) => (format!("put off {what} for {words}"), format!("--until {}", text::shell_word(words))),
+            Some(words) => (format!("put off {what} for {words}"), format!("--until {}", quote(words))),
             None => (format!("show {what} again"), "--off".to_owned()),
         };
         let line = format!("menagerie inbox snooze {} {flag}", ids.join(" "));

@@ -57,9 +57,14 @@ impl Menu {
         self
     }
 
+    /// The choices that match what was typed, the best first; all in their order while nothing is typed.
     fn found(&self) -> Vec<usize> {
         let mut matcher = Matcher::new(self.input.text());
-        (0..self.choices.len()).filter(|place| matcher.score(&self.choices[*place].label).is_some()).collect()
+        let scored =
+            (0..self.choices.len()).filter_map(|place| Some((matcher.score(&self.choices[place].label)?, place)));
+        let mut found: Vec<(u32, usize)> = scored.collect();
+        found.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
+        found.into_iter().map(|(_, place)| place).collect()
     }
 
     fn moved(&mut self, out: &mut Out) {

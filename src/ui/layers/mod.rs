@@ -1,13 +1,17 @@
 //! What can lie over a screen, one a file.
 
 pub mod action_log;
+pub mod candidates;
 pub mod confirm;
+pub mod detail;
+pub mod explain;
 pub mod help;
 pub mod menu;
 pub mod message;
 pub mod palette;
 pub mod preview;
 pub mod prompt;
+pub mod submit;
 
 use super::step::Step;
 

@@ -50,7 +50,12 @@ impl Pager {
             _ => 0,
         };
         // Output and texts with a cursor keep room for their signs, so that nothing moves when the first one comes.
-        let signs = if self.cursor.is_some() || self.follow.is_some() { 2 } else { 0 };
+        let signs = match (self.cursor, self.follow) {
+            (Some(_), _) => 4,
+            (None, Some(_)) => 2,
+            (None, None) if self.signs => 2,
+            (None, None) => 1,
+        };
         widest.max(signs)
     }
 
@@ -60,8 +65,11 @@ impl Pager {
             (false, true) => Role::Mark,
             (false, false) => Role::Text,
         };
-        let mut spans = vec![self.gutter(content, spot, ground, look)];
+        let mut spans = self.gutter(content, spot, ground, look);
         let (start, end) = if self.wrap {
+            if spot.row > 0 {
+                spans.push(Span::raw(" ".repeat(content.indent(usize::from(self.text_columns())))));
+            }
             bounds
         } else {
             let (blanks, start, end) = content.window(self.shift, usize::from(self.text_columns()));
@@ -81,7 +89,9 @@ impl Pager {
                 ));
                 at = finish;
             }
-            spans.push(Span::styled(content.text()[at..to].to_owned(), own));
+            let words = &content.text()[at..to];
+            let ours = look.options.ascii && matches!(ink, Ink::Role(_));
+            spans.push(Span::styled(if ours { plain_signs(words) } else { words.to_owned() }, own));
         }
         if !self.wrap && end < content.text().len() {
             spans.push(Span::styled(look.sign("…", ">"), look.theme.over(Role::Dim, ground)));
@@ -89,21 +99,41 @@ impl Pager {
         Paragraph::new(Line::from(spans)).style(look.style(ground))
     }
 
-    fn gutter(&self, content: &TextLine, spot: Spot, ground: Role, look: &Look<'_>) -> Span<'static> {
-        let columns = usize::from(self.gutter_columns());
-        let style = |role| look.theme.over(role, ground);
-        let pointed = self.cursor == Some(spot.line) && spot.row == 0;
+    fn gutter(&self, content: &TextLine, spot: Spot, ground: Role, look: &Look<'_>) -> Vec<Span<'static>> {
+        let mut columns = usize::from(self.gutter_columns());
+        let first = spot.row == 0;
         let (sign, role) = match content.gutter {
-            _ if pointed => (look.sign("▶", ">").to_owned(), Role::Accent),
-            Gutter::Number(number) if spot.row == 0 => {
+            Gutter::Number(number) if first => {
                 (text::pad_left(&number.to_string(), columns.saturating_sub(2)), Role::Dim)
             }
-            Gutter::Error if spot.row == 0 => (look.sign("!", "!").to_owned(), Role::Bad),
-            Gutter::Note if spot.row == 0 => (look.sign("·", "-").to_owned(), Role::Info),
+            Gutter::Error if first => (look.sign("!", "!").to_owned(), Role::Bad),
+            Gutter::Note if first => (look.sign("·", "-").to_owned(), Role::Info),
+            Gutter::State(mark) if first => (look.mark(mark).to_owned(), mark.role()),
             _ => (String::new(), Role::Dim),
         };
-        Span::styled(text::pad(&sign, columns), style(role))
+        let mut spans = Vec::with_capacity(2);
+        if self.cursor.is_some() {
+            let here = self.cursor == Some(spot.line) && first;
+            let pointer = if here { look.sign("▶ ", "> ") } else { "  " };
+            spans.push(Span::styled(pointer, look.theme.over(Role::Accent, ground)));
+            columns = columns.saturating_sub(2);
+        }
+        spans.push(Span::styled(text::pad(&sign, columns), look.theme.over(role, ground)));
+        spans
     }
+}
+
+/// In pure ASCII the branches of trees and the arrows that the console itself draws become what comes near.
+fn plain_signs(text: &str) -> String {
+    let plain = |c| match c {
+        '├' | '└' => '+',
+        '│' => '|',
+        '─' => '-',
+        '→' => '>',
+        '…' => '.',
+        c => c,
+    };
+    text.chars().map(plain).collect()
 }
 
 /// How a piece looks on its ground. What would be hidden there, by chance or on purpose, is shown like the ground's own

@@ -3,6 +3,7 @@
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::ui::look::Mark;
 use crate::ui::place::Place;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -28,6 +29,8 @@ pub enum Gutter {
     Note,
     /// Its number.
     Number(u32),
+    /// The state of what it tells of.
+    State(Mark),
 }
 
 /// A line without its end. Its text is clean: no control character is in it.
@@ -38,6 +41,8 @@ pub struct TextLine {
     pieces: Box<[(u32, Ink)]>,
     /// What stands in front of it.
     pub gutter: Gutter,
+    /// Columns that further rows stand in from the left when it is wrapped.
+    indent: u16,
     link: Option<Box<Place>>,
 }
 
@@ -57,7 +62,7 @@ impl TextLine {
                 _ => ends.push((end, ink)),
             }
         }
-        Self { text: whole.into(), pieces: ends.into(), gutter: Gutter::None, link: None }
+        Self { text: whole.into(), pieces: ends.into(), gutter: Gutter::None, indent: 0, link: None }
     }
 
     /// A line of roles, for what the console itself says.
@@ -74,6 +79,13 @@ impl TextLine {
     #[must_use]
     pub fn with_gutter(mut self, gutter: Gutter) -> Self {
         self.gutter = gutter;
+        self
+    }
+
+    /// The same, with further rows so many columns in from the left when it is wrapped.
+    #[must_use]
+    pub fn hanging(mut self, columns: u16) -> Self {
+        self.indent = columns;
         self
     }
 
@@ -109,6 +121,11 @@ impl TextLine {
         })
     }
 
+    /// How far further rows stand in from the left in so many columns: never so far that little room is left.
+    pub(super) fn indent(&self, columns: usize) -> usize {
+        usize::from(self.indent).min(columns / 2)
+    }
+
     /// The rows it takes in so many columns, as bounds in bytes; at least one. Rows break after a blank where one is
     /// near enough.
     pub fn rows(&self, columns: usize) -> Vec<(usize, usize)> {
@@ -117,11 +134,14 @@ impl TextLine {
         if self.text.len() <= columns {
             return vec![(0, self.text.len())];
         }
+        let later = columns - self.indent(columns).min(columns - 2);
         let mut rows = Vec::new();
         let (mut start, mut used, mut blank) = (0, 0, None);
         for (place, grapheme) in self.text.grapheme_indices(true) {
             let width = text::width(grapheme);
-            if used + width > columns {
+            let room = if rows.is_empty() { columns } else { later };
+            // One character that is wider than all the room gets a row of its own.
+            if used + width > room && place > start {
                 let end = blank.filter(|after| after - start > (place - start) / 2).unwrap_or(place);
                 rows.push((start, end));
                 used = text::width(&self.text[end..place]);
@@ -182,14 +202,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_follow_each_other_and_fit(words in any::<String>(), columns in 2usize..40) {
-            let line = TextLine::plain(Role::Text, words);
+        fn rows_follow_each_other_and_fit(words in any::<String>(), columns in 20usize..60, indent in 0u16..40) {
+            let line = TextLine::plain(Role::Text, words).hanging(indent);
             let rows = line.rows(columns);
             prop_assert_eq!(rows[0].0, 0);
             prop_assert_eq!(rows.last().unwrap().1, line.text().len());
             prop_assert!(rows.windows(2).all(|pair| pair[0].1 == pair[1].0));
-            for (start, end) in rows {
-                prop_assert!(text::width(&line.text()[start..end]) <= columns.max(2));
+            for (place, (start, end)) in rows.into_iter().enumerate() {
+                let indent = if place == 0 { 0 } else { line.indent(columns).min(columns - 2) };
+                prop_assert!(text::width(&line.text()[start..end]) + indent <= columns);
             }
         }
 

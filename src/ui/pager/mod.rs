@@ -4,7 +4,9 @@
 //! that a text of any length costs the same.
 
 mod draw;
+mod find;
 mod line;
+mod rows;
 mod search;
 
 pub use line::{Gutter, Ink, TextLine};
@@ -27,6 +29,8 @@ const SIDE_STEP: usize = 16;
 /// A text and where one is in it.
 pub struct Pager {
     lines: Vec<TextLine>,
+    /// Whether any line has the sign of a state in front.
+    signs: bool,
     top: Spot,
     /// Columns that are pushed out to the left; only where lines are not wrapped.
     shift: usize,
@@ -37,6 +41,8 @@ pub struct Pager {
     follow: Option<bool>,
     /// The line that keys act on, for texts whose lines lead somewhere.
     cursor: Option<usize>,
+    /// Whether somebody has moved the cursor; until then it stands on the first line that leads somewhere.
+    moved: bool,
     search: Search,
     /// The line on which a match was gone to last.
     found: Option<usize>,
@@ -49,6 +55,7 @@ impl Pager {
     pub fn new() -> Self {
         Self {
             lines: Vec::new(),
+            signs: false,
             top: Spot::default(),
             shift: 0,
             wrap: true,
@@ -56,6 +63,7 @@ impl Pager {
             height: 20,
             follow: None,
             cursor: None,
+            moved: false,
             search: Search::default(),
             found: None,
             origin: None,
@@ -79,9 +87,22 @@ impl Pager {
 
     /// Shows other lines. The place stays by number, or at the end where that is followed.
     pub fn set_lines(&mut self, lines: Vec<TextLine>) {
+        let open = self.target().cloned();
         self.lines = lines;
+        // The cursor stays on what it was on, whatever came or went above.
+        if let (Some(open), Some(cursor)) = (open, self.cursor)
+            && self.lines.get(cursor).and_then(TextLine::link) != Some(&open)
+            && let Some(line) = self.lines.iter().position(|line| line.link() == Some(&open))
+        {
+            self.top.line = (self.top.line + line).saturating_sub(cursor);
+            self.cursor = Some(line);
+        }
         self.search = Search::new(self.search.words(), &self.lines);
         self.found = self.found.filter(|line| *line < self.lines.len());
+        self.signs = self.lines.iter().any(|line| matches!(line.gutter, Gutter::State(_)));
+        if let (Some(_), false) = (self.cursor, self.moved) {
+            self.cursor = Some(self.lines.iter().position(|line| line.link().is_some()).unwrap_or(0));
+        }
         if let Some(cursor) = &mut self.cursor {
             *cursor = (*cursor).min(self.lines.len().saturating_sub(1));
         }
@@ -91,6 +112,7 @@ impl Pager {
     /// Adds lines at the end.
     pub fn append(&mut self, lines: Vec<TextLine>) {
         self.search.add(&lines, self.lines.len());
+        self.signs |= lines.iter().any(|line| matches!(line.gutter, Gutter::State(_)));
         self.lines.extend(lines);
         self.settle();
     }
@@ -163,6 +185,7 @@ impl Pager {
     /// Puts the cursor on a line.
     pub fn set_cursor(&mut self, line: usize) {
         if self.cursor.is_some() {
+            self.moved = true;
             self.cursor = Some(line.min(self.lines.len().saturating_sub(1)));
             self.show_cursor();
         }
@@ -175,12 +198,14 @@ impl Pager {
             return false;
         }
         self.cursor = Some(spot.line);
+        self.moved = true;
         true
     }
 
     /// Moves.
     pub fn go(&mut self, motion: Motion) {
         let half = i64::from(self.height / 2).max(1);
+        self.moved = true;
         let was = self.top;
         match (motion, self.cursor) {
             (Motion::By(rows), None) => self.scroll(rows),
@@ -231,51 +256,6 @@ impl Pager {
         self.lines.iter().take(last.line + 1).skip(self.top.line)
     }
 
-    /// Takes note of where one is, so that a search that is given up leads back here.
-    pub fn begin_search(&mut self) {
-        self.origin = Some((self.top, self.cursor));
-    }
-
-    /// Looks for words, from where the search began; without words back to there.
-    pub fn search(&mut self, words: &str) {
-        if let Some((top, cursor)) = self.origin {
-            (self.top, self.cursor) = (top, cursor);
-        }
-        self.search = Search::new(words, &self.lines);
-        self.found = None;
-        self.settle();
-        if let Some(line) = self.search.next(self.cursor.unwrap_or(self.top.line), true) {
-            self.find(line);
-        }
-    }
-
-    /// The words that are looked for; empty when none are.
-    pub fn searched(&self) -> &str {
-        self.search.words()
-    }
-
-    /// Looks for nothing any more and stays; `false` when nothing was looked for.
-    pub fn clear_search(&mut self) -> bool {
-        let had = !self.search.words().is_empty();
-        self.search = Search::default();
-        (self.found, self.origin) = (None, None);
-        had
-    }
-
-    /// To the next match, or the one before; `false` when there is none.
-    pub fn next_match(&mut self, forward: bool) -> bool {
-        let here = self.found.or(self.cursor);
-        let next = match (forward, here) {
-            (true, Some(line)) => self.search.next(line, false),
-            (true, None) => self.search.next(self.top.line, true),
-            (false, line) => self.search.previous(line.unwrap_or(self.top.line)),
-        };
-        if let Some(line) = next {
-            self.find(line);
-        }
-        next.is_some()
-    }
-
     /// ` 120 of 3,400 lines · /words 3 of 17 · …`, for a title.
     pub fn summary(&self) -> String {
         use std::fmt::Write;
@@ -294,36 +274,6 @@ impl Pager {
             let _ = write!(out, " · not wrapped");
         }
         out
-    }
-
-    fn find(&mut self, line: usize) {
-        self.found = Some(line);
-        self.follow = self.follow.map(|_| false);
-        if self.cursor.is_some() {
-            self.cursor = Some(line);
-            self.show_cursor();
-            return;
-        }
-        let Some(found) = self.lines.get(line) else { return };
-        let start = self.search.places(found.text()).first().map_or(0, |place| place.0);
-        if self.wrap {
-            let row = self.rows_of(line).iter().position(|(_, end)| start < *end).unwrap_or(0);
-            let spot = Spot { line, row };
-            let last = self.below(self.top, usize::from(self.height).saturating_sub(1));
-            if spot < self.top || spot > last {
-                self.top = self.above(spot, usize::from(self.height) / 3).min(self.last_top());
-            }
-        } else {
-            if line < self.top.line || line >= self.top.line + usize::from(self.height) {
-                self.top.line = line.saturating_sub(usize::from(self.height) / 3);
-                self.settle();
-            }
-            let column = text::width(&self.lines[line].text()[..start]);
-            let room = usize::from(self.text_columns());
-            if column < self.shift || column >= self.shift + room.saturating_sub(SIDE_STEP) {
-                self.shift = column.saturating_sub(room / 2);
-            }
-        }
     }
 
     fn move_cursor(&mut self, cursor: usize, by: i64) {
@@ -346,56 +296,6 @@ impl Pager {
         let last = self.last_top();
         self.top = if self.follow == Some(true) { last } else { self.top.min(last) };
         self.show_cursor();
-    }
-
-    /// The columns that are left for the text itself.
-    fn text_columns(&self) -> u16 {
-        // One column at the right is the scrollbar's.
-        self.width.saturating_sub(self.gutter_columns() + 1).max(2)
-    }
-
-    fn rows_of(&self, line: usize) -> Vec<(usize, usize)> {
-        match self.lines.get(line) {
-            Some(line) if self.wrap => line.rows(usize::from(self.text_columns())),
-            Some(line) => vec![(0, line.text().len())],
-            None => vec![(0, 0)],
-        }
-    }
-
-    /// The top at which the last row stands at the bottom.
-    fn last_top(&self) -> Spot {
-        let Some(line) = self.lines.len().checked_sub(1) else { return Spot::default() };
-        let end = Spot { line, row: self.rows_of(line).len().saturating_sub(1) };
-        self.above(end, usize::from(self.height).saturating_sub(1))
-    }
-
-    /// So many rows further up, at most the first.
-    fn above(&self, spot: Spot, mut rows: usize) -> Spot {
-        let mut spot = Spot { line: spot.line.min(self.lines.len().saturating_sub(1)), ..spot };
-        while rows > spot.row {
-            let Some(line) = spot.line.checked_sub(1) else { return Spot::default() };
-            rows -= spot.row + 1;
-            spot = Spot { line, row: self.rows_of(line).len().saturating_sub(1) };
-        }
-        Spot { row: spot.row - rows, ..spot }
-    }
-
-    /// So many rows further down, at most the last.
-    fn below(&self, mut spot: Spot, mut rows: usize) -> Spot {
-        loop {
-            let last = self.rows_of(spot.line).len().saturating_sub(1);
-            if spot.row + rows <= last || spot.line + 1 >= self.lines.len() {
-                return Spot { line: spot.line, row: (spot.row + rows).min(last) };
-            }
-            rows -= last.saturating_sub(spot.row) + 1;
-            spot = Spot { line: spot.line + 1, row: 0 };
-        }
-    }
-
-    /// How many rows lie between two spots.
-    fn rows_between(&self, from: Spot, to: Spot) -> usize {
-        let whole: usize = (from.line..to.line).map(|line| self.rows_of(line).len()).sum();
-        (whole + to.row).saturating_sub(from.row)
     }
 }
 

@@ -107,6 +107,7 @@ fn a_cursor_moves_by_lines_and_opens_what_they_lead_to() {
     let mut lines = numbered(20);
     lines[12] = lines[12].clone().to(Place::Tasks);
     pager.set_lines(lines);
+    pager.go(Motion::Top);
     pager.go(Motion::By(12));
     assert_eq!(pager.target(), Some(&Place::Tasks));
     assert_eq!(pager.top(), 8);
@@ -117,4 +118,21 @@ fn a_cursor_moves_by_lines_and_opens_what_they_lead_to() {
     assert!(pager.click(1));
     assert_eq!(pager.cursor(), Some(1));
     assert!(!pager.click(4));
+}
+
+#[test]
+fn until_somebody_moves_it_the_cursor_stands_on_the_first_line_that_leads_somewhere() {
+    let mut pager = Pager::with_cursor();
+    pager.layout(40, 10);
+    pager.set_lines(numbered(3));
+    assert_eq!(pager.cursor(), Some(0));
+    let mut lines = numbered(8);
+    lines[5] = lines[5].clone().to(Place::Tasks);
+    lines[6] = lines[6].clone().to(Place::Agents);
+    pager.set_lines(lines.clone());
+    assert_eq!(pager.cursor(), Some(5));
+    pager.go(Motion::By(1));
+    lines.insert(0, TextLine::plain(Role::Text, "new"));
+    pager.set_lines(lines);
+    assert_eq!(pager.target(), Some(&Place::Agents), "what was under the cursor stays there");
 }

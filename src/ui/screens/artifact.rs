@@ -65,7 +65,7 @@ impl Viewer {
 /// What is known of an artifact, in lines: title, where it comes from, how it was judged.
 pub fn head(artifact: &Artifact, reader: &Reader, look: &Look<'_>) -> [Line<'static>; 2] {
     let state = mark(artifact.review.state);
-    let agent = look.names.agent(artifact.agent_id).map_or_else(
+    let agent = look.names.of(artifact.agent_id).map_or_else(
         || format!("agent {}", short_id(&artifact.agent_id.to_string())),
         |name| text::fit(&text::clean(name), 24).into_owned(),
     );
@@ -85,7 +85,9 @@ pub fn head(artifact: &Artifact, reader: &Reader, look: &Look<'_>) -> [Line<'sta
         review.push(Span::styled(format!("  {} HIGH RISK", look.mark(Mark::Warning)), look.style(Role::Bad)));
     }
     if let Some(at) = artifact.review.at {
-        review.push(Span::styled(format!(" {} ago", look.age(at)), look.style(Role::Dim)));
+        let by = artifact.review.by.and_then(|user| look.names.of(user));
+        let by = by.map(|name| format!(" by {}", text::fit(&text::clean(name), 24))).unwrap_or_default();
+        review.push(Span::styled(format!("{by} {} ago", look.age(at)), look.style(Role::Dim)));
     }
     if let Some(note) = &artifact.review.note {
         review.push(Span::raw(format!(": {}", text::clean(note))));

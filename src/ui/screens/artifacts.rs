@@ -145,7 +145,7 @@ impl Row for Artifact {
 }
 
 fn agent(artifact: &Artifact, look: &Look<'_>) -> Cell {
-    match look.names.agent(artifact.agent_id) {
+    match look.names.of(artifact.agent_id) {
         Some(name) => Cell::plain(name),
         // Not asked for yet, or the agent was removed: its id says at least which are by the same one.
         None => Cell::of(Role::Dim, short_id(&artifact.agent_id.to_string())),

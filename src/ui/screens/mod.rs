@@ -1,8 +1,16 @@
 //! The screens, each a module of the shape of [`Screen`](super::screen::Screen), and which place has which.
 
+mod agent;
+mod agents;
+pub mod alerts;
 mod artifact;
 mod artifacts;
+mod dependencies;
+mod events;
 mod inbox;
+mod output;
+mod task;
+mod task_lines;
 mod tasks;
 
 use super::place::Place;
@@ -14,6 +22,14 @@ pub fn make(place: &Place) -> Box<dyn Screen> {
         Place::Inbox => Box::new(inbox::Inbox::new()),
         Place::Artifacts => Box::new(artifacts::Artifacts::new()),
         Place::Artifact(id, title) => Box::new(artifact::Viewer::new(id, title)),
+        Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
+        Place::Alerts => Box::new(alerts::Alerts::new()),
+        Place::Events => Box::new(events::Events::new()),
+        Place::Agents => Box::new(agents::Agents::new()),
+        Place::Task(id) => Box::new(task::Detail::new(id.clone())),
+        Place::Output(id) => Box::new(output::Output::new(id.clone(), None)),
+        Place::Attempt(task, execution) => Box::new(output::Output::new(task.clone(), Some(execution.clone()))),
+        Place::Dependencies(id) => Box::new(dependencies::Dependencies::new(id.clone())),
         _ => Box::new(tasks::Tasks::new()),
     }
 }

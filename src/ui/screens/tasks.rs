@@ -82,14 +82,20 @@ impl Row for Task {
             sort: Some("created_at"),
             cell: |task, look| Cell::of(Role::Dim, look.age(task.created_at)),
         },
+        Column { title: "DUE", width: 5, right: true, rank: 4, sort: Some("deadline"), cell: due },
         Column {
-            title: "ERROR",
-            width: 0,
-            right: false,
-            rank: 4,
-            sort: None,
-            cell: |task, _| Cell::of(Role::Bad, task.error.as_deref().unwrap_or_default()),
+            title: "TRY",
+            width: 5,
+            right: true,
+            rank: 5,
+            sort: Some("attempts"),
+            cell: |task, _| match task.attempts {
+                0 => Cell::unknown(),
+                1 => Cell::of(Role::Dim, format!("1/{}", task.max_attempts)),
+                tries => Cell::of(Role::Warn, format!("{tries}/{}", task.max_attempts)),
+            },
         },
+        Column { title: "WHAT", width: 0, right: false, rank: 4, sort: None, cell: |task, _| what(task) },
     ];
 
     fn request(query: Query) -> Request {
@@ -129,6 +135,32 @@ fn took(task: &Task, look: &Look<'_>) -> Cell {
         (Some(start), None) => Cell::of(Role::Good, look.since(start)),
         _ => Cell::unknown(),
     }
+}
+
+/// How long there is until the deadline, or by how much it was missed.
+fn due(task: &Task, look: &Look<'_>) -> Cell {
+    let Some(deadline) = task.deadline else { return Cell::of(Role::Dim, "") };
+    let left = deadline.as_micros() - look.now.as_micros();
+    match (task.status.is_final(), left < 0) {
+        (true, _) => Cell::of(Role::Dim, ""),
+        (false, true) => Cell::of(Role::Bad, format!("-{}", text::age(-left))),
+        (false, false) => Cell::of(Role::Warn, text::age(left)),
+    }
+}
+
+/// What tells a task from others: why it failed, its numbers, its command or its tags.
+fn what(task: &Task) -> Cell {
+    if let Some(error) = &task.error {
+        return Cell::of(Role::Bad, error);
+    }
+    let numbers = match (task.array, task.array_index) {
+        (Some(array), _) => format!("[{}-{}] ", array.first, array.last),
+        (None, Some(index)) => format!("[{index}] "),
+        (None, None) => String::new(),
+    };
+    let command = super::task_lines::command_line(task);
+    let words = if command.is_empty() { task.metadata.tags.join(" ") } else { command };
+    Cell::of(Role::Dim, format!("{numbers}{words}"))
 }
 
 /// The list.

@@ -15,10 +15,15 @@ fn viewer(number: u64) -> Driver {
 }
 
 #[test]
-fn agents_are_named_once_they_were_asked_for_and_hostile_names_do_no_harm() {
+fn agents_are_named_once_they_were_asked_for() {
     let mut driver = Driver::new(&Place::Artifacts, (120, 36));
     driver.sees("builder-2");
-    driver.sees("␛[2J␛[31mred");
+    assert!(driver.asked.is_empty());
+    driver.engine = Box::new(|request| {
+        assert!(!matches!(request, Request::Names(_)), "{request:?}");
+        fleet::answer(request)
+    });
+    driver.press("j ctrl-r G");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! A fixed fleet with names and output that mean harm, as the engine would answer.
 
+pub mod agents;
+pub mod alerts;
+pub mod candidates;
+pub mod records;
 pub mod review;
+pub mod tasks;
 
 use super::NOW;
 use crate::api::client::Query;
@@ -90,6 +95,9 @@ fn window(query: &Query) -> (u64, u64) {
 
 /// What the engine would answer.
 pub fn answer(request: &Request) -> Result<Answer, String> {
+    if let Some(answer) = tasks::answer(request) {
+        return answer;
+    }
     Ok(match request {
         Request::Tasks(query) => {
             let (offset, limit) = window(query);
@@ -102,7 +110,22 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             Answer::Artifact(Box::new(review::artifact(number.ok_or("there is no such artifact")?)))
         }
         Request::Content { id, offset, length } => Answer::Bytes(review::part(id, *offset, *length)),
-        Request::Agents(_) => Answer::Agents(review::agents()),
+        Request::AgentRows(query) => Answer::AgentRows(agents::rows(query)),
+        Request::Attempts(query) => Answer::Attempts(agents::attempts(query)),
+        Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),
+        Request::Cage(number) => Answer::Cage(Box::new(agents::cage(number))),
+        Request::Alerts(query) => Answer::Alerts(alerts::page(query)),
+        Request::Journal(query) => Answer::Journal(records::records(query, records::LAST)),
+        Request::Names(ids) => {
+            let known = (0..agents::AGENTS).map(|number| (agents::id(number), format!("builder-{number}")));
+            let mut names: std::collections::BTreeMap<_, _> = known.filter(|(id, _)| ids.contains(id)).collect();
+            names.insert("0195ffff-0000-7000-8000-000000000001".into(), "ann".into());
+            names.insert("0195ffff-0000-7000-8000-000000000002".into(), "box".into());
+            Answer::Names(names)
+        }
+        Request::TaskCandidates(_) => Answer::Candidates(candidates::agents()),
+        Request::AgentCandidates(_) => Answer::Candidates(candidates::cages()),
+        Request::WhatIf(command) => Answer::WhatIf(Box::new(candidates::what_if(command))),
         _ => return Err(format!("the fixed fleet has no answer to {request:?}")),
     })
 }

@@ -7,9 +7,9 @@ use super::{Driver, options};
 use crate::ui::place::Place;
 use crate::ui::terminal::ColorDepth;
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
+pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 
-fn check(name: &str, found: &str) -> Result<(), String> {
+pub fn check(name: &str, found: &str) -> Result<(), String> {
     let file: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui/tests/frames").join(name);
     if std::env::var_os("MENAGERIE_UPDATE").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -23,6 +23,12 @@ fn check(name: &str, found: &str) -> Result<(), String> {
     }
 }
 
+/// Compares the frame as it is now with `NAME-SIZE-color.ans` or `-mono.ans`.
+pub fn check_encoded(name: &str, size: (u16, u16), depth: ColorDepth, driver: &mut Driver) -> Result<(), String> {
+    let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+    check(&format!("{name}-{}x{}-{suffix}.ans", size.0, size.1), &driver.draw_encoded())
+}
+
 #[test]
 fn every_screen_at_three_sizes_in_colour_and_without() {
     let mut problems = Vec::new();
@@ -30,9 +36,7 @@ fn every_screen_at_three_sizes_in_colour_and_without() {
         for size in SIZES {
             for depth in [ColorDepth::True, ColorDepth::Mono] {
                 let mut driver = Driver::with(options(depth), place, size);
-                let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
-                let file = format!("{name}-{}x{}-{suffix}.ans", size.0, size.1);
-                problems.extend(check(&file, &driver.draw_encoded()).err());
+                problems.extend(check_encoded(name, size, depth, &mut driver).err());
             }
         }
     }

@@ -191,7 +191,7 @@ fn a_rejection_needs_a_reason_and_says_it_on_the_command_line() {
     let (ids, note) = (vec![fleet::review::id(2)], Some("it's wrong".to_owned()));
     assert_eq!(desk.borrow().commands, [WireCommand::ReviewArtifacts { ids, approve: false, note }]);
     let line = driver.app.orders.log()[0].line.clone();
-    assert_eq!(line, format!("menagerie artifact reject {} --note 'it'\\''s wrong'", fleet::review::id(2)));
+    assert_eq!(line, format!("menagerie artifact reject {} --note \"it's wrong\"", fleet::review::id(2)));
 }
 
 #[test]

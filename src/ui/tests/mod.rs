@@ -1,10 +1,15 @@
 //! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
 
+mod agents;
+mod alerts;
 mod artifacts;
+mod candidates;
+mod events;
 mod fleet;
 mod frames;
 mod inbox;
 mod lists;
+mod tasks;
 
 use std::time::{Duration, Instant};
 
@@ -52,6 +57,7 @@ pub fn options(depth: ColorDepth) -> Options {
         theme: None,
         light: false,
         tmux: false,
+        dialect: super::notify::Dialect::Osc9,
     }
 }
 

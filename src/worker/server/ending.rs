@@ -116,6 +116,7 @@ impl Server {
     pub(super) fn end_run(&mut self, index: usize, outcome: Outcome, artifacts: Vec<FoundArtifact>) {
         let Some(slot) = self.slots.get_mut(&index) else { return };
         let Some(run) = slot.run.take() else { return };
+        self.running -= 1;
         let (id, cage) = (run.id(), slot.cage);
         let worn = slot.stale || slot.doomed || slot.broken.is_some();
         self.known.insert(id, Known::Ended);

@@ -53,15 +53,12 @@ impl Watch {
 impl Server {
     /// Begins to measure, measures more or less often, or stops and closes every file that was opened for it.
     pub(super) fn set_watch(&mut self, interval_ms: Option<u32>) {
-        match interval_ms {
-            Some(millis) => {
-                self.watch.interval_us = u64::from(millis.max(100)) * 1000;
-                self.measure_at = sys::monotonic();
-            }
-            None => {
-                self.watch = Watch::default();
-                self.measure_at = NEVER;
-            }
+        if let Some(millis) = interval_ms {
+            self.watch.interval_us = u64::from(millis.max(100)) * 1000;
+            self.measure_at = sys::monotonic();
+        } else {
+            self.watch = Watch::default();
+            self.measure_at = NEVER;
         }
     }
 
@@ -103,18 +100,14 @@ impl Server {
         if !slots.active && !was_active {
             return None;
         }
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let meter = cage.group.as_ref()?.meter();
-                // A cage that was not there at the first measurement was set up since, and has counted from zero.
-                let last = if first {
-                    Reading::default()
-                } else {
-                    Reading { cpu_us: Some(0), throttled_us: Some(0), ..Reading::default() }
-                };
-                self.watch.cages.entry(id).or_insert(Metered { meter, last, active: false, tokens: None })
-            }
+        let known = if let Some(known) = known {
+            known
+        } else {
+            let meter = cage.group.as_ref()?.meter();
+            // A cage that was not there at the first measurement was set up since, and has counted from zero.
+            let zero = Some(0).filter(|_| !first);
+            let last = Reading { cpu_us: zero, throttled_us: zero, ..Reading::default() };
+            self.watch.cages.entry(id).or_insert(Metered { meter, last, active: false, tokens: None })
         };
         let mut reading = known.meter.read();
         if reading.memory.is_none() || reading.pids.is_none() {

@@ -24,6 +24,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::fs::FlockOperation;
 
 use super::cage::Cage;
+use super::hold::Hold;
 use super::link::Link;
 use super::relay::Relay;
 use super::run::NEVER;
@@ -100,6 +101,10 @@ pub(super) struct Server {
     peer_index: usize,
     /// Whether the engine's socket is watched for room to send.
     wants_room: bool,
+    /// Reports that wait for more of their kind.
+    hold: Hold,
+    /// How many slots have an execution.
+    running: usize,
     output: OutputFolder,
     /// No timer is due before this time of the monotonic clock.
     wake_at: u64,
@@ -161,6 +166,8 @@ impl Server {
             next_index: 1,
             peer_index: 0,
             wants_room: false,
+            hold: Hold::NONE,
+            running: 0,
             output,
             wake_at: NEVER,
             measure_at: NEVER,
@@ -200,7 +207,9 @@ impl Server {
             if now >= self.measure_at {
                 self.measure();
             }
-            self.flush();
+            if self.wants_room || !self.hold.wait(self.link.ends_alone(), self.running, sys::monotonic()) {
+                self.flush();
+            }
         }
         self.end_everything();
         if self.around.cgroups.remove().is_empty() {
@@ -273,7 +282,7 @@ impl Server {
         if !self.collecting.is_empty() {
             return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
         }
-        let wake = self.wake_at.min(self.measure_at).min(self.leave_at);
+        let wake = self.wake_at.min(self.measure_at).min(self.leave_at).min(self.hold.until());
         (wake != NEVER).then(|| {
             let micros = wake.saturating_sub(sys::monotonic());
             let seconds = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);

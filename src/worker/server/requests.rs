@@ -296,6 +296,7 @@ impl Server {
             let _ = epoll::modify(&self.epoll, &slot.socket, key(Source::Socket, index), flags);
         }
         slot.run = Some(run);
+        self.running += 1;
         self.known.insert(id, Known::Running(index));
         self.wake(next);
     }

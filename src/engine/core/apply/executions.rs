@@ -26,6 +26,7 @@ impl Core {
             created_at: now,
             started_at: None,
             stopping: None,
+            stop_note: None,
         });
     }
 
@@ -49,6 +50,7 @@ impl Core {
             created_at: event.created_at,
             started_at: event.started_at,
             stopping: event.stopping,
+            stop_note: event.stop_note.clone(),
             end: Timestamp::LAST,
         });
         let end = self.expected_end(slot);
@@ -122,6 +124,7 @@ impl Core {
     pub(super) fn apply_execution_stopping(&mut self, event: &ExecutionStopping) {
         if let Some(slot) = self.execution_ids.get(event.execution_id) {
             self.executions[slot].stopping = Some(event.reason);
+            self.executions[slot].stop_note.clone_from(&event.note);
         }
     }
 

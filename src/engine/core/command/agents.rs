@@ -166,7 +166,7 @@ impl Core {
     }
 
     /// Whether a cage can become an agent's home.
-    fn check_home(&self, id: CageId, agent: u32) -> Result<(), Refusal> {
+    pub(in crate::engine::core) fn check_home(&self, id: CageId, agent: u32) -> Result<(), Refusal> {
         let Some(cage) = self.cage(id) else { return Err(self.unknown_cage(id)) };
         match [cage.home, cage.occupant].into_iter().find(|other| *other != NONE && *other != agent) {
             Some(other) => {

@@ -9,7 +9,7 @@ use crate::engine::core::state::CageState;
 
 impl Core {
     /// Refuses a wish that no cage and agent together could ever meet. As long as no node has joined, nothing can be said.
-    pub(super) fn feasible(&self, wish: &Wish) -> Result<(), Refusal> {
+    pub(in crate::engine::core) fn feasible(&self, wish: &Wish) -> Result<(), Refusal> {
         let known = self.shape_numbers.get(wish).map(|number| &self.shapes[*number]);
         if self.nodes.is_empty() || known.is_some_and(|shape| shape.possible_at == self.fleet_version) {
             return Ok(());
@@ -142,6 +142,16 @@ pub(in crate::engine::core) struct Lack {
 }
 
 impl Lack {
+    /// `memory limit 128MiB < 200MiB asked`.
+    pub fn limit_sentence(&self) -> String {
+        let whose = if self.whose.starts_with("node") {
+            format!("{} of {}", self.field, self.whose)
+        } else {
+            format!("{} limit", self.field)
+        };
+        format!("{whose} {} < {} asked", self.have, self.need)
+    }
+
     /// `memory 1GiB asked, cage 003 has 128MiB`.
     pub fn sentence(&self) -> String {
         format!("{} {} asked, {} has {}", self.field, self.need, self.whose, self.have)

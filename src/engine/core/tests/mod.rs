@@ -2,9 +2,12 @@
 
 mod alerts;
 mod backfill;
+mod candidates;
 mod commands;
+mod explain;
 mod faults;
 mod inbox;
+mod look;
 mod order;
 mod properties;
 mod snapshot;

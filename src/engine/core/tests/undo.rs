@@ -40,7 +40,7 @@ fn inverse_of(reply: Reply) -> Vec<Command> {
 }
 
 /// Does something, takes it back, and compares; then does it again by the inverse of the inverse.
-fn there_and_back(world: &mut World, command: Command) {
+fn there_and_back(world: &mut World, command: &Command) {
     let before = decided(world);
     let inverse = inverse_of(world.command(command.clone()).unwrap());
     let after = decided(world);
@@ -68,14 +68,14 @@ fn tasks_get_their_old_priorities_and_places_back() {
     let element = world.running().into_iter().map(|(_, id, ..)| id).find(|id| id.as_array() == array).unwrap();
     world.command(Command::PrioritiseTasks { ids: vec![element], priority: 9 }).unwrap();
     ids.push(array);
-    there_and_back(&mut world, Command::PrioritiseTasks { ids: ids.clone(), priority: 10 });
+    there_and_back(&mut world, &Command::PrioritiseTasks { ids: ids.clone(), priority: 10 });
     // The element and its array, in the order that tempts an undo to mix them up.
-    there_and_back(&mut world, Command::PrioritiseTasks { ids: vec![element, array], priority: 7 });
-    there_and_back(&mut world, Command::ReassignTasks { ids: vec![array], agent: None, cage: Some(cage(3)) });
+    there_and_back(&mut world, &Command::PrioritiseTasks { ids: vec![element, array], priority: 7 });
+    there_and_back(&mut world, &Command::ReassignTasks { ids: vec![array], agent: None, cage: Some(cage(3)) });
     let mut world = World::new(FLEET);
     let ids = vec![world.submit(NewTask { cage: Some(cage(2)), ..task() }), world.submit(task())];
     let agent = Some(world.agent("float"));
-    there_and_back(&mut world, Command::ReassignTasks { ids, agent, cage: None });
+    there_and_back(&mut world, &Command::ReassignTasks { ids, agent, cage: None });
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn what_was_cancelled_comes_back_with_what_failed_for_it() {
         ..task()
     };
     let ids = world.submit_all(vec![key("a", &[]), key("b", &["a"]), key("c", &["b", "a"])]).unwrap();
-    there_and_back(&mut world, Command::CancelTasks { ids: vec![ids[0]], note: None });
+    there_and_back(&mut world, &Command::CancelTasks { ids: vec![ids[0]], note: None });
     // Redone: everything is cancelled or failed, and one more undo brings it back.
     world.command(Command::RetryTasks { ids: ids.clone() }).unwrap();
     assert_eq!(world.schedule(), [ids[0]]);
@@ -101,7 +101,7 @@ fn a_cancelled_array_comes_back_whole_unless_that_would_be_too_much() {
     let mut world = World::new(FLEET);
     let array = NewTask { array: Some(ArrayRange { first: 0, last: 19 }), max_attempts: 1, ..task() };
     let id = world.submit(array.clone());
-    there_and_back(&mut world, Command::CancelTasks { ids: vec![id], note: None });
+    there_and_back(&mut world, &Command::CancelTasks { ids: vec![id], note: None });
     let id = world.submit(array);
     let running = world.schedule();
     world.finish(running[0], OutcomeKind::Failed);
@@ -143,12 +143,12 @@ fn an_array_that_failed_retries_what_failed_and_ends_well() {
 fn fleets_are_put_back_as_they_were() {
     let mut world = World::new(FLEET);
     let (boss, worker, float) = (world.agent("boss"), world.agent("worker"), world.agent("float"));
-    there_and_back(&mut world, Command::DrainAgents { ids: vec![boss, float] });
+    there_and_back(&mut world, &Command::DrainAgents { ids: vec![boss, float] });
     world.command(Command::ResumeAgents { ids: vec![boss, float] }).unwrap();
-    there_and_back(&mut world, Command::SetCageMaintenance { ids: vec![cage(1), cage(2)], on: true });
+    there_and_back(&mut world, &Command::SetCageMaintenance { ids: vec![cage(1), cage(2)], on: true });
     world.command(Command::SetCageMaintenance { ids: vec![cage(1), cage(2)], on: false }).unwrap();
-    there_and_back(&mut world, Command::ReassignAgents { ids: vec![float], cage: Some(cage(3)) });
-    there_and_back(&mut world, Command::ReassignAgents { ids: vec![worker, boss], cage: None });
+    there_and_back(&mut world, &Command::ReassignAgents { ids: vec![float], cage: Some(cage(3)) });
+    there_and_back(&mut world, &Command::ReassignAgents { ids: vec![worker, boss], cage: None });
     world.command(Command::ReassignAgents { ids: vec![worker], cage: Some(cage(1)) }).unwrap();
     let before = decided(&world);
     let inverse = inverse_of(world.command(Command::VacateCages { ids: vec![cage(1)] }).unwrap());
@@ -196,12 +196,12 @@ fn gated(world: &mut World, kind: ArtifactType) -> (ArtifactId, TaskId) {
 fn judgements_are_taken_back_and_gates_close_again() {
     let mut world = World::new(FLEET);
     let (id, gated) = gated(&mut world, ArtifactType::Doc);
-    there_and_back(&mut world, Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
+    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
     world.command(Command::ReopenReviews { ids: vec![id] }).unwrap();
     assert_eq!(world.schedule(), []);
-    there_and_back(&mut world, Command::ReviewArtifacts { ids: vec![id], approve: false, note: None });
+    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: false, note: None });
     // From rejected to approved, and back to rejected.
-    there_and_back(&mut world, Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
+    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
     assert_eq!(world.schedule(), [gated]);
     let refused = world.command(Command::ReopenReviews { ids: vec![ArtifactId(gated.0)] }).unwrap_err();
     assert_eq!(refused.kind, RefusalKind::NotFound);
@@ -229,8 +229,8 @@ fn snoozing_is_taken_back_to_what_was_before() {
         ids: vec![ReviewId(id)],
         until: Some(time::When::In(Span::from_secs(seconds))),
     };
-    there_and_back(&mut world, snooze(id.0, 60));
-    there_and_back(&mut world, snooze(id.0, 120));
+    there_and_back(&mut world, &snooze(id.0, 60));
+    there_and_back(&mut world, &snooze(id.0, 120));
     assert!(world.command(snooze(waiting.0, 60)).is_err(), "only what failed waits for a human");
     assert!(world.command(snooze(id.0, 0)).is_err());
     let failing = world.submit(NewTask { max_attempts: 1, ..task() });

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{HOSTILE, at, window};
 use crate::api::client::Query;
 use crate::api::triage::InboxItem;
-use crate::domain::{Agent, Artifact};
+use crate::domain::Artifact;
 use crate::ui::request::Page;
 
 /// How many artifacts there are, the newest first.
@@ -198,25 +198,6 @@ pub fn artifacts(query: &Query) -> Page<Artifact> {
     }
     let (offset, limit) = window(query);
     Page { rows: (offset..(offset + limit).min(ARTIFACTS)).map(artifact).collect(), total: ARTIFACTS }
-}
-
-/// The agents that artifacts are by.
-pub fn agents() -> Page<Agent> {
-    let agent = |number: u64| {
-        serde_json::from_value(json!({
-            "id": agent_id(number),
-            "name": if number == 3 { HOSTILE[0].to_owned() } else { format!("builder-{number}") },
-            "runtime": {"type": "command"},
-            "status": "idle",
-            "owner": "0195ffff-0000-7000-8000-000000000001",
-            "counters": {"total_executions": 0, "success_count": 0, "avg_execution_time_ms": 0},
-            "created_at": at(90_000),
-            "updated_at": at(70),
-        }))
-        .unwrap()
-    };
-    // One of them was removed.
-    Page { rows: (0..6).map(agent).collect(), total: 6 }
 }
 
 const DECISION: &str = "# Drop the column `legacy_ref`\n\n\

@@ -1,0 +1,57 @@
+//! Rows of the store with what running executions say of themselves.
+
+use std::collections::HashMap;
+
+use super::{Failure, Service};
+use crate::api::types::{AgentRow, LiveFigures, TaskRow};
+use crate::domain::{Agent, Execution, ExecutionId, Task, TaskId};
+use crate::engine::message::Message;
+use crate::engine::telemetry::Telemetry;
+
+fn figures(telemetry: &Telemetry, id: ExecutionId) -> Option<LiveFigures> {
+    let sample = telemetry.sample(id)?;
+    Some(LiveFigures {
+        execution_id: id,
+        progress: sample.progress,
+        message: sample.message,
+        tokens_used: sample.tokens_used,
+        cost: sample.cost,
+    })
+}
+
+/// Executions with their live figures in the fields that their outcome fills later.
+pub(super) fn executions(service: &Service, mut executions: Vec<Execution>) -> Result<Vec<Execution>, Failure> {
+    let telemetry = &service.running()?.telemetry;
+    for execution in executions.iter_mut().filter(|execution| !execution.status.is_final()) {
+        let Some(sample) = telemetry.sample(execution.id) else { continue };
+        execution.progress = sample.progress.unwrap_or(execution.progress);
+        execution.output_summary = sample.message.or(execution.output_summary.take());
+        execution.tokens_used = sample.tokens_used.or(execution.tokens_used);
+        execution.cost = sample.cost.or(execution.cost);
+    }
+    Ok(executions)
+}
+
+/// Tasks with what their executions say.
+pub(super) fn tasks(service: &Service, tasks: Vec<Task>) -> Result<Vec<TaskRow>, Failure> {
+    let telemetry = &service.running()?.telemetry;
+    let row = |task: Task| {
+        let execution = task.execution_id.filter(|_| !task.status.is_final());
+        TaskRow { live: execution.and_then(|id| figures(telemetry, id)), task }
+    };
+    Ok(tasks.into_iter().map(row).collect())
+}
+
+/// Agents with what they say of the task that they took last.
+pub(super) async fn agents(service: &Service, agents: Vec<Agent>) -> Result<Vec<AgentRow>, Failure> {
+    let telemetry = &service.running()?.telemetry;
+    let mut executions: HashMap<TaskId, ExecutionId> = HashMap::new();
+    if agents.iter().any(|agent| agent.current_task_id.is_some()) {
+        executions.extend(service.ask(|answer| Message::Executing { answer }).await?);
+    }
+    let row = |agent: Agent| {
+        let execution = agent.current_task_id.and_then(|task| executions.get(&task));
+        AgentRow { live: execution.and_then(|id| figures(telemetry, *id)), agent }
+    };
+    Ok(agents.into_iter().map(row).collect())
+}

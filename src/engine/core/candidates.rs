@@ -1,0 +1,220 @@
+//! Who could be given a task, and which cage an agent: everybody, with the reasons for and against, the best first.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::Core;
+use super::shape::{Shape, Wish};
+use super::slab::NONE;
+use super::state::CageState;
+use crate::domain::requirements::Quantities;
+use crate::domain::{AgentId, CageId, Candidate, TaskId};
+
+/// So many candidates are given.
+const CANDIDATES_MAX: usize = 200;
+
+/// A candidate before its reasons are written down; the smallest is the best.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank<'a> {
+    able: Reverse<bool>,
+    free: Reverse<bool>,
+    queued: u64,
+    running: u32,
+    name: &'a str,
+    slot: u32,
+}
+
+impl Core {
+    /// The agents that a task could be given to; `None` when it is not in memory, because it has ended or never was.
+    /// Figures of the past are left to who knows it.
+    pub fn task_candidates(&self, task: TaskId) -> Option<Vec<(AgentId, Candidate)>> {
+        let slot = self.task_ids.get(task).or_else(|| self.array_of(task))?;
+        let wish = Wish { agent: None, cage: None, ..self.shape(slot).wish.clone() };
+        let shape = Shape::new(wish, 0, &self.defaults.requirements, &self.capability_sets);
+        let queued = self.queued_by_agent();
+        let anywhere = self.nodes.is_empty();
+        let vacant = |cage: &&CageState| cage.home == NONE;
+        let room = anywhere || self.cages().filter(vacant).any(|cage| self.lacks(&shape, cage).is_empty());
+        let room_now = self.cages().filter(|cage| cage.occupant == NONE).any(|cage| self.has_room(&shape, cage));
+        let mut ranks: Vec<_> = self
+            .agents
+            .iter()
+            .map(|(slot, agent)| {
+                let at = agent.cage.or(agent.spec.cage).and_then(|cage| self.cage(cage));
+                let home = agent.spec.cage.and_then(|cage| self.cage(cage));
+                let fits = home.map_or(room, |cage| anywhere || self.lacks(&shape, cage).is_empty());
+                let able = shape.is_covered_by(agent.capability_set) && fits;
+                let now = at.map_or(room_now, |cage| cage.occupant == slot && self.has_room(&shape, cage));
+                let free = able && now && self.slots_left(slot) > 0;
+                let queued = queued.get(&agent.id).copied().unwrap_or(0);
+                let (able, free) = (Reverse(able), Reverse(free));
+                Rank { able, free, queued, running: agent.running, name: &agent.spec.name, slot }
+            })
+            .collect();
+        ranks.sort_unstable();
+        ranks.truncate(CANDIDATES_MAX);
+        Some(ranks.into_iter().map(|rank| (self.agents[rank.slot].id, self.agent_candidate(&shape, &rank))).collect())
+    }
+
+    fn agent_candidate(&self, shape: &Shape, rank: &Rank<'_>) -> Candidate {
+        let agent = &self.agents[rank.slot];
+        let has = |name: &&String| self.capability_sets.has(agent.capability_set, name);
+        let lacking: Vec<_> = shape.capabilities.iter().filter(|name| !has(name)).map(String::as_str).collect();
+        let mut reasons = vec![];
+        if !lacking.is_empty() {
+            reasons.push(format!("lacks {}", lacking.join(", ")));
+        } else if !shape.capabilities.is_empty() {
+            reasons.push(format!("can do {}", shape.capabilities.join(", ")));
+        }
+        if agent.drained {
+            reasons.push("is drained and takes no tasks".to_owned());
+        }
+        if let Some(until) = agent.breaker_until {
+            reasons.push(format!("is paused until {until} after {} failures in a row", agent.failures));
+        }
+        match agent.cage.or(agent.spec.cage).and_then(|cage| self.cage(cage)) {
+            Some(cage) => reasons.extend(self.fit(shape, cage)),
+            None if rank.free.0 => reasons.push("would take a vacant cage that has room".to_owned()),
+            None if rank.able.0 => {
+                reasons.push("has no cage of its own and takes a vacant one that has room".to_owned());
+            }
+            None => reasons.push("has no cage, and none that is nobody's home would take it".to_owned()),
+        }
+        reasons.push(format!("{} of {} slots taken", agent.running, agent.spec.concurrency));
+        if rank.queued > 0 {
+            reasons.push(waiting(rank.queued));
+        }
+        candidate("agent", agent.spec.name.clone(), reasons, rank)
+    }
+
+    /// What a cage says to a shape: what it lacks, or what it has left of what is asked for.
+    fn fit(&self, shape: &Shape, cage: &CageState) -> Vec<String> {
+        let id = cage.spec.id;
+        let lacks = self.lacks(shape, cage);
+        if !lacks.is_empty() {
+            return lacks.iter().map(super::command::Lack::sentence).collect();
+        }
+        let mut said = vec![];
+        if cage.maintenance {
+            said.push(format!("cage {id} is withheld"));
+        }
+        let free = cage.room.minus(&cage.used);
+        let asked = (0..5).filter(|place| shape.need.0[*place] > 0);
+        said.extend(asked.map(|place| {
+            let shown = |quantities: &Quantities| match quantities.0[place] {
+                u64::MAX => "no limit".to_owned(),
+                value => Quantities::show(place, value),
+            };
+            let (what, need) = (Quantities::NAMES[place], shown(&shape.need));
+            format!("cage {id}: {what} {need} asked, {} free of {}", shown(&free), shown(&cage.room))
+        }));
+        if said.is_empty() {
+            said.push(format!("works in cage {id}"));
+        }
+        said
+    }
+
+    /// Whether a shape could start in a cage now, as far as the cage and its node go.
+    fn has_room(&self, shape: &Shape, cage: &CageState) -> bool {
+        let node = &self.nodes[cage.node as usize];
+        let usable = !cage.maintenance && node.is_open() && self.lacks(shape, cage).is_empty();
+        usable && shape.need.fits(&cage.room.minus(&cage.used)) && shape.need.fits(&node.free())
+    }
+
+    /// How many tasks that could start wait for each agent alone; an array counts as one.
+    fn queued_by_agent(&self) -> BTreeMap<AgentId, u64> {
+        let mut queued = BTreeMap::new();
+        for (_, group) in self.queue.groups.iter() {
+            if let Some(agent) = self.shapes[group.shape].wish.agent {
+                *queued.entry(agent).or_insert(0) += group.ready.len() as u64;
+            }
+        }
+        queued
+    }
+
+    /// The cages that an agent could be given, its own left out; `None` when there is no such agent.
+    pub fn agent_candidates(&self, agent: AgentId) -> Option<Vec<Candidate>> {
+        let slot = self.agent_ids.get(agent)?;
+        let mut queued: BTreeMap<CageId, u64> = BTreeMap::new();
+        for (_, group) in self.queue.groups.iter() {
+            if let Some(cage) = self.shapes[group.shape].wish.cage {
+                *queued.entry(cage).or_insert(0) += group.ready.len() as u64;
+            }
+        }
+        let names: Vec<_> = self.cages().map(|cage| cage.spec.id.to_string()).collect();
+        let mut ranks: Vec<_> = self
+            .cages()
+            .zip(&names)
+            .filter(|(cage, _)| self.agents[slot].spec.cage != Some(cage.spec.id))
+            .map(|(cage, name)| {
+                let able = self.check_home(cage.spec.id, slot).is_ok();
+                let free = able && !cage.maintenance && self.nodes[cage.node as usize].is_open();
+                Rank {
+                    able: Reverse(able),
+                    free: Reverse(free),
+                    queued: queued.get(&cage.spec.id).copied().unwrap_or(0),
+                    running: u32::try_from(cage.executions.len()).unwrap_or(u32::MAX),
+                    name,
+                    slot: u32::from(cage.spec.id.number()),
+                }
+            })
+            .collect();
+        ranks.sort_unstable();
+        ranks.truncate(CANDIDATES_MAX);
+        let pinned: Vec<_> = self.shapes.iter().map(|(_, shape)| shape).collect();
+        let pinned: Vec<_> = pinned.into_iter().filter(|shape| shape.wish.agent == Some(agent)).collect();
+        Some(ranks.iter().filter_map(|rank| self.cage_candidate(rank, &pinned)).collect())
+    }
+
+    fn cage_candidate(&self, rank: &Rank<'_>, pinned: &[&Shape]) -> Option<Candidate> {
+        let cage = self.cages.get(rank.slot as usize)?.as_ref()?;
+        let node = &self.nodes[cage.node as usize].node;
+        let mut reasons = vec![];
+        let name = |slot: u32| self.agents[slot].spec.name.as_str();
+        match (cage.home, cage.occupant) {
+            (NONE, NONE) => reasons.push("is vacant".to_owned()),
+            (NONE, guest) => reasons.push(format!("agent {} works in it now", name(guest))),
+            (home, _) => reasons.push(format!("is the home of agent {}", name(home))),
+        }
+        if cage.maintenance {
+            reasons.push("is withheld".to_owned());
+        }
+        if !self.nodes[cage.node as usize].is_open() {
+            reasons.push(format!("node {} cannot be reached now", node.name));
+        }
+        // A cage without a GPU is the usual case and no limit worth a word.
+        let limited = (0..5).filter(|place| cage.room.0[*place] < u64::MAX && cage.room.0[*place] > 0);
+        let shown =
+            |place: usize| format!("{} {}", Quantities::NAMES[place], Quantities::show(place, cage.room.0[place]));
+        let limits: Vec<_> = limited.map(shown).collect();
+        reasons.push(if limits.is_empty() { "no limits".to_owned() } else { format!("limits: {}", limits.join(", ")) });
+        if !pinned.is_empty() {
+            let fit = pinned.iter().filter(|shape| self.lacks(shape, cage).is_empty()).count();
+            reasons.push(format!("would take {fit} of the {} sorts of tasks that wait for the agent", pinned.len()));
+        }
+        if rank.queued > 0 {
+            reasons.push(waiting(rank.queued));
+        }
+        Some(candidate("cage", rank.name.to_owned(), reasons, rank))
+    }
+}
+
+fn candidate(kind: &str, name: String, reasons: Vec<String>, rank: &Rank<'_>) -> Candidate {
+    Candidate {
+        kind: kind.to_owned(),
+        name,
+        able: rank.able.0,
+        free: rank.free.0,
+        reasons,
+        running: rank.running,
+        queued: rank.queued,
+        success_rate: None,
+        mean_duration_s: None,
+        mean_cost: None,
+    }
+}
+
+/// `1 task waits for it`.
+fn waiting(queued: u64) -> String {
+    if queued == 1 { "1 task waits for it".to_owned() } else { format!("{queued} tasks wait for it") }
+}

@@ -1,0 +1,226 @@
+//! The smallest change that would let a task start, as words and as a command; and what each cage has against it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Core;
+use super::explain::Explanation;
+use super::shape::{Shape, Wish};
+use super::slab::NONE;
+use super::state::CageState;
+use crate::domain::command::WireCommand;
+use crate::domain::fleet::CageEntry;
+use crate::domain::quantity::TokenLimit;
+use crate::domain::requirements::Quantities;
+use crate::domain::{ArtifactId, Bytes, CageId, Command, Cpu, Fleet, ReviewState, TaskId};
+
+/// A change that would let a task start.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SmallestChange {
+    /// For people: `raise memory of cage 004 by 72MiB`.
+    pub text: String,
+    /// The command that does it, where there is one.
+    #[schemars(with = "Option<WireCommand>")]
+    pub command: Option<Command>,
+}
+
+/// What one cage says to a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CageVerdict {
+    /// The cage.
+    pub cage: CageId,
+    /// Whether the task could start there now, as far as the cage, its agent and its node go.
+    pub admits: bool,
+    /// In one sentence: `memory limit 128MiB < 200MiB asked`.
+    pub text: String,
+}
+
+/// So many cages are spoken of one by one, those that come nearest first.
+const CAGES_MAX: usize = 100;
+/// So many artifacts are named in a command.
+const ARTIFACTS_MAX: usize = 100;
+
+impl Explanation {
+    /// Names a change, unless one was named before: in words, as it is typed, and as a command.
+    pub(super) fn suggest(&mut self, text: String, typed: Option<String>, command: Option<Command>) {
+        if self.smallest_change.is_none() {
+            self.change = Some(typed.unwrap_or_else(|| text.clone()));
+            self.smallest_change = Some(SmallestChange { text, command });
+        }
+    }
+
+    /// Suggests to approve what a task waits for.
+    pub(super) fn suggest_approval(&mut self, task: TaskId, ids: Vec<ArtifactId>) {
+        let Some(first) = ids.first() else { return };
+        let typed = Some(format!("menagerie artifact approve {first}"));
+        let text = match ids.len() {
+            1 => format!("approve artifact {first}"),
+            count => format!("approve the {count} artifacts of task {task}"),
+        };
+        let few = ids.len() <= ARTIFACTS_MAX;
+        let command = few.then_some(Command::ReviewArtifacts { ids, approve: true, note: None });
+        self.suggest(text, typed, command);
+    }
+}
+
+impl Core {
+    /// What every cage says to a shape, those that come nearest first; and how many are left out.
+    pub(super) fn cage_verdicts(&self, shape: &Shape) -> (Vec<CageVerdict>, u64) {
+        let mut verdicts: Vec<_> = self.cages().map(|cage| self.cage_verdict(shape, cage)).collect();
+        verdicts.sort_by_key(|(distance, verdict)| (*distance, verdict.cage));
+        let left_out = verdicts.len().saturating_sub(CAGES_MAX) as u64;
+        (verdicts.into_iter().take(CAGES_MAX).map(|(_, verdict)| verdict).collect(), left_out)
+    }
+
+    /// What a cage says, and how far it is from taking the task: 0 now, 1 when it is emptier, more when something has to
+    /// be changed.
+    fn cage_verdict(&self, shape: &Shape, cage: &CageState) -> (usize, CageVerdict) {
+        let id = cage.spec.id;
+        let (mut against, mut distance) = (vec![], 0);
+        if shape.wish.cage.is_some_and(|wanted| wanted != id) {
+            against.push("another cage is asked for".to_owned());
+            distance += 10;
+        }
+        for lack in self.lacks(shape, cage) {
+            against.push(lack.limit_sentence());
+            distance += 3;
+        }
+        if cage.maintenance {
+            against.push("it is withheld".to_owned());
+            distance += 2;
+        }
+        let node = &self.nodes[cage.node as usize];
+        if !node.is_open() {
+            against.push(format!("node {} cannot be reached now", node.node.name));
+            distance += 2;
+        }
+        let occupant = self.agents.get(cage.occupant).map(|agent| (cage.occupant, agent));
+        match occupant {
+            Some((slot, agent)) if !self.is_able(shape, slot) => {
+                against.push(format!("its agent {} cannot do this", agent.spec.name));
+                distance += 8;
+            }
+            Some((slot, agent)) if !self.takes_tasks(slot) => {
+                against.push(format!("its agent {} takes no tasks now", agent.spec.name));
+                distance += 2;
+            }
+            Some((slot, agent)) if self.slots_left(slot) == 0 => {
+                against.push(format!("its agent {} has all {} slots taken", agent.spec.name, self.slots_at_once(slot)));
+                distance += 1;
+            }
+            None if self.floater_for(shape).is_none() => {
+                against.push("it is vacant and no able agent without a cage is free".to_owned());
+                distance += 1;
+            }
+            _ => {}
+        }
+        let free = cage.room.minus(&cage.used);
+        for place in (0..5).filter(|place| shape.need.0[*place] > free.0[*place]) {
+            if shape.need.0[place] <= cage.room.0[place] {
+                let shown = |value| Quantities::show(place, value);
+                let (what, left, asked) = (Quantities::NAMES[place], shown(free.0[place]), shown(shape.need.0[place]));
+                against.push(format!("{what} free {left} < {asked} asked"));
+                distance += 1;
+            }
+        }
+        let admits = against.is_empty();
+        let text = if admits { "has room for it".to_owned() } else { against.join(", ") };
+        (distance, CageVerdict { cage: id, admits, text })
+    }
+
+    /// Where no able agent may work in a cage that admits a task: to leave the choice to the scheduler, if that would help,
+    /// otherwise to raise the limits of the nearest cage that has an able agent.
+    pub(super) fn suggest_pair(&self, shape: &Shape, floating: bool, explanation: &mut Explanation) {
+        let free = Wish { agent: None, cage: None, ..shape.wish.clone() };
+        if free != shape.wish && self.feasible(&free).is_ok() {
+            let id = explanation.task_id;
+            let command = Command::ReassignTasks { ids: vec![id], agent: None, cage: None };
+            let text = "leave the choice of agent and cage to the scheduler".to_owned();
+            explanation.suggest(text, Some(format!("menagerie task reassign {id}")), Some(command));
+            return;
+        }
+        let able = |cage: &&CageState| {
+            shape.wish.cage.is_none_or(|id| id == cage.spec.id)
+                && if cage.home == NONE { floating } else { self.is_able(shape, cage.home) }
+        };
+        if let Some(cage) = self.cages().filter(able).min_by_key(|cage| self.lacks(shape, cage).len()) {
+            self.suggest_raise(shape, cage.spec.id, explanation);
+        }
+    }
+
+    /// Raises what a cage has too little of; without a command where it is the node that is too small.
+    pub(super) fn suggest_raise(&self, shape: &Shape, cage: CageId, explanation: &mut Explanation) {
+        let Some(cage) = self.cage(cage) else { return };
+        let lacks = self.lacks(shape, cage);
+        let mut limits = cage.spec.limits.clone();
+        let mut parts = vec![];
+        for place in (0..5).filter(|place| shape.need.0[*place] > cage.room.0[*place]) {
+            let (need, room) = (shape.need.0[place], cage.room.0[place]);
+            parts.push(format!("{} by {}", Quantities::NAMES[place], Quantities::show(place, need - room)));
+            match place {
+                0 => limits.cpu = Some(Cpu::from_millis(need)),
+                1 => limits.memory = Some(Bytes::new(need)),
+                2 => limits.gpu = u32::try_from(need).ok(),
+                3 => limits.gpu_memory = Some(Bytes::new(need)),
+                _ => limits.disk = Some(Bytes::new(need)),
+            }
+        }
+        if let Some(limit) = limits.tokens
+            && shape.tokens > limit.tokens
+        {
+            parts.push(format!("tokens by {}", shape.tokens - limit.tokens));
+            limits.tokens = Some(TokenLimit { tokens: shape.tokens, ..limit });
+        }
+        let list: Vec<_> = lacks.iter().map(super::command::Lack::sentence).collect();
+        let typed = Some(format!("raise the limits of cage {}: {}", cage.spec.id, list.join(", ")));
+        if lacks.len() > parts.len() || parts.is_empty() {
+            let text = format!("ask for less, or use a larger machine: {}", list.join(", "));
+            explanation.suggest(text, typed, None);
+            return;
+        }
+        let text = format!("raise {} of cage {}", parts.join(" and "), cage.spec.id);
+        let entry = CageEntry {
+            id: Some(cage.spec.id),
+            range: None,
+            limits,
+            network: cage.spec.network.clone(),
+            read: cage.spec.read.clone(),
+            write: cage.spec.write.clone(),
+            node: cage.spec.node.clone(),
+        };
+        let fleet = Fleet { cage: vec![entry], ..Fleet::default() };
+        explanation.suggest(text, typed, Some(Command::Apply { fleet, dry_run: false }));
+    }
+
+    /// The artifacts of a task, or of the elements of an array, that are not approved: how many are pending and how many
+    /// rejected, and all of them.
+    pub(super) fn unapproved_of(&self, task: TaskId) -> (usize, usize, Vec<ArtifactId>) {
+        let of = |artifact: &&crate::domain::snapshot::OpenArtifact| {
+            artifact.task_id == task || artifact.task_id.as_array() == task
+        };
+        let open: Vec<_> = self.artifacts.values().filter(of).collect();
+        let pending = open.iter().filter(|artifact| artifact.state == ReviewState::Pending).count();
+        (pending, open.len() - pending, open.iter().map(|artifact| artifact.id).collect())
+    }
+
+    /// The elements of an array by what has become of them: `3 to come, 2 executing, 40 completed`.
+    pub(super) fn elements_in_words(&self, slot: u32) -> Option<String> {
+        let task = &self.tasks[slot];
+        let array = task.array.as_ref()?;
+        let live: Vec<_> = self.elements_under_way(slot).filter_map(|id| self.task_ids.get(id)).collect();
+        let running = live.iter().filter(|slot| self.tasks[**slot].execution != NONE).count();
+        let materialised = array.range.len() - array.remaining;
+        let under_way = u32::try_from(live.len()).unwrap_or(u32::MAX);
+        let completed = materialised.saturating_sub(under_way).saturating_sub(array.failed);
+        let counts = [
+            (array.remaining as usize, "to come"),
+            (live.len() - running, "waiting again"),
+            (running, "running"),
+            (completed as usize, "completed"),
+            (array.failed as usize, "failed or cancelled"),
+        ];
+        let parts: Vec<_> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        Some(format!("of {} elements {}", array.range.len(), parts.join(", ")))
+    }
+}

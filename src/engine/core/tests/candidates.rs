@@ -1,0 +1,108 @@
+//! Candidates: able exactly when a reassignment is taken, and the best first.
+
+use super::world::*;
+use crate::domain::command::Command;
+use crate::domain::*;
+
+const FLEET: &str = r#"
+[[cage]]
+id = "001"
+limits = { cpu = 2, memory = "256MiB" }
+[[cage]]
+range = "002-004"
+limits = { cpu = 4, memory = "1GiB" }
+[[agent]]
+name = "small"
+cage = "001"
+capabilities = ["shell"]
+[[agent]]
+name = "large"
+cage = "002"
+capabilities = ["shell"]
+concurrency = 2
+[[agent]]
+name = "rested"
+cage = "003"
+capabilities = ["shell"]
+[[agent]]
+name = "float"
+capabilities = ["shell"]
+[[agent]]
+name = "reader"
+capabilities = ["read"]
+"#;
+
+fn shell(mebibytes: u64) -> NewTask {
+    let mut new = task();
+    new.requirements.capabilities = vec!["shell".into()];
+    new.requirements.memory = Bytes::from_mib(mebibytes);
+    new
+}
+
+fn of_task(world: &World, id: TaskId) -> Vec<Candidate> {
+    world.core.task_candidates(id).unwrap().into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+#[test]
+fn an_agent_is_able_exactly_when_it_may_be_given_the_task() {
+    for mebibytes in [0, 200, 512, 1024] {
+        let mut world = World::new(FLEET);
+        let id = world.submit(shell(mebibytes));
+        let candidates = of_task(&world, id);
+        assert_eq!(candidates.len(), 5);
+        for candidate in candidates {
+            let agent = Some(world.agent(&candidate.name));
+            let taken = world.command(Command::ReassignTasks { ids: vec![id], agent, cage: None });
+            assert_eq!(taken.is_ok(), candidate.able, "{mebibytes}: {candidate:?} {taken:?}");
+            // Who is free starts at once.
+            if candidate.able {
+                assert_eq!(world.schedule() == [id], candidate.free, "{candidate:?}");
+                if candidate.free {
+                    world.command(Command::CancelTasks { ids: vec![id], note: None }).unwrap();
+                    world.finish(id, OutcomeKind::Cancelled);
+                    world.command(Command::RetryTasks { ids: vec![id] }).unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn who_is_free_comes_first_and_says_why() {
+    let mut world = World::new(FLEET);
+    let ids = vec![world.agent("rested")];
+    world.command(Command::DrainAgents { ids }).unwrap();
+    let busy = world.submit(NewTask { agent: Some("large".into()), ..shell(512) });
+    world.submit(NewTask { agent: Some("large".into()), ..shell(768) });
+    assert_eq!(world.schedule(), [busy]);
+    let id = world.submit(shell(400));
+    let candidates = of_task(&world, id);
+    let names: Vec<_> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+    assert_eq!(names, ["float", "large", "rested", "reader", "small"]);
+    let free: Vec<_> = candidates.iter().map(|candidate| candidate.free).collect();
+    assert_eq!(free, [true, true, false, false, false]);
+    let why = |name: &str| candidates.iter().find(|one| one.name == name).unwrap().reasons.join("; ");
+    assert!(why("large").contains("memory 400MiB asked, 512MiB free of 1GiB"), "{}", why("large"));
+    assert!(why("large").contains("1 of 2 slots taken; 1 task waits for it"), "{}", why("large"));
+    assert!(why("small").contains("memory 400MiB asked, cage 001 has 256MiB"), "{}", why("small"));
+    assert!(why("reader").contains("lacks shell"), "{}", why("reader"));
+    assert!(why("rested").contains("drained"), "{}", why("rested"));
+    assert!(world.core.task_candidates(TaskId(uuid::Uuid::nil())).is_none());
+}
+
+#[test]
+fn a_cage_is_able_exactly_when_an_agent_may_be_given_it() {
+    let mut world = World::new(FLEET);
+    world.submit(NewTask { agent: Some("float".into()), ..shell(512) });
+    let float = world.agent("float");
+    let candidates = world.core.agent_candidates(float).unwrap();
+    assert_eq!(candidates[0].name, "004");
+    assert!(candidates[0].reasons.contains(&"is vacant".to_owned()), "{:?}", candidates[0]);
+    assert!(candidates[0].reasons.iter().any(|reason| reason.contains("would take 1 of the 1")), "{candidates:?}");
+    for candidate in candidates {
+        let cage = Some(candidate.name.parse().unwrap());
+        let taken = world.command(Command::ReassignAgents { ids: vec![float], cage });
+        assert_eq!(taken.is_ok(), candidate.able, "{candidate:?} {taken:?}");
+        world.command(Command::ReassignAgents { ids: vec![float], cage: None }).unwrap();
+    }
+}

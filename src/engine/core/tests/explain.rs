@@ -1,0 +1,140 @@
+//! The smallest change that is named really lets the task start.
+
+use super::world::*;
+use crate::domain::artifact::FoundArtifact;
+use crate::domain::command::Command;
+use crate::domain::task::ArrayRange;
+use crate::domain::*;
+use crate::engine::core::Explanation;
+
+const FLEET: &str = r#"
+[[cage]]
+range = "001-002"
+limits = { cpu = 4, memory = "200MiB", tokens = 2000 }
+[[agent]]
+name = "one"
+cage = "001"
+capabilities = ["shell"]
+runtime = { type = "command", command = ["work"] }
+[[agent]]
+name = "two"
+cage = "002"
+capabilities = ["read"]
+[defaults]
+breaker = { failures = 1, cooldown = "1h" }
+"#;
+
+fn explain(world: &World, id: TaskId) -> Explanation {
+    world.core.explain(world.now, id).unwrap()
+}
+
+/// Does what is suggested, after which the task starts.
+fn follow(world: &mut World, id: TaskId) -> String {
+    assert_eq!(world.schedule(), []);
+    let change = explain(world, id).smallest_change.unwrap();
+    world.command(change.command.unwrap()).unwrap();
+    assert_eq!(world.schedule(), [id], "{}", change.text);
+    world.finish(id, OutcomeKind::Succeeded);
+    change.text
+}
+
+fn big() -> NewTask {
+    let mut new = task();
+    new.requirements.capabilities = vec!["shell".into()];
+    new.requirements.memory = Bytes::from_mib(200);
+    new.requirements.tokens = 2000;
+    new
+}
+
+#[test]
+fn what_is_suggested_lets_the_task_start() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(big());
+    world.apply("[[cage]]\nid = \"001\"\nlimits = { cpu = 4, memory = \"128MiB\", tokens = 1500 }\n").unwrap();
+    let said = explain(&world, id);
+    assert_eq!(said.cages[0].text, "memory limit 128MiB < 200MiB asked, tokens limit 1500 < 2000 asked");
+    assert!(!said.cages[0].admits);
+    assert_eq!(follow(&mut world, id), "raise memory by 72MiB and tokens by 500 of cage 001");
+    // A pin that nobody needs is easier to take off than a cage to enlarge.
+    let mut pinned = NewTask { agent: Some("one".into()), ..task() };
+    pinned.requirements.memory = Bytes::from_mib(200);
+    let id = world.submit(pinned);
+    world.apply("[[cage]]\nid = \"001\"\nlimits = { cpu = 4, memory = \"128MiB\", tokens = 2000 }\n").unwrap();
+    assert_eq!(follow(&mut world, id), "leave the choice of agent and cage to the scheduler");
+    world.apply("[[cage]]\nid = \"001\"\nlimits = { cpu = 4, memory = \"200MiB\", tokens = 2000 }\n").unwrap();
+    let id = world.submit(big());
+    let ids = vec![world.agent("one")];
+    world.command(Command::DrainAgents { ids }).unwrap();
+    assert_eq!(follow(&mut world, id), "resume agent one");
+    let id = world.submit(big());
+    world.command(Command::SetCageMaintenance { ids: vec![cage(1), cage(2)], on: true }).unwrap();
+    assert_eq!(explain(&world, id).cages[0].text, "it is withheld");
+    assert_eq!(follow(&mut world, id), "give cage 001 back");
+    let failing = world.submit(NewTask { max_attempts: 1, ..big() });
+    world.schedule();
+    world.finish(failing, OutcomeKind::Failed);
+    let id = world.submit(big());
+    let said = explain(&world, id);
+    assert!(said.reasons.iter().any(|reason| reason.text.contains("one paused until 2023-")), "{said:#?}");
+    assert!(follow(&mut world, id).starts_with("wait until 2023-"));
+}
+
+#[test]
+fn artifacts_that_are_waited_for_are_one_line() {
+    let mut world = World::new(FLEET);
+    let maker = world.submit(task());
+    let gated = world.submit(NewTask { depends_on: vec![maker.to_string()], approval_gate: true, ..task() });
+    world.schedule();
+    let found = FoundArtifact {
+        kind: ArtifactType::Doc,
+        title: "a.md".into(),
+        content: None,
+        path: None,
+        size: 0,
+        digest: String::new(),
+        metadata: serde_json::Map::new(),
+    };
+    let execution_id = world.execution(maker);
+    let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
+    world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found; 3] });
+    let rejected = *world.artifacts.keys().next().unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![rejected], approve: false, note: None }).unwrap();
+    let reasons = explain(&world, gated).reasons;
+    assert_eq!(reasons.len(), 1);
+    assert_eq!(reasons[0].text, format!("waits for approval of 3 artifacts of task {maker}: 2 pending, 1 rejected"));
+    assert_eq!(follow(&mut world, gated), format!("approve the 3 artifacts of task {maker}"));
+}
+
+#[test]
+fn an_array_says_where_its_elements_are() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(NewTask { array: Some(ArrayRange { first: 1, last: 9 }), max_attempts: 1, ..task() });
+    for kind in [OutcomeKind::Succeeded, OutcomeKind::Failed] {
+        let started = world.schedule();
+        world.finish(started[0], kind);
+    }
+    world.schedule();
+    let said = explain(&world, id).reasons.into_iter().find(|reason| reason.text.starts_with("of 9 elements"));
+    let counts = world.core.counts().tasks;
+    let expected = format!(
+        "of 9 elements {} to come, {} running, 1 completed, 1 failed or cancelled",
+        counts.pending,
+        counts.scheduled + counts.executing
+    );
+    assert_eq!(said.unwrap().text, expected);
+}
+
+#[test]
+fn cages_that_come_nearest_are_spoken_of_first() {
+    let mut fleet = String::from("[[cage]]\nrange = \"001-150\"\nlimits = { memory = \"64MiB\" }\n");
+    fleet.push_str("[[cage]]\nid = \"151\"\nlimits = { memory = \"1GiB\" }\n[[agent]]\nname = \"any\"\n");
+    let mut world = World::new(&fleet);
+    let mut new = task();
+    new.requirements.memory = Bytes::from_mib(512);
+    let (running, waiting) = (world.submit(new.clone()), world.submit(new));
+    assert_eq!(world.schedule(), [running]);
+    let said = explain(&world, waiting);
+    assert_eq!((said.cages.len(), said.cages_left_out), (100, 51));
+    assert_eq!(said.cages[0].cage, cage(151));
+    assert_eq!(said.cages[0].text, "its agent any has all 1 slots taken");
+}

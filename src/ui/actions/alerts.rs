@@ -1,0 +1,138 @@
+//! Taking alerts, silencing them, saying that they are over, and going to what they are about.
+
+use crate::api::types::WireCommand;
+use crate::domain::time::When;
+use crate::ui::action::{Action, always};
+use crate::ui::app::App;
+use crate::ui::layers::prompt::Prompt;
+use crate::ui::screen::{Noun, Screen, Selection};
+use crate::ui::step::{Order, Step};
+use crate::ui::verb::quoted;
+
+/// Says that somebody knows.
+pub static ACKNOWLEDGE: Action = Action {
+    name: "acknowledge",
+    title: "acknowledge",
+    help: "say that somebody knows of the selected alerts and looks after them",
+    changes: true,
+    hint: 2,
+    ready: |app| {
+        super::need(app, Noun::Alert, |item| (item.state != "active").then(|| format!("it is {} already", item.state)))
+    },
+    run: |app| {
+        super::order(app, "acknowledge", "alert acknowledge", |ids| WireCommand::AcknowledgeAlerts { ids, note: None });
+    },
+};
+
+/// Hides for a while.
+pub static SILENCE: Action = Action {
+    name: "silence",
+    title: "silence",
+    help: "do not let the selected alerts call anybody for a while, or again with off",
+    changes: true,
+    hint: 2,
+    ready: not_over,
+    run: |app| {
+        let Some(selection) = app.selection() else { return };
+        let help = "how long: 30m, 8h, 2d; or until when: 2026-01-31T17:00:00Z; off shows them again";
+        let prompt = Prompt::new("silence for", "1h", help, move |typed| {
+            let typed = typed.trim();
+            let until =
+                if typed == "off" { None } else { Some(typed.parse::<When>().map_err(|error| error.to_string())?) };
+            let (what, option) = match until {
+                Some(until) => (format!("silence for {typed}"), format!("--until {until}")),
+                None => ("show again".to_owned(), "--off".to_owned()),
+            };
+            let order = order(&selection, &what, "silence", &option, |ids| WireCommand::SilenceAlerts { ids, until });
+            Ok(vec![order])
+        });
+        app.open(Box::new(prompt));
+    },
+};
+
+/// Says that it is over.
+pub static RESOLVE: Action = Action {
+    name: "resolve",
+    title: "resolve",
+    help: "say that the selected alerts are over, what was done and anything else",
+    changes: true,
+    hint: 2,
+    ready: not_over,
+    run: |app| {
+        let Some(selection) = app.selection() else { return };
+        let help = "what was done about it; may stay empty. Enter goes on to the notes";
+        let prompt = Prompt::new("action", "", help, move |action| {
+            let (selection, action) = (selection.clone(), given(action));
+            let help = "anything else that the next one should know; may stay empty. Enter resolves";
+            let notes = Prompt::new("notes", "", help, move |notes| {
+                let (action, notes) = (action.clone(), given(notes));
+                let option = |name: &str, value: &Option<String>| {
+                    value.as_ref().map(|value| format!("--{name} {} ", quoted(value))).unwrap_or_default()
+                };
+                let options = format!("{}{}", option("action", &action), option("notes", &notes));
+                let command = |ids| WireCommand::ResolveAlerts { ids, action, notes };
+                Ok(vec![order(&selection, "resolve", "resolve", options.trim(), command)])
+            });
+            Ok(vec![Step::Open(Box::new(notes))])
+        });
+        app.open(Box::new(prompt));
+    },
+};
+
+/// Shows what is over, or what is not.
+pub static OVER: Action = Action {
+    name: "over",
+    title: "over",
+    help: "show the alerts that are over, or again those that are not",
+    changes: false,
+    hint: 1,
+    ready: always,
+    run: |app| {
+        app.with_screen(|screen, out| screen.perform("over", out));
+    },
+};
+
+/// Goes to what an alert is about.
+pub static SOURCE: Action = Action {
+    name: "source",
+    title: "source",
+    help: "go to the cage, agent or task that the alert is about",
+    changes: false,
+    hint: 2,
+    ready: |app| match app.screen().and_then(Screen::target) {
+        Some(_) => Ok(()),
+        None => Err("there is no screen of what it is about".to_owned()),
+    },
+    run: |app| {
+        if let Some(place) = app.screen().and_then(Screen::target) {
+            app.step(Step::Go(place));
+        }
+    },
+};
+
+fn not_over(app: &App) -> Result<(), String> {
+    super::need(app, Noun::Alert, |item| (item.state == "resolved").then(|| "it is over already".to_owned()))
+}
+
+fn given(typed: &str) -> Option<String> {
+    Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty())
+}
+
+/// The step that changes alerts: at once for one, with a preview for several.
+fn order(
+    selection: &Selection,
+    what: &str,
+    verb: &str,
+    options: &str,
+    command: impl FnOnce(Vec<String>) -> WireCommand,
+) -> Step {
+    let ids: Vec<String> = selection.items.iter().map(|item| item.id.clone()).collect();
+    let several = ids.len() > 1;
+    let title = match &selection.items[..] {
+        [one] => format!("{what}: {}", one.name),
+        items => format!("{what}: {}", Noun::Alert.counted(items.len())),
+    };
+    let line = format!("menagerie alert {verb} {} {options}", ids.join(" "));
+    let order = Order { line: line.trim_end().to_owned(), title, command: command(ids) };
+    if several { Step::Preview(order) } else { Step::Order(order) }
+}

@@ -1,0 +1,248 @@
+//! How the candidates look: a table to choose from, and beside or below it everything about the one under the cursor.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Candidates, JUDGED_MAX, Known, Subject};
+use crate::api::triage::{Candidate, Figure, WhatIf};
+use crate::ui::layers::preview::value_text;
+use crate::ui::look::{Look, Mark};
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets;
+
+/// From this width on, what would change stands beside the list.
+const BESIDE_FROM: u16 = 120;
+/// How wide it then is.
+const BESIDE_WIDTH: u16 = 52;
+/// The most lines that it takes below the list.
+const BELOW_MAX: u16 = 11;
+
+/// The list has room for so many, also when there are fewer.
+const ROWS_MIN: u16 = 10;
+
+/// How a candidate stands, in a word.
+pub(super) fn word(candidate: &Candidate) -> &'static str {
+    match (candidate.able, candidate.free) {
+        (false, _) => "cannot",
+        (true, true) => "free",
+        (true, false) => "busy",
+    }
+}
+
+fn mark(candidate: &Candidate) -> Mark {
+    match (candidate.able, candidate.free) {
+        (false, _) => Mark::Failed,
+        (true, true) => Mark::Done,
+        (true, false) => Mark::Running,
+    }
+}
+
+/// Draws everything over `area`, the whole screen.
+pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+    let width = area.width.saturating_sub(4).min(170);
+    let rows = match &layer.known {
+        Known::Here(candidates) => u16::try_from(candidates.len()).unwrap_or(u16::MAX).max(ROWS_MIN),
+        _ => ROWS_MIN,
+    };
+    let below = if width >= BESIDE_FROM { 0 } else { BELOW_MAX };
+    let at = widgets::middle(area, width, rows.saturating_add(below + 6).min(area.height.saturating_sub(4)));
+    let inner = widgets::dialog(frame, at, &layer.title, look);
+    layer.input.draw(frame, Rect { height: 1, ..inner }, " find: ", look);
+    let last = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+    let middle = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
+    let (list, side) = if inner.width >= BESIDE_FROM {
+        let list = Rect { width: middle.width - BESIDE_WIDTH, ..middle };
+        let gap = Rect { x: list.right(), width: 1, ..middle };
+        for y in gap.y..gap.bottom() {
+            let bar = Line::styled(look.sign("│", "|"), look.style(Role::Border));
+            frame.render_widget(bar, Rect { y, height: 1, ..gap });
+        }
+        (list, Rect { x: list.right() + 2, width: BESIDE_WIDTH - 2, ..middle })
+    } else {
+        let below = BELOW_MAX.min(middle.height / 2);
+        let list = Rect { height: middle.height - below, ..middle };
+        let rule = look.sign("─", "-").repeat(usize::from(middle.width));
+        let at = Rect { y: list.bottom(), height: 1, ..middle };
+        frame.render_widget(Line::styled(rule, look.style(Role::Border)), at);
+        let side = Rect { x: middle.x + 1, y: list.bottom() + 1, width: middle.width - 1, height: below - 1 };
+        (list, side)
+    };
+    draw_list(layer, frame, list, look);
+    for (y, line) in (side.y..side.bottom()).zip(about(layer, usize::from(side.width), look)) {
+        frame.render_widget(line, Rect { y, height: 1, ..side });
+    }
+    draw_last(layer, frame, last, look);
+}
+
+fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+    let room = usize::from(area.width);
+    let cages = layer.cages();
+    let head_of_figures = figure_columns(cages, ["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
+    let fixed = 12 + text::width(&head_of_figures);
+    let name_width = if cages { 6 } else { room.saturating_sub(fixed).clamp(10, 30) };
+    let why_width = room.saturating_sub(fixed + name_width);
+    let place = text::pad(if cages { "CAGE" } else { "AGENT" }, name_width);
+    let head = format!("           {place}{head_of_figures}{}", if why_width > 12 { "WHY" } else { "" });
+    let columns = Line::styled(text::pad(&head, room), look.style(Role::Columns));
+    frame.render_widget(columns, Rect { height: 1, ..area });
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let found = layer.found();
+    let rows = usize::from(body.height).max(1);
+    let top = (layer.cursor + 1).saturating_sub(rows);
+    for (y, (place, choice)) in (body.y..body.bottom()).zip(found.iter().enumerate().skip(top)) {
+        let ground = if place == layer.cursor { Role::Cursor } else { Role::Text };
+        let style = |role: Role| look.theme.over(role, ground);
+        let pointer = if place == layer.cursor { look.sign("▶ ", "> ") } else { "  " };
+        let mut spans = vec![Span::raw(pointer)];
+        match choice {
+            None => {
+                spans.push(Span::styled(format!("{} {}", look.sign("↺", "~"), layer.nobody()), style(Role::Accent)))
+            }
+            Some(candidate) => {
+                let role = mark(candidate).role();
+                spans
+                    .push(Span::styled(format!("{} {:<6} ", look.mark(mark(candidate)), word(candidate)), style(role)));
+                spans.push(Span::raw(text::pad(&text::clean(&candidate.name), name_width)));
+                spans.push(Span::raw(figures(candidate, cages)));
+                if why_width > 12 {
+                    let why = candidate.reasons.join(" · ");
+                    spans.push(Span::styled(text::fit(&text::clean(&why), why_width).into_owned(), style(Role::Dim)));
+                }
+            }
+        }
+        let at = Rect { y, height: 1, ..body };
+        frame.render_widget(Line::from(spans).style(look.style(ground)), at);
+    }
+    let below = Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body };
+    let said = match &layer.known {
+        Known::Asked(_) => Some("asking the engine who could …".to_owned()),
+        Known::Failed(message) => Some(message.clone()),
+        Known::Here(candidates) if candidates.is_empty() && layer.cages() => {
+            Some("There is no other cage.\nmenagerie apply declares more of them.".to_owned())
+        }
+        Known::Here(candidates) if candidates.is_empty() => {
+            Some("There is no agent yet.\nmenagerie agent add NAME -- COMMAND adds one.".to_owned())
+        }
+        Known::Here(_) if found.is_empty() => Some("nothing matches what was typed".to_owned()),
+        Known::Here(_) => None,
+    };
+    if let Some(said) = said {
+        widgets::center_text(frame, below, &said, look.style(Role::Dim));
+    } else {
+        widgets::scrollbar(frame, body, top as u64, rows as u64, found.len() as u64, look);
+    }
+}
+
+/// The figures of a candidate under each other. Of a cage nobody keeps a record, so it has the first two only.
+fn figure_columns<T: AsRef<str>>(cages: bool, figures: [T; 5]) -> String {
+    let widths = [4, 6, 5, 6, 7];
+    let shown = figures.iter().zip(widths).take(if cages { 2 } else { 5 });
+    let padded = shown.map(|(figure, width)| format!(" {}", text::pad_left(figure.as_ref(), width)));
+    padded.collect::<String>() + "  "
+}
+
+/// What a candidate does and did; what nobody knows is a dash.
+fn figures(candidate: &Candidate, cages: bool) -> String {
+    let known = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    #[allow(clippy::cast_possible_truncation, reason = "durations are far below what i64 holds in microseconds")]
+    let mean = candidate.mean_duration_s.map(|seconds| text::duration((seconds * 1e6) as i64));
+    let figures = [
+        candidate.running.to_string(),
+        text::count(candidate.queued),
+        known(candidate.success_rate.map(text::percent)),
+        known(mean),
+        known(candidate.mean_cost.map(|cost| format!("${cost:.2}"))),
+    ];
+    figure_columns(cages, figures)
+}
+
+/// Everything about the choice under the cursor: its reasons, and before and after.
+fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let Some(chosen) = layer.chosen() else { return Vec::new() };
+    let styled = |role: Role, words: String| Line::styled(words, look.style(role));
+    let mut lines = Vec::new();
+    match chosen {
+        None => {
+            lines.push(styled(Role::Title, layer.nobody().to_owned()));
+        }
+        Some(candidate) => {
+            let name = text::clean(&candidate.name);
+            let words = format!("{}{name}: {}", if layer.cages() { "cage " } else { "" }, word(candidate));
+            lines.push(styled(Role::Title, text::fit(&words, width).into_owned()));
+            for reason in &candidate.reasons {
+                let dot = look.sign("· ", "- ");
+                for (place, line) in widgets::wrap(reason, width.saturating_sub(2)).into_iter().enumerate() {
+                    let before = if place == 0 { dot } else { "  " };
+                    lines.push(styled(if candidate.able { Role::Text } else { Role::Warn }, format!("{before}{line}")));
+                }
+            }
+        }
+    }
+    let name = chosen.map(|candidate| candidate.name.clone());
+    match layer.effects.get(&name) {
+        None if matches!(layer.subject, Subject::Cage(_)) => {}
+        None => lines.push(styled(Role::Dim, "asking what would change …".to_owned())),
+        Some(Err(message)) => {
+            lines.extend(widgets::wrap(message, width).into_iter().map(|line| styled(Role::Bad, line)));
+        }
+        Some(Ok(what_if)) => {
+            lines.push(styled(Role::Columns, "IF YOU DO IT".to_owned()));
+            lines.extend(changes(what_if, width, look));
+        }
+    }
+    lines
+}
+
+/// Before and after.
+fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = what_if.figures.iter().map(|figure| figure_line(figure, width, look)).collect();
+    let refused: Vec<_> = what_if.items.iter().filter_map(|item| item.refusal.as_ref()).collect();
+    if let ([item], true) = (&what_if.items[..], refused.is_empty()) {
+        lines.extend(widgets::wrap(&item.change, width).into_iter().map(Line::from));
+    } else if what_if.items.len() > 1 {
+        let words = format!("{} will change, {} cannot", what_if.items.len() - refused.len(), refused.len());
+        let role = if refused.is_empty() { Role::Good } else { Role::Warn };
+        lines.push(Line::styled(words, look.style(role)));
+    }
+    for refusal in refused.iter().take(3) {
+        let words = widgets::wrap(&refusal.to_string(), width.saturating_sub(2));
+        let mark = look.mark(Mark::Failed);
+        for (place, line) in words.into_iter().enumerate() {
+            let before = if place == 0 { mark } else { " " };
+            lines.push(Line::styled(format!("{before} {line}"), look.style(Role::Bad)));
+        }
+    }
+    lines
+}
+
+fn figure_line(figure: &Figure, width: usize, look: &Look<'_>) -> Line<'static> {
+    let show = |value: Option<f64>| value.map_or("?".to_owned(), |value| value_text(value, figure.unit));
+    let figures = format!("{} {} {}", show(figure.before), look.sign("→", "->"), show(figure.after));
+    let what = text::pad(&text::clean(&figure.what), width.min(60).saturating_sub(text::width(&figures) + 1));
+    let role = if figure.before == figure.after { Role::Dim } else { Role::Accent };
+    Line::from(vec![Span::styled(what, look.style(Role::Text)), Span::styled(format!(" {figures}"), look.style(role))])
+}
+
+fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+    let several = match &layer.subject {
+        Subject::Tasks(ids) | Subject::Agents(ids) if ids.len() > JUDGED_MAX => {
+            format!("able and free judged by the first {JUDGED_MAX}; ")
+        }
+        _ => String::new(),
+    };
+    let reversible = layer.effects.values().filter_map(|effect| effect.as_ref().ok()).any(|effect| effect.reversible);
+    let line = match &layer.problem {
+        Some(problem) => {
+            let words = text::fit(&text::clean(problem), usize::from(area.width) - 2).into_owned();
+            Line::styled(format!(" {words}"), look.style(Role::Bad))
+        }
+        None => Line::from(vec![
+            Span::styled(" Enter: do it   Esc: leave it   ", look.style(Role::Key)),
+            Span::styled(several, look.style(Role::Dim)),
+            Span::styled(if reversible { "z takes it back" } else { "" }, look.style(Role::Dim)),
+        ]),
+    };
+    frame.render_widget(line, area);
+}

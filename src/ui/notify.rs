@@ -1,0 +1,342 @@
+//! Calling somebody who looks elsewhere: by the desktop's notifications, through the terminal, or by its bell.
+//!
+//! Called for is what is bad (an alert of error or above) and the first thing that waits for a human after nothing did.
+//! Who has the terminal before their eyes is not called. Calls of ten seconds are one call, and an alert that comes up
+//! again and again calls once, until it is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::clipboard::wrap_for_tmux;
+use super::request::{Answer, Request, Ticket};
+use super::screen::Out;
+use super::screens::alerts::calls;
+use super::text;
+use crate::api::live::{Pulse, Topic};
+use crate::domain::{Alert, Timestamp};
+
+/// The shortest time between two calls.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// A terminal that never says whether it is looked at counts as left when no key came for so long.
+const LEFT_AFTER: Duration = Duration::from_secs(120);
+
+/// The most alerts that are looked at.
+const ALERTS_MAX: usize = 50;
+
+/// The longest call, in columns.
+const CALL_MAX: usize = 200;
+
+/// How somebody is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Means {
+    /// Not at all.
+    Off,
+    /// By the terminal's bell.
+    Bell,
+    /// By a notification of the desktop, and the bell for terminals that know none.
+    #[default]
+    Desktop,
+}
+
+impl Means {
+    /// Reads the setting.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "bell" => Some(Self::Bell),
+            "desktop" | "on" => Some(Self::Desktop),
+            _ => None,
+        }
+    }
+}
+
+/// Which sequence a terminal takes for a notification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// `OSC 9`: iTerm2, kitty, WezTerm, Ghostty, Windows Terminal.
+    #[default]
+    Osc9,
+    /// `OSC 777`: the VTE family, foot, urxvt.
+    Osc777,
+}
+
+impl Dialect {
+    /// What the surroundings say of the terminal.
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let term = variable("TERM").unwrap_or_default();
+        let takes_777 = variable("VTE_VERSION").is_some() || term.starts_with("foot") || term.starts_with("rxvt");
+        if takes_777 { Self::Osc777 } else { Self::Osc9 }
+    }
+}
+
+/// What a call sends to the terminal. The words are made harmless here.
+pub fn sequence(words: &str, means: Means, dialect: Dialect, tmux: bool) -> Option<String> {
+    // A semicolon would end the title of one dialect, and a digit first means progress in the other.
+    let words = text::fit(&text::clean(words), CALL_MAX).replace(';', ",");
+    let call = match (means, dialect) {
+        (Means::Off, _) => return None,
+        (Means::Bell, _) => return Some("\x07".to_owned()),
+        (Means::Desktop, Dialect::Osc9) => format!("\x1b]9;menagerie: {words}\x07"),
+        (Means::Desktop, Dialect::Osc777) => format!("\x1b]777;notify;menagerie;{words}\x07"),
+    };
+    let call = if tmux { wrap_for_tmux(&call) } else { call };
+    Some(call + "\x07")
+}
+
+/// Decides when to call and for what.
+pub struct Notifier {
+    /// How somebody is called.
+    pub means: Means,
+    /// Whether the terminal is looked at, if it ever said so.
+    focused: Option<bool>,
+    last_key: Instant,
+    /// How many artifacts waited for a judgement.
+    to_review: Option<u64>,
+    /// The alerts that were there when it was looked last; they have called, or nobody had to be called for them.
+    known: Option<BTreeSet<String>>,
+    asked: Option<Ticket>,
+    /// What to call for, by cause.
+    waiting: BTreeMap<String, String>,
+    called: Option<Instant>,
+}
+
+impl Notifier {
+    /// Nobody has been called yet.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            means: Means::default(),
+            focused: None,
+            last_key: now,
+            to_review: None,
+            known: None,
+            asked: None,
+            waiting: BTreeMap::new(),
+            called: None,
+        }
+    }
+
+    /// The terminal was entered or left.
+    pub fn focus(&mut self, focused: bool) {
+        self.focused = Some(focused);
+        if focused {
+            self.waiting.clear();
+        }
+    }
+
+    /// Somebody pressed a key.
+    pub fn key(&mut self, now: Instant) {
+        self.last_key = now;
+        self.waiting.clear();
+    }
+
+    fn away(&self, now: Instant) -> bool {
+        self.focused.map_or(now.saturating_duration_since(self.last_key) >= LEFT_AFTER, |focused| !focused)
+    }
+
+    /// Takes what has changed in the fleet; asks for the alerts when they did.
+    pub fn pulse(&mut self, pulse: &Pulse, now: Instant, out: &mut Out) {
+        let waits = pulse.counts.artifacts.pending;
+        if self.to_review.replace(waits) == Some(0) && waits > 0 {
+            let words =
+                if waits == 1 { "something waits for you".to_owned() } else { format!("{waits} things wait for you") };
+            self.call_for("inbox".to_owned(), words, now);
+        }
+        if self.known.is_none() || pulse.changed.contains(&Topic::Alerts) {
+            let query = vec![
+                ("status".to_owned(), "active".to_owned()),
+                ("type".to_owned(), "error,critical".to_owned()),
+                ("sort".to_owned(), "-last_seen".to_owned()),
+                ("limit".to_owned(), ALERTS_MAX.to_string()),
+            ];
+            self.asked = Some(out.ask(Some("notify"), Request::Alerts(query)));
+        }
+    }
+
+    /// Takes the alerts that it asked for; `false` when the ticket is not its own.
+    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, wall: Timestamp, now: Instant) -> bool {
+        if self.asked.take_if(|asked| *asked == ticket).is_none() {
+            return false;
+        }
+        if let Ok(Answer::Alerts(page)) = answer {
+            let bad: Vec<&Alert> = page.rows.iter().filter(|alert| calls(alert, wall)).collect();
+            let before = self.known.replace(bad.iter().map(|alert| alert.id.to_string()).collect());
+            for alert in bad {
+                if before.as_ref().is_some_and(|known| !known.contains(&alert.id.to_string())) {
+                    let words = format!("{} from {}: {}", alert.severity, alert.source, alert.message);
+                    self.call_for(format!("{} {}", alert.source, alert.context.trigger), words, now);
+                }
+            }
+        }
+        true
+    }
+
+    fn call_for(&mut self, cause: String, words: String, now: Instant) {
+        if self.means != Means::Off && self.away(now) {
+            self.waiting.insert(cause, words);
+        }
+    }
+
+    /// The words of a call that is due.
+    pub fn due(&mut self, now: Instant) -> Option<String> {
+        if self.waiting.is_empty() || self.next().is_some_and(|next| next > now) {
+            return None;
+        }
+        self.called = Some(now);
+        let words: Vec<String> = std::mem::take(&mut self.waiting).into_values().collect();
+        Some(match &words[..] {
+            [one] => one.clone(),
+            several => format!("{} things: {}", several.len(), several.join(" · ")),
+        })
+    }
+
+    /// When the next call is due, if one waits.
+    pub fn next(&self) -> Option<Instant> {
+        (!self.waiting.is_empty()).then(|| self.called.map_or(self.last_key, |called| called + PAUSE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::counts::Counts;
+    use crate::ui::request::Page;
+
+    const NOW: i64 = 1_772_618_400_000_000;
+
+    /// A notifier whose terminal was left, and which knows that nothing is wrong.
+    fn left(began: Instant) -> Notifier {
+        let mut notifier = Notifier::new(began);
+        notifier.focus(false);
+        see(&mut notifier, began, 0, vec![]);
+        notifier
+    }
+
+    fn alert(number: u64, severity: &str, source: &str) -> Alert {
+        serde_json::from_value(serde_json::json!({
+            "id": format!("0195eeee-0000-7000-8000-{number:012x}"), "severity": severity, "status": "active",
+            "source": source, "message": "full", "time": Timestamp::from_micros(NOW),
+            "last_seen": Timestamp::from_micros(NOW), "count": 1, "context": {"trigger": "memory"},
+        }))
+        .unwrap()
+    }
+
+    /// The engine says that so much waits and that these alerts are active.
+    fn see(notifier: &mut Notifier, now: Instant, to_review: u64, alerts: Vec<Alert>) {
+        let mut counts = Counts::default();
+        counts.artifacts.pending = to_review;
+        let time = Timestamp::from_micros(NOW);
+        let pulse = Pulse { seq: 1, time, changed: vec![Topic::Alerts], counts, alerts: 0, read_only: false };
+        let mut out = Out::after(0);
+        notifier.pulse(&pulse, now, &mut out);
+        let ticket = out.asks.first().unwrap().ticket;
+        let total = alerts.len() as u64;
+        assert!(notifier.answer(ticket, &Ok(Answer::Alerts(Page { rows: alerts, total })), time, now));
+    }
+
+    #[test]
+    fn a_new_bad_alert_calls_once_and_a_mild_one_never() {
+        let began = Instant::now();
+        let mut notifier = left(began);
+        see(&mut notifier, began, 0, vec![alert(1, "warning", "cage 001")]);
+        assert_eq!(notifier.due(began), None);
+        see(&mut notifier, began, 0, vec![alert(2, "error", "cage 002")]);
+        assert_eq!(notifier.due(began).as_deref(), Some("error from cage 002: full"));
+        see(&mut notifier, began, 0, vec![alert(2, "error", "cage 002")]);
+        assert_eq!(notifier.due(began + PAUSE), None);
+        // It was over, and came up again.
+        see(&mut notifier, began, 0, vec![]);
+        see(&mut notifier, began, 0, vec![alert(2, "error", "cage 002")]);
+        assert!(notifier.due(began + PAUSE).is_some());
+    }
+
+    #[test]
+    fn what_was_there_before_does_not_call() {
+        let began = Instant::now();
+        let mut notifier = Notifier::new(began);
+        notifier.focus(false);
+        see(&mut notifier, began, 5, vec![alert(1, "critical", "store")]);
+        assert_eq!(notifier.due(began), None);
+    }
+
+    #[test]
+    fn the_first_thing_that_waits_calls_and_the_next_ones_do_not() {
+        let began = Instant::now();
+        let mut notifier = left(began);
+        see(&mut notifier, began, 1, vec![]);
+        assert_eq!(notifier.due(began).as_deref(), Some("something waits for you"));
+        see(&mut notifier, began, 2, vec![]);
+        assert_eq!(notifier.due(began + PAUSE), None);
+    }
+
+    #[test]
+    fn calls_of_ten_seconds_are_one_by_cause() {
+        let began = Instant::now();
+        let mut notifier = left(began);
+        see(&mut notifier, began, 0, vec![alert(1, "error", "a")]);
+        assert!(notifier.due(began).is_some());
+        let soon = began + Duration::from_secs(1);
+        see(&mut notifier, soon, 0, vec![alert(1, "error", "a"), alert(2, "error", "b")]);
+        see(&mut notifier, soon, 0, vec![alert(3, "error", "b"), alert(4, "critical", "c")]);
+        assert_eq!(notifier.due(soon), None);
+        assert_eq!(notifier.next(), Some(began + PAUSE));
+        let words = notifier.due(began + PAUSE).unwrap();
+        assert_eq!(words, "2 things: error from b: full · critical from c: full");
+        assert_eq!(notifier.next(), None);
+    }
+
+    #[test]
+    fn who_looks_is_not_called() {
+        let began = Instant::now();
+        let mut notifier = left(began);
+        notifier.focus(true);
+        see(&mut notifier, began, 3, vec![alert(1, "critical", "store")]);
+        assert_eq!(notifier.due(began + PAUSE), None);
+        // Coming back takes a call back that waits.
+        notifier.focus(false);
+        see(&mut notifier, began, 3, vec![alert(2, "critical", "store")]);
+        notifier.focus(true);
+        assert_eq!(notifier.due(began + PAUSE), None);
+    }
+
+    #[test]
+    fn a_terminal_that_never_says_whether_it_is_looked_at_is_left_when_no_key_comes() {
+        let began = Instant::now();
+        let mut notifier = Notifier::new(began);
+        see(&mut notifier, began, 0, vec![]);
+        see(&mut notifier, began + Duration::from_secs(60), 1, vec![]);
+        assert_eq!(notifier.due(began + Duration::from_secs(60)), None);
+        see(&mut notifier, began + LEFT_AFTER, 0, vec![]);
+        see(&mut notifier, began + LEFT_AFTER, 1, vec![]);
+        assert!(notifier.due(began + LEFT_AFTER).is_some());
+    }
+
+    #[test]
+    fn nothing_that_somebody_wrote_reaches_the_terminal_raw() {
+        let words = "full\x1b]52;c;eA==\x07;\u{9d}x";
+        for dialect in [Dialect::Osc9, Dialect::Osc777] {
+            let plain = sequence(words, Means::Desktop, dialect, false).unwrap();
+            assert_eq!(plain.matches('\x1b').count(), 1, "{plain:?}");
+            // One ends the sequence, the other is the bell.
+            assert_eq!(plain.matches('\x07').count(), 2, "{plain:?}");
+            assert!(!plain.contains('\u{9d}'));
+        }
+        assert_eq!(
+            sequence("x", Means::Desktop, Dialect::Osc9, true).unwrap(),
+            "\x1bPtmux;\x1b\x1b]9;menagerie: x\x07\x1b\\\x07"
+        );
+        assert_eq!(sequence("x", Means::Bell, Dialect::Osc9, false).as_deref(), Some("\x07"));
+        assert_eq!(sequence("x", Means::Off, Dialect::Osc9, false), None);
+        assert!(sequence(&"y".repeat(9_000), Means::Desktop, Dialect::Osc9, false).unwrap().len() < 300);
+    }
+
+    #[test]
+    fn the_dialect_follows_the_terminal() {
+        let of = |name: &'static str, value: &'static str| {
+            Dialect::detect(move |asked| (asked == name).then(|| value.to_owned()))
+        };
+        assert_eq!(of("VTE_VERSION", "7600"), Dialect::Osc777);
+        assert_eq!(of("TERM", "foot-extra"), Dialect::Osc777);
+        assert_eq!(of("TERM", "xterm-kitty"), Dialect::Osc9);
+    }
+}

@@ -1,0 +1,83 @@
+//! Going from match to match.
+
+use super::search::Search;
+use super::{Pager, SIDE_STEP, Spot};
+use crate::ui::text;
+
+impl Pager {
+    /// Takes note of where one is, so that a search that is given up leads back here.
+    pub fn begin_search(&mut self) {
+        self.origin = Some((self.top, self.cursor));
+    }
+
+    /// Looks for words, from where the search began; without words back to there.
+    pub fn search(&mut self, words: &str) {
+        if let Some((top, cursor)) = self.origin {
+            (self.top, self.cursor) = (top, cursor);
+        }
+        self.search = Search::new(words, &self.lines);
+        self.found = None;
+        self.settle();
+        if let Some(line) = self.search.next(self.cursor.unwrap_or(self.top.line), true) {
+            self.find(line);
+        }
+    }
+
+    /// The words that are looked for; empty when none are.
+    pub fn searched(&self) -> &str {
+        self.search.words()
+    }
+
+    /// Looks for nothing any more and stays; `false` when nothing was looked for.
+    pub fn clear_search(&mut self) -> bool {
+        let had = !self.search.words().is_empty();
+        self.search = Search::default();
+        (self.found, self.origin) = (None, None);
+        had
+    }
+
+    /// To the next match, or the one before; `false` when there is none.
+    pub fn next_match(&mut self, forward: bool) -> bool {
+        let here = self.found.or(self.cursor);
+        let next = match (forward, here) {
+            (true, Some(line)) => self.search.next(line, false),
+            (true, None) => self.search.next(self.top.line, true),
+            (false, line) => self.search.previous(line.unwrap_or(self.top.line)),
+        };
+        if let Some(line) = next {
+            self.find(line);
+        }
+        next.is_some()
+    }
+
+    pub(super) fn find(&mut self, line: usize) {
+        self.found = Some(line);
+        self.moved = true;
+        self.follow = self.follow.map(|_| false);
+        if self.cursor.is_some() {
+            self.cursor = Some(line);
+            self.show_cursor();
+            return;
+        }
+        let Some(found) = self.lines.get(line) else { return };
+        let start = self.search.places(found.text()).first().map_or(0, |place| place.0);
+        if self.wrap {
+            let row = self.rows_of(line).iter().position(|(_, end)| start < *end).unwrap_or(0);
+            let spot = Spot { line, row };
+            let last = self.below(self.top, usize::from(self.height).saturating_sub(1));
+            if spot < self.top || spot > last {
+                self.top = self.above(spot, usize::from(self.height) / 3).min(self.last_top());
+            }
+        } else {
+            if line < self.top.line || line >= self.top.line + usize::from(self.height) {
+                self.top.line = line.saturating_sub(usize::from(self.height) / 3);
+                self.settle();
+            }
+            let column = text::width(&self.lines[line].text()[..start]);
+            let room = usize::from(self.text_columns());
+            if column < self.shift || column >= self.shift + room.saturating_sub(SIDE_STEP) {
+                self.shift = column.saturating_sub(room / 2);
+            }
+        }
+    }
+}

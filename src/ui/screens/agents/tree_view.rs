@@ -1,0 +1,344 @@
+//! Agents as a tree of who reports to whom. The hierarchy is held in short; of those in sight the whole rows are fetched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::client::Query;
+use crate::ui::gather::{AgentRow, Member};
+use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion, Row};
+use crate::ui::request::{Answer, Request, Ticket};
+use crate::ui::screen::{Item, Out};
+use crate::ui::text;
+use crate::ui::tree::{Tree, TreeLine};
+
+/// Larger hierarchies begin folded below the second level, and are read anew less often than they change.
+const SMALL: usize = 300;
+/// A large hierarchy is read anew with every so many changes of what agents do.
+const REREAD_EVERY: u32 = 20;
+/// The most rows that are kept of those that were in sight.
+const ROWS_MAX: usize = 1_000;
+
+/// The tree and what of it is known.
+pub struct TreeView {
+    pub(super) tree: Option<Tree>,
+    pub(super) lines: Vec<TreeLine>,
+    pub(super) rows: BTreeMap<String, AgentRow>,
+    pub(super) marks: BTreeMap<String, Item>,
+    pub(super) cursor: usize,
+    pub(super) top: usize,
+    pub(super) height: usize,
+    pub(super) error: Option<String>,
+    cursor_id: Option<String>,
+    folded: BTreeSet<String>,
+    range_from: Option<usize>,
+    filter: String,
+    /// Those that the filter lets through.
+    only: Option<BTreeSet<String>>,
+    whole_asked: Option<Ticket>,
+    only_asked: Option<Ticket>,
+    rows_asked: Option<Ticket>,
+    refreshes: u32,
+}
+
+impl TreeView {
+    /// A tree of which nothing is known yet.
+    pub fn new() -> Self {
+        Self {
+            tree: None,
+            lines: Vec::new(),
+            rows: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            cursor: 0,
+            top: 0,
+            height: 20,
+            error: None,
+            cursor_id: None,
+            folded: BTreeSet::new(),
+            range_from: None,
+            filter: String::new(),
+            only: None,
+            whole_asked: None,
+            only_asked: None,
+            rows_asked: None,
+            refreshes: 0,
+        }
+    }
+
+    /// ` [count] /filter · marks`, for a title.
+    pub fn summary(&self) -> String {
+        let count = self.tree.as_ref().map_or("…".to_owned(), |tree| text::count(tree.len() as u64));
+        let filter = if self.filter.is_empty() { String::new() } else { format!(" /{}", text::clean(&self.filter)) };
+        let marks = if self.marks.is_empty() { String::new() } else { format!(" · {} marked", self.marks.len()) };
+        format!("[{count}]{filter}{marks}")
+    }
+
+    /// Asks for the hierarchy, unless it is large and fresh enough, and for the rows in sight.
+    pub fn refresh(&mut self, out: &mut Out) {
+        let size = self.tree.as_ref().map_or(0, Tree::len);
+        if size <= SMALL || self.refreshes.is_multiple_of(REREAD_EVERY) {
+            self.whole_asked = Some(out.ask(Some("agents-tree"), Request::Hierarchy(String::new())));
+            if !self.filter.is_empty() {
+                self.ask_only(out);
+            }
+        }
+        self.refreshes = self.refreshes.wrapping_add(1);
+        self.ask_rows(out, true);
+    }
+
+    fn ask_only(&mut self, out: &mut Out) {
+        self.only_asked = Some(out.ask(Some("agents-only"), Request::Hierarchy(self.filter.trim().to_owned())));
+    }
+
+    /// Asks for the rows in sight; unless `again`, only when one of them is not here.
+    fn ask_rows(&mut self, out: &mut Out, again: bool) {
+        let seen = self.lines.iter().skip(self.top).take(self.height);
+        let ids: Vec<String> = seen.filter_map(|line| self.id(line)).collect();
+        if ids.is_empty() || (!again && ids.iter().all(|id| self.rows.contains_key(id))) {
+            return;
+        }
+        let query: Query =
+            vec![("filter".to_owned(), format!("id:{}", ids.join(","))), ("limit".to_owned(), ids.len().to_string())];
+        self.rows_asked = Some(out.ask(Some("agents"), Request::AgentRows(query)));
+    }
+
+    fn id(&self, line: &TreeLine) -> Option<String> {
+        self.tree.as_ref().map(|tree| tree.member(line.member).id.to_string())
+    }
+
+    /// Takes an answer that it asked for.
+    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        if self.whole_asked.take_if(|asked| *asked == ticket).is_some() {
+            if let Some(members) = self.members(answer) {
+                self.take_whole(Tree::new(members));
+                self.lay_out(out);
+            }
+        } else if self.only_asked.take_if(|asked| *asked == ticket).is_some() {
+            if let Some(members) = self.members(answer) {
+                self.only = Some(members.iter().map(|member| member.id.to_string()).collect());
+                self.lay_out(out);
+            }
+        } else if self.rows_asked.take_if(|asked| *asked == ticket).is_some() {
+            if let Ok(Answer::AgentRows(page)) = answer {
+                self.take_rows(&page.rows);
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn members(&mut self, answer: &Result<Answer, String>) -> Option<Vec<Member>> {
+        match answer {
+            Ok(Answer::Hierarchy(page)) => {
+                self.error = None;
+                return Some(page.rows.clone());
+            }
+            Ok(_) => self.error = Some("the engine answered something else".to_owned()),
+            Err(message) => self.error = Some(message.clone()),
+        }
+        None
+    }
+
+    fn take_whole(&mut self, tree: Tree) {
+        if self.tree.is_none() && tree.len() > SMALL {
+            let deep = tree.branches().into_iter().filter(|(_, depth)| *depth > 0);
+            self.folded = deep.map(|(place, _)| tree.member(place).id.to_string()).collect();
+        }
+        self.tree = Some(tree);
+    }
+
+    fn take_rows(&mut self, rows: &[AgentRow]) {
+        if self.rows.len() > ROWS_MAX {
+            self.rows.clear();
+        }
+        for row in rows {
+            let item = row.item();
+            if let Some(mark) = self.marks.get_mut(&item.id) {
+                *mark = item.clone();
+            }
+            self.rows.insert(item.id, row.clone());
+        }
+    }
+
+    /// Makes the lines anew; the cursor stays on its agent.
+    fn lay_out(&mut self, out: &mut Out) {
+        let Some(tree) = &self.tree else { return };
+        self.lines = tree.lines(&self.folded, self.only.as_ref());
+        let id = |line: &TreeLine| Some(tree.member(line.member).id.to_string());
+        if let Some(found) = self.lines.iter().position(|line| self.cursor_id.is_some() && id(line) == self.cursor_id) {
+            self.cursor = found;
+        }
+        self.settle(out);
+    }
+
+    /// Keeps the cursor within the lines and in sight, and asks for rows that came into sight.
+    fn settle(&mut self, out: &mut Out) {
+        self.cursor = self.cursor.min(self.lines.len().saturating_sub(1));
+        self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(self.height));
+        self.cursor_id = self.lines.get(self.cursor).and_then(|line| self.id(line));
+        self.ask_rows(out, false);
+    }
+
+    /// Learns its height.
+    pub fn layout(&mut self, height: u16, out: &mut Out) {
+        let height = usize::from(height.max(1));
+        if height != self.height {
+            self.height = height;
+            self.settle(out);
+        }
+    }
+
+    fn item_at(&self, place: usize) -> Option<Item> {
+        let member = self.tree.as_ref()?.member(self.lines.get(place)?.member);
+        let id = member.id.to_string();
+        Some(self.rows.get(&id).map_or_else(
+            // What has never been in sight is known by name only; its state is for the engine to judge.
+            || Item { id, name: member.name.clone(), state: String::new(), high_risk: false, task: None },
+            Row::item,
+        ))
+    }
+
+    /// The agent under the cursor.
+    pub fn current(&self) -> Option<Item> {
+        self.item_at(self.cursor)
+    }
+
+    /// The marked ones, otherwise the one under the cursor.
+    pub fn selected(&self) -> (Vec<Item>, bool) {
+        if self.marks.is_empty() {
+            (self.current().into_iter().collect(), false)
+        } else {
+            (self.marks.values().cloned().collect(), true)
+        }
+    }
+
+    /// Hides or shows those below the cursor.
+    pub fn fold(&mut self, out: &mut Out) {
+        let Some(line) = self.lines.get(self.cursor).filter(|line| line.below > 0) else { return };
+        let Some(id) = self.id(line) else { return };
+        if !self.folded.remove(&id) {
+            self.folded.insert(id);
+        }
+        self.lay_out(out);
+    }
+
+    /// Hides those below the cursor; when there is nothing to hide, goes to the superior.
+    pub fn fold_close(&mut self, out: &mut Out) {
+        let Some(line) = self.lines.get(self.cursor) else { return };
+        if line.below > 0 && line.open && self.only.is_none() {
+            self.fold(out);
+            return;
+        }
+        let superior = self.tree.as_ref().and_then(|tree| tree.superior(line.member));
+        if let Some(place) = superior.and_then(|above| self.lines.iter().position(|line| line.member == above)) {
+            self.cursor = place;
+            self.settle(out);
+        }
+    }
+
+    /// Shows those below the cursor; when they are shown, goes to the first; `false` when there is nobody below.
+    pub fn fold_open(&mut self, out: &mut Out) -> bool {
+        match self.lines.get(self.cursor) {
+            Some(line) if line.below > 0 && !line.open => self.fold(out),
+            Some(line) if line.below > 0 => self.go(Motion::By(1), out),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether a line lies in the range that is being marked.
+    pub fn in_range(&self, place: usize) -> bool {
+        self.range_from.is_some_and(|from| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place))
+    }
+
+    fn mark(&mut self, places: impl Iterator<Item = usize>) {
+        for place in places {
+            if let Some(item) = self.item_at(place) {
+                self.marks.insert(item.id.clone(), item);
+            }
+        }
+    }
+}
+
+impl Listing for TreeView {
+    fn go(&mut self, motion: Motion, out: &mut Out) {
+        let last = self.lines.len().saturating_sub(1);
+        let half = i64::try_from(self.height / 2).unwrap_or(1).max(1);
+        let by = |rows: i64| self.cursor.saturating_add_signed(isize::try_from(rows).unwrap_or(0)).min(last);
+        self.cursor = match motion {
+            Motion::By(rows) => by(rows),
+            Motion::HalfPages(pages) => by(pages * half),
+            Motion::Top => 0,
+            Motion::Bottom => last,
+        };
+        self.settle(out);
+    }
+
+    fn toggle_mark(&mut self, out: &mut Out) {
+        if let Some(item) = self.current()
+            && self.marks.remove(&item.id).is_none()
+        {
+            self.marks.insert(item.id.clone(), item);
+        }
+        self.go(Motion::By(1), out);
+    }
+
+    fn mark_range(&mut self) {
+        match self.range_from.take() {
+            None => self.range_from = Some(self.cursor),
+            Some(from) => self.mark(from.min(self.cursor)..=from.max(self.cursor)),
+        }
+    }
+
+    fn mark_all(&mut self, _: &mut Out) {
+        let most = usize::try_from(MARK_ALL_MAX).unwrap_or(usize::MAX);
+        self.mark(0..self.lines.len().min(most));
+    }
+
+    fn clear_marks(&mut self) -> bool {
+        let had = !self.marks.is_empty() || self.range_from.is_some();
+        self.marks.clear();
+        self.range_from = None;
+        had
+    }
+
+    fn marked(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_filter(&mut self, filter: String, out: &mut Out) {
+        if filter == self.filter {
+            return;
+        }
+        self.filter = filter;
+        self.error = None;
+        if self.filter.trim().is_empty() {
+            (self.only, self.only_asked) = (None, None);
+            self.lay_out(out);
+        } else {
+            self.ask_only(out);
+        }
+    }
+
+    fn columns(&self) -> Vec<ColumnInfo> {
+        Vec::new()
+    }
+
+    fn sort_by(&mut self, _: usize, _: &mut Out) {}
+
+    fn toggle_column(&mut self, _: usize) {}
+
+    fn click(&mut self, row: u16, out: &mut Out) -> bool {
+        // The first line holds the headings.
+        let Some(place) = row.checked_sub(1).map(|line| self.top + usize::from(line)) else { return false };
+        if place >= self.lines.len() {
+            return false;
+        }
+        self.cursor = place;
+        self.settle(out);
+        true
+    }
+}

@@ -1,0 +1,234 @@
+//! Alerts: what needs somebody's eye, and what did.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::api::client::Query;
+use crate::api::live::Topic;
+use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
+use crate::ui::action::Scope;
+use crate::ui::events_text::{about, severity, shortened};
+use crate::ui::layers::detail::{Detail, DetailKey, Parts};
+use crate::ui::list::{Cell, Column, List, Listing, Row};
+use crate::ui::look::{Look, Mark};
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Page, Request, Ticket};
+use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::step::Step;
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// The statuses of what is not over.
+const OPEN: &str = "active,acknowledged";
+/// The column of when an alert was last seen.
+const SEEN: usize = 6;
+
+/// A column of text.
+const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<Alert> {
+    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
+}
+
+/// A column of figures.
+const fn right(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<Alert> {
+    Column { right: true, ..left(title, width, rank, sort) }
+}
+
+impl Row for Alert {
+    const LANE: &'static str = "alerts";
+    // What nobody has taken comes first, then the worst: `critical`, `error` and `warning` are in the order of letters.
+    const ORDER: &'static str = "-status,type,-last_seen";
+    const EMPTY: &'static str = "No alert.\n\nWarnings and errors of the engine, its workers, cages and agents stand here until they are over.\n\
+        H shows those that are over.";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            cell: |alert, _| Cell::of(severity(alert.severity).role(), alert.severity.as_str()),
+            ..left("SEVERITY", 8, 1, Some("type"))
+        },
+        Column { cell: status, ..left("STATUS", 12, 1, Some("status")) },
+        Column { cell: |alert, _| Cell::of(Role::Accent, &*alert.source), ..left("SOURCE", 16, 1, Some("source")) },
+        Column { cell: |alert, _| Cell::plain(shortened(&alert.message)), ..left("MESSAGE", 0, 1, None) },
+        Column { cell: |alert, _| Cell::plain(text::count(alert.count)), ..right("TIMES", 6, 3, Some("count")) },
+        Column { cell: |alert, look| Cell::of(Role::Dim, look.age(alert.time)), ..right("AGE", 4, 2, Some("time")) },
+        Column {
+            cell: |alert, look| Cell::of(Role::Dim, look.age(alert.last_seen)),
+            ..right("SEEN", 4, 2, Some("last_seen"))
+        },
+    ];
+
+    fn request(query: Query) -> Request {
+        Request::Alerts(query)
+    }
+
+    fn page(answer: &Answer) -> Option<&Page<Self>> {
+        match answer {
+            Answer::Alerts(page) => Some(page),
+            _ => None,
+        }
+    }
+
+    fn item(&self) -> Item {
+        Item {
+            id: self.id.to_string(),
+            name: format!("{} alert about {}", self.severity, self.source),
+            state: self.status.as_str().to_owned(),
+            high_risk: false,
+            task: None,
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        match self.status {
+            AlertStatus::Resolved => Mark::Done,
+            _ => severity(self.severity),
+        }
+    }
+}
+
+fn silenced(alert: &Alert, now: Timestamp) -> Option<Timestamp> {
+    alert.silenced_until.filter(|until| *until > now && alert.status != AlertStatus::Resolved)
+}
+
+fn status(alert: &Alert, look: &Look<'_>) -> Cell {
+    if let Some(until) = silenced(alert, look.now) {
+        return Cell::of(Role::Dim, format!("silent {}", text::age(until.as_micros() - look.now.as_micros())));
+    }
+    let role = match alert.status {
+        AlertStatus::Active => Role::Waiting,
+        AlertStatus::Acknowledged => Role::Info,
+        AlertStatus::Resolved => Role::Good,
+    };
+    Cell::of(role, alert.status.as_str())
+}
+
+/// The list.
+pub struct Alerts {
+    list: List<Alert>,
+    /// Whether those are shown that are over.
+    over: bool,
+}
+
+impl Alerts {
+    /// What is not over, what nobody has taken first.
+    pub fn new() -> Self {
+        Self { list: List::new(vec![("status".to_owned(), OPEN.to_owned())]), over: false }
+    }
+
+    fn turn(&mut self, out: &mut Out) {
+        self.over = !self.over;
+        if self.over {
+            self.list = List::new(vec![("status".to_owned(), AlertStatus::Resolved.as_str().to_owned())]);
+            // Of what is over the latest comes first; sorting twice is sorting downwards.
+            self.list.sort_by(SEEN, &mut Out::default());
+            self.list.sort_by(SEEN, out);
+        } else {
+            *self = Self::new();
+            self.list.refresh(out);
+        }
+    }
+}
+
+/// Everything about one alert.
+fn lines(alert: &Alert) -> Vec<Parts> {
+    let mut lines: Vec<Parts> = vec![vec![(Role::Title, alert.message.clone())], vec![]];
+    let mut say = |label: &str, role: Role, words: Option<String>| {
+        if let Some(words) = words.filter(|words| !words.is_empty()) {
+            lines.push(vec![(Role::Dim, text::pad(label, 14)), (role, words)]);
+        }
+    };
+    let figure = |value: Option<f64>| value.map(|value| format!("{value}"));
+    let role = severity(alert.severity).role();
+    say("severity", role, Some(alert.severity.to_string()));
+    say("status", Role::Text, Some(alert.status.to_string()));
+    say("source", Role::Accent, Some(alert.source.clone()));
+    say("cause", Role::Text, Some(alert.context.trigger.clone()));
+    say("limit", Role::Text, figure(alert.context.threshold));
+    say("value", Role::Text, figure(alert.context.value));
+    say("times", Role::Text, Some(text::count(alert.count)));
+    say("raised", Role::Text, Some(alert.time.to_string()));
+    say("last seen", Role::Text, Some(alert.last_seen.to_string()));
+    say("silenced until", Role::Text, alert.silenced_until.map(|until| until.to_string()));
+    say("taken by", Role::Text, alert.acknowledged_by.map(|id| id.to_string()));
+    say("note", Role::Text, alert.note.clone());
+    if let Some(resolution) = &alert.resolution {
+        say("over since", Role::Text, Some(resolution.time.to_string()));
+        let by = resolution.by.map_or("nobody: it cleared by itself".to_owned(), |id| id.to_string());
+        say("ended by", Role::Text, Some(by));
+        say("done", Role::Text, resolution.action.clone());
+        say("notes", Role::Text, resolution.notes.clone());
+    }
+    say("id", Role::Dim, Some(alert.id.to_string()));
+    lines
+}
+
+impl Screen for Alerts {
+    fn title(&self) -> String {
+        let what = if self.over { "alerts that are over" } else { "alerts" };
+        format!("{what} {}", self.list.summary())
+    }
+
+    fn topics(&self) -> &'static [Topic] {
+        &[Topic::Alerts]
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Alerts, Scope::List]
+    }
+
+    fn refresh(&mut self, out: &mut Out) {
+        self.list.refresh(out);
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
+        self.list.answer(ticket, answer)
+    }
+
+    fn layout(&mut self, area: Rect, out: &mut Out) {
+        self.list.layout(area.height.saturating_sub(1), out);
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        self.list.draw(frame, area, look, true);
+    }
+
+    fn selection(&self) -> Option<Selection> {
+        let (items, marked) = self.list.selected();
+        Some(Selection { noun: Noun::Alert, items, marked })
+    }
+
+    fn target(&self) -> Option<Place> {
+        self.list.current().and_then(|alert| about(&alert.source, &alert.message))
+    }
+
+    fn list(&mut self) -> Option<&mut dyn Listing> {
+        Some(&mut self.list)
+    }
+
+    fn perform(&mut self, action: &str, out: &mut Out) -> bool {
+        match action {
+            "over" => self.turn(out),
+            "describe" => {
+                let Some(alert) = self.list.current() else { return true };
+                let mut keys = vec![];
+                if alert.status == AlertStatus::Active {
+                    keys.push(DetailKey { key: 'A', action: "acknowledge", title: "acknowledge" });
+                }
+                if alert.status != AlertStatus::Resolved {
+                    keys.push(DetailKey { key: 'S', action: "silence", title: "silence" });
+                    keys.push(DetailKey { key: 'R', action: "resolve", title: "resolve" });
+                }
+                if about(&alert.source, &alert.message).is_some() {
+                    keys.push(DetailKey { key: 'o', action: "source", title: "go to its source" });
+                }
+                let title = format!("{} alert about {}", alert.severity, alert.source);
+                out.step(Step::Open(Box::new(Detail::new(title, lines(alert)).with_keys(keys))));
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Whether an alert is bad enough to call somebody who looks elsewhere.
+pub fn calls(alert: &Alert, now: Timestamp) -> bool {
+    alert.severity >= Severity::Error && alert.status == AlertStatus::Active && silenced(alert, now).is_none()
+}

@@ -1,0 +1,306 @@
+//! What a task wrote: live, searchable, in its own colours.
+//!
+//! Only the end is fetched; going up to the beginning of what is here fetches more, up to a bound. While the end is
+//! followed it is fetched anew whenever the engine says that something changed.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::tasks::short_id;
+use crate::api::live::Topic;
+use crate::domain::{Task, TaskStatus, Timestamp, spool};
+use crate::ui::action::Scope;
+use crate::ui::ansi::Lines;
+use crate::ui::look::Look;
+use crate::ui::pager::{Gutter, Pager, TextLine};
+use crate::ui::request::{Answer, Request, Ticket};
+use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets;
+
+/// How much of the end is fetched at first and while it is followed, and at most, in bytes.
+const TAIL: (u64, u64) = (256 << 10, 4 << 20);
+
+/// More than the engine may leave out to begin at the border of a chunk, in bytes.
+const CHUNK_MAX: u64 = 65 << 10;
+
+/// About how many bytes of memory the lines may take.
+const COST_MAX: usize = 10 << 20;
+
+/// What there is before the first line that is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// Nothing: it is the very first.
+    Nothing,
+    /// Lines that can be fetched.
+    More,
+    /// More lines than are kept.
+    TooMuch,
+}
+
+/// The screen.
+pub struct Output {
+    task_id: String,
+    /// One attempt; the last one where none is named.
+    execution: Option<String>,
+    task: Option<Box<Task>>,
+    pager: Pager,
+    /// When each line began.
+    times: Vec<Timestamp>,
+    /// How much of the end is here, in bytes of chunks.
+    tail: u64,
+    before: Before,
+    loaded: bool,
+    /// Whether what is here may be older than what there is.
+    behind: bool,
+    /// What is on its way: its ticket, and how much of the end.
+    asked: Option<(Ticket, u64)>,
+    asked_task: Option<Ticket>,
+    error: Option<String>,
+}
+
+impl Output {
+    /// The output of a task's last attempt, or of the one that is named.
+    pub fn new(task_id: String, execution: Option<String>) -> Self {
+        Self {
+            task_id,
+            execution,
+            task: None,
+            pager: Pager::following(),
+            times: Vec::new(),
+            tail: TAIL.0,
+            before: Before::More,
+            loaded: false,
+            behind: true,
+            asked: None,
+            asked_task: None,
+            error: None,
+        }
+    }
+
+    fn ask(&mut self, tail: u64, out: &mut Out) {
+        if self.asked.is_some() {
+            self.behind = true;
+            return;
+        }
+        self.behind = false;
+        let request = match &self.execution {
+            Some(execution) => Request::AttemptOutput { execution: execution.clone(), tail },
+            None => Request::Output { task: self.task_id.clone(), tail },
+        };
+        self.asked = Some((out.ask(None, request), tail));
+    }
+
+    fn follows(&self) -> bool {
+        self.pager.follows() == Some(true)
+    }
+
+    fn take(&mut self, bytes: &[u8], tail: u64) {
+        let anchor = self.anchor();
+        let first_before = self.times.first().copied();
+        let mut lines = Lines::new(COST_MAX);
+        let mut rest = bytes;
+        while let Some((chunk, length)) = spool::decode(rest) {
+            lines.feed(chunk);
+            rest = &rest[length..];
+        }
+        let (lines, dropped) = lines.finish();
+        (self.loaded, self.error) = (true, None);
+        let first = lines.first().map(|(time, _)| *time);
+        // Asking for more that brings nothing older means that there is nothing older.
+        let grew = first_before.is_none() || first < first_before;
+        let whole = bytes.len() as u64 + CHUNK_MAX < tail || (tail > self.tail && !grew);
+        self.before = match (dropped, whole) {
+            (false, true) => Before::Nothing,
+            (false, false) if tail < TAIL.1 => Before::More,
+            _ => Before::TooMuch,
+        };
+        self.tail = tail;
+        let (mut times, mut shown): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+        let words = match self.before {
+            Before::Nothing => String::new(),
+            Before::More => "there is more before this: go up to fetch it".to_owned(),
+            Before::TooMuch => {
+                format!("what came before is too much to show; menagerie task logs {} has all of it", self.task_id)
+            }
+        };
+        if let (Some(first), false) = (first, words.is_empty()) {
+            times.insert(0, first);
+            shown.insert(0, TextLine::plain(Role::Info, words).with_gutter(Gutter::Note));
+        }
+        self.times = times;
+        self.pager.set_lines(shown);
+        if let (false, Some((time, offset))) = (self.follows(), anchor) {
+            let line = self.times.partition_point(|known| *known < time) + offset;
+            self.pager.show_from(line);
+        }
+    }
+
+    /// The line at the top by what stays the same when more is fetched: its time, and which of that time it is.
+    fn anchor(&self) -> Option<(Timestamp, usize)> {
+        // The remark on what came before is no line of the output.
+        let remarked = self.before != Before::Nothing;
+        let top = self.pager.top().max(usize::from(remarked));
+        let time = *self.times.get(top)?;
+        let first = self.times.partition_point(|known| *known < time);
+        let remark = usize::from(remarked && first == 0);
+        Some((time, top.saturating_sub(first + remark)))
+    }
+
+    fn empty_text(&self) -> String {
+        match (&self.error, self.loaded, self.task.as_deref().map(|task| task.status)) {
+            (Some(error), ..) => error.clone(),
+            (_, false, _) => "asking the engine …".to_owned(),
+            (_, _, Some(TaskStatus::Pending | TaskStatus::Scheduled)) => {
+                "This task has not started, so it has written nothing yet.\n\nw says why it waits.".to_owned()
+            }
+            (_, _, Some(TaskStatus::Executing)) => {
+                "It runs and has written nothing yet.\n\nWhat it writes appears here by itself.".to_owned()
+            }
+            _ => "It wrote nothing.".to_owned(),
+        }
+    }
+}
+
+impl Screen for Output {
+    fn title(&self) -> String {
+        let mut title = match (&self.task, &self.execution) {
+            (Some(task), None) => format!("output of {} {}", task.kind, short_id(&self.task_id)),
+            (Some(task), Some(id)) => format!("attempt {} at {}", short_id(id), task.kind),
+            (None, _) => format!("output of {}", short_id(&self.task_id)),
+        };
+        title = text::fit(&text::clean(&title), 50).into_owned();
+        if let Some(task) = &self.task {
+            title = format!("{title} · {}", task.status);
+        }
+        if self.loaded {
+            let ended = self.task.as_ref().is_some_and(|task| task.status.is_final());
+            title.push_str(match (self.follows(), ended) {
+                (_, true) => "",
+                (true, _) => " · following",
+                (false, _) => " · held, f follows",
+            });
+            title = format!("{title} {}", self.pager.summary());
+            if let Some(time) = self.times.get(self.pager.top()) {
+                // Hours, minutes and seconds of RFC 3339.
+                let clock = time.to_string();
+                title = format!("{title} · from {}", clock.get(11..19).unwrap_or_default());
+            }
+        }
+        title
+    }
+
+    fn topics(&self) -> &'static [Topic] {
+        &[Topic::Tasks, Topic::Usage]
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Pager, Scope::Tasks]
+    }
+
+    fn refresh(&mut self, out: &mut Out) {
+        self.asked_task = Some(out.ask(Some("output-task"), Request::Task(self.task_id.clone())));
+        let over = self.task.as_ref().is_some_and(|task| task.status.is_final());
+        if !self.loaded || (self.follows() && !over) {
+            self.ask(TAIL.0, out);
+        } else if !over {
+            self.behind = true;
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        if self.asked_task == Some(ticket) {
+            self.asked_task = None;
+            if let Ok(Answer::Task(task)) = answer {
+                // What was written between the last look and the end is still missing.
+                let news = self.task.as_ref().is_some_and(|known| {
+                    known.execution_id != task.execution_id || (task.status.is_final() && !known.status.is_final())
+                });
+                self.task = Some(task.clone());
+                if news && self.follows() {
+                    self.ask(TAIL.0, out);
+                } else if news {
+                    self.behind = true;
+                }
+            }
+            return true;
+        }
+        let Some((_, tail)) = self.asked.filter(|(asked, _)| *asked == ticket) else { return false };
+        self.asked = None;
+        match answer {
+            Ok(Answer::Bytes(bytes)) => self.take(bytes, tail),
+            Ok(_) => self.error = Some("the engine answered something else".to_owned()),
+            Err(message) => self.error = Some(message.clone()),
+        }
+        if self.behind && self.follows() {
+            self.ask(TAIL.0, out);
+        }
+        true
+    }
+
+    fn layout(&mut self, area: Rect, _: &mut Out) {
+        self.pager.layout(area.width, area.height);
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        if self.pager.lines().is_empty() {
+            let role = if self.error.is_some() { Role::Bad } else { Role::Dim };
+            widgets::center_text(frame, area, &self.empty_text(), look.style(role));
+        } else {
+            self.pager.draw(frame, area, look);
+        }
+    }
+
+    fn selection(&self) -> Option<Selection> {
+        let task = self.task.as_ref()?;
+        let item = Item {
+            id: self.task_id.clone(),
+            name: format!("{} {}", task.kind, short_id(&self.task_id)),
+            state: task.status.as_str().to_owned(),
+            high_risk: false,
+            task: None,
+        };
+        Some(Selection { noun: Noun::Task, items: vec![item], marked: false })
+    }
+
+    fn text(&self) -> Option<&Pager> {
+        Some(&self.pager)
+    }
+
+    fn pager(&mut self) -> Option<&mut Pager> {
+        Some(&mut self.pager)
+    }
+
+    fn paged(&mut self, out: &mut Out) {
+        if !self.loaded {
+            return;
+        }
+        if self.follows() {
+            if self.behind && self.asked.is_none() {
+                self.ask(TAIL.0, out);
+            }
+        } else if self.pager.at_top() && self.before == Before::More && self.asked.is_none() {
+            self.ask((self.tail * 4).min(TAIL.1), out);
+        }
+    }
+
+    fn left(&mut self) -> bool {
+        if self.tail == TAIL.0 {
+            return false;
+        }
+        self.tail = TAIL.0;
+        self.times.clear();
+        self.pager = Pager::following();
+        (self.before, self.loaded, self.behind) = (Before::More, false, true);
+        true
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        match action {
+            "output" if self.execution.is_none() => Some("this is the output".to_owned()),
+            "open" => Some("there is nothing in it to open".to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Agents: list, tree, one of them, and what can be done with them.
+
+use std::time::Instant;
+
+use super::{Driver, fleet, frames, options};
+use crate::api::types::WireCommand;
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::Request;
+use crate::ui::terminal::ColorDepth;
+
+/// Puts the cursor on the first agent of a state.
+fn on(state: &str) -> Driver {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    while driver.app.selection().unwrap().items[0].state != state {
+        driver.press("j");
+    }
+    driver
+}
+
+/// Presses a key and gives the command that it sent.
+fn command(driver: &mut Driver, key: &str) -> Option<WireCommand> {
+    driver.app.update(Message::Key(key.parse().unwrap(), Instant::now()));
+    driver.collect();
+    driver.asked.iter().find_map(|(_, request)| match request {
+        Request::Command(command) => Some((**command).clone()),
+        _ => None,
+    })
+}
+
+fn one(number: u64) -> Place {
+    Place::Agent(fleet::agents::id(number), format!("builder-{number:02}"))
+}
+
+#[test]
+fn what_it_does_is_shown_and_what_nobody_knows_is_not_shown_as_zero() {
+    let mut driver = Driver::new(&Place::Agents, (200, 60));
+    driver.sees("build part 14");
+    let frame = driver.draw();
+    let line = |name: &str| frame.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    assert!(line("builder-14").contains("62%"), "{}", line("builder-14"));
+    // It reported no progress, and another one has never attempted anything.
+    assert!(!line("builder-21").contains('%') || line("builder-21").matches('%').count() == 1);
+    assert!(!line("builder-06").contains('%'), "{}", line("builder-06"));
+}
+
+#[test]
+fn drain_and_resume_fit_the_state() {
+    let mut driver = on("idle");
+    let name = driver.app.selection().unwrap().items[0].name.clone();
+    assert_eq!(command(&mut driver, "X"), Some(WireCommand::DrainAgents { ids: vec![name.clone()] }));
+    assert_eq!(driver.app.orders.log().last().unwrap().line, format!("menagerie agent drain {name}"));
+
+    let mut driver = on("maintenance");
+    assert_eq!(command(&mut driver, "X"), None);
+    driver.sees("it is drained already");
+    assert!(matches!(command(&mut driver, "U"), Some(WireCommand::ResumeAgents { .. })));
+
+    let mut driver = on("busy");
+    assert_eq!(command(&mut driver, "U"), None);
+    driver.sees("neither drained nor paused");
+    assert_eq!(command(&mut driver, "D"), None);
+    driver.sees("it works; drain it");
+}
+
+#[test]
+fn resuming_an_agent_in_error_says_that_it_resets_the_breaker() {
+    let mut driver = on("error");
+    assert!(matches!(command(&mut driver, "U"), Some(WireCommand::ResumeAgents { .. })));
+    assert!(driver.app.orders.log().last().unwrap().title.starts_with("reset the breaker of"));
+}
+
+#[test]
+fn several_are_removed_only_after_a_preview() {
+    let mut driver = on("idle");
+    driver.press("space j space");
+    assert_eq!(command(&mut driver, "D"), None);
+    assert_eq!(driver.app.layer().unwrap().name(), "preview");
+    driver.settle();
+    assert!(matches!(command(&mut driver, "y"), Some(WireCommand::RemoveAgents { ids }) if ids.len() == 2));
+}
+
+#[test]
+fn an_agent_moves_to_a_cage_that_one_chooses() {
+    let mut driver = on("idle");
+    let name = driver.app.selection().unwrap().items[0].name.clone();
+    driver.press("r");
+    driver.sees("no home: any vacant cage");
+    driver.press("down");
+    let cage = Some("007".parse().unwrap());
+    assert_eq!(command(&mut driver, "enter"), Some(WireCommand::ReassignAgents { ids: vec![name.clone()], cage }));
+    let line = format!("menagerie agent reassign {name} --cage 007");
+    assert_eq!(driver.app.orders.log().last().unwrap().line, line);
+}
+
+#[test]
+fn the_tree_folds_and_the_cursor_stays_on_its_agent() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    driver.press("T");
+    driver.sees("agents by superior [60]");
+    driver.press("g");
+    while driver.app.selection().unwrap().items[0].name != "lead-1" {
+        driver.press("j");
+    }
+    driver.sees("builder-12");
+    driver.press("space");
+    driver.sees_not("builder-12");
+    driver.sees("lead-1 +");
+    assert_eq!(driver.app.selection().unwrap().items[0].name, "lead-1");
+    // Up to the superior, and down again.
+    driver.press("left");
+    assert_eq!(driver.app.selection().unwrap().items[0].name, "director");
+    driver.press("right right");
+    driver.sees("lead-2");
+    driver.press("T");
+    driver.sees("agents [60]");
+}
+
+#[test]
+fn what_the_tree_shows_has_its_whole_row_and_no_more_is_asked_for() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    driver.press("T");
+    driver.sees("build part");
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.collect();
+    let asked: Vec<_> = driver.asked.iter().map(|(_, request)| request.clone()).collect();
+    let Some(Request::AgentRows(query)) = asked.iter().find(|request| matches!(request, Request::AgentRows(_))) else {
+        panic!("{asked:?}");
+    };
+    let ids = query.iter().find(|(name, _)| name == "filter").unwrap().1.matches(',').count() + 1;
+    assert!(ids <= 33, "{ids} rows for a tree of 33 lines");
+}
+
+#[test]
+fn a_filter_in_the_tree_keeps_superiors() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    driver.press("T /");
+    driver.type_text("builder-13");
+    driver.press("enter");
+    driver.sees("director");
+    driver.sees("lead-2");
+    driver.sees("builder-13");
+    driver.sees_not("builder-12");
+    driver.press("esc");
+    driver.sees("builder-12");
+}
+
+#[test]
+fn one_agent_shows_its_record_and_opens_what_it_attempted() {
+    let mut driver = Driver::new(&one(14), (120, 36));
+    driver.sees("560 attempts, 90% good");
+    driver.sees("memory 512M");
+    driver.sees("limit_exceeded");
+    driver.press("j enter");
+    assert!(matches!(driver.app.history.place(), Place::Task(_)), "{:?}", driver.app.history.place());
+}
+
+#[test]
+fn an_open_breaker_is_explained_on_a_small_terminal_too() {
+    let mut driver = Driver::new(&one(3), (80, 24));
+    driver.sees("its breaker is open after 5 failures in a row");
+    assert!(matches!(command(&mut driver, "U"), Some(WireCommand::ResumeAgents { .. })));
+}
+
+#[test]
+fn they_look_as_they_did() {
+    let mut problems = Vec::new();
+    for size in frames::SIZES {
+        for depth in [ColorDepth::True, ColorDepth::Mono] {
+            let mut driver = Driver::with(options(depth), &Place::Agents, size);
+            driver.press("T");
+            problems.extend(frames::check_encoded("agents-tree", size, depth, &mut driver).err());
+            let mut driver = Driver::with(options(depth), &one(14), size);
+            problems.extend(frames::check_encoded("agent", size, depth, &mut driver).err());
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}

@@ -1,0 +1,185 @@
+//! Alerts: taking, silencing, resolving them, what is known of one, and calling who looks elsewhere.
+
+use std::time::{Duration, Instant};
+
+use super::{Driver, fleet, frames, options};
+use crate::api::types::WireCommand;
+use crate::domain::time::When;
+use crate::ui::app::Effect;
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+use crate::ui::terminal::ColorDepth;
+
+/// Presses a key and gives the command that it sent.
+fn command(driver: &mut Driver, key: &str) -> Option<WireCommand> {
+    driver.app.update(Message::Key(key.parse().unwrap(), Instant::now()));
+    driver.collect();
+    driver.asked.iter().find_map(|(_, request)| match request {
+        Request::Command(command) => Some((**command).clone()),
+        _ => None,
+    })
+}
+
+fn id(driver: &Driver) -> String {
+    driver.app.selection().unwrap().items[0].id.clone()
+}
+
+fn line(driver: &Driver) -> String {
+    driver.app.orders.log().last().unwrap().line.clone()
+}
+
+#[test]
+fn an_alert_is_taken_once() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    let one = id(&driver);
+    let expected = WireCommand::AcknowledgeAlerts { ids: vec![one.clone()], note: None };
+    assert_eq!(command(&mut driver, "A"), Some(expected));
+    assert_eq!(line(&driver), format!("menagerie alert acknowledge {one}"));
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    while driver.app.selection().unwrap().items[0].state != "acknowledged" {
+        driver.press("j");
+    }
+    assert_eq!(command(&mut driver, "A"), None);
+    driver.sees("it is acknowledged already");
+}
+
+#[test]
+fn it_is_silenced_for_as_long_as_one_says() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    let one = id(&driver);
+    driver.press("S ctrl-u");
+    driver.type_text("soon");
+    driver.press("enter");
+    assert_eq!(driver.app.layer().unwrap().name(), "prompt", "a span that cannot be read is asked for again");
+    driver.press("ctrl-u");
+    driver.type_text("8h");
+    let until: When = "8h".parse().unwrap();
+    let expected = WireCommand::SilenceAlerts { ids: vec![one.clone()], until: Some(until) };
+    assert_eq!(command(&mut driver, "enter"), Some(expected));
+    assert_eq!(line(&driver), format!("menagerie alert silence {one} --until 8h"));
+    driver.press("S ctrl-u");
+    driver.type_text("off");
+    assert!(matches!(command(&mut driver, "enter"), Some(WireCommand::SilenceAlerts { .. })));
+}
+
+#[test]
+fn resolving_asks_what_was_done_and_for_notes() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    let one = id(&driver);
+    driver.press("R");
+    driver.type_text("raised the limit");
+    driver.press("enter");
+    driver.type_text("it's enough");
+    let action = Some("raised the limit".to_owned());
+    let notes = Some("it's enough".to_owned());
+    let expected = WireCommand::ResolveAlerts { ids: vec![one.clone()], action, notes };
+    assert_eq!(command(&mut driver, "enter"), Some(expected));
+    let expected = format!("menagerie alert resolve {one} --action 'raised the limit' --notes 'it'\\''s enough'");
+    assert_eq!(line(&driver), expected);
+    // Nothing is done when the notes are not given.
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.press("R enter esc");
+    assert!(driver.app.orders.log().is_empty());
+}
+
+#[test]
+fn details_say_everything_and_lead_on() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.press("enter");
+    driver.sees("cage memory");
+    driver.sees("0.97");
+    driver.sees("go to its source");
+    driver.press("o");
+    assert_eq!(driver.app.history.place(), &Place::Cage("003".into()));
+    driver.press("7 j o");
+    let builder = Place::Agent("builder-12".into(), "builder-12".into());
+    assert_eq!(driver.app.history.place(), &builder);
+    driver.sees("builder-12");
+    driver.sees("480 attempts");
+}
+
+#[test]
+fn what_has_no_screen_says_so() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.press("j j o");
+    driver.sees("there is no screen of what it is about");
+}
+
+#[test]
+fn what_is_over_is_shown_apart() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.sees_not("resolved");
+    driver.sees("silent 2h");
+    driver.press("H");
+    driver.sees("alerts that are over");
+    driver.sees("resolved");
+    assert_eq!(command(&mut driver, "R"), None);
+    driver.sees("it is over already");
+    driver.press("H");
+    driver.sees_not("resolved");
+}
+
+#[test]
+fn several_are_acknowledged_after_a_preview() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.press("space space");
+    assert_eq!(command(&mut driver, "A"), None);
+    assert_eq!(driver.app.layer().unwrap().name(), "preview");
+}
+
+/// The engine tells of a change while these alerts are active; the calls that went to the terminal.
+fn calls(driver: &mut Driver, numbers: &[u64]) -> Vec<String> {
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.collect();
+    for (ticket, request) in std::mem::take(&mut driver.asked) {
+        let answer = match &request {
+            Request::Alerts(_) => {
+                let rows: Vec<_> = numbers.iter().map(|number| fleet::alerts::alert(*number)).collect();
+                Ok(Answer::Alerts(crate::ui::request::Page { total: rows.len() as u64, rows }))
+            }
+            other => fleet::answer(other),
+        };
+        driver.app.update(Message::Answer { ticket, answer });
+    }
+    driver.collect();
+    let effects = std::mem::take(&mut driver.effects).into_iter();
+    effects.filter_map(|effect| if let Effect::Send(sequence) = effect { Some(sequence) } else { None }).collect()
+}
+
+#[test]
+fn who_looks_elsewhere_is_called_and_can_say_how() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    assert_eq!(calls(&mut driver, &[]), Vec::<String>::new());
+    assert_eq!(calls(&mut driver, &[0]), Vec::<String>::new(), "the terminal is looked at");
+    driver.app.update(Message::Focus(false));
+    let sent = calls(&mut driver, &[0, 1]);
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].starts_with("\x1b]9;menagerie: error from agent builder-12"), "{sent:?}");
+    // The next call waits, and comes by itself.
+    assert_eq!(calls(&mut driver, &[0, 1, 10]), Vec::<String>::new());
+    assert!(driver.app.wake_at().is_some());
+    driver.later(Duration::from_secs(11));
+    driver.app.woken();
+    driver.collect();
+    assert!(driver.effects.iter().any(|effect| matches!(effect, Effect::Send(_))));
+    driver.effects.clear();
+    driver.press(":");
+    driver.type_text("set notify off");
+    driver.press("enter");
+    driver.later(Duration::from_secs(60));
+    assert_eq!(calls(&mut driver, &[10, 12, 13]), Vec::<String>::new());
+}
+
+#[test]
+fn they_look_as_they_did() {
+    let mut problems = Vec::new();
+    for size in frames::SIZES {
+        for depth in [ColorDepth::True, ColorDepth::Mono] {
+            let mut driver = Driver::with(options(depth), &Place::Alerts, size);
+            driver.press("j d");
+            problems.extend(frames::check_encoded("alert", size, depth, &mut driver).err());
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}

@@ -1,0 +1,119 @@
+//! Giving work to somebody else.
+
+use super::{Driver, frames, options};
+use crate::api::types::WireCommand;
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::Request;
+use crate::ui::terminal::ColorDepth;
+
+/// Puts the cursor on a task that is not over.
+fn on_pending(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::new(&Place::Tasks, size);
+    while driver.app.selection().unwrap().items[0].state != "pending" {
+        driver.press("j");
+    }
+    driver
+}
+
+/// The command that was sent.
+fn sent(driver: &mut Driver) -> Option<WireCommand> {
+    driver.collect();
+    driver.asked.iter().find_map(|(_, request)| match request {
+        Request::Command(command) => Some((**command).clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_task_goes_to_whom_one_finds_by_typing() {
+    let mut driver = on_pending((120, 36));
+    let id = driver.app.selection().unwrap().items[0].id.clone();
+    driver.press("r");
+    driver.sees("the scheduler chooses");
+    driver.sees("lacks capability rust");
+    driver.type_text("builder-2");
+    driver.sees_not("newcomer");
+    driver.sees("tasks waiting for builder-2");
+    driver.app.update(Message::Key("enter".parse().unwrap(), std::time::Instant::now()));
+    let expected = WireCommand::ReassignTasks { ids: vec![id.clone()], agent: Some("builder-2".into()), cage: None };
+    assert_eq!(sent(&mut driver), Some(expected));
+    let line = format!("menagerie task reassign {id} --agent builder-2");
+    assert_eq!(driver.app.orders.log().last().unwrap().line, line);
+    assert!(driver.app.layer().is_none());
+}
+
+#[test]
+fn the_first_choice_leaves_it_to_the_scheduler_and_the_what_if_follows_the_cursor() {
+    let mut driver = on_pending((200, 60));
+    driver.press("r");
+    driver.sees("tasks waiting for anybody");
+    driver.press("down");
+    driver.sees("tasks waiting for builder-1");
+    driver.sees_not("tasks waiting for anybody");
+    driver.press("up");
+    driver.app.update(Message::Key("enter".parse().unwrap(), std::time::Instant::now()));
+    assert!(matches!(sent(&mut driver), Some(WireCommand::ReassignTasks { agent: None, .. })));
+}
+
+#[test]
+fn who_is_not_able_is_not_chosen_and_the_reason_is_said() {
+    let mut driver = on_pending((80, 24));
+    driver.press("r");
+    driver.type_text("writer");
+    driver.press("enter");
+    driver.sees("writer cannot: lacks capability rust");
+    assert_eq!(driver.app.layer().unwrap().name(), "candidates");
+    assert!(sent(&mut driver).is_none());
+    driver.press("esc");
+    assert!(driver.app.layer().is_none());
+}
+
+#[test]
+fn nothing_is_done_before_the_candidates_are_here() {
+    let mut driver = on_pending((120, 36));
+    driver.app.update(Message::Key("r".parse().unwrap(), std::time::Instant::now()));
+    driver.draw();
+    driver.app.update(Message::Key("enter".parse().unwrap(), std::time::Instant::now()));
+    assert!(sent(&mut driver).is_none());
+    assert!(driver.app.layer().is_some());
+}
+
+#[test]
+fn several_tasks_share_candidates_and_the_what_if_counts_them() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    for _ in 0..8 {
+        driver.press("space");
+    }
+    driver.press("r");
+    driver.sees("reassign 8 tasks");
+    driver.sees("6 will change, 2 cannot");
+    driver.sees("judged by the first 5");
+}
+
+#[test]
+fn what_is_over_cannot_be_given_to_somebody() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    while driver.app.selection().unwrap().items[0].state != "completed" {
+        driver.press("j");
+    }
+    driver.press("r");
+    driver.sees("nobody has to do it any more");
+    assert!(driver.app.layer().is_none());
+}
+
+#[test]
+fn it_looks_as_it_did() {
+    let mut problems = Vec::new();
+    for size in frames::SIZES {
+        for depth in [ColorDepth::True, ColorDepth::Mono] {
+            let mut driver = Driver::with(options(depth), &Place::Tasks, size);
+            while driver.app.selection().unwrap().items[0].state != "pending" {
+                driver.press("j");
+            }
+            driver.press("r down down");
+            problems.extend(frames::check_encoded("candidates", size, depth, &mut driver).err());
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}

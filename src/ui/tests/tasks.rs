@@ -1,0 +1,392 @@
+//! Tasks: one of them, its output, its dependencies, why it waits, and new ones.
+
+use super::fleet::tasks::{id, output, tail};
+use super::frames::{SIZES, check};
+use super::{Driver, fleet, options};
+use crate::api::types::WireCommand;
+use crate::ui::app::Effect;
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+use crate::ui::terminal::ColorDepth;
+
+/// Pending, executing and failed tasks of the fixed fleet.
+const PENDING: u64 = 486;
+const EXECUTING: u64 = 487;
+const FAILED: u64 = 489;
+
+fn at(place: &Place) -> Driver {
+    Driver::new(place, (120, 36))
+}
+
+/// Commands that were asked for and not yet answered.
+fn commands(driver: &mut Driver) -> Vec<WireCommand> {
+    driver.collect();
+    let commands = driver.asked.iter().filter_map(|(_, request)| match request {
+        Request::Command(command) => Some((**command).clone()),
+        _ => None,
+    });
+    commands.collect()
+}
+
+/// Presses a key without answering what it asks for.
+fn press_only(driver: &mut Driver, key: &str) {
+    driver.app.update(Message::Key(key.parse().unwrap(), std::time::Instant::now()));
+    driver.collect();
+}
+
+#[test]
+fn pictures() {
+    let mut problems = Vec::new();
+    let scenes: [(&str, Place, &str); 8] = [
+        ("task-pending", Place::Task(id(PENDING)), ""),
+        ("task-executing", Place::Task(id(EXECUTING)), ""),
+        ("task-failed", Place::Task(id(FAILED)), ""),
+        ("output", Place::Output(id(EXECUTING)), ""),
+        (
+            "output-search",
+            Place::Attempt(id(EXECUTING), "0195eeee-0003-7000-8000-0000000001e7".into()),
+            "/ e r r enter n W",
+        ),
+        ("dependencies", Place::Dependencies(id(PENDING)), ""),
+        ("explain", Place::Task(id(PENDING)), "w"),
+        ("submit", Place::Tasks, "+ m a k e tab tab tab tab 9 9 enter"),
+    ];
+    for (name, place, keys) in scenes {
+        for size in SIZES {
+            for depth in [ColorDepth::True, ColorDepth::Mono] {
+                let mut driver = Driver::with(options(depth), &place, size);
+                if !keys.is_empty() {
+                    driver.press(keys);
+                }
+                let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+                let file = format!("{name}-{}x{}-{suffix}.ans", size.0, size.1);
+                problems.extend(check(&file, &driver.draw_encoded()).err());
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn nothing_hostile_reaches_the_screen_and_ascii_is_ascii_where_it_is_ours() {
+    for place in [
+        Place::Task(id(EXECUTING)),
+        Place::Output(id(EXECUTING)),
+        Place::Dependencies(id(PENDING)),
+        Place::Attempt(id(EXECUTING), "x".into()),
+    ] {
+        let mut plain = options(ColorDepth::Mono);
+        plain.ascii = true;
+        let mut driver = Driver::with(plain, &place, (100, 30));
+        let frame = driver.draw();
+        assert!(frame.chars().all(|c| c == '\n' || !c.is_control()), "{frame}");
+        assert!(!frame.contains('\u{202e}') && !frame.contains('├') && !frame.contains('▶'), "{frame}");
+    }
+}
+
+#[test]
+fn a_detail_shows_everything_and_opens_what_it_names() {
+    let mut driver = at(&Place::Task(id(FAILED)));
+    for words in ["ERROR", "no rule to make target", "WAITS FOR", "HOLDS UP", "ATTEMPTS", "ARTIFACTS", "builder"] {
+        driver.sees(words);
+    }
+    driver.press("G");
+    for words in ["memory 256MiB", "can rust", "make -j2", "nightly"] {
+        let seen = driver.app.text().unwrap().lines().iter().any(|line| line.text().contains(words));
+        assert!(seen, "{words}");
+    }
+    driver.press("g / l i m i t _ enter esc enter");
+    driver.sees("attempt");
+    assert!(matches!(driver.app.history.place(), Place::Attempt(task, _) if *task == id(FAILED)));
+    driver.press("esc");
+    assert_eq!(*driver.app.history.place(), Place::Task(id(FAILED)));
+    driver.press("g / p e n d i n g enter esc enter");
+    assert!(matches!(driver.app.history.place(), Place::Artifact(..)), "{:?}", driver.app.history.place());
+}
+
+#[test]
+fn keys_work_on_the_task_whose_detail_it_is() {
+    let mut driver = at(&Place::Task(id(FAILED)));
+    press_only(&mut driver, "t");
+    assert_eq!(commands(&mut driver), [WireCommand::RetryTasks { ids: vec![id(FAILED)] }]);
+    let mut driver = at(&Place::Task(id(PENDING)));
+    driver.press("t");
+    driver.sees("it is pending");
+    assert_eq!(commands(&mut driver), []);
+    driver.press("p 9");
+    press_only(&mut driver, "enter");
+    assert_eq!(commands(&mut driver), [WireCommand::PrioritiseTasks { ids: vec![id(PENDING)], priority: 9 }]);
+    assert_eq!(driver.app.orders.log()[0].line, format!("menagerie task prioritise --priority 9 {}", id(PENDING)));
+}
+
+#[test]
+fn what_runs_is_not_cancelled_without_a_yes() {
+    let mut driver = at(&Place::Task(id(EXECUTING)));
+    driver.press("D");
+    driver.sees("It runs and will be stopped");
+    driver.press("enter");
+    assert_eq!(commands(&mut driver), [], "Enter means no");
+    driver.press("D");
+    press_only(&mut driver, "y");
+    assert_eq!(commands(&mut driver), [WireCommand::CancelTasks { ids: vec![id(EXECUTING)], note: None }]);
+}
+
+#[test]
+fn a_details_cursor_stays_on_what_it_was_on() {
+    let mut driver = at(&Place::Task(id(EXECUTING)));
+    driver.press("/ l i m i t _ enter esc");
+    let before = driver.app.screen().unwrap().target().unwrap();
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.settle();
+    assert_eq!(driver.app.screen().unwrap().target().unwrap(), before);
+}
+
+#[test]
+fn why_says_what_blocks_first_and_makes_the_change_only_after_a_preview() {
+    let mut driver = at(&Place::Task(id(PENDING)));
+    driver.press("w");
+    let frame = driver.draw();
+    let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
+    assert!(place("WHAT HOLDS IT UP") < place("waits for task"));
+    assert!(place("waits for task") < place("THE SMALLEST CHANGE"));
+    assert!(place("THE SMALLEST CHANGE") < place("WHAT DOES NOT"));
+    assert!(place("CAGE BY CAGE") < place("in ␛[31mmaintenance"));
+    assert!(place("in ␛[31mmaintenance") < place("memory limit 128MiB < 256MiB asked"));
+    place("and 12 that are further off");
+    assert!(place("there: 0 with room") < place("3 agents can do this"));
+    place("menagerie cage maintenance 007 --off");
+    press_only(&mut driver, "a");
+    let asked = driver.asked.iter().any(|(_, request)| {
+        matches!(request, Request::WhatIf(command)
+        if matches!(&**command, WireCommand::SetCageMaintenance { on: false, .. }))
+    });
+    assert!(asked, "{:?}", driver.asked);
+    assert_eq!(commands(&mut driver), []);
+}
+
+#[test]
+fn why_without_a_change_that_a_key_could_make_offers_none() {
+    let mut driver = at(&Place::Task(id(PENDING)));
+    press_only(&mut driver, "w");
+    let (ticket, _) = driver.asked.pop().unwrap();
+    let mut answer = fleet::tasks::explanation("x");
+    answer.as_object_mut().unwrap().remove("smallest_change");
+    answer["change"] = "declare an agent".into();
+    driver.app.update(Message::Answer { ticket, answer: Ok(Answer::Explain(Box::new(answer))) });
+    driver.sees("declare an agent");
+    driver.sees_not("then does it");
+    press_only(&mut driver, "a");
+    assert!(driver.asked.is_empty());
+    let mut driver = at(&Place::Task(id(FAILED)));
+    driver.press("w");
+    driver.sees("it is failed; Enter shows how it ended");
+}
+
+/// The last request for output among those that were asked, taken out.
+fn asked_output(driver: &mut Driver) -> Option<(u64, u64)> {
+    driver.collect();
+    let place = driver.asked.iter().rposition(|(_, request)| matches!(request, Request::Output { .. }))?;
+    match driver.asked.remove(place) {
+        (ticket, Request::Output { tail, .. }) => Some((ticket, tail)),
+        _ => None,
+    }
+}
+
+#[test]
+fn output_follows_its_end_until_one_looks_up() {
+    let mut driver = at(&Place::Output(id(EXECUTING)));
+    driver.sees("the last line has no end");
+    driver.sees("following");
+    driver.sees_not("10 %");
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    let (ticket, bytes) = asked_output(&mut driver).expect("what is followed is asked for anew");
+    let mut chunks = output(100);
+    chunks.extend(output(3));
+    driver.app.update(Message::Answer { ticket, answer: Ok(Answer::Bytes(tail(&chunks, bytes))) });
+    driver.settle();
+    driver.press("k");
+    driver.sees("held, f follows");
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    assert_eq!(asked_output(&mut driver), None, "nothing moves under somebody who reads");
+    press_only(&mut driver, "f");
+    assert!(asked_output(&mut driver).is_some(), "following again shows what came meanwhile");
+}
+
+#[test]
+fn going_up_fetches_more_until_the_beginning_and_stays_on_the_line() {
+    let mut driver = at(&Place::Output(id(EXECUTING)));
+    let known = driver.app.text().unwrap().lines().len();
+    press_only(&mut driver, "g");
+    let (ticket, bytes) = asked_output(&mut driver).expect("more is asked for");
+    let first = driver.app.text().unwrap().lines()[1].text().to_owned();
+    driver.app.update(Message::Answer {
+        ticket,
+        answer: Ok(Answer::Bytes(tail(&output(fleet::tasks::OUTPUT_LINES), bytes))),
+    });
+    let text = driver.app.text().unwrap();
+    assert!(text.lines().len() > known);
+    assert_eq!(text.lines()[text.top()].text(), first);
+    for _ in 0..4 {
+        driver.press("g");
+    }
+    driver.sees("line 0 of the build");
+    driver.press("g");
+    assert_eq!(asked_output(&mut driver), None, "there is nothing before the beginning");
+}
+
+#[test]
+fn what_was_paged_back_to_is_given_up_when_one_leaves() {
+    let mut driver = at(&Place::Output(id(EXECUTING)));
+    driver.press("g g g");
+    let many = driver.app.text().unwrap().lines().len();
+    driver.press("5 [");
+    assert!(driver.app.text().unwrap().lines().len() < many);
+    driver.sees("the last line has no end");
+}
+
+#[test]
+fn output_of_what_has_not_written_says_so() {
+    let mut driver = at(&Place::Output(id(PENDING)));
+    driver.sees("has not started");
+    driver.sees("w says why");
+}
+
+#[test]
+fn output_is_searched_and_escape_first_ends_the_search() {
+    let mut driver = at(&Place::Output(id(EXECUTING)));
+    driver.press("/");
+    driver.type_text("green ground");
+    driver.press("enter");
+    driver.sees("/green ground ");
+    let first = driver.app.text().unwrap().top();
+    driver.press("N");
+    assert_ne!(driver.app.text().unwrap().top(), first);
+    driver.press("esc");
+    driver.sees_not("/green ground");
+    assert_eq!(*driver.app.history.place(), Place::Output(id(EXECUTING)));
+    driver.press("/ z z z enter");
+    driver.sees("/zzz not found");
+    driver.press("n");
+    driver.sees("zzz stands nowhere here");
+}
+
+#[test]
+fn dependencies_are_trees_of_both_ways_and_end_in_a_circle() {
+    let mut driver = at(&Place::Dependencies(id(PENDING)));
+    let frame = driver.draw();
+    let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
+    assert!(place("WAITS FOR") < place("THIS TASK") && place("THIS TASK") < place("HOLDS UP"));
+    // 486 waits for 485, which waits for 484 and 482; 487 waits for 486.
+    for number in [485, 484, 482, 480, 487, 489] {
+        place(&id(number)[28..]);
+    }
+    driver.press("enter");
+    assert_eq!(*driver.app.history.place(), Place::Task(id(485)));
+    driver.press("esc o");
+    assert_eq!(*driver.app.history.place(), Place::Dependencies(id(485)));
+    let mut circle = at(&Place::Dependencies(id(25)));
+    circle.sees("THIS TASK");
+    circle.sees(&id(29)[28..]);
+}
+
+#[test]
+fn a_new_task_is_checked_field_by_field_before_it_is_sent() {
+    let mut driver = at(&Place::Tasks);
+    driver.press("+ enter");
+    driver.sees("write a command");
+    driver.type_text("make 'test");
+    driver.press("enter");
+    driver.sees("the quotation that begins with ' does not end");
+    driver.type_text("s all'");
+    driver.press("tab tab tab tab 1 2 enter");
+    driver.sees("1 to 10");
+    assert_eq!(commands(&mut driver), []);
+    driver.press("backspace backspace 9 tab 2 h tab x enter");
+    driver.sees("cores");
+    driver.press("backspace 2 tab 1 G i B tab tab 1 - 4 shift-tab a b c");
+    press_only(&mut driver, "enter");
+    let commands = commands(&mut driver);
+    let [WireCommand::SubmitTasks { tasks, .. }] = &commands[..] else { panic!("{commands:?}") };
+    let task = serde_json::to_value(&tasks[0]).unwrap();
+    assert_eq!(task["parameters"]["configuration"]["command"], serde_json::json!(["make", "tests all"]));
+    assert_eq!((task["priority"].as_u64(), task["max_attempts"].as_u64()), (Some(9), Some(1)));
+    assert_eq!(task["requirements"]["memory"], 1 << 30);
+    assert_eq!(task["depends_on"], serde_json::json!(["abc"]));
+    assert_eq!(task["array"], serde_json::json!({"first": 1, "last": 4}));
+    assert_eq!(
+        driver.app.orders.log()[0].line,
+        "menagerie run --priority 9 --deadline 2h --cpu 2 --memory 1GiB --after abc --array 1-4 -- make 'tests all'"
+    );
+}
+
+#[test]
+fn the_editor_begins_with_a_template_that_submits_nothing_by_itself() {
+    let mut driver = at(&Place::Tasks);
+    driver.press("+ ctrl-e");
+    let Some(Effect::Edit(template)) = driver.effects.pop() else { panic!("no editor") };
+    crate::ui::editor::submit(&mut driver.app, Ok(template.clone()));
+    driver.sees("nothing was submitted");
+    // Its examples are tasks, once the # is gone.
+    let lines: String = template
+        .lines()
+        .map(|line| line.strip_prefix("# {").map_or(String::new(), |rest| format!("{{{rest}\n")))
+        .collect();
+    crate::ui::editor::submit(&mut driver.app, Ok(lines));
+    let commands = commands(&mut driver);
+    let [WireCommand::SubmitTasks { tasks, .. }] = &commands[..] else { panic!("{commands:?}") };
+    assert_eq!(tasks.len(), 2);
+}
+
+#[test]
+fn what_was_written_with_a_fault_can_be_edited_again() {
+    let mut driver = at(&Place::Tasks);
+    crate::ui::editor::submit(&mut driver.app, Ok("\n{\"type\": \"a\", \"priority\": 11}\n".into()));
+    driver.sees("line 2");
+    driver.sees("1 to 10");
+    assert_eq!(commands(&mut driver), []);
+    driver.press("y");
+    let Some(Effect::Edit(text)) = driver.effects.pop() else { panic!("no editor") };
+    assert!(text.contains("11"));
+}
+
+#[test]
+fn the_time_that_a_task_has_run_counts_on() {
+    let mut driver = at(&Place::Task(id(EXECUTING)));
+    driver.sees("executing for 3m19s");
+    assert!(driver.app.wake_at().is_some());
+    let began = driver.began;
+    driver.later(std::time::Duration::from_secs(2));
+    assert!(driver.app.instant() > began);
+    driver.sees("executing for 3m21s");
+    assert!(at(&Place::Task(id(FAILED))).app.wake_at().is_none(), "nothing in sight changes by the second");
+}
+
+#[test]
+fn the_list_is_sorted_and_its_columns_are_chosen() {
+    let mut driver = at(&Place::Tasks);
+    let sorted = |driver: &mut Driver| {
+        driver.press("s");
+        driver.type_text("pri");
+        press_only(driver, "enter");
+        let queries = driver.asked.iter().filter_map(|(_, request)| match request {
+            Request::Tasks(query) => query.iter().find(|(name, _)| name == "sort").map(|(_, order)| order.clone()),
+            _ => None,
+        });
+        let order = queries.collect::<Vec<_>>().pop();
+        driver.settle();
+        order
+    };
+    assert_eq!(sorted(&mut driver).as_deref(), Some("priority"));
+    driver.sees("PRI▲");
+    assert_eq!(sorted(&mut driver).as_deref(), Some("-priority"));
+    driver.sees("WHAT");
+    driver.press("C");
+    driver.type_text("what");
+    driver.press("enter");
+    driver.sees_not("WHAT");
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.settle();
+    driver.sees_not("WHAT");
+    driver.sees("PRI▼");
+}

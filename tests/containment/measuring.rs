@@ -1,0 +1,101 @@
+//! Measuring what cages use, on demand and not otherwise.
+
+use menagerie::domain::link::ToWorker;
+use menagerie::domain::watch::CageUsage;
+use menagerie::domain::{CageId, Span};
+
+use crate::client::{Worker, cage, start};
+
+const EATEN: u64 = 50 << 20;
+/// Takes 50 MiB of memory, and processor time as long as it is let.
+const EATER: &[&str] = &["perl", "-e", "vec($x,52428799,8)=1; 1 while 1"];
+
+fn usage(worker: &Worker, id: CageId) -> Option<CageUsage> {
+    worker.measurements.last()?.cages.iter().find(|usage| usage.cage_id == id).copied()
+}
+
+#[test]
+fn what_a_cage_uses_is_measured_while_somebody_watches() {
+    let mut worker = Worker::start();
+    let (eater, sleeper, unused) = (cage(1), cage(2), cage(3));
+    for spec in [&eater, &sleeper, &unused] {
+        worker.declare(spec, 2);
+    }
+    assert!(worker.shell(sleeper.id, "true").0.succeeded());
+    let id = worker.begin(start(eater.id, EATER));
+    worker.started(id);
+    assert!(worker.measurements.is_empty(), "nobody watches yet");
+    worker.send(&ToWorker::Watch { interval_ms: Some(100) });
+    worker.wait_for("the first measurement", |worker| (!worker.measurements.is_empty()).then_some(()));
+    let first = worker.measurements[0].clone();
+    assert!(first.first && first.host.cpu_millis.is_none() && first.host.memory.is_some(), "{first:?}");
+    let ids: Vec<CageId> = first.cages.iter().map(|usage| usage.cage_id).collect();
+    assert_eq!(ids, [eater.id, sleeper.id], "those that are set up, whether or not anything runs");
+    assert_eq!(first.cages[1].pids, Some(0), "a slot's init is no process of an agent");
+    let busy = worker.wait_for("the eaten memory to be seen", |worker| {
+        usage(worker, eater.id).filter(|usage| usage.memory.is_some_and(|bytes| bytes >= EATEN))
+    });
+    assert!(busy.memory.unwrap() < 2 * EATEN && busy.memory_peak >= busy.memory, "{busy:?}");
+    assert_eq!(busy.pids, Some(1), "{busy:?}");
+    let working = worker.wait_for("processor time to be seen", |worker| {
+        usage(worker, eater.id).filter(|usage| usage.cpu_millis.is_some_and(|millis| millis > 50))
+    });
+    assert!(working.cpu_millis.unwrap() < 2000, "one thread cannot use more than a core: {working:?}");
+    let later = worker.measurements.last().unwrap();
+    assert!(!later.first && later.host.cpu_millis.is_some(), "{later:?}");
+    assert!(usage(&worker, sleeper.id).is_none(), "where nothing runs nothing is measured again");
+
+    worker.stop(id, Span::ZERO);
+    worker.ended(id);
+    worker.measurements.clear();
+    let last = worker.wait_for("a measurement after the end", |worker| {
+        worker.measurements.iter().find_map(|one| one.cages.iter().find(|usage| usage.cage_id == eater.id)).copied()
+    });
+    assert_eq!(last.pids, Some(0), "{last:?}");
+    assert!(last.memory.is_some_and(|bytes| bytes < EATEN), "{last:?}");
+    worker.measurements.clear();
+    worker.wait_for("two more measurements", |worker| (worker.measurements.len() >= 2).then_some(()));
+    assert!(worker.measurements.iter().skip(1).all(|one| one.cages.is_empty()), "{:?}", worker.measurements);
+
+    worker.send(&ToWorker::Watch { interval_ms: None });
+    // An answer that comes after that message says that it was taken; what came before it is forgotten.
+    worker.send(&ToWorker::Processes { request: 1, cage_id: eater.id });
+    worker.wait_for("an answer", |worker| (!worker.answers.is_empty()).then_some(()));
+    worker.measurements.clear();
+    assert!(worker.shell(eater.id, "sleep 0.5").0.succeeded());
+    assert!(worker.measurements.is_empty(), "nobody watches any more");
+}
+
+#[test]
+fn processes_of_a_cage_are_listed_with_their_task() {
+    let mut worker = Worker::start();
+    let (busy, other) = (cage(1), cage(2));
+    worker.declare(&busy, 2);
+    worker.declare(&other, 1);
+    let script = "perl -e 'vec($x,52428799,8)=1; 1 while 1' & exec sleep 1000";
+    let one = start(busy.id, &["sh", "-c", script]);
+    let two = start(busy.id, &["sleep", "2000"]);
+    let tasks = [one.task_id, two.task_id];
+    let ids = [worker.begin(one), worker.begin(two)];
+    for id in ids {
+        worker.started(id);
+    }
+    let mut request = 0;
+    let found = worker.wait_for("all processes to be listed", |worker| {
+        request += 1;
+        worker.send(&ToWorker::Processes { request, cage_id: busy.id });
+        worker.wait_for("an answer", |worker| worker.answers.iter().any(|answer| answer.0 == request).then_some(()));
+        let (_, total, found) = worker.answers.last().unwrap().clone();
+        assert_eq!(total, found.len() as u64);
+        let eaten = found.iter().any(|process| process.memory >= EATEN);
+        (found.len() == 3 && eaten).then_some(found)
+    });
+    let of =
+        |command: &str| found.iter().find(|process| process.command == command).unwrap_or_else(|| panic!("{found:?}"));
+    let (eater, waiting, lone) = (of("perl -e vec($x,52428799,8)=1; 1 while 1"), of("sleep 1000"), of("sleep 2000"));
+    assert_eq!((eater.parent, eater.task_id), (waiting.pid, Some(tasks[0])), "{found:?}");
+    assert!(eater.cpu_us > 0 && eater.threads == 1 && waiting.memory < EATEN, "{found:?}");
+    assert_eq!((waiting.state.as_str(), waiting.task_id, lone.task_id), ("S", Some(tasks[0]), Some(tasks[1])));
+    worker.send(&ToWorker::Processes { request: 9999, cage_id: other.id });
+    worker.wait_for("an answer", |worker| (worker.answers.last()? == &(9999, 0, vec![])).then_some(()));
+}
