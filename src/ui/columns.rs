@@ -12,16 +12,14 @@ use super::theme::Role;
 /// The columns in front of the cells: two for the pointer and marks, one for the state, one blank.
 const FRONT: u16 = 4;
 
-/// The least width of a column that shares what is left.
-const FILL_MIN: u16 = 12;
-
-/// Each shown column with its width; those of high rank go first when there is little room.
-pub fn widths<R>(columns: &[Column<R>], hidden: &BTreeSet<usize>, room: u16) -> Vec<(usize, u16)> {
+/// Each shown column with its width; those of high rank go first when there is so little room that columns that share
+/// what is left would be narrower than `fill_min`.
+pub fn widths<R>(columns: &[Column<R>], hidden: &BTreeSet<usize>, room: u16, fill_min: u16) -> Vec<(usize, u16)> {
     let shown = |rank: u8| {
         columns.iter().enumerate().filter(move |(place, column)| column.rank <= rank && !hidden.contains(place))
     };
     let needs = |rank: u8| {
-        shown(rank).map(|(_, column)| if column.width == 0 { FILL_MIN } else { column.width } + 1).sum::<u16>()
+        shown(rank).map(|(_, column)| if column.width == 0 { fill_min } else { column.width } + 1).sum::<u16>()
     };
     let room = room.saturating_sub(FRONT);
     let rank = (1..=9).rev().find(|rank| needs(*rank) <= room).unwrap_or(1);

@@ -141,6 +141,9 @@ pub trait Listing {
     fn click(&mut self, row: u16, out: &mut Out) -> bool;
 }
 
+/// The least width of a column that shares what is left.
+pub const FILL_MIN: u16 = 12;
+
 /// The most rows that are marked at once.
 pub const MARK_ALL_MAX: u64 = 10_000;
 
@@ -361,7 +364,7 @@ impl<R: Row> List<R> {
 
     /// Each shown column with its width; those of high rank go first when there is little room.
     fn widths(&self, room: u16) -> Vec<(usize, u16)> {
-        columns::widths(R::COLUMNS, &self.hidden, room)
+        columns::widths(R::COLUMNS, &self.hidden, room, FILL_MIN)
     }
 
     fn header(&self, widths: &[(usize, u16)], look: &Look<'_>) -> Line<'static> {

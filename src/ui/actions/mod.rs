@@ -28,10 +28,13 @@ mod quit;
 mod reassign;
 mod refresh;
 mod retry;
+mod review;
+mod snooze;
 mod sort;
 mod submit;
 mod theme;
 mod tree;
+mod triage;
 mod undo;
 mod vacate;
 
@@ -45,6 +48,16 @@ use crate::api::types::WireCommand;
 pub static ALL: &[&Action] = &[
     &navigate::OPEN,
     &navigate::BACK,
+    &triage::OPEN_ITEM,
+    &review::APPROVE,
+    &review::REJECT,
+    &review::NOTE,
+    &snooze::SNOOZE,
+    &triage::GROUP,
+    &triage::SHOW_SNOOZED,
+    &triage::CHANGES,
+    &triage::TEXT_DOWN,
+    &triage::TEXT_UP,
     &explain::EXPLAIN,
     &output::OUTPUT,
     &dependencies::DEPENDENCIES,

@@ -6,6 +6,7 @@ pub mod cages;
 pub mod candidates;
 pub mod overview;
 pub mod records;
+pub mod review;
 pub mod tasks;
 
 use super::NOW;
@@ -115,6 +116,13 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             Answer::Attempts(cages::executions(window(query).1))
         }
         Request::Processes(_) => Answer::Processes(cages::processes()),
+        Request::Inbox(query) => Answer::Inbox(review::inbox(query)),
+        Request::Artifacts(query) => Answer::Artifacts(review::artifacts(query)),
+        Request::Artifact(id) => {
+            let number = (0..review::ARTIFACTS).find(|number| review::id(*number) == *id);
+            Answer::Artifact(Box::new(review::artifact(number.ok_or("there is no such artifact")?)))
+        }
+        Request::Content { id, offset, length } => Answer::Bytes(review::part(id, *offset, *length)),
         Request::AgentRows(query) => Answer::AgentRows(agents::rows(query)),
         Request::Attempts(query) => Answer::Attempts(agents::attempts(query)),
         Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),

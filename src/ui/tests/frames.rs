@@ -43,6 +43,37 @@ fn every_screen_at_three_sizes_in_colour_and_without() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// Details and layers, each reached by keys from a main screen.
+const REACHED: &[(&str, Place, &str)] = &[
+    ("inbox-decision", Place::Inbox, ""),
+    ("inbox-group", Place::Inbox, "j j j j"),
+    ("inbox-reject", Place::Inbox, "j j x"),
+    ("inbox-changes", Place::Inbox, "j j ="),
+    ("inbox-failed", Place::Inbox, "j"),
+    ("artifact-code", Place::Inbox, "j j enter"),
+    ("artifact-report", Place::Inbox, "enter"),
+];
+
+#[test]
+fn what_is_reached_by_keys_looks_as_it_did() {
+    let mut problems = Vec::new();
+    for (name, place, keys) in REACHED {
+        for (size, depth) in
+            [((80, 24), ColorDepth::Mono), ((120, 36), ColorDepth::True), ((200, 60), ColorDepth::True)]
+        {
+            let mut driver = Driver::with(options(depth), place, size);
+            driver.later(std::time::Duration::from_secs(5));
+            if !keys.is_empty() {
+                driver.press(keys);
+            }
+            let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+            let file = format!("{name}-{}x{}-{suffix}.ans", size.0, size.1);
+            problems.extend(check(&file, &driver.draw_encoded()).err());
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 #[test]
 fn the_details_of_cages() {
     let mut problems = Vec::new();

@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use super::{Cage, CageStatus, Panel, RowId, limits, measure, work};
 use crate::ui::columns::{Front, header, line, widths};
 use crate::ui::list::Column;
+use crate::ui::list::FILL_MIN;
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -213,7 +214,7 @@ fn table<R>(
         frame.render_widget(Line::styled(format!("  {words}"), look.style(Role::Dim)), area);
         return;
     }
-    let widths = widths(columns, &BTreeSet::new(), area.width);
+    let widths = widths(columns, &BTreeSet::new(), area.width, FILL_MIN);
     frame.render_widget(header(columns, &widths, None, look), Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let at = rows.iter().position(|(id, ..)| cage.cursor.as_ref() == Some(id));

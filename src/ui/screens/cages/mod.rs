@@ -20,6 +20,7 @@ use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{CageId, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::columns::{Front, header, line, widths};
+use crate::ui::list::FILL_MIN;
 use crate::ui::list::{Column, ColumnInfo, Listing, Motion, Sort};
 use crate::ui::look::Look;
 use crate::ui::place::Place;
@@ -214,7 +215,7 @@ impl Cages {
     }
 
     fn draw_list(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let widths = widths(columns::COLUMNS, &self.hidden, area.width);
+        let widths = widths(columns::COLUMNS, &self.hidden, area.width, FILL_MIN);
         let sort = match self.order {
             Order::Column(sort) => Some(sort),
             Order::Worst => None,
