@@ -283,6 +283,8 @@ fn one_cage_says_how_its_limits_hold_and_leads_to_tasks() {
     driver.press("l l l l enter");
     assert_eq!(driver.app.history.place(), &Place::Cage("005".into()));
     driver.sees("cage 005");
+    // What is declared and not held is told from what nobody asked for.
+    driver.sees("5 enforced, 2 watched, 1 absent, 1 not declared");
     driver.sees("enforced");
     driver.sees("watched");
     driver.sees("absent");

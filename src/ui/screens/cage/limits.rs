@@ -22,6 +22,8 @@ pub struct Limit {
     used: String,
     /// The most there can be, for people; empty where there is no limit.
     most: String,
+    /// Whether it is one that was not declared: then nothing need hold it.
+    undeclared: bool,
     /// How it holds and by what; `None` before the cage was first set up.
     holds: Option<(Enforcement, String)>,
 }
@@ -45,6 +47,7 @@ pub fn all(cage: &Cage, cell: Option<&CageCell>) -> Vec<Limit> {
                 (_, Some(used)) => write(used),
                 (_, None) => "-".to_owned(),
             },
+            undeclared: limit.is_none(),
             most: limit.unwrap_or_default(),
             holds: holds(name),
         })
@@ -54,6 +57,7 @@ pub fn all(cage: &Cage, cell: Option<&CageCell>) -> Vec<Limit> {
             name: entry.limit.clone(),
             share: None,
             used: String::new(),
+            undeclared: false,
             most: if entry.limit == "network" { cage.network.to_string() } else { String::new() },
             holds: Some((entry.enforcement, entry.by.clone())),
         });
@@ -63,12 +67,18 @@ pub fn all(cage: &Cage, cell: Option<&CageCell>) -> Vec<Limit> {
 
 /// How many hold in which way: what is missing is seen even where there is no room for all of them.
 pub fn summary(limits: &[Limit]) -> String {
-    let count = |wanted: Enforcement| {
-        let number =
-            limits.iter().filter(|limit| limit.holds.as_ref().is_some_and(|(holds, _)| *holds == wanted)).count();
-        (number > 0).then(|| format!("{number} {wanted}"))
+    let count = |what: &str, wanted: &dyn Fn(Enforcement, &Limit) -> bool| {
+        let holds = |limit: &&Limit| limit.holds.as_ref().is_some_and(|(holds, _)| wanted(*holds, limit));
+        let number = limits.iter().filter(holds).count();
+        (number > 0).then(|| format!("{number} {what}"))
     };
-    let counts: Vec<String> = Enforcement::ALL.iter().copied().filter_map(count).collect();
+    let counts = [
+        count("enforced", &|holds, _| holds == Enforcement::Enforced),
+        count("watched", &|holds, _| holds == Enforcement::Watched),
+        count("absent", &|holds, limit| holds == Enforcement::Absent && !limit.undeclared),
+        count("not declared", &|holds, limit| holds == Enforcement::Absent && limit.undeclared),
+    ];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
     if counts.is_empty() { "how they hold is known after the first use".to_owned() } else { counts.join(", ") }
 }
 
@@ -92,10 +102,11 @@ fn quantities(limits: &CageLimits, cell: Option<&CageCell>) -> [Quantity; 8] {
 }
 
 /// How a limit holds, as a mark.
-const fn mark(enforcement: Enforcement) -> Mark {
+const fn mark(enforcement: Enforcement, undeclared: bool) -> Mark {
     match enforcement {
         Enforcement::Enforced => Mark::Done,
         Enforcement::Watched => Mark::Starting,
+        Enforcement::Absent if undeclared => Mark::Idle,
         Enforcement::Absent => Mark::Failed,
     }
 }
@@ -151,7 +162,7 @@ pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Lin
     let share = limit.share.map(text::percent).unwrap_or_default();
     spans.push(Span::raw(format!(" {} {} ", text::pad(&of, FIGURES), text::pad_left(&share, 4))));
     let (sign, word, by) = match &limit.holds {
-        Some((enforcement, by)) => (mark(*enforcement), enforcement.as_str(), by.as_str()),
+        Some((enforcement, by)) => (mark(*enforcement, limit.undeclared), enforcement.as_str(), by.as_str()),
         None => (Mark::Unknown, "not yet", "known after the cage's first use"),
     };
     spans.push(Span::styled(format!("{} {word:<9}", look.mark(sign)), style(sign.role())));

@@ -59,6 +59,10 @@ fn progress(execution: &Execution, look: &Look<'_>) -> Cell {
     if execution.status.is_final() {
         return Cell::plain("");
     }
+    // An agent that never speaks of progress is not at its beginning.
+    if execution.progress == 0 {
+        return Cell::of(Role::Dim, "not reported");
+    }
     let full = chart::steps(f64::from(execution.progress) / 100.0, 10);
     let bar = look.sign("█", "#").repeat(full) + &look.sign("░", ".").repeat(10 - full);
     Cell::of(Role::Chart, format!("{bar} {:>3}%", execution.progress))

@@ -176,7 +176,8 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         (false, false) => Role::Text,
     };
     // Where nobody lives there is nothing to see either.
-    let quiet = !drawn.matches || (cell.state == CellState::Stopped && drawn.share.is_none());
+    let unused = drawn.share.is_none_or(|share| share <= 0.0);
+    let quiet = !drawn.matches || (cell.state == CellState::Stopped && unused);
     let base = look.style(if quiet && !drawn.here { Role::Dim } else { ground });
     let state = mark(cell.state);
     let sign = if drawn.matches {
@@ -202,7 +203,7 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         Size::Short => vec![said(number), sign, said(tenth)],
         Size::Line => vec![said(number), said(" ".to_owned()), sign, said(text::pad_left(&share, 4))],
         Size::Named => {
-            let left = room.saturating_sub(text::width(&number) + 8);
+            let left = room.saturating_sub(text::width(&number) + 9);
             vec![
                 said(format!("{number} ")),
                 sign,

@@ -2,11 +2,14 @@
 
 mod cells;
 mod columns;
+mod draw;
 mod foot;
 mod grid;
+mod listing;
 pub mod measure;
 
 pub use cells::Cells;
+pub use draw::draw_small;
 pub use foot::most;
 
 use std::collections::BTreeSet;
@@ -22,6 +25,7 @@ use crate::ui::action::Scope;
 use crate::ui::columns::{Front, header, line, widths};
 use crate::ui::list::FILL_MIN;
 use crate::ui::list::{Column, ColumnInfo, Listing, Motion, Sort};
+use crate::ui::list::{Listing, Sort};
 use crate::ui::look::Look;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
@@ -29,7 +33,7 @@ use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
-use grid::{Drawn, Plan, Size};
+use grid::Plan;
 use measure::Measure;
 
 /// What the order goes by.
@@ -412,148 +416,4 @@ impl Screen for Cages {
             None => false,
         }
     }
-}
-
-impl Listing for Cages {
-    fn go(&mut self, motion: Motion, _: &mut Out) {
-        let (across, down) = self.window();
-        let last = self.shown.len().saturating_sub(1);
-        let rows = |rows: i64| {
-            let moved = i64::try_from(self.cursor).unwrap_or(0) + rows * i64::try_from(across).unwrap_or(1);
-            match usize::try_from(moved) {
-                // Beyond an end the cursor stays in its column, except that the last row may be shorter.
-                Err(_) => self.cursor % across,
-                Ok(place) if place <= last => place,
-                Ok(_) if self.cursor / across == last / across => self.cursor,
-                Ok(_) => {
-                    let below = (last / across) * across + self.cursor % across;
-                    below.min(last)
-                }
-            }
-        };
-        let half = i64::try_from(down / 2).unwrap_or(1).max(1);
-        let place = match motion {
-            Motion::By(number) => rows(number),
-            Motion::HalfPages(pages) => rows(pages * half),
-            Motion::Top => 0,
-            Motion::Bottom => last,
-        };
-        self.put_cursor(place);
-    }
-
-    fn toggle_mark(&mut self, _: &mut Out) {
-        if let Some(id) = self.current().map(|cell| cell.id) {
-            if !self.marks.remove(&id) {
-                self.marks.insert(id);
-            }
-            self.put_cursor(self.cursor + 1);
-        }
-    }
-
-    fn mark_range(&mut self) {
-        if self.range_from.is_some() {
-            let range = self.in_range();
-            self.marks.extend(range);
-            self.range_from = None;
-        } else {
-            self.range_from = self.current().map(|cell| cell.id);
-        }
-    }
-
-    fn mark_all(&mut self, _: &mut Out) {
-        let passing = self.cells.all().iter().zip(&self.passing).filter(|(_, passes)| **passes);
-        self.marks = passing.map(|(cell, _)| cell.id).collect();
-    }
-
-    fn clear_marks(&mut self) -> bool {
-        let had = !self.marks.is_empty() || self.range_from.is_some();
-        self.marks.clear();
-        self.range_from = None;
-        had
-    }
-
-    fn marked(&self) -> usize {
-        self.marks.len()
-    }
-
-    fn filter(&self) -> &str {
-        &self.filter
-    }
-
-    fn set_filter(&mut self, filter: String, _: &mut Out) {
-        if filter == self.filter {
-            return;
-        }
-        match Filter::parse(&GRID, filter.trim()) {
-            Ok(parsed) => self.parsed = Ok(parsed),
-            Err(refusal) => self.parsed = Err(refusal.to_string()),
-        }
-        self.filter = filter;
-        self.arrange();
-        let here = self.shown.get(self.cursor).is_some_and(|cell| self.passing[*cell]);
-        if !here && let Some(first) = self.shown.iter().position(|cell| self.passing[*cell]) {
-            self.put_cursor(first);
-        }
-    }
-
-    fn columns(&self) -> Vec<ColumnInfo> {
-        let sorted = |place: usize| match self.order {
-            Order::Column(sort) if sort.column == place => Some(sort.descending),
-            _ => None,
-        };
-        let info = |(place, column): (usize, &Column<CageCell>)| ColumnInfo {
-            title: column.title,
-            sortable: true,
-            shown: !self.hidden.contains(&place),
-            sorted: sorted(place),
-        };
-        columns::COLUMNS.iter().enumerate().map(info).collect()
-    }
-
-    fn sort_by(&mut self, column: usize, _: &mut Out) {
-        let descending = match self.order {
-            Order::Column(sort) if sort.column == column => !sort.descending,
-            _ => columns::greatest_first(column),
-        };
-        self.order = Order::Column(Sort { column, descending });
-        self.arrange();
-        // Sorting asks for what is first; the cursor goes there.
-        self.put_cursor(0);
-    }
-
-    fn toggle_column(&mut self, column: usize) {
-        if !self.hidden.remove(&column) {
-            self.hidden.insert(column);
-        }
-    }
-
-    fn click(&mut self, row: u16, _: &mut Out) -> bool {
-        let (_, down) = self.window();
-        let place = row.checked_sub(1).map(usize::from).filter(|line| *line < down).map(|line| self.top + line);
-        match place.filter(|place| self.as_list && *place < self.shown.len()) {
-            Some(place) => {
-                self.put_cursor(place);
-                true
-            }
-            None => false,
-        }
-    }
-}
-
-/// Draws all cages at once, without a cursor, as large as there is room; `false` when there is not enough.
-pub fn draw_small(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, look: &Look<'_>) -> bool {
-    let last = cells.all().last().map_or(1, |cell| cell.id.number());
-    let plan = Plan::new(area, cells.all().len(), if last >= 1000 { 4 } else { 3 });
-    if plan.across * plan.down < cells.all().len() {
-        return false;
-    }
-    let drawn = cells.all().iter().enumerate().map(|(place, cell)| Drawn {
-        cell,
-        share: cells.share(place, measure),
-        matches: true,
-        here: false,
-        marked: false,
-    });
-    grid::draw(frame, area, &plan, measure, look, drawn);
-    true
 }

@@ -93,7 +93,7 @@ pub fn cage(id: &str) -> Cage {
         entry("wall", "enforced", "the worker's timer"),
         entry("tokens", "watched", "as the agent reports them"),
         entry("gpu", "absent", "no device is there"),
-        entry("network", "enforced", "a network namespace of its own"),
+        entry("network", "absent", "no network namespaces on this host"),
         entry("filesystem", "enforced", "Landlock and a root of its own"),
     ];
     serde_json::from_value(json!({
