@@ -144,10 +144,10 @@ pub enum Verb {
 /// Does what was asked for.
 pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>) -> Outcome {
     let Some(verb) = verb else { return console::run(context, console) };
-    if *console != ConsoleArgs::default() {
+    if *console != ConsoleArgs::default() && !matches!(verb, Verb::Demo(_)) {
         return Err(Failure::refused(
             "--read-only, --theme, --colors, --ascii, --no-mouse and --no-sync are the console's: leave them out, or leave \
-             out the verb",
+             out the verb; only `demo` takes them too",
         ));
     }
     match verb {
@@ -169,7 +169,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Node(verb) => node::run(context, verb),
         Verb::Filter(args) => filter::run(context, &args),
         Verb::Config(verb) => config_verb::run(context, &verb),
-        Verb::Demo(args) => demo::run(context, &args),
+        Verb::Demo(args) => demo::run(context, console, &args),
         Verb::Simulate(args) => simulate::run(context, &args),
         Verb::Bench(args) => bench::run(context, &args),
         Verb::Schema(args) => schema::run(context, &args),

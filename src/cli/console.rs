@@ -10,10 +10,11 @@ use super::config::{ColorChoice, Settings};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::launch;
+use crate::api::client::{Client, Error};
 use crate::domain::enumeration::enumeration;
 use crate::ui::notify::Dialect;
 use crate::ui::terminal::ColorDepth;
-use crate::ui::{self, Options};
+use crate::ui::{self, Options, Voice};
 
 enumeration! {
     /// How many colours the console uses.
@@ -58,31 +59,50 @@ pub struct ConsoleArgs {
 
 /// Shows the console until it is quit.
 pub fn run(context: &Context, args: &ConsoleArgs) -> Outcome {
-    refuse_without_terminal()?;
-    let options = options(&context.settings, args);
+    if let Some(what) = obstacle() {
+        return Err(Failure::refused(format!(
+            "the console cannot be shown: {what}. Use `menagerie status`, `menagerie task list`, `menagerie inbox list`; \
+             `menagerie --help` lists all verbs"
+        )));
+    }
     let settings = context.settings.clone();
-    let starter: Option<ui::Starter> = if settings.start.value {
-        Some(Box::new(move || launch::start(&settings).map(drop).map_err(|failure| failure.sentences().join("; "))))
-    } else {
-        None
-    };
-    ui::run(options, starter).map_err(|error| Failure::failed(error.to_string()))?;
+    let starter: ui::Starter = Box::new(move |voice| engine(&settings, voice).map(drop).map_err(one_line));
+    show(&context.settings, args, context.settings.start.value.then_some(starter))?;
     Ok(0)
 }
 
-/// Says what to use where there is no screen.
-fn refuse_without_terminal() -> Result<(), Failure> {
-    let what = if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        "standard input and output are no terminal"
+/// Why there can be no console here.
+pub fn obstacle() -> Option<&'static str> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        Some("standard input and output are no terminal")
     } else if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
-        "this terminal cannot place a cursor (TERM=dumb)"
+        Some("this terminal cannot place a cursor (TERM=dumb)")
     } else {
-        return Ok(());
-    };
-    Err(Failure::refused(format!(
-        "the console cannot be shown: {what}. Use `menagerie status`, `menagerie task list`, `menagerie inbox list`; \
-         `menagerie --help` lists all verbs"
-    )))
+        None
+    }
+}
+
+/// Shows the console on the data directory of `settings` until it is quit.
+pub fn show(settings: &Settings, args: &ConsoleArgs, starter: Option<ui::Starter>) -> Result<(), Failure> {
+    ui::run(options(settings, args), starter).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The engine; one is started when none runs, and the console told how far that is.
+pub fn engine(settings: &Settings, voice: &Voice) -> Result<Client, Failure> {
+    match Client::connect(&settings.data_dir.value) {
+        Err(Error::NoEngine { .. }) => {
+            voice.starting("none was running; starting one");
+            launch::start_and_tell(settings, &mut |ready| {
+                voice.starting(ready.text());
+            })
+        }
+        client => Ok(client?),
+    }
+}
+
+/// A failure in the room of one line.
+pub fn one_line(failure: Failure) -> String {
+    failure.sentences().join("; ")
 }
 
 fn options(settings: &Settings, args: &ConsoleArgs) -> Options {

@@ -15,10 +15,18 @@ use crate::api::live::Ready;
 /// How long an engine may say nothing at all. One that says how far it is may take as long as its store needs.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
-/// Starts an engine on the data directory and waits until it answers.
+/// Starts an engine on the data directory and waits until it answers; shows on a terminal how far it is.
+pub fn start(settings: &Settings) -> Result<Client, Failure> {
+    let mut told = progress_line();
+    let client = start_and_tell(settings, &mut told)?;
+    client.wait_while_starting(told);
+    Ok(client)
+}
+
+/// Starts an engine on the data directory and waits until it answers; `told` hears how far it is.
 ///
 /// Two verbs may do so at once: one engine gets the directory, the other ends, and both verbs are served by the first.
-pub fn start(settings: &Settings) -> Result<Client, Failure> {
+pub fn start_and_tell(settings: &Settings, told: &mut dyn FnMut(&Ready)) -> Result<Client, Failure> {
     let data_dir = &settings.data_dir.value;
     DirBuilder::new()
         .recursive(true)
@@ -35,7 +43,7 @@ pub fn start(settings: &Settings) -> Result<Client, Failure> {
         .map_err(|error| Failure::file("write to the data directory:", &log_path, &error))?;
     let log_start = log.seek(SeekFrom::End(0)).unwrap_or(0);
     let mut child = spawn(settings, &log)?;
-    wait_until_ready(data_dir, &mut child).map_err(|failure| match failure {
+    wait_until_ready(data_dir, &mut child, told).map_err(|failure| match failure {
         Waiting::Ended(status) => {
             let tail = tail_of(&mut log, log_start);
             let mut sentences = vec![format!("the engine did not start ({status}); its log is {}", log_path.display())];
@@ -77,18 +85,16 @@ enum Waiting {
     Error(Error),
 }
 
-fn wait_until_ready(data_dir: &Path, child: &mut Child) -> Result<Client, Waiting> {
+fn wait_until_ready(data_dir: &Path, child: &mut Child, told: &mut dyn FnMut(&Ready)) -> Result<Client, Waiting> {
     let mut heard = Instant::now();
     let mut pause = Duration::from_millis(1);
     let mut ended = None;
-    let mut told = progress_line();
     loop {
         match Client::connect(data_dir).and_then(|client| Ok((client.ready()?, client))) {
             Ok((ready, client)) => {
                 told(&ready);
                 heard = Instant::now();
                 if ready.ready {
-                    client.wait_while_starting(told);
                     return Ok(client);
                 }
             }

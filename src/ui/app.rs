@@ -309,6 +309,7 @@ impl App {
             Message::Link(state) => self.link = state,
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
             Message::Verb { line, said } => self.open(Box::new(super::layers::message::Message::new(line, said))),
+            Message::Said { tone, text } => self.say(tone, text),
             Message::SettingsChanged => self.reload_settings(),
         }
         self.dirty = true;

@@ -23,6 +23,8 @@ pub struct Binding {
     pub key: Key,
     /// What it does.
     pub action: &'static Action,
+    /// Its place in the table, by which help and hints are ordered.
+    order: usize,
 }
 
 /// Keys to actions.
@@ -111,7 +113,11 @@ impl Keymap {
                 if parsed.is_empty() && !keys.as_ref().is_empty() {
                     continue;
                 }
-                self.bindings.retain(|binding| !(binding.scope == scope && binding.action.name == action.name));
+                let here = |binding: &Binding| binding.scope == scope && binding.action.name == action.name;
+                // An action whose keys are changed keeps its place among the others.
+                let order =
+                    self.bindings.iter().find(|binding| here(binding)).map_or(name.span().start, |known| known.order);
+                self.bindings.retain(|binding| !here(binding));
                 for (key, at) in parsed {
                     let taken = self.bindings.iter().find(|binding| binding.scope == scope && binding.key == key);
                     if let Some(taken) = taken {
@@ -120,11 +126,11 @@ impl Keymap {
                         problems.push(format!("{file}:{at}: {key} does {other} in [{place}] already, so not {name}"));
                         continue;
                     }
-                    self.bindings.push(Binding { scope, key, action });
+                    self.bindings.push(Binding { scope, key, action, order });
                 }
             }
         }
-        self.bindings.sort_by_key(|binding| binding.scope);
+        self.bindings.sort_by_key(|binding| (binding.scope, binding.order));
         problems
     }
 }

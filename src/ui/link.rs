@@ -13,10 +13,14 @@ use std::time::{Duration, Instant};
 
 use super::message::{Message, Post};
 use super::request::{Ask, Request};
-use crate::api::client::{Client, Error};
+use super::voice::Voice;
+use crate::api::client::{Client, End, Error};
 
 /// The first pause before the engine is dialled again, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How often a starting engine is asked how far it is.
+const READY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Whether the engine can be heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +52,9 @@ impl LinkState {
     }
 }
 
-/// Starts an engine, and returns when it answers or why it does not.
-pub type Starter = Box<dyn FnOnce() -> Result<(), String> + Send>;
+/// Sees to it that an engine runs, before one is listened to for the first time; returns when one answers, or why none
+/// does. What it says meanwhile is shown.
+pub type Starter = Box<dyn FnOnce(&Voice) -> Result<(), String> + Send>;
 
 /// What waits to be asked.
 #[derive(Default)]
@@ -145,42 +150,19 @@ fn on_connection(
     }
 }
 
-fn tell(data_dir: &Path, interval: Duration, mut starter: Option<Starter>, post: &Post) {
+fn tell(data_dir: &Path, interval: Duration, starter: Option<Starter>, post: &Post) {
     let mut pause = PAUSES.0;
     let mut since = None;
+    // Once, at the beginning: an engine that goes away later was perhaps sent away.
+    let mut unstarted = starter.and_then(|start| start(&Voice::new(post.clone())).err());
     loop {
-        let reason = match Client::connect(data_dir) {
-            Ok(client) => match wait_until_ready(&client, post) {
-                Ok(true) => {
-                    (pause, since) = (PAUSES.0, None);
-                    match client.pulse(u64::try_from(interval.as_millis()).unwrap_or(1_000), |pulse| {
-                        if post.send(Message::Pulse(pulse)) {
-                            ControlFlow::Continue(())
-                        } else {
-                            ControlFlow::Break(())
-                        }
-                    }) {
-                        Ok(_) => "the engine ended".to_owned(),
-                        Err(error) => error.to_string(),
-                    }
-                }
-                Ok(false) => return,
-                Err(error) => error.to_string(),
+        let reason = match unstarted.take() {
+            Some(reason) => reason,
+            None => match follow(data_dir, interval, post, || (pause, since) = (PAUSES.0, None)) {
+                Some(reason) => reason,
+                None => return,
             },
-            // Once, at the beginning: an engine that goes away later was perhaps sent away.
-            Err(Error::NoEngine { .. }) if starter.is_some() => {
-                let progress = "none was running; starting one".to_owned();
-                if !post.send(Message::Link(LinkState::Starting { progress })) {
-                    return;
-                }
-                match starter.take().map_or(Ok(()), |start| start()) {
-                    Ok(()) => continue,
-                    Err(message) => message,
-                }
-            }
-            Err(error) => error.to_string(),
         };
-        starter = None;
         let now = Instant::now();
         let state = LinkState::Down { reason, since: *since.get_or_insert(now), next: now + pause };
         if !post.send(Message::Link(state)) {
@@ -191,6 +173,28 @@ fn tell(data_dir: &Path, interval: Duration, mut starter: Option<Starter>, post:
     }
 }
 
+/// Hands on what an engine tells until it cannot be heard, and says why; `None` when nobody listens to us any more. Calls
+/// `heard` when there is one that answers.
+fn follow(data_dir: &Path, interval: Duration, post: &Post, heard: impl FnOnce()) -> Option<String> {
+    let told = |pulse| match post.send(Message::Pulse(pulse)) {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    };
+    let listen = || {
+        let client = Client::connect(data_dir)?;
+        if !wait_until_ready(&client, post)? {
+            return Ok(End::Stopped);
+        }
+        heard();
+        client.pulse(u64::try_from(interval.as_millis()).unwrap_or(1_000), told)
+    };
+    match listen() {
+        Ok(End::Stopped) => None,
+        Ok(_) => Some("the engine ended".to_owned()),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 /// Waits while the engine reads its store; `false` when nobody listens to us any more.
 fn wait_until_ready(client: &Client, post: &Post) -> Result<bool, Error> {
     loop {
@@ -198,16 +202,42 @@ fn wait_until_ready(client: &Client, post: &Post) -> Result<bool, Error> {
         if ready.ready {
             return Ok(true);
         }
-        let progress = match ready.total {
-            0 => ready.phase,
-            total => {
-                let (done, total) = (super::text::count(ready.done), super::text::count(total));
-                format!("{} {done} of {total}", ready.phase)
-            }
-        };
-        if !post.send(Message::Link(LinkState::Starting { progress })) {
+        if !post.send(Message::Link(LinkState::Starting { progress: ready.text() })) {
             return Ok(false);
         }
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(READY_INTERVAL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn what_the_starter_says_is_shown_and_why_it_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, queue) = mpsc::channel();
+        let starter: Starter = Box::new(|voice| {
+            voice.starting("reading tasks 4 of 9");
+            Err("the disk is full".to_owned())
+        });
+        let dir = folder.path().to_owned();
+        let teller = thread::spawn(move || tell(&dir, Duration::from_secs(1), Some(starter), &Post(sender)));
+        let mut states = Vec::new();
+        // The third is the first dial after the pause: nobody listens there.
+        for message in queue.iter().take(3) {
+            let Message::Link(state) = message else { panic!("nothing but the link's state is told") };
+            states.push(state);
+        }
+        drop(queue);
+        teller.join().unwrap();
+        assert_eq!(states[0], LinkState::Starting { progress: "reading tasks 4 of 9".to_owned() });
+        let LinkState::Down { reason, since, .. } = &states[1] else { panic!("{:?}", states[1]) };
+        assert_eq!(reason, "the disk is full");
+        let LinkState::Down { reason, since: still, .. } = &states[2] else { panic!("{:?}", states[2]) };
+        assert!(reason.starts_with("no engine"), "{reason}");
+        assert_eq!(still, since, "it is down since it was first found so");
     }
 }

@@ -8,6 +8,7 @@ use crossterm::event::MouseEvent;
 use super::key::Key;
 use super::link::LinkState;
 use super::request::{Answer, Ticket};
+use super::step::Tone;
 use super::terminal::signals::Signal;
 use crate::api::live::Pulse;
 
@@ -44,6 +45,13 @@ pub enum Message {
         line: String,
         /// Its output and errors.
         said: String,
+    },
+    /// A remark of somebody who works beside the console.
+    Said {
+        /// How it is meant.
+        tone: Tone,
+        /// What it says.
+        text: String,
     },
     /// A theme or keymap file was saved.
     SettingsChanged,

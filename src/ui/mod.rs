@@ -46,6 +46,7 @@ mod toasts;
 mod tree;
 mod verb;
 mod view;
+mod voice;
 mod widgets;
 
 #[cfg(test)]
@@ -54,3 +55,4 @@ mod tests;
 pub use app::Options;
 pub use link::Starter;
 pub use run::{Error, run};
+pub use voice::Voice;

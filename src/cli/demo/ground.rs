@@ -50,7 +50,8 @@ pub fn find(path: &Path) -> Result<Ground, Refusal> {
 pub fn make(folder: &Path) -> Result<Ground, Refusal> {
     let refuse = |why: String| Refusal::invalid("PATH", "(none)", ALLOWED).hint(why);
     if !folder.join(".git").exists() {
-        kit::write(folder).map_err(|error| refuse(format!("cannot write {}: {error}", folder.display())))?;
+        kit::write(folder, kit::SURVEY)
+            .map_err(|error| refuse(format!("cannot write {}: {error}", folder.display())))?;
         fs::write(folder.join("survey.toml"), kit::FLEET)
             .map_err(|error| refuse(format!("cannot write {}: {error}", folder.display())))?;
         let commit = ["-c", "user.name=Menagerie", "-c", "user.email=demo@localhost", "-c", "commit.gpgSign=false"];

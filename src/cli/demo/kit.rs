@@ -1,4 +1,5 @@
-//! What the demo brings along: the fleet and the scripts of `docs/examples/survey/`, carried in the binary.
+//! What the demo brings along: the fleet and the scripts of `docs/examples/survey/` and `docs/examples/scale/`, carried in
+//! the binary.
 
 use std::fs;
 use std::io;
@@ -12,8 +13,11 @@ macro_rules! survey {
     };
 }
 
-/// Every script, by file name.
-pub const SCRIPTS: &[(&str, &str)] = survey![
+/// Scripts, by file name.
+pub type Scripts = &'static [(&'static str, &'static str)];
+
+/// Every script of the survey.
+pub const SURVEY: Scripts = survey![
     "activity.sh",
     "churn.sh",
     "common.sh",
@@ -41,15 +45,19 @@ pub const REPOSITORY_MARK: &str = "/SURVEY/repository";
 /// Stands in [`FLEET`] for the folder of the scripts.
 pub const SCRIPTS_MARK: &str = "/SURVEY/scripts";
 
-/// Writes the scripts into `folder`, which is made when it is not there. They are readable for everybody: a cage may
+/// Every script of a fleet at scale.
+pub const SCALE: Scripts =
+    &[("shift.sh", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/scale/shift.sh")))];
+
+/// Writes scripts into `folder`, which is made when it is not there. They are readable for everybody: a cage may
 /// run its agent as another user.
 ///
 /// # Errors
 /// Whatever the file system says.
-pub fn write(folder: &Path) -> io::Result<()> {
+pub fn write(folder: &Path, scripts: Scripts) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
-    for (name, text) in SCRIPTS {
+    for (name, text) in scripts {
         let path = folder.join(name);
         fs::write(&path, text)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
@@ -63,25 +71,27 @@ mod tests {
 
     #[test]
     fn every_script_of_the_folder_is_carried() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/survey");
-        let mut found: Vec<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "sh"))
-            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
-            .collect();
-        found.sort();
-        let carried: Vec<&str> = SCRIPTS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(found, carried);
+        for (name, scripts) in [("survey", SURVEY), ("scale", SCALE)] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(name);
+            let mut found: Vec<String> = fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "sh"))
+                .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect();
+            found.sort();
+            let carried: Vec<&str> = scripts.iter().map(|(name, _)| *name).collect();
+            assert_eq!(found, carried);
+        }
     }
 
     #[test]
     fn the_scripts_are_written_whole() {
         let folder = tempfile::tempdir().unwrap();
         let scripts = folder.path().join("a b/scripts");
-        write(&scripts).unwrap();
-        write(&scripts).unwrap();
-        for (name, text) in SCRIPTS {
+        write(&scripts, SURVEY).unwrap();
+        write(&scripts, SURVEY).unwrap();
+        for (name, text) in SURVEY {
             assert_eq!(fs::read_to_string(scripts.join(name)).unwrap(), *text);
         }
     }

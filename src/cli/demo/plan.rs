@@ -125,7 +125,7 @@ mod tests {
         for agent in fleet(&paths()).unwrap().agent {
             let Runtime::Command { command, .. } = agent.runtime;
             let script = command[1].strip_prefix("/s p/").unwrap();
-            assert!(kit::SCRIPTS.iter().any(|(name, _)| *name == script), "{script}");
+            assert!(kit::SURVEY.iter().any(|(name, _)| *name == script), "{script}");
         }
     }
 

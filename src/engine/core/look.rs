@@ -157,7 +157,11 @@ impl Core {
             .groups
             .iter()
             .map(|(_, group)| group)
-            .filter(|group| !group.ready.is_empty() && self.shapes[group.shape].possible_at != self.fleet_version);
+            // What the next decision will only then look at anew may have become impossible, too.
+            .filter(|group| {
+                !group.ready.is_empty()
+                    && (self.sites.stale || self.shapes[group.shape].possible_at != self.fleet_version)
+            });
         let hopeless = suspects.take(WISHES_CHECKED).filter(|group| !self.is_possible(&self.shapes[group.shape]));
         hopeless.map(|group| group.ready.iter().map(|key| self.tasks[key.slot].weight()).sum::<u64>()).sum()
     }

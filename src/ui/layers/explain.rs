@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use serde::Deserialize;
 
 use crate::api::types::WireCommand;
-use crate::domain::{TaskStatus, Timestamp};
+use crate::domain::{CageId, TaskStatus, Timestamp};
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::list::Motion;
@@ -32,11 +32,23 @@ struct Explanation {
     expected_start: Option<Timestamp>,
     #[serde(default)]
     reasons: Vec<Reason>,
-    /// Older engines say the change in words only.
+    /// The change as it is typed, where there is a line for it, else in words.
     #[serde(default)]
     change: Option<String>,
     #[serde(default)]
     smallest_change: Option<Change>,
+    #[serde(default)]
+    cages: Vec<Verdict>,
+    #[serde(default)]
+    cages_left_out: u64,
+}
+
+/// What one cage says.
+#[derive(Deserialize)]
+struct Verdict {
+    cage: CageId,
+    admits: bool,
+    text: String,
 }
 
 /// One reason.
@@ -59,9 +71,6 @@ struct Change {
     text: String,
     #[serde(default)]
     command: Option<WireCommand>,
-    /// The command as the command line writes it, where the engine says that.
-    #[serde(default)]
-    line: Option<String>,
 }
 
 /// Columns of what sort of reason it is.
@@ -84,9 +93,11 @@ impl Explain {
 
     /// The change that a key makes, where there is one.
     fn change(&self) -> Option<Order> {
-        let change = self.found.as_ref()?.as_ref().ok()?.smallest_change.as_ref()?;
+        let explanation = self.found.as_ref()?.as_ref().ok()?;
+        let change = explanation.smallest_change.as_ref()?;
         let command = change.command.clone()?;
-        let line = change.line.clone().unwrap_or_else(|| line_of(&command));
+        let typed = explanation.change.clone().filter(|typed| typed.starts_with("menagerie "));
+        let line = typed.unwrap_or_else(|| line_of(&command));
         Some(Order { command, line, title: change.text.clone() })
     }
 
@@ -98,14 +109,10 @@ impl Explain {
         };
         let mut lines = vec![summary(explanation), TextLine::default()];
         let (blocking, others): (Vec<_>, Vec<_>) = explanation.reasons.iter().partition(|reason| reason.blocking);
-        if !blocking.is_empty() {
+        let holds = !blocking.is_empty();
+        if holds {
             lines.push(TextLine::plain(Role::Heading, "WHAT HOLDS IT UP"));
             lines.extend(blocking.into_iter().flat_map(|reason| reason_lines(reason, Mark::Failed)));
-            lines.push(TextLine::default());
-        }
-        if !others.is_empty() {
-            lines.push(TextLine::plain(Role::Heading, "WHAT DOES NOT"));
-            lines.extend(others.into_iter().flat_map(|reason| reason_lines(reason, Mark::Done)));
             lines.push(TextLine::default());
         }
         let words = explanation.smallest_change.as_ref().map(|change| &change.text).or(explanation.change.as_ref());
@@ -116,9 +123,30 @@ impl Explain {
                 lines.push(TextLine::plain(Role::Dim, &order.line));
                 lines.push(TextLine::roles([(Role::Key, "a"), (Role::Hint, " shows what it would do, then does it")]));
             }
+            lines.push(TextLine::default());
+        }
+        if !others.is_empty() {
+            let heading = if holds { "WHAT DOES NOT" } else { "WHERE IT IS" };
+            lines.push(TextLine::plain(Role::Heading, heading));
+            lines.extend(others.into_iter().flat_map(|reason| reason_lines(reason, Mark::Done)));
+            lines.push(TextLine::default());
+        }
+        if !explanation.cages.is_empty() {
+            lines.push(TextLine::plain(Role::Heading, "CAGE BY CAGE, THE NEAREST FIRST"));
+            lines.extend(explanation.cages.iter().map(verdict_line));
+        }
+        if explanation.cages_left_out > 0 {
+            let words = format!("and {} that are further off", text::count(explanation.cages_left_out));
+            lines.push(TextLine::plain(Role::Dim, words));
         }
         lines
     }
+}
+
+fn verdict_line(verdict: &Verdict) -> TextLine {
+    let (sign, role) = if verdict.admits { (Mark::Done, Role::Text) } else { (Mark::Failed, Role::Dim) };
+    let cage = text::pad(&format!("cage {}", verdict.cage), usize::from(KIND));
+    TextLine::roles([(Role::Text, cage), (role, verdict.text.clone())]).hanging(KIND).with_gutter(Gutter::State(sign))
 }
 
 fn summary(explanation: &Explanation) -> TextLine {

@@ -15,7 +15,7 @@ impl Pager {
         if let Some((top, cursor)) = self.origin {
             (self.top, self.cursor) = (top, cursor);
         }
-        self.search = Search::new(words, &self.lines);
+        self.search = self.search.refine(words, &self.lines);
         self.found = None;
         self.settle();
         if let Some(line) = self.search.next(self.cursor.unwrap_or(self.top.line), true) {

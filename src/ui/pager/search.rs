@@ -18,6 +18,22 @@ impl Search {
         search
     }
 
+    /// Looks for `words` in the lines in which this one found its own. What begins with words that were looked for stands
+    /// nowhere else than they do, so every further letter costs less.
+    pub fn refine(&self, words: &str, lines: &[TextLine]) -> Self {
+        if self.words.is_empty() || !words.starts_with(&self.words) {
+            return Self::new(words, lines);
+        }
+        let mut search = Self { words: words.to_owned(), lines: Vec::new() };
+        let found = self
+            .lines
+            .iter()
+            .copied()
+            .filter(|line| lines.get(*line).is_some_and(|line| search.first_in(line.text(), 0).is_some()));
+        search.lines = found.collect();
+        search
+    }
+
     /// Looks in further lines, of which the first has the number `from`.
     pub fn add(&mut self, lines: &[TextLine], from: usize) {
         if !self.words.is_empty() {
@@ -75,6 +91,16 @@ impl Search {
             return text[from..].find(&self.words).map(|place| (from + place, from + place + self.words.len()));
         }
         let rest = &text[from..];
+        if self.words.is_ascii() {
+            // Bytes of ASCII stand for nothing else in UTF-8, so these can be compared as they are.
+            let words = self.words.as_bytes();
+            let (small, large) = (words.first()?.to_ascii_lowercase(), words.first()?.to_ascii_uppercase());
+            let place = rest
+                .as_bytes()
+                .windows(words.len())
+                .position(|window| (window[0] == small || window[0] == large) && window.eq_ignore_ascii_case(words))?;
+            return Some((from + place, from + place + words.len()));
+        }
         rest.char_indices().find_map(|(place, _)| {
             let length = prefix_length(&rest[place..], &self.words)?;
             Some((from + place, from + place + length))
@@ -117,6 +143,22 @@ mod tests {
         assert_eq!((search.next(0, true), search.next(0, false), search.next(2, false)), (Some(0), Some(2), Some(0)));
         assert_eq!((search.previous(2), search.previous(0)), (Some(0), Some(2)));
         assert_eq!((search.number(2), search.number(1)), (2, 0));
+    }
+
+    #[test]
+    fn what_is_typed_letter_by_letter_finds_what_is_typed_at_once() {
+        let texts = ["Error", "err", "erROr", "名前 Err", "no", "Ärger", "ärger"];
+        let lines: Vec<_> = texts.iter().map(|text| TextLine::plain(Role::Text, text)).collect();
+        for words in ["error", "erR", "Err", "ärger", "Är", "名前", "r"] {
+            let mut search = Search::default();
+            for (end, c) in words.char_indices() {
+                search = search.refine(&words[..end + c.len_utf8()], &lines);
+            }
+            assert_eq!(search.lines, Search::new(words, &lines).lines, "{words}");
+        }
+        assert_eq!(Search::new("ärger", &lines).lines, [5, 6]);
+        assert_eq!(Search::new("erR", &lines).lines, [2]);
+        assert_eq!(Search::new("x", &lines).refine("e", &lines).count(), 6);
     }
 
     #[test]

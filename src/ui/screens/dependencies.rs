@@ -260,10 +260,7 @@ impl Screen for Dependencies {
     }
 
     fn selection(&self) -> Option<Selection> {
-        let id = match self.pager.target() {
-            Some(Place::Task(id)) => id.clone(),
-            _ => self.id.clone(),
-        };
+        let id = self.selected();
         let task = self.tasks.get(&id)?;
         let item = Item {
             name: format!("{} {}", task.kind, short_id(&id)),
@@ -278,7 +275,9 @@ impl Screen for Dependencies {
     fn obstacle(&self, action: &str) -> Option<String> {
         match action {
             "follow" => Some("this is no text that grows; l shows the output".to_owned()),
-            "dependencies" => Some("these are the dependencies; Enter opens the one under the cursor".to_owned()),
+            "dependencies" if self.selected() == self.id => {
+                Some("these are the dependencies; Enter opens the one under the cursor".to_owned())
+            }
             _ => None,
         }
     }
@@ -297,6 +296,14 @@ impl Screen for Dependencies {
 }
 
 impl Dependencies {
+    /// The task under the cursor, else the one that the screen is of.
+    fn selected(&self) -> String {
+        match self.pager.target() {
+            Some(Place::Task(id)) => id.clone(),
+            _ => self.id.clone(),
+        }
+    }
+
     /// Whether a task was found below the one that the screen is of.
     fn is_below(&self, id: &str) -> bool {
         self.waiting.values().any(|waiting| waiting.iter().any(|known| known == id))

@@ -148,10 +148,14 @@ fn why_says_what_blocks_first_and_makes_the_change_only_after_a_preview() {
     driver.press("w");
     let frame = driver.draw();
     let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
-    assert!(place("WHAT HOLDS IT UP") < place("cage 004: memory limit 128MiB"));
-    assert!(place("cage 007: in ␛[31mmaintenance") < place("WHAT DOES NOT"));
+    assert!(place("WHAT HOLDS IT UP") < place("waits for task"));
+    assert!(place("waits for task") < place("THE SMALLEST CHANGE"));
+    assert!(place("THE SMALLEST CHANGE") < place("WHAT DOES NOT"));
+    assert!(place("CAGE BY CAGE") < place("in ␛[31mmaintenance"));
+    assert!(place("in ␛[31mmaintenance") < place("memory limit 128MiB < 256MiB asked"));
+    place("and 12 that are further off");
     assert!(place("there: 0 with room") < place("3 agents can do this"));
-    place("menagerie cage maintenance --off 007");
+    place("menagerie cage maintenance 007 --off");
     press_only(&mut driver, "a");
     let asked = driver.asked.iter().any(|(_, request)| {
         matches!(request, Request::WhatIf(command)
@@ -279,6 +283,8 @@ fn dependencies_are_trees_of_both_ways_and_end_in_a_circle() {
     }
     driver.press("enter");
     assert_eq!(*driver.app.history.place(), Place::Task(id(485)));
+    driver.press("esc o");
+    assert_eq!(*driver.app.history.place(), Place::Dependencies(id(485)));
     let mut circle = at(&Place::Dependencies(id(25)));
     circle.sees("THIS TASK");
     circle.sees(&id(29)[28..]);
@@ -354,4 +360,33 @@ fn the_time_that_a_task_has_run_counts_on() {
     assert!(driver.app.instant() > began);
     driver.sees("executing for 3m21s");
     assert!(at(&Place::Task(id(FAILED))).app.wake_at().is_none(), "nothing in sight changes by the second");
+}
+
+#[test]
+fn the_list_is_sorted_and_its_columns_are_chosen() {
+    let mut driver = at(&Place::Tasks);
+    let sorted = |driver: &mut Driver| {
+        driver.press("s");
+        driver.type_text("pri");
+        press_only(driver, "enter");
+        let queries = driver.asked.iter().filter_map(|(_, request)| match request {
+            Request::Tasks(query) => query.iter().find(|(name, _)| name == "sort").map(|(_, order)| order.clone()),
+            _ => None,
+        });
+        let order = queries.collect::<Vec<_>>().pop();
+        driver.settle();
+        order
+    };
+    assert_eq!(sorted(&mut driver).as_deref(), Some("priority"));
+    driver.sees("PRI▲");
+    assert_eq!(sorted(&mut driver).as_deref(), Some("-priority"));
+    driver.sees("WHAT");
+    driver.press("C");
+    driver.type_text("what");
+    driver.press("enter");
+    driver.sees_not("WHAT");
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.settle();
+    driver.sees_not("WHAT");
+    driver.sees("PRI▼");
 }
