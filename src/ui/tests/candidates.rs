@@ -2,6 +2,7 @@
 
 use super::{Driver, frames, options};
 use crate::api::types::WireCommand;
+use crate::ui::layers::candidates::Candidates;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::Request;
@@ -107,11 +108,12 @@ fn it_looks_as_it_did() {
     let mut problems = Vec::new();
     for size in frames::SIZES {
         for depth in [ColorDepth::True, ColorDepth::Mono] {
-            let mut driver = Driver::with(options(depth), &Place::Tasks, size);
-            while driver.app.selection().unwrap().items[0].state != "pending" {
-                driver.press("j");
-            }
-            driver.press("r down down");
+            let mut driver = Driver::with(options(depth), &Place::Agents, size);
+            let layer = Candidates::for_task("01950001").titled("reassign build part 6");
+            driver.app.open(Box::new(layer));
+            driver.draw();
+            driver.settle();
+            driver.press("down down");
             problems.extend(frames::check_encoded("candidates", size, depth, &mut driver).err());
         }
     }
