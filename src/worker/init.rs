@@ -133,6 +133,7 @@ fn lay_out(entered: &sandbox::Entered, inherited: &Inherited<'_>) -> io::Result<
     }
     std::mem::forget(sources);
     sys::close_from(TASK + 1)?;
+    sandbox::limit_descriptors()?;
     sys::set_cloexec(SOCKET, true);
     sys::set_cloexec(TASK, true);
     Ok(())

@@ -78,7 +78,7 @@ impl Slot {
             std::os::unix::fs::chown(&artifacts, Some(user), Some(user))?;
         }
         let artifacts_fd = std::fs::File::open(&artifacts)?.into();
-        let group = cage.group.as_ref().map_or_else(|| Ok(SlotGroup::none()), |group| group.slot(index))?;
+        let mut group = cage.group.as_ref().map_or_else(|| Ok(SlotGroup::none()), |group| group.slot(index))?;
         let page = SharedPage::new()?;
         let flags = SocketFlags::CLOEXEC;
         let (socket, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -127,6 +127,9 @@ impl Slot {
                 init::run(&plan, &Inherited { socket: theirs, pipes, groups: &group.entries, page: &page })
             }
         };
+        // Only init enters it; a worker with a thousand cages has better uses for these descriptors.
+        group.entries.clear();
+        group.birthplace = None;
         let (memory_kills, refused_forks) = (group.out_of_memory_kills(), group.refused_forks());
         Ok(Self {
             cage: cage.spec.id,

@@ -211,3 +211,22 @@ fn tokens_per_hour_are_counted_over_the_executions_of_a_cage() {
     assert!(worker.shell(short.id, &say(10)).0.succeeded());
     crate::client::eventually("the window has passed", || worker.shell(short.id, "true").0.succeeded());
 }
+
+#[test]
+fn a_hundred_and_fifty_cages_stand_at_a_time() {
+    let mut worker = Worker::start();
+    // The descriptors that the worker has for so many are more than an agent may have, whose init begins with a copy of
+    // them.
+    let ids: Vec<_> = (1..=150)
+        .map(|number| {
+            let spec = cage(number);
+            worker.declare(&spec, 1);
+            worker.begin(start(spec.id, &["/bin/sh", "-c", "ulimit -n"]))
+        })
+        .collect();
+    for id in ids {
+        let (outcome, _) = worker.ended(id);
+        assert!(outcome.succeeded(), "{outcome:?}");
+        assert_eq!(worker.output(id).trim(), "1024");
+    }
+}

@@ -146,12 +146,19 @@ fn limits(plan: &Plan<'_>) -> std::io::Result<()> {
     sys::limit(libc::RLIMIT_RTPRIO, 0, 0)?;
     sys::limit(libc::RLIMIT_NICE, 0, 0)?;
     sys::limit(libc::RLIMIT_MEMLOCK, 64 << 10, 64 << 10)?;
-    let (_, hard) = sys::limit_of(libc::RLIMIT_NOFILE);
-    sys::limit(libc::RLIMIT_NOFILE, hard.min(1024), hard.min(65_536))?;
     if let Some(bytes) = plan.file_bytes {
         sys::limit(libc::RLIMIT_FSIZE, bytes, bytes)?;
     }
     Ok(())
+}
+
+/// Sets how many descriptors an agent may have: as many as programs expect, and more where they ask for it.
+///
+/// Only once init has closed what it does not need: it begins with a copy of every descriptor of the worker, which are
+/// more than this as soon as there are a hundred cages, and could open nothing beyond.
+pub(super) fn limit_descriptors() -> std::io::Result<()> {
+    let (_, hard) = sys::limit_of(libc::RLIMIT_NOFILE);
+    sys::limit(libc::RLIMIT_NOFILE, hard.min(1024), hard.min(65_536))
 }
 
 /// What Landlock holds on this host, for people; `None` when the kernel has none.
