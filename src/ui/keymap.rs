@@ -115,7 +115,8 @@ impl Keymap {
                 }
                 let here = |binding: &Binding| binding.scope == scope && binding.action.name == action.name;
                 // An action whose keys are changed keeps its place among the others.
-                let order = self.bindings.iter().find(|binding| here(binding)).map_or(name.span().start, |known| known.order);
+                let order =
+                    self.bindings.iter().find(|binding| here(binding)).map_or(name.span().start, |known| known.order);
                 self.bindings.retain(|binding| !here(binding));
                 for (key, at) in parsed {
                     let taken = self.bindings.iter().find(|binding| binding.scope == scope && binding.key == key);
