@@ -16,9 +16,9 @@ use crate::domain::time::Timestamp;
 pub static GRID: Table = Table {
     name: "grid",
     fields: &[
-        Field::new("cage", Kind::Cage, "Its number").also(&["id"]),
+        Field::new("cage", Kind::Cage, "Its number").searched().also(&["id"]),
         Field::new("status", word!(CageStatus), "Whether somebody lives there"),
-        Field::new("state", word!(CellState), "What goes on in it"),
+        Field::new("state", word!(CellState), "What goes on in it").searched(),
         Field::new("agent", Kind::Named(Thing::Agent), "Who lives or works there").or_none().searched(),
         Field::new("node", Kind::Named(Thing::Node), "The machine it is on").or_none().searched(),
         Field::new("running", Kind::Whole, "Executions that run in it"),
@@ -70,7 +70,11 @@ impl Row for CageCell {
     fn cells(&self, field: &str, _: Timestamp, visit: &mut dyn FnMut(Cell<'_>)) {
         let share = |gauge: &Gauge| gauge.share().map(Cell::Real);
         let cell = match field {
-            "cage" => Some(Cell::Number(self.id.number().into())),
+            "cage" => {
+                // As text too, so that the word `003` finds it.
+                visit(Cell::Text(&self.id.to_string()));
+                Some(Cell::Number(self.id.number().into()))
+            }
             "status" => Some(Cell::Text(self.status.as_str())),
             "state" => Some(Cell::Text(self.state.as_str())),
             "agent" => self.agent.as_deref().map(Cell::Text),
@@ -177,6 +181,7 @@ mod tests {
             ("state:warning,failed", "state:running"),
             ("status:occupied", "-status:occupied"),
             ("agent:builder bldr", "agent:=builder"),
+            ("003 warning", "004"),
             ("node:none", "-node:none"),
             ("memory:1GiB", "memory:>1GiB"),
             ("memory_used:>800MiB memory_share:>0.8", "memory_share:>0.9"),

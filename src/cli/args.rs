@@ -146,7 +146,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
     let Some(verb) = verb else { return console::run(context, console) };
     if *console != ConsoleArgs::default() && !matches!(verb, Verb::Demo(_)) {
         return Err(Failure::refused(
-            "--read-only, --theme, --colors, --ascii, --no-mouse and --no-sync are the console's: leave them out, or leave \
+            "--read-only, --theme, --colors, --ascii, --no-mouse, --no-sync and --linear are the console's: leave them out, or leave \
              out the verb; only `demo` takes them too",
         ));
     }

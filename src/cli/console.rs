@@ -9,7 +9,7 @@ use super::args::one_of;
 use super::config::{ColorChoice, Settings};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
-use super::launch;
+use super::{launch, linear};
 use crate::api::client::{Client, Error};
 use crate::domain::enumeration::enumeration;
 use crate::ui::notify::Dialect;
@@ -55,13 +55,20 @@ pub struct ConsoleArgs {
     /// Send frames without synchronized updates, for terminals that claim to know them and do not
     #[arg(long)]
     pub no_sync: bool,
+    /// Say what waits for a human as numbered plain lines and read commands line by line, for screen readers and bad
+    /// links; works without a terminal too
+    #[arg(long)]
+    pub linear: bool,
 }
 
 /// Shows the console until it is quit.
-pub fn run(context: &Context, args: &ConsoleArgs) -> Outcome {
+pub fn run(context: &mut Context, args: &ConsoleArgs) -> Outcome {
+    if args.linear {
+        return linear::run(context, args.read_only);
+    }
     if let Some(what) = obstacle() {
         return Err(Failure::refused(format!(
-            "the console cannot be shown: {what}. Use `menagerie status`, `menagerie task list`, `menagerie inbox list`; \
+            "the console cannot be shown: {what}. Use `menagerie --linear`, `menagerie status`, `menagerie task list`, `menagerie inbox list`; \
              `menagerie --help` lists all verbs"
         )));
     }

@@ -39,6 +39,7 @@ mod gather;
 mod inbox;
 mod items;
 mod journal;
+mod linear;
 mod logs;
 mod man;
 mod node;

@@ -17,7 +17,9 @@ pub enum Scope {
     Pager,
     /// The inbox.
     Inbox,
-    /// The grid of cages.
+    /// Cages laid out as a grid, where there is also left and right.
+    Grid,
+    /// Cages, as a grid or as a list.
     Cages,
     /// One cage.
     Cage,
@@ -46,6 +48,7 @@ impl Scope {
         Self::List,
         Self::Pager,
         Self::Inbox,
+        Self::Grid,
         Self::Cages,
         Self::Cage,
         Self::Tree,
@@ -65,6 +68,7 @@ impl Scope {
             Self::List => "list",
             Self::Pager => "pager",
             Self::Inbox => "inbox",
+            Self::Grid => "grid",
             Self::Cages => "cages",
             Self::Cage => "cage",
             Self::Tree => "tree",

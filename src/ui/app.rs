@@ -14,6 +14,7 @@ use super::layer::Layer;
 use super::link::LinkState;
 use super::look::Look;
 use super::message::Message;
+use super::names::Names;
 use super::notify::{self, Dialect, Notifier};
 use super::orders::Orders;
 use super::place::Place;
@@ -137,6 +138,8 @@ pub struct App {
     pub orders: Orders,
     /// Remarks.
     pub toasts: Toasts,
+    /// Names of what rows only know the ids of.
+    pub names: Names,
     /// Calls somebody who looks elsewhere.
     pub notifier: Notifier,
     /// Lines said in the palette, the oldest first.
@@ -171,6 +174,7 @@ impl App {
             history: History::new(place.clone()),
             orders: Orders::default(),
             toasts: Toasts::default(),
+            names: Names::default(),
             notifier: Notifier::new(now.1),
             palette_history: Vec::new(),
             frozen: false,
@@ -195,6 +199,10 @@ impl App {
     /// Takes note of the time.
     pub fn set_now(&mut self, now: (Timestamp, Instant)) {
         self.now = now;
+        let wall = self.wall();
+        for kept in self.screens.values_mut() {
+            kept.screen.attend(now.1, wall, &self.options);
+        }
         if self.toasts.expire(now.1) {
             self.dirty = true;
         }
@@ -212,7 +220,7 @@ impl App {
 
     /// The surroundings for drawing.
     pub fn look(&self) -> Look<'_> {
-        Look { theme: &self.theme, keymap: &self.keymap, options: &self.options, now: self.wall() }
+        Look { theme: &self.theme, keymap: &self.keymap, options: &self.options, now: self.wall(), names: &self.names }
     }
 
     /// The present screen.
@@ -423,6 +431,15 @@ impl App {
             || self.notifier.answer(ticket, answer, wall, now)
             || self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, answer, &mut out))
             || self.screens.values_mut().any(|kept| kept.screen.answer(ticket, answer, &mut out));
+        if remark.is_some()
+            && !self.frozen
+            && let Some(kept) = self.screens.get_mut(self.history.place())
+        {
+            kept.screen.order_answered(&mut out);
+        }
+        if let Ok(answer) = answer {
+            self.names.learn(answer);
+        }
         // Answers that nobody waits for any more belong to screens and layers that are gone.
         let _ = taken;
         for (tone, text) in remark.into_iter().flatten() {
@@ -454,7 +471,9 @@ impl App {
             kept.stale |= kept.screen.left();
         }
         let mut out = Out::after(self.last_ticket);
+        let wall = self.wall();
         let kept = self.screens.entry(place.clone()).or_insert_with(|| Kept { screen: place.screen(), stale: true });
+        kept.screen.attend(self.now.1, wall, &self.options);
         if std::mem::take(&mut kept.stale) {
             kept.screen.refresh(&mut out);
         }
@@ -490,8 +509,10 @@ impl App {
     pub fn order(&mut self, order: Order) {
         let mut out = Out::after(self.last_ticket);
         let ticket = out.ask(None, Request::Command(Box::new(order.command.clone())));
+        let command = order.command.clone();
         self.orders.sent(ticket, order, self.wall());
         self.carry_out(out);
+        self.with_screen(|screen, out| screen.ordered(&command, out));
     }
 
     /// Hands an effect to the loop.

@@ -5,23 +5,21 @@ use std::collections::BTreeSet;
 use ratatui::text::{Line, Span};
 
 use super::list::{Column, Sort};
-use super::look::Look;
+use super::look::{Look, Mark};
 use super::text;
 use super::theme::Role;
 
 /// The columns in front of the cells: two for the pointer and marks, one for the state, one blank.
 const FRONT: u16 = 4;
 
-/// The least width of a column that shares what is left.
-const FILL_MIN: u16 = 12;
-
-/// Each shown column with its width; those of high rank go first when there is little room.
-pub fn widths<R>(columns: &[Column<R>], hidden: &BTreeSet<usize>, room: u16) -> Vec<(usize, u16)> {
+/// Each shown column with its width; those of high rank go first when there is so little room that columns that share
+/// what is left would be narrower than `fill_min`.
+pub fn widths<R>(columns: &[Column<R>], hidden: &BTreeSet<usize>, room: u16, fill_min: u16) -> Vec<(usize, u16)> {
     let shown = |rank: u8| {
         columns.iter().enumerate().filter(move |(place, column)| column.rank <= rank && !hidden.contains(place))
     };
     let needs = |rank: u8| {
-        shown(rank).map(|(_, column)| if column.width == 0 { FILL_MIN } else { column.width } + 1).sum::<u16>()
+        shown(rank).map(|(_, column)| if column.width == 0 { fill_min } else { column.width } + 1).sum::<u16>()
     };
     let room = room.saturating_sub(FRONT);
     let rank = (1..=9).rev().find(|rank| needs(*rank) <= room).unwrap_or(1);
@@ -72,4 +70,42 @@ pub fn cells<R>(
         spans.push(Span::raw(" "));
     }
     spans
+}
+
+/// What stands in front of a row.
+#[derive(Clone, Copy)]
+pub struct Front {
+    /// Its state.
+    pub state: Mark,
+    /// Whether the cursor is on it.
+    pub here: bool,
+    /// Whether it is marked.
+    pub marked: bool,
+    /// Whether the keys go to its list.
+    pub focused: bool,
+}
+
+/// The whole line of a row: pointer, state, cells.
+pub fn line<R>(
+    columns: &[Column<R>],
+    row: &R,
+    front: Front,
+    widths: &[(usize, u16)],
+    look: &Look<'_>,
+) -> Line<'static> {
+    let ground = match (front.here && front.focused, front.marked) {
+        (true, _) => Role::Cursor,
+        (false, true) => Role::Mark,
+        (false, false) => Role::Text,
+    };
+    let pointer = match (front.here, front.marked) {
+        (true, true) => look.sign("▶✚", ">+"),
+        (true, false) => look.sign("▶ ", "> "),
+        (false, true) => look.sign(" ✚", " +"),
+        (false, false) => "  ",
+    };
+    let state = Span::styled(look.mark(front.state), look.theme.over(front.state.role(), ground));
+    let mut spans = vec![Span::raw(pointer), state, Span::raw(" ")];
+    spans.extend(cells(columns, row, widths, look, ground));
+    Line::from(spans).style(look.style(ground))
 }

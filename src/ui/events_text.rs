@@ -19,8 +19,8 @@ pub fn event(row: &JournalRow) -> Option<Event> {
 }
 
 /// The end of an id: ids of the same time begin alike.
-fn short(id: impl ToString) -> String {
-    let id = id.to_string();
+fn short(id: impl std::fmt::Display) -> String {
+    let id = format!("{id}");
     id.get(id.len().saturating_sub(8)..).unwrap_or(&id).to_owned()
 }
 
@@ -248,8 +248,8 @@ pub fn mark(event: &Event) -> Mark {
         Event::TaskSubmitted(_) | Event::TaskRetried(_) | Event::TaskMaterialised(_) => Mark::Queued,
         Event::ArtifactAdded(_) => Mark::Human,
         Event::ArtifactReviewed(event) if event.state == ReviewState::Approved => Mark::Done,
-        Event::ArtifactReviewed(_) => Mark::Stopped,
-        Event::TaskCancelled(_)
+        Event::ArtifactReviewed(_)
+        | Event::TaskCancelled(_)
         | Event::ExecutionStopping(_)
         | Event::AgentDrained(_)
         | Event::AgentRemoved(_)

@@ -73,8 +73,8 @@ pub struct Records {
     pub head: u64,
 }
 
-fn given(name: &str, value: impl ToString) -> (String, String) {
-    (name.to_owned(), value.to_string())
+fn given(name: &str, value: impl std::fmt::Display) -> (String, String) {
+    (name.to_owned(), format!("{value}"))
 }
 
 fn ids<T: ToString>(all: impl Iterator<Item = T>) -> String {

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
-use super::columns;
+use super::columns::{self, Front};
 use super::look::{Look, Mark};
 use super::request::{Answer, Lane, Page, Request, Ticket};
 use super::screen::{Item, Out};
@@ -140,6 +140,9 @@ pub trait Listing {
     /// The row of the screen, from the top of the list's area, becomes the cursor's; `false` when there is none.
     fn click(&mut self, row: u16, out: &mut Out) -> bool;
 }
+
+/// The least width of a column that shares what is left.
+pub const FILL_MIN: u16 = 12;
 
 /// The most rows that are marked at once.
 pub const MARK_ALL_MAX: u64 = 10_000;
@@ -361,7 +364,7 @@ impl<R: Row> List<R> {
 
     /// Each shown column with its width; those of high rank go first when there is little room.
     fn widths(&self, room: u16) -> Vec<(usize, u16)> {
-        columns::widths(R::COLUMNS, &self.hidden, room)
+        columns::widths(R::COLUMNS, &self.hidden, room, FILL_MIN)
     }
 
     fn header(&self, widths: &[(usize, u16)], look: &Look<'_>) -> Line<'static> {
@@ -369,24 +372,9 @@ impl<R: Row> List<R> {
     }
 
     fn line(&self, row: &R, place: u64, widths: &[(usize, u16)], look: &Look<'_>, focused: bool) -> Line<'static> {
-        let item = row.item();
-        let marked = self.marks.contains_key(&item.id) || self.in_range(place);
-        let ground = match (place == self.cursor && focused, marked) {
-            (true, _) => Role::Cursor,
-            (false, true) => Role::Mark,
-            (false, false) => Role::Text,
-        };
-        let style = |role: Role| look.theme.over(role, ground);
-        let pointer = match (place == self.cursor, marked) {
-            (true, true) => look.sign("▶✚", ">+"),
-            (true, false) => look.sign("▶ ", "> "),
-            (false, true) => look.sign(" ✚", " +"),
-            (false, false) => "  ",
-        };
-        let state = row.mark();
-        let mut spans = vec![Span::raw(pointer), Span::styled(look.mark(state), style(state.role())), Span::raw(" ")];
-        spans.extend(columns::cells(R::COLUMNS, row, widths, look, ground));
-        Line::from(spans).style(look.style(ground))
+        let marked = self.marks.contains_key(&row.item().id) || self.in_range(place);
+        let front = Front { state: row.mark(), here: place == self.cursor, marked, focused };
+        columns::line(R::COLUMNS, row, front, widths, look)
     }
 
     fn in_range(&self, place: u64) -> bool {

@@ -4,6 +4,7 @@ use ratatui::style::Style;
 
 use super::app::Options;
 use super::keymap::Keymap;
+use super::names::Names;
 use super::theme::{Role, Theme};
 use crate::domain::Timestamp;
 
@@ -17,6 +18,8 @@ pub struct Look<'a> {
     pub options: &'a Options,
     /// The engine's clock as far as it is known, else ours.
     pub now: Timestamp,
+    /// Names of agents.
+    pub names: &'a Names,
 }
 
 /// A state as a mark, so that colour is never the only carrier.

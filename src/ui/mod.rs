@@ -29,6 +29,7 @@ mod list;
 mod look;
 pub mod message;
 mod mouse;
+mod names;
 pub mod notify;
 mod orders;
 mod pager;

@@ -19,7 +19,7 @@ use crate::domain::{Alert, Timestamp};
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// A terminal that never says whether it is looked at counts as left when no key came for so long.
-const LEFT_AFTER: Duration = Duration::from_secs(120);
+const LEFT_AFTER: Duration = Duration::from_mins(2);
 
 /// The most alerts that are looked at.
 const ALERTS_MAX: usize = 50;
@@ -54,7 +54,7 @@ impl Means {
 /// Which sequence a terminal takes for a notification.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
-    /// `OSC 9`: iTerm2, kitty, WezTerm, Ghostty, Windows Terminal.
+    /// `OSC 9`: iTerm2, kitty, `WezTerm`, Ghostty, Windows Terminal.
     #[default]
     Osc9,
     /// `OSC 777`: the VTE family, foot, urxvt.
@@ -304,8 +304,8 @@ mod tests {
         let began = Instant::now();
         let mut notifier = Notifier::new(began);
         see(&mut notifier, began, 0, vec![]);
-        see(&mut notifier, began + Duration::from_secs(60), 1, vec![]);
-        assert_eq!(notifier.due(began + Duration::from_secs(60)), None);
+        see(&mut notifier, began + Duration::from_mins(1), 1, vec![]);
+        assert_eq!(notifier.due(began + Duration::from_mins(1)), None);
         see(&mut notifier, began + LEFT_AFTER, 0, vec![]);
         see(&mut notifier, began + LEFT_AFTER, 1, vec![]);
         assert!(notifier.due(began + LEFT_AFTER).is_some());

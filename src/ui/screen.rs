@@ -1,9 +1,12 @@
 //! The shape that all screens share, and what they hand back.
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::action::Scope;
+use super::app::Options;
 use super::list::Listing;
 use super::look::Look;
 use super::pager::Pager;
@@ -11,6 +14,8 @@ use super::place::Place;
 use super::request::{Answer, Lane, Request, Ticket};
 use super::step::Step;
 use crate::api::live::Topic;
+use crate::api::types::WireCommand;
+use crate::domain::Timestamp;
 
 /// What an update wants done: requests to the engine and steps for the console.
 #[derive(Default)]
@@ -124,6 +129,22 @@ pub trait Screen {
 
     /// Takes an answer that it asked for; `false` when the ticket is not its own.
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool;
+
+    /// Learns what time it is, on this machine and on the engine's clock, and how the console was started: before
+    /// everything else that it is told.
+    fn attend(&mut self, now: Instant, wall: Timestamp, options: &Options) {
+        let _ = (now, wall, options);
+    }
+
+    /// Learns that a change was asked of the engine while it was in sight.
+    fn ordered(&mut self, command: &WireCommand, out: &mut Out) {
+        let _ = (command, out);
+    }
+
+    /// Learns that a change has been answered: what is in sight may have changed before the engine's next notice.
+    fn order_answered(&mut self, out: &mut Out) {
+        self.refresh(out);
+    }
 
     /// Learns where it will be drawn, before each drawing.
     fn layout(&mut self, area: Rect, out: &mut Out);

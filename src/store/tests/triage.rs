@@ -82,14 +82,14 @@ fn failed_tasks_count_what_failed_with_them_until_they_are_retried() {
     fail(&mut history, root, None);
     fail(&mut history, one, Some(root));
     fail(&mut history, array, Some(root));
-    let until = Some(history.time().plus(Span::from_secs(5)));
-    history.add(TaskSnoozed { task_id: root, until });
+    let until = history.time().plus(Span::from_secs(5));
+    history.add(TaskSnoozed { task_id: root, until: Some(until) });
     let (_folder, store) = commit(&history, 10);
     let rows = store.reader().unwrap().failures().unwrap();
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!((rows[0].task_id, rows[0].blocks, rows[0].priorities), (root, 5, 7 + 4 * 5));
-    assert_eq!((rows[0].deadline, rows[0].snoozed_until, rows[0].high_risk), (Some(due), until, true));
-    assert_eq!(store.reader().unwrap().snoozed_tasks(&[one, root]).unwrap(), [(root, until.unwrap())]);
+    assert_eq!((rows[0].deadline, rows[0].snoozed_until, rows[0].high_risk), (Some(due), Some(until), true));
+    assert_eq!(store.reader().unwrap().snoozed_tasks(&[one, root]).unwrap(), [(root, until)]);
     // One of those behind is brought back: it no longer counts. The root is: nothing waits for a human any more.
     history.add(TaskRetried { task_id: one });
     let (_folder, store) = commit(&history, 10);

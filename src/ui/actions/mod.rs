@@ -13,7 +13,9 @@ mod explain;
 mod failure;
 mod filter;
 mod freeze;
+mod grid;
 mod help;
+mod maintenance;
 mod marks;
 mod matches;
 mod motion;
@@ -26,11 +28,15 @@ mod quit;
 mod reassign;
 mod refresh;
 mod retry;
+mod review;
+mod snooze;
 mod sort;
 mod submit;
 mod theme;
 mod tree;
+mod triage;
 mod undo;
+mod vacate;
 
 use super::action::Action;
 use super::app::App;
@@ -42,6 +48,16 @@ use crate::api::types::WireCommand;
 pub static ALL: &[&Action] = &[
     &navigate::OPEN,
     &navigate::BACK,
+    &triage::OPEN_ITEM,
+    &review::APPROVE,
+    &review::REJECT,
+    &review::NOTE,
+    &snooze::SNOOZE,
+    &triage::GROUP,
+    &triage::SHOW_SNOOZED,
+    &triage::CHANGES,
+    &triage::TEXT_DOWN,
+    &triage::TEXT_UP,
     &explain::EXPLAIN,
     &output::OUTPUT,
     &dependencies::DEPENDENCIES,
@@ -50,6 +66,21 @@ pub static ALL: &[&Action] = &[
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
+    &maintenance::MAINTENANCE,
+    &vacate::VACATE,
+    &grid::MEASURE,
+    &grid::WORST_FIRST,
+    &grid::GRID_OR_LIST,
+    &grid::CAGE_OUTPUT,
+    &grid::NEXT_PANEL,
+    &grid::NEXT_ROW,
+    &grid::PREVIOUS_ROW,
+    &grid::FIRST_ROW,
+    &grid::LAST_ROW,
+    &grid::CELL_LEFT,
+    &grid::CELL_RIGHT,
+    &grid::NEXT_CELL,
+    &grid::PREVIOUS_CELL,
     &reassign::REASSIGN,
     &agents::DRAIN,
     &agents::RESUME,

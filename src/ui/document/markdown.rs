@@ -108,9 +108,10 @@ impl Setter {
                 Some((_, content)) => content.push_str(&words),
                 None => self.say(Role::Text, &words),
             },
-            Event::Code(words) => self.say(Role::Literal, &words),
             Event::Html(words) | Event::InlineHtml(words) => self.say(Role::Comment, &words),
-            Event::InlineMath(words) | Event::DisplayMath(words) => self.say(Role::Literal, &words),
+            Event::Code(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
+                self.say(Role::Literal, &words);
+            }
             Event::FootnoteReference(name) => self.say(Role::Dim, &format!("[{name}]")),
             // A line end in the source is kept: agents write lists and tables of figures without any marks.
             Event::SoftBreak | Event::HardBreak => self.say(Role::Text, "\n"),

@@ -90,7 +90,7 @@ fn tables_have_columns_and_narrow_the_widest_where_they_must() {
 
 #[test]
 fn a_difference_shows_changes_with_some_lines_around() {
-    let old: String = (1..=30).map(|number| format!("line {number}\n")).collect();
+    let old = (1..=30).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat();
     let new = old.replace("line 20\n", "line twenty\nand more\n");
     let lines = between(&old, &new);
     let texts: Vec<&str> = lines.iter().map(TextLine::text).collect();

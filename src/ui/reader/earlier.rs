@@ -46,7 +46,7 @@ impl Earlier {
                     ("sort".to_owned(), "-created_at".to_owned()),
                     ("limit".to_owned(), LOOKED_AT.to_string()),
                 ];
-                State::Looking(out.ask(Some("earlier"), Request::Artifacts(query)))
+                State::Looking(out.ask(None, Request::Artifacts(query)))
             }
         };
         Self { subject: subject.clone(), state }
@@ -77,7 +77,7 @@ impl Earlier {
                     Some(found) if found.size > PAGES_MAX * PAGE => State::None(too_long()),
                     Some(found) => {
                         let (id, length) = (found.id.to_string(), PAGES_MAX * PAGE);
-                        State::Fetching(out.ask(Some("earlier"), Request::Content { id, offset: 0, length }))
+                        State::Fetching(out.ask(None, Request::Content { id, offset: 0, length }))
                     }
                 }
             }

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use super::document::{self, Format, Room};
 use super::look::Look;
 use super::pager::{Pager, TextLine};
-use super::request::{Answer, Request, Ticket};
+use super::request::{Answer, Lane, Request, Ticket};
 use super::screen::Out;
 use super::theme::Role;
 use super::{text, widgets};
@@ -64,7 +64,10 @@ pub struct Reader {
     asked: Option<(Ticket, Part)>,
     /// First pages, the newest last.
     kept: VecDeque<(String, Vec<u8>)>,
-    ahead: Option<(Ticket, String)>,
+    /// What is fetched ahead; it stays when that fails, so that it is not asked for again and again.
+    ahead: Option<(Option<Ticket>, String)>,
+    /// The lanes of its asks: for what is read, and ahead.
+    lanes: (Lane, Lane),
     pager: Pager,
     room: Room,
     height: u16,
@@ -74,9 +77,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// One that reads nothing yet.
-    pub fn new() -> Self {
+    /// One that reads nothing yet. No other reader may ask in its `lanes` while it waits for an answer.
+    pub fn new(lanes: (Lane, Lane)) -> Self {
         Self {
+            lanes,
             subject: None,
             window: Window::default(),
             format: None,
@@ -133,19 +137,20 @@ impl Reader {
             || self.subject.as_ref().is_some_and(|subject| subject.id == id);
         if !known && size > 0 {
             let request = Request::Content { id: id.to_owned(), offset: 0, length: PAGE };
-            self.ahead = Some((out.ask(Some("content ahead"), request), id.to_owned()));
+            self.ahead = Some((Some(out.ask(Some(self.lanes.1), request)), id.to_owned()));
         }
     }
 
     /// Takes an answer that it asked for.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
         if let Some((asked, id)) = &self.ahead
-            && *asked == ticket
+            && *asked == Some(ticket)
         {
+            let id = id.clone();
             if let Ok(Answer::Bytes(bytes)) = answer {
                 keep(&mut self.kept, id.clone(), bytes);
             }
-            self.ahead = None;
+            self.ahead = Some((None, id));
             return true;
         }
         if let Some((_, part)) = self.asked.filter(|(asked, _)| *asked == ticket) {
@@ -167,13 +172,15 @@ impl Reader {
     fn ask(&mut self, offset: u64, length: u64, part: Part, out: &mut Out) {
         if let Some(subject) = &self.subject {
             let request = Request::Content { id: subject.id.clone(), offset, length };
-            self.asked = Some((out.ask(Some("content"), request), part));
+            self.asked = Some((out.ask(Some(self.lanes.0), request), part));
         }
     }
 
     fn take(&mut self, bytes: &[u8], part: Part, out: &mut Out) {
         let Some(subject) = &self.subject else { return };
         let size = subject.size;
+        let most = if part == (Part::Anew { from_end: true }) { PAGE * 2 } else { PAGE };
+        let bytes = &bytes[..bytes.len().min(usize::try_from(most).unwrap_or(usize::MAX))];
         let top = self.pager.top();
         let top = match part {
             Part::Anew { from_end } => {
@@ -181,8 +188,7 @@ impl Reader {
                 self.window = Window::new(start, bytes.to_vec(), size);
                 if let Some(head) = self.window.head() {
                     self.format = Some(Format::of(&subject.title, subject.kind, head));
-                    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
-                    keep(&mut self.kept, subject.id.clone(), &bytes[..bytes.len().min(page)]);
+                    keep(&mut self.kept, subject.id.clone(), bytes);
                 }
                 if from_end { usize::MAX } else { 0 }
             }
@@ -273,11 +279,6 @@ impl Reader {
         self.lay_out();
         self.pager.show_from(0);
         self.was_top = 0;
-    }
-
-    /// Whether changes are shown and not the text.
-    pub fn shows_changes(&self) -> bool {
-        self.earlier.is_some()
     }
 
     /// `Markdown · 12.4K`, for a title.

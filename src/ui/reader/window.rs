@@ -61,6 +61,10 @@ impl Window {
 
     /// Takes the page that follows; gives how many parts of lines went at the beginning.
     pub fn append(&mut self, page: &[u8]) -> usize {
+        if page.is_empty() {
+            // It is shorter than was said; asking again would bring nothing either.
+            self.size = self.end();
+        }
         self.bytes.extend_from_slice(page);
         let pages = (self.bytes.len() as u64).div_ceil(PAGE);
         let Some(over) = pages.checked_sub(PAGES_MAX).filter(|over| *over > 0) else { return 0 };
@@ -77,6 +81,11 @@ impl Window {
 
     /// Takes the page before it; gives how many parts of lines came at the beginning.
     pub fn prepend(&mut self, page: &[u8]) -> usize {
+        if page.is_empty() {
+            // As above: there is nothing before after all.
+            self.start = 0;
+            return 0;
+        }
         let was = self.shown().start + page.len();
         self.start = self.start.saturating_sub(page.len() as u64);
         self.bytes.splice(..0, page.iter().copied());
@@ -119,7 +128,7 @@ fn first_line(bytes: &[u8], cut: bool) -> usize {
 }
 
 fn line_ends(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u32::MAX)
+    u32::try_from(bytes.split(|byte| *byte == b'\n').count() - 1).unwrap_or(u32::MAX)
 }
 
 /// How many parts the lines in `bytes` are cut into.
@@ -143,8 +152,7 @@ mod tests {
 
     /// Ten pages of numbered lines.
     fn long() -> Vec<u8> {
-        let all: String = (1..80_000).map(|number| format!("line {number}\n")).collect();
-        all.into_bytes()
+        (1..80_000).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat().into_bytes()
     }
 
     #[test]
@@ -189,6 +197,15 @@ mod tests {
         assert_eq!(window.text().1, None);
         assert!(first_shown(&window).starts_with("line "));
         assert!(window.has_more_after() && window.has_more_before());
+    }
+
+    #[test]
+    fn an_artifact_that_is_shorter_than_was_said_is_not_asked_for_without_end() {
+        let mut window = Window::new(0, b"short\n".to_vec(), 100);
+        assert!(window.has_more_after());
+        window.append(&[]);
+        assert!(window.is_whole());
+        assert_eq!(window.text().0, "short\n");
     }
 
     #[test]

@@ -3,12 +3,18 @@
 mod agent;
 mod agents;
 pub mod alerts;
+mod artifact;
+mod artifacts;
+mod cage;
+mod cages;
 mod dependencies;
 mod events;
+mod inbox;
 mod output;
+mod overview;
 mod task;
 mod task_lines;
-mod tasks;
+pub mod tasks;
 
 use super::place::Place;
 use super::screen::Screen;
@@ -16,6 +22,12 @@ use super::screen::Screen;
 /// The screen of a place, new.
 pub fn make(place: &Place) -> Box<dyn Screen> {
     match place {
+        Place::Overview => Box::new(overview::Overview::new()),
+        Place::Cages => Box::new(cages::Cages::new()),
+        Place::Cage(id) => Box::new(cage::Cage::new(id)),
+        Place::Inbox => Box::new(inbox::Inbox::new()),
+        Place::Artifacts => Box::new(artifacts::Artifacts::new()),
+        Place::Artifact(id, title) => Box::new(artifact::Viewer::new(id, title)),
         Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
         Place::Alerts => Box::new(alerts::Alerts::new()),
         Place::Events => Box::new(events::Events::new()),
@@ -24,6 +36,6 @@ pub fn make(place: &Place) -> Box<dyn Screen> {
         Place::Output(id) => Box::new(output::Output::new(id.clone(), None)),
         Place::Attempt(task, execution) => Box::new(output::Output::new(task.clone(), Some(execution.clone()))),
         Place::Dependencies(id) => Box::new(dependencies::Dependencies::new(id.clone())),
-        _ => Box::new(tasks::Tasks::new()),
+        Place::Tasks => Box::new(tasks::Tasks::new()),
     }
 }

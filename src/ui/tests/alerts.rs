@@ -167,7 +167,7 @@ fn who_looks_elsewhere_is_called_and_can_say_how() {
     driver.press(":");
     driver.type_text("set notify off");
     driver.press("enter");
-    driver.later(Duration::from_secs(60));
+    driver.later(Duration::from_mins(1));
     assert_eq!(calls(&mut driver, &[10, 12, 13]), Vec::<String>::new());
 }
 

@@ -38,8 +38,8 @@ fn every_kind_has_a_sentence_of_its_own_with_names_in_it() {
         assert!(sentence.split_whitespace().count() >= 3, "{kind}: {sentence}");
         assert!(!sentence.contains("-0000-7000-8000-"), "{kind} shows a whole id: {sentence}");
         // An agent that a sentence names is one whose name is asked for.
-        let named = events_text::agents_named(&event);
-        assert_eq!(named.is_some_and(|id| names.contains_key(&id.to_string())), {
+        let asked_for = events_text::agents_named(&event);
+        assert_eq!(asked_for.is_some_and(|id| names.contains_key(&id.to_string())), {
             sentence.contains("builder-12") && *kind != "agent_declared" && !kind.starts_with("alert")
         });
         let _ = events_text::target(&event, &names);

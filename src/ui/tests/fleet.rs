@@ -2,8 +2,11 @@
 
 pub mod agents;
 pub mod alerts;
+pub mod cages;
 pub mod candidates;
+pub mod overview;
 pub mod records;
+pub mod review;
 pub mod tasks;
 
 use super::NOW;
@@ -94,6 +97,10 @@ fn window(query: &Query) -> (u64, u64) {
 
 /// What the engine would answer.
 pub fn answer(request: &Request) -> Result<Answer, String> {
+    // What runs in a cage has another output than what tasks are looked at for.
+    if matches!(request, Request::AttemptOutput { execution, .. } if execution.starts_with(cages::EXECUTIONS)) {
+        return Ok(Answer::Bytes(cages::output()));
+    }
     if let Some(answer) = tasks::answer(request) {
         return answer;
     }
@@ -102,6 +109,20 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             let (offset, limit) = window(query);
             Answer::Tasks(tasks_page(offset, limit))
         }
+        Request::Overview => Answer::Overview(Box::new(overview::overview())),
+        Request::Grid => Answer::Grid(cages::grid(1_000)),
+        Request::Cage(id) if id == "042" || id == "005" => Answer::Cage(Box::new(cages::cage(id))),
+        Request::Attempts(query) if query.iter().any(|(name, _)| name == "cage") => {
+            Answer::Attempts(cages::executions(window(query).1))
+        }
+        Request::Processes(_) => Answer::Processes(cages::processes()),
+        Request::Inbox(query) => Answer::Inbox(review::inbox(query)),
+        Request::Artifacts(query) => Answer::Artifacts(review::artifacts(query)),
+        Request::Artifact(id) => {
+            let number = (0..review::ARTIFACTS).find(|number| review::id(*number) == *id);
+            Answer::Artifact(Box::new(review::artifact(number.ok_or("there is no such artifact")?)))
+        }
+        Request::Content { id, offset, length } => Answer::Bytes(review::part(id, *offset, *length)),
         Request::AgentRows(query) => Answer::AgentRows(agents::rows(query)),
         Request::Attempts(query) => Answer::Attempts(agents::attempts(query)),
         Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),

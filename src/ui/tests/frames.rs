@@ -43,6 +43,69 @@ fn every_screen_at_three_sizes_in_colour_and_without() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// Details and layers, each reached by keys from a main screen.
+const REACHED: &[(&str, Place, &str)] = &[
+    ("inbox-decision", Place::Inbox, ""),
+    ("inbox-group", Place::Inbox, "j j j j"),
+    ("inbox-reject", Place::Inbox, "j j x"),
+    ("inbox-changes", Place::Inbox, "j j ="),
+    ("inbox-failed", Place::Inbox, "j"),
+    ("artifact-code", Place::Inbox, "j j enter"),
+    ("artifact-report", Place::Inbox, "enter"),
+];
+
+#[test]
+fn what_is_reached_by_keys_looks_as_it_did() {
+    let mut problems = Vec::new();
+    for (name, place, keys) in REACHED {
+        for (size, depth) in
+            [((80, 24), ColorDepth::Mono), ((120, 36), ColorDepth::True), ((200, 60), ColorDepth::True)]
+        {
+            let mut driver = Driver::with(options(depth), place, size);
+            driver.later(std::time::Duration::from_secs(5));
+            if !keys.is_empty() {
+                driver.press(keys);
+            }
+            let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+            let file = format!("{name}-{}x{}-{suffix}.ans", size.0, size.1);
+            problems.extend(check(&file, &driver.draw_encoded()).err());
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn the_details_of_cages() {
+    let mut problems = Vec::new();
+    let mut look = |name: &str, place: &Place, keys: &str, size: (u16, u16), ascii: bool| {
+        for depth in [ColorDepth::True, ColorDepth::Mono] {
+            let mut driver = Driver::with(crate::ui::Options { ascii, ..options(depth) }, place, size);
+            if !keys.is_empty() {
+                driver.press(keys);
+            }
+            let suffix = if depth == ColorDepth::Mono { "mono" } else { "color" };
+            let file = format!("{name}-{}x{}-{suffix}.ans", size.0, size.1);
+            problems.extend(check(&file, &driver.draw_encoded()).err());
+        }
+    };
+    for size in SIZES {
+        look("cage", &Place::Cage("042".into()), "", size, false);
+        look("cages-list", &Place::Cages, "L o", size, false);
+    }
+    look("cages-worst", &Place::Cages, "m o j l", SIZES[1], false);
+    look("cages-filtered", &Place::Cages, "/ 4 0 enter space v j", SIZES[2], false);
+    look("cages-ascii", &Place::Cages, "", SIZES[2], true);
+    look("overview-ascii", &Place::Overview, "", SIZES[0], true);
+    look("cage-ascii", &Place::Cage("042".into()), "k k", SIZES[0], true);
+    // Small fleets are drawn larger.
+    for (count, size) in [(11, SIZES[0]), (100, SIZES[1])] {
+        let mut driver = super::cages::with_cells(size, &super::fleet::cages::grid(count));
+        let file = format!("cages-{count}-{}x{}-color.ans", size.0, size.1);
+        problems.extend(check(&file, &driver.draw_encoded()).err());
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 #[test]
 fn a_terminal_that_is_too_small_is_told_kindly() {
     for size in [(40, 10), (10, 3), (1, 1)] {

@@ -2,11 +2,15 @@
 
 mod agents;
 mod alerts;
+mod artifacts;
+mod cages;
 mod candidates;
 mod events;
 mod fleet;
 mod frames;
+mod inbox;
 mod lists;
+mod overview;
 mod tasks;
 
 use std::time::{Duration, Instant};
@@ -18,7 +22,7 @@ use ratatui::layout::Size;
 use super::app::{App, Effect, Options};
 use super::message::Message;
 use super::place::Place;
-use super::request::Request;
+use super::request::{Answer, Request};
 use super::terminal::ColorDepth;
 use super::terminal::encoder::Encoder;
 use super::view;
@@ -27,6 +31,9 @@ use crate::domain::Timestamp;
 /// The moment at which all fixed states are looked at: 2026-03-04T10:00:00Z.
 pub const NOW: i64 = 1_772_618_400_000_000;
 
+/// Answers in the engine's place.
+pub type Engine = Box<dyn FnMut(&Request) -> Result<Answer, String>>;
+
 /// A console under test.
 pub struct Driver {
     pub app: App,
@@ -34,6 +41,8 @@ pub struct Driver {
     /// What was asked and not yet answered.
     pub asked: Vec<(u64, Request)>,
     pub effects: Vec<Effect>,
+    /// The fixed fleet unless a test needs one that changes.
+    pub engine: Engine,
     size: (u16, u16),
 }
 
@@ -51,7 +60,7 @@ impl Driver {
     pub fn with(options: Options, place: &Place, size: (u16, u16)) -> Self {
         let began = Instant::now();
         let app = App::new(options, place, (Timestamp::from_micros(NOW), began));
-        let mut driver = Self { app, began, asked: vec![], effects: vec![], size };
+        let mut driver = Self { app, began, asked: vec![], effects: vec![], engine: Box::new(fleet::answer), size };
         driver.app.update(Message::Pulse(fleet::pulse()));
         driver.draw();
         driver.settle();
@@ -67,7 +76,7 @@ impl Driver {
                 return;
             }
             for (ticket, request) in asked {
-                let answer = fleet::answer(&request);
+                let answer = (self.engine)(&request);
                 self.app.update(Message::Answer { ticket, answer });
             }
             self.draw();

@@ -3,14 +3,16 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Borders, Clear};
 
 use super::look::Look;
 use super::text;
 use super::theme::Role;
 
+pub mod chart;
 pub mod input;
+pub mod stack;
 
 /// A frame with a title; the frame of what hears the keys is brighter.
 pub fn panel(title: &str, focused: bool, look: &Look<'_>) -> Block<'static> {
@@ -33,6 +35,27 @@ const ASCII_BORDER: ratatui::symbols::border::Set<'static> = ratatui::symbols::b
     horizontal_top: "-",
     horizontal_bottom: "-",
 };
+
+/// A line that begins a part of a screen: its name, something more about it, and a rule to the right end. The name of
+/// the part that hears the keys is brighter.
+pub fn heading(frame: &mut Frame<'_>, area: Rect, name: &str, more: &str, focused: bool, look: &Look<'_>) {
+    let room = usize::from(area.width);
+    let rule = look.sign("─", "-");
+    let edge = look.style(if focused { Role::BorderFocus } else { Role::Border });
+    let mut spans = vec![
+        Span::styled(format!("{}{rule} ", if focused { look.sign("▶", ">") } else { rule }), edge),
+        Span::styled(text::clean(name).into_owned(), look.style(if focused { Role::Accent } else { Role::Title })),
+        Span::raw(" "),
+    ];
+    if !more.is_empty() {
+        let left = room.saturating_sub(text::width(name) + 7);
+        spans.push(Span::styled(text::fit(&text::clean(more), left).into_owned(), look.style(Role::Dim)));
+        spans.push(Span::raw(" "));
+    }
+    let used: usize = spans.iter().map(Span::width).sum();
+    spans.push(Span::styled(rule.repeat(room.saturating_sub(used)), edge));
+    frame.render_widget(Line::from(spans), area);
+}
 
 /// Text in the middle of an area, line by line.
 pub fn center_text(frame: &mut Frame<'_>, area: Rect, content: &str, style: Style) {

@@ -50,36 +50,36 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
     let at = widgets::middle(area, width, rows.saturating_add(below + 6).min(area.height.saturating_sub(4)));
     let inner = widgets::dialog(frame, at, &layer.title, look);
     layer.input.draw(frame, Rect { height: 1, ..inner }, " find: ", look);
-    let last = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-    let middle = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
-    let (list, side) = if inner.width >= BESIDE_FROM {
-        let list = Rect { width: middle.width - BESIDE_WIDTH, ..middle };
-        let gap = Rect { x: list.right(), width: 1, ..middle };
+    let below_all = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
+    let (rows, side) = if inner.width >= BESIDE_FROM {
+        let rows = Rect { width: body.width - BESIDE_WIDTH, ..body };
+        let gap = Rect { x: rows.right(), width: 1, ..body };
         for y in gap.y..gap.bottom() {
             let bar = Line::styled(look.sign("│", "|"), look.style(Role::Border));
             frame.render_widget(bar, Rect { y, height: 1, ..gap });
         }
-        (list, Rect { x: list.right() + 2, width: BESIDE_WIDTH - 2, ..middle })
+        (rows, Rect { x: rows.right() + 2, width: BESIDE_WIDTH - 2, ..body })
     } else {
-        let below = BELOW_MAX.min(middle.height / 2);
-        let list = Rect { height: middle.height - below, ..middle };
-        let rule = look.sign("─", "-").repeat(usize::from(middle.width));
-        let at = Rect { y: list.bottom(), height: 1, ..middle };
+        let below = BELOW_MAX.min(body.height / 2);
+        let rows = Rect { height: body.height - below, ..body };
+        let rule = look.sign("─", "-").repeat(usize::from(body.width));
+        let at = Rect { y: rows.bottom(), height: 1, ..body };
         frame.render_widget(Line::styled(rule, look.style(Role::Border)), at);
-        let side = Rect { x: middle.x + 1, y: list.bottom() + 1, width: middle.width - 1, height: below - 1 };
-        (list, side)
+        let side = Rect { x: body.x + 1, y: rows.bottom() + 1, width: body.width - 1, height: below - 1 };
+        (rows, side)
     };
-    draw_list(layer, frame, list, look);
+    draw_list(layer, frame, rows, look);
     for (y, line) in (side.y..side.bottom()).zip(about(layer, usize::from(side.width), look)) {
         frame.render_widget(line, Rect { y, height: 1, ..side });
     }
-    draw_last(layer, frame, last, look);
+    draw_last(layer, frame, below_all, look);
 }
 
 fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
     let cages = layer.cages();
-    let head_of_figures = figure_columns(cages, ["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
+    let head_of_figures = figure_columns(cages, &["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
     let fixed = 12 + text::width(&head_of_figures);
     let name_width = if cages { 6 } else { room.saturating_sub(fixed).clamp(10, 30) };
     let why_width = room.saturating_sub(fixed + name_width);
@@ -98,7 +98,8 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
         let mut spans = vec![Span::raw(pointer)];
         match choice {
             None => {
-                spans.push(Span::styled(format!("{} {}", look.sign("↺", "~"), layer.nobody()), style(Role::Accent)))
+                let words = format!("{} {}", look.sign("↺", "~"), layer.nobody());
+                spans.push(Span::styled(words, style(Role::Accent)));
             }
             Some(candidate) => {
                 let role = mark(candidate).role();
@@ -136,7 +137,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
 }
 
 /// The figures of a candidate under each other. Of a cage nobody keeps a record, so it has the first two only.
-fn figure_columns<T: AsRef<str>>(cages: bool, figures: [T; 5]) -> String {
+fn figure_columns<T: AsRef<str>>(cages: bool, figures: &[T; 5]) -> String {
     let widths = [4, 6, 5, 6, 7];
     let shown = figures.iter().zip(widths).take(if cages { 2 } else { 5 });
     let padded = shown.map(|(figure, width)| format!(" {}", text::pad_left(figure.as_ref(), width)));
@@ -155,12 +156,13 @@ fn figures(candidate: &Candidate, cages: bool) -> String {
         known(mean),
         known(candidate.mean_cost.map(|cost| format!("${cost:.2}"))),
     ];
-    figure_columns(cages, figures)
+    figure_columns(cages, &figures)
 }
 
 /// Everything about the choice under the cursor: its reasons, and before and after.
 fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let Some(chosen) = layer.chosen() else { return Vec::new() };
+    let found = layer.found();
+    let Some(chosen) = found.get(layer.cursor).copied() else { return Vec::new() };
     let styled = |role: Role, words: String| Line::styled(words, look.style(role));
     let mut lines = Vec::new();
     match chosen {

@@ -156,10 +156,6 @@ impl Candidates {
         found
     }
 
-    fn chosen(&self) -> Option<Option<&Candidate>> {
-        self.found().get(self.cursor).copied()
-    }
-
     /// The change that a choice stands for; `None` when its name cannot be read.
     fn order(&self, name: Option<&str>) -> Option<Order> {
         let words = |ids: &[String]| ids.iter().map(|id| quoted(id)).collect::<Vec<_>>().join(" ");
@@ -194,7 +190,8 @@ impl Candidates {
     fn moved(&mut self, out: &mut Out) {
         self.problem = None;
         self.cursor = self.cursor.min(self.found().len().saturating_sub(1));
-        let Some(chosen) = self.chosen().map(|candidate| candidate.map(|candidate| candidate.name.clone())) else {
+        let Some(chosen) = self.found().get(self.cursor).map(|choice| choice.map(|candidate| candidate.name.clone()))
+        else {
             return;
         };
         let waits = self.effect_asked.as_ref().is_some_and(|(_, name)| *name == chosen);
@@ -213,7 +210,8 @@ impl Candidates {
             self.problem = Some("the candidates are still on their way".to_owned());
             return;
         }
-        let Some(chosen) = self.chosen() else { return };
+        let found = self.found();
+        let Some(chosen) = found.get(self.cursor).copied() else { return };
         if let Some(candidate) = chosen.filter(|candidate| !candidate.able) {
             let why = candidate.reasons.first().map_or("it is not able to", String::as_str);
             self.problem = Some(format!("{} cannot: {why}", candidate.name));
@@ -246,16 +244,15 @@ impl Candidates {
 
     fn take_cage(&mut self, answer: &Result<Answer, String>, out: &mut Out) {
         match answer {
-            Ok(Answer::Cage(cage)) => match cage.agent_id {
-                Some(agent) => {
+            Ok(Answer::Cage(cage)) => {
+                if let Some(agent) = cage.agent_id {
                     self.subject = Subject::Agents(vec![agent.to_string()]);
                     self.ask(out);
-                }
-                None => {
+                } else {
                     let words = format!("nobody lives in cage {}, so there is nobody to move", cage.id);
                     self.known = Known::Failed(words);
                 }
-            },
+            }
             Ok(_) => self.known = Known::Failed("the engine answered something else".to_owned()),
             Err(message) => self.known = Known::Failed(message.clone()),
         }

@@ -30,7 +30,7 @@ const FACTS_LINES: u16 = 9;
 /// How many facts have a line of their own there; the others share lines by two.
 const WHOLE: usize = 4;
 /// The same as lines.
-const WHOLE_LINES: u16 = WHOLE as u16;
+const WHOLE_LINES: u16 = 4;
 /// The columns of a label.
 const LABEL: usize = 12;
 /// The most lines of one fact.

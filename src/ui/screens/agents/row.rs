@@ -2,6 +2,7 @@
 
 use crate::api::client::Query;
 use crate::domain::AgentStatus;
+use crate::domain::agent::{Division, Tier};
 use crate::ui::gather::AgentRow;
 use crate::ui::list::{Cell, Column, Row};
 use crate::ui::look::{Look, Mark};
@@ -56,12 +57,9 @@ impl Row for AgentRow {
         Column { cell: |row, _| failures(row), ..right("FAILS", 5, 4, Some("failures")) },
         Column { cell: heartbeat, ..right("HEARD", 5, 3, Some("heartbeat")) },
         Column { cell: |row, _| word(row.agent.spec.role.as_deref()), ..left("ROLE", 18, 6, Some("role")) },
+        Column { cell: |row, _| word(row.agent.spec.tier.map(Tier::as_str)), ..left("TIER", 10, 7, Some("tier")) },
         Column {
-            cell: |row, _| word(row.agent.spec.tier.map(|tier| tier.as_str())),
-            ..left("TIER", 10, 7, Some("tier"))
-        },
-        Column {
-            cell: |row, _| word(row.agent.spec.division.map(|division| division.as_str())),
+            cell: |row, _| word(row.agent.spec.division.map(Division::as_str)),
             ..left("DIVISION", 11, 8, Some("division"))
         },
     ];

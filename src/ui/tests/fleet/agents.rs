@@ -54,7 +54,7 @@ fn agent(number: u64) -> Agent {
         "tools_available": ["git"],
         "runtime": {"type": "command", "command": ["/bin/sh", "-c", "work \x1b[31mhard"], "env": {"HOME_PAGE": "x"}},
         "concurrency": if status == "active" { 4 } else { 1 },
-        "cage": (number % 3 == 0).then(|| format!("{:03}", number + 1)),
+        "cage": number.is_multiple_of(3).then(|| format!("{:03}", number + 1)),
         "status": status,
         "owner": "0195ffff-0000-7000-8000-000000000001",
         "cage_id": works.then(|| format!("{:03}", number + 1)),
@@ -76,8 +76,8 @@ fn row(number: u64) -> AgentRow {
     let work = agent.current_task_id.map(|task| Work {
         task,
         kind: Some(format!("build part {number}")),
-        progress: (number % 2 == 0).then_some(62),
-        said: (number % 2 == 0).then(|| "compiling \x1b]0;x\x07".to_owned()),
+        progress: number.is_multiple_of(2).then_some(62),
+        said: number.is_multiple_of(2).then(|| "compiling \x1b]0;x\x07".to_owned()),
     });
     AgentRow { agent, work }
 }
@@ -128,7 +128,7 @@ pub fn attempts(query: &Query) -> Page<AttemptRow> {
                 "task_id": format!("0195{number:04x}-0000-7000-8000-{number:012x}"),
                 "agent_id": id(2), "cage_id": "003", "node_id": "0195ffff-0000-7000-8000-000000000002",
                 "execution_type": "command", "status": status, "progress": if number == 0 { 62 } else { 0 },
-                "attempt": 1 + number % 3, "outcome": outcome, "tokens_used": (number % 2 == 0).then_some(12_345),
+                "attempt": 1 + number % 3, "outcome": outcome, "tokens_used": number.is_multiple_of(2).then_some(12_345),
                 "created_at": at(start), "started_at": at(start),
                 "completed_at": (status != "running").then(|| at(start - 42)),
                 "output_summary": (number == 0).then_some("compiling"),

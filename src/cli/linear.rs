@@ -1,0 +1,299 @@
+//! `menagerie --linear`: what waits for a human as numbered plain lines, for screen readers and bad links.
+//!
+//! Nothing is redrawn: every answer is appended. No boxes, no colours, no sign that a screen reader would stumble over.
+//! The same engine, the same changes and the same way back as in the console; it reads commands from standard input, so
+//! that it can be piped as well as typed.
+
+use std::io::BufRead;
+
+use super::context::{Context, now};
+use super::failure::{Failure, Outcome};
+use crate::api::client::{Client, Error};
+use crate::api::triage::{InboxItem, InboxKind, Risk};
+use crate::api::types::WireCommand;
+use crate::domain::time::When;
+use crate::domain::{Alert, Reply, Span, Timestamp};
+
+/// How many lines of a text are said at a time.
+const PAGE_LINES: usize = 20;
+
+/// The most of an artifact that is read, in bytes.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
+
+/// What can be typed.
+const HELP: &[&str] = &[
+    "l                 list again what waits, with new numbers",
+    "o 3               open number 3: say its text, 20 lines at a time",
+    "more              the next lines of the text",
+    "a 3 4             approve numbers 3 and 4",
+    "x 3 reason        reject number 3, with a reason",
+    "s 3 1h            put number 3 off for an hour; of an alert: silence it",
+    "t 3               try the failed task of number 3 again",
+    "k 5 note          acknowledge alert 5",
+    "r 5 what was done resolve alert 5",
+    "u                 take the last change back",
+    "q                 quit; the fleet goes on",
+];
+
+/// One numbered line.
+enum Entry {
+    Item(InboxItem),
+    Alert(Alert),
+}
+
+/// A session at the line.
+struct Session<'a> {
+    context: &'a mut Context,
+    client: Client,
+    read_only: bool,
+    entries: Vec<Entry>,
+    /// What takes the last changes back, the last one at the end.
+    inverses: Vec<Vec<WireCommand>>,
+    /// The rest of a text that is being said.
+    text: Vec<String>,
+    /// A change of high risk that was asked for once and is made when it is asked for again.
+    asked: Option<String>,
+}
+
+/// Says what waits and does what is typed, until `q` or the end of input.
+pub fn run(context: &mut Context, read_only: bool) -> Outcome {
+    let client = context.engine()?;
+    let mut session = Session {
+        context,
+        client,
+        read_only,
+        entries: Vec::new(),
+        inverses: Vec::new(),
+        text: Vec::new(),
+        asked: None,
+    };
+    session.list()?;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(|error| Failure::failed(format!("cannot read standard input: {error}")))?;
+        let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        if matches!(word, "q" | "quit") {
+            break;
+        }
+        session.obey(word, rest.trim())?;
+    }
+    session.context.out.flush()?;
+    Ok(0)
+}
+
+impl Session<'_> {
+    fn say(&mut self, text: &str) -> Result<(), Failure> {
+        self.context.out.line(&harmless(text))?;
+        self.context.out.flush()?;
+        Ok(())
+    }
+
+    fn obey(&mut self, word: &str, rest: &str) -> Result<(), Failure> {
+        match word {
+            "" => Ok(()),
+            "?" | "h" | "help" => HELP.iter().try_for_each(|line| self.say(line)),
+            "l" | "list" => self.list(),
+            "o" | "open" => self.open(rest),
+            "m" | "more" => self.more(),
+            "u" | "undo" => self.undo(),
+            "a" | "x" | "s" | "t" | "k" | "r" => match self.command(word, rest) {
+                Ok(command) => self.change(&format!("{word} {rest}"), &command),
+                Err(why) => self.say(&why),
+            },
+            other => self.say(&format!("{other} is no command; ? lists them")),
+        }
+    }
+
+    fn list(&mut self) -> Result<(), Failure> {
+        let limit = vec![("limit".to_owned(), "200".to_owned())];
+        let (items, waiting): (Vec<InboxItem>, u64) = self.client.list("inbox", &limit)?;
+        let mut query = limit;
+        query.push(("filter".to_owned(), "status:active silenced:no".to_owned()));
+        let (alerts, raised): (Vec<Alert>, u64) = self.client.list("alerts", &query)?;
+        self.say(&format!("{waiting} wait for you, {raised} alerts. ? lists the commands."))?;
+        self.entries = items.into_iter().map(Entry::Item).chain(alerts.into_iter().map(Entry::Alert)).collect();
+        let now = now();
+        let lines: Vec<String> =
+            self.entries.iter().enumerate().map(|(place, entry)| describe(place + 1, entry, now)).collect();
+        lines.iter().try_for_each(|line| self.say(line))
+    }
+
+    /// The entries whose numbers `words` begins with, and the rest of the words.
+    fn numbered<'w>(&self, words: &'w str, many: bool) -> Result<(Vec<&Entry>, &'w str), String> {
+        let mut entries = Vec::new();
+        let mut rest = words;
+        loop {
+            let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            let Ok(number) = word.parse::<usize>() else { break };
+            let entry = number.checked_sub(1).and_then(|place| self.entries.get(place));
+            entries.push(entry.ok_or_else(|| format!("there is no number {number}; l lists them"))?);
+            rest = after.trim_start();
+            if !many {
+                break;
+            }
+        }
+        if entries.is_empty() { Err("say a number of the list, as in: o 3".to_owned()) } else { Ok((entries, rest)) }
+    }
+
+    /// The change that is meant, or why there is none.
+    fn command(&self, word: &str, rest: &str) -> Result<WireCommand, String> {
+        let (entries, words) = self.numbered(rest, word == "a")?;
+        let note = (!words.is_empty()).then(|| words.to_owned());
+        let items = |what: &str| {
+            let id = |entry: &&Entry| match entry {
+                Entry::Item(item) => Ok(item.id.clone()),
+                Entry::Alert(_) => Err(format!("that is an alert; to {what} is for what waits in the inbox")),
+            };
+            entries.iter().map(id).collect::<Result<Vec<_>, _>>()
+        };
+        let alert = || match entries[..] {
+            [Entry::Alert(alert)] => Ok(vec![alert.id.to_string()]),
+            _ => Err("that is no alert".to_owned()),
+        };
+        Ok(match word {
+            "a" => WireCommand::ReviewArtifacts { ids: items("approve")?, approve: true, note },
+            "x" if note.is_none() => return Err("say why, as in: x 3 the numbers do not add up".to_owned()),
+            "x" => WireCommand::ReviewArtifacts { ids: items("reject")?, approve: false, note },
+            "t" => match entries[..] {
+                [Entry::Item(item)] => WireCommand::RetryTasks { ids: vec![item.task_id.clone()] },
+                _ => return Err("that is no failed task".to_owned()),
+            },
+            "k" => WireCommand::AcknowledgeAlerts { ids: alert()?, note },
+            "r" => WireCommand::ResolveAlerts { ids: alert()?, action: note, notes: None },
+            _ => {
+                let span: Span =
+                    words.parse().map_err(|_| format!("{words:?} is no time; write 30m, 1h or 2d, as in: s 3 1h"))?;
+                let until = Some(When::In(span));
+                match entries[..] {
+                    [Entry::Alert(alert)] => WireCommand::SilenceAlerts { ids: vec![alert.id.to_string()], until },
+                    _ => WireCommand::SnoozeReviews { ids: items("put off")?, until },
+                }
+            }
+        })
+    }
+
+    fn change(&mut self, typed: &str, command: &WireCommand) -> Result<(), Failure> {
+        if self.read_only {
+            return self.say("nothing is changed: this was started with --read-only");
+        }
+        if self.is_risky(command) && self.asked.as_deref() != Some(typed) {
+            self.asked = Some(typed.to_owned());
+            return self.say("that is of high risk. Type the same again to do it.");
+        }
+        self.asked = None;
+        match self.client.command(command) {
+            Ok(reply) => {
+                let inverse = match &reply {
+                    Reply::Submitted { inverse, .. } | Reply::Items { inverse, .. } => inverse.as_slice(),
+                    Reply::Applied { .. } => &[],
+                };
+                let wired = |command| serde_json::from_value(serde_json::to_value(command).ok()?).ok();
+                let inverse: Option<Vec<WireCommand>> = inverse.iter().map(wired).collect();
+                let inverse = inverse.unwrap_or_default();
+                let back = if inverse.is_empty() { "" } else { " u takes it back." };
+                if let Reply::Items { done, refused, .. } = &reply {
+                    self.say(&format!("{} done.{back}", done.len()))?;
+                    for item in refused {
+                        self.say(&format!("refused: {}: {}", item.item, item.refusal))?;
+                    }
+                }
+                if !inverse.is_empty() {
+                    self.inverses.push(inverse);
+                }
+                Ok(())
+            }
+            Err(Error::Refused(refusal)) => self.say(&format!("refused: {refusal}")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a judgement concerns something of high risk.
+    fn is_risky(&self, command: &WireCommand) -> bool {
+        let WireCommand::ReviewArtifacts { ids, .. } = command else { return false };
+        let high =
+            |entry: &Entry| matches!(entry, Entry::Item(item) if item.risk == Risk::High && ids.contains(&item.id));
+        self.entries.iter().any(high)
+    }
+
+    fn undo(&mut self) -> Result<(), Failure> {
+        let Some(commands) = self.inverses.pop() else {
+            return self.say("nothing was changed that could be taken back");
+        };
+        for command in &commands {
+            match self.client.command(command) {
+                Ok(_) => {}
+                Err(Error::Refused(refusal)) => return self.say(&format!("refused: {refusal}")),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.say("taken back.")
+    }
+
+    fn open(&mut self, rest: &str) -> Result<(), Failure> {
+        let found = self.numbered(rest, false).map(|(entries, _)| match entries[0] {
+            Entry::Item(item) => (item.kind, item.id.clone(), item.title.clone()),
+            Entry::Alert(alert) => (InboxKind::FailedTask, String::new(), alert.message.clone()),
+        });
+        let (kind, id, title) = match found {
+            Ok(found) => found,
+            Err(why) => return self.say(&why),
+        };
+        let text = match kind {
+            InboxKind::Artifact => {
+                let (bytes, total) = self.client.artifact_part(&id, 0, TEXT_BYTES_MAX)?;
+                let mut text = String::from_utf8_lossy(&bytes).into_owned();
+                if total > TEXT_BYTES_MAX {
+                    text.push_str("\n(the rest is left out; menagerie artifact show says all of it)");
+                }
+                text
+            }
+            InboxKind::FailedTask => title,
+        };
+        self.text = text.lines().rev().map(str::to_owned).collect();
+        self.more()
+    }
+
+    fn more(&mut self) -> Result<(), Failure> {
+        for _ in 0..PAGE_LINES {
+            match self.text.pop() {
+                Some(line) => self.say(&line)?,
+                None => return self.say("(end)"),
+            }
+        }
+        if self.text.is_empty() {
+            return self.say("(end)");
+        }
+        let left = self.text.len();
+        self.say(&format!("({left} more lines; type more)"))
+    }
+}
+
+/// One line for one entry.
+fn describe(number: usize, entry: &Entry, now: Timestamp) -> String {
+    let age = |since: Timestamp| now.since(since).human();
+    match entry {
+        Entry::Item(item) => {
+            let kind = match item.kind {
+                InboxKind::Artifact => item.artifact_type.map_or("artifact", |kind| kind.as_str()),
+                InboxKind::FailedTask => "failed task",
+            };
+            let agent = item.agent.as_ref().map(|agent| format!(" by {agent}")).unwrap_or_default();
+            let blocks = if item.blocks > 0 { format!(", {} tasks wait for it", item.blocks) } else { String::new() };
+            let risk = if item.risk == Risk::High { ", high risk" } else { "" };
+            format!("{number}. {kind}: {}{agent}, waits {}{blocks}{risk}", item.title, age(item.since))
+        }
+        Entry::Alert(alert) => {
+            format!(
+                "{number}. alert, {}: {}: {}, raised {} ago",
+                alert.severity,
+                alert.source,
+                alert.message,
+                age(alert.time)
+            )
+        }
+    }
+}
+
+/// Text without anything that a terminal would obey.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
+}

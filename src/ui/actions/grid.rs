@@ -1,0 +1,54 @@
+//! What can be done with the grid of cages beside changing the fleet: moving about and choosing what it shows.
+
+use crate::ui::action::{Action, Scope};
+use crate::ui::app::App;
+
+macro_rules! performed {
+    ($($name:ident, $action:literal, $title:literal, $hint:literal, $scopes:expr, $help:literal;)+) => {$(
+        #[doc = $help]
+        pub static $name: Action = Action {
+            name: $action,
+            title: $title,
+            help: $help,
+            changes: false,
+            hint: $hint,
+            ready: |app| only_in(app, $scopes),
+            run: |app| perform(app, $action),
+        };
+    )+};
+}
+
+performed! {
+    CELL_LEFT, "cell_left", "left", 0, GRID, "one cage to the left";
+    CELL_RIGHT, "cell_right", "right", 0, GRID, "one cage to the right";
+    NEXT_CELL, "next_cell", "next match", 0, GRID, "to the next cage that the filter lets through";
+    PREVIOUS_CELL, "previous_cell", "previous match", 0, GRID, "to the cage before that the filter lets through";
+    MEASURE, "measure", "measure", 3, MEASURED, "show another measure of the cages: memory, cpu, gpu, tokens";
+    WORST_FIRST, "worst_first", "worst first", 3, CAGES, "those that use most of their limit first, or by number again";
+    GRID_OR_LIST, "grid_or_list", "grid/list", 3, CAGES, "show the cages as a list with all figures, or as a grid again";
+    NEXT_ROW, "next_row", "down", 0, ROWS, "one row down, from panel to panel";
+    PREVIOUS_ROW, "previous_row", "up", 0, ROWS, "one row up, from panel to panel";
+    FIRST_ROW, "first_row", "top", 0, ROWS, "to the first row";
+    LAST_ROW, "last_row", "bottom", 0, ROWS, "to the last row";
+    NEXT_PANEL, "next_panel", "next panel", 2, CAGE, "to the next panel, which then gets the room there is";
+    CAGE_OUTPUT, "cage_output", "output", 2, CAGE, "the whole output of the execution under the cursor, or of the one that runs";
+}
+
+const GRID: &[Scope] = &[Scope::Grid];
+const CAGES: &[Scope] = &[Scope::Cages];
+const CAGE: &[Scope] = &[Scope::Cage];
+const MEASURED: &[Scope] = &[Scope::Cages, Scope::Overview];
+const ROWS: &[Scope] = &[Scope::Cage, Scope::Overview];
+
+/// The palette offers every action everywhere; these mean something only on some screens.
+fn only_in(app: &App, scopes: &[Scope]) -> Result<(), String> {
+    if app.scopes().iter().any(|scope| scopes.contains(scope)) {
+        return Ok(());
+    }
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    Err(format!("only on the screen {}", names.join(" or ")))
+}
+
+fn perform(app: &mut App, action: &'static str) {
+    app.with_screen(|screen, out| screen.perform(action, out));
+}

@@ -1,0 +1,50 @@
+//! All cages in short, as they came last, and the shares that are shown of them.
+
+use super::measure::{Measure, calm};
+use crate::api::live::CageCell;
+use crate::domain::CageId;
+
+/// All cages, by number.
+#[derive(Default)]
+pub struct Cells {
+    cells: Vec<CageCell>,
+    /// For each cell and measure the share that is shown; see [`calm`].
+    shares: Vec<[Option<f64>; Measure::ALL.len()]>,
+}
+
+impl Cells {
+    /// Takes what came; shares that hardly moved stay as they were.
+    pub fn take(&mut self, cells: &[CageCell]) {
+        let share = |cell: &CageCell, measure: Measure| {
+            let shown = self.find(cell.id).and_then(|place| self.share(place, measure));
+            calm(shown, measure.of(cell).share())
+        };
+        let shares = cells.iter().map(|cell| Measure::ALL.map(|measure| share(cell, measure))).collect();
+        self.shares = shares;
+        self.cells = cells.to_vec();
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[CageCell] {
+        &self.cells
+    }
+
+    /// The place of a cage.
+    pub fn find(&self, id: CageId) -> Option<usize> {
+        self.cells.binary_search_by_key(&id, |cell| cell.id).ok()
+    }
+
+    /// The share of a limit that is shown for the cage at a place; `None` where it is not known.
+    pub fn share(&self, place: usize, measure: Measure) -> Option<f64> {
+        self.shares.get(place).and_then(|shares| shares[measure as usize])
+    }
+
+    /// The cage that uses most of a measure, whatever its limit.
+    pub fn most(&self, measure: Measure) -> Option<&CageCell> {
+        let used = |cell: &&CageCell| measure.of(cell).used.filter(|used| *used > 0.0);
+        self.cells
+            .iter()
+            .filter(|cell| used(cell).is_some())
+            .max_by(|one, other| used(one).partial_cmp(&used(other)).unwrap_or(std::cmp::Ordering::Equal))
+    }
+}

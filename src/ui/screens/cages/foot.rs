@@ -1,0 +1,138 @@
+//! The lines below the grid: the cage under the cursor in full, what the signs mean, and who uses most.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::cells::Cells;
+use super::measure::{Measure, WORST_FIRST, heat, in_short, mark, thousands, used_of};
+use crate::api::live::{CageCell, CellState};
+use crate::ui::look::Look;
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// From how many columns on the cage under the cursor needs one line only.
+const ONE_LINE_FROM: u16 = 180;
+
+/// How many lines the cage under the cursor takes.
+pub const fn cell_lines(width: u16) -> u16 {
+    if width >= ONE_LINE_FROM { 1 } else { 2 }
+}
+
+/// The cage under the cursor, in as many lines as [`cell_lines`] says.
+pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, look: &Look<'_>) {
+    let style = |role: Role| look.theme.over(role, Role::Header);
+    let mut lines = vec![Line::default(), Line::default()];
+    if let Some(cell) = cell {
+        let state = mark(cell.state);
+        let name_width = if cell_lines(area.width) == 1 { 24 } else { 32 };
+        let agent = match &cell.agent {
+            Some(agent) => Span::styled(text::fit(&text::clean(agent), name_width).into_owned(), style(Role::Accent)),
+            None => Span::styled("nobody lives there", style(Role::Dim)),
+        };
+        let node = cell.node.as_deref().map_or("-".into(), text::clean);
+        lines[0] = Line::from(vec![
+            Span::styled(format!(" cage {}  ", cell.id), style(Role::Title)),
+            Span::styled(format!("{} {}  ", look.mark(state), cell.state), style(state.role())),
+            agent,
+            Span::styled(
+                format!("  on {}  {}  {} running", text::fit(&node, 14), cell.status, cell.running),
+                style(Role::Dim),
+            ),
+        ]);
+        let narrow = area.width < 100;
+        let mut spans = vec![Span::raw(" ")];
+        for measure in [Measure::Cpu, Measure::Memory, Measure::Gpu, Measure::Tokens] {
+            spans.push(Span::styled(format!("{} ", measure.as_str()), style(Role::Dim)));
+            let short = || in_short(measure.of(cell), |value| measure.value(value));
+            spans.push(Span::raw(format!("{}  ", if narrow { short() } else { measure.words(cell) })));
+        }
+        spans.push(Span::styled("pids ", style(Role::Dim)));
+        let pids = if narrow { in_short(&cell.pids, thousands) } else { used_of(&cell.pids, thousands) };
+        spans.push(Span::raw(pids));
+        lines[1] = Line::from(spans);
+    }
+    if cell_lines(area.width) == 1 {
+        let second = lines.pop().unwrap_or_default();
+        if let Some(first) = lines.first_mut() {
+            first.push_span(" ");
+            first.extend(second.spans);
+        }
+    }
+    for (place, line) in (0u16..).zip(lines).take(usize::from(area.height)) {
+        let at = Rect { y: area.y + place, height: 1, ..area };
+        frame.render_widget(Paragraph::new(line).style(look.style(Role::Header)), at);
+    }
+}
+
+/// How many cages are in each state, with its sign; in short words where there is little room.
+pub fn states(cells: &Cells, room: usize, look: &Look<'_>) -> Line<'static> {
+    let line = |short: bool| {
+        let mut spans = vec![Span::raw(" ")];
+        for state in WORST_FIRST {
+            let number = cells.all().iter().filter(|cell| cell.state == state).count();
+            if number > 0 {
+                let mark = mark(state);
+                let (gap, word) = if short { ("", short_word(state)) } else { (" ", state.as_str()) };
+                spans.push(Span::styled(look.mark(mark), look.style(mark.role())));
+                spans.push(Span::raw(format!("{gap}{} ", text::count(number as u64))));
+                spans.push(Span::styled(format!("{word}{gap}{gap} "), look.style(Role::Dim)));
+            }
+        }
+        Line::from(spans)
+    };
+    let long = line(false);
+    if long.width() <= room { long } else { line(true) }
+}
+
+/// A state in at most five letters.
+const fn short_word(state: CellState) -> &'static str {
+    match state {
+        CellState::Running => "run",
+        CellState::Starting => "start",
+        CellState::Idle => "idle",
+        CellState::Waiting => "wait",
+        CellState::Warning => "warn",
+        CellState::Stopped => "stop",
+        CellState::Failed => "fail",
+        CellState::Unknown => "lost",
+    }
+}
+
+/// What figures and colours say, and who uses most, within `room` columns.
+pub fn scale(cells: &Cells, measure: Measure, tenths: bool, room: usize, look: &Look<'_>) -> Line<'static> {
+    let dim = look.style(Role::Dim);
+    let unit = if tenths { " in tenths of the limit " } else { " in % of the limit " };
+    let unit = if room < 100 { unit.trim_end_matches(" of the limit ") } else { unit.trim_end() };
+    let mut spans = vec![
+        Span::raw(" "),
+        Span::styled(measure.as_str(), look.style(Role::Accent)),
+        Span::styled(format!("{unit} "), dim),
+    ];
+    let steps: [(f64, &str, &str); 5] = [
+        (0.0, " 0 ", " 0 "),
+        (0.1, " 1-3 ", " 10 "),
+        (0.4, " 4-6 ", " 40 "),
+        (0.7, " 7-8 ", " 70 "),
+        (0.9, " 9 ! ", " 90+ "),
+    ];
+    for (share, tenth, percent) in steps {
+        spans.push(Span::styled(if tenths { tenth } else { percent }, look.style(heat(share))));
+    }
+    spans.push(Span::styled("  - unknown  ", dim));
+    let used: usize = spans.iter().map(Span::width).sum();
+    spans.push(Span::raw(text::fit(&most(cells, measure), room.saturating_sub(used)).into_owned()));
+    Line::from(spans)
+}
+
+/// Which cage uses most of a measure.
+pub fn most(cells: &Cells, measure: Measure) -> String {
+    match cells.most(measure) {
+        None => format!("nobody's {} is known", measure.as_str()),
+        Some(cell) => {
+            let agent = cell.agent.as_deref().map_or("".into(), text::clean);
+            format!("most: {} {} {}", cell.id, measure.words(cell), text::fit(&agent, 24))
+        }
+    }
+}

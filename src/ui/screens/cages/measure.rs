@@ -1,0 +1,218 @@
+//! What a cell of the grid shows of its cage: the mark of its state and how much of a limit is used.
+
+use crate::api::live::{CageCell, CellState, Gauge};
+use crate::ui::look::Mark;
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// How the state of a cage is marked.
+pub const fn mark(state: CellState) -> Mark {
+    match state {
+        CellState::Running => Mark::Running,
+        CellState::Starting => Mark::Starting,
+        CellState::Idle => Mark::Idle,
+        CellState::Waiting => Mark::Human,
+        CellState::Warning => Mark::Warning,
+        CellState::Stopped => Mark::Stopped,
+        CellState::Failed => Mark::Failed,
+        CellState::Unknown => Mark::Unknown,
+    }
+}
+
+/// The states from that which needs an eye most to that which needs none.
+pub const WORST_FIRST: [CellState; 8] = [
+    CellState::Failed,
+    CellState::Warning,
+    CellState::Unknown,
+    CellState::Waiting,
+    CellState::Starting,
+    CellState::Running,
+    CellState::Idle,
+    CellState::Stopped,
+];
+
+/// What is shown of a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measure {
+    /// Bytes in use. First, because it is what ends agents.
+    #[default]
+    Memory,
+    /// Cores.
+    Cpu,
+    /// GPU devices.
+    Gpu,
+    /// Tokens in the limit's window.
+    Tokens,
+}
+
+impl Measure {
+    /// All, in the order in which one goes through them.
+    pub const ALL: [Self; 4] = [Self::Memory, Self::Cpu, Self::Gpu, Self::Tokens];
+
+    /// The one after this.
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Tokens => "tokens",
+        }
+    }
+
+    /// Its figures in a cell.
+    pub const fn of(self, cell: &CageCell) -> &Gauge {
+        match self {
+            Self::Memory => &cell.memory,
+            Self::Cpu => &cell.cpu,
+            Self::Gpu => &cell.gpu,
+            Self::Tokens => &cell.tokens,
+        }
+    }
+
+    /// A value of it, in at most six columns.
+    pub fn value(self, value: f64) -> String {
+        match self {
+            Self::Memory => text::bytes(value),
+            Self::Cpu => cores(value),
+            Self::Gpu => format!("{value:.0}"),
+            Self::Tokens => thousands(value),
+        }
+    }
+
+    /// `412M of 512M (80%)`, with `-` for what is unknown.
+    pub fn words(self, cell: &CageCell) -> String {
+        used_of(self.of(cell), |value| self.value(value))
+    }
+}
+
+/// `412M of 512M (80%)`; `412M, no limit`; `- of 512M` when nobody has measured it; `-` when nothing is known.
+pub fn used_of(gauge: &Gauge, value: impl Fn(f64) -> String) -> String {
+    match (gauge.used, gauge.limit) {
+        (Some(used), Some(limit)) => {
+            let share = gauge.share().map(|share| format!(" ({})", text::percent(share))).unwrap_or_default();
+            format!("{} of {}{share}", value(used), value(limit))
+        }
+        (Some(used), None) => format!("{}, no limit", value(used)),
+        (None, Some(limit)) => format!("- of {}", value(limit)),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// The same with fewer letters: `412M/512M 80%`, `412M`, `-/512M`, `-`.
+pub fn in_short(gauge: &Gauge, value: impl Fn(f64) -> String) -> String {
+    let used = gauge.used.map_or("-".to_owned(), &value);
+    let limit = gauge.limit.map(|limit| format!("/{}", value(limit))).unwrap_or_default();
+    let share = gauge.share().map(|share| format!(" {}", text::percent(share))).unwrap_or_default();
+    format!("{used}{limit}{share}")
+}
+
+/// Cores in at most four columns: `0.25`, `12.5`, `128`.
+pub fn cores(value: f64) -> String {
+    let decimals = match value.abs() {
+        small if small < 9.995 => 2,
+        middle if middle < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
+}
+
+/// A number of things in at most five columns: `812`, `12.5k`, `200k`, `1.2M`.
+pub fn thousands(value: f64) -> String {
+    let mut value = value;
+    for unit in ["", "k", "M", "G"] {
+        if value < 999.5 {
+            let whole = unit.is_empty() || value >= 99.95 || (value - value.round()).abs() < 0.05;
+            return if whole { format!("{value:.0}{unit}") } else { format!("{value:.1}{unit}") };
+        }
+        value /= 1_000.0;
+    }
+    format!("{value:.0}T")
+}
+
+/// From which share on the last but one and the last colour begin.
+const LEVELS: [f64; 4] = [0.1, 0.4, 0.7, 0.9];
+
+/// The colour of a share.
+pub fn heat(share: f64) -> Role {
+    const ROLES: [Role; 5] = [Role::Heat0, Role::Heat1, Role::Heat2, Role::Heat3, Role::Heat4];
+    ROLES[LEVELS.iter().filter(|level| share >= **level).count()]
+}
+
+/// A share as one sign: its tenth, `!` for all of the limit and more, `-` for what nobody knows.
+pub fn digit(share: Option<f64>) -> char {
+    match share {
+        None => '-',
+        Some(share) if share >= 1.0 => '!',
+        Some(share) => {
+            let tenth = (0u8..10).rev().find(|tenth| share * 10.0 >= f64::from(*tenth)).unwrap_or(0);
+            char::from(b'0' + tenth)
+        }
+    }
+}
+
+/// How far a share has to move before the grid shows it: with a thousand cages at work every frame would be all new
+/// otherwise, and cells that are sorted by it would dance.
+const MOVES: f64 = 0.04;
+
+/// The share to show when `now` follows on `shown`: the old one while the difference says nothing.
+pub fn calm(shown: Option<f64>, now: Option<f64>) -> Option<f64> {
+    match (shown, now) {
+        (Some(old), Some(new)) => {
+            let moved = (new - old).abs() >= MOVES;
+            let alarming = (new >= LEVELS[3]) != (old >= LEVELS[3]) || (new >= 1.0) != (old >= 1.0);
+            let zero = (new <= 0.0) != (old <= 0.0);
+            Some(if moved || alarming || zero { new } else { old })
+        }
+        (_, now) => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_as_one_sign() {
+        let found: String = [Some(0.0), Some(0.09), Some(0.1), Some(0.85), Some(0.999), Some(1.0), None]
+            .map(digit)
+            .into_iter()
+            .collect();
+        assert_eq!(found, "00189!-");
+    }
+
+    #[test]
+    fn small_moves_are_not_shown_but_alarming_ones_are() {
+        assert_eq!(calm(Some(0.50), Some(0.52)), Some(0.50));
+        assert_eq!(calm(Some(0.50), Some(0.55)), Some(0.55));
+        assert_eq!(calm(Some(0.89), Some(0.91)), Some(0.91));
+        assert_eq!(calm(Some(0.99), Some(1.0)), Some(1.0));
+        assert_eq!(calm(Some(0.01), Some(0.0)), Some(0.0));
+        assert_eq!(calm(Some(0.5), None), None);
+        assert_eq!(calm(None, Some(0.01)), Some(0.01));
+    }
+
+    #[test]
+    fn unknown_is_not_zero() {
+        let gauge = Gauge { used: None, granted: None, limit: Some(2.0) };
+        assert_eq!(used_of(&gauge, cores), "- of 2.00");
+        let gauge = Gauge { used: Some(1.0), granted: None, limit: None };
+        assert_eq!(used_of(&gauge, cores), "1.00, no limit");
+        assert_eq!(used_of(&Gauge::default(), cores), "-");
+        assert_eq!(in_short(&Gauge { used: None, granted: None, limit: Some(2.0) }, cores), "-/2.00");
+        assert_eq!(in_short(&Gauge { used: Some(1.0), granted: None, limit: Some(2.0) }, cores), "1.00/2.00 50%");
+    }
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!([cores(0.25), cores(12.5), cores(128.0)], ["0.25", "12.5", "128"]);
+        assert_eq!(
+            [thousands(812.0), thousands(12_500.0), thousands(200_000.0), thousands(1.2e6), thousands(3e12)],
+            ["812", "12.5k", "200k", "1.2M", "3T"]
+        );
+    }
+}

@@ -1,0 +1,559 @@
+//! Cages: all of them at a glance, as a grid or as a list.
+
+mod cells;
+mod columns;
+mod foot;
+mod grid;
+pub mod measure;
+
+pub use cells::Cells;
+pub use foot::most;
+
+use std::collections::BTreeSet;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::api::filters::GRID;
+use crate::api::live::{CageCell, Topic};
+use crate::domain::filter::{Asker, Filter, Names};
+use crate::domain::{CageId, Timestamp};
+use crate::ui::action::Scope;
+use crate::ui::columns::{Front, header, line, widths};
+use crate::ui::list::FILL_MIN;
+use crate::ui::list::{Column, ColumnInfo, Listing, Motion, Sort};
+use crate::ui::look::Look;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request, Ticket};
+use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets;
+use grid::{Drawn, Plan, Size};
+use measure::Measure;
+
+/// What the order goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// A column of the list.
+    Column(Sort),
+    /// The share of the chosen measure, greatest first.
+    Worst,
+}
+
+/// By number.
+const BY_NUMBER: Order = Order::Column(Sort { column: columns::NUMBER, descending: false });
+
+/// The screen.
+pub struct Cages {
+    cells: Cells,
+    loaded: bool,
+    asked: Option<Ticket>,
+    error: Option<String>,
+    /// Places of cells in the order in which they are shown.
+    shown: Vec<usize>,
+    /// For each place of a cell whether the filter lets it through.
+    passing: Vec<bool>,
+    filter: String,
+    parsed: Result<Filter, String>,
+    measure: Measure,
+    order: Order,
+    as_list: bool,
+    hidden: BTreeSet<usize>,
+    cursor: usize,
+    cursor_id: Option<CageId>,
+    /// The first row in sight.
+    top: usize,
+    marks: BTreeSet<CageId>,
+    range_from: Option<CageId>,
+    area: Rect,
+    plan: Plan,
+}
+
+/// Lines of the grid's screen that are not the grid: the cage under the cursor, and two of what signs mean.
+const fn foot_lines(width: u16) -> u16 {
+    foot::cell_lines(width) + 2
+}
+
+impl Cages {
+    /// All cages by number.
+    pub fn new() -> Self {
+        let area = Rect::new(0, 0, 78, 22);
+        Self {
+            cells: Cells::default(),
+            loaded: false,
+            asked: None,
+            error: None,
+            shown: Vec::new(),
+            passing: Vec::new(),
+            filter: String::new(),
+            parsed: Ok(Filter::default()),
+            measure: Measure::default(),
+            order: BY_NUMBER,
+            as_list: false,
+            hidden: BTreeSet::new(),
+            cursor: 0,
+            cursor_id: None,
+            top: 0,
+            marks: BTreeSet::new(),
+            range_from: None,
+            area,
+            plan: Plan::new(area, 1, 3),
+        }
+    }
+
+    fn cell(&self, place: usize) -> Option<&CageCell> {
+        self.shown.get(place).and_then(|cell| self.cells.all().get(*cell))
+    }
+
+    fn current(&self) -> Option<&CageCell> {
+        self.cell(self.cursor)
+    }
+
+    /// Cells in a row and rows in sight.
+    fn window(&self) -> (usize, usize) {
+        if self.as_list {
+            // One line for the headings, some for the cage under the cursor.
+            (1, usize::from(self.area.height.saturating_sub(1 + foot::cell_lines(self.area.width))).max(1))
+        } else {
+            (self.plan.across, self.plan.down)
+        }
+    }
+
+    /// Puts cells in order anew; the cursor stays on its cage.
+    fn arrange(&mut self) {
+        let all = self.cells.all();
+        self.passing = match &self.parsed {
+            Ok(filter) => all.iter().map(|cell| matches(filter, cell)).collect(),
+            Err(_) => vec![true; all.len()],
+        };
+        // The grid keeps what does not match in its place; the list leaves it out.
+        let mut shown: Vec<usize> = (0..all.len()).filter(|place| !self.as_list || self.passing[*place]).collect();
+        shown.sort_by(|one, other| match self.order {
+            Order::Column(sort) => columns::order(&all[*one], &all[*other], sort.column, sort.descending),
+            Order::Worst => {
+                let share = |place: usize| self.cells.share(place, self.measure);
+                let shares = columns::known_first(share(*one), share(*other), |one, other| other.total_cmp(&one));
+                shares.then(all[*one].id.cmp(&all[*other].id))
+            }
+        });
+        let cursor = self.cursor_id.and_then(|id| shown.iter().position(|place| all[*place].id == id));
+        self.cursor = cursor.unwrap_or_else(|| self.cursor.min(shown.len().saturating_sub(1)));
+        self.shown = shown;
+        self.plan_grid();
+        self.keep_in_sight();
+    }
+
+    fn plan_grid(&mut self) {
+        let height = self.area.height.saturating_sub(foot_lines(self.area.width));
+        let last = self.cells.all().last().map_or(1, |cell| cell.id.number());
+        let digits = if last >= 1000 { 4 } else { 3 };
+        self.plan = Plan::new(Rect { height, ..self.area }, self.cells.all().len(), digits);
+    }
+
+    fn keep_in_sight(&mut self) {
+        let (across, down) = self.window();
+        let row = self.cursor / across;
+        let last_top = self.shown.len().div_ceil(across).saturating_sub(down);
+        self.top = self.top.min(row).max((row + 1).saturating_sub(down)).min(last_top);
+        self.cursor_id = self.current().map(|cell| cell.id);
+    }
+
+    fn put_cursor(&mut self, place: usize) {
+        self.cursor = place.min(self.shown.len().saturating_sub(1));
+        self.keep_in_sight();
+    }
+
+    /// To the nearest match before or after the cursor, round the end.
+    fn next_match(&mut self, forward: bool) {
+        let count = self.shown.len();
+        let places = (1..=count).map(|step| {
+            let step = if forward { step } else { count - step };
+            (self.cursor + step) % count
+        });
+        let passes = |place: &usize| self.shown.get(*place).is_some_and(|cell| self.passing[*cell]);
+        if let Some(found) = places.into_iter().find(passes) {
+            self.put_cursor(found);
+        }
+    }
+
+    fn in_range(&self) -> Vec<CageId> {
+        let from = self.range_from.and_then(|id| (0..self.shown.len()).find(|place| self.id_at(*place) == Some(id)));
+        let Some(from) = from else { return Vec::new() };
+        (from.min(self.cursor)..=from.max(self.cursor)).filter_map(|place| self.id_at(place)).collect()
+    }
+
+    fn id_at(&self, place: usize) -> Option<CageId> {
+        self.cell(place).map(|cell| cell.id)
+    }
+
+    fn draw_grid(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        let body = Rect { height: area.height.saturating_sub(foot_lines(area.width)), ..area };
+        let range = self.in_range();
+        let first = self.top * self.plan.across;
+        let drawn = (first..self.shown.len()).filter_map(|place| {
+            let at = *self.shown.get(place)?;
+            let cell = self.cells.all().get(at)?;
+            Some(Drawn {
+                cell,
+                share: self.cells.share(at, self.measure),
+                matches: self.passing.get(at).copied().unwrap_or(true),
+                here: place == self.cursor,
+                marked: self.marks.contains(&cell.id) || range.contains(&cell.id),
+            })
+        });
+        grid::draw(frame, body, &self.plan, self.measure, look, drawn);
+        let rows = self.shown.len().div_ceil(self.plan.across);
+        widgets::scrollbar(frame, body, self.top as u64, self.plan.down as u64, rows as u64, look);
+        let foot = Rect { y: body.bottom(), height: foot::cell_lines(area.width), ..area };
+        foot::draw_cell(frame, foot, self.current(), look);
+        let tenths = matches!(self.plan.size, Size::Short | Size::Dot);
+        let scale = foot::scale(&self.cells, self.measure, tenths, usize::from(area.width), look);
+        let states = foot::states(&self.cells, usize::from(area.width), look);
+        frame.render_widget(states, Rect { y: foot.bottom(), height: 1, ..area });
+        frame.render_widget(scale, Rect { y: foot.bottom() + 1, height: 1, ..area });
+    }
+
+    fn draw_list(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        let widths = widths(columns::COLUMNS, &self.hidden, area.width, FILL_MIN);
+        let sort = match self.order {
+            Order::Column(sort) => Some(sort),
+            Order::Worst => None,
+        };
+        frame.render_widget(header(columns::COLUMNS, &widths, sort, look), Rect { height: 1, ..area });
+        let (_, down) = self.window();
+        let foot = foot::cell_lines(area.width);
+        let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
+        let range = self.in_range();
+        for (row, place) in (0u16..).zip(self.top..self.shown.len()).take(down) {
+            let Some(cell) = self.cell(place) else { break };
+            let marked = self.marks.contains(&cell.id) || range.contains(&cell.id);
+            let front = Front { state: measure::mark(cell.state), here: place == self.cursor, marked, focused: true };
+            let at = Rect { y: body.y + row, height: 1, ..body };
+            frame.render_widget(line(columns::COLUMNS, cell, front, &widths, look), at);
+        }
+        if self.shown.is_empty() {
+            let words = format!("nothing matches {}\nEsc clears the filter", text::clean(&self.filter));
+            widgets::center_text(frame, body, &words, look.style(Role::Dim));
+        }
+        widgets::scrollbar(frame, body, self.top as u64, down as u64, self.shown.len() as u64, look);
+        foot::draw_cell(frame, Rect { y: body.bottom(), height: foot, ..area }, self.current(), look);
+    }
+}
+
+/// Whether a cell passes. A cell holds names and no ids, and nothing in it depends on the time.
+fn matches(filter: &Filter, cell: &CageCell) -> bool {
+    let names = Names::new();
+    filter.matches(&GRID, cell, &Asker { now: Timestamp::EPOCH, me: &[], names: &names })
+}
+
+/// A cage as something to act on.
+pub fn item(cell: &CageCell) -> Item {
+    Item {
+        id: cell.id.to_string(),
+        name: format!("cage {}", cell.id),
+        state: cell.status.as_str().to_owned(),
+        high_risk: false,
+        task: None,
+    }
+}
+
+impl Screen for Cages {
+    fn title(&self) -> String {
+        use std::fmt::Write;
+        let count = if self.loaded { text::count(self.cells.all().len() as u64) } else { "…".to_owned() };
+        let mut title = format!("cages [{count}]");
+        // Writing to a string cannot fail.
+        let _ = match self.order {
+            Order::Worst => write!(title, " {}, worst first", self.measure.as_str()),
+            Order::Column(_) if self.as_list => Ok(()),
+            order if order == BY_NUMBER => write!(title, " {}, by number", self.measure.as_str()),
+            Order::Column(sort) => {
+                write!(title, " {}, by {}", self.measure.as_str(), columns::COLUMNS[sort.column].title.to_lowercase())
+            }
+        };
+        if !self.filter.is_empty() {
+            let found = self.passing.iter().filter(|passes| **passes).count();
+            let _ = match &self.parsed {
+                Ok(_) => write!(title, " /{} [{}]", text::clean(&self.filter), text::count(found as u64)),
+                Err(problem) => write!(title, " /{}: {}", text::clean(&self.filter), text::clean(problem)),
+            };
+        }
+        if !self.marks.is_empty() {
+            let _ = write!(title, " · {} marked", text::count(self.marks.len() as u64));
+        }
+        if self.range_from.is_some() {
+            let _ = write!(title, " · v marks {}", text::count(self.in_range().len() as u64));
+        }
+        if self.loaded && self.error.is_some() {
+            title.push_str(" · OLD: the engine did not answer");
+        }
+        title
+    }
+
+    fn topics(&self) -> &'static [Topic] {
+        &[Topic::Cages, Topic::Agents, Topic::Tasks, Topic::Alerts, Topic::Usage]
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        if self.as_list { &[Scope::Cages, Scope::List] } else { &[Scope::Grid, Scope::Cages, Scope::List] }
+    }
+
+    fn refresh(&mut self, out: &mut Out) {
+        self.asked = Some(out.ask(Some("grid"), Request::Grid));
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
+        if self.asked != Some(ticket) {
+            return false;
+        }
+        self.asked = None;
+        match answer {
+            Ok(Answer::Grid(cells)) => {
+                self.cells.take(cells);
+                (self.loaded, self.error) = (true, None);
+                self.arrange();
+                let cells = &self.cells;
+                self.marks.retain(|id| cells.find(*id).is_some());
+            }
+            Ok(_) => self.error = Some("the engine answered something else".to_owned()),
+            Err(message) => self.error = Some(message.clone()),
+        }
+        true
+    }
+
+    fn layout(&mut self, area: Rect, _: &mut Out) {
+        if area != self.area {
+            self.area = area;
+            self.plan_grid();
+            self.keep_in_sight();
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        if self.cells.all().is_empty() {
+            let words = match &self.error {
+                Some(error) => error.as_str(),
+                None if !self.loaded => "asking the engine …",
+                None => {
+                    "There is no cage yet.\n\nA fleet file declares them: [[cage]] range = \"001-010\"\n\
+                     and menagerie apply FLEET.toml makes them. menagerie demo shows a fleet."
+                }
+            };
+            widgets::center_text(frame, area, words, look.style(Role::Dim));
+        } else if self.as_list {
+            self.draw_list(frame, area, look);
+        } else {
+            self.draw_grid(frame, area, look);
+        }
+    }
+
+    fn selection(&self) -> Option<Selection> {
+        let all = self.cells.all();
+        let items = if self.marks.is_empty() {
+            self.current().map(item).into_iter().collect()
+        } else {
+            self.marks.iter().filter_map(|id| self.cells.find(*id)).map(|place| item(&all[place])).collect()
+        };
+        Some(Selection { noun: Noun::Cage, items, marked: !self.marks.is_empty() })
+    }
+
+    fn target(&self) -> Option<Place> {
+        self.current().map(|cell| Place::Cage(cell.id.to_string()))
+    }
+
+    fn list(&mut self) -> Option<&mut dyn Listing> {
+        Some(self)
+    }
+
+    fn perform(&mut self, action: &str, _: &mut Out) -> bool {
+        match action {
+            "cell_left" => self.put_cursor(self.cursor.saturating_sub(1)),
+            "cell_right" => self.put_cursor(self.cursor + 1),
+            "next_cell" => self.next_match(true),
+            "previous_cell" => self.next_match(false),
+            "measure" => {
+                self.measure = self.measure.next();
+                self.arrange();
+                if self.order == Order::Worst {
+                    self.put_cursor(0);
+                }
+            }
+            "worst_first" => {
+                self.order = if self.order == Order::Worst { BY_NUMBER } else { Order::Worst };
+                self.arrange();
+                // Who asks for the worst wants to see it.
+                if self.order == Order::Worst {
+                    self.put_cursor(0);
+                }
+            }
+            "grid_or_list" => {
+                self.as_list = !self.as_list;
+                self.arrange();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn click(&mut self, column: u16, row: u16, out: &mut Out) -> bool {
+        if self.as_list {
+            return Listing::click(self, row, out);
+        }
+        let Some(column) = column.checked_sub(self.area.x) else { return false };
+        let place = self.plan.at(column, row).map(|place| self.top * self.plan.across + place);
+        match place.filter(|place| {
+            row < self.area.height.saturating_sub(foot_lines(self.area.width)) && *place < self.shown.len()
+        }) {
+            Some(place) => {
+                self.put_cursor(place);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl Listing for Cages {
+    fn go(&mut self, motion: Motion, _: &mut Out) {
+        let (across, down) = self.window();
+        let last = self.shown.len().saturating_sub(1);
+        let rows = |rows: i64| {
+            let moved = i64::try_from(self.cursor).unwrap_or(0) + rows * i64::try_from(across).unwrap_or(1);
+            match usize::try_from(moved) {
+                // Beyond an end the cursor stays in its column, except that the last row may be shorter.
+                Err(_) => self.cursor % across,
+                Ok(place) if place <= last => place,
+                Ok(_) if self.cursor / across == last / across => self.cursor,
+                Ok(_) => {
+                    let below = (last / across) * across + self.cursor % across;
+                    below.min(last)
+                }
+            }
+        };
+        let half = i64::try_from(down / 2).unwrap_or(1).max(1);
+        let place = match motion {
+            Motion::By(number) => rows(number),
+            Motion::HalfPages(pages) => rows(pages * half),
+            Motion::Top => 0,
+            Motion::Bottom => last,
+        };
+        self.put_cursor(place);
+    }
+
+    fn toggle_mark(&mut self, _: &mut Out) {
+        if let Some(id) = self.current().map(|cell| cell.id) {
+            if !self.marks.remove(&id) {
+                self.marks.insert(id);
+            }
+            self.put_cursor(self.cursor + 1);
+        }
+    }
+
+    fn mark_range(&mut self) {
+        if self.range_from.is_some() {
+            let range = self.in_range();
+            self.marks.extend(range);
+            self.range_from = None;
+        } else {
+            self.range_from = self.current().map(|cell| cell.id);
+        }
+    }
+
+    fn mark_all(&mut self, _: &mut Out) {
+        let passing = self.cells.all().iter().zip(&self.passing).filter(|(_, passes)| **passes);
+        self.marks = passing.map(|(cell, _)| cell.id).collect();
+    }
+
+    fn clear_marks(&mut self) -> bool {
+        let had = !self.marks.is_empty() || self.range_from.is_some();
+        self.marks.clear();
+        self.range_from = None;
+        had
+    }
+
+    fn marked(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_filter(&mut self, filter: String, _: &mut Out) {
+        if filter == self.filter {
+            return;
+        }
+        match Filter::parse(&GRID, filter.trim()) {
+            Ok(parsed) => self.parsed = Ok(parsed),
+            Err(refusal) => self.parsed = Err(refusal.to_string()),
+        }
+        self.filter = filter;
+        self.arrange();
+        let here = self.shown.get(self.cursor).is_some_and(|cell| self.passing[*cell]);
+        if !here && let Some(first) = self.shown.iter().position(|cell| self.passing[*cell]) {
+            self.put_cursor(first);
+        }
+    }
+
+    fn columns(&self) -> Vec<ColumnInfo> {
+        let sorted = |place: usize| match self.order {
+            Order::Column(sort) if sort.column == place => Some(sort.descending),
+            _ => None,
+        };
+        let info = |(place, column): (usize, &Column<CageCell>)| ColumnInfo {
+            title: column.title,
+            sortable: true,
+            shown: !self.hidden.contains(&place),
+            sorted: sorted(place),
+        };
+        columns::COLUMNS.iter().enumerate().map(info).collect()
+    }
+
+    fn sort_by(&mut self, column: usize, _: &mut Out) {
+        let descending = match self.order {
+            Order::Column(sort) if sort.column == column => !sort.descending,
+            _ => columns::greatest_first(column),
+        };
+        self.order = Order::Column(Sort { column, descending });
+        self.arrange();
+        // Sorting asks for what is first; the cursor goes there.
+        self.put_cursor(0);
+    }
+
+    fn toggle_column(&mut self, column: usize) {
+        if !self.hidden.remove(&column) {
+            self.hidden.insert(column);
+        }
+    }
+
+    fn click(&mut self, row: u16, _: &mut Out) -> bool {
+        let (_, down) = self.window();
+        let place = row.checked_sub(1).map(usize::from).filter(|line| *line < down).map(|line| self.top + line);
+        match place.filter(|place| self.as_list && *place < self.shown.len()) {
+            Some(place) => {
+                self.put_cursor(place);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Draws all cages at once, without a cursor, as large as there is room; `false` when there is not enough.
+pub fn draw_small(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, look: &Look<'_>) -> bool {
+    let last = cells.all().last().map_or(1, |cell| cell.id.number());
+    let plan = Plan::new(area, cells.all().len(), if last >= 1000 { 4 } else { 3 });
+    if plan.across * plan.down < cells.all().len() {
+        return false;
+    }
+    let drawn = cells.all().iter().enumerate().map(|(place, cell)| Drawn {
+        cell,
+        share: cells.share(place, measure),
+        matches: true,
+        here: false,
+        marked: false,
+    });
+    grid::draw(frame, area, &plan, measure, look, drawn);
+    true
+}

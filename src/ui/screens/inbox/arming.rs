@@ -1,0 +1,88 @@
+//! Whether a key may decide what is under the cursor: not before it has been in sight there long enough to be read.
+//!
+//! Somebody who judges a hundred things presses the same key again and again. What slips under the cursor just before
+//! the key comes down must not be judged by it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long something has to have been there.
+const REST: Duration = Duration::from_secs(1);
+
+/// How long something counts as new, for the eye.
+const NEW: Duration = Duration::from_secs(3);
+
+/// What has come when.
+#[derive(Default)]
+pub struct Arming {
+    now: Option<Instant>,
+    /// When each item was first seen; `None` for those that were there from the beginning.
+    known: BTreeMap<String, Option<Instant>>,
+    /// When something else came under the cursor without a key.
+    came: Option<Instant>,
+    /// Whether what is under the cursor has been drawn there.
+    drawn: bool,
+}
+
+impl Arming {
+    /// Learns what time it is.
+    pub const fn set_now(&mut self, now: Instant) {
+        self.now = Some(now);
+    }
+
+    /// Learns what there is now. With `first` nothing was there before, so that nothing of it is new.
+    pub fn know<'a>(&mut self, ids: impl Iterator<Item = &'a str>, first: bool) {
+        let arrived = if first { None } else { self.now };
+        let mut known = BTreeMap::new();
+        for id in ids {
+            known.insert(id.to_owned(), self.known.get(id).copied().unwrap_or(arrived));
+        }
+        self.known = known;
+    }
+
+    /// Takes note that something else is under the cursor though no key moved it.
+    pub fn came_by_itself(&mut self) {
+        self.came = self.now;
+        self.drawn = false;
+    }
+
+    /// Takes note that a key put the cursor where it is.
+    pub const fn chosen(&mut self) {
+        self.came = None;
+        self.drawn = false;
+    }
+
+    /// Takes note that everything is about to be drawn as it is now.
+    pub const fn drawn(&mut self) {
+        self.drawn = true;
+    }
+
+    fn within(&self, since: Option<Instant>, span: Duration) -> bool {
+        match (self.now, since) {
+            (Some(now), Some(since)) => now.saturating_duration_since(since) < span,
+            _ => false,
+        }
+    }
+
+    /// Whether an item has come so recently that it is shown as new.
+    pub fn is_new(&self, id: &str) -> bool {
+        self.within(self.known.get(id).copied().flatten(), NEW)
+    }
+
+    /// Whether any item is shown as new.
+    pub fn any_new(&self) -> bool {
+        self.known.values().any(|arrived| self.within(*arrived, NEW))
+    }
+
+    /// Why an item, or with several ids a group, under the cursor may not be decided yet.
+    pub fn obstacle<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Option<String> {
+        if !self.drawn {
+            return Some("you have not seen this one yet; look, then press again".to_owned());
+        }
+        let arrived = |id: &str| self.known.get(id).copied().flatten();
+        if self.within(self.came, REST) || ids.any(|id| self.within(arrived(id), REST)) {
+            return Some("it has just arrived; look, then press again".to_owned());
+        }
+        None
+    }
+}

@@ -1,0 +1,90 @@
+//! The columns of the inbox.
+
+use crate::api::triage::{InboxItem, InboxKind, Risk};
+use crate::domain::Timestamp;
+use crate::ui::list::{Cell, Column};
+use crate::ui::look::{Look, Mark};
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// The columns in order. There is nothing to sort by: the order is what the engine finds dearest.
+pub const COLUMNS: &[Column<InboxItem>] = &[
+    Column { title: "WHAT", width: 8, right: false, rank: 1, sort: None, cell: |item, _| Cell::plain(what(item)) },
+    Column { title: "TITLE", width: 0, right: false, rank: 1, sort: None, cell: |item, _| Cell::plain(&item.title) },
+    Column { title: "AGENT", width: 12, right: false, rank: 3, sort: None, cell: |item, _| agent(item) },
+    Column {
+        title: "FOR",
+        width: 12,
+        right: false,
+        rank: 4,
+        sort: None,
+        cell: |item, _| Cell::of(Role::Dim, &item.task_type),
+    },
+    Column {
+        title: "BLOCKS",
+        width: 6,
+        right: true,
+        rank: 2,
+        sort: None,
+        cell: |item, look| blocks(item.blocks, look),
+    },
+    Column {
+        title: "DUE",
+        width: 5,
+        right: true,
+        rank: 2,
+        sort: None,
+        cell: |item, look| due(item.blocks_deadline, look),
+    },
+    Column {
+        title: "AGE",
+        width: 4,
+        right: true,
+        rank: 1,
+        sort: None,
+        cell: |item, look| Cell::of(Role::Dim, look.age(item.since)),
+    },
+    Column { title: "SIZE", width: 5, right: true, rank: 5, sort: None, cell: |item, _| size(item.size) },
+];
+
+/// What an item is, in a word.
+pub fn what(item: &InboxItem) -> &'static str {
+    match item.kind {
+        InboxKind::Artifact => item.artifact_type.map_or("artifact", |kind| kind.as_str()),
+        InboxKind::FailedTask => "failed",
+    }
+}
+
+/// The mark in front of an item.
+pub fn mark(item: &InboxItem) -> Mark {
+    match (item.risk, item.kind) {
+        (Risk::High, _) => Mark::Warning,
+        (Risk::Normal, InboxKind::Artifact) => Mark::Human,
+        (Risk::Normal, InboxKind::FailedTask) => Mark::Failed,
+    }
+}
+
+fn agent(item: &InboxItem) -> Cell {
+    item.agent.as_ref().map_or_else(|| Cell::of(Role::Dim, "(gone)"), Cell::plain)
+}
+
+/// How many tasks it blocks; nothing is said where it blocks none, so that those that do stand out.
+pub fn blocks(number: u64, look: &Look<'_>) -> Cell {
+    if number == 0 { Cell::of(Role::Dim, look.sign("·", ".")) } else { Cell::of(Role::Warn, text::count(number)) }
+}
+
+/// How long until a deadline; late ones have a minus.
+pub fn due(deadline: Option<Timestamp>, look: &Look<'_>) -> Cell {
+    let Some(deadline) = deadline else { return Cell::of(Role::Dim, look.sign("·", ".")) };
+    let left = deadline.as_micros() - look.now.as_micros();
+    if left < 0 {
+        Cell::of(Role::Bad, format!("-{}", text::age(-left).trim_start_matches('<')))
+    } else {
+        Cell::of(if left < 3_600_000_000 { Role::Warn } else { Role::Text }, text::age(left))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn size(size: Option<u64>) -> Cell {
+    size.map_or_else(Cell::unknown, |size| Cell::of(Role::Dim, text::bytes(size as f64)))
+}

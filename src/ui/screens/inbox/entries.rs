@@ -1,0 +1,385 @@
+//! What waits for a human, as the rows of a list: in the engine's order, alike things under one heading, the cursor on its
+//! item whatever comes and goes.
+//!
+//! The inbox is read from its dear end, so it is fetched from there as far as one goes: what lies further down comes up
+//! as what is above is decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::arming::Arming;
+use crate::api::client::Query;
+use crate::api::triage::{InboxItem, InboxKind, Risk};
+use crate::ui::request::{Answer, Request, Ticket};
+use crate::ui::screen::{Item, Noun, Out, Selection};
+use crate::ui::text;
+
+/// How many are fetched at first, and how many more each time one comes near the end.
+pub(super) const STEP: u64 = 200;
+
+/// A row of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// The heading of alike items: the places of all of them.
+    Group(Vec<usize>),
+    /// An item, and whether it stands under a heading.
+    Item(usize, bool),
+}
+
+/// What a row is about, so that the cursor finds it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Group(String),
+    Item(String),
+}
+
+/// What was decided here.
+#[derive(Default)]
+struct Decisions {
+    /// What is not gone yet.
+    ids: BTreeSet<String>,
+    /// Changes of ours that the engine has not answered.
+    on_the_way: usize,
+    /// Whether the page that is on its way was asked for after all changes had been answered.
+    settled: bool,
+}
+
+/// The rows and what of them is known.
+pub struct Entries {
+    pub(super) items: Vec<InboxItem>,
+    pub(super) total: Option<u64>,
+    pub(super) rows: Vec<Row>,
+    grouped: bool,
+    pub(super) folded: BTreeSet<String>,
+    pub(super) cursor: usize,
+    pub(super) key: Option<Key>,
+    pub(super) top: usize,
+    pub(super) height: usize,
+    pub(super) marks: BTreeSet<String>,
+    pub(super) range_from: Option<usize>,
+    pub(super) filter: String,
+    snoozed: bool,
+    pub(super) hidden: BTreeSet<usize>,
+    /// How many are asked for.
+    pub(super) limit: u64,
+    pub(super) asked: Option<Ticket>,
+    pub(super) mark_all: bool,
+    decisions: Decisions,
+    pub(super) error: Option<String>,
+    /// Whether what is under the cursor may be acted on yet.
+    pub arming: Arming,
+}
+
+impl Entries {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self {
+            items: vec![],
+            total: None,
+            rows: vec![],
+            grouped: true,
+            folded: BTreeSet::new(),
+            cursor: 0,
+            key: None,
+            top: 0,
+            height: 20,
+            marks: BTreeSet::new(),
+            range_from: None,
+            filter: String::new(),
+            snoozed: false,
+            hidden: BTreeSet::new(),
+            limit: STEP,
+            asked: None,
+            mark_all: false,
+            decisions: Decisions::default(),
+            error: None,
+            arming: Arming::default(),
+        }
+    }
+
+    /// The items that are here, the dearest first.
+    pub fn items(&self) -> &[InboxItem] {
+        &self.items
+    }
+
+    /// How many wait in all; `None` while nobody knows.
+    pub const fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Why there is nothing to show, if the engine said so.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// The rows in sight, each with its place.
+    pub fn visible(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.rows.iter().enumerate().skip(self.top).take(self.height)
+    }
+
+    /// How many rows there are, and which is the first in sight.
+    pub fn scroll(&self) -> (usize, usize, usize) {
+        (self.top, self.height, self.rows.len())
+    }
+
+    /// The place of the cursor.
+    pub const fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// The columns that are not shown.
+    pub const fn hidden(&self) -> &BTreeSet<usize> {
+        &self.hidden
+    }
+
+    /// The row under the cursor.
+    pub fn current(&self) -> Option<&Row> {
+        self.rows.get(self.cursor)
+    }
+
+    /// The item under the cursor, if it is one.
+    pub fn current_item(&self) -> Option<&InboxItem> {
+        match self.current()? {
+            Row::Item(place, _) => self.items.get(*place),
+            Row::Group(_) => None,
+        }
+    }
+
+    /// The item that the cursor comes to when the present one is decided.
+    pub fn next_item(&self) -> Option<&InboxItem> {
+        self.next_place().and_then(|place| match self.rows.get(place)? {
+            Row::Item(place, _) => self.items.get(*place),
+            Row::Group(_) => None,
+        })
+    }
+
+    /// Whether an item is marked, or within the range that is being marked.
+    pub fn is_marked(&self, place: usize, item: &InboxItem) -> bool {
+        let within = |from: usize| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place);
+        self.marks.contains(&item.id) || self.range_from.is_some_and(within)
+    }
+
+    /// Whether an item was decided here and is only not gone yet.
+    pub fn is_decided(&self, item: &InboxItem) -> bool {
+        self.decisions.ids.contains(&item.id)
+    }
+
+    /// Whether a group shows only its heading.
+    pub fn is_folded(&self, group: &str) -> bool {
+        self.folded.contains(group)
+    }
+
+    /// `[27] /filter · 3 marked`, for a title.
+    pub fn summary(&self) -> String {
+        let total = self.total.map_or_else(|| "…".to_owned(), text::count);
+        let filter = if self.filter.is_empty() { String::new() } else { format!(" /{}", text::clean(&self.filter)) };
+        let marked = match self.marks.len() {
+            0 => String::new(),
+            number => format!(" · {} marked", text::count(number as u64)),
+        };
+        let snoozed = if self.snoozed { " · with what was put off" } else { "" };
+        format!("[{total}]{filter}{marked}{snoozed}")
+    }
+
+    /// What actions act on: what is marked, else the row under the cursor, a heading standing for its items. All of one
+    /// kind: of mixed marks those of the kind under the cursor, where there are any.
+    pub fn selection(&self) -> Selection {
+        let marked = !self.marks.is_empty();
+        let here: Vec<&InboxItem> = match self.current() {
+            None => vec![],
+            Some(Row::Item(place, _)) => self.items.get(*place).into_iter().collect(),
+            Some(Row::Group(places)) => places.iter().filter_map(|place| self.items.get(*place)).collect(),
+        };
+        let kind = here.first().map(|item| item.kind);
+        let mut chosen: Vec<&InboxItem> =
+            if marked { self.items.iter().filter(|item| self.marks.contains(&item.id)).collect() } else { here };
+        chosen.retain(|item| !self.decisions.ids.contains(&item.id));
+        let kind = kind.filter(|kind| chosen.iter().any(|item| item.kind == *kind));
+        let kind = kind.or_else(|| chosen.first().map(|item| item.kind)).unwrap_or(InboxKind::Artifact);
+        let items = chosen.into_iter().filter(|item| item.kind == kind).map(item).collect();
+        let noun = if kind == InboxKind::Artifact { Noun::Artifact } else { Noun::Task };
+        Selection { noun, items, marked }
+    }
+
+    /// Asks for the dearest ones.
+    pub fn refresh(&mut self, out: &mut Out) {
+        let mut query: Query =
+            vec![("offset".to_owned(), "0".to_owned()), ("limit".to_owned(), self.limit.to_string())];
+        if !self.filter.trim().is_empty() {
+            query.push(("filter".to_owned(), self.filter.trim().to_owned()));
+        }
+        if self.snoozed {
+            query.push(("snoozed".to_owned(), "true".to_owned()));
+        }
+        self.decisions.settled = self.decisions.on_the_way == 0;
+        self.asked = Some(out.ask(Some("inbox"), Request::Inbox(query)));
+    }
+
+    /// Takes a page that it asked for.
+    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
+        if self.asked != Some(ticket) {
+            return false;
+        }
+        self.asked = None;
+        match answer {
+            Err(message) => {
+                self.error = Some(message.clone());
+                if !self.filter.is_empty() {
+                    // A filter that is not understood shows why, not what an older one let through.
+                    self.items.clear();
+                    self.arrange();
+                }
+            }
+            Ok(Answer::Inbox(page)) => {
+                self.error = None;
+                self.arming.know(page.rows.iter().map(|item| item.id.as_str()), self.total.is_none());
+                self.items.clone_from(&page.rows);
+                self.total = Some(page.total);
+                if self.decisions.settled {
+                    self.decisions.ids.clear();
+                }
+                self.decisions.ids.retain(|id| page.rows.iter().any(|item| item.id == *id));
+                self.marks.retain(|id| page.rows.iter().any(|item| item.id == *id));
+                self.arrange();
+                if std::mem::take(&mut self.mark_all) {
+                    self.marks = self.items.iter().map(|item| item.id.clone()).collect();
+                }
+            }
+            Ok(_) => self.error = Some("the engine answered something else".to_owned()),
+        }
+        true
+    }
+
+    /// Makes rows of the items and finds the cursor's place again.
+    fn arrange(&mut self) {
+        let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, item) in self.items.iter().enumerate() {
+            groups.entry(item.group.as_str()).or_default().push(place);
+        }
+        let mut rows = Vec::with_capacity(self.items.len());
+        for (place, item) in self.items.iter().enumerate() {
+            let alike = &groups[item.group.as_str()];
+            if !self.grouped || alike.len() < 2 {
+                rows.push(Row::Item(place, false));
+            } else if alike[0] == place {
+                rows.push(Row::Group(alike.clone()));
+                if !self.folded.contains(&item.group) {
+                    rows.extend(alike.iter().map(|place| Row::Item(*place, true)));
+                }
+            }
+        }
+        self.rows = rows;
+        let wanted = self.key.take();
+        let found = wanted.as_ref().and_then(|key| self.rows.iter().position(|row| self.key_of(row) == *key));
+        match found {
+            Some(place) => {
+                // The row keeps its line of the screen, but what comes in front of everything is shown where there is
+                // room: it is the dearest.
+                let stays = self.top == 0 && place < self.height;
+                self.top = if stays { 0 } else { (self.top + place).saturating_sub(self.cursor) };
+                self.cursor = place;
+            }
+            None => self.arming.came_by_itself(),
+        }
+        self.keep_in_sight();
+    }
+
+    fn key_of(&self, row: &Row) -> Key {
+        let first = |place: &usize| &self.items[*place];
+        match row {
+            Row::Group(places) => {
+                Key::Group(places.first().map(first).map(|item| item.group.clone()).unwrap_or_default())
+            }
+            Row::Item(place, _) => Key::Item(first(place).id.clone()),
+        }
+    }
+
+    pub(super) fn keep_in_sight(&mut self) {
+        let last = self.rows.len().saturating_sub(1);
+        self.cursor = self.cursor.min(last);
+        self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(self.height));
+        // No empty lines at the end while there are rows above: headings there are worth more.
+        self.top = self.top.min(self.rows.len().saturating_sub(self.height));
+        self.key = self.current().map(|row| self.key_of(row));
+    }
+
+    /// Learns its height.
+    pub fn layout(&mut self, height: usize) {
+        self.height = height.max(1);
+        self.keep_in_sight();
+    }
+
+    /// Takes note that these are decided: they stay in sight until they are gone, and the cursor goes on.
+    pub fn decide(&mut self, ids: &[String]) {
+        let known: Vec<String> =
+            ids.iter().filter(|id| self.items.iter().any(|item| item.id == **id)).cloned().collect();
+        if known.is_empty() {
+            return;
+        }
+        let here = match self.current() {
+            Some(Row::Group(places)) => places.iter().any(|place| known.contains(&self.items[*place].id)),
+            Some(Row::Item(place, _)) => known.contains(&self.items[*place].id),
+            None => false,
+        };
+        self.marks.retain(|id| !known.contains(id));
+        self.decisions.ids.extend(known);
+        self.decisions.on_the_way += 1;
+        if here && let Some(place) = self.next_place() {
+            self.cursor = place;
+            self.keep_in_sight();
+            self.arming.chosen();
+        }
+    }
+
+    /// The place of the next item that is still to be decided: further down, else further up.
+    fn next_place(&self) -> Option<usize> {
+        let open = |place: &usize| match &self.rows[*place] {
+            Row::Group(_) => false,
+            Row::Item(item, _) => !self.decisions.ids.contains(&self.items[*item].id),
+        };
+        let below = (self.cursor + 1..self.rows.len()).find(open);
+        below.or_else(|| (0..self.cursor).rev().find(open))
+    }
+
+    /// Takes note that a change has been answered.
+    pub fn order_answered(&mut self) {
+        self.decisions.on_the_way = self.decisions.on_the_way.saturating_sub(1);
+    }
+
+    /// Puts alike items together, or shows all in one order.
+    pub fn toggle_groups(&mut self) {
+        self.grouped = !self.grouped;
+        self.arrange();
+    }
+
+    /// Shows what was put off too, or not.
+    pub fn toggle_snoozed(&mut self, out: &mut Out) {
+        self.snoozed = !self.snoozed;
+        self.refresh(out);
+    }
+
+    /// Folds the group under the cursor to its heading, or unfolds it; `false` when there is none.
+    pub fn toggle_fold(&mut self) -> bool {
+        let Some(Row::Group(places)) = self.current() else { return false };
+        let Some(group) = places.first().map(|place| self.items[*place].group.clone()) else { return false };
+        if !self.folded.remove(&group) {
+            self.folded.insert(group);
+        }
+        self.arrange();
+        true
+    }
+}
+
+/// What an action acts on.
+fn item(item: &InboxItem) -> Item {
+    let state = match item.kind {
+        InboxKind::Artifact => "pending",
+        InboxKind::FailedTask => "failed",
+    };
+    Item {
+        id: item.id.clone(),
+        name: item.title.clone(),
+        state: state.to_owned(),
+        high_risk: item.risk == Risk::High,
+        task: Some(item.task_id.clone()),
+    }
+}

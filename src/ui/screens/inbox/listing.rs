@@ -1,0 +1,114 @@
+//! What can be done with the inbox as with any list: moving, marking, filtering.
+
+use super::columns::COLUMNS;
+use super::entries::{Entries, Row, STEP};
+use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion};
+use crate::ui::screen::Out;
+
+impl Listing for Entries {
+    fn go(&mut self, motion: Motion, out: &mut Out) {
+        let last = self.rows.len().saturating_sub(1);
+        let by = |rows: i64| self.cursor.saturating_add_signed(isize::try_from(rows).unwrap_or(0)).min(last);
+        let half = i64::try_from(self.height / 2).unwrap_or(1).max(1);
+        self.cursor = match motion {
+            Motion::By(rows) => by(rows),
+            Motion::HalfPages(pages) => by(pages * half),
+            Motion::Top => 0,
+            Motion::Bottom => last,
+        };
+        self.keep_in_sight();
+        self.arming.chosen();
+        let more = self.total.is_some_and(|total| total > self.limit);
+        if more && self.asked.is_none() && self.cursor + self.height >= self.rows.len() {
+            self.limit = (self.limit + STEP.max(self.limit / 2)).min(MARK_ALL_MAX);
+            self.refresh(out);
+        }
+    }
+
+    fn toggle_mark(&mut self, out: &mut Out) {
+        let ids: Vec<String> = match self.current() {
+            Some(Row::Item(place, _)) => vec![self.items[*place].id.clone()],
+            Some(Row::Group(places)) => places.iter().map(|place| self.items[*place].id.clone()).collect(),
+            None => vec![],
+        };
+        if ids.iter().all(|id| self.marks.contains(id)) {
+            self.marks.retain(|id| !ids.contains(id));
+        } else {
+            self.marks.extend(ids);
+        }
+        self.go(Motion::By(1), out);
+    }
+
+    fn mark_range(&mut self) {
+        let Some(from) = self.range_from.take() else {
+            self.range_from = Some(self.cursor);
+            return;
+        };
+        for place in from.min(self.cursor)..=from.max(self.cursor) {
+            if let Some(Row::Item(item, _)) = self.rows.get(place) {
+                self.marks.insert(self.items[*item].id.clone());
+            }
+        }
+    }
+
+    fn mark_all(&mut self, out: &mut Out) {
+        self.mark_all = true;
+        self.limit = MARK_ALL_MAX;
+        self.refresh(out);
+    }
+
+    fn clear_marks(&mut self) -> bool {
+        let had = !self.marks.is_empty() || self.range_from.is_some();
+        self.marks.clear();
+        self.range_from = None;
+        had
+    }
+
+    fn marked(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_filter(&mut self, filter: String, out: &mut Out) {
+        if filter == self.filter {
+            return;
+        }
+        self.filter = filter;
+        self.error = None;
+        (self.cursor, self.top, self.key, self.limit) = (0, 0, None, STEP);
+        self.refresh(out);
+    }
+
+    fn columns(&self) -> Vec<ColumnInfo> {
+        let info = |(place, title): (usize, &'static str)| ColumnInfo {
+            title,
+            sortable: false,
+            shown: !self.hidden.contains(&place),
+            sorted: None,
+        };
+        COLUMNS.iter().map(|column| column.title).enumerate().map(info).collect()
+    }
+
+    fn sort_by(&mut self, _: usize, _: &mut Out) {}
+
+    fn toggle_column(&mut self, column: usize) {
+        if !self.hidden.remove(&column) {
+            self.hidden.insert(column);
+        }
+    }
+
+    fn click(&mut self, row: u16, out: &mut Out) -> bool {
+        // The first line holds the headings.
+        let Some(line) = row.checked_sub(1) else { return false };
+        let place = self.top + usize::from(line);
+        if usize::from(line) >= self.height || place >= self.rows.len() {
+            return false;
+        }
+        let by = i64::try_from(place).unwrap_or(0) - i64::try_from(self.cursor).unwrap_or(0);
+        self.go(Motion::By(by), out);
+        true
+    }
+}

@@ -1,0 +1,233 @@
+//! Everything that waits for a human, the dearest delay first, with what it is about beside it.
+
+mod arming;
+mod beside;
+mod columns;
+mod entries;
+mod listing;
+mod rows;
+
+use std::time::Instant;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::api::live::Topic;
+use crate::api::triage::{InboxItem, InboxKind};
+use crate::api::types::WireCommand;
+use crate::domain::Timestamp;
+use crate::ui::action::Scope;
+use crate::ui::app::Options;
+use crate::ui::list::Listing;
+use crate::ui::look::Look;
+use crate::ui::pager::Pager;
+use crate::ui::place::Place;
+use crate::ui::reader::{Reader, Subject};
+use crate::ui::request::{Answer, Ticket};
+use crate::ui::screen::{Out, Screen, Selection};
+use crate::ui::text;
+use entries::{Entries, Row};
+
+/// From so many columns on, the text stands beside the list and not below it.
+const WIDE: u16 = 130;
+
+/// What decides something, and so waits until what is under the cursor could be read.
+const DECISIONS: &[&str] = &["approve", "reject", "approve_with_note", "snooze", "retry"];
+
+/// The inbox.
+pub struct Inbox {
+    entries: Entries,
+    reader: Reader,
+    wall: Option<Timestamp>,
+    ascii: bool,
+}
+
+/// Where its parts are drawn.
+struct Parts {
+    list: Rect,
+    beside: Rect,
+    wide: bool,
+}
+
+impl Inbox {
+    /// The inbox, not yet asked for.
+    pub fn new() -> Self {
+        Self {
+            entries: Entries::new(),
+            reader: Reader::new(("inbox text", "inbox text ahead")),
+            wall: None,
+            ascii: false,
+        }
+    }
+
+    fn parts(area: Rect) -> Parts {
+        let wide = area.width >= WIDE;
+        if wide {
+            let width = area.width * 9 / 20;
+            let list = Rect { width, ..area };
+            let beside = Rect { x: area.x + width + 1, width: area.width - width - 1, ..area };
+            Parts { list, beside, wide }
+        } else {
+            let height = (area.height * 2 / 5).max(4).min(area.height);
+            let list = Rect { height, ..area };
+            Parts { list, beside: Rect { y: area.y + height, height: area.height - height, ..area }, wide }
+        }
+    }
+
+    /// Has the reader read what the cursor is on, and fetch what it will come to.
+    fn read(&mut self, out: &mut Out) {
+        self.reader.show(self.entries.current_item().and_then(subject), out);
+        if let Some(next) = self.entries.next_item().and_then(subject) {
+            self.reader.fetch_ahead(&next.id, next.size, out);
+        }
+    }
+}
+
+/// What there is to read of an item; nothing of a failed task.
+fn subject(item: &InboxItem) -> Option<Subject> {
+    (item.kind == InboxKind::Artifact).then(|| Subject {
+        id: item.id.clone(),
+        title: item.title.clone(),
+        kind: item.artifact_type,
+        size: item.size.unwrap_or(0),
+        agent: item.agent.as_ref().map(|name| format!("={name}")),
+        made: item.since,
+    })
+}
+
+impl Screen for Inbox {
+    fn title(&self) -> String {
+        let mut parts = vec![format!("inbox {}", self.entries.summary())];
+        let items = self.entries.items();
+        if let (Some(now), Some(oldest)) = (self.wall, items.iter().map(|item| item.since).min()) {
+            parts.push(format!("oldest {}", text::age(now.since(oldest).as_micros())));
+            // A task that waits for two of them is counted with both, so the sum is the most there can be.
+            let blocked: u64 = items.iter().map(|item| item.blocks).sum();
+            let most = if items.iter().filter(|item| item.blocks > 0).count() > 1 { "up to " } else { "" };
+            if blocked > 0 {
+                let tasks = if blocked == 1 { "task" } else { "tasks" };
+                parts.push(format!("{most}{} {tasks} blocked", text::count(blocked)));
+            }
+            if let Some(deadline) = items.iter().filter_map(|item| item.blocks_deadline).min() {
+                let left = deadline.as_micros() - now.as_micros();
+                let age = text::age(left.abs());
+                parts.push(if left < 0 { format!("deadline missed {age} ago") } else { format!("first due in {age}") });
+            }
+        }
+        parts.join(" · ")
+    }
+
+    fn topics(&self) -> &'static [Topic] {
+        // What blocks how much changes with tasks, and with that the order.
+        &[Topic::Artifacts, Topic::Tasks]
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Inbox, Scope::List]
+    }
+
+    fn attend(&mut self, now: Instant, wall: Timestamp, options: &Options) {
+        self.entries.arming.set_now(now);
+        self.wall = Some(wall);
+        self.ascii = options.ascii;
+    }
+
+    fn refresh(&mut self, out: &mut Out) {
+        self.entries.refresh(out);
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        self.entries.answer(ticket, answer) || self.reader.answer(ticket, answer, out)
+    }
+
+    fn ordered(&mut self, command: &WireCommand, _: &mut Out) {
+        if let WireCommand::ReviewArtifacts { ids, .. }
+        | WireCommand::SnoozeReviews { ids, .. }
+        | WireCommand::RetryTasks { ids } = command
+        {
+            self.entries.decide(ids);
+        }
+    }
+
+    fn order_answered(&mut self, out: &mut Out) {
+        self.entries.order_answered();
+        self.entries.refresh(out);
+    }
+
+    fn layout(&mut self, area: Rect, out: &mut Out) {
+        let parts = Self::parts(area);
+        self.entries.layout(usize::from(parts.list.height.saturating_sub(1)));
+        self.entries.arming.drawn();
+        self.read(out);
+        self.reader.layout(Self::body(parts.beside), self.ascii, out);
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        let parts = Self::parts(area);
+        rows::draw(&self.entries, frame, parts.list, look);
+        self.draw_beside(frame, &parts, look);
+    }
+
+    fn selection(&self) -> Option<Selection> {
+        Some(self.entries.selection())
+    }
+
+    fn target(&self) -> Option<Place> {
+        self.entries.current_item().map(|item| match item.kind {
+            InboxKind::Artifact => Place::Artifact(item.id.clone(), item.title.clone()),
+            InboxKind::FailedTask => Place::Task(item.task_id.clone()),
+        })
+    }
+
+    fn list(&mut self) -> Option<&mut dyn Listing> {
+        Some(&mut self.entries)
+    }
+
+    fn text(&self) -> Option<&Pager> {
+        self.reader.subject().map(|_| self.reader.pager())
+    }
+
+    fn pager(&mut self) -> Option<&mut Pager> {
+        self.reader.subject().is_some().then_some(())?;
+        Some(self.reader.pager_mut())
+    }
+
+    fn paged(&mut self, out: &mut Out) {
+        self.reader.paged(out);
+    }
+
+    fn perform(&mut self, action: &str, out: &mut Out) -> bool {
+        match action {
+            "fold" => return self.entries.toggle_fold(),
+            "group" => self.entries.toggle_groups(),
+            "show_snoozed" => self.entries.toggle_snoozed(out),
+            "changes" => {
+                if self.reader.subject().is_none() {
+                    return false;
+                }
+                self.reader.toggle_changes(out);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        if action == "sort" {
+            return Some("the inbox is in the order of what delay costs; / narrows it".to_owned());
+        }
+        if !DECISIONS.contains(&action) || self.entries.marked() > 0 {
+            return None;
+        }
+        let items = self.entries.items();
+        let places = match self.entries.current()? {
+            Row::Item(place, _) => std::slice::from_ref(place),
+            Row::Group(places) => places.as_slice(),
+        };
+        self.entries.arming.obstacle(places.iter().filter_map(|place| items.get(*place)).map(|item| item.id.as_str()))
+    }
+
+    fn ticks(&self) -> bool {
+        self.entries.arming.any_new()
+    }
+}

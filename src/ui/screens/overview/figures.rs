@@ -1,0 +1,321 @@
+//! The panels of figures: health, the fleet in counts, what ended, the machines.
+
+use ratatui::text::{Line, Span};
+
+use crate::api::live::{Gauge, Health, HealthState, NodeLoad, Overview};
+use crate::domain::NodeStatus;
+use crate::ui::look::{Look, Mark};
+use crate::ui::screens::cages::measure::{cores, thousands};
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets::{self, chart};
+
+/// How a part is, as a mark.
+const fn health_mark(state: HealthState) -> Mark {
+    match state {
+        HealthState::Ok => Mark::Done,
+        HealthState::Degraded => Mark::Warning,
+        HealthState::Failed => Mark::Failed,
+        HealthState::Unknown => Mark::Unknown,
+    }
+}
+
+/// How the parts are: why not, and what to do, for each that is not well; the others in one line. `brief` gives each
+/// reason one line and each remedy two.
+pub fn health(parts: &[Health], room: usize, brief: bool, look: &Look<'_>) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let wrap = |words: &str, room: usize, most: usize| {
+        let mut wrapped = widgets::wrap(words, room.max(12));
+        if brief && wrapped.len() > most {
+            let rest = wrapped.split_off(most - 1).join(" ");
+            wrapped.push(text::fit(&rest, room).into_owned());
+        }
+        wrapped
+    };
+    let in_trouble = |part: &&Health| matches!(part.state, HealthState::Degraded | HealthState::Failed);
+    for part in parts.iter().filter(in_trouble) {
+        let mark = health_mark(part.state);
+        let head = format!("{} {} {}", look.mark(mark), text::clean(&part.component), part.state);
+        let indent = text::width(&head) + 2;
+        for (place, words) in wrap(&part.reason, room.saturating_sub(indent), 1).into_iter().enumerate() {
+            let front = if place == 0 { format!("{head}  ") } else { " ".repeat(indent) };
+            lines.push(Line::from(vec![Span::styled(front, look.style(mark.role())), Span::raw(words)]));
+        }
+        if !part.remedy.is_empty() {
+            for (place, words) in wrap(&part.remedy, room.saturating_sub(4), 2).into_iter().enumerate() {
+                let front = if place == 0 { look.sign("  → ", "  > ") } else { "    " };
+                lines.push(Line::from(vec![
+                    Span::styled(front, look.style(Role::Accent)),
+                    Span::styled(words, look.style(Role::Info)),
+                ]));
+            }
+        }
+    }
+    let named = |state: HealthState| {
+        let names = parts.iter().filter(|part| part.state == state).map(|part| text::clean(&part.component));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (well, unknown) = (named(HealthState::Ok), named(HealthState::Unknown));
+    let mut rest = Vec::new();
+    if !well.is_empty() {
+        let all = if lines.is_empty() && unknown.is_empty() { "all is well: " } else { "well: " };
+        rest.push(Span::styled(format!("{} {all}{well}   ", look.mark(Mark::Done)), look.style(Role::Good)));
+    }
+    if !unknown.is_empty() || parts.is_empty() {
+        let what = if parts.is_empty() { "the engine says nothing about its health" } else { &unknown };
+        let words = format!("{} nobody has measured: {what}", look.mark(Mark::Unknown));
+        let words = if parts.is_empty() { format!("{} {what}", look.mark(Mark::Unknown)) } else { words };
+        rest.push(Span::styled(words, look.style(Role::Unknown)));
+    }
+    if rest.iter().map(Span::width).sum::<usize>() > room {
+        lines.extend(rest.into_iter().map(Line::from));
+    } else if !rest.is_empty() {
+        lines.push(Line::from(rest));
+    }
+    lines
+}
+
+/// One count with its sign.
+type Count = (Mark, u64, &'static str, bool);
+
+/// How many there are of everything, by state. What is none is left out, but for what is always looked for.
+pub fn fleet(overview: &Overview, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let (tasks, agents, cages) = (&overview.counts.tasks, &overview.counts.agents, &overview.counts.cages);
+    let groups: [(&str, &[Count]); 3] = [
+        (
+            "tasks",
+            &[
+                (Mark::Running, tasks.executing, "running", true),
+                (Mark::Starting, tasks.scheduled, "starting", false),
+                (Mark::Queued, tasks.pending, "queued", true),
+                (Mark::Failed, tasks.failed, "failed", true),
+                (Mark::Done, tasks.completed, "done", true),
+                (Mark::Stopped, tasks.cancelled, "cancelled", false),
+            ],
+        ),
+        (
+            "agents",
+            &[
+                (Mark::Running, agents.active + agents.busy, "at work", true),
+                (Mark::Idle, agents.idle, "idle", true),
+                (Mark::Human, agents.blocked, "blocked", false),
+                (Mark::Failed, agents.error, "paused by failures", false),
+                (Mark::Stopped, agents.maintenance, "drained", false),
+                (Mark::Unknown, agents.offline, "offline", false),
+            ],
+        ),
+        (
+            "cages",
+            &[
+                (Mark::Running, cages.occupied, "occupied", true),
+                (Mark::Idle, cages.vacant, "vacant", true),
+                (Mark::Stopped, cages.maintenance, "withheld", false),
+            ],
+        ),
+    ];
+    groups.iter().flat_map(|(name, counts)| counted(name, counts, room, look)).collect()
+}
+
+fn counted(name: &str, counts: &[Count], room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    const NAME: usize = 8;
+    let mut lines = vec![vec![Span::styled(text::pad(name, NAME), look.style(Role::Dim))]];
+    let mut used = NAME;
+    for (mark, number, what, always) in counts {
+        if *number == 0 && !always {
+            continue;
+        }
+        // Large numbers are about finished work, where digits matter least.
+        let number_text = if *number >= 100_000 { thousands(*number as f64) } else { text::count(*number) };
+        let width = text::width(&number_text) + what.len() + 5;
+        if used + width > room + 2 && used > NAME {
+            lines.push(vec![Span::raw(" ".repeat(NAME))]);
+            used = NAME;
+        }
+        used += width;
+        // What is none draws no eye.
+        let role = if *number == 0 { Role::Dim } else { mark.role() };
+        if let Some(line) = lines.last_mut() {
+            line.push(Span::styled(format!("{} ", look.mark(*mark)), look.style(role)));
+            line.push(Span::styled(number_text, look.style(if *number == 0 { Role::Dim } else { Role::Text })));
+            line.push(Span::styled(format!(" {what}  "), look.style(Role::Dim)));
+        }
+    }
+    lines.into_iter().map(Line::from).collect()
+}
+
+/// The queue and what ended in the last hour, with a chart of `height` lines for what completed. `brief` says all that
+/// is no chart in one line.
+pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: &Look<'_>) -> Vec<Line<'static>> {
+    let dim = look.style(Role::Dim);
+    let wait = |seconds: Option<f64>| seconds.map_or("-".to_owned(), span);
+    let queue = &overview.queue;
+    let tokens = overview.tokens_hour.map_or("-".to_owned(), |tokens| thousands(tokens as f64));
+    let cost = overview.cost_hour.map_or("-".to_owned(), |cost| format!("${cost:.2}"));
+    let mut first = vec![
+        Span::styled(text::pad("queue", 8), dim),
+        Span::raw(text::count(queue.pending)),
+        Span::styled(if brief { " wait, oldest " } else { " wait, the oldest " }, dim),
+        Span::raw(wait(queue.oldest_wait_s)),
+        Span::styled(if brief { ", median " } else { ", median to start " }, dim),
+        Span::raw(wait(queue.median_wait_s)),
+    ];
+    if brief {
+        first.extend([
+            Span::styled("   tokens ", dim),
+            Span::raw(tokens.clone()),
+            Span::styled(", ", dim),
+            Span::raw(cost.clone()),
+            Span::styled(" an hour", dim),
+        ]);
+    }
+    let mut lines = vec![Line::from(first)];
+    let completed: Vec<u64> = overview.minutes.iter().map(|minute| minute.completed).collect();
+    let failed: Vec<u64> = overview.minutes.iter().map(|minute| minute.failed).collect();
+    if completed.is_empty() {
+        lines.push(Line::styled("what ended is counted from now on", dim));
+    } else {
+        lines.extend(history("done", &completed, height, Role::Chart, room, look));
+        lines.extend(history("failed", &failed, 1, Role::Bad, room, look));
+    }
+    if !brief {
+        let known = overview.tokens_hour.is_some() || overview.cost_hour.is_some();
+        let said = if known { "  in the last hour" } else { "  none said in the last hour" };
+        lines.push(Line::from(vec![
+            Span::styled(text::pad("tokens", 8), dim),
+            Span::raw(tokens),
+            Span::styled("  cost ", dim),
+            Span::raw(cost),
+            Span::styled(said, dim),
+        ]));
+    }
+    lines
+}
+
+/// A chart with its name before and its sum behind.
+fn history(name: &str, values: &[u64], height: usize, role: Role, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    const NAME: usize = 8;
+    let dim = look.style(Role::Dim);
+    let sum: u64 = values.iter().sum();
+    if sum == 0 {
+        let words = format!("none in {} minutes", values.len());
+        return vec![Line::from(vec![Span::styled(text::pad(name, NAME), dim), Span::styled(words, dim)])];
+    }
+    let tail_width = 24;
+    let columns = room.saturating_sub(NAME + tail_width).clamp(10, 60);
+    let (sums, each) = chart::squeeze(values, columns);
+    let max = sums.iter().copied().max().unwrap_or(0);
+    let minutes = if each == 1 { "minute".to_owned() } else { format!("{each} minutes") };
+    let rows = chart::columns(&sums, max, height, look);
+    let last = rows.len() - 1;
+    let rows = rows.into_iter().enumerate().map(|(place, row)| {
+        let front = if place == last { text::pad(name, NAME) } else { " ".repeat(NAME) };
+        let mut spans = vec![Span::styled(front, dim), Span::styled(row, look.style(role))];
+        if place == last {
+            spans.push(Span::raw(format!(" {}", text::count(sum))));
+            spans.push(Span::styled(format!(", at most {}/{minutes}", text::count(max)), dim));
+        }
+        Line::from(spans)
+    });
+    rows.collect()
+}
+
+/// Seconds for people.
+pub fn span(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "waits are far below what i64 holds in microseconds")]
+    text::duration((seconds * 1e6) as i64)
+}
+
+/// The machines in one line each, for where there is little room: `local  cpu ███▒░ 68%`.
+pub fn nodes_in_brief(nodes: &[NodeLoad], room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let dim = look.style(Role::Dim);
+    if nodes.is_empty() {
+        return vec![Line::styled("No machine has joined yet.", dim)];
+    }
+    let line = |node: &NodeLoad| {
+        let mut spans = vec![Span::styled(text::pad(&text::clean(&node.name), 8), dim)];
+        if node.status == NodeStatus::Lost {
+            spans.push(Span::styled(format!("{} out of reach", look.mark(Mark::Unknown)), look.style(Role::Bad)));
+            return Line::from(spans);
+        }
+        let width = room.saturating_sub(48).div_euclid(3).clamp(4, 12);
+        for (name, gauge) in [("cpu", &node.cpu), ("memory", &node.memory), ("gpu", &node.gpu)] {
+            spans.push(Span::styled(format!("{name} "), dim));
+            match gauge.limit {
+                Some(limit) if limit <= 0.0 => spans.push(Span::styled("none  ", dim)),
+                _ => {
+                    spans.extend(gauge_bar(gauge, width, look));
+                    let used = gauge.share().map_or("-".to_owned(), text::percent);
+                    spans.push(Span::raw(format!(" {}  ", text::pad(&used, 4))));
+                }
+            }
+        }
+        Line::from(spans)
+    };
+    nodes.iter().map(line).collect()
+}
+
+/// Used and granted of the limit as a bar.
+fn gauge_bar(gauge: &Gauge, width: usize, look: &Look<'_>) -> Vec<Span<'static>> {
+    let share = |value: Option<f64>| value.zip(gauge.limit).map(|(value, limit)| value / limit);
+    let role = match share(gauge.used) {
+        Some(full) if full >= 0.9 => Role::Bad,
+        Some(much) if much >= 0.7 => Role::Warn,
+        _ => Role::Chart,
+    };
+    chart::bar(share(gauge.used), share(gauge.granted), width, role, look)
+}
+
+/// The machines: for each what is used, granted and there of cores, memory and devices.
+pub fn nodes(nodes: &[NodeLoad], room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    if nodes.is_empty() {
+        let words = "No machine has joined yet: a worker joins when the engine starts one.";
+        return widgets::wrap(words, room).into_iter().map(|line| Line::styled(line, look.style(Role::Dim))).collect();
+    }
+    let mut lines = Vec::new();
+    for node in nodes {
+        let name = text::clean(&node.name).into_owned();
+        if node.status == NodeStatus::Lost {
+            let words = format!(
+                "{} {name} is out of reach; what it runs is kept until its lease ends",
+                look.mark(Mark::Unknown)
+            );
+            lines.push(Line::styled(text::fit(&words, room).into_owned(), look.style(Role::Bad)));
+            continue;
+        }
+        if nodes.len() > 1 {
+            lines.push(Line::styled(text::fit(&name, room).into_owned(), look.style(Role::Title)));
+        }
+        lines.push(load("cpu", &node.cpu, cores, " cores", room, look));
+        lines.push(load("memory", &node.memory, text::bytes, "", room, look));
+        // Most machines have no device; that is said in a word and needs no bar.
+        lines.push(load("gpu", &node.gpu, |value| format!("{value:.0}"), "", room, look));
+    }
+    lines
+}
+
+fn load(
+    name: &str,
+    gauge: &Gauge,
+    write: impl Fn(f64) -> String,
+    unit: &str,
+    room: usize,
+    look: &Look<'_>,
+) -> Line<'static> {
+    const NAME: usize = 8;
+    let dim = look.style(Role::Dim);
+    let show = |value: Option<f64>| text::pad_left(&value.map_or("-".to_owned(), &write), 5);
+    let mut spans = vec![Span::styled(text::pad(name, NAME), dim)];
+    match gauge.limit {
+        Some(limit) if limit <= 0.0 => spans.push(Span::styled("none", dim)),
+        limit => {
+            let width = room.saturating_sub(NAME + 40).clamp(8, 30);
+            spans.extend(gauge_bar(gauge, width, look));
+            spans.push(Span::raw(format!(" {}", show(gauge.used))));
+            spans.push(Span::styled(" used ", dim));
+            spans.push(Span::raw(show(gauge.granted)));
+            spans.push(Span::styled(" granted of ", dim));
+            spans.push(Span::raw(format!("{}{unit}", limit.map_or("-".to_owned(), &write))));
+        }
+    }
+    Line::from(spans)
+}

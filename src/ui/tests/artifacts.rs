@@ -1,0 +1,119 @@
+//! Artifacts: the list, and reading one.
+
+use std::time::Duration;
+
+use super::{Driver, fleet, options};
+use crate::ui::place::Place;
+use crate::ui::request::Request;
+use crate::ui::terminal::ColorDepth;
+
+fn viewer(number: u64) -> Driver {
+    let place = Place::Artifact(fleet::review::id(number), "title".into());
+    let mut driver = Driver::new(&place, (120, 36));
+    driver.later(Duration::from_secs(5));
+    driver
+}
+
+#[test]
+fn agents_are_named_once_they_were_asked_for() {
+    let mut driver = Driver::new(&Place::Artifacts, (120, 36));
+    driver.sees("builder-2");
+    assert!(driver.asked.is_empty());
+    driver.engine = Box::new(|request| {
+        assert!(!matches!(request, Request::Names(_)), "{request:?}");
+        fleet::answer(request)
+    });
+    driver.press("j ctrl-r G");
+}
+
+#[test]
+fn what_was_judged_cannot_be_judged_the_same_again() {
+    let mut driver = viewer(30);
+    driver.press("a");
+    driver.sees("approve: it is approved already");
+    driver.press("x");
+    assert_eq!(driver.app.layer().map(super::super::layer::Layer::name), Some("prompt"));
+}
+
+#[test]
+fn a_long_text_is_fetched_page_by_page_and_only_pages_in_sight_are_kept() {
+    let mut driver = Driver::new(&Place::Artifact(fleet::review::id(12), String::new()), (120, 36));
+    driver.sees("line 20");
+    let asked = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let seen = std::rc::Rc::clone(&asked);
+    driver.engine = Box::new(move |request| {
+        if let Request::Content { offset, length, .. } = request {
+            seen.borrow_mut().push((*offset, *length));
+        }
+        fleet::answer(request)
+    });
+    // The end at once, without what lies between.
+    driver.press("G");
+    driver.press("G");
+    let last = String::from_utf8(fleet::review::content(12)).unwrap().lines().last().unwrap().trim_end().to_owned();
+    driver.sees(&last);
+    assert!(asked.borrow().len() <= 4, "{:?}", asked.borrow());
+    assert!(asked.borrow().iter().all(|(_, length)| *length <= 128 * 1024));
+    // Back up, page by page, without a line lost.
+    let mut number: u64 = last.split_whitespace().nth(1).unwrap().parse().unwrap();
+    for _ in 0..2_000 {
+        let frame = driver.draw();
+        let shown: Vec<u64> = frame
+            .lines()
+            .filter_map(|line| line.split_once("line ")?.1.split_whitespace().next()?.parse().ok())
+            .collect();
+        assert!(shown.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{frame}");
+        let (first, last) = (*shown.first().unwrap(), *shown.last().unwrap());
+        assert!(first == 1 || (last <= number && last + 5 >= number), "a jump from {number} to {last}");
+        number = first;
+        if first == 1 {
+            break;
+        }
+        driver.press("pageup");
+    }
+    assert_eq!(number, 1);
+    let kept = driver.app.text().unwrap().lines().len();
+    assert!(kept * 70 <= 5 * 64 * 1024, "{kept} lines are kept");
+}
+
+#[test]
+fn changes_since_the_earlier_version_are_shown_and_the_text_again() {
+    let mut driver = viewer(2);
+    driver.press("=");
+    driver.sees("+     Some(token)");
+    driver.sees("-     token");
+    driver.sees("+2 -1 lines");
+    driver.press("=");
+    driver.sees("pub fn next");
+    let mut driver = viewer(8);
+    driver.press("=");
+    driver.sees("There is no earlier version");
+}
+
+#[test]
+fn what_is_no_text_is_not_shown_as_one_and_what_is_empty_says_so() {
+    viewer(10).sees("This is no text.");
+    viewer(11).sees("This artifact is empty.");
+}
+
+#[test]
+fn a_text_is_searched_like_any_other() {
+    let mut driver = viewer(0);
+    driver.press("/");
+    driver.type_text("backup");
+    driver.press("enter");
+    driver.sees("/backup 1 of 1");
+}
+
+#[test]
+fn ascii_alone_will_do() {
+    let mut options = options(ColorDepth::Mono);
+    options.ascii = true;
+    for place in [Place::Inbox, Place::Artifact(fleet::review::id(0), String::new())] {
+        let mut driver = Driver::with(options.clone(), &place, (160, 40));
+        driver.later(Duration::from_secs(5));
+        let frame = driver.draw();
+        let odd: Vec<&str> = frame.lines().filter(|line| line.contains(['─', '│', '▎', '•', '◇', '▾', '▶'])).collect();
+        assert!(odd.is_empty(), "{odd:?}");
+    }
+}

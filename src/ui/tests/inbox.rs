@@ -1,0 +1,358 @@
+//! Triage with keys: one key an item, nothing by accident, everything taken back.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::{Driver, fleet};
+use crate::api::types::WireCommand;
+use crate::domain::Reply;
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+
+/// An engine that takes decisions: what is decided no longer waits.
+#[derive(Default)]
+struct Desk {
+    decided: BTreeSet<String>,
+    commands: Vec<WireCommand>,
+    /// Refuses everything.
+    refuses: bool,
+    /// Shown in front of everything else.
+    arrived: u64,
+}
+
+impl Desk {
+    fn answer(&mut self, request: &Request) -> Result<Answer, String> {
+        match request {
+            Request::Inbox(query) => {
+                let mut page = fleet::review::inbox(query);
+                page.rows.retain(|item| !self.decided.contains(&item.id));
+                for number in 0..self.arrived {
+                    let mut item = fleet::review::inbox_item(9);
+                    item.id = format!("0199{number:04x}-0000-7000-8000-000000000000");
+                    item.title = format!("newcomer {number}");
+                    item.group = item.title.clone();
+                    page.rows.insert(0, item);
+                }
+                page.total = page.rows.len() as u64;
+                Ok(Answer::Inbox(page))
+            }
+            Request::Command(command) if self.refuses => Err(format!("no {command:?}").chars().take(20).collect()),
+            Request::Command(command) => {
+                self.commands.push(command.as_ref().clone());
+                let (done, inverse) = match command.as_ref() {
+                    WireCommand::ReviewArtifacts { ids, .. } => {
+                        self.decided.extend(ids.clone());
+                        let ids = ids.iter().map(|id| id.parse().unwrap()).collect();
+                        (ids, true)
+                    }
+                    WireCommand::ReopenReviews { ids } => {
+                        self.decided.retain(|id| !ids.contains(id));
+                        (vec![], false)
+                    }
+                    WireCommand::SnoozeReviews { ids, .. } => {
+                        self.decided.extend(ids.clone());
+                        (vec![], false)
+                    }
+                    _ => (vec![], false),
+                };
+                let names = done.iter().map(ToString::to_string).collect();
+                let inverse = if inverse { vec![crate::domain::Command::ReopenReviews { ids: done }] } else { vec![] };
+                Ok(Answer::Done(Box::new(Reply::Items { done: names, refused: vec![], inverse })))
+            }
+            Request::WhatIf(_) => Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf {
+                items: vec![],
+                figures: vec![],
+                reversible: true,
+            }))),
+            other => fleet::answer(other),
+        }
+    }
+}
+
+fn desk(size: (u16, u16)) -> (Driver, Rc<RefCell<Desk>>) {
+    let desk = Rc::new(RefCell::new(Desk::default()));
+    let mut driver = Driver::new(&Place::Inbox, size);
+    let engine = Rc::clone(&desk);
+    driver.engine = Box::new(move |request| engine.borrow_mut().answer(request));
+    driver.later(Duration::from_secs(5));
+    (driver, desk)
+}
+
+fn selected(driver: &Driver) -> Vec<String> {
+    driver
+        .app
+        .selection()
+        .map(|selection| selection.items.into_iter().map(|item| item.name).collect())
+        .unwrap_or_default()
+}
+
+fn pulse(driver: &mut Driver) {
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.settle();
+}
+
+fn key(driver: &mut Driver, key: &str) {
+    driver.app.update(Message::Key(key.parse().unwrap(), Instant::now()));
+}
+
+#[test]
+fn one_key_decides_and_the_cursor_goes_on_to_what_is_loaded_already() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j");
+    assert_eq!(selected(&driver), ["src/parser.rs"]);
+    driver.sees("pub fn next");
+    // The one after it was fetched ahead: it is in sight with the same frame as the decision.
+    key(&mut driver, "a");
+    driver.sees("fn wait(attempt");
+    driver.settle();
+    assert_eq!(selected(&driver), ["fix-retry.patch"]);
+    driver.press("a");
+    let ids = |number: u64| vec![fleet::review::id(number)];
+    let approve = |ids| WireCommand::ReviewArtifacts { ids, approve: true, note: None };
+    assert_eq!(desk.borrow().commands, [approve(ids(2)), approve(ids(3))]);
+    driver.sees_not("src/parser.rs  ");
+}
+
+#[test]
+fn a_decision_is_taken_back_and_comes_back_where_it_was() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j a");
+    driver.sees("z takes it back");
+    assert_eq!(selected(&driver), ["fix-retry.patch"]);
+    driver.press("z");
+    assert!(matches!(desk.borrow().commands.last(), Some(WireCommand::ReopenReviews { .. })));
+    driver.press("k");
+    assert_eq!(selected(&driver), ["src/parser.rs"]);
+}
+
+#[test]
+fn keys_pressed_faster_than_frames_are_drawn_decide_one_thing() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j");
+    for _ in 0..5 {
+        key(&mut driver, "a");
+    }
+    driver.sees("you have not seen this one yet");
+    driver.settle();
+    assert_eq!(desk.borrow().commands.len(), 1);
+}
+
+#[test]
+fn what_just_came_under_the_cursor_is_not_decided_within_a_second() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j");
+    // Somebody else decides it: what stood below slips under the cursor.
+    desk.borrow_mut().decided.insert(fleet::review::id(2));
+    driver.later(Duration::from_secs(6));
+    pulse(&mut driver);
+    assert_eq!(selected(&driver), ["fix-retry.patch"]);
+    driver.later(Duration::from_millis(6_900));
+    driver.press("a x S c");
+    assert!(desk.borrow().commands.is_empty());
+    assert!(driver.app.layer().is_none(), "no question came up either");
+    driver.sees("it has just arrived; look, then press again");
+    driver.later(Duration::from_millis(7_100));
+    driver.press("a");
+    assert_eq!(desk.borrow().commands.len(), 1);
+}
+
+#[test]
+fn newcomers_do_not_move_the_cursor_and_are_not_armed_when_one_goes_to_them_at_once() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j");
+    desk.borrow_mut().arrived = 2;
+    driver.later(Duration::from_secs(6));
+    pulse(&mut driver);
+    assert_eq!(selected(&driver), ["src/parser.rs"]);
+    driver.sees("NEW");
+    driver.press("g a");
+    assert_eq!(selected(&driver), ["newcomer 1"]);
+    assert!(desk.borrow().commands.is_empty());
+    // Those that were there before are not held up by them.
+    driver.press("j j j j a");
+    assert_eq!(desk.borrow().commands.len(), 1);
+    driver.later(Duration::from_millis(9_500));
+    driver.sees_not("NEW");
+    driver.press("g a");
+    assert_eq!(desk.borrow().commands.len(), 2);
+}
+
+#[test]
+fn a_rejection_needs_a_reason_and_says_it_on_the_command_line() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j x enter");
+    driver.sees("a rejection needs a reason");
+    assert!(desk.borrow().commands.is_empty());
+    driver.type_text("it's wrong");
+    driver.press("enter");
+    let (ids, note) = (vec![fleet::review::id(2)], Some("it's wrong".to_owned()));
+    assert_eq!(desk.borrow().commands, [WireCommand::ReviewArtifacts { ids, approve: false, note }]);
+    let line = driver.app.orders.log()[0].line.clone();
+    assert_eq!(line, format!("menagerie artifact reject {} --note \"it's wrong\"", fleet::review::id(2)));
+}
+
+#[test]
+fn a_reason_goes_to_what_was_asked_about_whatever_comes_under_the_cursor_meanwhile() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j x");
+    driver.type_text("no");
+    desk.borrow_mut().decided.insert(fleet::review::id(2));
+    pulse(&mut driver);
+    driver.press("enter");
+    assert!(
+        matches!(&desk.borrow().commands[0], WireCommand::ReviewArtifacts { ids, .. } if *ids == [fleet::review::id(2)])
+    );
+}
+
+#[test]
+fn what_is_of_high_risk_is_decided_alone_and_asked_about() {
+    let (mut driver, desk) = desk((120, 36));
+    assert_eq!(selected(&driver), ["drop-column.md"]);
+    driver.press("a enter");
+    assert!(desk.borrow().commands.is_empty(), "Enter says no");
+    driver.press("a y");
+    assert_eq!(desk.borrow().commands.len(), 1);
+}
+
+#[test]
+fn a_heading_stands_for_its_group_without_what_is_of_high_risk() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j j j");
+    assert_eq!(selected(&driver).len(), 4);
+    driver.sees("4 x report for survey");
+    driver.press("a");
+    driver.sees("approve 3 artifacts (1 of high risk left out: judge alone)");
+    assert!(desk.borrow().commands.is_empty());
+    driver.press("y");
+    let ids = vec![fleet::review::id(4), fleet::review::id(5), fleet::review::id(6)];
+    assert_eq!(desk.borrow().commands, [WireCommand::ReviewArtifacts { ids, approve: true, note: None }]);
+    assert_eq!(selected(&driver), ["survey/secret-sites.md"]);
+}
+
+#[test]
+fn marks_of_high_risk_only_are_refused_with_the_reason() {
+    let (mut driver, desk) = desk((120, 36));
+    // The decision and the secret report.
+    driver.press("space j j j j j j j space a");
+    driver.sees("those are judged one by one");
+    assert!(desk.borrow().commands.is_empty());
+}
+
+#[test]
+fn groups_fold_and_go() {
+    let (mut driver, _) = desk((120, 36));
+    driver.sees("survey/eu-north.md");
+    driver.press("j j j j enter");
+    driver.sees("▸ 4 x report for survey");
+    let folded = driver.app.selection().unwrap().items.len();
+    assert_eq!(folded, 4, "a folded heading still stands for its items");
+    driver.press("j");
+    assert_eq!(selected(&driver), ["scripts/deploy.py"]);
+    driver.press("u");
+    driver.sees_not("4 x report for survey");
+}
+
+#[test]
+fn things_are_put_off_for_a_while() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j S");
+    driver.press("ctrl-u");
+    driver.type_text("nonsense");
+    driver.press("enter");
+    assert!(desk.borrow().commands.is_empty());
+    driver.press("ctrl-u");
+    driver.type_text("30m");
+    driver.press("enter");
+    let ids = vec![fleet::review::id(2)];
+    let until = Some("30m".parse().unwrap());
+    assert_eq!(desk.borrow().commands, [WireCommand::SnoozeReviews { ids, until }]);
+    assert_eq!(driver.app.orders.log()[0].line, format!("menagerie inbox snooze {} --until 30m", fleet::review::id(2)));
+    assert_eq!(selected(&driver), ["fix-retry.patch"]);
+}
+
+#[test]
+fn a_failed_task_is_tried_again_or_opened_and_not_approved() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j a");
+    driver.sees("no artifact is selected");
+    driver.press("t");
+    assert!(matches!(&desk.borrow().commands[..], [WireCommand::RetryTasks { .. }]));
+    driver.press("k k j enter");
+    assert!(matches!(driver.app.history.place(), Place::Task(_)));
+}
+
+#[test]
+fn what_the_engine_refuses_is_there_again() {
+    let (mut driver, desk) = desk((120, 36));
+    desk.borrow_mut().refuses = true;
+    driver.press("j j a");
+    driver.sees("no ReviewArtifacts");
+    driver.press("esc k");
+    assert_eq!(selected(&driver), ["src/parser.rs"]);
+    desk.borrow_mut().refuses = false;
+    driver.press("a");
+    assert_eq!(desk.borrow().commands.len(), 1);
+}
+
+#[test]
+fn a_hundred_reviews_are_a_hundred_keys() {
+    let (mut driver, desk) = desk((120, 36));
+    let total = fleet::review::count();
+    for _ in 0..total {
+        match driver.app.selection().filter(|selection| selection.items.len() == 1) {
+            Some(selection) if selection.items[0].state == "failed" => driver.press("t"),
+            Some(selection) if selection.items[0].high_risk => driver.press("a y"),
+            Some(_) => driver.press("a"),
+            None => driver.press("j"),
+        }
+    }
+    let left: Vec<String> = (0..total)
+        .map(fleet::review::inbox_item)
+        .filter(|item| item.artifact_type.is_some() && !desk.borrow().decided.contains(&item.id))
+        .map(|item| item.title)
+        .collect();
+    assert!(left.len() <= 2, "{left:?}");
+}
+
+#[test]
+fn only_the_dear_end_is_fetched_until_one_goes_further() {
+    let (mut driver, _) = desk((120, 36));
+    let limits = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&limits);
+    driver.engine = Box::new(move |request| {
+        if let Request::Inbox(query) = request {
+            let limit: u64 = query.iter().find(|(name, _)| name == "limit").unwrap().1.parse().unwrap();
+            seen.borrow_mut().push(limit);
+            let mut page = fleet::review::inbox(query);
+            let model = page.rows[9].clone();
+            for number in page.rows.len() as u64..limit.min(5_000) {
+                let mut item = model.clone();
+                item.id = format!("0198{number:04x}-0000-7000-8000-000000000000");
+                item.group = item.id.clone();
+                page.rows.push(item);
+            }
+            page.total = 5_000;
+            return Ok(Answer::Inbox(page));
+        }
+        fleet::answer(request)
+    });
+    pulse(&mut driver);
+    driver.press("G");
+    driver.press("G");
+    assert_eq!(*limits.borrow(), [200, 400, 600]);
+    driver.sees("inbox [5,000]");
+}
+
+#[test]
+fn nothing_that_an_agent_wrote_reaches_the_terminal_raw() {
+    let (mut driver, _) = desk((200, 60));
+    for _ in 0..fleet::review::count() + 2 {
+        let frame = driver.draw_encoded();
+        assert!(!frame.contains("\x1b[2J\x1b[31mred") && !frame.contains('\x07'), "{frame:?}");
+        assert!(!frame.contains('\u{202e}') && !frame.contains("\x1b]0;"), "{frame:?}");
+        driver.press("j");
+    }
+}

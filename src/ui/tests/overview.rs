@@ -1,0 +1,122 @@
+//! The overview.
+
+use super::{Driver, fleet};
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+
+fn answered(size: (u16, u16), overview: &crate::api::live::Overview, cells: u16) -> Driver {
+    let mut driver = Driver::new(&Place::Overview, size);
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.collect();
+    for (ticket, request) in std::mem::take(&mut driver.asked) {
+        let answer = match request {
+            Request::Overview => Ok(Answer::Overview(Box::new(overview.clone()))),
+            Request::Grid => Ok(Answer::Grid(fleet::cages::grid(cells))),
+            other => fleet::answer(&other),
+        };
+        driver.app.update(Message::Answer { ticket, answer });
+    }
+    driver.draw();
+    driver
+}
+
+#[test]
+fn what_a_person_needs_is_there_at_any_size() {
+    for size in [(80, 24), (120, 36), (200, 60)] {
+        let mut driver = Driver::new(&Place::Overview, size);
+        for words in [
+            "agents degraded",
+            "2 of 12 circuit breakers are open",
+            "menagerie agent show linter",
+            "disk",
+            "340",
+            "1h10m",
+            "1.4M done",
+            "waits for you",
+            "5 of 27",
+            "decide: delete the old build cache",
+            "blocks 12",
+            "memory limit reached",
+            "deadlines at risk",
+            "release notes",
+            "late",
+            "622",
+            "cpu",
+            "cages",
+            "most: 777",
+            "$12.50",
+        ] {
+            assert!(driver.draw().contains(words), "{words:?} is missing at {size:?}:\n{}", driver.draw());
+        }
+        assert!(!driver.draw().replace('\n', "").chars().any(char::is_control));
+    }
+}
+
+#[test]
+fn rows_lead_to_what_they_name() {
+    let mut driver = Driver::new(&Place::Overview, (120, 36));
+    let lead = |driver: &mut Driver| {
+        driver.press("enter");
+        let place = driver.app.history.place().clone();
+        driver.press("1");
+        place
+    };
+    assert!(matches!(lead(&mut driver), Place::Artifact(_, title) if title.starts_with("decide")));
+    driver.press("j");
+    assert!(matches!(lead(&mut driver), Place::Task(_)));
+    driver.press("j j j j");
+    assert_eq!(lead(&mut driver), Place::Alerts);
+    driver.press("G");
+    assert_eq!(lead(&mut driver), Place::Task("0195dddd-0000-7000-8000-000000000002".into()));
+    driver.press("j j g k");
+    assert!(matches!(lead(&mut driver), Place::Artifact(..)));
+}
+
+#[test]
+fn the_cursor_stays_on_its_row_when_others_come_above_it() {
+    let mut driver = Driver::new(&Place::Overview, (120, 36));
+    driver.press("j j j j");
+    driver.sees("▶ ◇ report.md");
+    let mut overview = fleet::overview::overview();
+    overview.inbox.remove(0);
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.collect();
+    for (ticket, request) in std::mem::take(&mut driver.asked) {
+        if request == Request::Overview {
+            driver.app.update(Message::Answer { ticket, answer: Ok(Answer::Overview(Box::new(overview.clone()))) });
+        }
+    }
+    driver.sees("▶ ◇ report.md");
+}
+
+#[test]
+fn an_empty_engine_says_what_would_be_here() {
+    for size in [(80, 24), (120, 36)] {
+        let mut driver = answered(size, &fleet::overview::empty(), 0);
+        driver.sees("all is well: store, worker");
+        driver.sees("waits for you nothing");
+        driver.sees("No machine has joined yet");
+        driver.sees("There is no cage yet");
+        assert!(driver.draw().contains("none said in the last hour") || size.0 < 100);
+        driver.sees_not("$0");
+    }
+}
+
+#[test]
+fn what_nobody_measured_is_not_zero() {
+    let mut overview = fleet::overview::overview();
+    overview.nodes[0].cpu.used = None;
+    let mut driver = answered((120, 36), &overview, 10);
+    driver.sees("    - used  6.00 granted of 8.00 cores");
+    let mut driver = answered((120, 36), &fleet::overview::empty(), 3);
+    driver.sees("wait, the oldest -, median to start -");
+}
+
+#[test]
+fn nothing_ticks_unless_a_deadline_is_at_risk() {
+    let mut driver = answered((120, 36), &fleet::overview::empty(), 3);
+    assert_eq!(driver.app.wake_at(), None);
+    driver = answered((120, 36), &fleet::overview::overview(), 3);
+    assert!(driver.app.wake_at().is_some());
+}
