@@ -57,6 +57,25 @@ pub struct Options {
     pub dialect: Dialect,
 }
 
+impl Options {
+    /// The usual ones on a terminal of so many colours.
+    pub const fn new(data_dir: PathBuf, depth: ColorDepth) -> Self {
+        Self {
+            data_dir,
+            config_dir: None,
+            read_only: false,
+            ascii: false,
+            mouse: true,
+            synchronized: true,
+            depth,
+            theme: None,
+            light: false,
+            tmux: false,
+            dialect: Dialect::Osc9,
+        }
+    }
+}
+
 /// What the loop around the state has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {

@@ -10,7 +10,8 @@ set -eu
 LC_ALL=C
 export LC_ALL
 
-read -r task
+# The task has no line end, which `read` reports as a failure.
+read -r task || [ -n "$task" ]
 field() {
     found=${task#*"\"$1\":"}
     [ "$found" != "$task" ] || found=$2

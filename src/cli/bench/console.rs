@@ -72,9 +72,9 @@ pub fn run(settings: &Settings) -> Result<Report, Failure> {
     for _ in 0..settings.runs {
         let mut run = Map::new();
         idle(&subject, settings, &mut run)?;
-        set_at_work(&subject, &names, true)?;
+        set_at_work(&subject, settings.scale, &names, true)?;
         live(&subject, settings, &mut run)?;
-        set_at_work(&subject, &names, false)?;
+        set_at_work(&subject, settings.scale, &names, false)?;
         runs.push(Value::Object(run));
     }
     let Scale { agents, tasks, .. } = settings.scale;
@@ -91,21 +91,20 @@ fn fill(subject: &Subject, settings: &Settings, scripts: &Path) -> Result<Vec<St
     scale::declare(&client, settings.scale, scripts)?;
     let fleet = settings.scale.fleet(&scripts.to_string_lossy())?;
     let names: Vec<String> = fleet.agent.into_iter().map(|agent| agent.name).collect();
-    set_at_work(subject, &names, false)?;
+    set_at_work(subject, settings.scale, &names, false)?;
     scale::submit(&client, settings.scale, |_| {})?;
     Ok(names)
 }
 
 /// Has the agents work and waits until nine of ten cages do; or drains them and waits until nothing runs.
-fn set_at_work(subject: &Subject, names: &[String], on: bool) -> Result<(), Failure> {
+fn set_at_work(subject: &Subject, scale: Scale, names: &[String], on: bool) -> Result<(), Failure> {
     let command = if on { "resume_agents" } else { "drain_agents" };
     subject.client()?.command(&json!({"command": command, "ids": names}))?;
+    let wanted = u64::from(scale.cages()) * 9 / 10;
     let begun = Instant::now();
     loop {
         let status = subject.status()?;
         let running = status.tasks.executing;
-        let enough = status.agents.idle + status.agents.busy + status.agents.active;
-        let wanted = enough.min(u64::from(crate::domain::CageId::LAST)) * 9 / 10;
         if (on && running >= wanted) || (!on && running + status.tasks.scheduled == 0) {
             return Ok(());
         }

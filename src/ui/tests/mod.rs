@@ -48,19 +48,7 @@ pub struct Driver {
 
 /// The options that tests start from.
 pub fn options(depth: ColorDepth) -> Options {
-    Options {
-        data_dir: "/nowhere".into(),
-        config_dir: None,
-        read_only: false,
-        ascii: false,
-        mouse: true,
-        synchronized: true,
-        depth,
-        theme: None,
-        light: false,
-        tmux: false,
-        dialect: super::notify::Dialect::Osc9,
-    }
+    Options::new("/nowhere".into(), depth)
 }
 
 impl Driver {
