@@ -108,6 +108,7 @@ pub fn engine(settings: &Settings, voice: &Voice) -> Result<Client, Failure> {
 }
 
 /// A failure in the room of one line.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 pub fn one_line(failure: Failure) -> String {
     failure.sentences().join("; ")
 }

@@ -28,6 +28,7 @@ use super::failure::{Failure, Outcome};
     The demo runs in a data directory of its own, or in the one that --data-dir names.\n\
     With --fleet-size or --tasks no repository is surveyed: the store is filled through the same commands that a person\n\
     would use, and the tasks are small scripts that really run, one a cage at a time.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct DemoArgs {
     /// A folder in the git repository to survey [default: the one around the current folder, else a small one that
     /// the binary carries]

@@ -135,6 +135,10 @@ pub struct Committer {
 
 impl Committer {
     /// Prepares the thread's state.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the thread's lines to all others, each of a type of its own"
+    )]
     pub fn new(
         store: Store,
         work: Receiver<Work>,
@@ -203,7 +207,9 @@ impl Committer {
         let last = batches.iter().rev().find_map(|batch| batch.entries.records().last()).map(|record| record.seq);
         let ended = batches.iter().flat_map(|batch| ended(batch.entries.records())).collect();
         let topics = batches.iter().fold(Topics::NONE, |topics, batch| topics.and(Topics::of(batch.entries.records())));
-        batches.iter().for_each(|batch| self.figures.count(batch.entries.records()));
+        for batch in &batches {
+            self.figures.count(batch.entries.records());
+        }
         let mut orders = Vec::with_capacity(batches.len());
         for Batch { answers, cages, starts, messages, acks, .. } in batches {
             answers.into_iter().for_each(Answer::give);

@@ -24,6 +24,7 @@ pub struct Orders {
 }
 
 /// Something for the dispatching thread.
+#[expect(clippy::large_enum_variant, reason = "few are on their way at a time, and each goes through one queue once")]
 pub enum Act {
     /// Send these, one batch's after the other's.
     Carry(Vec<Orders>),

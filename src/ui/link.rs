@@ -176,9 +176,8 @@ fn tell(data_dir: &Path, interval: Duration, starter: Option<Starter>, post: &Po
 /// Hands on what an engine tells until it cannot be heard, and says why; `None` when nobody listens to us any more. Calls
 /// `heard` when there is one that answers.
 fn follow(data_dir: &Path, interval: Duration, post: &Post, heard: impl FnOnce()) -> Option<String> {
-    let told = |pulse| match post.send(Message::Pulse(pulse)) {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
+    let told = |pulse| {
+        if post.send(Message::Pulse(pulse)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let listen = || {
         let client = Client::connect(data_dir)?;

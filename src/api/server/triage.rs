@@ -12,7 +12,7 @@ use crate::api::filters::INBOX;
 use crate::api::triage::{Candidate, InboxItem, InboxKind, Risk};
 use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{AgentId, Alert, AlertStatus, Refusal, Timestamp};
-use crate::engine::core::{Blocked, Waiting, cost_of_delay};
+use crate::engine::core::{Blocked, Core, Waiting, cost_of_delay};
 use crate::engine::message::Peer;
 use crate::store::{self, FailureRow, Page, Reader, ReviewRow};
 
@@ -80,7 +80,7 @@ pub(super) async fn alerts_head(service: &Service, max: usize) -> Result<(Vec<Al
 
 /// How many alerts need somebody's eye.
 pub(super) async fn alert_count(service: &Service) -> Result<u64, Failure> {
-    service.look(|core, now| core.active_alerts(now)).await
+    service.look(Core::active_alerts).await
 }
 
 /// What unresolved alerts are about: `cage 003`, `agent tester`.

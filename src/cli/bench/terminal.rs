@@ -141,7 +141,7 @@ impl Terminal {
 
     /// Reads once what there is; `false` when the program is gone.
     fn read(&mut self, heard: &mut Heard) -> bool {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [0; 16 * 1024];
         let Ok(count @ 1..) = self.master.read(&mut buffer) else { return false };
         heard.bytes += count as u64;
         self.tail.extend_from_slice(&buffer[..count]);

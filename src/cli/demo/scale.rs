@@ -57,10 +57,7 @@ impl Scale {
     /// `--arrays` alone.
     pub fn asked(agents: Option<u32>, tasks: Option<u32>, arrays: bool) -> Result<Option<Self>, Failure> {
         if agents.is_none() && tasks.is_none() {
-            return match arrays {
-                true => Err(Failure::refused("--arrays goes with --fleet-size or --tasks")),
-                false => Ok(None),
-            };
+            return if arrays { Err(Failure::refused("--arrays goes with --fleet-size or --tasks")) } else { Ok(None) };
         }
         let agents = agents.unwrap_or(1_000);
         Ok(Some(Self { agents, tasks: tasks.unwrap_or(agents.saturating_mul(10).min(TASKS_MAX)), arrays }))
@@ -170,7 +167,8 @@ pub fn submit(client: &Client, scale: Scale, mut told: impl FnMut(u32)) -> Resul
     let known = tasks.pending + tasks.scheduled + tasks.executing + tasks.completed + tasks.failed + tasks.cancelled;
     let mut known = u32::try_from(known).unwrap_or(u32::MAX);
     for tasks in scale.batches(known) {
-        known = known.saturating_add(tasks.iter().map(|task| task.array.map_or(1, |array| array.len())).sum());
+        known = known
+            .saturating_add(tasks.iter().map(|task| task.array.map_or(1, crate::domain::task::ArrayRange::len)).sum());
         client.command(&WireCommand::SubmitTasks { tasks, keep_going: false })?;
         told(known);
     }

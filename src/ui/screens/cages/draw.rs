@@ -41,7 +41,7 @@ impl Cages {
     }
 
     pub(super) fn draw_list(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let widths = widths(columns::COLUMNS, &self.hidden, area.width);
+        let widths = widths(columns::COLUMNS, &self.hidden, area.width, crate::ui::list::FILL_MIN);
         let sort = match self.order {
             Order::Column(sort) => Some(sort),
             Order::Worst => None,

@@ -22,9 +22,6 @@ use crate::api::live::{CageCell, Topic};
 use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{CageId, Timestamp};
 use crate::ui::action::Scope;
-use crate::ui::columns::{Front, header, line, widths};
-use crate::ui::list::FILL_MIN;
-use crate::ui::list::{Column, ColumnInfo, Listing, Motion, Sort};
 use crate::ui::list::{Listing, Sort};
 use crate::ui::look::Look;
 use crate::ui::place::Place;
@@ -189,59 +186,6 @@ impl Cages {
 
     fn id_at(&self, place: usize) -> Option<CageId> {
         self.cell(place).map(|cell| cell.id)
-    }
-
-    fn draw_grid(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let body = Rect { height: area.height.saturating_sub(foot_lines(area.width)), ..area };
-        let range = self.in_range();
-        let first = self.top * self.plan.across;
-        let drawn = (first..self.shown.len()).filter_map(|place| {
-            let at = *self.shown.get(place)?;
-            let cell = self.cells.all().get(at)?;
-            Some(Drawn {
-                cell,
-                share: self.cells.share(at, self.measure),
-                matches: self.passing.get(at).copied().unwrap_or(true),
-                here: place == self.cursor,
-                marked: self.marks.contains(&cell.id) || range.contains(&cell.id),
-            })
-        });
-        grid::draw(frame, body, &self.plan, self.measure, look, drawn);
-        let rows = self.shown.len().div_ceil(self.plan.across);
-        widgets::scrollbar(frame, body, self.top as u64, self.plan.down as u64, rows as u64, look);
-        let foot = Rect { y: body.bottom(), height: foot::cell_lines(area.width), ..area };
-        foot::draw_cell(frame, foot, self.current(), look);
-        let tenths = matches!(self.plan.size, Size::Short | Size::Dot);
-        let scale = foot::scale(&self.cells, self.measure, tenths, usize::from(area.width), look);
-        let states = foot::states(&self.cells, usize::from(area.width), look);
-        frame.render_widget(states, Rect { y: foot.bottom(), height: 1, ..area });
-        frame.render_widget(scale, Rect { y: foot.bottom() + 1, height: 1, ..area });
-    }
-
-    fn draw_list(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let widths = widths(columns::COLUMNS, &self.hidden, area.width, FILL_MIN);
-        let sort = match self.order {
-            Order::Column(sort) => Some(sort),
-            Order::Worst => None,
-        };
-        frame.render_widget(header(columns::COLUMNS, &widths, sort, look), Rect { height: 1, ..area });
-        let (_, down) = self.window();
-        let foot = foot::cell_lines(area.width);
-        let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
-        let range = self.in_range();
-        for (row, place) in (0u16..).zip(self.top..self.shown.len()).take(down) {
-            let Some(cell) = self.cell(place) else { break };
-            let marked = self.marks.contains(&cell.id) || range.contains(&cell.id);
-            let front = Front { state: measure::mark(cell.state), here: place == self.cursor, marked, focused: true };
-            let at = Rect { y: body.y + row, height: 1, ..body };
-            frame.render_widget(line(columns::COLUMNS, cell, front, &widths, look), at);
-        }
-        if self.shown.is_empty() {
-            let words = format!("nothing matches {}\nEsc clears the filter", text::clean(&self.filter));
-            widgets::center_text(frame, body, &words, look.style(Role::Dim));
-        }
-        widgets::scrollbar(frame, body, self.top as u64, down as u64, self.shown.len() as u64, look);
-        foot::draw_cell(frame, Rect { y: body.bottom(), height: foot, ..area }, self.current(), look);
     }
 }
 
