@@ -16,13 +16,13 @@ pub struct CageUsage {
     /// Bytes of memory now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
-    /// The most bytes of memory since the cage was set up.
+    /// The most bytes of memory since the cage was set up. This and the next two are looked at more rarely than the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_peak: Option<u64>,
     /// Processes and threads of agents now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pids: Option<u32>,
-    /// Microseconds for which its processes were held back for want of processor time, since the measurement before.
+    /// Microseconds for which its processes were held back for want of processor time, since this was last looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled_us: Option<u64>,
     /// Processes that the kernel has ended for want of memory, since its present slots were made.

@@ -180,7 +180,15 @@ impl Known {
             usage.pids = usage.pids.map(|_| 0);
             usage.throttled_us = usage.throttled_us.map(|_| 0);
         }
-        self.cages.extend(measurement.cages.iter().map(|usage| (usage.cage_id, *usage)));
+        for usage in &measurement.cages {
+            let known = self.cages.entry(usage.cage_id).or_insert(*usage);
+            // What is looked at more rarely stays as it was until it is looked at again.
+            *known = CageUsage {
+                memory_peak: usage.memory_peak.or(known.memory_peak),
+                oom_kills: usage.oom_kills.or(known.oom_kills),
+                ..*usage
+            };
+        }
         self.cages != before
     }
 }

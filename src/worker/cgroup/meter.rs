@@ -53,14 +53,14 @@ impl CageGroup {
 }
 
 impl Meter {
-    /// Reads all of them. What cannot be read is left out.
-    pub(in super::super) fn read(&self) -> Reading {
+    /// Reads them, all or only what changes all the time: each costs a call. What cannot be read is left out.
+    pub(in super::super) fn read(&self, all: bool) -> Reading {
         let mut buffer = [0_u8; 1024];
         let cpu_us = self.cpu.as_ref().and_then(|(version, file)| match version {
             Version::V1 => number(file, &mut buffer).map(|nanos| nanos / 1000),
             Version::V2 => named(file, b"usage_usec ", &mut buffer),
         });
-        let throttled_us = self.throttled.as_ref().and_then(|(version, file)| match version {
+        let throttled_us = self.throttled.as_ref().filter(|_| all).and_then(|(version, file)| match version {
             Version::V1 => named(file, b"throttled_time ", &mut buffer).map(|nanos| nanos / 1000),
             Version::V2 => named(file, b"throttled_usec ", &mut buffer),
         });
@@ -69,7 +69,7 @@ impl Meter {
             cpu_us,
             throttled_us,
             memory: plain(&self.memory),
-            memory_peak: plain(&self.memory_peak),
+            memory_peak: if all { plain(&self.memory_peak) } else { None },
             pids: plain(&self.pids),
         }
     }
@@ -103,13 +103,15 @@ mod tests {
             let [cpu, memory, pids, usage] = std::array::from_fn(|_| place.clone());
             CageGroup { cpu, memory, pids, usage, pids_ceiling: 1, folders: vec![] }
         };
-        let first = group(Version::V1).meter().read();
+        let first = group(Version::V1).meter().read(true);
         let expected =
             Reading { cpu_us: Some(1234), throttled_us: Some(9), memory: Some(4096), memory_peak: None, pids: Some(3) };
         assert_eq!(first, expected);
-        let second = group(Version::V2).meter().read();
+        let second = group(Version::V2).meter().read(true);
         let expected =
             Reading { cpu_us: Some(77), throttled_us: Some(8), memory: Some(8192), memory_peak: None, pids: Some(3) };
         assert_eq!(second, expected);
+        let quick = group(Version::V2).meter().read(false);
+        assert_eq!(quick, Reading { throttled_us: None, ..expected });
     }
 }

@@ -12,6 +12,9 @@ use crate::domain::watch::{CageUsage, Measurement};
 
 /// Processes of one cage that are looked at in one go; the loop must not stand still for a fork bomb.
 const PROCESSES_MAX: usize = 256;
+/// Every so many measurements everything is looked at; in between only what changes all the time, because a thousand
+/// cages once a second must cost next to nothing.
+const ALL_EVERY: u64 = 10;
 
 /// What is kept between two measurements.
 #[derive(Default)]
@@ -20,8 +23,8 @@ pub(super) struct Watch {
     interval_us: u64,
     /// When the last one was made.
     at: u64,
-    /// Whether there has been one.
-    begun: bool,
+    /// How many there have been.
+    count: u64,
     host: HostMeter,
     cages: BTreeMap<CageId, Metered>,
 }
@@ -70,28 +73,31 @@ impl Server {
         }
         let now = sys::monotonic();
         let elapsed_us = now.saturating_sub(self.watch.at);
-        let first = !self.watch.begun;
+        let first = self.watch.count == 0;
+        let all = self.watch.count % ALL_EVERY == 0;
         let mut slots: BTreeMap<CageId, Slots> = BTreeMap::new();
         for slot in self.slots.values() {
             let state = slots.entry(slot.cage).or_default();
             state.inits += 1;
             state.active |= slot.run.is_some();
-            state.oom_kills += slot.out_of_memory_kills();
+            state.oom_kills += if all { slot.out_of_memory_kills() } else { 0 };
         }
         let mut measured = vec![];
         let ids: BTreeSet<CageId> = self.cages.iter().filter(|(_, c)| c.group.is_some()).map(|(id, _)| *id).collect();
         for id in ids {
             let state = slots.get(&id).copied().unwrap_or_default();
-            measured.extend(self.measure_cage(id, state, first, now, elapsed_us));
+            measured.extend(self.measure_cage(id, state, now, elapsed_us));
         }
         let host = self.watch.host.measure(elapsed_us, first);
-        (self.watch.at, self.watch.begun) = (now, true);
+        self.watch.at = now;
+        self.watch.count += 1;
         self.measure_at = now + self.watch.interval_us;
         self.link.usage(Measurement { first, host, cages: measured });
     }
 
     /// What one cage uses; `None` when nothing has run in it since it was last measured.
-    fn measure_cage(&mut self, id: CageId, slots: Slots, first: bool, now: u64, elapsed_us: u64) -> Option<CageUsage> {
+    fn measure_cage(&mut self, id: CageId, slots: Slots, now: u64, elapsed_us: u64) -> Option<CageUsage> {
+        let all = self.watch.count % ALL_EVERY == 0;
         let cage = self.cages.get_mut(&id)?;
         let tokens = cage.spec.limits.tokens.and_then(|limit| limit.per);
         let tokens = tokens.map(|per| cage.tokens.add(0, now, per.as_micros().unsigned_abs()));
@@ -105,11 +111,11 @@ impl Server {
         } else {
             let meter = cage.group.as_ref()?.meter();
             // A cage that was not there at the first measurement was set up since, and has counted from zero.
-            let zero = Some(0).filter(|_| !first);
+            let zero = Some(0).filter(|_| self.watch.count > 0);
             let last = Reading { cpu_us: zero, throttled_us: zero, ..Reading::default() };
             self.watch.cages.entry(id).or_insert(Metered { meter, last, active: false, tokens: None })
         };
-        let mut reading = known.meter.read();
+        let mut reading = known.meter.read(all);
         if reading.memory.is_none() || reading.pids.is_none() {
             // Without these controllers the processes themselves are asked, as the limits are watched then.
             let inits = self.slots.values().filter(|slot| slot.cage == id && slot.run.is_some());
@@ -121,7 +127,9 @@ impl Server {
         let since = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
         let cpu_us = since(reading.cpu_us, known.last.cpu_us);
         let throttled_us = since(reading.throttled_us, known.last.throttled_us);
-        *known = Metered { meter: std::mem::take(&mut known.meter), last: reading, active: slots.active, tokens };
+        // What was not looked at is as it was.
+        let last = Reading { throttled_us: reading.throttled_us.or(known.last.throttled_us), ..reading };
+        *known = Metered { meter: std::mem::take(&mut known.meter), last, active: slots.active, tokens };
         let pids = reading.pids.map(|pids| pids.saturating_sub(slots.inits));
         Some(CageUsage {
             cage_id: id,
@@ -130,7 +138,7 @@ impl Server {
             memory_peak: reading.memory_peak,
             pids: pids.map(|pids| u32::try_from(pids).unwrap_or(u32::MAX)),
             throttled_us,
-            oom_kills: Some(slots.oom_kills).filter(|_| self.around.cgroups.holds_memory()),
+            oom_kills: Some(slots.oom_kills).filter(|_| all && self.around.cgroups.holds_memory()),
             tokens,
         })
     }
