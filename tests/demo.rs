@@ -1,10 +1,13 @@
-//! `menagerie demo` from end to end: the real binary, a real engine, real cages, real agents on a real repository.
+//! `menagerie demo` from end to end: the real binary, a real engine, real cages, real agents on a real repository; in lines,
+//! on the console in a pseudo-terminal, and at scale.
 
 // A test's helpers fail like the test itself.
 #![allow(clippy::unwrap_used)]
 
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -128,4 +131,120 @@ fn a_folder_without_a_repository_is_refused() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("PATH") && said.contains("git says"), "{said}");
     assert!(place.data_dirs().is_empty(), "nothing is left behind");
+}
+
+/// What the demo at these words says on a terminal, when `q` is pressed as soon as `until` holds for what has come.
+fn on_a_terminal(place: &Place, words: &[&str], mut until: impl FnMut(&str) -> bool) -> String {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, vec![]).unwrap();
+    let slave = std::fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let size = rustix::termios::Winsize { ws_row: 36, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&slave, size).unwrap();
+    let end = || Stdio::from(slave.try_clone().unwrap());
+    // The helper makes the terminal its own and becomes the demo.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_menagerie"))
+        .args(["bench", "terminal", "--"])
+        .args(words)
+        .current_dir(place.folder.path())
+        .env("XDG_STATE_HOME", place.folder.path().join("state"))
+        .env("XDG_CONFIG_HOME", place.folder.path().join("config"))
+        .env("HOME", place.folder.path())
+        .env("TERM", "xterm-256color")
+        .env_remove("MENAGERIE_DATA_DIR")
+        .stdin(end())
+        .stdout(end())
+        .stderr(end())
+        .spawn()
+        .unwrap();
+    drop(slave);
+    let mut keys = std::fs::File::from(master.try_clone().unwrap());
+    let mut screen = std::fs::File::from(master);
+    let (sender, pieces) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 65_536];
+        while let Ok(count @ 1..) = screen.read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    let (mut said, mut pressed) = (Vec::new(), false);
+    let patience = Instant::now() + Duration::from_secs(120);
+    // The channel closes when the demo, the last that holds the terminal, has ended.
+    loop {
+        match pieces.recv_timeout(Duration::from_millis(100)) {
+            Ok(piece) => said.extend(piece),
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        let text = String::from_utf8_lossy(&said);
+        if !pressed && until(&text) {
+            keys.write_all(b"q").unwrap();
+            pressed = true;
+        }
+        assert!(Instant::now() < patience, "the demo goes on and on: {text}");
+    }
+    assert!(child.wait().unwrap().success());
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[test]
+fn on_a_terminal_the_console_opens_and_leaving_it_leaves_the_survey_running() {
+    let place = Place::new();
+    let site = PathBuf::from(place.folder.path());
+    let status = |site: &Path| {
+        let data_dir = place.data_dirs().pop()?;
+        let words = ["status", "--no-start", "-o", "json", "--data-dir", data_dir.to_str()?];
+        serde_json::from_slice::<Value>(&place.menagerie(&words, site).stdout).ok()
+    };
+    let tasks = |status: &Value| status["tasks"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
+    let mut first_frame = None;
+    let said = on_a_terminal(&place, &["demo"], |text| {
+        if first_frame.is_none() && text.contains("\x1b[?2026l") {
+            first_frame = Some(text.to_owned());
+        }
+        status(&site).is_some_and(|status| tasks(&status) == 15)
+    });
+    let first_frame = first_frame.unwrap();
+    assert!(first_frame.contains("menagerie"), "{first_frame:?}");
+    // The screen is given back, and what is said then stays.
+    let after = said.rsplit("\x1b[?1049l").next().unwrap();
+    let lines: Vec<&str> = after.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() <= 3 && after.contains("The fleet goes on"), "{after:?}");
+    let stop = lines.iter().find_map(|line| line.split_once("runs in it:")).unwrap().1;
+    assert!(status(&site).is_some(), "the engine runs on");
+    let stopped = Command::new("sh").args(["-c", stop]).output().unwrap();
+    assert!(stopped.status.success(), "{stop}: {stopped:?}");
+    assert!(status(&site).is_none());
+}
+
+#[test]
+fn a_fleet_of_a_size_is_at_work_and_filled_once() {
+    let place = Place::new();
+    let words = ["demo", "--headless", "--fleet-size", "12", "--tasks", "30", "-o", "json"];
+    let run = || {
+        let output = place.menagerie(&words, place.folder.path());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    run();
+    let patience = Instant::now() + Duration::from_secs(60);
+    loop {
+        // The same again changes nothing and says how it is.
+        let status = run();
+        let number = |noun: &str, state: &str| status[noun][state].as_u64().unwrap();
+        let tasks = &status["tasks"];
+        assert_eq!(tasks.as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>(), 30, "{tasks}");
+        assert_eq!(tasks["failed"], 0, "no shift fails among the first thirty: {tasks}");
+        // Eleven live in their cage, one takes the vacant one while it works: twelve cages at work.
+        if number("tasks", "executing") == 12 {
+            assert_eq!(number("agents", "busy"), 12);
+            return;
+        }
+        assert!(Instant::now() < patience, "{status}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

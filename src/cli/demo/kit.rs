@@ -85,6 +85,38 @@ mod tests {
         }
     }
 
+    /// What a shift of this number, as a task or as an element of an array, says and leaves, and whether it succeeds.
+    fn shift(number: u32, element: Option<u32>) -> (bool, String, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), SCALE).unwrap();
+        let artifacts = folder.path().join("artifacts");
+        fs::create_dir(&artifacts).unwrap();
+        // As the worker hands it over: in one line that has no end.
+        let task = folder.path().join("task");
+        fs::write(&task, format!(r#"{{"a":1,"parameters":{{"configuration":{{"number":{number},"seconds":0}}}}}}"#))
+            .unwrap();
+        let mut command = std::process::Command::new("/bin/sh");
+        command.arg(folder.path().join("shift.sh")).env("MENAGERIE_ARTIFACTS", &artifacts);
+        command.env_remove("MENAGERIE_ARRAY_INDEX").envs(element.map(|at| ("MENAGERIE_ARRAY_INDEX", at.to_string())));
+        let output = command.stdin(fs::File::open(task).unwrap()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), said, fs::read_dir(&artifacts).unwrap().count())
+    }
+
+    #[test]
+    fn a_shift_speaks_the_protocol_and_follows_from_its_number() {
+        let (succeeded, said, left) = shift(12, None);
+        assert!(succeeded && left == 0, "{said}");
+        let messages: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let kinds: Vec<&str> = messages.iter().filter_map(|message| message["type"].as_str()).collect();
+        assert_eq!(kinds.iter().filter(|kind| **kind == "progress").count(), 5);
+        assert_eq!(kinds.last(), Some(&"result"));
+        assert!(messages[messages.len() - 1]["output"]["names"].as_u64() > Some(0), "{said}");
+        assert_eq!(shift(27, None).2, 1, "every twentieth leaves a report");
+        assert!(!shift(49, None).0, "every fiftieth fails");
+        assert!(!shift(12, Some(99)).0, "an element of an array goes by its own number");
+    }
+
     #[test]
     fn the_scripts_are_written_whole() {
         let folder = tempfile::tempdir().unwrap();
