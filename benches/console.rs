@@ -284,7 +284,9 @@ fn median<T: Ord + Copy>(mut figures: Vec<T>) -> Option<T> {
 fn timed(mut run: impl FnMut() -> Outcome<(Duration, u64)>) -> Outcome<Value> {
     let figures = (0..RUNS).map(|_| run()).collect::<Outcome<Vec<_>>>()?;
     let us = median(figures.iter().map(|(took, _)| took.as_micros()).collect());
-    Ok(json!({"us": us.map(|us| us as u64), "bytes": median(figures.iter().map(|(_, bytes)| *bytes).collect())}))
+    Ok(
+        json!({"us": us.map(|us| u64::try_from(us).unwrap_or(u64::MAX)), "bytes": median(figures.iter().map(|(_, bytes)| *bytes).collect())}),
+    )
 }
 
 fn main() -> Outcome<()> {

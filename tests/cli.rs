@@ -316,9 +316,11 @@ mod with_a_stand_in {
             "GET /v1/status" => {
                 ok(&json!({"version": "0.1.0", "pid": 7, "seq": 9, "tasks": {"pending": 2, "failed": 0}}))
             }
-            "GET /v1/overview" => ok(&json!({"seq": 9, "time": "2026-01-01T00:00:00Z", "health": [], "counts": {},
+            "GET /v1/overview" => ok(
+                &json!({"seq": 9, "time": "2026-01-01T00:00:00Z", "health": [], "counts": {"tasks": {}, "agents": {}, "cages": {}, "artifacts": {}},
                 "queue": {"pending": 2}, "minutes": [], "nodes": [], "inbox": [], "inbox_total": 0, "alerts": [],
-                "alerts_total": 0, "at_risk": [], "at_risk_total": 0})),
+                "alerts_total": 0, "at_risk": [], "at_risk_total": 0}),
+            ),
             "GET /v1/tasks/absent" => refusal(404, "not_found"),
             "GET /v1/tasks/full" => refusal(503, "unavailable"),
             _ if request.ends_with("/logs?follow=true") => (200, None, spooled()),
@@ -399,7 +401,7 @@ mod with_a_stand_in {
         let status: Value = serde_json::from_str(&home.run(&["status", "-o", "json"]).out).unwrap();
         assert_eq!(status["tasks"]["pending"], 2);
         let ran = home.run(&["status"]);
-        assert!(ran.out.contains("tasks      2 pending\n"), "{}", ran.out);
+        assert!(ran.out.contains("tasks      2 pending\n"), "{} {}", ran.out, ran.err);
         assert!(!ran.out.contains('\u{1b}'));
         assert!(home.run(&["status", "--color", "always"]).out.contains('\u{1b}'));
     }

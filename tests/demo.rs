@@ -164,7 +164,7 @@ fn on_a_terminal(place: &Place, words: &[&str], mut until: impl FnMut(&str) -> b
     let mut screen = std::fs::File::from(master);
     let (sender, pieces) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let mut buffer = [0; 65_536];
+        let mut buffer = [0; 16_384];
         while let Ok(count @ 1..) = screen.read(&mut buffer) {
             if sender.send(buffer[..count].to_vec()).is_err() {
                 break;
@@ -172,7 +172,7 @@ fn on_a_terminal(place: &Place, words: &[&str], mut until: impl FnMut(&str) -> b
         }
     });
     let (mut said, mut pressed) = (Vec::new(), false);
-    let patience = Instant::now() + Duration::from_secs(120);
+    let patience = Instant::now() + Duration::from_mins(2);
     // The channel closes when the demo, the last that holds the terminal, has ended.
     loop {
         match pieces.recv_timeout(Duration::from_millis(100)) {
@@ -231,7 +231,7 @@ fn a_fleet_of_a_size_is_at_work_and_filled_once() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     run();
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     loop {
         // The same again changes nothing and says how it is.
         let status = run();

@@ -74,7 +74,7 @@ impl Server {
         let now = sys::monotonic();
         let elapsed_us = now.saturating_sub(self.watch.at);
         let first = self.watch.count == 0;
-        let all = self.watch.count % ALL_EVERY == 0;
+        let all = self.watch.count.is_multiple_of(ALL_EVERY);
         let mut slots: BTreeMap<CageId, Slots> = BTreeMap::new();
         for slot in self.slots.values() {
             let state = slots.entry(slot.cage).or_default();
@@ -97,7 +97,7 @@ impl Server {
 
     /// What one cage uses; `None` when nothing has run in it since it was last measured.
     fn measure_cage(&mut self, id: CageId, slots: Slots, now: u64, elapsed_us: u64) -> Option<CageUsage> {
-        let all = self.watch.count % ALL_EVERY == 0;
+        let all = self.watch.count.is_multiple_of(ALL_EVERY);
         let cage = self.cages.get_mut(&id)?;
         let tokens = cage.spec.limits.tokens.and_then(|limit| limit.per);
         let tokens = tokens.map(|per| cage.tokens.add(0, now, per.as_micros().unsigned_abs()));
