@@ -512,11 +512,19 @@ pub(super) struct NamespaceHolder {
     _stack: Vec<u8>,
 }
 
-extern "C" fn hold(_: *mut libc::c_void) -> libc::c_int {
-    loop {
+/// What a holder runs; `parent` is the worker's number. It has a copy of every descriptor of the worker, the lock of the data
+/// directory among them, and so must not outlive it, not even when the worker is killed before it could end its holder.
+extern "C" fn hold(parent: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: neither call reads memory.
+    let orphaned = unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        usize::try_from(libc::getppid()) != Ok(parent.addr())
+    };
+    while !orphaned {
         // SAFETY: only waits.
         unsafe { libc::pause() };
     }
+    0
 }
 
 impl NamespaceHolder {
@@ -528,7 +536,8 @@ impl NamespaceHolder {
         let pid = unsafe {
             let top = top.sub(top.addr() % 16);
             let flags = libc::CLONE_VM | namespace | libc::SIGCHLD;
-            libc::clone(hold, top.cast(), flags, std::ptr::null_mut())
+            let parent = usize::try_from(libc::getpid()).unwrap_or(0);
+            libc::clone(hold, top.cast(), flags, std::ptr::without_provenance_mut(parent))
         };
         check(libc::c_long::from(pid))?;
         Ok(Self { pid, _stack: stack })
@@ -553,6 +562,28 @@ impl Drop for NamespaceHolder {
 mod tests {
     use super::*;
     use std::os::fd::AsFd;
+
+    /// Set in the process that makes a holder and ends without a destructor, as a worker does that is killed.
+    const MAKER: &str = "MENAGERIE_TEST_MAKES_A_HOLDER";
+
+    #[test]
+    fn a_holder_dies_with_the_process_that_made_it() {
+        if std::env::var_os(MAKER).is_some() {
+            std::mem::forget(NamespaceHolder::new(0).unwrap());
+            leave(0);
+        }
+        let myself = ["--exact", "worker::sys::tests::a_holder_dies_with_the_process_that_made_it", "--nocapture"];
+        let mut maker = std::process::Command::new(std::env::current_exe().unwrap());
+        maker.args(myself).env(MAKER, "1").stdout(std::process::Stdio::piped());
+        let mut maker = maker.spawn().unwrap();
+        let mut output = maker.stdout.take().unwrap();
+        assert!(maker.wait().unwrap().success());
+        // The holder has a copy of the pipe's end, as it has of the lock of the data directory.
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || ended.send(std::io::Read::read_to_end(&mut output, &mut vec![])));
+        let heard = end.recv_timeout(std::time::Duration::from_secs(30));
+        assert!(heard.is_ok_and(|read| read.is_ok()), "somebody still holds the maker's standard output");
+    }
 
     #[test]
     fn a_signal_to_a_process_that_was_reaped_hits_nobody() {
