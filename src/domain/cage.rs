@@ -244,6 +244,18 @@ pub struct EnforcementEntry {
     pub by: String,
 }
 
+/// Why a cage cannot be set up. It gets no work until it is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CageFault {
+    /// What the worker said, in one sentence.
+    pub reason: String,
+    /// How often in a row it could not be set up.
+    pub failures: u32,
+    /// No work before this time; `None` once it may be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
 /// A cage as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cage {
@@ -268,6 +280,9 @@ pub struct Cage {
     /// How each limit holds; empty until the cage was first set up.
     #[serde(default)]
     pub enforcement: Enforcements,
+    /// Why it cannot be set up, if that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<CageFault>,
     /// When it was declared.
     pub created_at: Timestamp,
     /// When its record last changed.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::AgentSpec;
 use super::alert::{Alert, Resolution};
 use super::artifact::{Artifact, ReviewState};
-use super::cage::{CageSpec, Enforcements};
+use super::cage::{CageFault, CageSpec, Enforcements};
 use super::execution::{Outcome, OutcomeKind};
 use super::fleet::Defaults;
 use super::id::{AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
@@ -225,6 +225,19 @@ events! {
         cage_id: CageId,
         /// Limit by limit.
         enforcement: Enforcements,
+    }
+    /// A worker could not set up a cage. It gets no work for a while; setting it up, declaring it otherwise or giving it
+    /// back after maintenance ends that.
+    CageFaulted = "cage_faulted" {
+        /// Which.
+        cage_id: CageId,
+        /// Why, and until when.
+        fault: CageFault,
+    }
+    /// A cage that could not be set up may be tried again.
+    CageReleased = "cage_released" {
+        /// Which.
+        cage_id: CageId,
     }
     /// An agent was declared, or declared otherwise.
     AgentDeclared = "agent_declared" {

@@ -62,6 +62,8 @@ enumeration! {
         LimitExceeded = "limit_exceeded",
         /// No process could be started.
         NotStarted = "not_started",
+        /// Its cage could not be set up.
+        CageFailed = "cage_failed",
         /// A person cancelled it.
         Cancelled = "cancelled",
         /// It made room for a more urgent task.
@@ -72,10 +74,10 @@ enumeration! {
 }
 
 impl OutcomeKind {
-    /// Whether an attempt that ended so counts towards `max_attempts`. Making room and losing a machine are not the
-    /// task's doing.
+    /// Whether an attempt that ended so counts towards `max_attempts`. Making room, losing a machine and a cage that
+    /// cannot be set up are not the task's doing.
     pub const fn costs_attempt(self) -> bool {
-        !matches!(self, Self::Preempted | Self::WorkerLost | Self::Cancelled)
+        !matches!(self, Self::Preempted | Self::WorkerLost | Self::Cancelled | Self::CageFailed)
     }
 
     /// Whether the agent is to blame, as far as its circuit breaker is concerned.

@@ -58,9 +58,12 @@ impl Topics {
                 Self::NONE
             }
             Event::NodeSeen(_) | Event::NodeLost(_) => Self::CAGES.and(Self::AGENTS),
-            Event::CageDeclared(_) | Event::CageRemoved(_) | Event::CageMaintenance(_) | Event::CageEnforced(_) => {
-                Self::CAGES
-            }
+            Event::CageDeclared(_)
+            | Event::CageRemoved(_)
+            | Event::CageMaintenance(_)
+            | Event::CageEnforced(_)
+            | Event::CageFaulted(_)
+            | Event::CageReleased(_) => Self::CAGES,
             Event::AgentDeclared(_)
             | Event::AgentRemoved(_)
             | Event::AgentMoved(_)

@@ -1,7 +1,7 @@
 //! Migrations of the tables, forward and backward.
 //!
-//! A step and the number of the schema it leads to are one transaction: a process that is killed in between leaves the
-//! old schema or the new one.
+//! Going forward, all steps and the number of the schema they lead to are one transaction; going back, each step is: a
+//! process that is killed in between leaves an old schema or the new one.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ struct Step {
     /// `None` where going back would destroy the journal.
     down: Option<&'static str>,
     /// Says whether the journal has records for what the step adds, because the store was here before and went back: then
-    /// the tables are made anew from it.
+    /// the tables are made anew from it, once all steps are taken.
     known_before: Option<&'static str>,
 }
 
@@ -49,10 +49,16 @@ const STEPS: &[Step] = &[
                  OR (kind = 'task_failed' AND body ->> 'cause' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "cage_fault",
+        up: include_str!("migrations/0005_cage_fault.up.sql"),
+        down: Some(include_str!("migrations/0005_cage_fault.down.sql")),
+        known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'cage_faulted')"),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 
@@ -132,7 +138,7 @@ pub fn down(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
     }
     for version in (to..from).rev() {
         let Some(sql) = STEPS.get(version as usize).and_then(|step| step.down) else { continue };
-        take(&mut connection, sql, version, None)?;
+        take(&mut connection, &[sql], version, false, &[])?;
     }
     Ok(Migrated { from, to })
 }
@@ -152,25 +158,40 @@ pub(super) fn require_newest(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Takes the steps up to schema `to` that were not taken yet.
+/// Takes the steps up to schema `to` that were not taken yet. Where the journal knows more than the tables, `to` has to be
+/// the newest schema: only that can be made anew from it.
 pub(super) fn forward(connection: &mut Connection, to: u32) -> Result<(), Error> {
     let from = version(connection)?;
-    for (version, step) in (1..=to).zip(STEPS).skip(from as usize) {
-        take(connection, step.up, version, step.known_before)?;
-    }
-    Ok(())
+    let steps = || (1..=to).zip(STEPS).skip(from as usize);
+    let sql: Vec<&str> = steps().map(|(_, step)| step.up).collect();
+    let known_before: Vec<&str> = steps().filter_map(|(_, step)| step.known_before).collect();
+    take(connection, &sql, to, from < OLDEST, &known_before)
 }
 
-fn take(connection: &mut Connection, sql: &str, to: u32, known_before: Option<&str>) -> Result<(), Error> {
+/// Takes steps that lead to schema `to`, in one transaction.
+fn take(
+    connection: &mut Connection,
+    steps: &[&str],
+    to: u32,
+    is_new: bool,
+    known_before: &[&str],
+) -> Result<(), Error> {
     let doing = "migrating the store";
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
-    transaction.execute_batch(sql).doing(doing)?;
-    if let Some(known_before) = known_before
-        && transaction.query_row(known_before, [], |row| row.get(0)).doing(doing)?
-    {
-        remake(&transaction)?;
+    for sql in steps {
+        transaction.execute_batch(sql).doing(doing)?;
     }
-    if to == OLDEST {
+    for question in known_before {
+        if transaction.query_row(question, [], |row| row.get(0)).doing(doing)? {
+            if to < SCHEMA {
+                let hint = "the journal has records for what later schemas hold, so the tables have to be made anew";
+                return Err(Refusal::invalid("schema", to, format!("{SCHEMA}, in one go")).hint(hint).into());
+            }
+            remake(&transaction)?;
+            break;
+        }
+    }
+    if is_new {
         mark(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", to).doing(doing)?;
@@ -189,7 +210,8 @@ mod tests {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap()
         };
         let before = tables(&connection);
-        take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1, None).unwrap_err();
+        let half = "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense";
+        take(&mut connection, &[half], SCHEMA + 1, false, &[]).unwrap_err();
         assert_eq!((tables(&connection), version(&connection).unwrap()), (before, SCHEMA));
     }
 

@@ -102,6 +102,8 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::CageEnforced(event) => {
             format!("cage {} was set up; {} limits are accounted for", event.cage_id, event.enforcement.0.len())
         }
+        Event::CageFaulted(event) => format!("cage {} cannot be set up: {}", event.cage_id, event.fault.reason),
+        Event::CageReleased(event) => format!("cage {} is tried again after its pause", event.cage_id),
         Event::AgentDeclared(event) => {
             let home = event.spec.cage.map(|cage| format!(" with cage {cage} as its home")).unwrap_or_default();
             format!("agent {} was declared{home}", event.spec.name)
@@ -228,7 +230,7 @@ fn resolved(id: &str, resolution: &Resolution) -> String {
 /// How a record is marked, so that what went wrong is found in a long list.
 pub fn mark(event: &Event) -> Mark {
     match event {
-        Event::TaskFailed(_) | Event::NodeLost(_) | Event::BreakerOpened(_) => Mark::Failed,
+        Event::TaskFailed(_) | Event::NodeLost(_) | Event::BreakerOpened(_) | Event::CageFaulted(_) => Mark::Failed,
         Event::ExecutionEnded(event) => match event.outcome.kind {
             OutcomeKind::Succeeded => Mark::Done,
             OutcomeKind::Cancelled | OutcomeKind::Preempted => Mark::Stopped,
@@ -277,6 +279,8 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         Event::CageRemoved(event) => Some(Place::Cage(event.cage_id.to_string())),
         Event::CageMaintenance(event) => Some(Place::Cage(event.cage_id.to_string())),
         Event::CageEnforced(event) => Some(Place::Cage(event.cage_id.to_string())),
+        Event::CageFaulted(event) => Some(Place::Cage(event.cage_id.to_string())),
+        Event::CageReleased(event) => Some(Place::Cage(event.cage_id.to_string())),
         Event::AgentDeclared(event) => Some(Place::Agent(event.agent_id.to_string(), event.spec.name.clone())),
         Event::AgentRemoved(event) => one(event.agent_id),
         Event::AgentMoved(event) => one(event.agent_id),

@@ -44,6 +44,8 @@ pub struct Ledger {
 struct Cage {
     room: Quantities,
     maintenance: bool,
+    /// Whether it cannot be set up and has a pause.
+    faulty: bool,
 }
 
 struct Agent {
@@ -123,9 +125,23 @@ impl Ledger {
             Event::NodeLost(_) => self.online = false,
             Event::CageDeclared(event) => {
                 let maintenance = self.cages.get(&event.spec.id).is_some_and(|cage| cage.maintenance);
-                self.cages.insert(event.spec.id, Cage { room: event.spec.limits.room(), maintenance });
+                self.cages.insert(event.spec.id, Cage { room: event.spec.limits.room(), maintenance, faulty: false });
             }
-            Event::CageMaintenance(event) => self.cages.get_mut(&event.cage_id).unwrap().maintenance = event.on,
+            Event::CageMaintenance(event) => {
+                let cage = self.cages.get_mut(&event.cage_id).unwrap();
+                cage.maintenance = event.on;
+                cage.faulty &= event.on;
+            }
+            Event::CageFaulted(event) => {
+                let cage = self.cages.get_mut(&event.cage_id).unwrap();
+                assert!(!std::mem::replace(&mut cage.faulty, true), "a fault that is known: {record:?}");
+                assert!(event.fault.until.is_some_and(|until| until > record.time), "no pause: {record:?}");
+            }
+            Event::CageReleased(event) => {
+                let cage = self.cages.get_mut(&event.cage_id).unwrap();
+                assert!(std::mem::replace(&mut cage.faulty, false), "a pause that nobody had ended: {record:?}");
+            }
+            Event::CageEnforced(event) => self.cages.get_mut(&event.cage_id).unwrap().faulty = false,
             Event::AgentDeclared(event) => {
                 let spec = event.spec.clone();
                 if let Some(agent) = self.agents.get_mut(&event.agent_id) {
@@ -337,7 +353,7 @@ impl Ledger {
             OutcomeKind::Succeeded => TaskStatus::Completed,
             OutcomeKind::Cancelled => TaskStatus::Cancelled,
             OutcomeKind::WorkerLost if losses > LOSSES_MAX => TaskStatus::Failed,
-            OutcomeKind::WorkerLost | OutcomeKind::Preempted => TaskStatus::Pending,
+            OutcomeKind::WorkerLost | OutcomeKind::Preempted | OutcomeKind::CageFailed => TaskStatus::Pending,
             _ if attempts >= task.max_attempts => TaskStatus::Failed,
             _ => TaskStatus::Pending,
         };
@@ -412,6 +428,7 @@ impl Ledger {
         let checks = [
             (self.online && self.in_step, "the node is out of reach"),
             (!cage.maintenance, "the cage is withheld"),
+            (!cage.faulty, "the cage cannot be set up"),
             (!agent.drained && !agent.paused, "the agent is drained or paused"),
             (agent.spec.cage.is_none_or(|home| home == cage_id), "the agent has its home elsewhere"),
             (self.home_of(cage_id).is_none_or(|home| home == agent_id), "the cage is another's home"),

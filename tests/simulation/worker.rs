@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use menagerie::domain::artifact::FoundArtifact;
 use menagerie::domain::link::Report;
-use menagerie::domain::{ArtifactType, CageId, ExecutionId, Outcome, OutcomeKind, Timestamp};
+use menagerie::domain::{ArtifactType, CageId, Enforcements, ExecutionId, Outcome, OutcomeKind, Timestamp};
 
 use super::draw::Draw;
 
@@ -119,7 +119,19 @@ impl Worker {
             self.say(now, Report::Started { execution_id: id });
             return;
         }
-        let started_at = Some(running.started.unwrap_or(now));
+        if running.started.is_none() && !kindly && draw.chance(5) {
+            let (stopping, cage_id) = (running.stopping, running.cage);
+            self.running.remove(&id);
+            self.say(now, Report::CageFailed { cage_id, reason: "simulated".into() });
+            let outcome = Box::new(Outcome::new(stopping.unwrap_or(OutcomeKind::CageFailed), "simulated"));
+            self.say(now, Report::Ended { execution_id: id, started_at: None, outcome, artifacts: vec![] });
+            return;
+        }
+        let (started_at, cage_id) = (Some(running.started.unwrap_or(now)), running.cage);
+        if draw.chance(10) {
+            self.say(now, Report::CageReady { cage_id, enforcement: Enforcements::default() });
+        }
+        let Some(running) = self.running.get(&id) else { return };
         let kind = match running.stopping {
             // A process may end by itself just before it is stopped.
             Some(_) if draw.chance(20) => OutcomeKind::Succeeded,

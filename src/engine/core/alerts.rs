@@ -15,6 +15,8 @@ pub const NODE_LOST: &str = "node lost";
 pub const WORKER_ENDED: &str = "worker ended";
 /// An agent's circuit breaker opened.
 pub const BREAKER: &str = "breaker opened";
+/// A cage could not be set up.
+pub const CAGE_FAILED: &str = "cannot be set up";
 /// A task was given up.
 pub const TASK_FAILED: &str = "task failed";
 /// The store could not be written.

@@ -54,13 +54,14 @@ impl Core {
             spec.node = None;
             let network = std::mem::take(&mut spec.network).to_string();
             add(format!(
-                "cage {spec:?} {network} on {} {} home {:?} occupant {:?} used {:?} {:?}",
+                "cage {spec:?} {network} on {} {} home {:?} occupant {:?} used {:?} {:?} {:?}",
                 self.nodes[cage.node as usize].node.id,
                 cage.maintenance,
                 name(cage.home),
                 name(cage.occupant),
                 cage.used,
-                cage.enforcement
+                cage.enforcement,
+                cage.fault
             ));
         }
         for slot in self.agent_names.values() {

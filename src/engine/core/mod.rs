@@ -20,6 +20,7 @@ mod counts;
 mod digest;
 mod draw;
 mod explain;
+mod fault;
 mod inbox;
 pub mod look;
 mod node;

@@ -156,6 +156,7 @@ impl Core {
             read: cage.spec.read.clone(),
             write: cage.spec.write.clone(),
             enforcement: cage.enforcement.clone(),
+            fault: cage.fault.clone(),
             created_at: self.now,
             updated_at: self.now,
         }

@@ -4,7 +4,7 @@ use super::alerts::{sort_of, trigger};
 use super::draw;
 use super::{Core, Decisions, Effect, GRACE};
 use crate::domain::artifact::FoundArtifact;
-use crate::domain::event::{ArtifactAdded, CageEnforced, ExecutionStarted, ExecutionStopping};
+use crate::domain::event::{ArtifactAdded, ExecutionStarted, ExecutionStopping};
 use crate::domain::link::Report;
 use crate::domain::{Actor, Artifact, ArtifactId, NodeId, OutcomeKind, Review, ReviewState, Timestamp};
 
@@ -36,10 +36,9 @@ impl Core {
                 self.end_execution(slot, started_at, time, *outcome, now, actor, out);
             }
             Report::CageReady { cage_id, enforcement } => {
-                if self.cage(cage_id).is_some_and(|cage| cage.enforcement != enforcement) {
-                    self.emit(now, actor, CageEnforced { cage_id, enforcement }, out);
-                }
+                self.cage_ready(now, actor, cage_id, enforcement, out);
             }
+            Report::CageFailed { cage_id, reason } => self.cage_failed(now, actor, cage_id, reason, out),
             Report::Notice { severity, source, message } => {
                 let context = trigger(&sort_of(&message));
                 self.tell(severity, source, context, message, now, out);

@@ -37,6 +37,7 @@ impl Core {
                 state.maintenance = cage.status == CageStatus::Maintenance;
                 state.enforcement = cage.enforcement;
             }
+            core.set_fault(cage.id, cage.fault);
         }
         for agent in snapshot.agents {
             core.insert_agent(AgentState {

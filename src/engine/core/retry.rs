@@ -3,6 +3,7 @@
 
 use super::alerts::{BREAKER, TASK_FAILED, agent_source, crossed, trigger};
 use super::draw;
+use super::fault::cage_source;
 use super::{Core, Decisions};
 use crate::domain::event::{ArrayEnded, BreakerOpened, ExecutionEnded, TaskFailed};
 use crate::domain::{Actor, Outcome, OutcomeKind, Severity, Span, TaskId, TaskStatus, Timestamp};
@@ -11,7 +12,7 @@ use crate::domain::{Actor, Outcome, OutcomeKind, Severity, Span, TaskId, TaskSta
 pub const LOSSES_MAX: u32 = 10;
 
 /// The longest pause of a circuit breaker.
-const COOLDOWN_MAX: Span = Span::from_secs(3600);
+pub(super) const COOLDOWN_MAX: Span = Span::from_secs(3600);
 
 /// Exit statuses by which shells and workers say that the program does not exist or cannot be executed.
 const NO_PROGRAM: [i32; 2] = [126, 127];
@@ -25,7 +26,7 @@ struct Verdict {
 }
 
 /// `span * 2^doublings`, at most `limit`.
-fn doubled(span: Span, doublings: u32, limit: Span) -> Span {
+pub(super) fn doubled(span: Span, doublings: u32, limit: Span) -> Span {
     let micros = span.as_micros().saturating_mul(1_i64.checked_shl(doublings.min(62)).unwrap_or(i64::MAX));
     Span::from_micros(micros).min(limit)
 }
@@ -82,7 +83,7 @@ impl Core {
             let limit = outcome.limit.as_deref().unwrap_or("a limit");
             let message = format!("task {task_id} broke {limit} of its cage: {}", outcome.message);
             let context = trigger(&format!("limit exceeded: {limit}"));
-            self.tell(Severity::Warning, format!("cage {cage}"), context, message, now, out);
+            self.tell(Severity::Warning, cage_source(cage), context, message, now, out);
         }
         if outcome.kind.blames_agent() {
             self.trip_breaker(agent, now, out);
@@ -111,7 +112,7 @@ impl Core {
             OutcomeKind::Succeeded => (TaskStatus::Completed, None),
             OutcomeKind::Cancelled => (TaskStatus::Cancelled, None),
             OutcomeKind::WorkerLost if losses > LOSSES_MAX => (TaskStatus::Failed, None),
-            OutcomeKind::WorkerLost | OutcomeKind::Preempted => (TaskStatus::Pending, None),
+            OutcomeKind::WorkerLost | OutcomeKind::Preempted | OutcomeKind::CageFailed => (TaskStatus::Pending, None),
             _ if missing || attempts >= u32::from(task.max_attempts) => (TaskStatus::Failed, None),
             _ => {
                 let retry = &self.defaults.retry;

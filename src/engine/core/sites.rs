@@ -146,7 +146,8 @@ impl Core {
         let cage = self.cage(id)?;
         let agent = cage.occupant;
         let staffed = agent == NONE || (self.may_work_in(agent, cage) && self.takes_tasks(agent));
-        let usable = !cage.maintenance && self.nodes[cage.node as usize].is_open() && staffed;
+        let withheld = cage.maintenance || cage.fault.as_ref().is_some_and(|fault| fault.until.is_some());
+        let usable = !withheld && self.nodes[cage.node as usize].is_open() && staffed;
         Some(Site {
             cage: id,
             node: cage.node,

@@ -89,6 +89,10 @@ impl Core {
             against.push("it is withheld".to_owned());
             distance += 2;
         }
+        if let Some(fault) = cage.fault.as_ref().filter(|fault| fault.until.is_some()) {
+            against.push(format!("it cannot be set up: {}", fault.reason));
+            distance += 4;
+        }
         let node = &self.nodes[cage.node as usize];
         if !node.is_open() {
             against.push(format!("node {} cannot be reached now", node.node.name));

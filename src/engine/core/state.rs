@@ -10,6 +10,7 @@ use super::share::{Holding, Pool};
 use super::sites::Sites;
 use super::slab::{IdMap, NONE, Slab};
 use super::task::TaskState;
+use crate::domain::cage::CageFault;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask};
 use crate::domain::{
@@ -67,6 +68,8 @@ pub struct Core {
     pub(super) retries: BTreeSet<(Timestamp, TaskId)>,
     /// When a circuit breaker closes.
     pub(super) breakers: BTreeSet<(Timestamp, AgentId)>,
+    /// When cages that could not be set up are tried again.
+    pub(super) cage_pauses: BTreeSet<(Timestamp, CageId)>,
     /// The first task in order that cannot start, and what is kept for it.
     pub(super) holder: Option<Holder>,
     /// Rises with every reservation made.
@@ -149,6 +152,8 @@ pub struct CageState {
     pub told: Option<u32>,
     /// Whether it was made smaller than what already ran in it.
     pub over: bool,
+    /// Why it cannot be set up, if that is so.
+    pub fault: Option<CageFault>,
 }
 
 /// An agent.
@@ -247,6 +252,7 @@ impl Core {
             deadlines: BTreeSet::new(),
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),
+            cage_pauses: BTreeSet::new(),
             holder: None,
             reservations: 0,
             passed_since: BTreeMap::new(),

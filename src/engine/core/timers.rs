@@ -1,4 +1,4 @@
-//! Timers: retries, circuit breakers, leases. There is none without a reason, so an idle engine sleeps.
+//! Timers: retries, circuit breakers of agents and cages, leases. There is none without a reason, so an idle engine sleeps.
 
 use super::{Core, Decisions};
 use crate::domain::event::BreakerClosed;
@@ -15,11 +15,12 @@ impl Core {
     pub fn wake_at(&self) -> Option<Timestamp> {
         let retry = self.retries.first().map(|(at, _)| *at);
         let breaker = self.breakers.first().map(|(at, _)| *at);
+        let pause = self.cage_pauses.first().map(|(at, _)| *at);
         // A lease matters as long as something would be lost with it, or as long as the node still counts as online.
         let held = |node: &&super::state::NodeState| !node.ends.is_empty() || node.node.status == NodeStatus::Online;
         let leases = self.nodes.iter().filter(held).filter_map(|node| node.lost_at);
         let lease = leases.map(|lost| lost.plus(self.defaults.lease)).min();
-        retry.into_iter().chain(breaker).chain(lease).min()
+        retry.into_iter().chain(breaker).chain(pause).chain(lease).min()
     }
 
     /// Does what the time demands.
@@ -38,6 +39,7 @@ impl Core {
             self.breakers.remove(&(at, agent_id));
             self.emit(now, Actor::Engine, BreakerClosed { agent_id }, out);
         }
+        self.release_cages(now, out);
         for number in 0..self.nodes.len() {
             let node = &self.nodes[number];
             if node.lost_at.is_some_and(|lost| lost.plus(self.defaults.lease) <= now) {

@@ -5,7 +5,8 @@ use rusqlite::params;
 use super::{Change, json, json_unless_default};
 use crate::domain::cage::{CageSpec, NetworkPolicy};
 use crate::domain::event::{
-    CageDeclared, CageEnforced, CageMaintenance, CageRemoved, DefaultsSet, NodeLost, NodeSeen, UserAdded,
+    CageDeclared, CageEnforced, CageFaulted, CageMaintenance, CageReleased, CageRemoved, DefaultsSet, NodeLost,
+    NodeSeen, UserAdded,
 };
 use crate::domain::node::NodeStatus;
 use crate::store::error::Error;
@@ -85,7 +86,7 @@ pub(super) fn cage_declared(change: &Change<'_, '_>, event: &CageDeclared) -> Re
         "INSERT INTO cage (id, node_id, limits, network, read, write, maintenance, enforcement, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL, ?7, ?7)
          ON CONFLICT (id) DO UPDATE SET node_id = excluded.node_id, limits = excluded.limits, network = excluded.network,
-             read = excluded.read, write = excluded.write, updated_at = excluded.updated_at",
+             read = excluded.read, write = excluded.write, fault = NULL, updated_at = excluded.updated_at",
         params![
             id.number(),
             event.node_id.0.as_bytes(),
@@ -104,14 +105,28 @@ pub(super) fn cage_removed(change: &Change<'_, '_>, event: &CageRemoved) -> Resu
 
 pub(super) fn cage_maintenance(change: &Change<'_, '_>, event: &CageMaintenance) -> Result<(), Error> {
     change.run(
-        "UPDATE cage SET maintenance = ?, updated_at = ? WHERE id = ?",
+        "UPDATE cage SET maintenance = ?1, fault = CASE WHEN ?1 THEN fault END, updated_at = ?2 WHERE id = ?3",
         params![event.on, change.now(), event.cage_id.number()],
     )
 }
 
 pub(super) fn cage_enforced(change: &Change<'_, '_>, event: &CageEnforced) -> Result<(), Error> {
     change.run(
-        "UPDATE cage SET enforcement = ?, updated_at = ? WHERE id = ?",
+        "UPDATE cage SET enforcement = ?, fault = NULL, updated_at = ? WHERE id = ?",
         params![json_unless_default("enforcement", &event.enforcement)?, change.now(), event.cage_id.number()],
+    )
+}
+
+pub(super) fn cage_faulted(change: &Change<'_, '_>, event: &CageFaulted) -> Result<(), Error> {
+    change.run(
+        "UPDATE cage SET fault = ?, updated_at = ? WHERE id = ?",
+        params![json("fault", &event.fault)?, change.now(), event.cage_id.number()],
+    )
+}
+
+pub(super) fn cage_released(change: &Change<'_, '_>, event: &CageReleased) -> Result<(), Error> {
+    change.run(
+        "UPDATE cage SET fault = json_remove(fault, '$.until'), updated_at = ? WHERE id = ?",
+        params![change.now(), event.cage_id.number()],
     )
 }

@@ -101,6 +101,8 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::CageRemoved(event) => fleet::cage_removed(change, event),
         Event::CageMaintenance(event) => fleet::cage_maintenance(change, event),
         Event::CageEnforced(event) => fleet::cage_enforced(change, event),
+        Event::CageFaulted(event) => fleet::cage_faulted(change, event),
+        Event::CageReleased(event) => fleet::cage_released(change, event),
         Event::AgentDeclared(event) => agent::declared(change, event),
         Event::AgentRemoved(event) => agent::removed(change, event),
         Event::AgentMoved(event) => agent::moved(change, event),

@@ -49,7 +49,7 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
 
 /// The columns of [`cage`], of the view `cage_now c`.
 pub(in crate::store) const CAGE_COLUMNS: &str = "c.id, c.node_id, c.agent_id, c.status, c.limits, c.network, c.read, \
-    c.write, c.enforcement, c.created_at, c.updated_at";
+    c.write, c.enforcement, c.fault, c.created_at, c.updated_at";
 
 /// Reads a cage.
 pub(in crate::store) fn cage(row: &Row<'_>) -> Result<Cage> {
@@ -65,6 +65,7 @@ pub(in crate::store) fn cage(row: &Row<'_>) -> Result<Cage> {
         read: c.json_or_default()?,
         write: c.json_or_default()?,
         enforcement: c.json_or_default()?,
+        fault: c.optional_json()?,
         created_at: c.time()?,
         updated_at: c.time()?,
     })

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::agent::AgentSpec;
 use crate::domain::alert::{Alert, AlertContext, AlertStatus, Resolution};
 use crate::domain::artifact::{Artifact, ArtifactType, Review, ReviewState};
-use crate::domain::cage::{CageSpec, Enforcement, EnforcementEntry, Enforcements, NetworkPolicy};
+use crate::domain::cage::{CageFault, CageSpec, Enforcement, EnforcementEntry, Enforcements, NetworkPolicy};
 use crate::domain::event::*;
 use crate::domain::execution::{Outcome, OutcomeKind};
 use crate::domain::fleet::Defaults;
@@ -451,7 +451,7 @@ impl History {
     fn change_fleet(&mut self) {
         let agent_id = self.agents[self.below(self.agents.len())];
         let cage_id = self.cages[self.below(self.cages.len())];
-        match self.below(11) {
+        match self.below(13) {
             0 => self.add(AgentDrained { agent_id }),
             1 => self.add(AgentResumed { agent_id }),
             2 => self.add(BreakerOpened { agent_id, failures: 5, until: self.time().plus(Span::from_secs(30)) }),
@@ -476,6 +476,12 @@ impl History {
                 }]);
                 self.add(CageEnforced { cage_id, enforcement });
             }
+            11 => {
+                let until = Some(self.time().plus(Span::from_secs(30)));
+                let fault = CageFault { reason: "no such \"path\"".into(), failures: 1, until };
+                self.add(CageFaulted { cage_id, fault });
+            }
+            12 => self.add(CageReleased { cage_id }),
             8 => self.add(NodeLost { node_id: self.node.id }),
             9 => self.see_node(),
             _ => {

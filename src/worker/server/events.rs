@@ -192,7 +192,7 @@ impl Server {
         let Some(run) = &slot.run else {
             self.retire(index);
             if let Some(why) = broken.filter(|_| !ready) {
-                self.report(notice(Severity::Error, format!("cage {cage} cannot be set up: {why}")));
+                self.report(Report::CageFailed { cage_id: cage, reason: why });
             }
             self.fill(cage);
             return;
@@ -204,8 +204,8 @@ impl Server {
         }
         self.unwatch_exit(index);
         if let Some(why) = broken.filter(|_| !ready) {
-            let text = format!("cage {cage} cannot be set up: {why}");
-            self.end_run(index, crate::domain::Outcome::new(OutcomeKind::NotStarted, text), vec![]);
+            self.report(Report::CageFailed { cage_id: cage, reason: why.clone() });
+            self.end_run(index, crate::domain::Outcome::new(OutcomeKind::CageFailed, why), vec![]);
         } else {
             let gone = Gone { status: None, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks };
             self.everything_gone(index, gone);

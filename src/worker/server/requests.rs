@@ -123,8 +123,8 @@ impl Server {
             && self.slots.get(&index).is_some_and(|slot| slot.ready)
         {
             self.report_cage(id);
-        } else if let Err(why) = self.slot_for(id) {
-            self.report(notice(Severity::Error, why));
+        } else if let Err(reason) = self.slot_for(id) {
+            self.report(Report::CageFailed { cage_id: id, reason });
         }
     }
 
@@ -188,9 +188,10 @@ impl Server {
                 }
                 Ok(None) => return,
                 Err(why) => {
-                    if let Some(start) = self.cages.get_mut(&id).and_then(|cage| cage.queue.pop_front()) {
-                        let outcome = Outcome::new(OutcomeKind::NotStarted, why);
-                        self.end_unstarted(start.execution_id, outcome);
+                    self.report(Report::CageFailed { cage_id: id, reason: why.clone() });
+                    let meant = self.cages.get_mut(&id).map(|cage| std::mem::take(&mut cage.queue)).unwrap_or_default();
+                    for start in meant {
+                        self.end_unstarted(start.execution_id, Outcome::new(OutcomeKind::CageFailed, &why));
                     }
                 }
             }
@@ -212,7 +213,8 @@ impl Server {
         })
     }
 
-    /// A slot that can take an execution, made if there is room for another; `None` when all are taken.
+    /// A slot that can take an execution, made if there is room for another; `None` when all are taken. The error says why
+    /// the cage cannot be set up.
     fn slot_for(&mut self, id: CageId) -> Result<Option<usize>, String> {
         let Some(cage) = self.cages.get(&id) else { return Ok(None) };
         let others = self.cages.values().filter(|_| !cage.granted);
@@ -226,7 +228,7 @@ impl Server {
         }
         cage.places.resize(width.max(cage.places.len()), None);
         let Some(place) = cage.places.iter().take(width).position(Option::is_none) else { return Ok(None) };
-        let fail = |error: std::io::Error| format!("cage {id} cannot be set up: {error}");
+        let fail = |error: std::io::Error| error.to_string();
         cage.prepare(&self.around, &writable).map_err(fail)?;
         let wanted = cage.spec.limits.gpu.unwrap_or(0) as usize;
         let gpus = least_used(wanted, self.around.gpus.len(), self.slots.values());

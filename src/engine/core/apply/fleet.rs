@@ -68,6 +68,8 @@ impl Core {
     pub(super) fn apply_cage_declared(&mut self, event: &CageDeclared) {
         let Some(node) = self.node_number(event.node_id) else { return };
         self.declare_cage(event.spec.clone(), node);
+        // Perhaps it was declared otherwise because it could not be set up as it was.
+        self.set_fault(event.spec.id, None);
         for run in self.cage(event.spec.id).map(|cage| cage.executions.clone()).unwrap_or_default() {
             self.reckon_end(run);
         }
@@ -98,6 +100,7 @@ impl Core {
                     executions: vec![],
                     told: None,
                     over: false,
+                    fault: None,
                 });
             }
         }
@@ -105,6 +108,7 @@ impl Core {
     }
 
     pub(super) fn apply_cage_removed(&mut self, event: &CageRemoved) {
+        self.set_fault(event.cage_id, None);
         self.cages[event.cage_id.number() as usize] = None;
         self.sites.stale = true;
     }
@@ -112,6 +116,9 @@ impl Core {
     pub(super) fn apply_cage_maintenance(&mut self, event: &CageMaintenance) {
         if let Some(cage) = self.cage_mut(event.cage_id) {
             cage.maintenance = event.on;
+            if !event.on {
+                self.set_fault(event.cage_id, None);
+            }
             self.forget_reservation();
             self.site_gained(event.cage_id);
         }

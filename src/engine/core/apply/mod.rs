@@ -30,11 +30,9 @@ impl Core {
             Event::CageDeclared(event) => self.apply_cage_declared(event),
             Event::CageRemoved(event) => self.apply_cage_removed(event),
             Event::CageMaintenance(event) => self.apply_cage_maintenance(event),
-            Event::CageEnforced(event) => {
-                if let Some(cage) = self.cage_mut(event.cage_id) {
-                    cage.enforcement = event.enforcement.clone();
-                }
-            }
+            Event::CageEnforced(event) => self.apply_cage_enforced(event),
+            Event::CageFaulted(event) => self.apply_cage_faulted(event),
+            Event::CageReleased(event) => self.apply_cage_released(event),
             Event::AgentDeclared(event) => self.apply_agent_declared(event),
             Event::AgentRemoved(event) => self.apply_agent_removed(event),
             Event::AgentMoved(event) => self.apply_agent_moved(event),

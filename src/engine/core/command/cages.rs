@@ -18,8 +18,12 @@ impl Core {
         let mut changed = vec![];
         let reply = self.each(ids, |core, cage_id| {
             let Some(cage) = core.cage(cage_id) else { return Err(core.unknown_cage(cage_id)) };
+            // Giving back one that could not be set up has it tried again at once.
+            let faulty = !on && cage.fault.is_some();
             if cage.maintenance != on {
                 changed.push(cage_id);
+            }
+            if cage.maintenance != on || faulty {
                 core.emit(now, actor, CageMaintenance { cage_id, on }, out);
             }
             Ok(())

@@ -38,6 +38,51 @@ fn a_program_that_does_not_exist_is_not_tried_again() {
 }
 
 #[test]
+fn a_cage_that_cannot_be_set_up_gets_a_pause_and_blames_nobody() {
+    let two = "[[cage]]\nid = \"001\"\n[[cage]]\nid = \"002\"\n[[agent]]\nname = \"a\"\nconcurrency = 4\n";
+    let mut world = World::new(two);
+    let id = world.submit(NewTask { max_attempts: 1, ..task() });
+    assert_eq!(world.schedule(), [id]);
+    let (_, bad) = world.place(id);
+    let fail = |world: &mut World, cage_id| {
+        world.report(Report::CageFailed { cage_id, reason: "no such path".into() });
+        world.finish(id, OutcomeKind::CageFailed);
+    };
+    fail(&mut world, bad);
+    assert_eq!(world.status(id), TaskStatus::Pending, "the only attempt is not lost");
+    assert_eq!(world.schedule(), [id]);
+    let (_, other) = world.place(id);
+    assert_ne!(other, bad, "it goes elsewhere");
+    fail(&mut world, other);
+    assert_eq!(world.schedule(), [], "no cage is left");
+    let agent = world.agent("a");
+    assert_eq!(world.core.agent_status(agent), Some(AgentStatus::Idle));
+    let alerts: Vec<_> = world.core.alerts().map(|alert| alert.source.clone()).collect();
+    assert_eq!(alerts, [format!("cage {bad}"), format!("cage {other}")]);
+    let first = world.core.wake_at().unwrap().since(world.now);
+    world.assert_durable();
+    world.now = world.core.wake_at().unwrap();
+    assert_eq!(world.schedule(), [id], "it is tried again");
+    let (_, again) = world.place(id);
+    fail(&mut world, again);
+    let cages = [bad, other];
+    let until = |world: &World, cage| world.core.cage(cage).unwrap().fault.as_ref().and_then(|fault| fault.until);
+    let second = until(&world, again).unwrap().since(world.now);
+    assert_eq!(second.as_micros(), 2 * first.as_micros(), "the second pause is twice as long");
+    let back = Command::SetCageMaintenance { ids: vec![again], on: false };
+    world.command(back).unwrap();
+    assert_eq!(until(&world, again), None, "giving it back ends the pause");
+    world.schedule();
+    let (_, mended) = world.place(id);
+    world.report(Report::CageReady { cage_id: mended, enforcement: Enforcements::default() });
+    world.finish(id, OutcomeKind::Succeeded);
+    assert_eq!(world.status(id), TaskStatus::Completed);
+    assert!(cages.contains(&mended));
+    assert!(world.core.cage(mended).unwrap().fault.is_none());
+    world.assert_durable();
+}
+
+#[test]
 fn an_agent_that_runs_what_tasks_bring_is_not_to_blame_for_it() {
     let mut world = World::new(&FLEET.replace("runtime = { type = \"command\", command = [\"work\"] }\n", ""));
     for _ in 0..6 {

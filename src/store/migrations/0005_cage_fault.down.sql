@@ -1,0 +1,1 @@
+ALTER TABLE cage DROP COLUMN fault;
