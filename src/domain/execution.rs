@@ -62,7 +62,7 @@ enumeration! {
         LimitExceeded = "limit_exceeded",
         /// No process could be started.
         NotStarted = "not_started",
-        /// Its cage could not be set up.
+        /// Its cage could not be set up; the message says why.
         CageFailed = "cage_failed",
         /// A person cancelled it.
         Cancelled = "cancelled",

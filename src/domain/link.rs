@@ -19,7 +19,7 @@ use super::time::Timestamp;
 use super::watch::{Measurement, Process};
 
 /// The version of this protocol. Both ends have to speak the same.
-pub const LINK_VERSION: u32 = 3;
+pub const LINK_VERSION: u32 = 2;
 
 /// The longest frame in bytes. Anything longer is a broken peer.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -193,13 +193,6 @@ pub enum Report {
         cage_id: CageId,
         /// How each limit holds.
         enforcement: Enforcements,
-    },
-    /// A cage could not be set up; executions that were meant for it end as that.
-    CageFailed {
-        /// Which.
-        cage_id: CageId,
-        /// Why, in one sentence.
-        reason: String,
     },
     /// Something worth telling a person.
     Notice {

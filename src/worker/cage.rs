@@ -45,6 +45,9 @@ pub(super) struct Cage {
     pub(super) places: Vec<Option<usize>>,
     /// What its agents have reported to have used lately, where a limit per span of time is declared.
     pub(super) tokens: Window,
+    /// Whether its folders were found to hold more than its disk limit. An agent may work there all the same as long as it
+    /// adds nothing: how else would what is too much be removed?
+    pub(super) overfull: bool,
     /// Executions that wait for a place.
     pub(super) queue: VecDeque<Box<Start>>,
 }
@@ -66,6 +69,7 @@ impl Cage {
             reported: false,
             places: vec![],
             tokens: Window::default(),
+            overfull: false,
             queue: VecDeque::new(),
             slots: slots.max(1),
             spec,

@@ -89,6 +89,8 @@ pub(super) struct Run {
     pub(super) watch_at: u64,
     /// A walk through its folders that is not complete.
     pub(super) disk: Option<DiskUsage>,
+    /// What its folders held when it began, where that was more than they may.
+    pub(super) disk_before: Option<u64>,
     /// Set when everything is gone.
     pub(super) gone: Option<Gone>,
     /// The collection of its artifacts, when there are any.
@@ -120,6 +122,7 @@ impl Run {
             sample_at: NEVER,
             watch_at: NEVER,
             disk: None,
+            disk_before: None,
             gone: None,
             collector: None,
             remark: None,

@@ -86,6 +86,15 @@ fn filling_the_disk_is_stopped() {
     let (outcome, _) = worker.shell(spec.id, "rm -f file*; exec dd if=/dev/zero of=one bs=1M count=100");
     assert_eq!(outcome.limit.as_deref(), Some("disk"), "{outcome:?}");
     let enforcement = worker.enforcement(spec.id);
+    // What was left is too much. Nothing may be added, but whoever does not, or removes it, may work.
+    let mut run = |script: &str| {
+        let id = worker.begin(start(spec.id, &["sh", "-c", script]));
+        worker.ended(id).0
+    };
+    assert_eq!(run("sleep 0.3").kind, OutcomeKind::Succeeded, "nothing was added");
+    let added = run("i=0; while :; do head -c 1000000 /dev/zero > more$i; i=$((i+1)); sleep 0.01; done");
+    assert_eq!(added.limit.as_deref(), Some("disk"), "{added:?}");
+    assert_eq!(run("rm -rf ./*; sleep 0.3").kind, OutcomeKind::Succeeded, "what was too much was removed");
     let disk = enforcement.0.iter().find(|entry| entry.limit == "disk").unwrap();
     assert_eq!(disk.enforcement, Enforcement::Watched);
 }

@@ -120,10 +120,8 @@ impl Worker {
             return;
         }
         if running.started.is_none() && !kindly && draw.chance(5) {
-            let (stopping, cage_id) = (running.stopping, running.cage);
+            let outcome = Box::new(Outcome::new(running.stopping.unwrap_or(OutcomeKind::CageFailed), "simulated"));
             self.running.remove(&id);
-            self.say(now, Report::CageFailed { cage_id, reason: "simulated".into() });
-            let outcome = Box::new(Outcome::new(stopping.unwrap_or(OutcomeKind::CageFailed), "simulated"));
             self.say(now, Report::Ended { execution_id: id, started_at: None, outcome, artifacts: vec![] });
             return;
         }

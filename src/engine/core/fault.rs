@@ -14,14 +14,14 @@ pub fn cage_source(id: CageId) -> String {
 }
 
 impl Core {
-    /// A worker could not set up a cage. While it is withheld further failures say nothing new: they belong to what was
-    /// on its way already.
+    /// A worker could not set up a cage, and an execution ended as that. While the cage is withheld further failures say
+    /// nothing new: they belong to what was on its way already.
     pub(super) fn cage_failed(
         &mut self,
         now: Timestamp,
         actor: Actor,
         cage_id: CageId,
-        reason: String,
+        reason: &str,
         out: &mut Decisions,
     ) {
         let Some(cage) = self.cage(cage_id) else { return };
@@ -30,7 +30,7 @@ impl Core {
         }
         let failures = cage.fault.as_ref().map_or(0, |fault| fault.failures).saturating_add(1);
         let pause = doubled(self.defaults.breaker.cooldown, failures - 1, COOLDOWN_MAX);
-        let fault = CageFault { reason: reason.clone(), failures, until: Some(now.plus(pause)) };
+        let fault = CageFault { reason: reason.to_owned(), failures, until: Some(now.plus(pause)) };
         self.emit(now, actor, CageFaulted { cage_id, fault }, out);
         let message = format!(
             "cage {cage_id} cannot be set up and gets no work for {}: {reason}; mend it and give it back with \

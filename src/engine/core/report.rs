@@ -38,7 +38,6 @@ impl Core {
             Report::CageReady { cage_id, enforcement } => {
                 self.cage_ready(now, actor, cage_id, enforcement, out);
             }
-            Report::CageFailed { cage_id, reason } => self.cage_failed(now, actor, cage_id, reason, out),
             Report::Notice { severity, source, message } => {
                 let context = trigger(&sort_of(&message));
                 self.tell(severity, source, context, message, now, out);

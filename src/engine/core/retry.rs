@@ -85,6 +85,9 @@ impl Core {
             let context = trigger(&format!("limit exceeded: {limit}"));
             self.tell(Severity::Warning, cage_source(cage), context, message, now, out);
         }
+        if outcome.kind == OutcomeKind::CageFailed {
+            self.cage_failed(now, actor, cage, &outcome.message, out);
+        }
         if outcome.kind.blames_agent() {
             self.trip_breaker(agent, now, out);
         } else if outcome.succeeded() {

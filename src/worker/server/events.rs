@@ -192,7 +192,7 @@ impl Server {
         let Some(run) = &slot.run else {
             self.retire(index);
             if let Some(why) = broken.filter(|_| !ready) {
-                self.report(Report::CageFailed { cage_id: cage, reason: why });
+                self.report(notice(Severity::Error, format!("cage {cage} cannot be set up: {why}")));
             }
             self.fill(cage);
             return;
@@ -204,7 +204,6 @@ impl Server {
         }
         self.unwatch_exit(index);
         if let Some(why) = broken.filter(|_| !ready) {
-            self.report(Report::CageFailed { cage_id: cage, reason: why.clone() });
             self.end_run(index, crate::domain::Outcome::new(OutcomeKind::CageFailed, why), vec![]);
         } else {
             let gone = Gone { status: None, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks };
@@ -290,7 +289,7 @@ impl Server {
     fn watch(&mut self, index: usize, now: u64) {
         let (memory_held, pids_held) = (self.around.cgroups.holds_memory(), self.around.cgroups.holds_pids());
         let Some(slot) = self.slots.get_mut(&index) else { return };
-        let (Some(run), Some(cage)) = (&mut slot.run, self.cages.get(&slot.cage)) else { return };
+        let (Some(run), Some(cage)) = (&mut slot.run, self.cages.get_mut(&slot.cage)) else { return };
         let limits = &cage.spec.limits;
         let mut broken = None;
         let mut next = NEVER;
@@ -298,12 +297,25 @@ impl Server {
             let usage =
                 run.disk.get_or_insert_with(|| DiskUsage::begin(vec![cage.work.clone(), slot.artifacts.clone()]));
             let complete = usage.step();
-            if usage.bytes() > limit.get() {
-                let used = crate::domain::Bytes::new(usage.bytes()).human();
-                broken = Some(("disk", format!("its folders hold {used}, {} are allowed", limit.human())));
+            let bytes = usage.bytes();
+            // What a former execution left beyond the limit is first seen in full.
+            let unknown = cage.overfull && run.disk_before.is_none();
+            if !unknown && bytes > run.disk_before.unwrap_or(0).max(limit.get()) {
+                cage.overfull = true;
+                let used = crate::domain::Bytes::new(bytes).human();
+                let text = format!(
+                    "its folders hold {used}, {} are allowed; a task in this cage may remove what is too much as long as \
+                     it adds nothing, or raise the limit",
+                    limit.human()
+                );
+                broken = Some(("disk", text));
             }
             if complete {
                 run.disk = None;
+                if unknown {
+                    run.disk_before = Some(bytes);
+                }
+                cage.overfull &= bytes > limit.get();
             }
             next = now + if complete { WATCH_DISK_US } else { 2_000 };
         }

@@ -123,8 +123,8 @@ impl Server {
             && self.slots.get(&index).is_some_and(|slot| slot.ready)
         {
             self.report_cage(id);
-        } else if let Err(reason) = self.slot_for(id) {
-            self.report(Report::CageFailed { cage_id: id, reason });
+        } else if let Err(why) = self.slot_for(id) {
+            self.report(notice(Severity::Error, format!("cage {id} cannot be set up: {why}")));
         }
     }
 
@@ -188,7 +188,6 @@ impl Server {
                 }
                 Ok(None) => return,
                 Err(why) => {
-                    self.report(Report::CageFailed { cage_id: id, reason: why.clone() });
                     let meant = self.cages.get_mut(&id).map(|cage| std::mem::take(&mut cage.queue)).unwrap_or_default();
                     for start in meant {
                         self.end_unstarted(start.execution_id, Outcome::new(OutcomeKind::CageFailed, &why));
