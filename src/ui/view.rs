@@ -72,7 +72,7 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         left.push(Span::styled("  read-only", style(Role::Info)));
     }
     let mut right = header_right(app, look);
-    if app.traffic_shown {
+    if app.options.traffic_shown {
         right.insert(0, Span::styled(format!(" {}  ", app.traffic.text()), style(Role::Dim)));
     }
     let right = Line::from(right);
