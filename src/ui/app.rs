@@ -20,7 +20,8 @@ use super::notify::{self, Dialect, Means, Notifier};
 use super::orders::Orders;
 use super::place::Place;
 use super::request::{Answer, Ask, Request, Ticket};
-use super::screen::{Out, Screen, Selection};
+use super::screen::{Aim, Out, Screen, Selection};
+use super::scrollbars::Scrollbars;
 use super::settings;
 use super::step::{Order, Step, Tone};
 use super::terminal::signals::Signal;
@@ -164,6 +165,10 @@ pub struct App {
     pub frozen: bool,
     /// What is known of the line to the terminal.
     pub traffic: Traffic,
+    /// The scrollbars in sight.
+    pub bars: Scrollbars,
+    /// What the present action acts on instead of what the screen has selected.
+    aim: Option<Aim>,
     /// Wall clock of the engine minus ours, in microseconds, so that ages are right from another machine.
     clock_skew: i64,
     now: (Timestamp, Instant),
@@ -195,6 +200,8 @@ impl App {
             palette_history: Vec::new(),
             frozen: false,
             traffic: Traffic::default(),
+            bars: Scrollbars::default(),
+            aim: None,
             clock_skew: 0,
             now,
             screens: BTreeMap::new(),
@@ -235,7 +242,14 @@ impl App {
 
     /// The surroundings for drawing.
     pub fn look(&self) -> Look<'_> {
-        Look { theme: &self.theme, keymap: &self.keymap, options: &self.options, now: self.wall(), names: &self.names }
+        Look {
+            theme: &self.theme,
+            keymap: &self.keymap,
+            options: &self.options,
+            now: self.wall(),
+            names: &self.names,
+            bars: &self.bars,
+        }
     }
 
     /// The present screen.
@@ -291,7 +305,19 @@ impl App {
 
     /// What actions act on.
     pub fn selection(&self) -> Option<Selection> {
-        self.screen().and_then(Screen::selection).filter(|selection| !selection.items.is_empty())
+        let selection = match &self.aim {
+            Some(aim) => Some(aim.selection.clone()),
+            None => self.screen().and_then(Screen::selection),
+        };
+        selection.filter(|selection| !selection.items.is_empty())
+    }
+
+    /// Where what actions act on leads.
+    pub fn target(&self) -> Option<Place> {
+        match &self.aim {
+            Some(aim) => aim.target.clone(),
+            None => self.screen().and_then(Screen::target),
+        }
     }
 
     /// The sections of the keymap that hold now, the nearest first.
@@ -519,6 +545,13 @@ impl App {
         self.carry_out(out);
     }
 
+    /// Scrolls what is on top.
+    pub fn scroll_layer(&mut self, rows: i64) {
+        if let Some((layer, _)) = self.layers.last_mut() {
+            layer.scroll(rows);
+        }
+    }
+
     /// Closes what is on top; `false` when nothing was.
     pub fn close(&mut self) -> bool {
         self.layers.pop().is_some()
@@ -566,6 +599,11 @@ impl App {
                 if let Some(action) = action::named(name) {
                     self.run(action);
                 }
+            }
+            Step::RunOn(name, aim) => {
+                self.aim = Some(aim);
+                self.step(Step::Run(name));
+                self.aim = None;
             }
             Step::Say(tone, text) => self.say(tone, text),
             Step::Filter(filter) => {

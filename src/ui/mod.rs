@@ -42,6 +42,7 @@ mod run;
 mod saved;
 mod screen;
 mod screens;
+mod scrollbars;
 pub mod settings;
 mod step;
 pub mod terminal;
