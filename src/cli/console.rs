@@ -137,7 +137,7 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
 fn set(options: &mut Options, settings: &Settings, args: &ConsoleArgs) {
     for (name, given) in &settings.console {
         if let Err(message) = ui::settings::apply(options, name, &given.value) {
-            options.remarks.push(format!("{}: {message}; left out", given.origin));
+            options.remarks.push(format!("{message}; left out (from {})", given.origin));
         }
     }
     let colors = args.colors.map(|colors| ("colors", colors.as_str()));
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(options.budget, 900, "the environment");
         assert!(options.ascii && options.mouse, "the file, and the default instead of what is wrong there");
         let [mouse, notify] = &options.remarks[..] else { panic!("{:?}", options.remarks) };
-        assert!(mouse.contains("c.toml: mouse: \"perhaps\" is neither on nor off"), "{mouse}");
-        assert!(notify.contains("MENAGERIE_NOTIFY: notify: \"shout\""), "{notify}");
+        assert!(mouse.starts_with("mouse: \"perhaps\" is neither on nor off; left out (from file "), "{mouse}");
+        assert!(notify.ends_with("(from environment MENAGERIE_NOTIFY)"), "{notify}");
     }
 }
