@@ -24,7 +24,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Budget {
     /// Bytes a second; 0 for no budget.
-    rate: f64,
+    rate: u32,
     /// Bytes in the bucket at `at`; negative for debt.
     level: f64,
     at: Instant,
@@ -35,13 +35,12 @@ pub struct Budget {
 impl Budget {
     /// A full bucket of so many bytes a second.
     pub fn new(rate: u32, now: Instant) -> Self {
-        let rate = f64::from(rate);
-        Self { rate, level: rate * DEPTH, at: now, last: None }
+        Self { rate, level: f64::from(rate) * DEPTH, at: now, last: None }
     }
 
     /// Sets the rate, in bytes a second; 0 for no budget.
     pub fn set_rate(&mut self, rate: u32, now: Instant) {
-        if f64::from(rate) != self.rate {
+        if rate != self.rate {
             *self = Self::new(rate, now);
         }
     }
@@ -49,11 +48,12 @@ impl Budget {
     /// From when on a frame may be sent that no key asked for; `None` when that is now.
     pub fn due(&self) -> Option<Instant> {
         let (sent, bytes) = self.last?;
-        let wanted = bytes.min(self.rate * DEPTH);
-        if self.rate <= 0.0 || self.level >= wanted {
+        let rate = f64::from(self.rate);
+        let wanted = bytes.min(rate * DEPTH);
+        if self.rate == 0 || self.level >= wanted {
             return None;
         }
-        let wait = Duration::from_secs_f64((wanted - self.level) / self.rate);
+        let wait = Duration::from_secs_f64((wanted - self.level) / rate);
         Some((self.at + wait).min(sent + LONGEST))
     }
 
@@ -62,7 +62,7 @@ impl Budget {
         self.fill(now);
         let bytes = bytes as f64;
         // A debt that cannot be paid within the longest wait would hold up the small frames after the large ones.
-        self.level = (self.level - bytes).max(-self.rate * LONGEST.as_secs_f64());
+        self.level = (self.level - bytes).max(-f64::from(self.rate) * LONGEST.as_secs_f64());
         self.last = Some((now, bytes));
     }
 
@@ -75,8 +75,9 @@ impl Budget {
     }
 
     fn fill(&mut self, now: Instant) {
-        let flowed = now.saturating_duration_since(self.at).as_secs_f64() * self.rate;
-        self.level = (self.level + flowed).min(self.rate * DEPTH);
+        let rate = f64::from(self.rate);
+        let flowed = now.saturating_duration_since(self.at).as_secs_f64() * rate;
+        self.level = (self.level + flowed).min(rate * DEPTH);
         self.at = now;
     }
 }

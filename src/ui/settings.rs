@@ -167,15 +167,13 @@ pub fn load(options: &Options, last: Option<&Theme>) -> (Theme, Keymap, Vec<Stri
         (_, false) => "dark",
     };
     let name = options.theme.as_deref().unwrap_or(usual);
-    let theme = Theme::load(name, folder.as_deref()).or_else(|error| match last.filter(|last| last.name == name) {
-        Some(last) => {
+    let theme = Theme::load(name, folder.as_deref()).or_else(|error| {
+        if let Some(last) = last.filter(|last| last.name == name) {
             problems.push(format!("{error}; it looks as before"));
-            Ok(last.clone())
+            return Ok(last.clone());
         }
-        None => {
-            problems.push(format!("{error}; using {usual}"));
-            Theme::load(usual, None)
-        }
+        problems.push(format!("{error}; using {usual}"));
+        Theme::load(usual, None)
     });
     let theme = theme.unwrap_or_else(|error| {
         problems.push(error.to_string());

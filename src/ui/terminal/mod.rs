@@ -83,7 +83,7 @@ impl Taken {
         if manners.mouse != before.mouse {
             self.terminal.backend_mut().send(if manners.mouse { MOUSE_ON } else { MOUSE_OFF })?;
         }
-        if manners.depth != before.depth { self.resize() } else { Ok(()) }
+        if manners.depth == before.depth { Ok(()) } else { self.resize() }
     }
 
     /// Learns the screen's size anew and draws everything with the next frame.

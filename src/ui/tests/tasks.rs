@@ -254,7 +254,7 @@ fn a_long_output_is_gone_through_from_its_beginning_to_its_end_without_a_line_lo
         let text = driver.app.text().unwrap();
         most = most.max(text.lines().len() as u64);
         for line in text.in_sight().filter_map(|line| number(line.text())) {
-            let next = (seen + 1..).find(|next| !matches!(next % 10, 3 | 5 | 7 | 8 | 9)).unwrap();
+            let next = (seen + 1..seen + 10).find(|next| !matches!(next % 10, 3 | 5 | 7 | 8 | 9)).unwrap();
             assert!(line <= next, "after {seen} comes {line}");
             seen = seen.max(line);
         }
