@@ -110,7 +110,9 @@ fn breadcrumb(app: &App, room: usize, look: &Look<'_>) -> Vec<Span<'static>> {
     }
     let named = steps.len() > whole;
     for (place, step) in steps.iter().enumerate() {
-        let step = text::fit(step, room.saturating_sub(text::width(arrow) + 2)).into_owned();
+        // A blank before it, or the sign and the arrow; and one after it.
+        let around = if spans.is_empty() { 2 } else { text::width(arrow) + 3 };
+        let step = text::fit(step, room.saturating_sub(around)).into_owned();
         match (place, spans.is_empty()) {
             (0, true) if named => spans.push(Span::styled(format!(" {step}"), style(Role::Accent))),
             (0, true) => spans.push(Span::raw(format!(" {step}"))),

@@ -143,11 +143,11 @@ fn a_large_hierarchy_is_read_again_only_when_what_is_in_sight_contradicts_it() {
     driver.engine = Box::new(move |request| {
         let mut answer = fleet::answer(request)?;
         match &mut answer {
-            // Too many to be read every second; those in sight come before them by name.
+            // Too many to be read every second, and folded away below their superior.
             Answer::Hierarchy(page) => page.rows.extend((0..400).map(|number| Member {
                 id: AgentId::new(Timestamp::from_micros(1_000_000), 1_000 + number),
                 name: format!("zz-{number:03}"),
-                reports_to: None,
+                reports_to: Some("lead-1".to_owned()),
             })),
             Answer::AgentRows(page) if engine_moved.get() => page.rows[0].agent.spec.reports_to = Some("zz-001".into()),
             _ => {}
