@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use menagerie::api::{filters, server};
 use menagerie::domain::filter::tables;
+use menagerie::ui::action::Scope;
+use menagerie::ui::keymap::{Binding, Keymap};
 
 #[test]
 fn openapi_description_is_current() {
@@ -21,8 +23,21 @@ fn openapi_description_is_current() {
     );
 }
 
-/// The line of `docs/filter.md` below which the fields of every list stand.
+/// The line below which tests write: in `docs/filter.md` the fields of every list, in `docs/keys.md` the keys.
 const WRITTEN: &str = "<!-- What follows is written by the tests: MENAGERIE_UPDATE=1 cargo test --test contract -->";
+
+/// Holds what stands in a page below [`WRITTEN`] against what it should be.
+fn holds(page: &str, current: &str) {
+    let path = format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (by_hand, _) = text.split_once(WRITTEN).expect("the page says where the written part begins");
+    let current = format!("{by_hand}{WRITTEN}\n{current}");
+    if std::env::var_os("MENAGERIE_UPDATE").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap();
+    assert!(committed == current, "docs/{page} is not current; run MENAGERIE_UPDATE=1 cargo test --test contract");
+}
 
 /// A table of the fields of every list that can be filtered.
 fn fields() -> String {
@@ -42,15 +57,29 @@ fn fields() -> String {
 
 #[test]
 fn the_page_about_filters_has_every_field() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/filter.md");
-    let page = std::fs::read_to_string(path).unwrap();
-    let (written, _) = page.split_once(WRITTEN).expect("the page says where the fields begin");
-    let current = format!("{written}{WRITTEN}\n{}", fields());
-    if std::env::var_os("MENAGERIE_UPDATE").is_some() {
-        std::fs::write(path, &current).unwrap();
+    holds("filter.md", &fields());
+}
+
+/// A table of the keys of every place, in the order of the keymap.
+fn keys() -> String {
+    let keymap = Keymap::built_in();
+    let mut text = String::new();
+    for scope in Scope::ALL {
+        let here: Vec<&Binding> = keymap.bindings().iter().filter(|binding| binding.scope == *scope).collect();
+        let (name, place) = (scope.as_str(), scope.help());
+        let _ = write!(text, "\n## [{name}]\n\n{place}\n\n| keys | action | what it does |\n| --- | --- | --- |\n");
+        for row in here.chunk_by(|one, other| one.action.name == other.action.name) {
+            let keys: Vec<_> = row.iter().map(|binding| format!("`{}`", binding.key).replace('|', "\\|")).collect();
+            let action = row[0].action;
+            let _ = writeln!(text, "| {} | `{}` | {} |", keys.join(" "), action.name, action.help);
+        }
     }
-    let committed = std::fs::read_to_string(path).unwrap();
-    assert!(committed == current, "docs/filter.md is not current; run MENAGERIE_UPDATE=1 cargo test --test contract");
+    text
+}
+
+#[test]
+fn the_page_about_keys_has_every_key() {
+    holds("keys.md", &keys());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::Globals;
+use super::console_section::ConsoleSection;
 use super::failure::Failure;
 use super::toml_file;
 use crate::domain::enumeration::enumeration;
@@ -82,6 +83,8 @@ pub struct ConfigFile {
     pub start: Option<bool>,
     /// The engine.
     pub engine: EngineSection,
+    /// The console.
+    pub console: ConsoleSection,
 }
 
 /// `[engine]` of the configuration file.
@@ -144,6 +147,9 @@ pub struct Settings {
     pub log_format: Setting<LogFormat>,
     /// How much it writes.
     pub log_level: Setting<LogLevel>,
+    /// What the file and the environment say of the console, by the names of its settings; of the same name the later
+    /// one counts. Not yet looked at: what is wrong here is told by the console, and stops nothing.
+    pub console: Vec<(&'static str, Setting<String>)>,
 }
 
 /// Reads an environment variable; an empty one counts as not set. Handed in so that tests need no environment.
@@ -186,6 +192,7 @@ impl Settings {
                 file.engine.log_level,
                 LogLevel::Info,
             )?,
+            console: file.console.given(&layers.path, environment),
             file: path,
         })
     }

@@ -3,12 +3,14 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::config::Setting;
+use super::config::{Origin, Setting, Settings};
 use super::context::Context;
 use super::failure::Outcome;
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view;
+use crate::ui::Options;
+use crate::ui::terminal::ColorDepth;
 
 /// What can be done with settings.
 #[derive(Subcommand, Debug)]
@@ -20,7 +22,7 @@ pub enum ConfigVerb {
 
 pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
     let settings = &context.settings;
-    let rows = vec![
+    let mut rows = vec![
         row("data_dir", settings.data_dir.value.display(), &settings.data_dir),
         row("output", settings.output.value, &settings.output),
         row("color", settings.color.value, &settings.color),
@@ -28,6 +30,7 @@ pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
         row("engine.log_format", settings.log_format.value, &settings.log_format),
         row("engine.log_level", settings.log_level.value, &settings.log_level),
     ];
+    rows.extend(console(settings));
     if context.out.values(&rows)? {
         return Ok(0);
     }
@@ -38,6 +41,19 @@ pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
     }
     context.out.table(&table)?;
     Ok(0)
+}
+
+/// What is set for the console, as it is given; the console says what is wrong with it.
+fn console(settings: &Settings) -> impl Iterator<Item = Value> {
+    let usual = Options::new(settings.data_dir.value.clone(), ColorDepth::True);
+    crate::ui::settings::ALL.iter().map(move |setting| {
+        let given = settings.console.iter().rfind(|(name, _)| *name == setting.name);
+        // Colours depend on the terminal where nobody says which.
+        let default = || if setting.name == "colors" { "auto".to_owned() } else { (setting.show)(&usual) };
+        let found =
+            given.map_or_else(|| Setting { value: default(), origin: Origin::Default }, |(_, given)| given.clone());
+        row(&format!("console.{}", setting.name), &found.value, &found)
+    })
 }
 
 fn row<T>(key: &str, value: impl std::fmt::Display, setting: &Setting<T>) -> Value {

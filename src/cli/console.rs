@@ -114,26 +114,71 @@ pub fn one_line(failure: Failure) -> String {
 }
 
 fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
-    let depth = match (args.colors.unwrap_or(Colors::Auto), settings.color.value) {
-        (Colors::True, _) => ColorDepth::True,
-        (Colors::Indexed, _) => ColorDepth::Indexed,
-        (Colors::Ansi, _) => ColorDepth::Ansi,
-        (Colors::None, _) | (Colors::Auto, ColorChoice::Never) => ColorDepth::Mono,
-        (Colors::Auto, _) => ColorDepth::detect(|name| std::env::var(name).ok()),
+    let depth = match settings.color.value {
+        ColorChoice::Never => ColorDepth::Mono,
+        _ => ColorDepth::detect(|name| std::env::var(name).ok()),
     };
     let config_dir = settings.file.as_ref().and_then(|file| Some(file.parent()?.to_owned()));
     let usual = || etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("menagerie"));
-    Options {
-        data_dir: settings.data_dir.value.clone(),
+    let mut options = Options {
         config_dir: config_dir.or_else(usual),
         read_only: args.read_only,
-        ascii: args.ascii,
-        mouse: !args.no_mouse,
-        synchronized: !args.no_sync,
-        depth,
-        theme: args.theme.clone(),
         light: ui::terminal::says_light(|name| std::env::var(name).ok()),
         tmux: std::env::var_os("TMUX").is_some(),
         dialect: Dialect::detect(|name| std::env::var(name).ok()),
+        ..Options::new(settings.data_dir.value.clone(), depth)
+    };
+    set(&mut options, settings, args);
+    options
+}
+
+/// Takes over what is set: the file first, then the environment, then the command line. What is wrong changes nothing and
+/// becomes a remark.
+fn set(options: &mut Options, settings: &Settings, args: &ConsoleArgs) {
+    for (name, given) in &settings.console {
+        if let Err(message) = ui::settings::apply(options, name, &given.value) {
+            options.remarks.push(format!("{message}; left out (from {})", given.origin));
+        }
+    }
+    let colors = args.colors.map(|colors| ("colors", colors.as_str()));
+    let theme = args.theme.as_deref().map(|theme| ("theme", theme));
+    let ascii = args.ascii.then_some(("ascii", "on"));
+    let mouse = args.no_mouse.then_some(("mouse", "off"));
+    let sync = args.no_sync.then_some(("sync", "off"));
+    for (name, value) in [colors, theme, ascii, mouse, sync].into_iter().flatten() {
+        if let Err(message) = ui::settings::apply(options, name, value) {
+            options.remarks.push(message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Globals;
+
+    #[test]
+    fn flags_beat_the_environment_beats_the_file_and_what_is_wrong_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        let text = "[console]\ntheme = \"nord\"\nmouse = \"perhaps\"\nascii = true\nbudget = 500\ncolors = \"16\"\n";
+        std::fs::write(&path, text).unwrap();
+        let globals = Globals { config: Some(path), data_dir: Some("/d".into()), ..Globals::default() };
+        let environment = |name: &str| match name {
+            "MENAGERIE_BUDGET" => Some("900".into()),
+            "MENAGERIE_NOTIFY" => Some("shout".into()),
+            _ => None,
+        };
+        let settings = Settings::resolve(&globals, &environment).unwrap();
+        let args =
+            ConsoleArgs { theme: Some("light".to_owned()), colors: Some(Colors::None), ..ConsoleArgs::default() };
+        let mut options = Options::new("/d".into(), ColorDepth::True);
+        set(&mut options, &settings, &args);
+        assert_eq!((options.theme.as_deref(), options.depth), (Some("light"), ColorDepth::Mono), "flags");
+        assert_eq!(options.budget, 900, "the environment");
+        assert!(options.ascii && options.mouse, "the file, and the default instead of what is wrong there");
+        let [mouse, notify] = &options.remarks[..] else { panic!("{:?}", options.remarks) };
+        assert!(mouse.starts_with("mouse: \"perhaps\" is neither on nor off; left out (from file "), "{mouse}");
+        assert!(notify.ends_with("(from environment MENAGERIE_NOTIFY)"), "{notify}");
     }
 }

@@ -11,6 +11,7 @@ pub mod args;
 pub mod bench;
 pub mod config;
 pub mod console;
+mod console_section;
 pub mod context;
 pub mod engine;
 pub mod failure;

@@ -61,6 +61,27 @@ impl Scope {
         Self::Overview,
     ];
 
+    /// Where that is, for people.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::Global => "Everywhere.",
+            Self::List => "Where there is a list.",
+            Self::Pager => "Where there is text to page through: output, reports, details.",
+            Self::Inbox => "In the inbox.",
+            Self::Grid => "Where cages are laid out as a grid.",
+            Self::Cages => "Where there are cages, as a grid or as a list.",
+            Self::Cage => "In one cage.",
+            Self::Tree => "Where agents are shown as a tree.",
+            Self::Agents => "Where there are agents, as a list or a tree.",
+            Self::Agent => "At one agent.",
+            Self::Tasks => "Where there are tasks, at one of them, and in its output.",
+            Self::Artifacts => "Where there are artifacts, and at one of them.",
+            Self::Alerts => "Where there are alerts.",
+            Self::Events => "In the journal.",
+            Self::Overview => "In the overview.",
+        }
+    }
+
     /// The name of its section in the keymap.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::action::{self, Action, Scope};
+use super::budget;
 use super::governor::Traffic;
 use super::history::History;
 use super::key::Key;
@@ -15,15 +16,16 @@ use super::link::LinkState;
 use super::look::Look;
 use super::message::Message;
 use super::names::Names;
-use super::notify::{self, Dialect, Notifier};
+use super::notify::{self, Dialect, Means, Notifier};
 use super::orders::Orders;
 use super::place::Place;
 use super::request::{Answer, Ask, Request, Ticket};
-use super::screen::{Out, Screen, Selection};
+use super::screen::{Aim, Out, Screen, Selection};
+use super::scrollbars::Scrollbars;
 use super::settings;
 use super::step::{Order, Step, Tone};
-use super::terminal::ColorDepth;
 use super::terminal::signals::Signal;
+use super::terminal::{ColorDepth, Manners};
 use super::theme::Theme;
 use super::toasts::Toasts;
 use crate::api::live::{Pulse, Topic};
@@ -45,8 +47,10 @@ pub struct Options {
     pub mouse: bool,
     /// Puts frames into synchronized updates.
     pub synchronized: bool,
-    /// How many colours there are.
+    /// How many colours are used.
     pub depth: ColorDepth,
+    /// How many colours the terminal says there are.
+    pub depth_found: ColorDepth,
     /// The theme's name; `None` for one that suits the terminal.
     pub theme: Option<String>,
     /// Whether the terminal's ground is light, as far as it said so.
@@ -55,6 +59,14 @@ pub struct Options {
     pub tmux: bool,
     /// How the terminal takes notifications.
     pub dialect: Dialect,
+    /// How somebody is called who looks elsewhere.
+    pub notify: Means,
+    /// Whether the header shows what is known of the line to the terminal.
+    pub traffic_shown: bool,
+    /// Bytes a second for frames that no key asked for; 0 for no budget.
+    pub budget: u32,
+    /// What was wrong with the settings that were given, to be said at once.
+    pub remarks: Vec<String>,
 }
 
 impl Options {
@@ -68,10 +80,15 @@ impl Options {
             mouse: true,
             synchronized: true,
             depth,
+            depth_found: depth,
             theme: None,
             light: false,
             tmux: false,
             dialect: Dialect::Osc9,
+            notify: Means::Desktop,
+            traffic_shown: false,
+            budget: budget::USUAL,
+            remarks: Vec::new(),
         }
     }
 }
@@ -81,8 +98,8 @@ impl Options {
 pub enum Effect {
     /// Send a sequence to the terminal beside the frames.
     Send(String),
-    /// Listen to the mouse or not.
-    Mouse(bool),
+    /// Use the terminal in another way.
+    Manners(Manners),
     /// Draw everything anew.
     Redraw,
     /// Stop until continued.
@@ -148,8 +165,10 @@ pub struct App {
     pub frozen: bool,
     /// What is known of the line to the terminal.
     pub traffic: Traffic,
-    /// Whether the header shows it.
-    pub traffic_shown: bool,
+    /// The scrollbars in sight.
+    pub bars: Scrollbars,
+    /// What the present action acts on instead of what the screen has selected.
+    aim: Option<Aim>,
     /// Wall clock of the engine minus ours, in microseconds, so that ages are right from another machine.
     clock_skew: i64,
     now: (Timestamp, Instant),
@@ -164,7 +183,9 @@ pub struct App {
 impl App {
     /// A console that shows `place` first. `problems` are remarks about settings, shown at once.
     pub fn new(options: Options, place: &Place, now: (Timestamp, Instant)) -> Self {
-        let (theme, keymap, problems) = settings::load(&options);
+        let (theme, keymap, problems) = settings::load(&options, None);
+        let remarks = options.remarks.clone();
+        let notifier = Notifier::new(now.1, options.notify);
         let mut app = Self {
             options,
             theme,
@@ -175,11 +196,12 @@ impl App {
             orders: Orders::default(),
             toasts: Toasts::default(),
             names: Names::default(),
-            notifier: Notifier::new(now.1),
+            notifier,
             palette_history: Vec::new(),
             frozen: false,
             traffic: Traffic::default(),
-            traffic_shown: false,
+            bars: Scrollbars::default(),
+            aim: None,
             clock_skew: 0,
             now,
             screens: BTreeMap::new(),
@@ -189,7 +211,7 @@ impl App {
             effects: Vec::new(),
             dirty: true,
         };
-        for problem in problems {
+        for problem in remarks.into_iter().chain(problems) {
             app.say(Tone::Bad, problem);
         }
         app.enter(place);
@@ -220,7 +242,14 @@ impl App {
 
     /// The surroundings for drawing.
     pub fn look(&self) -> Look<'_> {
-        Look { theme: &self.theme, keymap: &self.keymap, options: &self.options, now: self.wall(), names: &self.names }
+        Look {
+            theme: &self.theme,
+            keymap: &self.keymap,
+            options: &self.options,
+            now: self.wall(),
+            names: &self.names,
+            bars: &self.bars,
+        }
     }
 
     /// The present screen.
@@ -276,7 +305,19 @@ impl App {
 
     /// What actions act on.
     pub fn selection(&self) -> Option<Selection> {
-        self.screen().and_then(Screen::selection).filter(|selection| !selection.items.is_empty())
+        let selection = match &self.aim {
+            Some(aim) => Some(aim.selection.clone()),
+            None => self.screen().and_then(Screen::selection),
+        };
+        selection.filter(|selection| !selection.items.is_empty())
+    }
+
+    /// Where what actions act on leads.
+    pub fn target(&self) -> Option<Place> {
+        match &self.aim {
+            Some(aim) => aim.target.clone(),
+            None => self.screen().and_then(Screen::target),
+        }
     }
 
     /// The sections of the keymap that hold now, the nearest first.
@@ -304,7 +345,7 @@ impl App {
     /// When the screen has to be looked at again though nothing happens: `None` when nothing in sight needs it.
     pub fn wake_at(&self) -> Option<Instant> {
         let ticking = !matches!(self.link, LinkState::Up | LinkState::Dialling)
-            || (self.traffic_shown && self.traffic.bytes_per_second > 0)
+            || (self.options.traffic_shown && self.traffic.bytes_per_second > 0)
             || (!self.frozen && self.screen().is_some_and(Screen::ticks));
         let tick = ticking.then(|| self.now.1 + Duration::from_secs(1));
         [tick, self.toasts.next_expiry(), self.notifier.next()].into_iter().flatten().min()
@@ -346,7 +387,11 @@ impl App {
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
             Message::Verb { line, said } => self.open(Box::new(super::layers::message::Message::new(line, said))),
             Message::Said { tone, text } => self.say(tone, text),
-            Message::SettingsChanged => self.reload_settings(),
+            Message::SettingsChanged => {
+                if self.reload_settings() {
+                    self.say(Tone::Info, "themes and keys were read anew");
+                }
+            }
         }
         self.dirty = true;
         self.call_who_is_away();
@@ -500,6 +545,13 @@ impl App {
         self.carry_out(out);
     }
 
+    /// Scrolls what is on top.
+    pub fn scroll_layer(&mut self, rows: i64) {
+        if let Some((layer, _)) = self.layers.last_mut() {
+            layer.scroll(rows);
+        }
+    }
+
     /// Closes what is on top; `false` when nothing was.
     pub fn close(&mut self) -> bool {
         self.layers.pop().is_some()
@@ -548,6 +600,11 @@ impl App {
                     self.run(action);
                 }
             }
+            Step::RunOn(name, aim) => {
+                self.aim = Some(aim);
+                self.step(Step::Run(name));
+                self.aim = None;
+            }
             Step::Say(tone, text) => self.say(tone, text),
             Step::Filter(filter) => {
                 self.with_list(|list, out| list.set_filter(filter, out));
@@ -586,11 +643,14 @@ impl App {
         }
     }
 
-    fn reload_settings(&mut self) {
-        let (theme, keymap, problems) = settings::load(&self.options);
+    /// Reads theme and keys anew; `false` when something is wrong with them, which is said.
+    pub fn reload_settings(&mut self) -> bool {
+        let (theme, keymap, problems) = settings::load(&self.options, Some(&self.theme));
         (self.theme, self.keymap) = (theme, keymap);
+        let right = problems.is_empty();
         for problem in problems {
             self.say(Tone::Bad, problem);
         }
+        right
     }
 }

@@ -33,6 +33,11 @@ pub trait Layer {
         let _ = out;
     }
 
+    /// Scrolls what it shows, down when positive: what the wheel and its scrollbar do.
+    fn scroll(&mut self, rows: i64) {
+        let _ = rows;
+    }
+
     /// Learns the size of the screen, before each drawing.
     fn layout(&mut self, area: Rect) {
         let _ = area;

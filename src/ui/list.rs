@@ -13,6 +13,7 @@ use super::columns::{self, Front};
 use super::look::{Look, Mark};
 use super::request::{Answer, Lane, Page, Request, Ticket};
 use super::screen::{Item, Out};
+use super::scrollbars::Scrolls;
 use super::text;
 use super::theme::Role;
 use crate::api::client::Query;
@@ -137,6 +138,8 @@ pub trait Listing {
     fn sort_by(&mut self, column: usize, out: &mut Out);
     /// Shows or hides a column.
     fn toggle_column(&mut self, column: usize);
+    /// Moves what is in sight by so many rows, down when positive, and the cursor with it: what a scrollbar does.
+    fn scroll(&mut self, rows: i64, out: &mut Out);
     /// The row of the screen, from the top of the list's area, becomes the cursor's; `false` when there is none.
     fn click(&mut self, row: u16, out: &mut Out) -> bool;
 }
@@ -349,7 +352,7 @@ impl<R: Row> List<R> {
             };
             frame.render_widget(widget, at);
         }
-        super::widgets::scrollbar(frame, body, self.top, self.height, total, look);
+        super::widgets::scrollbar(frame, body, Scrolls::List, (self.top, self.height, total), look);
     }
 
     fn empty_text(&self) -> Option<String> {
@@ -476,6 +479,13 @@ impl<R: Row> Listing for List<R> {
         if !self.hidden.remove(&column) {
             self.hidden.insert(column);
         }
+    }
+
+    fn scroll(&mut self, rows: i64, out: &mut Out) {
+        let was = self.top;
+        let last = self.total.unwrap_or(0).saturating_sub(self.height);
+        self.top = self.top.saturating_add_signed(rows).min(last);
+        self.go(Motion::By(self.top.cast_signed() - was.cast_signed()), out);
     }
 
     fn click(&mut self, row: u16, out: &mut Out) -> bool {

@@ -5,6 +5,7 @@ use ratatui::style::Style;
 use super::app::Options;
 use super::keymap::Keymap;
 use super::names::Names;
+use super::scrollbars::Scrollbars;
 use super::theme::{Role, Theme};
 use crate::domain::Timestamp;
 
@@ -20,6 +21,8 @@ pub struct Look<'a> {
     pub now: Timestamp,
     /// Names of agents.
     pub names: &'a Names,
+    /// Where scrollbars are noted, for the mouse.
+    pub bars: &'a Scrollbars,
 }
 
 /// A state as a mark, so that colour is never the only carrier.

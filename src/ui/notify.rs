@@ -49,6 +49,15 @@ impl Means {
             _ => None,
         }
     }
+
+    /// Its spelling in settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Bell => "bell",
+            Self::Desktop => "desktop",
+        }
+    }
 }
 
 /// Which sequence a terminal takes for a notification.
@@ -103,9 +112,9 @@ pub struct Notifier {
 
 impl Notifier {
     /// Nobody has been called yet.
-    pub fn new(now: Instant) -> Self {
+    pub fn new(now: Instant, means: Means) -> Self {
         Self {
-            means: Means::default(),
+            means,
             focused: None,
             last_key: now,
             to_review: None,
@@ -206,7 +215,7 @@ mod tests {
 
     /// A notifier whose terminal was left, and which knows that nothing is wrong.
     fn left(began: Instant) -> Notifier {
-        let mut notifier = Notifier::new(began);
+        let mut notifier = Notifier::new(began, Means::Desktop);
         notifier.focus(false);
         see(&mut notifier, began, 0, vec![]);
         notifier
@@ -253,7 +262,7 @@ mod tests {
     #[test]
     fn what_was_there_before_does_not_call() {
         let began = Instant::now();
-        let mut notifier = Notifier::new(began);
+        let mut notifier = Notifier::new(began, Means::Desktop);
         notifier.focus(false);
         see(&mut notifier, began, 5, vec![alert(1, "critical", "store")]);
         assert_eq!(notifier.due(began), None);
@@ -302,7 +311,7 @@ mod tests {
     #[test]
     fn a_terminal_that_never_says_whether_it_is_looked_at_is_left_when_no_key_comes() {
         let began = Instant::now();
-        let mut notifier = Notifier::new(began);
+        let mut notifier = Notifier::new(began, Means::Desktop);
         see(&mut notifier, began, 0, vec![]);
         see(&mut notifier, began + Duration::from_mins(1), 1, vec![]);
         assert_eq!(notifier.due(began + Duration::from_mins(1)), None);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::gather::{self, AgentRow, AttemptRow, Member, Records};
-use crate::api::client::{Client, Error, Query};
+use crate::api::client::{Client, Error, LogPage, LogPart, Query};
 use crate::api::live::{CageCell, CageProcess, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::WireCommand;
@@ -85,25 +85,27 @@ pub enum Request {
         /// At most so many.
         length: u64,
     },
-    /// The last part of a task's output: at most so many bytes of chunks.
+    /// A part of an output.
     Output {
-        /// Which task.
-        task: String,
-        /// Bytes.
-        tail: u64,
-    },
-    /// The last part of one attempt's output.
-    AttemptOutput {
-        /// Which execution.
-        execution: String,
-        /// Bytes.
-        tail: u64,
+        /// Whose.
+        of: OutputOf,
+        /// Which part.
+        part: LogPart,
     },
     /// Stop the engine.
     Shutdown {
         /// And everything that runs in its cages.
         kill: bool,
     },
+}
+
+/// Whose output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputOf {
+    /// A task's: that of its current or last execution.
+    Task(String),
+    /// One execution's.
+    Execution(String),
 }
 
 /// Part of a list.
@@ -164,6 +166,8 @@ pub enum Answer {
     Done(Box<Reply>),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// A part of an output.
+    Output(LogPage),
     /// The engine stops.
     Stopping,
 }
@@ -203,13 +207,13 @@ impl Request {
                 let range = vec![("offset".into(), offset.to_string()), ("length".into(), length.to_string())];
                 Answer::Bytes(client.get_bytes(&(one("artifacts", id) + "/content"), &range)?.to_vec())
             }
-            Self::Output { task, tail } => {
-                let query = vec![("tail".into(), tail.to_string())];
-                Answer::Bytes(client.get_bytes(&(one("tasks", task) + "/logs"), &query)?.to_vec())
-            }
-            Self::AttemptOutput { execution, tail } => {
-                let query = vec![("tail".into(), tail.to_string())];
-                Answer::Bytes(client.get_bytes(&(one("executions", execution) + "/logs"), &query)?.to_vec())
+            Self::Output { of, part } => {
+                let (noun, id) = match of {
+                    OutputOf::Task(id) => ("tasks", id),
+                    OutputOf::Execution(id) => ("executions", id),
+                };
+                let of = format!("{noun}/{}", crate::api::client::encode(id));
+                Answer::Output(client.log_page(&of, part)?)
             }
             Self::Shutdown { kill } => {
                 client.shutdown(*kill)?;

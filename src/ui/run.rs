@@ -5,21 +5,20 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::app::{App, Effect, Options};
-use super::governor::Governor;
+use super::awaited::Awaited;
+use super::governor::{Cause, Governor};
 use super::link::{Link, Starter};
 use super::message::{Message, Post};
 use super::place::Place;
+use super::step::Tone;
 use super::terminal::input::Reader;
 use super::terminal::probe::QUESTION;
-use super::terminal::{ColorDepth, Manners, Taken, signals};
-use super::{editor, verb, view};
+use super::terminal::{ColorDepth, Taken, signals};
+use super::{editor, saved, settings, verb, view};
 use crate::domain::Timestamp;
 
 /// How often the engine tells what changed, at most.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
-
-/// How long after a key answers are taken to be to it, and shown at once.
-const KEY_REMEMBERED: Duration = Duration::from_millis(500);
 
 /// Why the console ended before it was quit.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +44,7 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     let for_signals = post.clone();
     signals::listen(move |signal| for_signals.send(Message::Signal(signal)))?;
     let link = Link::open(&options.data_dir, PULSE_EVERY, starter, &post)?;
-    let manners = Manners { depth: options.depth, synchronized: options.synchronized, mouse: options.mouse };
-    let mut terminal = Taken::take(manners)?;
+    let mut terminal = Taken::take(settings::manners(&options))?;
     let mut app = App::new(options, &Place::Overview, (wall(), Instant::now()));
     terminal.draw(|frame| view::draw(&mut app, frame))?;
     // Only where it makes a difference, and after the first frame is out.
@@ -56,20 +54,26 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     }
     let for_input = post.clone();
     let mut reader = Reader::start(probe, move |read| for_input.send(editor::message(read)))?;
-    let mut governor = Governor::new(Instant::now());
-    // What comes at the beginning was asked for by whoever started the console.
-    let mut last_key = Instant::now();
+    if let Some(dir) = app.options.config_dir.clone()
+        && let Err(error) = saved::watch(&dir, post.clone())
+    {
+        app.say(Tone::Info, format!("themes and keys are not read anew when they are saved: {error}"));
+    }
+    let mut governor = Governor::new(Instant::now(), app.options.budget);
+    let mut awaited = Awaited::default();
     let mut dirty_since: Option<Instant> = None;
+    // What comes at the beginning was asked for by whoever started the console.
     let mut urgent = true;
     loop {
         for ask in app.take_asks() {
+            awaited.asked(&ask, urgent);
             link.ask(ask);
         }
         for effect in app.take_effects() {
             match effect {
                 Effect::Quit => return Ok(()),
                 Effect::Send(sequence) => terminal.send(&sequence)?,
-                Effect::Mouse(on) => terminal.set_mouse(on)?,
+                Effect::Manners(manners) => terminal.set_manners(manners)?,
                 Effect::Redraw => terminal.resize()?,
                 Effect::Suspend => {
                     reader.hold();
@@ -96,16 +100,24 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
         if app.take_dirty() {
             dirty_since.get_or_insert(now);
         }
-        let due = dirty_since.map(|since| governor.due(since));
+        governor.set_budget(app.options.budget, now);
+        let followed = app.text().is_some_and(|text| text.follows() == Some(true));
+        let due = dirty_since.map(|since| governor.due(since, followed));
         if due.is_some_and(|due| urgent || now >= due) {
             app.traffic = governor.traffic(now);
             let before = terminal.written();
             terminal.draw(|frame| view::draw(&mut app, frame))?;
             // Drawing lays the screen out, and that may ask for rows that came into sight.
             let at = Instant::now();
-            governor.sent(terminal.written() - before, terminal.took(), at);
+            let cause = match (urgent, followed) {
+                (true, _) => Cause::Key,
+                (false, true) => Cause::Followed,
+                (false, false) => Cause::Change,
+            };
+            governor.sent(terminal.written() - before, terminal.took(), cause, at);
             app.drawn(at);
             for ask in app.take_asks() {
+                awaited.asked(&ask, urgent);
                 link.ask(ask);
             }
             dirty_since = None;
@@ -129,16 +141,12 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
             continue;
         };
         for message in std::iter::once(first).chain(queue.try_iter()) {
-            let at = app.instant();
             urgent |= match message {
-                Message::Key(..) | Message::Paste(_) | Message::Mouse(_) => {
-                    last_key = at;
-                    true
-                }
+                // What the fleet does by itself can wait; being looked at or not shows nowhere.
+                Message::Pulse(_) | Message::Focus(_) => false,
                 // An answer to what a key asked for is drawn like the key itself.
-                Message::Answer { .. } => at < last_key + KEY_REMEMBERED,
-                Message::Signal(_) => true,
-                _ => false,
+                Message::Answer { ticket, .. } => awaited.answered(ticket),
+                _ => true,
             };
             app.update(message);
         }

@@ -113,6 +113,15 @@ pub struct Selection {
     pub marked: bool,
 }
 
+/// What a single action is to act on instead of what the screen has selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// What it acts on.
+    pub selection: Selection,
+    /// Where that leads.
+    pub target: Option<Place>,
+}
+
 /// One screen. Each is a module of this shape; none knows another.
 pub trait Screen {
     /// Its frame's title: what it shows, filter and count.

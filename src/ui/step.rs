@@ -2,6 +2,7 @@
 
 use super::layer::Layer;
 use super::place::Place;
+use super::screen::Aim;
 use crate::api::types::WireCommand;
 
 /// How a remark is meant.
@@ -42,6 +43,8 @@ pub enum Step {
     Close,
     /// Do an action by its name.
     Run(&'static str),
+    /// Do an action by its name on this, whatever the screen has selected.
+    RunOn(&'static str, Aim),
     /// Say something.
     Say(Tone, String),
     /// Set the filter of the screen's list.

@@ -19,9 +19,13 @@ const MIN: (u16, u16) = (60, 16);
 /// Lines above the inside of the screen's panel: the header and the panel's upper edge.
 pub const BODY_TOP: u16 = 2;
 
+/// The most columns of a step in the breadcrumb.
+const STEP_MAX: usize = 30;
+
 /// Draws everything.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
+    app.bars.forget();
     frame.render_widget(Clear, area);
     frame.buffer_mut().set_style(area, app.theme.style(Role::Text));
     if area.width < MIN.0 || area.height < MIN.1 {
@@ -60,29 +64,69 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let ground = look.style(Role::Header);
     let style = |role: Role| look.theme.over(role, Role::Header);
-    let mut left = vec![Span::styled(" menagerie", style(Role::Accent))];
-    for place in app.history.trail() {
-        left.push(Span::styled(look.sign(" › ", " > "), style(Role::Dim)));
-        left.push(Span::raw(text::fit(&place.crumb(), 30).into_owned()));
-    }
+    let mut how = Vec::new();
     if app.frozen {
-        left.push(Span::styled("  FROZEN, F goes on", style(Role::Warn)));
+        how.push(Span::styled("  FROZEN, F goes on", style(Role::Warn)));
     }
     if app.options.read_only {
-        left.push(Span::styled("  read-only", style(Role::Info)));
+        how.push(Span::styled("  read-only", style(Role::Info)));
     }
-    let mut right = header_right(app, look);
-    if app.traffic_shown {
+    let wide = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
+    let room = usize::from(area.width);
+    let mut right = header_right(app, true, look);
+    if app.options.traffic_shown {
         right.insert(0, Span::styled(format!(" {}  ", app.traffic.text()), style(Role::Dim)));
+    }
+    // Where both do not fit, the counters do without their words: their signs say the same.
+    let steps = app.history.trail().iter().map(|place| text::width(&text::fit(&place.crumb(), STEP_MAX)) + 3);
+    if steps.sum::<usize>() + wide(&how) + wide(&right) > room {
+        right = header_right(app, false, look);
     }
     let right = Line::from(right);
     let right_width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
+    let mut left = breadcrumb(app, room.saturating_sub(usize::from(right_width) + wide(&how)), look);
+    left.append(&mut how);
     frame.render_widget(Paragraph::new(Line::from(left)).style(ground), area);
     let at = Rect { x: area.right() - right_width, width: right_width, ..area };
     frame.render_widget(Paragraph::new(right).style(ground), at);
 }
 
-fn header_right(app: &App, look: &Look<'_>) -> Vec<Span<'static>> {
+/// The way to where one is, in `room` columns. What does not fit goes from its beginning, first of all the program's
+/// name: the last step matters most.
+fn breadcrumb(app: &App, room: usize, look: &Look<'_>) -> Vec<Span<'static>> {
+    let style = |role: Role| look.theme.over(role, Role::Header);
+    let arrow = look.sign(" › ", " > ");
+    let trail = app.history.trail().iter().map(|place| text::fit(&place.crumb(), STEP_MAX).into_owned());
+    let mut steps: Vec<String> = std::iter::once("menagerie".to_owned()).chain(trail).collect();
+    let width = |steps: &[String]| steps.iter().map(|step| text::width(step) + text::width(arrow)).sum::<usize>();
+    // How many there are without the name, which nobody misses.
+    let whole = steps.len() - 1;
+    while steps.len() > 1 && width(&steps) > room {
+        steps.remove(0);
+    }
+    let mut spans = Vec::new();
+    if steps.len() < whole {
+        spans.push(Span::styled(look.sign(" …", " ."), style(Role::Dim)));
+    }
+    let named = steps.len() > whole;
+    for (place, step) in steps.iter().enumerate() {
+        // A blank before it, or the sign and the arrow; and one after it.
+        let around = if spans.is_empty() { 2 } else { text::width(arrow) + 3 };
+        let step = text::fit(step, room.saturating_sub(around)).into_owned();
+        match (place, spans.is_empty()) {
+            (0, true) if named => spans.push(Span::styled(format!(" {step}"), style(Role::Accent))),
+            (0, true) => spans.push(Span::raw(format!(" {step}"))),
+            _ => {
+                spans.push(Span::styled(arrow, style(Role::Dim)));
+                spans.push(Span::raw(step));
+            }
+        }
+    }
+    spans
+}
+
+/// The fleet in a few counters, with `words` or by their signs alone; or what is wrong with the link.
+fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
     let style = |role: Role| look.theme.over(role, Role::Header);
     let heard = app.fleet.heard.map(|heard| app.instant().saturating_duration_since(heard).as_secs());
     match (&app.link, &app.fleet.pulse) {
@@ -105,7 +149,8 @@ fn header_right(app: &App, look: &Look<'_>) -> Vec<Span<'static>> {
             let mut add = |mark: Mark, number: u64, what: &str, always: bool| {
                 if number > 0 || always {
                     spans.push(Span::styled(format!("{} ", look.mark(mark)), style(mark.role())));
-                    spans.push(Span::raw(format!("{} {what}  ", text::count(number))));
+                    let what = if words { format!(" {what}  ") } else { "  ".to_owned() };
+                    spans.push(Span::raw(text::count(number) + &what));
                 }
             };
             add(Mark::Running, tasks.executing + tasks.scheduled, "running", true);

@@ -5,7 +5,7 @@ use crate::domain::time::When;
 use crate::ui::action::{Action, always};
 use crate::ui::app::App;
 use crate::ui::layers::prompt::Prompt;
-use crate::ui::screen::{Noun, Screen, Selection};
+use crate::ui::screen::{Noun, Selection};
 use crate::ui::step::{Order, Step};
 use crate::ui::verb::quoted;
 
@@ -99,12 +99,12 @@ pub static SOURCE: Action = Action {
     help: "go to the cage, agent or task that the alert is about",
     changes: false,
     hint: 2,
-    ready: |app| match app.screen().and_then(Screen::target) {
+    ready: |app| match app.target() {
         Some(_) => Ok(()),
         None => Err("there is no screen of what it is about".to_owned()),
     },
     run: |app| {
-        if let Some(place) = app.screen().and_then(Screen::target) {
+        if let Some(place) = app.target() {
             app.step(Step::Go(place));
         }
     },

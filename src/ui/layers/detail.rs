@@ -9,7 +9,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
-use crate::ui::screen::Out;
+use crate::ui::screen::{Aim, Out};
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -33,6 +34,8 @@ pub struct Detail {
     title: String,
     lines: Vec<Parts>,
     keys: Vec<DetailKey>,
+    /// What those keys act on: what is shown, whatever is marked behind it.
+    aim: Option<Aim>,
     top: usize,
     /// How many lines can be in sight, and how many there are, as of the last drawing.
     room: std::cell::Cell<(usize, usize)>,
@@ -41,12 +44,12 @@ pub struct Detail {
 impl Detail {
     /// Shows lines under a title.
     pub fn new(title: impl Into<String>, lines: Vec<Parts>) -> Self {
-        Self { title: title.into(), lines, keys: Vec::new(), top: 0, room: std::cell::Cell::default() }
+        Self { title: title.into(), lines, keys: Vec::new(), aim: None, top: 0, room: std::cell::Cell::default() }
     }
 
-    /// Keys that do something with what is shown.
-    pub fn with_keys(mut self, keys: Vec<DetailKey>) -> Self {
-        self.keys = keys;
+    /// Keys that do something with what is shown, which is `aim`.
+    pub fn with_keys(mut self, keys: Vec<DetailKey>, aim: Aim) -> Self {
+        (self.keys, self.aim) = (keys, Some(aim));
         self
     }
 
@@ -55,7 +58,7 @@ impl Detail {
         self.lines.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    fn scroll(&mut self, by: isize) {
+    fn go(&mut self, by: isize) {
         let (height, total) = self.room.get();
         self.top = self.top.saturating_add_signed(by).min(total.saturating_sub(height));
     }
@@ -106,22 +109,29 @@ impl Layer for Detail {
         let half = isize::try_from(self.room.get().0 / 2).unwrap_or(1).max(1);
         match key.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Left | KeyCode::Char('q') => out.step(Step::Close),
-            KeyCode::Char('j') | KeyCode::Down => self.scroll(1),
-            KeyCode::Char('k') | KeyCode::Up => self.scroll(-1),
-            KeyCode::Char('d') if key.ctrl => self.scroll(half),
-            KeyCode::Char('u') if key.ctrl => self.scroll(-half),
-            KeyCode::PageDown => self.scroll(half * 2),
-            KeyCode::PageUp => self.scroll(-half * 2),
+            KeyCode::Char('j') | KeyCode::Down => self.go(1),
+            KeyCode::Char('k') | KeyCode::Up => self.go(-1),
+            KeyCode::Char('d') if key.ctrl => self.go(half),
+            KeyCode::Char('u') if key.ctrl => self.go(-half),
+            KeyCode::PageDown => self.go(half * 2),
+            KeyCode::PageUp => self.go(-half * 2),
             KeyCode::Char('g') | KeyCode::Home => self.top = 0,
-            KeyCode::Char('G') | KeyCode::End => self.scroll(isize::MAX / 2),
+            KeyCode::Char('G') | KeyCode::End => self.go(isize::MAX / 2),
             KeyCode::Char('y') => out.step(Step::Copy(self.plain())),
             _ => {
                 if let Some(known) = self.keys.iter().find(|known| key.typed() == Some(known.key)) {
                     out.step(Step::Close);
-                    out.step(Step::Run(known.action));
+                    out.step(match &self.aim {
+                        Some(aim) => Step::RunOn(known.action, aim.clone()),
+                        None => Step::Run(known.action),
+                    });
                 }
             }
         }
+    }
+
+    fn scroll(&mut self, rows: i64) {
+        self.go(isize::try_from(rows).unwrap_or(0));
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
@@ -138,7 +148,7 @@ impl Layer for Detail {
             let line = Line::from(std::iter::once(Span::raw(" ")).chain(spans).collect::<Vec<_>>());
             frame.render_widget(line, Rect { y, height: 1, width: inner.width - 1, ..inner });
         }
-        widgets::scrollbar(frame, inner, self.top as u64, u64::from(inner.height), total, look);
+        widgets::scrollbar(frame, inner, Scrolls::Layer, (self.top as u64, u64::from(inner.height), total), look);
     }
 
     fn hints(&self) -> Vec<(String, String)> {

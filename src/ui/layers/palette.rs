@@ -51,9 +51,9 @@ impl Palette {
         let themes = Theme::names(folder.as_deref())
             .into_iter()
             .map(|name| Proposal { text: format!("theme {name}"), help: "use this theme".to_owned() });
-        let sets = settings::NAMES
+        let sets = settings::ALL
             .iter()
-            .map(|(name, help)| Proposal { text: format!("set {name} "), help: (*help).to_owned() });
+            .map(|setting| Proposal { text: format!("set {} ", setting.name), help: setting.help.to_owned() });
         let more = [
             ("filter ", "filter the list in sight"),
             ("shutdown", "stop the engine; running agents go on and are taken up again"),

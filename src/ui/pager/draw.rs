@@ -9,6 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::line::{Gutter, Ink, TextLine};
 use super::{Pager, Spot};
 use crate::ui::look::Look;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::text;
 use crate::ui::theme::{Role, contrast};
 use crate::ui::widgets;
@@ -40,7 +41,7 @@ impl Pager {
         let (top, total) = (self.top.line as u64, self.lines.len() as u64);
         let seen = (spot.line as u64).saturating_sub(top).max(1);
         // Where a single line is longer than the screen there is more to see though all lines are in sight.
-        widgets::scrollbar(frame, area, top, seen, total, look);
+        widgets::scrollbar(frame, area, Scrolls::Text, (top, seen, total), look);
     }
 
     /// Columns before the text.

@@ -238,6 +238,22 @@ impl Pager {
         }
     }
 
+    /// Moves the first line in sight by so many lines, and the cursor with it: what a scrollbar does.
+    pub fn scroll_lines(&mut self, lines: i64) {
+        let by = isize::try_from(lines).unwrap_or(0);
+        let was = self.top;
+        let line = self.top.line.saturating_add_signed(by).min(self.lines.len().saturating_sub(1));
+        self.top = Spot { line, row: 0 }.min(self.last_top());
+        if let Some(cursor) = self.cursor {
+            self.moved = true;
+            self.cursor = Some(cursor.saturating_add_signed(by).min(self.lines.len().saturating_sub(1)));
+            self.show_cursor();
+        }
+        if self.top < was {
+            self.follow = self.follow.map(|_| false);
+        }
+    }
+
     /// Steps to the side, to the right when positive.
     pub fn shift(&mut self, steps: i64) {
         let by = usize::try_from(steps.unsigned_abs()).unwrap_or(0) * SIDE_STEP;

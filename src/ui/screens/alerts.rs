@@ -13,7 +13,7 @@ use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Page, Request, Ticket};
-use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::screen::{Aim, Item, Noun, Out, Screen, Selection};
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -220,7 +220,9 @@ impl Screen for Alerts {
                     keys.push(DetailKey { key: 'o', action: "source", title: "go to its source" });
                 }
                 let title = format!("{} alert about {}", alert.severity, alert.source);
-                out.step(Step::Open(Box::new(Detail::new(title, lines(alert)).with_keys(keys))));
+                let selection = Selection { noun: Noun::Alert, items: vec![alert.item()], marked: false };
+                let aim = Aim { selection, target: about(&alert.source, &alert.message) };
+                out.step(Step::Open(Box::new(Detail::new(title, lines(alert)).with_keys(keys, aim))));
             }
             _ => return false,
         }

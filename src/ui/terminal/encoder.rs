@@ -69,6 +69,11 @@ impl<W: Write> Encoder<W> {
         }
     }
 
+    /// Shows other colours, and puts frames into synchronized updates or not.
+    pub const fn set_manners(&mut self, depth: ColorDepth, synchronized: bool) {
+        (self.depth, self.synchronized) = (depth, synchronized);
+    }
+
     /// Takes note that the screen has another size.
     pub fn resize(&mut self, size: Size) {
         self.size = size;

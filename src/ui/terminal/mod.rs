@@ -17,7 +17,7 @@ pub use color::ColorDepth;
 use encoder::Encoder;
 
 /// What is asked of the terminal while the console has it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manners {
     /// How many colours to use.
     pub depth: ColorDepth,
@@ -76,10 +76,14 @@ impl Taken {
         give_back();
     }
 
-    /// Listens to the mouse or leaves it to the terminal.
-    pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
-        self.manners.mouse = on;
-        self.terminal.backend_mut().send(if on { MOUSE_ON } else { MOUSE_OFF })
+    /// Uses the terminal in another way from now on.
+    pub fn set_manners(&mut self, manners: Manners) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.manners, manners);
+        self.terminal.backend_mut().set_manners(manners.depth, manners.synchronized);
+        if manners.mouse != before.mouse {
+            self.terminal.backend_mut().send(if manners.mouse { MOUSE_ON } else { MOUSE_OFF })?;
+        }
+        if manners.depth == before.depth { Ok(()) } else { self.resize() }
     }
 
     /// Learns the screen's size anew and draws everything with the next frame.

@@ -1,12 +1,16 @@
 //! Agents: list, tree, one of them, and what can be done with them.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::{Driver, fleet, frames, options};
 use crate::api::types::WireCommand;
+use crate::domain::{AgentId, Timestamp};
+use crate::ui::gather::Member;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
-use crate::ui::request::Request;
+use crate::ui::request::{Answer, Request};
 use crate::ui::terminal::ColorDepth;
 
 /// Puts the cursor on the first agent of a state.
@@ -129,6 +133,40 @@ fn what_the_tree_shows_has_its_whole_row_and_no_more_is_asked_for() {
     };
     let ids = query.iter().find(|(name, _)| name == "filter").unwrap().1.matches(',').count() + 1;
     assert!(ids <= 33, "{ids} rows for a tree of 33 lines");
+}
+
+#[test]
+fn a_large_hierarchy_is_read_again_only_when_what_is_in_sight_contradicts_it() {
+    let moved = Rc::new(Cell::new(false));
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    let engine_moved = Rc::clone(&moved);
+    driver.engine = Box::new(move |request| {
+        let mut answer = fleet::answer(request)?;
+        match &mut answer {
+            // Too many to be read every second, and folded away below their superior.
+            Answer::Hierarchy(page) => page.rows.extend((0..400).map(|number| Member {
+                id: AgentId::new(Timestamp::from_micros(1_000_000), 1_000 + number),
+                name: format!("zz-{number:03}"),
+                reports_to: Some("lead-1".to_owned()),
+            })),
+            Answer::AgentRows(page) if engine_moved.get() => page.rows[0].agent.spec.reports_to = Some("zz-001".into()),
+            _ => {}
+        }
+        Ok(answer)
+    });
+    driver.press("T");
+    driver.sees("agents by superior [460]");
+    let reads = |driver: &mut Driver| {
+        driver.app.update(Message::Pulse(fleet::pulse()));
+        driver.collect();
+        let count = driver.asked.iter().filter(|(_, request)| matches!(request, Request::Hierarchy(_))).count();
+        driver.settle();
+        count
+    };
+    assert_eq!([reads(&mut driver), reads(&mut driver)], [0, 0]);
+    moved.set(true);
+    assert_eq!(reads(&mut driver), 0, "not known yet");
+    assert_eq!(reads(&mut driver), 1);
 }
 
 #[test]

@@ -100,6 +100,27 @@ fn details_say_everything_and_lead_on() {
 }
 
 #[test]
+fn keys_in_details_act_on_what_is_shown_and_not_on_the_marks_behind_it() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    // The marks are on two others.
+    driver.press("space space");
+    let marked: Vec<String> = driver.app.selection().unwrap().items.into_iter().map(|item| item.id).collect();
+    driver.press("g enter");
+    let shown = fleet::alerts::alert(0).id.to_string();
+    let expected = WireCommand::AcknowledgeAlerts { ids: vec![shown.clone()], note: None };
+    assert!(marked.len() == 2 && marked.contains(&shown));
+    assert_eq!(command(&mut driver, "A"), Some(expected), "at once, and only this one");
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.press("space g enter R");
+    driver.type_text("done");
+    driver.press("enter");
+    let Some(WireCommand::ResolveAlerts { ids, .. }) = command(&mut driver, "enter") else { panic!("nothing is sent") };
+    assert_eq!(ids, [shown], "also where something is asked before");
+    let selected = driver.app.selection().unwrap();
+    assert!(selected.marked, "afterwards the marks are what is selected again");
+}
+
+#[test]
 fn what_has_no_screen_says_so() {
     let mut driver = Driver::new(&Place::Alerts, (120, 36));
     driver.press("j j o");

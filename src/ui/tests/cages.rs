@@ -351,7 +351,7 @@ fn a_finished_output_is_asked_for_once() {
                     Request::Attempts(_) => Ok(Answer::Attempts(ended.clone())),
                     other => fleet::answer(other),
                 };
-                outputs += u32::from(matches!(request, Request::AttemptOutput { .. }));
+                outputs += u32::from(matches!(request, Request::Output { .. }));
                 driver.app.update(Message::Answer { ticket, answer });
             }
         }

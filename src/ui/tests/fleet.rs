@@ -14,7 +14,7 @@ use crate::api::client::Query;
 use crate::api::live::{Pulse, Topic};
 use crate::domain::counts::Counts;
 use crate::domain::{Task, Timestamp};
-use crate::ui::request::{Answer, Page, Request};
+use crate::ui::request::{Answer, OutputOf, Page, Request};
 
 /// How many tasks there are.
 pub const TASKS: u64 = 500;
@@ -98,8 +98,10 @@ fn window(query: &Query) -> (u64, u64) {
 /// What the engine would answer.
 pub fn answer(request: &Request) -> Result<Answer, String> {
     // What runs in a cage has another output than what tasks are looked at for.
-    if matches!(request, Request::AttemptOutput { execution, .. } if execution.starts_with(cages::EXECUTIONS)) {
-        return Ok(Answer::Bytes(cages::output()));
+    if let Request::Output { of: OutputOf::Execution(execution), part } = request
+        && execution.starts_with(cages::EXECUTIONS)
+    {
+        return Ok(Answer::Output(tasks::part(&[cages::output()], part)));
     }
     if let Some(answer) = tasks::answer(request) {
         return answer;

@@ -54,6 +54,25 @@ fn what_a_person_needs_is_there_at_any_size() {
 }
 
 #[test]
+fn the_header_says_where_one_is_however_narrow_and_however_long_the_way() {
+    let header = |width: u16| Driver::new(&Place::Overview, (width, 24)).draw().lines().next().unwrap().to_owned();
+    let wide = header(120);
+    assert!(wide.starts_with(" menagerie › overview ") && wide.contains("340 queued"), "{wide}");
+    // The program's name goes first, then the words beside the counters, then the beginning of the way.
+    let narrow = header(80);
+    assert!(
+        narrow.starts_with(" overview ") && narrow.contains("340 queued") && narrow.ends_with("2 alerts"),
+        "{narrow}"
+    );
+    let small = header(60);
+    assert!(small.starts_with(" menagerie › overview ") && small.ends_with("· 340  × 8  ◇ 27  ▲ 2"), "{small}");
+    let mut driver = Driver::new(&Place::Tasks, (80, 24));
+    driver.press("enter l");
+    let deep = driver.draw().lines().next().unwrap().to_owned();
+    assert!(deep.contains("output") && deep.ends_with("▲ 2"), "{deep}");
+}
+
+#[test]
 fn rows_lead_to_what_they_name() {
     let mut driver = Driver::new(&Place::Overview, (120, 36));
     let lead = |driver: &mut Driver| {

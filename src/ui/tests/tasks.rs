@@ -1,8 +1,9 @@
 //! Tasks: one of them, its output, its dependencies, why it waits, and new ones.
 
-use super::fleet::tasks::{id, output, tail};
+use super::fleet::tasks::{id, output, part};
 use super::frames::{SIZES, check};
 use super::{Driver, fleet, options};
+use crate::api::client::LogPart;
 use crate::api::types::WireCommand;
 use crate::ui::app::Effect;
 use crate::ui::message::Message;
@@ -184,11 +185,11 @@ fn why_without_a_change_that_a_key_could_make_offers_none() {
 }
 
 /// The last request for output among those that were asked, taken out.
-fn asked_output(driver: &mut Driver) -> Option<(u64, u64)> {
+fn asked_output(driver: &mut Driver) -> Option<(u64, LogPart)> {
     driver.collect();
     let place = driver.asked.iter().rposition(|(_, request)| matches!(request, Request::Output { .. }))?;
     match driver.asked.remove(place) {
-        (ticket, Request::Output { tail, .. }) => Some((ticket, tail)),
+        (ticket, Request::Output { part, .. }) => Some((ticket, part)),
         _ => None,
     }
 }
@@ -200,10 +201,10 @@ fn output_follows_its_end_until_one_looks_up() {
     driver.sees("following");
     driver.sees_not("10 %");
     driver.app.update(Message::Pulse(fleet::pulse()));
-    let (ticket, bytes) = asked_output(&mut driver).expect("what is followed is asked for anew");
+    let (ticket, wanted) = asked_output(&mut driver).expect("what is followed is asked for anew");
     let mut chunks = output(100);
     chunks.extend(output(3));
-    driver.app.update(Message::Answer { ticket, answer: Ok(Answer::Bytes(tail(&chunks, bytes))) });
+    driver.app.update(Message::Answer { ticket, answer: Ok(Answer::Output(part(&chunks, &wanted))) });
     driver.settle();
     driver.press("k");
     driver.sees("held, f follows");
@@ -214,35 +215,69 @@ fn output_follows_its_end_until_one_looks_up() {
 }
 
 #[test]
-fn going_up_fetches_more_until_the_beginning_and_stays_on_the_line() {
+fn going_up_fetches_what_was_before_and_stays_on_the_line() {
     let mut driver = at(&Place::Output(id(EXECUTING)));
     let known = driver.app.text().unwrap().lines().len();
-    press_only(&mut driver, "g");
-    let (ticket, bytes) = asked_output(&mut driver).expect("more is asked for");
+    while driver.app.text().unwrap().top() > 0 {
+        press_only(&mut driver, "pageup");
+    }
+    let (ticket, wanted) = asked_output(&mut driver).expect("more is asked for");
     let first = driver.app.text().unwrap().lines()[1].text().to_owned();
-    driver.app.update(Message::Answer {
-        ticket,
-        answer: Ok(Answer::Bytes(tail(&output(fleet::tasks::OUTPUT_LINES), bytes))),
-    });
+    let answer = Ok(Answer::Output(part(&output(fleet::tasks::OUTPUT_LINES), &wanted)));
+    driver.app.update(Message::Answer { ticket, answer });
     let text = driver.app.text().unwrap();
     assert!(text.lines().len() > known);
     assert_eq!(text.lines()[text.top()].text(), first);
-    for _ in 0..4 {
-        driver.press("g");
-    }
-    driver.sees("line 0 of the build");
+    driver.settle();
     driver.press("g");
+    driver.sees("line 0 of the build");
+    driver.press("k g");
     assert_eq!(asked_output(&mut driver), None, "there is nothing before the beginning");
+}
+
+#[test]
+fn a_long_output_is_gone_through_from_its_beginning_to_its_end_without_a_line_lost() {
+    const LINES: u64 = 30_000;
+    let mut driver = Driver::new(&Place::Tasks, (120, 90));
+    let chunks = output(LINES);
+    driver.engine = Box::new(move |request| match request {
+        Request::Output { part: wanted, .. } => Ok(Answer::Output(part(&chunks, wanted))),
+        other => fleet::answer(other),
+    });
+    driver.app.go(&Place::Output(id(EXECUTING)));
+    driver.settle();
+    driver.press("W g");
+    let (mut seen, mut most) = (0, 0);
+    // Of ten lines five are of the form `line N of the build`: those are counted.
+    let number = |line: &str| line.strip_prefix("line ")?.strip_suffix(" of the build")?.parse::<u64>().ok();
+    for _ in 0..LINES {
+        let text = driver.app.text().unwrap();
+        most = most.max(text.lines().len() as u64);
+        for line in text.in_sight().filter_map(|line| number(line.text())) {
+            let next = (seen + 1..seen + 10).find(|next| !matches!(next % 10, 3 | 5 | 7 | 8 | 9)).unwrap();
+            assert!(line <= next, "after {seen} comes {line}");
+            seen = seen.max(line);
+        }
+        if text.in_sight().any(|line| line.text() == "the last line has no end") {
+            break;
+        }
+        driver.press("pagedown");
+    }
+    driver.sees("the last line has no end");
+    assert_eq!(seen, LINES - 4, "the last of that form");
+    assert!(most < LINES * 2 / 3, "{most} lines were kept at once");
+    driver.press("G");
+    driver.sees("following");
 }
 
 #[test]
 fn what_was_paged_back_to_is_given_up_when_one_leaves() {
     let mut driver = at(&Place::Output(id(EXECUTING)));
-    driver.press("g g g");
-    let many = driver.app.text().unwrap().lines().len();
+    driver.press("g");
+    driver.sees("line 0 of the build");
     driver.press("5 [");
-    assert!(driver.app.text().unwrap().lines().len() < many);
     driver.sees("the last line has no end");
+    driver.sees("following");
 }
 
 #[test]

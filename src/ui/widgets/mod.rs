@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Borders, Clear};
 
 use super::look::Look;
+use super::scrollbars::{Bar, Scrolls};
 use super::text;
 use super::theme::Role;
 
@@ -87,20 +88,27 @@ pub fn dialog(frame: &mut Frame<'_>, area: Rect, title: &str, look: &Look<'_>) -
     inner
 }
 
-/// A mark at the right edge that says which part of `total` rows is in sight; nothing when all are.
-pub fn scrollbar(frame: &mut Frame<'_>, area: Rect, top: u64, height: u64, total: u64, look: &Look<'_>) {
+/// A mark at the right edge that says which part of `total` rows is in sight, and moves what it is `of`; nothing when all
+/// are in sight.
+pub fn scrollbar(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    of: Scrolls,
+    (top, height, total): (u64, u64, u64),
+    look: &Look<'_>,
+) {
     if total <= height || area.height < 2 || area.width == 0 {
         return;
     }
-    let room = u64::from(area.height);
-    let length = (height * room / total).clamp(1, room);
-    let start = (top * (room - length)).checked_div(total - height).unwrap_or(0).min(room - length);
-    for line in 0..room {
+    let bar = Bar { of, area: Rect { x: area.right() - 1, width: 1, ..area }, top, height, total };
+    look.bars.add(bar);
+    let (start, length) = bar.mark();
+    for line in 0..u64::from(area.height) {
         let on = (start..start + length).contains(&line);
         let sign = if on { look.sign("█", "#") } else { look.sign("│", "|") };
         let role = if on { Role::Dim } else { Role::Border };
         let y = area.y + u16::try_from(line).unwrap_or(0);
-        frame.render_widget(Line::styled(sign, look.style(role)), Rect { x: area.right() - 1, y, width: 1, height: 1 });
+        frame.render_widget(Line::styled(sign, look.style(role)), Rect { y, height: 1, ..bar.area });
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
 use crate::ui::layers::preview::value_text;
 use crate::ui::look::{Look, Mark};
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -132,7 +133,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
     if let Some(said) = said {
         widgets::center_text(frame, below, &said, look.style(Role::Dim));
     } else {
-        widgets::scrollbar(frame, body, top as u64, rows as u64, found.len() as u64, look);
+        widgets::scrollbar(frame, body, Scrolls::Nothing, (top as u64, rows as u64, found.len() as u64), look);
     }
 }
 

@@ -8,6 +8,7 @@ use super::tree_view::TreeView;
 use crate::ui::gather::AgentRow;
 use crate::ui::list::Row;
 use crate::ui::look::{Look, Mark};
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::tree::TreeLine;
@@ -76,7 +77,7 @@ impl TreeView {
             frame.render_widget(widget, Rect { y, height: 1, ..body });
         }
         let (top, height, total) = (self.top as u64, self.height as u64, self.lines.len() as u64);
-        widgets::scrollbar(frame, body, top, height, total, look);
+        widgets::scrollbar(frame, body, Scrolls::List, (top, height, total), look);
     }
 
     fn empty_text(&self) -> Option<String> {

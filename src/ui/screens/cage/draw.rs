@@ -11,6 +11,7 @@ use crate::ui::columns::{Front, header, line, widths};
 use crate::ui::list::Column;
 use crate::ui::list::FILL_MIN;
 use crate::ui::look::{Look, Mark};
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -225,7 +226,7 @@ fn table<R>(
         frame.render_widget(line(columns, row, front, &widths, look), at);
         cage.drawn.borrow_mut().push((at, id.clone()));
     }
-    widgets::scrollbar(frame, body, top as u64, u64::from(body.height), rows.len() as u64, look);
+    widgets::scrollbar(frame, body, Scrolls::Nothing, (top as u64, u64::from(body.height), rows.len() as u64), look);
 }
 
 fn draw_output(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {

@@ -10,6 +10,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::cages::{item, measure};
+use crate::api::client::LogPart;
 use crate::api::live::{CageCell, CageProcess, Topic};
 use crate::domain::{self, CageStatus, ExecutionId, spool};
 use crate::ui::action::Scope;
@@ -18,7 +19,7 @@ use crate::ui::gather::AttemptRow;
 use crate::ui::look::Look;
 use crate::ui::pager::{Pager, TextLine};
 use crate::ui::place::Place;
-use crate::ui::request::{Answer, Lane, Request, Ticket};
+use crate::ui::request::{Answer, Lane, OutputOf, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
 use crate::ui::step::Step;
 use crate::ui::text;
@@ -199,7 +200,10 @@ impl Cage {
         if shown.is_none() {
             self.output.set_lines(Vec::new());
         }
-        let request = Request::AttemptOutput { execution: first.id.to_string(), tail: TAIL_BYTES };
+        let request = Request::Output {
+            of: OutputOf::Execution(first.id.to_string()),
+            part: LogPart { tail: Some(TAIL_BYTES), ..LogPart::default() },
+        };
         self.output_of = Some((first.id, first.task_id.to_string(), runs));
         self.asked.output = Some(out.ask(Some("cage output"), request));
     }
@@ -236,8 +240,8 @@ impl Cage {
                 Err(message) => Some(Err(message.clone())),
             };
         } else if mine(&mut asked.output) {
-            if let Ok(Answer::Bytes(bytes)) = answer {
-                self.output.set_lines(lines(bytes));
+            if let Ok(Answer::Output(page)) = answer {
+                self.output.set_lines(lines(&page.bytes));
             }
         } else {
             return false;

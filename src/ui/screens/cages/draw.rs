@@ -8,6 +8,7 @@ use super::measure::{self, Measure};
 use super::{Cages, Cells, Order, columns, foot, foot_lines};
 use crate::ui::columns::{Front, header, line, widths};
 use crate::ui::look::Look;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -30,7 +31,7 @@ impl Cages {
         });
         grid::draw(frame, body, &self.plan, self.measure, look, drawn);
         let rows = self.shown.len().div_ceil(self.plan.across);
-        widgets::scrollbar(frame, body, self.top as u64, self.plan.down as u64, rows as u64, look);
+        widgets::scrollbar(frame, body, Scrolls::List, (self.top as u64, self.plan.down as u64, rows as u64), look);
         let foot = Rect { y: body.bottom(), height: foot::cell_lines(area.width), ..area };
         foot::draw_cell(frame, foot, self.current(), look);
         let tenths = matches!(self.plan.size, Size::Short | Size::Dot);
@@ -62,7 +63,7 @@ impl Cages {
             let words = format!("nothing matches {}\nEsc clears the filter", text::clean(&self.filter));
             widgets::center_text(frame, body, &words, look.style(Role::Dim));
         }
-        widgets::scrollbar(frame, body, self.top as u64, down as u64, self.shown.len() as u64, look);
+        widgets::scrollbar(frame, body, Scrolls::List, (self.top as u64, down as u64, self.shown.len() as u64), look);
         foot::draw_cell(frame, Rect { y: body.bottom(), height: foot, ..area }, self.current(), look);
     }
 }

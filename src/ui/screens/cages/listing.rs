@@ -120,6 +120,15 @@ impl Listing for Cages {
         }
     }
 
+    fn scroll(&mut self, rows: i64, out: &mut Out) {
+        let (across, down) = self.window();
+        let was = self.top;
+        let last = self.shown.len().div_ceil(across).saturating_sub(down);
+        self.top = self.top.saturating_add_signed(isize::try_from(rows).unwrap_or(0)).min(last);
+        let by = i64::try_from(self.top).unwrap_or(0) - i64::try_from(was).unwrap_or(0);
+        self.go(Motion::By(by), out);
+    }
+
     fn click(&mut self, row: u16, _: &mut Out) -> bool {
         let (_, down) = self.window();
         let place = row.checked_sub(1).map(usize::from).filter(|line| *line < down).map(|line| self.top + line);

@@ -19,6 +19,7 @@ use crate::ui::look::{Look, Mark};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -220,7 +221,7 @@ impl Screen for Events {
         // The journal's numbers have no gaps, so they say how far down one is, whatever is fetched of it.
         let head = self.window.head.unwrap_or(0);
         let first = self.window.visible().next().map_or(0, |(_, entry)| head.saturating_sub(entry.row.seq));
-        widgets::scrollbar(frame, body, first, self.window.height as u64, head, look);
+        widgets::scrollbar(frame, body, Scrolls::List, (first, self.window.height as u64, head), look);
     }
 
     fn selection(&self) -> Option<Selection> {

@@ -38,6 +38,8 @@ enum Wanted {
     Newer,
     /// The oldest, in place of what is here.
     Oldest,
+    /// Those somewhere between, in place of what is here.
+    Between,
     /// Nothing but how far the journal goes.
     Head,
 }
@@ -132,7 +134,7 @@ impl Window {
     }
 
     fn ask(&mut self, wanted: Wanted, from: Option<u64>, out: &mut Out) {
-        let newest_first = matches!(wanted, Wanted::Newest | Wanted::Older | Wanted::Head);
+        let newest_first = matches!(wanted, Wanted::Newest | Wanted::Older | Wanted::Between | Wanted::Head);
         let mut query: Query = vec![("order".into(), if newest_first { "desc" } else { "asc" }.into())];
         let limit = if wanted == Wanted::Head { 1 } else { self.page() };
         query.push(("limit".into(), limit.to_string()));
@@ -193,6 +195,12 @@ impl Window {
                 self.rows = entries.collect();
                 (self.cursor, self.top) = (0, 0);
                 (self.older, self.newer, self.seen) = (records.next, None, records.head);
+            }
+            Wanted::Between => {
+                self.rows = entries.collect();
+                (self.cursor, self.top) = (0, 0);
+                self.older = records.next;
+                self.newer = self.rows.front().map(|entry| entry.row.seq);
             }
             Wanted::Oldest => {
                 self.collected.extend(entries);
@@ -329,6 +337,27 @@ impl Listing for Window {
     fn sort_by(&mut self, _: usize, _: &mut Out) {}
 
     fn toggle_column(&mut self, _: usize) {}
+
+    fn scroll(&mut self, rows: i64, out: &mut Out) {
+        if rows == 0 {
+            return;
+        }
+        self.follow = false;
+        let top = self.top.checked_add_signed(isize::try_from(rows).unwrap_or(isize::MAX));
+        // Without a filter the rows here have the journal's numbers, without a gap.
+        if let Some(top) = top.filter(|top| self.filter.trim().is_empty() && top + self.height <= self.rows.len()) {
+            self.cursor = top + (self.cursor - self.top.min(self.cursor));
+            self.top = top;
+            self.settle(out);
+            return;
+        }
+        let (head, least) = (self.head.unwrap_or(0), self.height as u64);
+        let here = self.rows.get(self.top).map_or(head, |entry| entry.row.seq);
+        let first = here.saturating_add_signed(rows.saturating_neg()).clamp(least.min(head), head);
+        let (wanted, from) = if first == head { (Wanted::Newest, None) } else { (Wanted::Between, Some(first + 1)) };
+        self.collected.clear();
+        self.ask(wanted, from, out);
+    }
 
     fn click(&mut self, row: u16, out: &mut Out) -> bool {
         // The first line holds the headings.

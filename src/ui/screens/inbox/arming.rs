@@ -3,7 +3,7 @@
 //! Somebody who judges a hundred things presses the same key again and again. What slips under the cursor just before
 //! the key comes down must not be judged by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How long something has to have been there.
@@ -16,8 +16,10 @@ const NEW: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub struct Arming {
     now: Option<Instant>,
-    /// When each item was first seen; `None` for those that were there from the beginning.
+    /// When each item was first drawn, or until it is when it came; `None` for those that were there from the beginning.
     known: BTreeMap<String, Option<Instant>>,
+    /// Those that have not been drawn yet.
+    undrawn: BTreeSet<String>,
     /// When something else came under the cursor without a key.
     came: Option<Instant>,
     /// Whether what is under the cursor has been drawn there.
@@ -35,8 +37,12 @@ impl Arming {
         let arrived = if first { None } else { self.now };
         let mut known = BTreeMap::new();
         for id in ids {
+            if !first && !self.known.contains_key(id) {
+                self.undrawn.insert(id.to_owned());
+            }
             known.insert(id.to_owned(), self.known.get(id).copied().unwrap_or(arrived));
         }
+        self.undrawn.retain(|id| known.contains_key(id));
         self.known = known;
     }
 
@@ -52,9 +58,18 @@ impl Arming {
         self.drawn = false;
     }
 
-    /// Takes note that everything is about to be drawn as it is now.
-    pub const fn drawn(&mut self) {
+    /// Takes note that everything is about to be drawn as it is now. Only from now on it can be read: a frame may come long
+    /// after what it shows.
+    pub fn drawn(&mut self) {
+        if !self.drawn {
+            self.came = self.came.and(self.now);
+        }
         self.drawn = true;
+        for id in std::mem::take(&mut self.undrawn) {
+            if let Some(arrived) = self.known.get_mut(&id) {
+                *arrived = self.now;
+            }
+        }
     }
 
     fn within(&self, since: Option<Instant>, span: Duration) -> bool {
@@ -84,5 +99,32 @@ impl Arming {
             return Some("it has just arrived; look, then press again".to_owned());
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_counts_from_when_it_could_be_read_and_not_from_when_it_came() {
+        let begun = Instant::now();
+        let mut arming = Arming::default();
+        let at = |arming: &mut Arming, millis: u64| arming.set_now(begun + Duration::from_millis(millis));
+        let may = |arming: &Arming| arming.obstacle(std::iter::once("new")).is_none();
+        at(&mut arming, 0);
+        arming.know(["old"].into_iter(), true);
+        arming.drawn();
+        assert!(arming.obstacle(std::iter::once("old")).is_none());
+        arming.know(["new", "old"].into_iter(), false);
+        arming.came_by_itself();
+        at(&mut arming, 6_000);
+        assert!(!may(&arming), "it has not been drawn");
+        arming.drawn();
+        at(&mut arming, 6_900);
+        arming.drawn();
+        assert!(!may(&arming), "it has been there for less than a second");
+        at(&mut arming, 7_000);
+        assert!(may(&arming));
     }
 }

@@ -100,6 +100,14 @@ impl Listing for Entries {
         }
     }
 
+    fn scroll(&mut self, rows: i64, out: &mut Out) {
+        let was = self.top;
+        let last = self.rows.len().saturating_sub(self.height);
+        self.top = self.top.saturating_add_signed(isize::try_from(rows).unwrap_or(0)).min(last);
+        let by = i64::try_from(self.top).unwrap_or(0) - i64::try_from(was).unwrap_or(0);
+        self.go(Motion::By(by), out);
+    }
+
     fn click(&mut self, row: u16, out: &mut Out) -> bool {
         // The first line holds the headings.
         let Some(line) = row.checked_sub(1) else { return false };

@@ -9,6 +9,7 @@ use super::entries::{Entries, Row};
 use crate::api::triage::{InboxItem, Risk};
 use crate::ui::columns;
 use crate::ui::look::{Look, Mark};
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -37,7 +38,7 @@ pub fn draw(entries: &Entries, frame: &mut Frame<'_>, area: Rect, look: &Look<'_
         frame.render_widget(drawn, at);
     }
     let (top, height, rows) = entries.scroll();
-    widgets::scrollbar(frame, body, top as u64, height as u64, rows as u64, look);
+    widgets::scrollbar(frame, body, Scrolls::List, (top as u64, height as u64, rows as u64), look);
 }
 
 fn in_place_of_rows(entries: &Entries) -> Option<String> {

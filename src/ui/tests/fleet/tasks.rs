@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{HOSTILE, TASKS, at, task};
-use crate::api::client::Query;
+use crate::api::client::{LogPage, LogPart, Query};
 use crate::domain::spool::{self, Chunk, Stream};
 use crate::domain::{Task, Timestamp};
-use crate::ui::request::{Answer, Page, Request};
+use crate::ui::request::{Answer, OutputOf, Page, Request};
 
 /// The id of a task by its number.
 pub fn id(number: u64) -> String {
@@ -169,15 +169,24 @@ pub fn output(lines: u64) -> Vec<Vec<u8>> {
     chunks
 }
 
-/// The end of chunks, at most so many bytes.
-pub fn tail(chunks: &[Vec<u8>], bytes: u64) -> Vec<u8> {
-    let mut first = chunks.len();
-    let mut size = 0;
-    while first > 0 && size + chunks[first - 1].len() as u64 <= bytes {
-        first -= 1;
-        size += chunks[first].len() as u64;
+/// A part of chunks as the engine gives it: positions are bytes, and it begins and ends where a chunk does.
+pub fn part(chunks: &[Vec<u8>], part: &LogPart) -> LogPage {
+    let mut borders = vec![0];
+    for chunk in chunks {
+        borders.push(borders.last().unwrap() + chunk.len() as u64);
     }
-    chunks[first..].concat()
+    let size = *borders.last().unwrap();
+    let at = |wanted: u64| *borders.iter().rfind(|border| **border <= wanted).unwrap();
+    let mut end = at(part.before.unwrap_or(size));
+    let mut start = at(part.from.unwrap_or(0));
+    if let Some(tail) = part.tail {
+        start = start.max(at(end.saturating_sub(tail)));
+    }
+    if let Some(length) = part.length {
+        end = end.min(at(start + length));
+    }
+    let bytes = |number: u64| usize::try_from(number).unwrap();
+    LogPage { start, end, size, bytes: chunks.concat()[bytes(start)..bytes(end)].to_vec().into() }
 }
 
 /// How many lines the longest output has.
@@ -218,12 +227,12 @@ pub fn answer(request: &Request) -> Option<Result<Answer, String>> {
         Request::Artifacts(query) => Answer::Artifacts(page(artifacts(number(field(query, "task")?)?))),
         Request::Agents(query) => Answer::Agents(page(agents(field(query, "id")?))),
         Request::Explain(id) => Answer::Explain(Box::new(explanation(id))),
-        Request::Output { task, tail: bytes } => {
+        Request::Output { of: OutputOf::Task(task), part: wanted } => {
             let lines = if number(task)? % 6 == 0 { 0 } else { OUTPUT_LINES };
             let chunks = if lines == 0 { vec![] } else { output(lines) };
-            Answer::Bytes(tail(&chunks, *bytes))
+            Answer::Output(part(&chunks, wanted))
         }
-        Request::AttemptOutput { tail: bytes, .. } => Answer::Bytes(tail(&output(30), *bytes)),
+        Request::Output { part: wanted, .. } => Answer::Output(part(&output(30), wanted)),
         _ => return None,
     }))
 }

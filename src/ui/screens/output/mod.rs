@@ -1,29 +1,28 @@
 //! What a task wrote: live, searchable, in its own colours.
 //!
-//! Only the end is fetched; going up to the beginning of what is here fetches more, up to a bound. While the end is
-//! followed it is fetched anew whenever the engine says that something changed.
+//! Only the end is fetched; going up to the beginning of what is here fetches the page before it, going down the one after
+//! it, and of a long output only some pages are kept. While the end is followed it is fetched anew whenever the engine
+//! says that something changed.
+
+mod pages;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::tasks::short_id;
+use crate::api::client::LogPage;
 use crate::api::live::Topic;
-use crate::domain::{Task, TaskStatus, Timestamp, spool};
+use crate::domain::{Task, TaskStatus, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::ansi::Lines;
 use crate::ui::look::Look;
 use crate::ui::pager::{Gutter, Pager, TextLine};
-use crate::ui::request::{Answer, Request, Ticket};
+use crate::ui::request::{Answer, OutputOf, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
-
-/// How much of the end is fetched at first and while it is followed, and at most, in bytes.
-const TAIL: (u64, u64) = (256 << 10, 4 << 20);
-
-/// More than the engine may leave out to begin at the border of a chunk, in bytes.
-const CHUNK_MAX: u64 = 65 << 10;
+use pages::{Pages, Wanted};
 
 /// About how many bytes of memory the lines may take.
 const COST_MAX: usize = 10 << 20;
@@ -35,7 +34,7 @@ enum Before {
     Nothing,
     /// Lines that can be fetched.
     More,
-    /// More lines than are kept.
+    /// Lines of a page that is too much to show: nearly every byte of it is a line.
     TooMuch,
 }
 
@@ -48,14 +47,16 @@ pub struct Output {
     pager: Pager,
     /// When each line began.
     times: Vec<Timestamp>,
-    /// How much of the end is here, in bytes of chunks.
-    tail: u64,
+    pages: Pages,
     before: Before,
     loaded: bool,
     /// Whether what is here may be older than what there is.
     behind: bool,
-    /// What is on its way: its ticket, and how much of the end.
-    asked: Option<(Ticket, u64)>,
+    /// The top line when one looked last, to tell a jump from a step.
+    was_top: usize,
+    height: u16,
+    /// What is on its way.
+    asked: Option<(Ticket, Wanted)>,
     asked_task: Option<Ticket>,
     error: Option<String>,
 }
@@ -69,8 +70,10 @@ impl Output {
             task: None,
             pager: Pager::following(),
             times: Vec::new(),
-            tail: TAIL.0,
+            pages: Pages::default(),
             before: Before::More,
+            was_top: 0,
+            height: 20,
             loaded: false,
             behind: true,
             asked: None,
@@ -79,62 +82,62 @@ impl Output {
         }
     }
 
-    fn ask(&mut self, tail: u64, out: &mut Out) {
-        if self.asked.is_some() {
-            self.behind = true;
+    fn ask(&mut self, wanted: Wanted, out: &mut Out) {
+        if self.asked.is_some() && wanted != Wanted::First {
+            self.behind |= wanted == Wanted::Last;
             return;
         }
-        self.behind = false;
-        let request = match &self.execution {
-            Some(execution) => Request::AttemptOutput { execution: execution.clone(), tail },
-            None => Request::Output { task: self.task_id.clone(), tail },
+        self.behind &= !matches!(wanted, Wanted::Last | Wanted::After);
+        let of = match &self.execution {
+            Some(execution) => OutputOf::Execution(execution.clone()),
+            None => OutputOf::Task(self.task_id.clone()),
         };
-        self.asked = Some((out.ask(None, request), tail));
+        let request = Request::Output { of, part: self.pages.part(wanted) };
+        self.asked = Some((out.ask(None, request), wanted));
     }
 
     fn follows(&self) -> bool {
         self.pager.follows() == Some(true)
     }
 
-    fn take(&mut self, bytes: &[u8], tail: u64) {
+    fn take(&mut self, page: LogPage, wanted: Wanted) {
         let anchor = self.anchor();
-        let first_before = self.times.first().copied();
-        let mut lines = Lines::new(COST_MAX);
-        let mut rest = bytes;
-        while let Some((chunk, length)) = spool::decode(rest) {
-            lines.feed(chunk);
-            rest = &rest[length..];
-        }
-        let (lines, dropped) = lines.finish();
-        (self.loaded, self.error) = (true, None);
-        let first = lines.first().map(|(time, _)| *time);
-        // Asking for more that brings nothing older means that there is nothing older.
-        let grew = first_before.is_none() || first < first_before;
-        let whole = bytes.len() as u64 + CHUNK_MAX < tail || (tail > self.tail && !grew);
-        self.before = match (dropped, whole) {
-            (false, true) => Before::Nothing,
-            (false, false) if tail < TAIL.1 => Before::More,
-            _ => Before::TooMuch,
+        self.pages.take(wanted, page);
+        let (lines, dropped) = loop {
+            let mut lines = Lines::new(COST_MAX);
+            self.pages.chunks().for_each(|chunk| lines.feed(chunk));
+            let (lines, dropped) = lines.finish();
+            if !dropped || !self.pages.shrink(wanted) {
+                break (lines, dropped);
+            }
         };
-        self.tail = tail;
+        (self.loaded, self.error) = (true, None);
+        self.before = match (dropped, self.pages.more_before()) {
+            (true, _) => Before::TooMuch,
+            (false, true) => Before::More,
+            (false, false) => Before::Nothing,
+        };
         let (mut times, mut shown): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
         let words = match self.before {
             Before::Nothing => String::new(),
-            Before::More => "there is more before this: go up to fetch it".to_owned(),
+            Before::More => "there is more before this: go up to fetch it, g for the beginning".to_owned(),
             Before::TooMuch => {
                 format!("what came before is too much to show; menagerie task logs {} has all of it", self.task_id)
             }
         };
-        if let (Some(first), false) = (first, words.is_empty()) {
+        if let (Some(first), false) = (times.first().copied(), words.is_empty()) {
             times.insert(0, first);
             shown.insert(0, TextLine::plain(Role::Info, words).with_gutter(Gutter::Note));
         }
         self.times = times;
         self.pager.set_lines(shown);
-        if let (false, Some((time, offset))) = (self.follows(), anchor) {
+        if wanted == Wanted::First {
+            self.pager.show_from(0);
+        } else if let (false, Some((time, offset))) = (self.follows(), anchor) {
             let line = self.times.partition_point(|known| *known < time) + offset;
             self.pager.show_from(line);
         }
+        self.was_top = self.pager.top();
     }
 
     /// The line at the top by what stays the same when more is fetched: its time, and which of that time it is.
@@ -203,7 +206,7 @@ impl Screen for Output {
         self.asked_task = Some(out.ask(Some("output-task"), Request::Task(self.task_id.clone())));
         let over = self.task.as_ref().is_some_and(|task| task.status.is_final());
         if !self.loaded || (self.follows() && !over) {
-            self.ask(TAIL.0, out);
+            self.ask(Wanted::Last, out);
         } else if !over {
             self.behind = true;
         }
@@ -219,27 +222,27 @@ impl Screen for Output {
                 });
                 self.task = Some(task.clone());
                 if news && self.follows() {
-                    self.ask(TAIL.0, out);
+                    self.ask(Wanted::Last, out);
                 } else if news {
                     self.behind = true;
                 }
             }
             return true;
         }
-        let Some((_, tail)) = self.asked.filter(|(asked, _)| *asked == ticket) else { return false };
-        self.asked = None;
+        let Some((_, wanted)) = self.asked.take_if(|(asked, _)| *asked == ticket) else { return false };
         match answer {
-            Ok(Answer::Bytes(bytes)) => self.take(bytes, tail),
+            Ok(Answer::Output(page)) => self.take(page.clone(), wanted),
             Ok(_) => self.error = Some("the engine answered something else".to_owned()),
             Err(message) => self.error = Some(message.clone()),
         }
         if self.behind && self.follows() {
-            self.ask(TAIL.0, out);
+            self.ask(Wanted::Last, out);
         }
         true
     }
 
     fn layout(&mut self, area: Rect, _: &mut Out) {
+        self.height = area.height.max(1);
         self.pager.layout(area.width, area.height);
     }
 
@@ -273,26 +276,30 @@ impl Screen for Output {
     }
 
     fn paged(&mut self, out: &mut Out) {
+        let (was, now) = (std::mem::replace(&mut self.was_top, self.pager.top()), self.pager.top());
         if !self.loaded {
             return;
         }
+        let far = usize::from(self.height) * 2;
         if self.follows() {
-            if self.behind && self.asked.is_none() {
-                self.ask(TAIL.0, out);
+            if (self.behind || self.pages.more_after()) && self.asked.is_none() {
+                self.ask(Wanted::Last, out);
             }
-        } else if self.pager.at_top() && self.before == Before::More && self.asked.is_none() {
-            self.ask((self.tail * 4).min(TAIL.1), out);
+        } else if self.pager.at_top() && self.before == Before::More {
+            // Who jumps to the top wants the beginning, who comes there step by step what was just before.
+            self.ask(if was > now + far { Wanted::First } else { Wanted::Before }, out);
+        } else if self.pager.at_bottom() && (self.behind || self.pages.more_after()) {
+            self.ask(Wanted::After, out);
         }
     }
 
     fn left(&mut self) -> bool {
-        if self.tail == TAIL.0 {
+        if self.pages.only_last() {
             return false;
         }
-        self.tail = TAIL.0;
         self.times.clear();
-        self.pager = Pager::following();
-        (self.before, self.loaded, self.behind) = (Before::More, false, true);
+        (self.pages, self.pager) = (Pages::default(), Pager::following());
+        (self.before, self.loaded, self.behind, self.asked) = (Before::More, false, true, None);
         true
     }
 

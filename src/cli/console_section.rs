@@ -1,0 +1,97 @@
+//! `[console]` of the configuration file and the variables beside it.
+//!
+//! Its keys are the console's own settings, those that `:set` knows. An unknown key is refused as everywhere in the file; a
+//! wrong value is not: whoever looks at the fleet because something is on fire gets the console, with a notice.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Value;
+
+use super::config::{Environment, Origin, Setting};
+use crate::ui::settings;
+
+/// `[console]` of the configuration file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsoleSection {
+    /// The name of a theme. Default: `auto`, one that suits the terminal.
+    #[schemars(with = "Option<String>")]
+    pub theme: Option<Value>,
+    /// How many colours to use: `auto`, `truecolor`, `256`, `16` or `none`. Default: `auto`.
+    #[schemars(with = "Option<String>")]
+    pub colors: Option<Value>,
+    /// Whether clicks, the wheel and dragging are the console's. Default: true.
+    #[schemars(with = "Option<bool>")]
+    pub mouse: Option<Value>,
+    /// Whether everything is drawn without any sign beyond ASCII. Default: false.
+    #[schemars(with = "Option<bool>")]
+    pub ascii: Option<Value>,
+    /// Whether frames are put into synchronized updates. Default: true.
+    #[schemars(with = "Option<bool>")]
+    pub sync: Option<Value>,
+    /// How you are called while you look elsewhere: `desktop`, `bell` or `off`. Default: `desktop`.
+    #[schemars(with = "Option<String>")]
+    pub notify: Option<Value>,
+    /// Whether the header shows bytes a second and how long a frame takes. Default: false.
+    #[schemars(with = "Option<bool>")]
+    pub link: Option<Value>,
+    /// Bytes a second for frames that no key asked for, 0 to 1,000,000; 0 for no budget. Default: 1100.
+    #[schemars(with = "Option<u32>")]
+    pub budget: Option<Value>,
+}
+
+impl ConsoleSection {
+    /// What the file at `path` says, then what the environment says, which counts more.
+    pub fn given(&self, path: &Path, environment: Environment<'_>) -> Vec<(&'static str, Setting<String>)> {
+        let file = |setting: &settings::Setting| {
+            let value = self.value(setting.name)?;
+            Some((setting.name, Setting { value: text(value), origin: Origin::File(path.to_owned()) }))
+        };
+        let variable = |setting: &settings::Setting| {
+            let value = environment(setting.variable).filter(|value| !value.is_empty())?;
+            let value = value.to_string_lossy().into_owned();
+            Some((setting.name, Setting { value, origin: Origin::Environment(setting.variable) }))
+        };
+        settings::ALL.iter().filter_map(file).chain(settings::ALL.iter().filter_map(variable)).collect()
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        match name {
+            "theme" => self.theme.as_ref(),
+            "colors" => self.colors.as_ref(),
+            "mouse" => self.mouse.as_ref(),
+            "ascii" => self.ascii.as_ref(),
+            "sync" => self.sync.as_ref(),
+            "notify" => self.notify.as_ref(),
+            "link" => self.link.as_ref(),
+            "budget" => self.budget.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// A value as `:set` takes it; what could be none is as it stands in the file, for the notice.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_of_the_console_can_stand_in_the_file_and_in_the_environment() {
+        for setting in settings::ALL {
+            let section: ConsoleSection = toml::from_str(&format!("{} = 7", setting.name)).unwrap();
+            let given = section.given(Path::new("/c.toml"), &|name| (name == setting.variable).then(|| "8".into()));
+            let values: Vec<(&str, &str)> = given.iter().map(|(name, given)| (*name, given.value.as_str())).collect();
+            assert_eq!(values, [(setting.name, "7"), (setting.name, "8")], "the environment comes after the file");
+        }
+        assert!(toml::from_str::<ConsoleSection>("thme = \"nord\"").is_err());
+    }
+}
