@@ -6,7 +6,6 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::tasks::short_id;
 use crate::api::live::Topic;
 use crate::domain::{Task, TaskStatus, Timestamp, spool};
 use crate::ui::action::Scope;
@@ -15,7 +14,7 @@ use crate::ui::look::Look;
 use crate::ui::pager::{Gutter, Pager, TextLine};
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 

@@ -305,12 +305,16 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_people_write_them() {
-        assert_eq!(decoded(b"aD\r\t\x7f \x01\x1a"), ["a", "D", "enter", "tab", "backspace", "space", "ctrl-a", "ctrl-z"]);
+        assert_eq!(
+            decoded(b"aD\r\t\x7f \x01\x1a"),
+            ["a", "D", "enter", "tab", "backspace", "space", "ctrl-a", "ctrl-z"]
+        );
         assert_eq!(decoded(b"\x1b[A\x1bOB\x1b[1;5C\x1b[1;2D"), ["up", "down", "ctrl-right", "shift-left"]);
         assert_eq!(decoded(b"\x1b[H\x1b[4~\x1b[5~\x1b[6~\x1b[3~"), ["home", "end", "pageup", "pagedown", "delete"]);
-        assert_eq!(decoded(b"\x1bOP\x1b[15~\x1b[17~\x1b[21~\x1b[23~\x1b[24~\x1b[34~"), [
-            "f1", "f5", "f6", "f10", "f11", "f12", "f20"
-        ]);
+        assert_eq!(
+            decoded(b"\x1bOP\x1b[15~\x1b[17~\x1b[21~\x1b[23~\x1b[24~\x1b[34~"),
+            ["f1", "f5", "f6", "f10", "f11", "f12", "f20"]
+        );
         assert_eq!(decoded(b"\x1b[[A\x1b[Z\x1bx\x1b[1;3A"), ["f1", "shift-tab", "alt-x", "alt-up"]);
         assert_eq!(decoded(b"\x1b[100;5u\x1b[27;5;105~\x1b[100;2u"), ["ctrl-d", "ctrl-i", "D"]);
         assert_eq!(decoded("é漢🦀".as_bytes()), ["é", "漢", "🦀"]);
@@ -334,11 +338,13 @@ mod tests {
 
     #[test]
     fn it_does_not_matter_where_the_bytes_are_cut() {
-        let bytes = "j\x1b[A\x1b[1;5C漢\x1b[<0;5;7M\x1b[200~a\x1b[20b\x1b[201~\x1b]11;rgb:0/0/0\x1b\\\x1bOPé\x1bxk".as_bytes();
+        let bytes =
+            "j\x1b[A\x1b[1;5C漢\x1b[<0;5;7M\x1b[200~a\x1b[20b\x1b[201~\x1b]11;rgb:0/0/0\x1b\\\x1bOPé\x1bxk".as_bytes();
         let whole = decoded(bytes);
-        assert_eq!(whole, [
-            "j", "up", "ctrl-right", "漢", "Down(Left) at 4,6", "paste \"a\\u{1b}[20b\"", "f1", "é", "alt-x", "k"
-        ]);
+        assert_eq!(
+            whole,
+            ["j", "up", "ctrl-right", "漢", "Down(Left) at 4,6", "paste \"a\\u{1b}[20b\"", "f1", "é", "alt-x", "k"]
+        );
         for cut in 0..bytes.len() {
             let mut decoder = Decoder::default();
             let mut events = decoder.take(&bytes[..cut]);
@@ -356,13 +362,10 @@ mod tests {
 
     #[test]
     fn the_mouse_is_where_it_is() {
-        assert_eq!(decoded(b"\x1b[<64;300;2M\x1b[<65;1;1M\x1b[<0;1;1m\x1b[<32;2;2M\x1b[M !!"), [
-            "ScrollUp at 299,1",
-            "ScrollDown at 0,0",
-            "Up(Left) at 0,0",
-            "Drag(Left) at 1,1",
-            "Down(Left) at 0,0"
-        ]);
+        assert_eq!(
+            decoded(b"\x1b[<64;300;2M\x1b[<65;1;1M\x1b[<0;1;1m\x1b[<32;2;2M\x1b[M !!"),
+            ["ScrollUp at 299,1", "ScrollDown at 0,0", "Up(Left) at 0,0", "Drag(Left) at 1,1", "Down(Left) at 0,0"]
+        );
     }
 
     #[test]

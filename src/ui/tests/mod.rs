@@ -11,6 +11,9 @@ mod frames;
 mod inbox;
 mod lists;
 mod overview;
+mod plain;
+mod read_only;
+mod silence;
 mod tasks;
 
 use std::time::{Duration, Instant};
