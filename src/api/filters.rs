@@ -159,6 +159,7 @@ mod tests {
             size: Some(2048),
             since: Timestamp::from_micros(1_800_000_000_000_000),
             blocks: 4,
+            blocked_task_ids: vec![],
             blocks_deadline: None,
             cost_of_delay: 12.5,
             group: "g".into(),

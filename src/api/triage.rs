@@ -54,6 +54,9 @@ pub struct InboxItem {
     pub since: Timestamp,
     /// How many tasks cannot start before it is decided, those behind them included.
     pub blocks: u64,
+    /// The first of those that wait for it directly, by id: things with the same ones hold up the same tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_task_ids: Vec<String>,
     /// The earliest deadline among them.
     #[serde(default)]
     pub blocks_deadline: Option<Timestamp>,

@@ -34,6 +34,12 @@ pub enum ArtifactVerb {
     Approve(ReviewArgs),
     /// Reject artifacts
     Reject(ReviewArgs),
+    /// Take judgements back; the artifacts wait to be judged again
+    Reopen {
+        /// Ids of artifacts or the beginnings of them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
 }
 
 /// Options of `menagerie artifact list`.
@@ -72,6 +78,10 @@ pub fn run(context: &mut Context, verb: ArtifactVerb) -> Outcome {
         ArtifactVerb::Show { id, content } => return show(context, &id, content),
         ArtifactVerb::Approve(args) => (args, true, "approved"),
         ArtifactVerb::Reject(args) => (args, false, "rejected"),
+        ArtifactVerb::Reopen { ids } => {
+            let client = context.engine()?;
+            return items::send(context, &client, &WireCommand::ReopenReviews { ids }, "waits again");
+        }
     };
     let client = context.engine()?;
     items::send(context, &client, &WireCommand::ReviewArtifacts { ids, approve, note }, done)

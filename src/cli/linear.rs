@@ -8,6 +8,7 @@ use std::io::BufRead;
 
 use super::context::{Context, now};
 use super::failure::{Failure, Outcome};
+use super::table::turns;
 use crate::api::client::{Client, Error};
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::api::types::WireCommand;
@@ -191,7 +192,7 @@ impl Session<'_> {
                 let inverse = inverse.unwrap_or_default();
                 let back = if inverse.is_empty() { "" } else { " u takes it back." };
                 if let Reply::Items { done, refused, .. } = &reply {
-                    self.say(&format!("{} done.{back}", done.len()))?;
+                    self.say(&format!("{typed}: {} done.{back}", done.len()))?;
                     for item in refused {
                         self.say(&format!("refused: {}: {}", item.item, item.refusal))?;
                     }
@@ -295,5 +296,5 @@ fn describe(number: usize, entry: &Entry, now: Timestamp) -> String {
 
 /// Text without anything that a terminal would obey.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
+    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control() && !turns(*c)).collect()
 }

@@ -33,9 +33,15 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
-/// Replaces control characters, line ends among them, by blanks.
+/// Replaces control characters, line ends among them, by blanks, and leaves out what turns the direction of writing.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().filter(|c| !turns(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Whether a character is not seen but turns the direction in which others are written: what stands on a line would no
+/// longer be what is read there.
+pub fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// How a column behaves.
@@ -156,6 +162,11 @@ mod tests {
         table.row(vec!["a".into(), "1".into(), "short".into()]);
         table.row(vec!["日本".into(), "100".into(), "a longer\nremark about it".into()]);
         table
+    }
+
+    #[test]
+    fn nothing_turns_the_direction_of_writing() {
+        assert_eq!(clean("a\u{202e}b\u{2066}c\x1bd\ne"), "abc d e");
     }
 
     #[test]

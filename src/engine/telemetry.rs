@@ -51,14 +51,14 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What a cage uses. One that was never set up has no processes, and so uses nothing.
+    /// What a cage uses. Of one that was never set up nothing is measured, which is not the same as nothing used.
     pub fn of(&self, cage_id: CageId) -> CageUsage {
         let nothing = CageUsage {
             cage_id,
-            cpu_millis: Some(0),
-            memory: Some(0),
+            cpu_millis: None,
+            memory: None,
             memory_peak: None,
-            pids: Some(0),
+            pids: None,
             throttled_us: None,
             oom_kills: None,
             tokens: None,
@@ -213,7 +213,7 @@ mod tests {
         let [one, two, three] = [1, 2, 3].map(|cage| known.of(CageId::new(cage).unwrap()));
         assert_eq!((one.cpu_millis, one.memory, one.pids), (Some(500), Some(11), Some(3)));
         assert_eq!((two.cpu_millis, two.memory, two.pids), (None, Some(20), Some(0)), "its time was never measured");
-        assert_eq!((three.cpu_millis, three.memory, three.pids), (Some(0), Some(0), Some(0)), "never set up");
+        assert_eq!((three.cpu_millis, three.memory, three.pids), (None, None, None), "never set up");
         let follower = telemetry.beat.follow();
         measure(false, vec![]);
         assert!(follower.has_changed().unwrap());

@@ -138,8 +138,8 @@ pub fn named(name: &str) -> Option<&'static Action> {
 impl Action {
     /// Whether it can be done now; if not, why.
     pub fn ready(&self, app: &App) -> Result<(), String> {
-        if self.changes && app.options.read_only {
-            return Err("this console was started with --read-only".to_owned());
+        if self.changes {
+            app.may_change()?;
         }
         if self.changes && !app.link.is_up() {
             return Err("the engine is not connected".to_owned());

@@ -235,9 +235,15 @@ impl App {
         self.now.1
     }
 
-    /// The engine's wall clock, as far as it is known.
+    /// The engine's wall clock, as far as it is known. Without an engine it stands where it was heard last: what is shown
+    /// is of then, and nobody knows what goes on.
     pub fn wall(&self) -> Timestamp {
-        Timestamp::from_micros(self.now.0.as_micros() + self.clock_skew)
+        let silent = match (&self.link, self.fleet.heard) {
+            (LinkState::Down { .. }, Some(heard)) => self.now.1.saturating_duration_since(heard),
+            _ => Duration::ZERO,
+        };
+        let silent = i64::try_from(silent.as_micros()).unwrap_or(0);
+        Timestamp::from_micros(self.now.0.as_micros() + self.clock_skew - silent)
     }
 
     /// The surroundings for drawing.
@@ -249,6 +255,7 @@ impl App {
             now: self.wall(),
             names: &self.names,
             bars: &self.bars,
+            connected: !self.link.is_down(),
         }
     }
 
@@ -348,7 +355,8 @@ impl App {
             || (self.options.traffic_shown && self.traffic.bytes_per_second > 0)
             || (!self.frozen && self.screen().is_some_and(Screen::ticks));
         let tick = ticking.then(|| self.now.1 + Duration::from_secs(1));
-        [tick, self.toasts.next_expiry(), self.notifier.next()].into_iter().flatten().min()
+        let ripe = self.screen().and_then(Screen::next_change);
+        [tick, ripe, self.toasts.next_expiry(), self.notifier.next()].into_iter().flatten().min()
     }
 
     /// Takes note that the time has come which [`App::wake_at`] named.
@@ -476,11 +484,12 @@ impl App {
             || self.notifier.answer(ticket, answer, wall, now)
             || self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, answer, &mut out))
             || self.screens.values_mut().any(|kept| kept.screen.answer(ticket, answer, &mut out));
-        if remark.is_some()
-            && !self.frozen
-            && let Some(kept) = self.screens.get_mut(self.history.place())
-        {
-            kept.screen.order_answered(&mut out);
+        if remark.is_some() && !self.frozen {
+            for place in self.concerned() {
+                if let Some(kept) = self.screens.get_mut(&place) {
+                    kept.screen.order_answered(&mut out);
+                }
+            }
         }
         if let Ok(answer) = answer {
             self.names.learn(answer);
@@ -533,7 +542,7 @@ impl App {
     /// Tells what lies over the screen how large the screen is, before it is drawn.
     pub fn layout_layers(&mut self, area: ratatui::layout::Rect) {
         for (layer, _) in &mut self.layers {
-            layer.layout(area);
+            layer.layout(area, &self.names);
         }
     }
 
@@ -559,12 +568,33 @@ impl App {
 
     /// Asks the engine for a change and keeps account of it.
     pub fn order(&mut self, order: Order) {
+        if let Err(why) = self.may_change() {
+            return self.say(Tone::Info, format!("{}: {why}", order.title));
+        }
         let mut out = Out::after(self.last_ticket);
         let ticket = out.ask(None, Request::Command(Box::new(order.command.clone())));
         let command = order.command.clone();
         self.orders.sent(ticket, order, self.wall());
         self.carry_out(out);
-        self.with_screen(|screen, out| screen.ordered(&command, out));
+        let mut out = Out::after(self.last_ticket);
+        for place in self.concerned() {
+            if let Some(kept) = self.screens.get_mut(&place) {
+                kept.screen.ordered(&command, &mut out);
+            }
+        }
+        self.carry_out(out);
+    }
+
+    /// Whether this console may change anything; if not, why.
+    pub fn may_change(&self) -> Result<(), String> {
+        if self.options.read_only { Err("this console was started with --read-only".to_owned()) } else { Ok(()) }
+    }
+
+    /// Who hears of changes at once: what is in sight, and the inbox, which has gone on to the next when one comes back to
+    /// it from a reader in which something was judged.
+    fn concerned(&self) -> Vec<Place> {
+        let here = self.history.place().clone();
+        if here == Place::Inbox { vec![here] } else { vec![here, Place::Inbox] }
     }
 
     /// Hands an effect to the loop.
@@ -619,12 +649,16 @@ impl App {
             Step::Theme(name) => settings::use_theme(self, &name),
             Step::Set(name, value) => settings::set(self, &name, &value),
             Step::Edit(text) => self.effects.push(Effect::Edit(text)),
-            Step::Shutdown(kill) => {
-                let mut out = Out::after(self.last_ticket);
-                out.ask(None, Request::Shutdown { kill });
-                self.carry_out(out);
-            }
-            Step::Verb(line) => self.effects.push(Effect::Verb(line)),
+            Step::Shutdown(kill) => match self.may_change() {
+                Ok(()) => {
+                    self.ask(Request::Shutdown { kill });
+                }
+                Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
+            },
+            Step::Verb(line) => match self.may_change().or_else(|_| super::verb::looks_only(&line)) {
+                Ok(()) => self.effects.push(Effect::Verb(line)),
+                Err(why) => self.say(Tone::Bad, format!("{line}: {why}")),
+            },
             Step::Remember(line) => {
                 if !line.is_empty() {
                     self.palette_history.retain(|known| *known != line);

@@ -15,9 +15,6 @@ use super::terminal::signals::Signal;
 use crate::api::types::WireCommand;
 use crate::domain::NewTask;
 
-/// The most of a paste that is taken, in bytes; a filter has no use for more.
-const PASTE_MAX: usize = 64 * 1024;
-
 /// What was read as a message.
 pub fn message(read: Read) -> Message {
     match read {
@@ -25,14 +22,7 @@ pub fn message(read: Read) -> Message {
         Read::Ground(light) => Message::Ground(light),
         Read::Event(Event::Key(key), at) if key.kind != KeyEventKind::Release => Message::Key(Key::from(key), at),
         Read::Event(Event::Mouse(mouse), _) => Message::Mouse(mouse),
-        Read::Event(Event::Paste(mut text), _) => {
-            let mut end = PASTE_MAX.min(text.len());
-            while !text.is_char_boundary(end) {
-                end -= 1;
-            }
-            text.truncate(end);
-            Message::Paste(text)
-        }
+        Read::Event(Event::Paste(text), _) => Message::Paste(text),
         Read::Event(Event::Resize(..), _) => Message::Signal(Signal::Resize),
         Read::Event(Event::FocusLost, _) => Message::Focus(false),
         Read::Event(Event::FocusGained | Event::Key(_), _) => Message::Focus(true),

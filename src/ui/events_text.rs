@@ -8,7 +8,9 @@ use super::text;
 use crate::api::types::JournalRow;
 use crate::domain::alert::Resolution;
 use crate::domain::event::Event;
-use crate::domain::{Actor, AgentId, Alert, OutcomeKind, ReviewState, Severity, TaskId, TaskStatus, Timestamp};
+use crate::domain::{
+    Actor, AgentId, Alert, ArtifactId, OutcomeKind, ReviewState, Severity, TaskId, TaskStatus, Timestamp,
+};
 
 /// Names by id, as far as they are known.
 pub type Names = BTreeMap<String, String>;
@@ -20,8 +22,7 @@ pub fn event(row: &JournalRow) -> Option<Event> {
 
 /// The end of an id: ids of the same time begin alike.
 fn short(id: impl std::fmt::Display) -> String {
-    let id = format!("{id}");
-    id.get(id.len().saturating_sub(8)..).unwrap_or(&id).to_owned()
+    text::short_id(&id.to_string())
 }
 
 fn name(id: &str, names: &Names) -> String {
@@ -270,6 +271,15 @@ pub fn severity(severity: Severity) -> Mark {
     }
 }
 
+/// The artifact that was judged or put off.
+pub fn judged(event: &Event) -> Option<ArtifactId> {
+    match event {
+        Event::ArtifactReviewed(event) => Some(event.artifact_id),
+        Event::ArtifactSnoozed(event) => Some(event.artifact_id),
+        _ => None,
+    }
+}
+
 /// What a record is about, if there is a screen for it.
 pub fn target(event: &Event, names: &Names) -> Option<Place> {
     let one = |id: AgentId| Some(Place::Agent(id.to_string(), name(&id.to_string(), names)));
@@ -338,7 +348,7 @@ pub fn shortened(text: &str) -> String {
 }
 
 /// What stands before the first whole id, the id, and what stands behind.
-fn first_id(text: &str) -> Option<(&str, &str, &str)> {
+pub fn first_id(text: &str) -> Option<(&str, &str, &str)> {
     const LENGTH: usize = 36;
     let at = (0..text.len().saturating_sub(LENGTH - 1)).find(|at| {
         let id = text.as_bytes().get(*at..*at + LENGTH).unwrap_or_default();

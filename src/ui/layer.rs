@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::action::Scope;
 use super::key::Key;
 use super::look::Look;
+use super::names::Names;
 use super::request::{Answer, Ticket};
 use super::screen::Out;
 
@@ -38,9 +39,9 @@ pub trait Layer {
         let _ = rows;
     }
 
-    /// Learns the size of the screen, before each drawing.
-    fn layout(&mut self, area: Rect) {
-        let _ = area;
+    /// Learns the size of the screen and what things are called, before each drawing.
+    fn layout(&mut self, area: Rect, names: &Names) {
+        let _ = (area, names);
     }
 
     /// Draws itself over `area`, the whole screen.

@@ -50,6 +50,11 @@ impl LinkState {
     pub const fn is_up(&self) -> bool {
         matches!(self, Self::Up)
     }
+
+    /// Whether there is no engine to be heard.
+    pub const fn is_down(&self) -> bool {
+        matches!(self, Self::Down { .. })
+    }
 }
 
 /// Sees to it that an engine runs, before one is listened to for the first time; returns when one answers, or why none

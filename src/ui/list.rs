@@ -219,6 +219,8 @@ impl<R: Row> List<R> {
         let mut out = String::new();
         // Writing to a string cannot fail.
         let _ = match self.total {
+            // Of a filter that is not understood nobody knows how many it lets through.
+            _ if self.error.is_some() && !self.filter.is_empty() => write!(out, "[?]"),
             Some(total) => write!(out, "[{}]", text::count(total)),
             None => write!(out, "[…]"),
         };
@@ -336,7 +338,9 @@ impl<R: Row> List<R> {
         frame.render_widget(header, Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         if let Some(message) = &self.empty_text() {
-            super::widgets::center_text(frame, body, message, look.style(Role::Dim));
+            let room = usize::from(body.width.saturating_sub(4)).min(100);
+            let words: Vec<String> = message.lines().flat_map(|line| super::widgets::wrap(line, room)).collect();
+            super::widgets::center_text(frame, body, &words.join("\n"), look.style(Role::Dim));
             return;
         }
         let total = self.total.unwrap_or(0);

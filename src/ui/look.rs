@@ -19,10 +19,12 @@ pub struct Look<'a> {
     pub options: &'a Options,
     /// The engine's clock as far as it is known, else ours.
     pub now: Timestamp,
-    /// Names of agents.
+    /// Names of what rows only know the ids of.
     pub names: &'a Names,
     /// Where scrollbars are noted, for the mouse.
     pub bars: &'a Scrollbars,
+    /// Whether the engine may still be heard; without it what is shown is old.
+    pub connected: bool,
 }
 
 /// A state as a mark, so that colour is never the only carrier.
@@ -40,8 +42,10 @@ pub enum Mark {
     Human,
     /// Somebody should look.
     Warning,
-    /// Stopped, withheld or taken back.
+    /// Stopped or taken back.
     Stopped,
+    /// Withheld by somebody.
+    Withheld,
     /// It failed.
     Failed,
     /// It is done.
@@ -61,6 +65,7 @@ impl Mark {
             Self::Human => ("◇", "H"),
             Self::Warning => ("▲", "!"),
             Self::Stopped => ("■", "#"),
+            Self::Withheld => ("□", "="),
             Self::Failed => ("×", "x"),
             Self::Done => ("✓", "v"),
             Self::Unknown => ("?", "?"),
@@ -73,6 +78,7 @@ impl Mark {
             Self::Running | Self::Done => Role::Good,
             Self::Starting => Role::Info,
             Self::Idle | Self::Queued | Self::Stopped => Role::Dim,
+            Self::Withheld => Role::Info,
             Self::Human => Role::Waiting,
             Self::Warning => Role::Warn,
             Self::Failed => Role::Bad,

@@ -3,16 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use super::events_text;
 use super::request::{Answer, Request};
 use super::screen::Out;
+use super::text;
+use crate::api::triage::InboxKind;
 
 /// The most names that are kept; fleets have at most 10,000 agents.
 const NAMES_MAX: usize = 20_000;
+
+/// The most titles of artifacts and types of tasks that are kept; with more, all are learned anew.
+const TITLES_MAX: usize = 20_000;
+
+/// The most columns of a title between words.
+const TITLE_COLUMNS: usize = 30;
 
 /// What is known.
 #[derive(Default)]
 pub struct Names {
     known: BTreeMap<String, String>,
+    /// Of what lists have shown: titles of artifacts, types of tasks.
+    titles: BTreeMap<String, String>,
 }
 
 impl Names {
@@ -22,6 +33,48 @@ impl Names {
             let room = NAMES_MAX.saturating_sub(self.known.len());
             self.known.extend(names.iter().take(room).map(|(id, name)| (id.clone(), name.clone())));
         }
+        let mut title = |id: String, title: &str| {
+            if self.titles.len() >= TITLES_MAX {
+                self.titles.clear();
+            }
+            if self.titles.get(&id).is_none_or(|known| known != title) {
+                self.titles.insert(id, title.to_owned());
+            }
+        };
+        match answer {
+            Answer::Inbox(page) => page.rows.iter().for_each(|item| {
+                title(item.task_id.clone(), &item.task_type);
+                if item.kind == InboxKind::Artifact {
+                    title(item.id.clone(), &item.title);
+                }
+            }),
+            Answer::Artifacts(page) => page.rows.iter().for_each(|it| title(it.id.to_string(), &it.title)),
+            Answer::Artifact(artifact) => title(artifact.id.to_string(), &artifact.title),
+            Answer::Tasks(page) => page.rows.iter().for_each(|task| title(task.id.to_string(), &task.kind)),
+            Answer::Task(task) => title(task.id.to_string(), &task.kind),
+            _ => {}
+        }
+    }
+
+    /// What something is called, before the end of its id; only that end for what no list has shown.
+    pub fn title(&self, id: &str) -> String {
+        let short = text::short_id(id);
+        match self.titles.get(id).or_else(|| self.known.get(id)) {
+            Some(title) => format!("{} {short}", text::fit(&text::clean(title), TITLE_COLUMNS)),
+            None => short,
+        }
+    }
+
+    /// Words of the engine, with what it calls by ids called as people call it.
+    pub fn speak(&self, words: &str) -> String {
+        let mut out = String::with_capacity(words.len());
+        let mut rest = words;
+        while let Some((before, id, after)) = events_text::first_id(rest) {
+            out.push_str(before);
+            out.push_str(&self.title(id));
+            rest = after;
+        }
+        out + rest
     }
 
     /// The name of an agent, a user or a machine; `None` while nobody has asked for it, and for one that is gone.
@@ -43,5 +96,19 @@ impl Inquirer {
         if !new.is_empty() {
             out.ask(None, Request::Names(new));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_sentences_become_what_people_call_things() {
+        let mut names = Names::default();
+        let (known, unknown) = ("0195aaaa-0000-7000-8000-00000000beef", "0195aaaa-0000-7000-8000-0000cafe0123");
+        names.titles.insert(known.to_owned(), "report.md\x1b[0m".to_owned());
+        let said = names.speak(&format!("task {unknown}: waits for {known}, é; of cage 012"));
+        assert_eq!(said, "task cafe0123: waits for report.md␛[0m 0000beef, é; of cage 012");
     }
 }

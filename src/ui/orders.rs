@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::request::{Answer, Ticket};
 use super::step::{Order, Tone};
+use super::verb;
 use crate::api::types::WireCommand;
 use crate::domain::{Reply, Timestamp};
 
@@ -88,7 +89,8 @@ impl Orders {
     /// Takes note that the last change is being taken back.
     pub fn undo_sent(&mut self, ticket: Ticket, time: Timestamp) {
         if let Some(done) = self.done.pop() {
-            let place = self.enter(format!("undo: {}", done.order.title), String::new(), time);
+            let lines: Vec<String> = done.inverse.iter().map(verb::line_of).collect();
+            let place = self.enter(format!("undo: {}", done.order.title), lines.join("; "), time);
             self.on_the_way.insert(ticket, (Way::Undo(done), place));
         }
     }
@@ -107,7 +109,7 @@ impl Orders {
     /// Takes an answer; gives what to say when the ticket is an order's.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> Option<Vec<(Tone, String)>> {
         let (way, place) = self.on_the_way.remove(&ticket)?;
-        let (title, redo) = match &way {
+        let (title, back) = match &way {
             Way::New(order) | Way::Redo(order) => (order.title.clone(), false),
             Way::Undo(done) => (format!("took back: {}", done.order.title), true),
         };
@@ -116,11 +118,30 @@ impl Orders {
             Ok(Answer::Done(reply)) => {
                 let refused = refusals(reply);
                 let count = done_count(reply);
+                let inverse = inverse_of(reply);
+                let tail = match (back, inverse.is_empty(), givable(&inverse)) {
+                    (true, ..) | (_, true, _) => String::new(),
+                    // Work that was stopped is not given back.
+                    (_, _, Some(some)) if some < count => format!(" · z takes {some} of {count} back"),
+                    _ => " · z takes it back".to_owned(),
+                };
+                if refused.is_empty() {
+                    let done = if back { "" } else { "done: " };
+                    remarks.push((Tone::Done, format!("{done}{title}{tail}")));
+                } else {
+                    // One remark, so that what was done and what was not stand in one place.
+                    let lines: Vec<String> = refused.iter().map(|(item, why)| format!("{item}: {why}")).collect();
+                    let title = match &way {
+                        Way::Undo(done) => format!("undo: {}", done.order.title),
+                        _ => title,
+                    };
+                    let head = match count {
+                        0 => format!("{title}: nothing was done, {} refused", refused.len()),
+                        some => format!("{title}: {some} done, {} refused{tail}", refused.len()),
+                    };
+                    remarks.push((Tone::Bad, format!("{head}\n{}", lines.join("\n"))));
+                }
                 if count > 0 || refused.is_empty() {
-                    let tail = if redo { "" } else { " · z takes it back" };
-                    let inverse = inverse_of(reply);
-                    let tail = if inverse.is_empty() && !redo { "" } else { tail };
-                    remarks.push((Tone::Done, format!("{title}{tail}")));
                     match way {
                         Way::New(order) => {
                             self.undone.clear();
@@ -129,10 +150,6 @@ impl Orders {
                         Way::Redo(order) => self.keep(order, inverse),
                         Way::Undo(done) => self.undone.push(done.order),
                     }
-                }
-                if !refused.is_empty() {
-                    let lines: Vec<String> = refused.iter().map(|(item, why)| format!("{item}: {why}")).collect();
-                    remarks.push((Tone::Bad, format!("{title}: {} refused\n{}", refused.len(), lines.join("\n"))));
                 }
                 self.outcome(
                     place,
@@ -193,6 +210,15 @@ fn done_count(reply: &Reply) -> usize {
         Reply::Items { done, .. } => done.len(),
         Reply::Applied { changes, .. } => changes.len(),
     }
+}
+
+/// How many cancelled tasks the commands give back; `None` when they are about something else.
+fn givable(inverse: &[WireCommand]) -> Option<usize> {
+    let of = |command: &WireCommand| match command {
+        WireCommand::RetryTasks { ids } => Some(ids.len()),
+        _ => None,
+    };
+    inverse.iter().map(of).sum()
 }
 
 /// The commands that take it back, as they are sent.

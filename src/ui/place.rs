@@ -53,7 +53,6 @@ impl Place {
 
     /// Its name in the breadcrumb.
     pub fn crumb(&self) -> String {
-        let short = |id: &str| id.rsplit('-').next().unwrap_or(id).to_owned();
         match self {
             Self::Overview => "overview".to_owned(),
             Self::Inbox => "inbox".to_owned(),
@@ -62,9 +61,9 @@ impl Place {
             Self::Agents => "agents".to_owned(),
             Self::Agent(_, name) => format!("agent {}", super::text::clean(name)),
             Self::Tasks => "tasks".to_owned(),
-            Self::Task(id) => format!("task {}", short(id)),
+            Self::Task(id) => format!("task {}", super::text::short_id(id)),
             Self::Output(_) => "output".to_owned(),
-            Self::Attempt(_, id) => format!("attempt {}", short(id)),
+            Self::Attempt(_, id) => format!("attempt {}", super::text::short_id(id)),
             Self::Dependencies(_) => "dependencies".to_owned(),
             Self::Artifacts => "artifacts".to_owned(),
             Self::Artifact(_, title) => super::text::clean(title).into_owned(),

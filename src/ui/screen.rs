@@ -215,6 +215,11 @@ pub trait Screen {
         false
     }
 
+    /// When something in sight or what can be done changes by itself, if it is known to.
+    fn next_change(&self) -> Option<Instant> {
+        None
+    }
+
     /// Whether something in sight changes with every second, such as the time a task has run.
     fn ticks(&self) -> bool {
         false

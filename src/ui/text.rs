@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::domain::Timestamp;
 
@@ -24,6 +24,12 @@ fn is_invisible(c: char) -> bool {
 /// The most combining marks that a character may bear; more would climb into the neighbouring lines.
 const MARKS_MAX: usize = 3;
 
+/// The most characters that may be joined to one, such as a family of four with the joiners between them.
+const JOINED_MAX: usize = 12;
+
+/// Joins two characters to one sign.
+const JOINER: char = '\u{200d}';
+
 /// Makes `text` fit for one line: tabs and line ends become blanks, other control characters become visible, invisible
 /// ones go, and piles of combining marks are cut.
 pub fn clean(text: &str) -> Cow<'_, str> {
@@ -32,7 +38,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     for grapheme in text.graphemes(true) {
-        let mut chars = 0;
+        let (mut chars, mut marks) = (0, 0);
         for c in grapheme.chars() {
             match c {
                 '\t' | '\n' | '\r' => out.push(' '),
@@ -40,15 +46,26 @@ pub fn clean(text: &str) -> Cow<'_, str> {
                 '\x7f' => out.push('\u{2421}'),
                 '\u{80}'..='\u{9f}' => out.push('\u{fffd}'),
                 _ if is_invisible(c) => {}
-                _ if chars > MARKS_MAX => {}
+                _ if marks >= MARKS_MAX && chars > 0 && c != JOINER && c.width() == Some(0) => {}
+                _ if chars >= JOINED_MAX => {}
                 _ => {
+                    marks = if c != JOINER && c.width() == Some(0) { marks + 1 } else { 0 };
                     out.push(c);
                     chars += 1;
                 }
             }
         }
+        // A joiner with nothing behind it would take in what is drawn next.
+        while out.ends_with(JOINER) {
+            out.pop();
+        }
     }
     Cow::Owned(out)
+}
+
+/// The end of an id: ids of the same time begin alike.
+pub fn short_id(id: &str) -> String {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id).to_owned()
 }
 
 /// How many columns `text` takes.
@@ -172,6 +189,19 @@ mod tests {
     fn controls_become_visible_and_directions_go() {
         assert_eq!(clean("a\x1b[31mb\u{202e}c\td\u{9b}e"), "a␛[31mbc d\u{fffd}e");
         assert_eq!(clean("e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}x").chars().count(), 5);
+    }
+
+    #[test]
+    fn joined_signs_stay_whole_and_no_joiner_is_left_dangling() {
+        let family = "👩\u{200d}👩\u{200d}👧\u{200d}👦";
+        assert_eq!(clean(family), family);
+        assert_eq!(clean("a\u{200d}"), "a");
+        let many = "👩\u{200d}".repeat(40);
+        assert!(!clean(&many).ends_with('\u{200d}') && clean(&many).chars().count() < 20);
+        for columns in 0..4 {
+            let fitted = fit(family, columns).into_owned();
+            assert!(fitted == family || !fitted.contains('\u{200d}'), "{columns}: {fitted:?}");
+        }
     }
 
     #[test]

@@ -259,10 +259,15 @@ impl Theme {
     pub fn over(&self, role: Role, ground: Role) -> Style {
         let under = self.style(ground);
         let own = self.styles[role as usize];
-        let Some(fg) = own.fg else { return under.add_modifier(own.add_modifier) };
-        let readable = contrast(Some(fg), under.bg).is_none_or(|contrast| contrast >= CONTRAST_MIN);
+        let reversed = under.add_modifier.contains(Modifier::REVERSED);
+        let bare = !reversed && matches!(under.bg, None | Some(Color::Reset));
+        // Dim text on a ground of its own is what cannot be read first.
+        let added = if bare { own.add_modifier } else { own.add_modifier - Modifier::DIM };
+        let Some(fg) = own.fg else { return under.add_modifier(added) };
+        // Of two colours that the terminal's owner chose nobody knows whether one can be read on the other.
+        let readable = bare || !reversed && contrast(Some(fg), under.bg).is_some_and(|it| it >= CONTRAST_MIN);
         let style = if readable { under.fg(fg) } else { under };
-        style.add_modifier(own.add_modifier)
+        style.add_modifier(added)
     }
 
     fn patch_with(&mut self, name: &str, folder: Option<&Path>, depth: usize) -> Result<(), Error> {
@@ -374,6 +379,27 @@ mod tests {
                 };
                 assert!(contrast >= CONTRAST_MIN, "{name}: {}: contrast {contrast:.2}, at least 4.5", role.as_str());
             }
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_on_a_ground_whose_colour_the_terminals_owner_chose() {
+        for name in ["ansi", "mono"] {
+            let theme = Theme::load(name, None).unwrap();
+            for ground in [Role::Cursor, Role::Mark, Role::Header] {
+                let under = theme.style(ground);
+                let reversed = under.add_modifier.contains(Modifier::REVERSED);
+                if !reversed && matches!(under.bg, None | Some(Color::Reset)) {
+                    // Without a ground of its own there is nothing to be lost on.
+                    continue;
+                }
+                for role in Role::ALL {
+                    let over = theme.over(*role, ground);
+                    assert_eq!((over.fg, over.bg), (under.fg, under.bg), "{name}: {role:?} on {ground:?}");
+                    assert!(!over.add_modifier.contains(Modifier::DIM), "{name}: {role:?} on {ground:?}");
+                }
+            }
+            assert_eq!(theme.over(Role::Bad, Role::Text).fg, theme.style(Role::Bad).fg, "{name}");
         }
     }
 

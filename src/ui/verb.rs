@@ -5,9 +5,48 @@ use std::thread;
 
 use super::app::App;
 use super::message::{Message, Post};
+use crate::api::types::WireCommand;
 
 /// The most that is shown of what a verb says, in bytes.
 const SAID_MAX: usize = 256 * 1024;
+
+/// What only looks, each as its first words: all that a console with `--read-only` runs.
+const LOOKS: &[&str] = &[
+    "status",
+    "task list",
+    "task show",
+    "task logs",
+    "task explain",
+    "agent list",
+    "agent show",
+    "cage list",
+    "cage show",
+    "artifact list",
+    "artifact show",
+    "inbox list",
+    "alert list",
+    "alert show",
+    "event list",
+    "journal verify",
+    "journal tail",
+    "node list",
+    "filter",
+    "config show",
+    "db status",
+    "schema",
+    "help",
+];
+
+/// Whether `line` only looks, for a console that changes nothing; else what it may run.
+pub fn looks_only(line: &str) -> Result<(), String> {
+    let words = split(line)?;
+    let words = if words.first().is_some_and(|word| word == "menagerie") { &words[1..] } else { &words[..] };
+    let looks = |look: &&str| look.split(' ').count() <= words.len() && look.split(' ').zip(words).all(|(a, b)| a == b);
+    if LOOKS.iter().any(|look| looks(look)) {
+        return Ok(());
+    }
+    Err(format!("this console was started with --read-only and runs only what looks: {}", LOOKS.join(", ")))
+}
 
 /// Runs `line` as arguments of this program on a thread of its own; what it says comes as a message.
 pub fn start(line: &str, app: &App, post: &Post) {
@@ -23,9 +62,17 @@ pub fn start(line: &str, app: &App, post: &Post) {
         _ => words,
     };
     let (line, post, data_dir) = (line.to_owned(), post.clone(), app.options.data_dir.clone());
+    // Whoever only looks starts no engine either.
+    let no_start = app.options.read_only.then_some("--no-start");
     thread::spawn(move || {
         let said = std::env::current_exe().and_then(|program| {
-            Command::new(program).arg("--data-dir").arg(data_dir).args(words).stdin(Stdio::null()).output()
+            Command::new(program)
+                .arg("--data-dir")
+                .arg(data_dir)
+                .args(no_start)
+                .args(words)
+                .stdin(Stdio::null())
+                .output()
         });
         let said = match said {
             Ok(output) => {
@@ -76,6 +123,44 @@ pub fn split(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
+/// A command as the command line writes it; empty where there is no line for it.
+pub fn line_of(command: &WireCommand) -> String {
+    let words = |verb: &str, ids: &[String]| {
+        let ids: Vec<String> = ids.iter().map(|id| quote(id)).collect();
+        format!("menagerie {verb} {}", ids.join(" "))
+    };
+    match command {
+        WireCommand::ResumeAgents { ids } => words("agent resume", ids),
+        WireCommand::DrainAgents { ids } => words("agent drain", ids),
+        WireCommand::ReviewArtifacts { ids, approve: true, .. } => words("artifact approve", ids),
+        WireCommand::ReviewArtifacts { ids, approve: false, .. } => words("artifact reject", ids),
+        WireCommand::ReopenReviews { ids } => words("artifact reopen", ids),
+        WireCommand::SnoozeReviews { ids, until: None } => words("inbox snooze --off", ids),
+        WireCommand::CancelTasks { ids, .. } => words("task cancel", ids),
+        WireCommand::RetryTasks { ids } => words("task retry", ids),
+        WireCommand::PrioritiseTasks { ids, priority } => words(&format!("task prioritise --priority {priority}"), ids),
+        WireCommand::ReassignTasks { ids, agent, cage } => {
+            let mut verb = "task reassign".to_owned();
+            if let Some(agent) = agent {
+                verb = format!("{verb} --agent {}", quote(agent));
+            }
+            if let Some(cage) = cage {
+                verb = format!("{verb} --cage {cage}");
+            }
+            words(&verb, ids)
+        }
+        WireCommand::Apply { .. } => "menagerie apply FILE".to_owned(),
+        WireCommand::SetCageMaintenance { ids, on } => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            words(if *on { "cage maintenance" } else { "cage maintenance --off" }, &ids)
+        }
+        WireCommand::UnacknowledgeAlerts { ids } => words("alert acknowledge --off", ids),
+        WireCommand::ReopenAlerts { ids } => words("alert reopen", ids),
+        // These are made through the API only.
+        _ => String::new(),
+    }
+}
+
 /// One word as a shell takes it back: as it is, or in quotation marks.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
@@ -88,6 +173,16 @@ pub fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changes_something_is_no_looking() {
+        for line in ["task list -s failed", "menagerie status", "journal verify", "artifact show 12"] {
+            assert_eq!(looks_only(line), Ok(()), "{line}");
+        }
+        for line in ["stop", "task cancel 12", "run -- rm x", "menagerie stop --all", "task", "engine", "lists", ""] {
+            assert!(looks_only(line).is_err(), "{line}");
+        }
+    }
 
     #[test]
     fn words_as_in_a_shell() {

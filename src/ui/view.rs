@@ -1,6 +1,7 @@
 //! One frame: a line of where and how, the screen in its panel, remarks, a line of keys.
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
@@ -24,6 +25,33 @@ const STEP_MAX: usize = 30;
 
 /// Draws everything.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
+    draw_all(app, frame);
+    if app.options.ascii {
+        make_plain(frame.buffer_mut());
+    }
+}
+
+/// Whatever is left beyond ASCII, mostly in names, makes room for signs that every terminal has.
+fn make_plain(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let plain = match cell.symbol() {
+            symbol if symbol.is_ascii() => continue,
+            "…" => "~",
+            "·" | "─" | "—" | "–" => "-",
+            "→" | "›" => ">",
+            "×" => "x",
+            // The marks on a letter go, the letter stays.
+            symbol => match symbol.as_bytes().first() {
+                Some(letter) if letter.is_ascii_graphic() => &symbol[..1],
+                _ => "?",
+            },
+        }
+        .to_owned();
+        cell.set_symbol(&plain);
+    }
+}
+
+fn draw_all(app: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
     app.bars.forget();
     frame.render_widget(Clear, area);
@@ -42,7 +70,8 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let look = app.look();
     draw_header(app, frame, header, &look);
     if let Some(screen) = app.screen() {
-        let block = widgets::panel(&screen.title(), app.layer().is_none(), &look);
+        let old = if look.connected || app.fleet.pulse.is_none() { "" } else { " · OLD: no engine answers" };
+        let block = widgets::panel(&format!("{}{old}", screen.title()), app.layer().is_none(), &look);
         frame.render_widget(block, body);
         screen.draw(frame, inner, &look);
     }
@@ -136,13 +165,13 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
                 (Some(_), Some(age)) => format!(", what you see is {age} s old"),
                 _ => String::new(),
             };
-            let text = format!(" {} NO ENGINE{old}; next try in {wait} s ", look.mark(Mark::Failed));
+            let text = format!(" {} NO ENGINE{old}; :start starts one; next try in {wait} s ", look.mark(Mark::Failed));
             vec![Span::styled(text, style(Role::Bad))]
         }
         (LinkState::Starting { progress }, _) => {
             vec![Span::styled(format!(" the engine starts: {progress} "), style(Role::Info))]
         }
-        (_, None) => vec![Span::styled(" connecting … ", style(Role::Dim))],
+        (_, None) => vec![Span::styled(look.sign(" connecting … ", " connecting ... "), style(Role::Dim))],
         (_, Some(pulse)) => {
             let tasks = &pulse.counts.tasks;
             let mut spans = Vec::new();
@@ -157,7 +186,7 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
             add(Mark::Queued, tasks.pending, "queued", true);
             add(Mark::Failed, tasks.failed, "failed", false);
             add(Mark::Human, pulse.counts.artifacts.pending, "to review", false);
-            add(Mark::Warning, pulse.alerts, "alerts", false);
+            add(Mark::Warning, pulse.alerts, if pulse.alerts == 1 { "alert" } else { "alerts" }, false);
             if pulse.read_only {
                 spans.push(Span::styled("STORE FAILED: no changes ", style(Role::Bad)));
             }
@@ -167,23 +196,21 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
 }
 
 fn draw_toasts(app: &App, frame: &mut Frame<'_>, body: Rect, look: &Look<'_>) {
-    const SHOWN_MAX: usize = 3;
-    let mut y = body.bottom().saturating_sub(1);
-    for toast in app.toasts.iter().rev().take(SHOWN_MAX) {
+    // On the frame's lower edge, where it covers nothing: the newest, and how many more there are.
+    let y = body.bottom().saturating_sub(1);
+    let others = app.toasts.iter().count().saturating_sub(1);
+    if let Some(toast) = app.toasts.iter().next_back() {
         let (mark, role) = match toast.tone {
             Tone::Done => (Mark::Done, Role::Good),
             Tone::Info => (Mark::Idle, Role::Info),
             Tone::Bad => (Mark::Failed, Role::Bad),
         };
         let first = toast.text.lines().next().unwrap_or_default();
-        let more = if toast.tone == Tone::Bad { "   Esc: read · ! in full" } else { "" };
-        let room = usize::from(body.width).saturating_sub(6 + text::width(more));
-        let said = format!(" {} {}{more} ", look.mark(mark), text::fit(&text::clean(first), room));
+        let more = if toast.tone == Tone::Bad { "   Esc: read, ! in full" } else { "" };
+        let more = if others > 0 { format!("{more}   and {others} more") } else { more.to_owned() };
+        let room = usize::from(body.width).saturating_sub(6 + text::width(&more));
+        let said = format!(" {} {}{more} ", look.mark(mark), text::fit(&text::clean(&app.names.speak(first)), room));
         let width = u16::try_from(text::width(&said)).unwrap_or(body.width).min(body.width.saturating_sub(2));
-        y = y.saturating_sub(1);
-        if y <= body.y {
-            return;
-        }
         let at = Rect { x: body.right() - 1 - width, y, width, height: 1 };
         frame.render_widget(Clear, at);
         frame.render_widget(Paragraph::new(said).style(look.theme.over(role, Role::Header)), at);
@@ -212,6 +239,8 @@ fn screen_hints(app: &App) -> Vec<(String, String)> {
     // What this screen can never do would only take room; what the thing under the cursor cannot do keeps its place.
     let possible = |action: &super::action::Action| app.screen().is_none_or(|one| one.obstacle(action.name).is_none());
     bindings.retain(|binding| binding.action.hint > 0 && possible(binding.action));
+    // Of what there is to take back nothing on the screen tells, so the hint does.
+    bindings.retain(|binding| binding.action.name != "undo" || app.orders.undoable().is_some());
     // The sort keeps the order of the table among equals, and that has those of this very place first.
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.action.hint));
     bindings.iter().map(|binding| (binding.key.to_string(), binding.action.title.to_owned())).collect()

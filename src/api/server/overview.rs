@@ -12,8 +12,8 @@ use crate::engine::core::look::{Due, NodeView};
 use crate::engine::link;
 use crate::engine::message::Message;
 
-/// How many of each list an overview shows.
-const SHOWN: usize = 5;
+/// The most of each list that an overview shows, on a tall screen.
+const SHOWN: usize = 20;
 /// How many deadlines are looked at; where more come near, the totals are lower bounds.
 const DUE_MAX: usize = 10_000;
 /// However long an agent's tasks take, deadlines further ahead are not looked at.

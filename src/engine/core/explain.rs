@@ -130,6 +130,7 @@ impl Core {
     /// What it waits for before it can be queued.
     fn explain_waiting(&self, slot: u32, now: Timestamp, explanation: &mut Explanation) {
         let task = &self.tasks[slot];
+        let (mut makers, mut lacking, mut refused) = (vec![], vec![], 0);
         for id in task.deps.iter().flat_map(|deps| &deps.on) {
             if let Some(dependency) = self.task_ids.get(*id) {
                 let have = self.tasks[dependency].status.to_string();
@@ -145,9 +146,12 @@ impl Core {
                     _ => format!("waits for approval of {} artifacts of task {id}: {have}", open.len()),
                 };
                 explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
-                explanation.suggest_approval(*id, open);
+                makers.push(*id);
+                lacking.extend(open);
+                refused += rejected;
             }
         }
+        explanation.suggest_approval(&makers, lacking, refused);
         if let Some(array) = &task.array
             && array.remaining == 0
         {

@@ -9,6 +9,9 @@ use crate::domain::{ArtifactId, ReviewState, Span, TaskId, TaskStatus, Timestamp
 /// that a list costs the same however long the queue is.
 const LOOKED_AT_MAX: usize = 20_000;
 
+/// So many tasks that wait directly are named; more are only counted.
+const GATED_MAX: usize = 8;
+
 /// An artifact that waits to be judged, with what it holds up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiting {
@@ -18,6 +21,8 @@ pub struct Waiting {
     pub task_id: TaskId,
     /// What it holds up.
     pub blocked: Blocked,
+    /// The tasks that wait for it directly, at most [`GATED_MAX`] of them.
+    pub gated: Vec<TaskId>,
     /// The order of the inbox; the dearest first.
     pub cost: f64,
     /// Until when a person has put it off.
@@ -72,20 +77,44 @@ impl Core {
             .filter(|artifact| waits(artifact.snoozed_until))
             .map(|artifact| {
                 let blocked = reach.of_task(artifact.task_id);
+                let mut gated = reach.gated(artifact.task_id);
+                gated.truncate(GATED_MAX);
                 let cost = cost_of_delay(now.since(made_at(artifact.id.0)), &blocked, now);
                 let (id, task_id, snoozed_until) = (artifact.id, artifact.task_id, artifact.snoozed_until);
-                Waiting { id, task_id, blocked, cost, snoozed_until }
+                Waiting { id, task_id, blocked, gated, cost, snoozed_until }
             })
             .collect();
         waiting.sort_unstable_by(|one, other| other.cost.total_cmp(&one.cost).then(one.id.cmp(&other.id)));
         waiting
     }
 
-    /// What waits for approval of the artifacts of some tasks, each counted once.
-    pub(super) fn blocked_by(&self, tasks: &BTreeSet<TaskId>) -> Blocked {
+    /// How many tasks wait for approval of artifacts of some tasks when `approved` no longer lack it, each counted once;
+    /// and how many artifacts they wait for.
+    pub(super) fn lacking_approval(&self, makers: &BTreeSet<TaskId>, approved: &BTreeSet<ArtifactId>) -> (u64, u64) {
         let mut reach = Reach { core: self, known: BTreeMap::new(), left: LOOKED_AT_MAX };
-        let first: BTreeSet<_> = tasks.iter().flat_map(|task| reach.gated(*task)).collect();
-        reach.behind(first.into_iter().collect())
+        let mut gone: BTreeMap<TaskId, u32> = BTreeMap::new();
+        for artifact in approved.iter().filter_map(|id| self.artifacts.get(id)) {
+            let (task, array) = (artifact.task_id, artifact.task_id.as_array());
+            for maker in std::iter::once(task).chain((array != task).then_some(array)) {
+                *gone.entry(maker).or_insert(0) += 1;
+            }
+        }
+        let left = |maker: &TaskId| {
+            let open = self.unapproved.get(maker).copied().unwrap_or(0);
+            open.saturating_sub(gone.get(maker).copied().unwrap_or(0))
+        };
+        let first: BTreeSet<_> = makers.iter().flat_map(|task| reach.gated(*task)).collect();
+        let (mut waiting, mut lacking) = (vec![], BTreeMap::new());
+        for id in first {
+            let Some(deps) = self.task_ids.get(id).and_then(|slot| self.tasks[slot].deps.as_ref()) else { continue };
+            let of: Vec<_> = deps.on.iter().map(|maker| (*maker, left(maker))).filter(|(_, left)| *left > 0).collect();
+            if !of.is_empty() {
+                waiting.push(id);
+                lacking.extend(of);
+            }
+        }
+        let artifacts = lacking.values().map(|left| u64::from(*left)).sum();
+        (reach.behind(waiting).tasks, artifacts)
     }
 }
 

@@ -79,9 +79,15 @@ impl Core {
             agent_failures: failures,
         };
         self.emit(now, actor, event, out);
-        if outcome.kind == OutcomeKind::LimitExceeded {
+        let broke_limit = outcome.kind == OutcomeKind::LimitExceeded;
+        if broke_limit {
             let limit = outcome.limit.as_deref().unwrap_or("a limit");
-            let message = format!("task {task_id} broke {limit} of its cage: {}", outcome.message);
+            // One end is one alert: that it was the last attempt is said here and not once more.
+            let last = match verdict.status {
+                TaskStatus::Failed => format!("; it was the last of {} attempts", verdict.attempts),
+                _ => String::new(),
+            };
+            let message = format!("task {task_id} broke {limit} of its cage: {}{last}", outcome.message);
             let context = trigger(&format!("limit exceeded: {limit}"));
             self.tell(Severity::Warning, cage_source(cage), context, message, now, out);
         }
@@ -94,7 +100,7 @@ impl Core {
             let source = agent_source(&self.agents[agent].spec.name);
             self.clear_alert(&source, BREAKER, "the agent has succeeded", now, out);
         }
-        if verdict.status == TaskStatus::Failed {
+        if verdict.status == TaskStatus::Failed && !broke_limit {
             let why = if outcome.message.is_empty() { outcome.kind.to_string() } else { outcome.message };
             let message = format!("task {task_id} failed after {} attempts: {why}", verdict.attempts);
             self.tell(Severity::Warning, "engine".to_owned(), trigger(TASK_FAILED), message, now, out);

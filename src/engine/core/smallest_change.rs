@@ -49,17 +49,29 @@ impl Explanation {
         }
     }
 
-    /// Suggests to approve what a task waits for.
-    pub(super) fn suggest_approval(&mut self, task: TaskId, ids: Vec<ArtifactId>) {
-        let Some(first) = ids.first() else { return };
-        let typed = Some(format!("menagerie artifact approve {first}"));
-        let text = match ids.len() {
-            1 => format!("approve artifact {first}"),
-            count => format!("approve the {count} artifacts of task {task}"),
+    /// Suggests to approve all that a task waits for: with less it would wait still. `makers` are the tasks that made it,
+    /// and `rejected` of it somebody has refused.
+    pub(super) fn suggest_approval(&mut self, makers: &[TaskId], ids: Vec<ArtifactId>, rejected: usize) {
+        let after_all = match rejected {
+            0 => String::new(),
+            1 => ", 1 of which was rejected and is approved after all".to_owned(),
+            some => format!(", {some} of which were rejected and are approved after all"),
         };
-        let few = ids.len() <= ARTIFACTS_MAX;
-        let command = few.then_some(Command::ReviewArtifacts { ids, approve: true, note: None });
-        self.suggest(text, typed, command);
+        let text = match (&ids[..], makers) {
+            ([], _) => return,
+            ([one], _) if rejected > 0 => format!("approve artifact {one} after all, which was rejected"),
+            ([one], _) => format!("approve artifact {one}"),
+            (ids, [maker]) => format!("approve the {} artifacts of task {maker} that lack it{after_all}", ids.len()),
+            (ids, makers) => {
+                format!("approve the {} artifacts of {} tasks that lack it{after_all}", ids.len(), makers.len())
+            }
+        };
+        if ids.len() > ARTIFACTS_MAX {
+            self.suggest(text, None, None);
+            return;
+        }
+        let typed = ids.iter().fold("menagerie artifact approve".to_owned(), |line, id| format!("{line} {id}"));
+        self.suggest(text, Some(typed), Some(Command::ReviewArtifacts { ids, approve: true, note: None }));
     }
 }
 

@@ -219,12 +219,33 @@ impl Core {
                 vec![figure("tasks that fail with them".to_owned(), Unit::Count, 0.0, failing)]
             }
             Command::ReviewArtifacts { ids, .. } | Command::ReopenReviews { ids } => {
-                let open = |core: &Self| {
-                    let of = |id| core.artifacts.get(id).map(|artifact| artifact.task_id);
-                    self.blocked_by(&ids.iter().filter_map(of).collect()).tasks as f64
+                let makers = |core: &Self| -> BTreeSet<TaskId> {
+                    ids.iter().filter_map(|id| core.artifacts.get(id)).map(|artifact| artifact.task_id).collect()
                 };
-                let what = "tasks that wait for these approvals".to_owned();
-                vec![figure(what, Unit::Count, open(self), open(after))]
+                let judged = makers(self);
+                let before = self.lacking_approval(&judged, &BTreeSet::new());
+                let then = match command {
+                    // Whoever waits for others beside these goes on waiting.
+                    Command::ReviewArtifacts { approve: true, .. } => {
+                        let approved = ids.iter().copied().filter(|id| !after.artifacts.contains_key(id)).collect();
+                        self.lacking_approval(&judged, &approved)
+                    }
+                    _ => {
+                        let made = makers(after);
+                        let (tasks, lacking) = self.lacking_approval(&made, &BTreeSet::new());
+                        let anew = after.artifacts.keys().filter(|id| !self.artifacts.contains_key(id)).count() as u64;
+                        (tasks, lacking + anew)
+                    }
+                };
+                vec![
+                    figure(
+                        "tasks that wait for these approvals".to_owned(),
+                        Unit::Count,
+                        before.0 as f64,
+                        then.0 as f64,
+                    ),
+                    figure("approvals that those tasks lack".to_owned(), Unit::Count, before.1 as f64, then.1 as f64),
+                ]
             }
             _ => vec![],
         }

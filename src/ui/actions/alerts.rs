@@ -24,6 +24,27 @@ pub static ACKNOWLEDGE: Action = Action {
     },
 };
 
+/// Says that somebody knows, and something about it.
+pub static NOTE: Action = Action {
+    name: "acknowledge_with_note",
+    title: "acknowledge with note",
+    help: "say that somebody knows of the selected alerts, and what",
+    changes: true,
+    hint: 1,
+    ready: ACKNOWLEDGE.ready,
+    run: |app| {
+        let Some(selection) = app.selection() else { return };
+        let help = "what the next one should know; may stay empty. Enter acknowledges, Esc leaves it";
+        let prompt = Prompt::new("note", "", help, move |typed| {
+            let note = given(typed);
+            let option = note.as_ref().map(|note| format!("--note {}", quoted(note))).unwrap_or_default();
+            let command = |ids| WireCommand::AcknowledgeAlerts { ids, note };
+            Ok(vec![order(&selection, "acknowledge", "acknowledge", &option, command)])
+        });
+        app.open(Box::new(prompt));
+    },
+};
+
 /// Hides for a while.
 pub static SILENCE: Action = Action {
     name: "silence",
@@ -34,9 +55,9 @@ pub static SILENCE: Action = Action {
     ready: not_over,
     run: |app| {
         let Some(selection) = app.selection() else { return };
-        let help = "how long: 30m, 8h, 2d; or until when: 2026-01-31T17:00:00Z; off shows them again";
-        let prompt = Prompt::new("silence for", "1h", help, move |typed| {
-            let typed = typed.trim();
+        let help = "Enter: 1h; or how long: 30m, 8h, 2d; or until when: 2026-01-31T17:00:00Z; off shows them again";
+        let prompt = Prompt::new("silence for", "", help, move |typed| {
+            let typed = Some(typed.trim()).filter(|typed| !typed.is_empty()).unwrap_or("1h");
             let until =
                 if typed == "off" { None } else { Some(typed.parse::<When>().map_err(|error| error.to_string())?) };
             let (what, option) = match until {

@@ -6,6 +6,7 @@ use crate::ui::app::App;
 use crate::ui::layers::confirm::Confirm;
 use crate::ui::screen::Noun;
 use crate::ui::step::{Order, Step};
+use crate::ui::text;
 
 /// Cancels tasks.
 pub static CANCEL: Action = Action {
@@ -26,20 +27,21 @@ pub static CANCEL: Action = Action {
 fn run(app: &mut App) {
     let Some(selection) = app.selection() else { return };
     let ids: Vec<String> = selection.items.iter().map(|item| item.id.clone()).collect();
-    let ids_count = ids.len();
-    let title = format!("cancel {}", Noun::Task.counted(ids.len()));
+    let title = match &selection.items[..] {
+        [one] => format!("cancel {}", text::fit(&text::clean(&one.name), 60)),
+        items => format!("cancel {}", Noun::Task.counted(items.len())),
+    };
     let line = format!("menagerie task cancel {}", ids.join(" "));
-    let running = selection.items.iter().filter(|item| item.state != "pending").count();
+    let running = selection.items.iter().any(|item| matches!(item.state.as_str(), "scheduled" | "executing"));
     let order = Order { command: WireCommand::CancelTasks { ids, note: None }, line, title: title.clone() };
-    if running == 0 {
-        // What waits can be given back its place by a retry, so there is nothing to ask.
-        app.step(if selection.items.len() > 1 { Step::Preview(order) } else { Step::Order(order) });
-    } else {
-        let words = vec![if ids_count == 1 {
-            "It runs and will be stopped at once. What it has done so far is lost.".to_owned()
-        } else {
-            format!("{running} of them run and will be stopped at once. What they have done so far is lost.")
-        }];
+    if selection.items.len() > 1 {
+        // The engine knows best which of them run by now, and says it of each.
+        app.step(Step::Preview(order));
+    } else if running {
+        let words = vec!["It runs and will be stopped at once. What it has done so far is lost.".to_owned()];
         app.open(Box::new(Confirm::new(format!("{title}?"), words, "", Step::Order(order))));
+    } else {
+        // What waits can be given back its place by a retry, so there is nothing to ask.
+        app.step(Step::Order(order));
     }
 }

@@ -20,7 +20,8 @@ pub static FAILURE: Action = Action {
     },
     run: |app| {
         if let Some(toast) = app.toasts.read_one() {
-            app.open(Box::new(Message::new("what failed", toast.text)));
+            let text = app.names.speak(&toast.text);
+            app.open(Box::new(Message::new("what failed", text)));
         }
     },
 };

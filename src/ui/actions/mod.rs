@@ -29,8 +29,10 @@ mod reassign;
 mod refresh;
 mod retry;
 mod review;
+mod shutdown;
 mod snooze;
 mod sort;
+mod start;
 mod submit;
 mod theme;
 mod tree;
@@ -86,6 +88,7 @@ pub static ALL: &[&Action] = &[
     &agents::RESUME,
     &agents::REMOVE,
     &alerts::ACKNOWLEDGE,
+    &alerts::NOTE,
     &alerts::SILENCE,
     &alerts::RESOLVE,
     &alerts::OVER,
@@ -122,6 +125,9 @@ pub static ALL: &[&Action] = &[
     &freeze::FREEZE,
     &refresh::REFRESH,
     &refresh::REDRAW,
+    &start::START,
+    &shutdown::SHUTDOWN,
+    &shutdown::SHUTDOWN_ALL,
     &quit::QUIT,
     &navigate::OVERVIEW,
     &navigate::INBOX,
@@ -130,6 +136,8 @@ pub static ALL: &[&Action] = &[
     &navigate::TASKS,
     &navigate::ARTIFACTS,
     &navigate::ALERTS,
+    &navigate::SESSIONS,
+    &navigate::METRICS,
     &navigate::EVENTS,
     &navigate::NEXT_SCREEN,
     &navigate::PREVIOUS_SCREEN,

@@ -43,6 +43,28 @@ pub static NEXT_SCREEN: Action = Action {
     run: |app| by(app, 1),
 };
 
+/// Keeps the key of a screen that is not there yet.
+pub static SESSIONS: Action = Action {
+    name: "sessions",
+    title: "sessions",
+    help: "what agents say to each other",
+    changes: false,
+    hint: 0,
+    ready: |_| Err("they come with a later version".to_owned()),
+    run: |_| {},
+};
+
+/// Keeps the key of a screen that is not there yet.
+pub static METRICS: Action = Action {
+    name: "metrics",
+    title: "metrics",
+    help: "figures over time",
+    changes: false,
+    hint: 0,
+    ready: |_| Err("they come with a later version".to_owned()),
+    run: |_| {},
+};
+
 /// To the one before.
 pub static PREVIOUS_SCREEN: Action = Action {
     name: "previous_screen",

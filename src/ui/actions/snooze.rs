@@ -37,8 +37,9 @@ fn run(app: &mut App) {
         items => selection.noun.counted(items.len()),
     };
     let ids: Vec<String> = selection.items.into_iter().map(|item| item.id).collect();
-    let help = "30m, 4h, 2d, tomorrow (this time), a time such as 2026-01-31T17:00:00Z, or off to show it again";
-    let prompt = Prompt::new("put off for", USUAL, help, move |typed| {
+    let help =
+        "Enter: 1h; or 30m, 4h, 2d, tomorrow (this time), a time such as 2026-01-31T17:00:00Z, off to show it again";
+    let prompt = Prompt::new("put off for", "", help, move |typed| {
         let ids = ids.clone();
         let several = ids.len() > 1;
         let (until, words) = until(typed.trim())?;

@@ -12,6 +12,7 @@ use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::list::Motion;
 use crate::ui::look::{Look, Mark};
+use crate::ui::names::Names;
 use crate::ui::pager::{Gutter, Pager, TextLine};
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::Out;
@@ -83,12 +84,14 @@ pub struct Explain {
     ticket: Option<Ticket>,
     found: Option<Result<Explanation, String>>,
     pager: Pager,
+    /// Whether the lines are those of what is known.
+    current: bool,
 }
 
 impl Explain {
     /// Asks the engine about a task; `name` is for people.
     pub fn new(id: String, name: String) -> Self {
-        Self { id, name, ticket: None, found: None, pager: Pager::new() }
+        Self { id, name, ticket: None, found: None, pager: Pager::new(), current: false }
     }
 
     /// The change that a key makes, where there is one.
@@ -97,11 +100,11 @@ impl Explain {
         let change = explanation.smallest_change.as_ref()?;
         let command = change.command.clone()?;
         let typed = explanation.change.clone().filter(|typed| typed.starts_with("menagerie "));
-        let line = typed.unwrap_or_else(|| line_of(&command));
+        let line = typed.unwrap_or_else(|| crate::ui::verb::line_of(&command));
         Some(Order { command, line, title: change.text.clone() })
     }
 
-    fn lines(&self) -> Vec<TextLine> {
+    fn lines(&self, names: &Names) -> Vec<TextLine> {
         let explanation = match &self.found {
             None => return vec![TextLine::plain(Role::Dim, "asking the engine …")],
             Some(Err(message)) => return vec![TextLine::plain(Role::Bad, message)],
@@ -112,13 +115,13 @@ impl Explain {
         let holds = !blocking.is_empty();
         if holds {
             lines.push(TextLine::plain(Role::Heading, "WHAT HOLDS IT UP"));
-            lines.extend(blocking.into_iter().flat_map(|reason| reason_lines(reason, Mark::Failed)));
+            lines.extend(blocking.into_iter().flat_map(|reason| reason_lines(reason, Mark::Failed, names)));
             lines.push(TextLine::default());
         }
         let words = explanation.smallest_change.as_ref().map(|change| &change.text).or(explanation.change.as_ref());
         if let Some(words) = words {
             lines.push(TextLine::plain(Role::Heading, "THE SMALLEST CHANGE THAT ADMITS IT"));
-            lines.push(TextLine::plain(Role::Accent, words).with_gutter(Gutter::State(Mark::Human)));
+            lines.push(TextLine::plain(Role::Accent, names.speak(words)).with_gutter(Gutter::State(Mark::Human)));
             if let Some(order) = self.change() {
                 lines.push(TextLine::plain(Role::Dim, &order.line));
                 lines.push(TextLine::roles([(Role::Key, "a"), (Role::Hint, " shows what it would do, then does it")]));
@@ -128,7 +131,7 @@ impl Explain {
         if !others.is_empty() {
             let heading = if holds { "WHAT DOES NOT" } else { "WHERE IT IS" };
             lines.push(TextLine::plain(Role::Heading, heading));
-            lines.extend(others.into_iter().flat_map(|reason| reason_lines(reason, Mark::Done)));
+            lines.extend(others.into_iter().flat_map(|reason| reason_lines(reason, Mark::Done, names)));
             lines.push(TextLine::default());
         }
         if !explanation.cages.is_empty() {
@@ -165,10 +168,11 @@ fn summary(explanation: &Explanation) -> TextLine {
 }
 
 /// The sentence, clause by clause where it names several cages, and what is needed against what there is.
-fn reason_lines(reason: &Reason, sign: Mark) -> Vec<TextLine> {
+fn reason_lines(reason: &Reason, sign: Mark, names: &Names) -> Vec<TextLine> {
     let kind = text::pad(&text::clean(&reason.kind), usize::from(KIND));
     let role = if sign == Mark::Failed { Role::Text } else { Role::Dim };
-    let mut clauses = reason.text.split("; ");
+    let text = names.speak(&reason.text);
+    let mut clauses = text.split("; ");
     let first = clauses.next().unwrap_or_default();
     let mut lines = vec![
         TextLine::roles([(Role::Dim, kind), (role, first.to_owned())]).hanging(KIND).with_gutter(Gutter::State(sign)),
@@ -187,37 +191,6 @@ fn reason_lines(reason: &Reason, sign: Mark) -> Vec<TextLine> {
     lines
 }
 
-/// A command as the command line writes it.
-fn line_of(command: &WireCommand) -> String {
-    let words = |verb: &str, ids: &[String]| {
-        let ids: Vec<String> = ids.iter().map(|id| crate::ui::verb::quote(id)).collect();
-        format!("menagerie {verb} {}", ids.join(" "))
-    };
-    match command {
-        WireCommand::ResumeAgents { ids } => words("agent resume", ids),
-        WireCommand::ReviewArtifacts { ids, approve: true, .. } => words("artifact approve", ids),
-        WireCommand::RetryTasks { ids } => words("task retry", ids),
-        WireCommand::PrioritiseTasks { ids, priority } => words(&format!("task prioritise --priority {priority}"), ids),
-        WireCommand::ReassignTasks { ids, agent, cage } => {
-            let mut verb = "task reassign".to_owned();
-            if let Some(agent) = agent {
-                verb = format!("{verb} --agent {}", crate::ui::verb::quote(agent));
-            }
-            if let Some(cage) = cage {
-                verb = format!("{verb} --cage {cage}");
-            }
-            words(&verb, ids)
-        }
-        WireCommand::Apply { .. } => "menagerie apply FILE".to_owned(),
-        WireCommand::SetCageMaintenance { ids, on } => {
-            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            words(if *on { "cage maintenance" } else { "cage maintenance --off" }, &ids)
-        }
-        // The palette takes any command as JSON through the API only; there is no line for these.
-        _ => String::new(),
-    }
-}
-
 impl Layer for Explain {
     fn name(&self) -> &'static str {
         "explain"
@@ -225,7 +198,6 @@ impl Layer for Explain {
 
     fn opened(&mut self, out: &mut Out) {
         self.ticket = Some(out.ask(None, Request::Explain(self.id.clone())));
-        self.pager.set_lines(self.lines());
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
@@ -238,7 +210,7 @@ impl Layer for Explain {
             Ok(_) => Err("the engine answered something else".to_owned()),
             Err(message) => Err(message.clone()),
         });
-        self.pager.set_lines(self.lines());
+        self.current = false;
         true
     }
 
@@ -271,7 +243,10 @@ impl Layer for Explain {
         }
     }
 
-    fn layout(&mut self, area: Rect) {
+    fn layout(&mut self, area: Rect, names: &Names) {
+        if !std::mem::replace(&mut self.current, true) {
+            self.pager.set_lines(self.lines(names));
+        }
         let (width, height) = size(area, &self.pager);
         self.pager.layout(width.saturating_sub(3), height.saturating_sub(2));
     }

@@ -18,6 +18,9 @@ use crate::ui::theme::Role;
 use crate::ui::widgets;
 use crate::ui::widgets::input::Input;
 
+/// Lines for what the cursor is on, in full.
+const IN_FULL: u16 = 2;
+
 /// One line of the list.
 struct Entry {
     key: String,
@@ -93,11 +96,12 @@ impl Layer for Help {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         let found = self.found();
-        let width = area.width.saturating_sub(4).min(100);
-        let height = area.height.saturating_sub(4).min(u16::try_from(self.entries.len()).unwrap_or(40) + 3).max(6);
+        let width = area.width.saturating_sub(4).min(140);
+        let height =
+            area.height.saturating_sub(4).min(u16::try_from(self.entries.len()).unwrap_or(40) + 3 + IN_FULL).max(8);
         let inner = widgets::dialog(frame, widgets::middle(area, width, height), "what can be done here", look);
         self.input.draw(frame, Rect { height: 1, ..inner }, " find: ", look);
-        let rows = usize::from(inner.height - 1);
+        let rows = usize::from(inner.height.saturating_sub(1 + IN_FULL));
         let top = (self.cursor + 1).saturating_sub(rows);
         for (line, (place, entry)) in (1u16..).zip(found.iter().enumerate().skip(top).take(rows)) {
             let at = Rect { y: inner.y + line, height: 1, ..inner };
@@ -115,6 +119,15 @@ impl Layer for Help {
             let room = usize::from(inner.width).saturating_sub(31);
             spans.push(Span::styled(text::fit(&words.content, room).into_owned(), words.style));
             frame.render_widget(ratatui::widgets::Paragraph::new(Line::from(spans)).style(look.style(ground)), at);
+        }
+        // What is cut in its line stands in full below.
+        if let Some(entry) = found.get(self.cursor) {
+            let words = format!("{}: {}", entry.action.title, entry.action.help);
+            let lines = widgets::wrap(&words, usize::from(inner.width.saturating_sub(2)));
+            for (line, words) in (0..IN_FULL).zip(lines) {
+                let at = Rect { y: inner.bottom() - IN_FULL + line, height: 1, ..inner };
+                frame.render_widget(Line::styled(format!(" {words}"), look.style(Role::Dim)), at);
+            }
         }
     }
 

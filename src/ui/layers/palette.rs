@@ -54,15 +54,10 @@ impl Palette {
         let sets = settings::ALL
             .iter()
             .map(|setting| Proposal { text: format!("set {} ", setting.name), help: setting.help.to_owned() });
-        let more = [
-            ("filter ", "filter the list in sight"),
-            ("shutdown", "stop the engine; running agents go on and are taken up again"),
-            ("shutdown --all", "stop the engine and everything that runs"),
-        ];
-        let more = more.into_iter().map(|(text, help)| Proposal { text: text.to_owned(), help: help.to_owned() });
+        let filter = Proposal { text: "filter ".to_owned(), help: "filter the list in sight".to_owned() };
         Self {
             input: Input::new(start),
-            proposals: actions.chain(themes).chain(sets).chain(more).collect(),
+            proposals: actions.chain(themes).chain(sets).chain([filter]).collect(),
             history: history.to_vec(),
             recalled: 0,
             cursor: None,
@@ -92,7 +87,7 @@ impl Palette {
                 vec![Step::Set(name.to_owned(), value.trim().to_owned())]
             }
             ("filter", filter) => vec![Step::Filter(filter.to_owned())],
-            ("shutdown", rest) => vec![super::confirm_shutdown(rest == "--all")],
+            ("shutdown", "--all") => vec![Step::Run("shutdown_all")],
             ("q", "") => vec![Step::Quit],
             _ => {
                 let name = line.replace('-', "_");
@@ -171,16 +166,16 @@ impl Layer for Palette {
         let height = u16::try_from(rows).unwrap_or(12) + 3;
         let inner = widgets::dialog(
             frame,
-            widgets::middle(area, area.width.saturating_sub(4).min(90), height),
+            widgets::middle(area, area.width.saturating_sub(4).min(140), height),
             "command",
             look,
         );
         self.input.draw(frame, Rect { height: 1, ..inner }, " : ", look);
         for (line, (place, proposal)) in (1u16..).zip(found.iter().enumerate().take(rows)) {
             let ground = if self.cursor == Some(place) { Role::Cursor } else { Role::Text };
-            let room = usize::from(inner.width).saturating_sub(28);
+            let room = usize::from(inner.width).saturating_sub(33);
             let spans = vec![
-                Span::styled(format!("   {}", text::pad(&proposal.text, 24)), look.theme.over(Role::Accent, ground)),
+                Span::styled(format!("   {} ", text::pad(&proposal.text, 28)), look.theme.over(Role::Accent, ground)),
                 Span::styled(text::pad(&proposal.help, room), look.theme.over(Role::Dim, ground)),
             ];
             let at = Rect { y: inner.y + line, height: 1, ..inner };

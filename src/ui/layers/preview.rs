@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::api::triage::{Figure, Unit, WhatIf};
+use crate::ui::events_text::shortened;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::{Look, Mark};
@@ -15,6 +16,9 @@ use crate::ui::step::{Order, Step};
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
+
+/// The most columns of what something is called.
+const NAME_MAX: usize = 40;
 
 /// A change that waits for a yes.
 pub struct Preview {
@@ -30,6 +34,15 @@ impl Preview {
         Self { order, ticket: None, found: None, top: 0 }
     }
 
+    fn reversible(&self) -> bool {
+        matches!(&self.found, Some(Ok(what_if)) if what_if.reversible)
+    }
+
+    fn agree(&self, out: &mut Out) {
+        out.step(Step::Close);
+        out.step(Step::Order(self.order.clone()));
+    }
+
     fn lines(&self, look: &Look<'_>) -> Vec<Line<'static>> {
         let plain = |role: Role, words: String| Line::styled(words, look.style(role));
         match &self.found {
@@ -37,20 +50,39 @@ impl Preview {
             Some(Err(message)) => vec![plain(Role::Bad, format!(" {}", text::clean(message)))],
             Some(Ok(what_if)) => {
                 let refused = what_if.items.iter().filter(|item| item.refusal.is_some()).count();
-                let head = format!(" {} will change, {refused} cannot", what_if.items.len() - refused);
+                let stopped = what_if.items.iter().filter(|item| item.change.contains(", being stopped as ")).count();
+                let stopped = match stopped {
+                    0 => String::new(),
+                    1 => " (1 of them runs and is stopped at once)".to_owned(),
+                    some => format!(" ({some} of them run and are stopped at once)"),
+                };
+                let head = format!(" {} will change{stopped}, {refused} cannot", what_if.items.len() - refused);
                 let mut lines = vec![plain(if refused > 0 { Role::Warn } else { Role::Good }, head)];
                 for figure in &what_if.figures {
                     lines.push(figure_line(figure, look));
                 }
                 // What cannot is said first: it is what one has to know.
                 let (cannot, can): (Vec<_>, Vec<_>) = what_if.items.iter().partition(|item| item.refusal.is_some());
+                // Cages and agents go by their names; an id says nothing to anybody.
+                let called = |item: &str| {
+                    if uuid::Uuid::try_parse(item).is_ok() {
+                        look.names.title(item)
+                    } else {
+                        text::clean(item).into_owned()
+                    }
+                };
+                let names = what_if.items.iter().map(|item| text::width(&called(&item.item)));
+                let columns = names.max().unwrap_or(0).clamp(8, NAME_MAX);
                 for item in cannot.into_iter().chain(can) {
-                    let name = text::pad(&text::clean(&item.item), 20);
+                    let name = text::pad(&called(&item.item), columns);
                     lines.push(match &item.refusal {
                         Some(refusal) => Line::from(vec![
                             Span::styled(format!(" {} ", look.mark(Mark::Failed)), look.style(Role::Bad)),
                             Span::raw(name),
-                            Span::styled(format!(" {}", text::clean(&refusal.to_string())), look.style(Role::Bad)),
+                            Span::styled(
+                                format!(" {}", text::clean(&shortened(&refusal.to_string()))),
+                                look.style(Role::Bad),
+                            ),
                         ]),
                         None => Line::from(vec![
                             Span::styled(format!(" {} ", look.mark(Mark::Done)), look.style(Role::Good)),
@@ -124,10 +156,9 @@ impl Layer for Preview {
             KeyCode::Esc | KeyCode::Char('n' | 'q') => out.step(Step::Close),
             KeyCode::Char('j') | KeyCode::Down => self.top += 1,
             KeyCode::Char('k') | KeyCode::Up => self.top = self.top.saturating_sub(1),
-            KeyCode::Char('y') | KeyCode::Enter if matches!(self.found, Some(Ok(_))) => {
-                out.step(Step::Close);
-                out.step(Step::Order(self.order.clone()));
-            }
+            KeyCode::Char('y') if matches!(self.found, Some(Ok(_))) => self.agree(out),
+            // What cannot be taken back is not agreed to by the key that says yes to everything.
+            KeyCode::Enter if self.reversible() => self.agree(out),
             _ => {}
         }
     }
@@ -142,13 +173,13 @@ impl Layer for Preview {
         for (place, line) in (0..rows).zip(lines.into_iter().skip(top)) {
             frame.render_widget(line, Rect { y: inner.y + place, height: 1, ..inner });
         }
-        let back = match &self.found {
-            Some(Ok(what_if)) if what_if.reversible => "z takes it back",
-            Some(Ok(_)) => "this cannot be taken back",
-            _ => "",
+        let (yes, back) = match &self.found {
+            Some(Ok(what_if)) if what_if.reversible => (" y, Enter: do it", "z takes it back"),
+            Some(Ok(_)) => (" y: do it", "this cannot be taken back"),
+            _ => (" y: do it", ""),
         };
         let words = Line::from(vec![
-            Span::styled(" y, Enter: do it   n, Esc: leave it   ", look.style(Role::Key)),
+            Span::styled(format!("{yes}   n, Esc: leave it   "), look.style(Role::Key)),
             Span::styled(back, look.style(Role::Dim)),
         ]);
         frame.render_widget(words, Rect { y: inner.bottom() - 1, height: 1, ..inner });

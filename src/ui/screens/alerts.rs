@@ -42,10 +42,10 @@ impl Row for Alert {
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             cell: |alert, _| Cell::of(severity(alert.severity).role(), alert.severity.as_str()),
-            ..left("SEVERITY", 8, 1, Some("type"))
+            ..left("SEVERITY", 8, 4, Some("type"))
         },
         Column { cell: status, ..left("STATUS", 12, 1, Some("status")) },
-        Column { cell: |alert, _| Cell::of(Role::Accent, &*alert.source), ..left("SOURCE", 16, 1, Some("source")) },
+        Column { cell: |alert, _| Cell::of(Role::Accent, &*alert.source), ..left("SOURCE", 16, 2, Some("source")) },
         Column { cell: |alert, _| Cell::plain(shortened(&alert.message)), ..left("MESSAGE", 0, 1, None) },
         Column { cell: |alert, _| Cell::plain(text::count(alert.count)), ..right("TIMES", 6, 3, Some("count")) },
         Column { cell: |alert, look| Cell::of(Role::Dim, look.age(alert.time)), ..right("AGE", 4, 2, Some("time")) },

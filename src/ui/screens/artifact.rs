@@ -7,7 +7,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::artifacts::{item, mark, subject};
-use super::tasks::short_id;
 use crate::api::live::Topic;
 use crate::domain::{Artifact, Timestamp};
 use crate::ui::action::Scope;
@@ -19,7 +18,7 @@ use crate::ui::place::Place;
 use crate::ui::reader::Reader;
 use crate::ui::request::{Answer, Lane, Request, Ticket};
 use crate::ui::screen::{Noun, Out, Screen, Selection};
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 

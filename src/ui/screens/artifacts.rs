@@ -6,7 +6,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::tasks::short_id;
 use crate::api::client::Query;
 use crate::api::live::Topic;
 use crate::domain::{Artifact, ArtifactType, ReviewState, Timestamp};
@@ -20,7 +19,7 @@ use crate::ui::place::Place;
 use crate::ui::reader::{Reader, Subject};
 use crate::ui::request::{Answer, Page, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 
 /// From so many columns on, the text stands beside the list.

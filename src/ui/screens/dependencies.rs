@@ -7,7 +7,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::task_lines::{task_line, tree_line};
-use super::tasks::short_id;
 use crate::api::live::Topic;
 use crate::domain::{Task, TaskStatus};
 use crate::ui::action::Scope;
@@ -16,7 +15,7 @@ use crate::ui::pager::{Pager, TextLine};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 

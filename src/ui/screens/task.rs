@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::task_lines;
-use super::tasks::{mark, short_id};
+use super::tasks::mark;
 use crate::api::live::Topic;
 use crate::domain::{Artifact, Execution, Task, TaskStatus};
 use crate::ui::action::Scope;
@@ -17,7 +17,7 @@ use crate::ui::pager::{Pager, TextLine};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Page, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 
@@ -43,7 +43,9 @@ pub struct Known {
     pub executions: Option<Page<Execution>>,
     /// What it made.
     pub artifacts: Option<Page<Artifact>>,
-    /// Names of agents by id.
+    /// The approvals that it waits for, in the engine's words.
+    pub approvals: Vec<String>,
+    /// Names of agents and users by id.
     pub names: BTreeMap<String, String>,
 }
 
@@ -63,6 +65,8 @@ enum Part {
     Executions,
     Artifacts,
     Names,
+    User,
+    Reasons,
 }
 
 /// The screen.
@@ -111,6 +115,15 @@ impl Detail {
         self.ask(Part::Children, Request::Tasks(children), out);
         self.ask(Part::Executions, Request::Executions(executions), out);
         self.ask(Part::Artifacts, Request::Artifacts(artifacts), out);
+        let user = task.created_by.to_string();
+        if !self.known.names.contains_key(&user) {
+            self.ask(Part::User, Request::Names(vec![user]), out);
+        }
+        if task.approval_gate && task.status == TaskStatus::Pending {
+            self.ask(Part::Reasons, Request::Explain(self.id.clone()), out);
+        } else {
+            self.known.approvals.clear();
+        }
     }
 
     /// Asks for the names of agents that are still unknown.
@@ -234,9 +247,13 @@ impl Screen for Detail {
                 let names = page.rows.iter().map(|agent| (agent.id.to_string(), agent.spec.name.clone()));
                 self.known.names.extend(names);
             }
+            (Part::User, Ok(Answer::Names(names))) => {
+                self.known.names.extend(names.iter().map(|(id, name)| (id.clone(), name.clone())));
+            }
+            (Part::Reasons, Ok(Answer::Explain(said))) => self.known.approvals = approvals(said),
             (_, Ok(_)) => self.error = Some("the engine answered something else".to_owned()),
             // A name that cannot be had is shown as an id; that is no failure of this screen.
-            (Part::Names, Err(_)) => {}
+            (Part::Names | Part::User | Part::Reasons, Err(_)) => {}
             (_, Err(message)) => self.error = Some(message.clone()),
         }
         if matches!(part, Part::Task | Part::Executions) {
@@ -319,6 +336,13 @@ impl Screen for Detail {
     fn ticks(&self) -> bool {
         self.known.task.as_ref().is_some_and(|task| task.status == TaskStatus::Executing)
     }
+}
+
+/// The approvals among the reasons why a task waits.
+fn approvals(said: &serde_json::Value) -> Vec<String> {
+    let reasons = said.get("reasons").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let approvals = reasons.filter(|reason| reason.get("kind").is_some_and(|kind| kind == "approval"));
+    approvals.filter_map(|reason| reason.get("text")?.as_str().map(str::to_owned)).collect()
 }
 
 /// The widths of the two columns, with a gap of two between them.

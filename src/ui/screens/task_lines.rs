@@ -3,15 +3,16 @@
 use serde_json::Value;
 
 use super::task::Known;
-use super::tasks::{mark, short_id};
+use super::tasks::mark;
 use crate::domain::execution::ExecutionStatus;
 use crate::domain::requirements::Quantities;
 use crate::domain::{Artifact, Execution, Outcome, ReviewState, Task, Timestamp};
+use crate::ui::events_text::shortened;
 use crate::ui::look::Mark;
 use crate::ui::pager::{Gutter, TextLine};
 use crate::ui::place::Place;
 use crate::ui::request::Page;
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 
 /// Columns of a label.
@@ -37,6 +38,9 @@ pub fn related(known: &Known) -> Vec<TextLine> {
         let missing = task.depends_on.len() as u64 - page.total;
         lines.push(TextLine::plain(Role::Dim, format!("and {} more; o shows the tree", text::count(missing))));
     }
+    for words in &known.approvals {
+        lines.push(TextLine::plain(Role::Waiting, called(words, known)).with_gutter(Gutter::State(Mark::Human)));
+    }
     lines.push(TextLine::default());
     section(&mut lines, "HOLDS UP", known.children.as_ref(), "nothing", task_line);
     lines.push(TextLine::default());
@@ -48,6 +52,16 @@ pub fn related(known: &Known) -> Vec<TextLine> {
     lines.push(TextLine::default());
     section(&mut lines, "ARTIFACTS", known.artifacts.as_ref(), "none", artifact_line);
     lines
+}
+
+/// The engine's words with the tasks that are waited for called by their types.
+fn called(words: &str, known: &Known) -> String {
+    let parents = known.parents.iter().flat_map(|page| &page.rows);
+    let words = parents.fold(words.to_owned(), |words, task| {
+        let id = task.id.to_string();
+        words.replace(&id, &format!("{} {}", text::fit(&text::clean(&task.kind), 30), short_id(&id)))
+    });
+    shortened(&words)
 }
 
 fn heading(title: &str, total: Option<u64>) -> TextLine {
@@ -180,7 +194,7 @@ pub fn facts(known: &Known) -> Vec<TextLine> {
     say("tags", task.metadata.tags.join(" "));
     say("source", task.metadata.source.clone().unwrap_or_default());
     say("submitted", text::moment(task.created_at));
-    say("by", task.created_by.to_string());
+    say("by", known.name(&task.created_by.to_string()));
     say("not before", time(task.not_before));
     say("started", time(task.started_at));
     say("ended", time(task.completed_at));

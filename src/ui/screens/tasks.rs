@@ -39,7 +39,7 @@ impl Row for Task {
             right: false,
             rank: 1,
             sort: None,
-            cell: |task, _| Cell::of(Role::Dim, short_id(&task.id.to_string())),
+            cell: |task, _| Cell::of(Role::Dim, text::short_id(&task.id.to_string())),
         },
         Column {
             title: "TYPE",
@@ -112,7 +112,7 @@ impl Row for Task {
     fn item(&self) -> Item {
         Item {
             id: self.id.to_string(),
-            name: format!("{} {}", self.kind, short_id(&self.id.to_string())),
+            name: format!("{} {}", self.kind, text::short_id(&self.id.to_string())),
             state: self.status.as_str().to_owned(),
             high_risk: false,
             task: None,
@@ -122,11 +122,6 @@ impl Row for Task {
     fn mark(&self) -> Mark {
         mark(self.status)
     }
-}
-
-/// The end of an id: ids of the same time begin alike.
-pub fn short_id(id: &str) -> String {
-    id.get(id.len().saturating_sub(8)..).unwrap_or(id).to_owned()
 }
 
 fn took(task: &Task, look: &Look<'_>) -> Cell {

@@ -160,6 +160,16 @@ impl<W: Write> Encoder<W> {
     }
 }
 
+/// Whether every terminal puts this into the cell where it was sent and takes one column for it: a single character that
+/// is not written from right to left, which some terminals rearrange.
+fn one_for_all(symbol: &str) -> bool {
+    let mut chars = symbol.chars();
+    let alone = chars.next().filter(|_| chars.next().is_none());
+    alone.is_some_and(|c| {
+        !matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+    })
+}
+
 /// The code of a colour; `base` is 30 for the foreground and 40 for the background.
 fn color_code(color: Color, base: u8) -> String {
     let basic = |index: u8| if index < 8 { (base + index).to_string() } else { (base + 60 + index - 8).to_string() };
@@ -203,7 +213,7 @@ impl<W: Write> Backend for Encoder<W> {
             self.frame.extend_from_slice(symbol.as_bytes());
             // Terminals disagree about the width of what is not plain, and in the last column about the cursor.
             let width = u16::try_from(symbol.width()).unwrap_or(1);
-            let plain = symbol.len() == 1 || (width == 1 && symbol.chars().count() == 1);
+            let plain = symbol.len() == 1 || (width == 1 && one_for_all(symbol));
             self.at = (plain && x + 1 < self.size.width).then_some((x + 1, y));
         }
         Ok(())
@@ -305,6 +315,16 @@ mod tests {
         draw(&mut terminal, "cpu 10", Style::new());
         let sent = draw(&mut terminal, "cpu 11", Style::new());
         assert_eq!(sent, "\x1b[?2026h\x1b[1;6H1\x1b[?2026l");
+    }
+
+    #[test]
+    fn after_what_terminals_disagree_about_the_place_is_named_anew() {
+        for odd in ["א", "漢", "👩\u{200d}👧", "a\u{301}\u{302}"] {
+            let mut terminal = terminal(ColorDepth::True);
+            let sent = draw(&mut terminal, &format!("{odd}z"), Style::new());
+            let after = sent.split(odd).nth(1).unwrap();
+            assert!(after.starts_with("\x1b[1;"), "{odd}: {sent:?}");
+        }
     }
 
     #[test]

@@ -12,8 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 /// What to send.
 pub const QUESTION: &str = "\x1b]11;?\x1b\\\x1b[c";
 
-/// How long the answer may take. An answer that comes later would be taken for keys, so this exceeds the round trip of
-/// a bad link.
+/// How long the answer may take, more than the round trip of a bad link. One that comes later is passed over.
 const WITHIN: Duration = Duration::from_millis(700);
 
 /// What came.
@@ -90,49 +89,8 @@ fn is_light(color: &[u8]) -> Option<bool> {
     Some(0.299 * red + 0.587 * green + 0.114 * blue > 0.5)
 }
 
-/// The keys in bytes that were read beside the answers: characters, Enter, Tab, Backspace, Escape, arrows, control keys.
-pub fn keys(bytes: &[u8]) -> Vec<crossterm::event::KeyEvent> {
-    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-    let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
-    let mut keys = Vec::new();
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
-    for (sequence, code) in
-        [("\x1b[A", KeyCode::Up), ("\x1b[B", KeyCode::Down), ("\x1b[C", KeyCode::Right), ("\x1b[D", KeyCode::Left)]
-    {
-        // Private characters stand for arrows until everything is in order.
-        let stand_in = match code {
-            KeyCode::Up => "\u{f700}",
-            KeyCode::Down => "\u{f701}",
-            KeyCode::Right => "\u{f702}",
-            _ => "\u{f703}",
-        };
-        text = text.replace(sequence, stand_in);
-    }
-    for c in text.chars() {
-        keys.push(match c {
-            '\u{f700}' => plain(KeyCode::Up),
-            '\u{f701}' => plain(KeyCode::Down),
-            '\u{f702}' => plain(KeyCode::Right),
-            '\u{f703}' => plain(KeyCode::Left),
-            '\r' | '\n' => plain(KeyCode::Enter),
-            '\t' => plain(KeyCode::Tab),
-            '\x7f' | '\x08' => plain(KeyCode::Backspace),
-            '\x1b' => plain(KeyCode::Esc),
-            '\x01'..='\x1a' => {
-                let letter = char::from(u8::try_from(u32::from(c)).unwrap_or(1) + b'a' - 1);
-                KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)
-            }
-            c if c.is_control() => continue,
-            c => plain(KeyCode::Char(c)),
-        });
-    }
-    keys
-}
-
 #[cfg(test)]
 mod tests {
-    use crossterm::event::KeyCode;
-
     use super::*;
 
     #[test]
@@ -145,12 +103,5 @@ mod tests {
         assert_eq!((found, so_far.rest), (None, b"q".to_vec()));
         let (found, _) = take_apart(b"\x1b[?1;2c");
         assert_eq!(found, Some(Found::default()));
-    }
-
-    #[test]
-    fn keys_typed_meanwhile_are_keys() {
-        let codes: Vec<_> = keys(b"j\x1b[B\r\x1b:").into_iter().map(|key| key.code).collect();
-        let expected = [KeyCode::Char('j'), KeyCode::Down, KeyCode::Enter, KeyCode::Esc, KeyCode::Char(':')];
-        assert_eq!(codes, expected);
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 /// What a signal asks for.
@@ -23,7 +23,7 @@ pub enum Signal {
 
 /// Listens on a thread of its own and hands each signal on; ends when the receiver wants no more.
 pub fn listen(mut hand_on: impl FnMut(Signal) -> bool + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGINT, SIGHUP])?;
+    let mut signals = Signals::new([SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGINT, SIGQUIT, SIGHUP])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for number in signals.forever() {
             let signal = match number {

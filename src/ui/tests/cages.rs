@@ -89,9 +89,9 @@ fn the_cursor_moves_in_four_directions_and_stays_on_its_cage() {
 }
 
 #[test]
-fn who_uses_most_memory_is_said_and_the_worst_is_one_key_away() {
+fn who_uses_most_of_its_memory_is_said_and_is_the_first_one_key_away() {
     let mut driver = Driver::new(&Place::Cages, (120, 36));
-    driver.sees("most: 777 2.9G of 8.0G (37%) builder-777");
+    driver.sees("most: 021 130M of 128M (102%) builder-21");
     driver.press("o");
     assert_eq!(here(&driver), "021", "the one over its limit");
     driver.sees("memory, worst first");
@@ -129,14 +129,14 @@ fn shares_that_hardly_move_change_no_cell_and_the_line_below_is_exact() {
     };
     used(&mut cells, 50.0);
     let mut driver = with_cells((120, 36), &cells);
-    driver.sees("  50 ");
+    driver.sees(" 50% ");
     used(&mut cells, 52.0);
     show(&mut driver, &cells);
-    driver.sees("  50 ");
+    driver.sees(" 50% ");
     driver.sees("memory 52.0M of 100M (52%)");
     used(&mut cells, 58.0);
     show(&mut driver, &cells);
-    driver.sees("  58 ");
+    driver.sees(" 58% ");
 }
 
 #[test]

@@ -45,6 +45,21 @@ fn a_task_goes_to_whom_one_finds_by_typing() {
 }
 
 #[test]
+fn a_number_that_was_typed_comes_before_what_only_mentions_it() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    driver.app.open(Box::new(Candidates::for_agent("builder-1")));
+    driver.settle();
+    driver.type_text("4");
+    // Cage 004 has builder-2 in it and is what was meant; it cannot be chosen, and nothing says that it could.
+    let frame = driver.draw();
+    let row = |text: &str| frame.lines().position(|line| line.contains(text)).unwrap_or(usize::MAX);
+    assert!(row("004") < row("007"), "{frame}");
+    driver.sees_not("Enter: do it");
+    driver.press("enter");
+    driver.sees("004 cannot: builder-2 lives there");
+}
+
+#[test]
 fn the_first_choice_leaves_it_to_the_scheduler_and_the_what_if_follows_the_cursor() {
     let mut driver = on_pending((200, 60));
     driver.press("r");

@@ -153,10 +153,63 @@ fn what_just_came_under_the_cursor_is_not_decided_within_a_second() {
     driver.press("a x S c");
     assert!(desk.borrow().commands.is_empty());
     assert!(driver.app.layer().is_none(), "no question came up either");
-    driver.sees("it has just arrived; look, then press again");
+    driver.sees("it has just come under the cursor; look, then press again");
+    // The hints offer it as soon as it can be done, without a key.
+    let offers = |driver: &mut Driver| driver.draw().lines().last().unwrap().contains("a approve");
+    assert!(!offers(&mut driver));
+    assert!(driver.app.wake_at().is_some_and(|at| at <= driver.began + Duration::from_secs(7)));
     driver.later(Duration::from_millis(7_100));
+    assert!(offers(&mut driver));
     driver.press("a");
     assert_eq!(desk.borrow().commands.len(), 1);
+}
+
+#[test]
+fn what_was_judged_in_the_reader_has_gone_on_to_the_next_when_one_comes_back() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j enter");
+    assert!(matches!(driver.app.history.place(), Place::Artifact(..)));
+    driver.press("a esc");
+    assert_eq!(*driver.app.history.place(), Place::Inbox);
+    assert_eq!(selected(&driver), ["fix-retry.patch"]);
+    driver.press("a");
+    assert_eq!(desk.borrow().commands.len(), 2, "it has been in sight, and was there all the time");
+}
+
+#[test]
+fn what_was_put_off_says_for_how_long_still() {
+    let (mut driver, _) = desk((120, 36));
+    driver.engine = Box::new(|request| match request {
+        Request::Inbox(query) => {
+            let mut page = fleet::review::inbox(query);
+            page.rows[2].snoozed_until = Some(crate::domain::Timestamp::from_micros(super::NOW + 7_500_000_000));
+            Ok(Answer::Inbox(page))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("H");
+    driver.sees("put off for 2h more: src/parser.rs");
+    driver.press("j j S");
+    driver.type_text("30m");
+    driver.sees("put off for 30m");
+}
+
+#[test]
+fn items_that_block_the_same_tasks_are_counted_once() {
+    let (mut driver, _) = desk((120, 36));
+    driver.engine = Box::new(|request| match request {
+        Request::Inbox(query) => {
+            let mut page = fleet::review::inbox(query);
+            page.rows.truncate(12);
+            for item in &mut page.rows {
+                (item.blocks, item.blocked_task_ids) = (1, vec!["0195".into()]);
+            }
+            Ok(Answer::Inbox(page))
+        }
+        other => fleet::answer(other),
+    });
+    pulse(&mut driver);
+    driver.sees(" · 1 task blocked");
 }
 
 #[test]

@@ -59,3 +59,33 @@ fn a_filter_works_while_one_types_and_escape_puts_the_old_one_back() {
     driver.press("esc");
     driver.sees_not("/status:failed");
 }
+
+#[test]
+fn a_filter_that_is_not_understood_counts_nothing_and_says_why_in_full() {
+    let why = "filter: \"foo:bar\" is not allowed; allowed: a field of this list: id type status priority owner agent cage \
+               created_at started_at completed_at deadline tag. did you mean the words foo bar?";
+    for (place, size) in [(Place::Tasks, (80, 24)), (Place::Inbox, (80, 24))] {
+        let mut driver = Driver::new(&place, size);
+        driver.engine = Box::new(|request| match request {
+            Request::Tasks(query) | Request::Inbox(query) if query.iter().any(|(name, _)| name == "filter") => {
+                Err(why.to_owned())
+            }
+            other => fleet::answer(other),
+        });
+        driver.press("/");
+        driver.type_text("foo:bar");
+        driver.press("enter");
+        driver.sees("[?]");
+        driver.sees("did you mean the words foo bar?");
+    }
+}
+
+#[test]
+fn keys_of_screens_to_come_say_so() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    for (key, name) in [("8", "sessions"), ("9", "metrics")] {
+        driver.press(key);
+        driver.sees(&format!("{name}: they come with a later version"));
+        assert_eq!(*driver.app.history.place(), Place::Tasks);
+    }
+}

@@ -12,6 +12,9 @@ mod inbox;
 mod lists;
 mod mouse;
 mod overview;
+mod plain;
+mod read_only;
+mod silence;
 mod tasks;
 
 use std::time::{Duration, Instant};

@@ -126,11 +126,113 @@ fn what_runs_is_not_cancelled_without_a_yes() {
     let mut driver = at(&Place::Task(id(EXECUTING)));
     driver.press("D");
     driver.sees("It runs and will be stopped");
+    driver.sees_not("cancel 1 task");
     driver.press("enter");
     assert_eq!(commands(&mut driver), [], "Enter means no");
     driver.press("D");
     press_only(&mut driver, "y");
     assert_eq!(commands(&mut driver), [WireCommand::CancelTasks { ids: vec![id(EXECUTING)], note: None }]);
+}
+
+#[test]
+fn several_are_cancelled_after_a_preview_that_says_what_runs_and_what_cannot() {
+    let mut driver = at(&Place::Tasks);
+    driver.engine = Box::new(|request| match request {
+        Request::WhatIf(command) => {
+            let WireCommand::CancelTasks { ids, .. } = command.as_ref() else { panic!("{command:?}") };
+            let item = |(place, id): (usize, &String)| crate::domain::Preview {
+                item: id.clone(),
+                change: match place {
+                    0 => "executing -> executing, being stopped as cancelled".into(),
+                    1 => "pending -> cancelled".into(),
+                    _ => String::new(),
+                },
+                refusal: (place > 1).then(|| crate::domain::Refusal::conflict("task", id, "a task that has not ended")),
+            };
+            let items = ids.iter().enumerate().map(item).collect();
+            Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf { items, figures: vec![], reversible: false })))
+        }
+        Request::Command(command) => {
+            let WireCommand::CancelTasks { ids, .. } = command.as_ref() else { panic!("{command:?}") };
+            let refusal = |id: &String| crate::domain::Refusal::conflict("task", id, "a task that has not ended");
+            let refused = ids[2..]
+                .iter()
+                .map(|id| crate::domain::command::RefusedItem { item: id.clone(), refusal: refusal(id) });
+            let inverse = vec![crate::domain::Command::RetryTasks { ids: vec![ids[1].parse().unwrap()] }];
+            let reply = crate::domain::Reply::Items { done: ids[..2].to_vec(), refused: refused.collect(), inverse };
+            Ok(Answer::Done(Box::new(reply)))
+        }
+        other => super::fleet::answer(other),
+    });
+    for _ in 0..5 {
+        driver.press("space");
+    }
+    driver.press("D");
+    driver.sees("2 will change (1 of them runs and is stopped at once), 3 cannot");
+    driver.sees("a task that has not ended");
+    // Each is called by its type, and no whole id is in sight.
+    driver.sees("build part");
+    driver.sees_not("-0000-7000-8000-");
+    driver.press("enter");
+    driver.sees("this cannot be taken back");
+    driver.press("y");
+    driver.sees("cancel 5 tasks: 2 done, 3 refused · z takes 1 of 2 back");
+    assert_eq!(driver.app.toasts.iter().count(), 1, "one change, one remark");
+}
+
+#[test]
+fn a_gate_says_which_approvals_are_missing_though_everything_has_completed() {
+    let maker = id(PENDING - 1);
+    let mut driver = at(&Place::Task(id(PENDING)));
+    let said = format!("waits for approval of 12 artifacts of task {maker}: 11 pending, 1 rejected");
+    driver.engine = Box::new(move |request| match request {
+        Request::Task(_) => match super::fleet::answer(request) {
+            Ok(Answer::Task(mut task)) => {
+                task.approval_gate = true;
+                Ok(Answer::Task(task))
+            }
+            other => other,
+        },
+        Request::Explain(_) => {
+            let reasons = serde_json::json!([
+                {"kind": "approval", "blocking": true, "text": said},
+                {"kind": "agent", "blocking": true, "text": "nobody is free"},
+            ]);
+            Ok(Answer::Explain(Box::new(serde_json::json!({"status": "pending", "reasons": reasons}))))
+        }
+        other => super::fleet::answer(other),
+    });
+    driver.press("ctrl-r");
+    driver.sees("waits for approval of 12 artifacts of task");
+    driver.sees("11 pending, 1 rejected");
+    driver.sees_not("nobody is free");
+    driver.sees_not("0195ffff-0000-7000-8000-000000000001");
+}
+
+#[test]
+fn undo_has_its_command_line_and_takes_nothing_back_where_it_is_refused() {
+    let mut driver = at(&Place::Task(id(EXECUTING)));
+    driver.engine = Box::new(|request| {
+        let Request::Command(command) = request else { return super::fleet::answer(request) };
+        let ids = vec![id(EXECUTING).parse().unwrap()];
+        let (done, refused, inverse) = match command.as_ref() {
+            WireCommand::PrioritiseTasks { .. } => {
+                (vec![id(EXECUTING)], vec![], vec![crate::domain::Command::CancelTasks { ids, note: None }])
+            }
+            _ => {
+                let refusal = crate::domain::Refusal::conflict("task", "completed", "a task that has not ended");
+                (vec![], vec![crate::domain::command::RefusedItem { item: id(EXECUTING), refusal }], vec![])
+            }
+        };
+        Ok(Answer::Done(Box::new(crate::domain::Reply::Items { done, refused, inverse })))
+    });
+    driver.sees_not("z undo");
+    driver.press("p 9 enter");
+    driver.sees("done: ");
+    driver.press("z");
+    driver.sees("nothing was done, 1 refused");
+    driver.sees_not("took back");
+    assert_eq!(driver.app.orders.log()[1].line, format!("menagerie task cancel {}", id(EXECUTING)));
 }
 
 #[test]

@@ -117,7 +117,28 @@ impl Core {
                 Refusal::new(RefusalKind::Impossible, "agent", "none has a place to work")
                     .hint("give an agent a home, or declare a cage that is nobody's home")
             }
-            (None, None) => refusal.allowed("what one agent can do alone, in a cage that it can use"),
+            (None, None) => {
+                let has = |agent: &super::super::state::AgentState, name: &String| {
+                    self.capability_sets.has(agent.capability_set, name)
+                };
+                let able = self.agents.iter().find(|(_, agent)| shape.capabilities.iter().all(|name| has(agent, name)));
+                match able {
+                    Some((_, agent)) => {
+                        let name = &agent.spec.name;
+                        Refusal::new(
+                            RefusalKind::Impossible,
+                            "cage",
+                            format!("agent {name} could do it and has no cage to work in"),
+                        )
+                        .hint(format!(
+                            "declare a cage that is nobody's home, or: menagerie agent reassign {name} --cage NUMBER"
+                        ))
+                    }
+                    None => refusal
+                        .allowed("what one agent can do alone")
+                        .hint("no agent can do all of it: split the work, or give one agent what is missing"),
+                }
+            }
         }
     }
 

@@ -115,10 +115,16 @@ fn broken_limits_and_lost_work_are_alerts_of_their_own() {
     world.finish_with(id, outcome);
     let mut found: Vec<_> = open(&world).into_iter().map(|alert| (alert.source, alert.context.trigger)).collect();
     found.sort();
-    assert_eq!(
-        found,
-        [("cage 001".to_owned(), "limit exceeded: memory".to_owned()), ("engine".into(), "task failed".into())]
+    assert_eq!(found, [("cage 001".to_owned(), "limit exceeded: memory".to_owned())], "one end is one alert");
+    assert!(
+        open(&world)[0].message.ends_with("too much; it was the last of 1 attempts"),
+        "{}",
+        open(&world)[0].message
     );
+    let id = world.submit(NewTask { max_attempts: 1, ..task() });
+    world.schedule();
+    world.finish(id, OutcomeKind::Failed);
+    assert!(open(&world).iter().any(|alert| alert.context.trigger == "task failed"));
     let mut out = Decisions::default();
     world.core.store_failed(world.now, "disk full", &mut out);
     world.take(out);

@@ -38,6 +38,18 @@ fn follow(world: &mut World, id: TaskId) -> String {
     change.text
 }
 
+fn found() -> FoundArtifact {
+    FoundArtifact {
+        kind: ArtifactType::Doc,
+        title: "a.md".into(),
+        content: None,
+        path: None,
+        size: 0,
+        digest: String::new(),
+        metadata: serde_json::Map::new(),
+    }
+}
+
 fn big() -> NewTask {
     let mut new = task();
     new.requirements.capabilities = vec!["shell".into()];
@@ -85,24 +97,44 @@ fn artifacts_that_are_waited_for_are_one_line() {
     let maker = world.submit(task());
     let gated = world.submit(NewTask { depends_on: vec![maker.to_string()], approval_gate: true, ..task() });
     world.schedule();
-    let found = FoundArtifact {
-        kind: ArtifactType::Doc,
-        title: "a.md".into(),
-        content: None,
-        path: None,
-        size: 0,
-        digest: String::new(),
-        metadata: serde_json::Map::new(),
-    };
     let execution_id = world.execution(maker);
     let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
-    world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found; 3] });
+    world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found(); 3] });
     let rejected = *world.artifacts.keys().next().unwrap();
     world.command(Command::ReviewArtifacts { ids: vec![rejected], approve: false, note: None }).unwrap();
     let reasons = explain(&world, gated).reasons;
     assert_eq!(reasons.len(), 1);
     assert_eq!(reasons[0].text, format!("waits for approval of 3 artifacts of task {maker}: 2 pending, 1 rejected"));
-    assert_eq!(follow(&mut world, gated), format!("approve the 3 artifacts of task {maker}"));
+    let expected = "that lack it, 1 of which was rejected and is approved after all";
+    assert_eq!(follow(&mut world, gated), format!("approve the 3 artifacts of task {maker} {expected}"));
+}
+
+#[test]
+fn a_gate_that_waits_for_several_tasks_is_opened_by_all_their_artifacts_and_by_no_fewer() {
+    let mut world = World::new(FLEET);
+    let makers = [world.submit(task()), world.submit(task())];
+    let depends_on = makers.iter().map(ToString::to_string).collect();
+    let gated = world.submit(NewTask { depends_on, approval_gate: true, ..task() });
+    world.schedule();
+    for (maker, count) in [(makers[0], 2), (makers[1], 3)] {
+        let execution_id = world.execution(maker);
+        let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
+        let artifacts = vec![found(); count];
+        world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts });
+    }
+    let all: Vec<ArtifactId> = world.artifacts.keys().copied().collect();
+    let foretold = |world: &World, ids: &[ArtifactId]| {
+        let command = Command::ReviewArtifacts { ids: ids.to_vec(), approve: true, note: None };
+        let said = world.core.what_if(world.now, Actor::User(world.user), &command, &world.context(&command)).unwrap();
+        let figures = said.figures.iter().map(|figure| (figure.before.unwrap(), figure.after.unwrap()));
+        figures.collect::<Vec<_>>()
+    };
+    assert_eq!(foretold(&world, &all[..1]), [(1.0, 1.0), (5.0, 4.0)], "one of five opens nothing");
+    assert_eq!(foretold(&world, &all), [(1.0, 0.0), (5.0, 0.0)]);
+    let said = explain(&world, gated);
+    let typed = said.change.unwrap();
+    assert!(all.iter().all(|id| typed.contains(&id.to_string())), "{typed}");
+    assert_eq!(follow(&mut world, gated), "approve the 5 artifacts of 2 tasks that lack it");
 }
 
 #[test]

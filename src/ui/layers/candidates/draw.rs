@@ -242,7 +242,8 @@ fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
             Line::styled(format!(" {words}"), look.style(Role::Bad))
         }
         None => Line::from(vec![
-            Span::styled(" Enter: do it   Esc: leave it   ", look.style(Role::Key)),
+            Span::styled(if layer.can_choose() { " Enter: do it" } else { "" }, look.style(Role::Key)),
+            Span::styled("   Esc: leave it   ", look.style(Role::Key)),
             Span::styled(several, look.style(Role::Dim)),
             Span::styled(if reversible { "z takes it back" } else { "" }, look.style(Role::Dim)),
         ]),

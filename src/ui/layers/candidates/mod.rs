@@ -151,7 +151,20 @@ impl Candidates {
                 let words = format!("{} {}", draw::word(candidate), candidate.reasons.join(" ")).to_lowercase();
                 matcher.score(&candidate.name).is_some() || typed.split_whitespace().all(|word| words.contains(word))
             };
-            found.extend(candidates.iter().filter(fits).map(Some));
+            // A name or number that was typed comes before what only mentions it.
+            let number = typed.trim().parse::<u64>().ok();
+            let named = |candidate: &&Candidate| {
+                let name = candidate.name.to_lowercase();
+                let same = number.is_some() && name.parse::<u64>().ok() == number;
+                !typed.is_empty() && (same || number.is_none() && name.contains(typed.trim()))
+            };
+            let (first, then): (Vec<_>, Vec<_>) = candidates.iter().filter(fits).partition(named);
+            found.extend(first.iter().copied().map(Some));
+            // Whoever typed a name means it, and not that nobody should be chosen.
+            if !first.is_empty() && found.first().is_some_and(Option::is_none) {
+                found.rotate_left(1);
+            }
+            found.extend(then.into_iter().map(Some));
         }
         found
     }
@@ -223,6 +236,12 @@ impl Candidates {
         };
         out.step(Step::Close);
         out.step(Step::Order(order));
+    }
+
+    /// Whether the choice under the cursor is one that can be taken.
+    fn can_choose(&self) -> bool {
+        let found = self.found();
+        found.get(self.cursor).is_some_and(|choice| choice.is_none_or(|candidate| candidate.able))
     }
 
     fn take_candidates(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
@@ -358,6 +377,10 @@ impl Layer for Candidates {
     }
 
     fn hints(&self) -> Vec<(String, String)> {
-        vec![("enter".into(), "do it".into()), ("esc".into(), "leave it".into()), ("type".into(), "to find".into())]
+        let mut hints = vec![("esc".into(), "leave it".into()), ("type".into(), "to find".into())];
+        if self.can_choose() {
+            hints.insert(0, ("enter".into(), "do it".into()));
+        }
+        hints
     }
 }

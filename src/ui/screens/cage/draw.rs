@@ -45,16 +45,16 @@ fn facts(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     let status = match known.status {
         CageStatus::Occupied => Mark::Running,
         CageStatus::Vacant => Mark::Idle,
-        CageStatus::Maintenance => Mark::Stopped,
+        CageStatus::Maintenance => Mark::Withheld,
     };
     let state = cage
         .cell
         .as_ref()
-        .map_or((status, known.status.as_str()), |cell| (measure::mark(cell.state), cell.state.as_str()));
+        .map_or((status, known.status.as_str()), |cell| (measure::mark_of(cell), measure::word_of(cell)));
     let agent = cage.cell.as_ref().and_then(|cell| cell.agent.as_deref());
     let who = match (agent, known.agent_id) {
         (Some(agent), _) => Span::styled(text::fit(&text::clean(agent), 40).into_owned(), look.style(Role::Accent)),
-        (None, Some(id)) => Span::styled(super::super::tasks::short_id(&id.to_string()), look.style(Role::Accent)),
+        (None, Some(id)) => Span::styled(text::short_id(&id.to_string()), look.style(Role::Accent)),
         (None, None) => Span::styled("nobody", dim),
     };
     let node = cage.cell.as_ref().and_then(|cell| cell.node.as_deref()).map_or("-".into(), text::clean);
@@ -133,7 +133,7 @@ fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look
         Panel::Output => {
             let of = match &cage.output_of {
                 Some((_, task, runs)) => {
-                    let id = super::super::tasks::short_id(task);
+                    let id = text::short_id(task);
                     format!("of task {id}, {}", if *runs { "live" } else { "ended" })
                 }
                 None => String::new(),

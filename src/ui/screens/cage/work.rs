@@ -5,8 +5,7 @@ use crate::domain::{Execution, ExecutionStatus, OutcomeKind};
 use crate::ui::gather::AttemptRow;
 use crate::ui::list::{Cell, Column};
 use crate::ui::look::{Look, Mark};
-use crate::ui::screens::tasks::short_id;
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets::chart;
 
@@ -32,11 +31,18 @@ pub const EXECUTIONS: &[Column<AttemptRow>] = &[
     column("TOOK", 7, true, 1, |row, look| took(&row.execution, look)),
     column("AGE", 4, true, 2, |row, look| Cell::of(Role::Dim, look.age(row.execution.created_at))),
     column("TRY", 3, true, 5, |row, _| Cell::plain(row.execution.attempt.to_string())),
+    column("PEAK", 6, true, 4, |row, _| peak(&row.execution)),
     column("TOKENS", 7, true, 5, |row, _| {
         row.execution.tokens_used.map_or_else(Cell::unknown, |tokens| Cell::plain(text::count(tokens)))
     }),
     column("SAYS", 0, false, 4, |row, _| Cell::plain(says(&row.execution))),
 ];
+
+/// The most memory that it held at once, which is what a limit is broken by.
+fn peak(execution: &Execution) -> Cell {
+    let peak = execution.outcome.as_ref().and_then(|outcome| outcome.usage.memory_peak);
+    peak.map_or_else(Cell::unknown, |peak| Cell::plain(text::bytes(peak as f64)))
+}
 
 const fn column<R>(
     title: &'static str,

@@ -39,12 +39,17 @@ impl Cells {
         self.shares.get(place).and_then(|shares| shares[measure as usize])
     }
 
-    /// The cage that uses most of a measure, whatever its limit.
+    /// The cage that uses most of its limit of a measure, as the cells show it; where nothing is limited, the one that uses
+    /// most. `None` when nobody knows of any.
     pub fn most(&self, measure: Measure) -> Option<&CageCell> {
-        let used = |cell: &&CageCell| measure.of(cell).used.filter(|used| *used > 0.0);
-        self.cells
-            .iter()
-            .filter(|cell| used(cell).is_some())
-            .max_by(|one, other| used(one).partial_cmp(&used(other)).unwrap_or(std::cmp::Ordering::Equal))
+        let rank = |cell: &CageCell| {
+            let gauge = measure.of(cell);
+            (gauge.share().unwrap_or(-1.0), gauge.used.unwrap_or(-1.0))
+        };
+        let known = self.cells.iter().filter(|cell| measure.of(cell).used.is_some());
+        known.max_by(|one, other| {
+            let (one, other) = (rank(one), rank(other));
+            one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
+        })
     }
 }

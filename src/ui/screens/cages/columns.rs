@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::measure::{WORST_FIRST, cores, mark, thousands};
+use super::measure::{WORST_FIRST, cores, mark_of, thousands, word_of};
 use crate::api::live::{CageCell, Gauge};
 use crate::ui::list::{Cell, Column};
 use crate::ui::text;
@@ -11,7 +11,7 @@ use crate::ui::theme::Role;
 /// The columns. All can be sorted by: all rows are here.
 pub const COLUMNS: &[Column<CageCell>] = &[
     column("CAGE", 5, false, 1, |cell, _| Cell::plain(cell.id.to_string())),
-    column("STATE", 8, false, 1, |cell, _| Cell::of(mark(cell.state).role(), cell.state.as_str())),
+    column("STATE", 8, false, 1, |cell, _| Cell::of(mark_of(cell).role(), word_of(cell))),
     column("AGENT", 0, false, 1, |cell, _| {
         cell.agent.as_deref().map_or_else(|| Cell::of(Role::Dim, "nobody"), Cell::plain)
     }),

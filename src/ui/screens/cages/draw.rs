@@ -55,7 +55,7 @@ impl Cages {
         for (row, place) in (0u16..).zip(self.top..self.shown.len()).take(down) {
             let Some(cell) = self.cell(place) else { break };
             let marked = self.marks.contains(&cell.id) || range.contains(&cell.id);
-            let front = Front { state: measure::mark(cell.state), here: place == self.cursor, marked, focused: true };
+            let front = Front { state: measure::mark_of(cell), here: place == self.cursor, marked, focused: true };
             let at = Rect { y: body.y + row, height: 1, ..body };
             frame.render_widget(line(columns::COLUMNS, cell, front, &widths, look), at);
         }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::cells::Cells;
-use super::measure::{Measure, WORST_FIRST, heat, in_short, mark, thousands, used_of};
+use super::measure::{Measure, WORST_FIRST, heat, in_short, mark_of, thousands, used_of, word_of};
 use crate::api::live::{CageCell, CellState};
 use crate::ui::look::Look;
 use crate::ui::text;
@@ -25,7 +25,7 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
     let style = |role: Role| look.theme.over(role, Role::Header);
     let mut lines = vec![Line::default(), Line::default()];
     if let Some(cell) = cell {
-        let state = mark(cell.state);
+        let state = mark_of(cell);
         let name_width = if cell_lines(area.width) == 1 { 24 } else { 32 };
         let agent = match &cell.agent {
             Some(agent) => Span::styled(text::fit(&text::clean(agent), name_width).into_owned(), style(Role::Accent)),
@@ -34,7 +34,7 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
         let node = cell.node.as_deref().map_or("-".into(), text::clean);
         lines[0] = Line::from(vec![
             Span::styled(format!(" cage {}  ", cell.id), style(Role::Title)),
-            Span::styled(format!("{} {}  ", look.mark(state), cell.state), style(state.role())),
+            Span::styled(format!("{} {}  ", look.mark(state), word_of(cell)), style(state.role())),
             agent,
             Span::styled(
                 format!("  on {}  {}  {} running", text::fit(&node, 14), cell.status, cell.running),
@@ -70,11 +70,16 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
 pub fn states(cells: &Cells, room: usize, look: &Look<'_>) -> Line<'static> {
     let line = |short: bool| {
         let mut spans = vec![Span::raw(" ")];
-        for state in WORST_FIRST {
-            let number = cells.all().iter().filter(|cell| cell.state == state).count();
-            if number > 0 {
-                let mark = mark(state);
-                let (gap, word) = if short { ("", short_word(state)) } else { (" ", state.as_str()) };
+        // In two sorts of the last state there is nothing going on: see `word_of`.
+        let words = WORST_FIRST.iter().flat_map(|state| match state {
+            CellState::Stopped => vec!["withheld", "vacant"],
+            state => vec![state.as_str()],
+        });
+        for word in words {
+            let mut found = cells.all().iter().filter(|cell| word_of(cell) == word).peekable();
+            if let Some(mark) = found.peek().map(|cell| mark_of(cell)) {
+                let number = found.count();
+                let (gap, word) = if short { ("", short_word(word)) } else { (" ", word) };
                 spans.push(Span::styled(look.mark(mark), look.style(mark.role())));
                 spans.push(Span::raw(format!("{gap}{} ", text::count(number as u64))));
                 spans.push(Span::styled(format!("{word}{gap}{gap} "), look.style(Role::Dim)));
@@ -86,17 +91,13 @@ pub fn states(cells: &Cells, room: usize, look: &Look<'_>) -> Line<'static> {
     if long.width() <= room { long } else { line(true) }
 }
 
-/// A state in at most five letters.
-const fn short_word(state: CellState) -> &'static str {
-    match state {
-        CellState::Running => "run",
-        CellState::Starting => "start",
-        CellState::Idle => "idle",
-        CellState::Waiting => "wait",
-        CellState::Warning => "warn",
-        CellState::Stopped => "stop",
-        CellState::Failed => "fail",
-        CellState::Unknown => "lost",
+/// What goes on in a cage in at most five letters.
+fn short_word(word: &str) -> &str {
+    match word {
+        "unknown" => "lost",
+        "withheld" => "held",
+        "vacant" => "empty",
+        word => &word[..word.len().min(if word.starts_with("run") { 3 } else { 4 })],
     }
 }
 
@@ -130,6 +131,9 @@ pub fn scale(cells: &Cells, measure: Measure, tenths: bool, room: usize, look: &
 pub fn most(cells: &Cells, measure: Measure) -> String {
     match cells.most(measure) {
         None => format!("nobody's {} is known", measure.as_str()),
+        Some(cell) if measure.of(cell).used.is_none_or(|used| used <= 0.0) => {
+            format!("nobody uses any {}", measure.as_str())
+        }
         Some(cell) => {
             let agent = cell.agent.as_deref().map_or("".into(), text::clean);
             format!("most: {} {} {}", cell.id, measure.words(cell), text::fit(&agent, 24))

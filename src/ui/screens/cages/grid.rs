@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::measure::{Measure, digit, heat, mark};
+use super::measure::{Measure, digit, heat, mark_of, word_of};
 use crate::api::live::{CageCell, CellState};
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
@@ -179,7 +179,7 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
     let unused = drawn.share.is_none_or(|share| share <= 0.0);
     let quiet = !drawn.matches || (cell.state == CellState::Stopped && unused);
     let base = look.style(if quiet && !drawn.here { Role::Dim } else { ground });
-    let state = mark(cell.state);
+    let state = mark_of(cell);
     let sign = if drawn.matches {
         Span::styled(look.mark(state), look.theme.over(state.role(), ground))
     } else {
@@ -189,7 +189,7 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
     let tenth = if drawn.matches { digit(drawn.share).to_string() } else { " ".to_owned() };
     let share = match drawn.share {
         _ if !drawn.matches => String::new(),
-        Some(share) => text::percent(share).trim_end_matches('%').to_owned(),
+        Some(share) => text::percent(share),
         None => "-".to_owned(),
     };
     let agent = match &cell.agent {
@@ -211,7 +211,7 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
             ]
         }
         Size::Card => {
-            let word = if drawn.matches { cell.state.as_str() } else { "" };
+            let word = if drawn.matches { word_of(cell) } else { "" };
             let left = room.saturating_sub(text::width(&number) + 10);
             vec![
                 said(format!(" {number} ")),

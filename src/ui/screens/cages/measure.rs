@@ -1,12 +1,13 @@
 //! What a cell of the grid shows of its cage: the mark of its state and how much of a limit is used.
 
 use crate::api::live::{CageCell, CellState, Gauge};
+use crate::domain::CageStatus;
 use crate::ui::look::Mark;
 use crate::ui::text;
 use crate::ui::theme::Role;
 
 /// How the state of a cage is marked.
-pub const fn mark(state: CellState) -> Mark {
+const fn mark(state: CellState) -> Mark {
     match state {
         CellState::Running => Mark::Running,
         CellState::Starting => Mark::Starting,
@@ -16,6 +17,24 @@ pub const fn mark(state: CellState) -> Mark {
         CellState::Stopped => Mark::Stopped,
         CellState::Failed => Mark::Failed,
         CellState::Unknown => Mark::Unknown,
+    }
+}
+
+/// How a cage is marked: one that is empty and one that is withheld are not the same, though nothing runs in either.
+pub const fn mark_of(cell: &CageCell) -> Mark {
+    match (cell.state, cell.status) {
+        (CellState::Stopped, CageStatus::Maintenance) => Mark::Withheld,
+        (CellState::Stopped, _) => Mark::Idle,
+        (state, _) => mark(state),
+    }
+}
+
+/// What goes on in a cage, in a word.
+pub const fn word_of(cell: &CageCell) -> &'static str {
+    match (cell.state, cell.status) {
+        (CellState::Stopped, CageStatus::Maintenance) => "withheld",
+        (CellState::Stopped, _) => "vacant",
+        (state, _) => state.as_str(),
     }
 }
 

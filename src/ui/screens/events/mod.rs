@@ -85,6 +85,15 @@ impl Events {
         }
     }
 
+    /// The sentence, with the artifact that it is about called by its title where a list has shown that.
+    fn called(&self, entry: &Entry, look: &Look<'_>) -> String {
+        let words = self.sentence(entry);
+        match entry.event.as_ref().and_then(events_text::judged) {
+            Some(id) => words.replacen(&text::short_id(&id.to_string()), &look.names.title(&id.to_string()), 1),
+            None => words,
+        }
+    }
+
     fn line(&self, place: usize, entry: &Entry, widths: Widths, look: &Look<'_>) -> Line<'static> {
         let on = place == self.window.cursor;
         let ground = if on { Role::Cursor } else { Role::Text };
@@ -103,7 +112,7 @@ impl Events {
             spans.push(Span::styled(format!("{} ", text::pad(&kind, KIND_WIDTH)), style(Role::Dim)));
         }
         let role = if mark == Mark::Failed { Role::Bad } else { Role::Text };
-        let words = text::fit(&text::clean(&self.sentence(entry)), widths.what).into_owned();
+        let words = text::fit(&text::clean(&self.called(entry, look)), widths.what).into_owned();
         let words_style = if role == Role::Text { look.style(ground) } else { style(role) };
         spans.push(Span::styled(text::pad(&words, widths.what), words_style));
         Line::from(spans).style(look.style(ground))

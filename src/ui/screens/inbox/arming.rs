@@ -79,14 +79,17 @@ impl Arming {
         }
     }
 
+    /// When the next thing here ceases to be new, or may be decided.
+    pub fn next(&self) -> Option<Instant> {
+        let now = self.now?;
+        let arrived = self.known.values().flatten();
+        let ends = arrived.flat_map(|at| [*at + REST, *at + NEW]).chain(self.came.map(|at| at + REST));
+        ends.filter(|end| *end > now).min()
+    }
+
     /// Whether an item has come so recently that it is shown as new.
     pub fn is_new(&self, id: &str) -> bool {
         self.within(self.known.get(id).copied().flatten(), NEW)
-    }
-
-    /// Whether any item is shown as new.
-    pub fn any_new(&self) -> bool {
-        self.known.values().any(|arrived| self.within(*arrived, NEW))
     }
 
     /// Why an item, or with several ids a group, under the cursor may not be decided yet.
@@ -95,8 +98,11 @@ impl Arming {
             return Some("you have not seen this one yet; look, then press again".to_owned());
         }
         let arrived = |id: &str| self.known.get(id).copied().flatten();
-        if self.within(self.came, REST) || ids.any(|id| self.within(arrived(id), REST)) {
+        if ids.any(|id| self.within(arrived(id), REST)) {
             return Some("it has just arrived; look, then press again".to_owned());
+        }
+        if self.within(self.came, REST) {
+            return Some("it has just come under the cursor; look, then press again".to_owned());
         }
         None
     }

@@ -10,7 +10,7 @@ use crate::ui::theme::Role;
 /// The columns in order. There is nothing to sort by: the order is what the engine finds dearest.
 pub const COLUMNS: &[Column<InboxItem>] = &[
     Column { title: "WHAT", width: 8, right: false, rank: 1, sort: None, cell: |item, _| Cell::plain(what(item)) },
-    Column { title: "TITLE", width: 0, right: false, rank: 1, sort: None, cell: |item, _| Cell::plain(&item.title) },
+    Column { title: "TITLE", width: 0, right: false, rank: 1, sort: None, cell: title },
     Column { title: "AGENT", width: 12, right: false, rank: 3, sort: None, cell: |item, _| agent(item) },
     Column {
         title: "FOR",
@@ -46,6 +46,20 @@ pub const COLUMNS: &[Column<InboxItem>] = &[
     },
     Column { title: "SIZE", width: 5, right: true, rank: 5, sort: None, cell: |item, _| size(item.size) },
 ];
+
+/// The place of the column of titles.
+pub const TITLE: usize = 1;
+
+/// The title; of what was put off also for how long still.
+fn title(item: &InboxItem, look: &Look<'_>) -> Cell {
+    match item.snoozed_until.filter(|until| *until > look.now) {
+        Some(until) => {
+            let left = text::age(until.as_micros() - look.now.as_micros());
+            Cell::of(Role::Dim, format!("put off for {left} more: {}", item.title))
+        }
+        None => Cell::plain(&item.title),
+    }
+}
 
 /// What an item is, in a word.
 pub fn what(item: &InboxItem) -> &'static str {

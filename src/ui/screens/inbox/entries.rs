@@ -170,7 +170,13 @@ impl Entries {
 
     /// `[27] /filter · 3 marked`, for a title.
     pub fn summary(&self) -> String {
-        let total = self.total.map_or_else(|| "…".to_owned(), text::count);
+        // Of a filter that is not understood nobody knows how many it lets through.
+        let known = self.total.filter(|_| self.error.is_none() || self.filter.is_empty());
+        let total = match (known, self.total) {
+            (Some(total), _) => text::count(total),
+            (None, Some(_)) => "?".to_owned(),
+            (None, None) => "…".to_owned(),
+        };
         let filter = if self.filter.is_empty() { String::new() } else { format!(" /{}", text::clean(&self.filter)) };
         let marked = match self.marks.len() {
             0 => String::new(),

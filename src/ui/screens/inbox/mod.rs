@@ -7,6 +7,7 @@ mod entries;
 mod listing;
 mod rows;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ratatui::Frame;
@@ -83,6 +84,21 @@ impl Inbox {
     }
 }
 
+/// How many tasks items block, those that block the same ones counted once; and whether that is only the most there can
+/// be, because what different ones block may meet further behind.
+fn blocked(items: &[InboxItem]) -> (u64, bool) {
+    let mut known: BTreeMap<&[String], u64> = BTreeMap::new();
+    for item in items.iter().filter(|item| item.blocks > 0) {
+        if item.blocked_task_ids.is_empty() {
+            // A failed task blocks what depends on it, and nothing else is said of that.
+            known.insert(std::slice::from_ref(&item.id), item.blocks);
+        } else {
+            known.insert(&item.blocked_task_ids, item.blocks);
+        }
+    }
+    (known.values().sum(), known.len() > 1)
+}
+
 /// What there is to read of an item; nothing of a failed task.
 fn subject(item: &InboxItem) -> Option<Subject> {
     (item.kind == InboxKind::Artifact).then(|| Subject {
@@ -101,11 +117,9 @@ impl Screen for Inbox {
         let items = self.entries.items();
         if let (Some(now), Some(oldest)) = (self.wall, items.iter().map(|item| item.since).min()) {
             parts.push(format!("oldest {}", text::age(now.since(oldest).as_micros())));
-            // A task that waits for two of them is counted with both, so the sum is the most there can be.
-            let blocked: u64 = items.iter().map(|item| item.blocks).sum();
-            let most = if items.iter().filter(|item| item.blocks > 0).count() > 1 { "up to " } else { "" };
+            let (blocked, most) = blocked(items);
             if blocked > 0 {
-                let tasks = if blocked == 1 { "task" } else { "tasks" };
+                let (most, tasks) = (if most { "up to " } else { "" }, if blocked == 1 { "task" } else { "tasks" });
                 parts.push(format!("{most}{} {tasks} blocked", text::count(blocked)));
             }
             if let Some(deadline) = items.iter().filter_map(|item| item.blocks_deadline).min() {
@@ -227,7 +241,7 @@ impl Screen for Inbox {
         self.entries.arming.obstacle(places.iter().filter_map(|place| items.get(*place)).map(|item| item.id.as_str()))
     }
 
-    fn ticks(&self) -> bool {
-        self.entries.arming.any_new()
+    fn next_change(&self) -> Option<Instant> {
+        self.entries.arming.next()
     }
 }

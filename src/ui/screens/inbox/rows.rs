@@ -26,7 +26,9 @@ pub fn draw(entries: &Entries, frame: &mut Frame<'_>, area: Rect, look: &Look<'_
     frame.render_widget(columns::header(COLUMNS, &widths, None, look), Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if let Some(words) = in_place_of_rows(entries) {
-        widgets::center_text(frame, body, &words, look.style(Role::Dim));
+        let room = usize::from(body.width.saturating_sub(4)).min(100);
+        let words: Vec<String> = words.lines().flat_map(|line| widgets::wrap(line, room)).collect();
+        widgets::center_text(frame, body, &words.join("\n"), look.style(Role::Dim));
         return;
     }
     for (line, (place, row)) in (0..body.height).zip(entries.visible()) {
@@ -105,8 +107,11 @@ fn item_line(
         spans.extend(cells.into_iter().map(|cell| Span::styled(cell.content, style(Role::Dim))));
     } else if entries.arming.is_new(&item.id) {
         let mut cells = cells;
-        if let Some(what) = cells.first_mut() {
-            *what = Span::styled(text::pad("NEW", text::width(&what.content)), style(Role::Accent));
+        // What it is stays in sight: the word stands before its title.
+        let place = widths.iter().position(|(column, _)| *column == fields::TITLE);
+        if let Some(title) = place.and_then(|place| cells.get_mut(place * 2)) {
+            let words = text::pad(&format!("NEW {}", title.content.trim_end()), text::width(&title.content));
+            *title = Span::styled(words, style(Role::Accent));
         }
         spans.extend(cells);
     } else {

@@ -9,7 +9,6 @@ mod pages;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::tasks::short_id;
 use crate::api::client::LogPage;
 use crate::api::live::Topic;
 use crate::domain::{Task, TaskStatus, Timestamp};
@@ -19,7 +18,7 @@ use crate::ui::look::Look;
 use crate::ui::pager::{Gutter, Pager, TextLine};
 use crate::ui::request::{Answer, OutputOf, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
-use crate::ui::text;
+use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 use pages::{Pages, Wanted};

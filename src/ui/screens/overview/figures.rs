@@ -22,8 +22,15 @@ const fn health_mark(state: HealthState) -> Mark {
 
 /// How the parts are: why not, and what to do, for each that is not well; the others in one line. `brief` gives each
 /// reason one line and each remedy two.
-pub fn health(parts: &[Health], room: usize, brief: bool, look: &Look<'_>) -> Vec<Line<'static>> {
+pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) -> Vec<Line<'static>> {
+    let parts: &[Health] = &overview.health;
     let mut lines = Vec::new();
+    if !look.connected {
+        let words = "no engine answers: how its parts are is unknown, and the rest is as it was last";
+        let words = format!("{} {words}", look.mark(Mark::Unknown));
+        lines.push(Line::styled(text::fit(&words, room).into_owned(), look.style(Role::Unknown)));
+        return lines;
+    }
     let wrap = |words: &str, room: usize, most: usize| {
         let mut wrapped = widgets::wrap(words, room.max(12));
         if brief && wrapped.len() > most {
@@ -58,8 +65,14 @@ pub fn health(parts: &[Health], room: usize, brief: bool, look: &Look<'_>) -> Ve
     let (well, unknown) = (named(HealthState::Ok), named(HealthState::Unknown));
     let mut rest = Vec::new();
     if !well.is_empty() {
-        let all = if lines.is_empty() && unknown.is_empty() { "all is well: " } else { "well: " };
+        // The parts of the system; what they watch may be in trouble all the same.
+        let all = if lines.is_empty() && unknown.is_empty() { "the system is well: " } else { "well: " };
         rest.push(Span::styled(format!("{} {all}{well}   ", look.mark(Mark::Done)), look.style(Role::Good)));
+        if overview.alerts_total > 0 {
+            let alerts = if overview.alerts_total == 1 { "alert" } else { "alerts" };
+            let words = format!("{} {} {alerts}   ", look.mark(Mark::Warning), text::count(overview.alerts_total));
+            rest.push(Span::styled(words, look.style(Role::Warn)));
+        }
     }
     if !unknown.is_empty() || parts.is_empty() {
         let what = if parts.is_empty() { "the engine says nothing about its health" } else { &unknown };
@@ -67,10 +80,16 @@ pub fn health(parts: &[Health], room: usize, brief: bool, look: &Look<'_>) -> Ve
         let words = if parts.is_empty() { format!("{} {what}", look.mark(Mark::Unknown)) } else { words };
         rest.push(Span::styled(words, look.style(Role::Unknown)));
     }
-    if rest.iter().map(Span::width).sum::<usize>() > room {
-        lines.extend(rest.into_iter().map(Line::from));
-    } else if !rest.is_empty() {
-        lines.push(Line::from(rest));
+    // As many in a line as there is room for.
+    let mut line = Line::default();
+    for span in rest {
+        if !line.spans.is_empty() && line.width() + text::width(span.content.trim_end()) > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        line.push_span(span);
+    }
+    if !line.spans.is_empty() {
+        lines.push(line);
     }
     lines
 }
@@ -109,7 +128,7 @@ pub fn fleet(overview: &Overview, room: usize, look: &Look<'_>) -> Vec<Line<'sta
             &[
                 (Mark::Running, cages.occupied, "occupied", true),
                 (Mark::Idle, cages.vacant, "vacant", true),
-                (Mark::Stopped, cages.maintenance, "withheld", false),
+                (Mark::Withheld, cages.maintenance, "withheld", false),
             ],
         ),
     ];
@@ -154,8 +173,17 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
     let mut first = vec![
         Span::styled(text::pad("queue", 8), dim),
         Span::raw(text::count(queue.pending)),
-        Span::styled(if brief { " wait, oldest " } else { " wait, the oldest " }, dim),
-        Span::raw(wait(queue.oldest_wait_s)),
+        Span::styled(
+            match (queue.oldest_wait_s, brief) {
+                (None, _) if queue.pending == 0 => " wait",
+                // What waits for other tasks, approvals or a later try is in nobody's queue.
+                (None, _) => " wait, none of them for a place",
+                (Some(_), true) => " wait, oldest ",
+                (Some(_), false) => " wait, the oldest ",
+            },
+            dim,
+        ),
+        Span::raw(queue.oldest_wait_s.map(span).unwrap_or_default()),
         Span::styled(if brief { ", median " } else { ", median to start " }, dim),
         Span::raw(wait(queue.median_wait_s)),
     ];

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::api::live::CellState;
 use crate::ui::look::Look;
 use crate::ui::screens::cages::Cells;
-use crate::ui::screens::cages::measure::{Measure, WORST_FIRST, digit, heat, mark};
+use crate::ui::screens::cages::measure::{Measure, WORST_FIRST, digit, heat, mark_of};
 use crate::ui::theme::Role;
 
 /// How many cages stand for one sign so that all are in sight.
@@ -53,7 +53,7 @@ fn one_sign(cells: &Cells, group: std::ops::Range<usize>, measure: Measure, look
     if state == CellState::Running && share.is_some() {
         return Span::styled(digit(share).to_string(), look.style(ground));
     }
-    let mark = mark(state);
+    let mark = mark_of(&cells.all()[worst]);
     Span::styled(look.mark(mark), look.theme.over(mark.role(), ground))
 }
 

@@ -37,6 +37,8 @@ pub struct Overview {
     cursor: Option<RowId>,
     /// Whether panels stand side by side.
     two_columns: bool,
+    /// So many rows of a list are enough: on a tall screen, more.
+    rows_best: u16,
     /// The lines of the chart of what ended that are enough: on a tall screen, more.
     chart_best: u16,
     /// Where rows were drawn last, for clicks.
@@ -55,6 +57,7 @@ impl Overview {
             error: None,
             cursor: None,
             two_columns: false,
+            rows_best: 5,
             chart_best: 1,
             drawn: RefCell::default(),
         }
@@ -83,7 +86,7 @@ impl Overview {
         let brief = !self.two_columns;
         let here = |id: &RowId| self.cursor.as_ref() == Some(id);
         match panel {
-            Panel::Health => figures::health(&overview.health, room, brief, look),
+            Panel::Health => figures::health(overview, room, brief, look),
             Panel::Fleet => figures::fleet(overview, room, look),
             Panel::Flow => {
                 // Beside the chart there are the queue and the failures, and where there is room the tokens.
@@ -125,8 +128,8 @@ impl Overview {
                 (lines(), lines() + if charted { self.chart_best - 1 } else { 0 })
             }
             // What there is none of is said in the heading.
-            Panel::Inbox => (lines().min(2), lines()),
-            Panel::Alerts | Panel::Risk => (lines().min(1), lines()),
+            Panel::Inbox => (lines().min(2), lines().min(self.rows_best)),
+            Panel::Alerts | Panel::Risk => (lines().min(1), lines().min(self.rows_best)),
             Panel::Cages => {
                 let rows = self.cells.all().len().div_ceil(usize::from(width).max(1));
                 // Up to three lines a row of signs, so that cells can be drawn larger.
@@ -141,6 +144,7 @@ impl Overview {
             if total > shown as u64 { format!("{} of {}", shown, text::count(total)) } else { text::count(total) }
         };
         let some = |total: u64, shown: usize, none: &str| if total == 0 { none.to_owned() } else { of(shown, total) };
+        let seen = |rows: usize| rows.min(usize::from(area.height.saturating_sub(1)));
         match panel {
             Panel::Health => ("health".to_owned(), String::new()),
             Panel::Fleet => ("fleet".to_owned(), String::new()),
@@ -153,10 +157,12 @@ impl Overview {
                 };
                 ("machines".to_owned(), name)
             }
-            Panel::Inbox => ("waits for you".to_owned(), some(overview.inbox_total, overview.inbox.len(), "nothing")),
-            Panel::Alerts => ("alerts".to_owned(), some(overview.alerts_total, overview.alerts.len(), "none")),
+            Panel::Inbox => {
+                ("waits for you".to_owned(), some(overview.inbox_total, seen(overview.inbox.len()), "nothing"))
+            }
+            Panel::Alerts => ("alerts".to_owned(), some(overview.alerts_total, seen(overview.alerts.len()), "none")),
             Panel::Risk => {
-                ("deadlines at risk".to_owned(), some(overview.at_risk_total, overview.at_risk.len(), "none"))
+                ("deadlines at risk".to_owned(), some(overview.at_risk_total, seen(overview.at_risk.len()), "none"))
             }
             Panel::Cages => {
                 let dot = look.sign("·", "-");
@@ -224,10 +230,7 @@ const CHART_MAX: usize = 8;
 
 impl Screen for Overview {
     fn title(&self) -> String {
-        match (&self.error, &self.known) {
-            (Some(_), Some(_)) => "overview · OLD: the engine did not answer".to_owned(),
-            _ => "overview".to_owned(),
-        }
+        "overview".to_owned()
     }
 
     fn topics(&self) -> &'static [Topic] {
@@ -273,6 +276,7 @@ impl Screen for Overview {
 
     fn layout(&mut self, area: Rect, _: &mut Out) {
         self.two_columns = area.width >= TWO_COLUMNS_FROM + 2;
+        self.rows_best = if self.two_columns { (area.height / 3).max(5) } else { 5 };
         self.chart_best = match (self.two_columns, area.height) {
             (true, 50..) => 8,
             (true, _) => 4,

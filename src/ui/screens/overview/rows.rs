@@ -111,7 +111,7 @@ pub fn alert(alert: &Alert, here: bool, room: usize, look: &Look<'_>) -> Line<'s
     let taken = if alert.status == AlertStatus::Acknowledged { " (taken)" } else { "" };
     let words = Words {
         mark,
-        text: format!("{}{taken}: {}", text::clean(&alert.source), text::clean(&alert.message)),
+        text: format!("{}{taken}: {}", text::clean(&alert.source), text::clean(&look.names.speak(&alert.message))),
         more: String::new(),
         right: format!("{often}{:>4}", look.age(alert.last_seen)),
     };
