@@ -1,19 +1,22 @@
 //! Keys, mouse and pastes, read on a thread of its own that sleeps until there is something to read.
 //!
-//! crossterm's reader would have to be polled with a timeout or would keep the terminal while an editor has it. So this
-//! thread waits on the terminal and on a pipe, without a timeout, and asks crossterm only when something is there.
+//! It waits on the terminal and on a pipe, without a timeout unless half a sequence is there, and leaves the terminal alone while an
+//! editor has it.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossterm::event::{self, Event};
-use rustix::event::{PollFd, PollFlags, poll};
+use crossterm::event::Event;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::probe;
+use super::decoder::{Decoded, Decoder};
+
+/// How long the rest of a sequence may take once it has begun: Escape by itself is a key, and that is known only when nothing follows.
+const SEQUENCE_WITHIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// What is read.
 pub enum Read {
@@ -40,24 +43,14 @@ struct Gate {
 }
 
 impl Reader {
-    /// Starts reading and hands on what comes; with `probe`, [`probe::QUESTION`] has been sent and the answer comes
-    /// first. Ends when the receiver wants no more or the terminal is gone.
-    pub fn start(probe: bool, mut hand_on: impl FnMut(Read) -> bool + Send + 'static) -> io::Result<Self> {
+    /// Starts reading and hands on what comes. Ends when the receiver wants no more or the terminal is gone.
+    pub fn start(hand_on: impl FnMut(Read) -> bool + Send + 'static) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
         let gate = Arc::new(Gate { held: AtomicBool::new(false), asleep: Mutex::new(false), changed: Condvar::new() });
         let terminal = terminal()?;
         let for_thread = Arc::clone(&gate);
-        thread::Builder::new().name("input".to_owned()).spawn(move || {
-            if probe {
-                let found = probe::listen(&terminal);
-                let ground = found.light.map(Read::Ground);
-                let keys = probe::keys(&found.rest).into_iter().map(|key| Read::Event(Event::Key(key), Instant::now()));
-                if !ground.into_iter().chain(keys).all(&mut hand_on) {
-                    return;
-                }
-            }
-            read(&terminal, woken, &for_thread, hand_on);
-        })?;
+        let body = move || read(&terminal, woken, &for_thread, hand_on);
+        thread::Builder::new().name("input".to_owned()).spawn(body)?;
         Ok(Self { wake, gate })
     }
 
@@ -81,7 +74,7 @@ impl Reader {
     }
 }
 
-/// The terminal that crossterm reads from: standard input if it is one, else the controlling terminal.
+/// The terminal: standard input if it is one, else the controlling terminal.
 fn terminal() -> io::Result<OwnedFd> {
     let stdin = io::stdin();
     if rustix::termios::isatty(&stdin) {
@@ -92,15 +85,21 @@ fn terminal() -> io::Result<OwnedFd> {
 }
 
 fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on: impl FnMut(Read) -> bool) {
+    let mut decoder = Decoder::default();
+    let mut buffer = [0; 16 * 1024];
     loop {
         let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
-        match poll(&mut fds, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        // Only what has begun and is not complete is waited for, and not for long.
+        let timeout = decoder.is_waiting().then_some(&SEQUENCE_WITHIN);
+        let ready = match poll(&mut fds, timeout) {
+            Ok(ready) => ready,
+            Err(rustix::io::Errno::INTR) => continue,
             Err(_) => {
                 hand_on(Read::Gone);
                 return;
             }
-        }
+        };
+        let at = Instant::now();
         let (input, wake) = (fds[0].revents(), fds[1].revents());
         if wake.intersects(PollFlags::HUP) {
             return;
@@ -115,23 +114,25 @@ fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on:
             hand_on(Read::Gone);
             return;
         }
-        if !input.contains(PollFlags::IN) {
-            continue;
-        }
-        loop {
-            match event::poll(Duration::ZERO) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(_) => {
+        let found = if ready == 0 {
+            decoder.rest()
+        } else {
+            match rustix::io::read(terminal, &mut buffer) {
+                Ok(count @ 1..) => decoder.take(&buffer[..count]),
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
+                Ok(_) | Err(_) => {
                     hand_on(Read::Gone);
                     return;
                 }
             }
-            let Ok(event) = event::read() else {
-                hand_on(Read::Gone);
-                return;
-            };
-            if !hand_on(Read::Event(event, Instant::now())) {
+        };
+        let heard = found.into_iter().map(|decoded| match decoded {
+            Decoded::Event(event) => Read::Event(event, at),
+            Decoded::Ground(light) => Read::Ground(light),
+        });
+        // What was read at once was typed before anything that was drawn meanwhile.
+        for read in heard {
+            if !hand_on(read) {
                 return;
             }
         }
