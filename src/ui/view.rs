@@ -16,6 +16,10 @@ use super::widgets;
 /// The smallest terminal on which the console makes sense.
 const MIN: (u16, u16) = (60, 16);
 
+/// Signs in titles and where something was cut off, and what stands for them in pure ASCII. Signs that mean something of their own have
+/// theirs in `look`.
+const PLAIN: &[(&str, &str)] = &[("·", "-"), ("…", "~")];
+
 /// Lines above the inside of the screen's panel: the header and the panel's upper edge.
 pub const BODY_TOP: u16 = 2;
 
@@ -47,6 +51,17 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     draw_footer(app, frame, footer, &look);
     for layer in app.layers() {
         layer.draw(frame, area, &look);
+    }
+    if app.options.ascii {
+        make_plain(frame);
+    }
+}
+
+fn make_plain(frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        if let Some((_, plain)) = PLAIN.iter().find(|(sign, _)| cell.symbol() == *sign) {
+            cell.set_symbol(plain);
+        }
     }
 }
 
