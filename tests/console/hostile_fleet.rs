@@ -125,7 +125,7 @@ fn a_hostile_fleet_is_shown_and_obeyed_nowhere() {
             terminal.all_is_read();
         }
         terminal.types("\x1b");
-        terminal.types("/type:loud\r");
+        terminal.types("/\x15type:loud\r");
         terminal.sees("╭ tasks [1]");
         terminal.types("l");
         terminal.sees("╭ output of loud");

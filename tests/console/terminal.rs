@@ -218,8 +218,8 @@ impl Terminal {
         // What was sent for the old size may go where the new one has no place.
         self.look(Duration::ZERO);
         self.scan.size = (size.0.max(self.scan.size.0), size.1.max(self.scan.size.1));
-        // The emulator cannot place a wide character on a screen of one column.
-        self.emulator.screen_mut().set_size(size.1, size.0.max(2));
+        // The emulator cannot place a wide character on one column, nor scroll one line.
+        self.emulator.screen_mut().set_size(size.1.max(2), size.0.max(2));
         tcsetwinsize(&self.slave, winsize(size)).unwrap();
     }
 

@@ -2,7 +2,7 @@
 //!
 //! crossterm's reader waits for the edge of readiness on a descriptor that may block. A signal that comes together with a key, or more
 //! keys than fit into one of its reads, leave bytes lying that it is not told of again, and half a sequence holds it fast. So bytes are
-//! read by `input`, and understood here; the forms are those of xterm's control sequences (Dickey, XTerm Control Sequences). Pastes are
+//! read by `input`, and understood here; the forms are those of xterm's control sequences (Dickey, "Xterm Control Sequences"). Pastes are
 //! text whatever is in them, and a sequence that nobody knows is passed over, not taken for keys.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -106,15 +106,15 @@ impl Decoder {
     }
 }
 
-fn key(code: KeyCode, modifiers: KeyModifiers) -> Option<Decoded> {
-    Some(Decoded::Event(Event::Key(KeyEvent::new(code, modifiers))))
+fn key(code: KeyCode, modifiers: KeyModifiers) -> Decoded {
+    Decoded::Event(Event::Key(KeyEvent::new(code, modifiers)))
 }
 
 /// Understands the beginning of `bytes`, of which there is at least one; `complete` when nothing more comes.
 fn step(bytes: &[u8], complete: bool) -> Step {
     if bytes[0] != 0x1b {
         return match character(bytes, complete) {
-            Some((length, Some((code, modifiers)))) => Step::Done(length, key(code, modifiers)),
+            Some((length, Some((code, modifiers)))) => Step::Done(length, Some(key(code, modifiers))),
             Some((length, None)) => Step::Done(length, None),
             None => Step::More,
         };
@@ -122,25 +122,25 @@ fn step(bytes: &[u8], complete: bool) -> Step {
     let found = match bytes.get(1) {
         None => Step::More,
         // Twice Escape: the second may begin something.
-        Some(0x1b) => Step::Done(1, key(KeyCode::Esc, KeyModifiers::NONE)),
+        Some(0x1b) => Step::Done(1, Some(key(KeyCode::Esc, KeyModifiers::NONE))),
         Some(b'[') => control(bytes),
         Some(b'O') => match bytes.get(2) {
-            Some(letter) => Step::Done(3, named(*letter).and_then(|code| key(code, KeyModifiers::NONE))),
+            Some(letter) => Step::Done(3, named(*letter).map(|code| key(code, KeyModifiers::NONE))),
             None => Step::More,
         },
         Some(b']' | b'P' | b'_' | b'^') => command(bytes),
         Some(_) => match character(&bytes[1..], complete) {
             Some((length, held)) => {
-                Step::Done(length + 1, held.and_then(|(code, modifiers)| key(code, modifiers | KeyModifiers::ALT)))
+                Step::Done(length + 1, held.map(|(code, modifiers)| key(code, modifiers | KeyModifiers::ALT)))
             }
             None => Step::More,
         },
     };
     match (found, bytes) {
-        (Step::More, [_]) if complete => Step::Done(1, key(KeyCode::Esc, KeyModifiers::NONE)),
+        (Step::More, [_]) if complete => Step::Done(1, Some(key(KeyCode::Esc, KeyModifiers::NONE))),
         // A key with Alt that looks like the beginning of a sequence.
         (Step::More, [_, letter]) if complete => {
-            Step::Done(2, key(KeyCode::Char(char::from(*letter)), KeyModifiers::ALT))
+            Step::Done(2, Some(key(KeyCode::Char(char::from(*letter)), KeyModifiers::ALT)))
         }
         (Step::More, _) if complete => Step::Done(bytes.len(), None),
         (found, _) => found,
@@ -225,15 +225,14 @@ fn control(bytes: &[u8]) -> Step {
         // The Linux console's function keys.
         [b'[', letter, ..] => {
             let code = (b'A'..=b'E').contains(letter).then(|| KeyCode::F(letter - b'A' + 1));
-            return Step::Done(4, code.and_then(|code| key(code, KeyModifiers::NONE)));
+            return Step::Done(4, code.map(|code| key(code, KeyModifiers::NONE)));
         }
-        [b'['] => return Step::More,
         // The mouse as terminals tell it that do not know the newer form.
         [b'M', button, column, line, ..] => {
             let place = |byte: u8| u16::from(byte.saturating_sub(33));
             return Step::Done(6, mouse(u16::from(button.saturating_sub(32)), place(*column), place(*line), false));
         }
-        [b'M', ..] => return Step::More,
+        [b'[' | b'M', ..] => return Step::More,
         _ => {}
     }
     let Some(length) = bytes[2..].iter().position(|byte| !(0x20..=0x3f).contains(byte)) else { return Step::More };
@@ -254,11 +253,11 @@ fn control(bytes: &[u8]) -> Step {
         _ if text.starts_with(['<', '=', '>', '?']) => None,
         b'I' => Some(Decoded::Event(Event::FocusGained)),
         b'O' => Some(Decoded::Event(Event::FocusLost)),
-        b'Z' => key(KeyCode::BackTab, KeyModifiers::SHIFT),
-        b'~' => number(0).and_then(numbered).and_then(|code| key(code, held(number(1)))),
+        b'Z' => Some(key(KeyCode::BackTab, KeyModifiers::SHIFT)),
+        b'~' => number(0).and_then(numbered).map(|code| key(code, held(number(1)))),
         // With two numbers it is a report of the cursor's place.
         b'R' if number(0) != Some(1) && !text.is_empty() => None,
-        letter => named(letter).and_then(|code| key(code, held(number(1)))),
+        letter => named(letter).map(|code| key(code, held(number(1)))),
     };
     Step::Done(3 + length, event)
 }
@@ -377,7 +376,7 @@ mod tests {
         let mut decoder = Decoder::default();
         decoder.take(b"\x1b[200~");
         for _ in 0..40 {
-            assert!(decoder.take(&[b'x'; 64 * 1024]).is_empty());
+            assert!(decoder.take(&vec![b'x'; 64 * 1024]).is_empty());
             assert!(!decoder.is_waiting(), "nobody hurries a paste");
             assert!(decoder.rest().is_empty());
         }
