@@ -16,7 +16,7 @@ fn a_closed_terminal_leaves_the_fleet_running() {
     terminal.sees("╭ tasks [1]");
     terminal.types("D");
     terminal.is_asked("y: yes, do it");
-    let status = terminal.is_lost();
+    let status = terminal.lose();
     assert!(status.code().is_some_and(|code| code != 101), "{status}");
     assert_eq!((desk.site.status().unwrap().pid, desk.seq()), before);
     assert_eq!(desk.task(&desk.running)["status"], "executing");
@@ -28,7 +28,7 @@ fn the_engine_that_it_started_outlives_the_terminal_too() {
     let mut terminal = Terminal::start(SIZE, || console(&site, &[]));
     terminal.sees("0 running");
     let pid = site.status().unwrap().pid;
-    terminal.is_lost();
+    terminal.lose();
     assert_eq!(site.status().expect("the engine runs on").pid, pid);
     site.stop_all();
     site.check_nothing_left();

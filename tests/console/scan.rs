@@ -128,15 +128,19 @@ impl Scan {
         let Some(kind) = text.chars().next_back() else { return self.strange(sequence) };
         let parameters = &text[..text.len() - 1];
         let numbers: Option<Vec<u16>> = parameters.split(';').map(|number| number.parse().ok()).collect();
-        match (kind, numbers.as_deref()) {
-            ('m', Some(_)) => {}
-            ('H', Some([line, column])) if (1..=self.size.1).contains(line) && (1..=self.size.0).contains(column) => {}
-            ('C', Some([columns])) if *columns < self.size.0 => {}
-            ('C', None) if parameters.is_empty() => {}
-            ('J', Some([2])) => {}
-            ('c', None) if parameters.is_empty() => self.questions += 1,
-            ('h' | 'l', None) => self.mode(parameters, kind == 'h', sequence),
-            _ => self.strange(sequence),
+        let (columns, lines) = self.size;
+        let fits = match (kind, numbers.as_deref()) {
+            ('m', Some(_)) | ('J', Some([2])) => true,
+            ('H', Some([line, column])) => (1..=lines).contains(line) && (1..=columns).contains(column),
+            ('C', Some([steps])) => *steps < columns,
+            ('C' | 'c', None) => parameters.is_empty(),
+            ('h' | 'l', None) => return self.mode(parameters, kind == 'h', sequence),
+            _ => false,
+        };
+        if !fits {
+            self.strange(sequence);
+        } else if kind == 'c' {
+            self.questions += 1;
         }
     }
 

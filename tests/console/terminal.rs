@@ -304,7 +304,7 @@ impl Terminal {
     }
 
     /// Closes the terminal under the program, as a lost connection does, and waits until it has left.
-    pub fn is_lost(self) -> ExitStatus {
+    pub fn lose(self) -> ExitStatus {
         let Self { master, slave, mut child, .. } = self;
         drop((master, slave));
         child.0.wait().unwrap()
@@ -332,7 +332,7 @@ impl Terminal {
         if !matches!(poll(&mut [PollFd::new(&self.master, PollFlags::IN)], Some(&timeout)), Ok(1..)) {
             return false;
         }
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [0; 16 * 1024];
         let Ok(count @ 1..) = self.master.read(&mut buffer) else { return false };
         // The helper's sign that it is about to become the program.
         let bytes: Vec<u8> = buffer[..count].iter().copied().filter(|byte| *byte != 0).collect();
