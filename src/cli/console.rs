@@ -99,9 +99,11 @@ pub fn engine(settings: &Settings, voice: &Voice) -> Result<Client, Failure> {
     match Client::connect(&settings.data_dir.value) {
         Err(Error::NoEngine { .. }) => {
             voice.starting("none was running; starting one");
-            launch::start_and_tell(settings, &mut |ready| {
+            let client = launch::start_and_tell(settings, &mut |ready| {
                 voice.starting(ready.text());
-            })
+            })?;
+            voice.done("no engine was running, so one was started; it goes on when you leave");
+            Ok(client)
         }
         client => Ok(client?),
     }

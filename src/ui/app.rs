@@ -138,6 +138,7 @@ struct Kept {
 const SCREENS_MAX: usize = 40;
 
 /// The console.
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct App {
     /// How it was started.
     pub options: Options,
@@ -163,6 +164,8 @@ pub struct App {
     pub palette_history: Vec<String>,
     /// Whether the screen is held as it is.
     pub frozen: bool,
+    /// Whether the screen last drawn had no room for anything but a notice.
+    pub too_small: bool,
     /// What is known of the line to the terminal.
     pub traffic: Traffic,
     /// The scrollbars in sight.
@@ -199,6 +202,7 @@ impl App {
             notifier,
             palette_history: Vec::new(),
             frozen: false,
+            too_small: false,
             traffic: Traffic::default(),
             bars: Scrollbars::default(),
             aim: None,
@@ -375,6 +379,9 @@ impl App {
     /// Takes one message.
     pub fn update(&mut self, message: Message) {
         match message {
+            // What cannot be seen is not decided.
+            Message::Key(key, _) if self.too_small => self.leave_on(key),
+            Message::Mouse(_) | Message::Paste(_) if self.too_small => {}
             Message::Key(key, at) => self.key(key, at),
             Message::Mouse(mouse) => super::mouse::update(self, mouse),
             Message::Paste(text) => self.paste(&text),
@@ -427,6 +434,13 @@ impl App {
             return;
         }
         if let Some(action) = self.keymap.find(&self.scopes(), key) {
+            self.run(action);
+        }
+    }
+
+    /// On a screen too small for anything else one can leave.
+    fn leave_on(&mut self, key: Key) {
+        if let Some(action) = self.keymap.find(&[Scope::Global], key).filter(|action| action.name == "quit") {
             self.run(action);
         }
     }

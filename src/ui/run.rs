@@ -48,12 +48,11 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     let mut app = App::new(options, &Place::Overview, (wall(), Instant::now()));
     terminal.draw(|frame| view::draw(&mut app, frame))?;
     // Only where it makes a difference, and after the first frame is out.
-    let probe = app.options.theme.is_none() && app.options.depth > ColorDepth::Ansi;
-    if probe {
+    if app.options.theme.is_none() && app.options.depth > ColorDepth::Ansi {
         terminal.send(QUESTION)?;
     }
     let for_input = post.clone();
-    let mut reader = Reader::start(probe, move |read| for_input.send(editor::message(read)))?;
+    let mut reader = Reader::start(move |read| for_input.send(editor::message(read)))?;
     if let Some(dir) = app.options.config_dir.clone()
         && let Err(error) = saved::watch(&dir, post.clone())
     {

@@ -56,7 +56,8 @@ fn draw_all(app: &mut App, frame: &mut Frame<'_>) {
     app.bars.forget();
     frame.render_widget(Clear, area);
     frame.buffer_mut().set_style(area, app.theme.style(Role::Text));
-    if area.width < MIN.0 || area.height < MIN.1 {
+    app.too_small = area.width < MIN.0 || area.height < MIN.1;
+    if app.too_small {
         too_small(app, frame, area);
         return;
     }

@@ -1,8 +1,7 @@
 //! Keys, mouse and pastes, read on a thread of its own that sleeps until there is something to read.
 //!
-//! The thread waits on the terminal and on a pipe, reads whatever is there and hands all of it on before it waits again;
-//! [`super::decode`] makes events of it. It has a timeout only after an Escape that may be the beginning of more. Changes
-//! of the window's size come by [`super::signals`] and never past here.
+//! It waits on the terminal and on a pipe, without a timeout unless half a sequence is there, and leaves the terminal alone while an
+//! editor has it.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,12 +13,10 @@ use std::time::Instant;
 use crossterm::event::Event;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::decode::Decoder;
-use super::probe;
+use super::decoder::{Decoded, Decoder};
 
-/// How long the rest of a sequence may take after its Escape. A line that is slower than that inside one packet of bytes
-/// is none.
-const ESCAPE_WITHIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
+/// How long the rest of a sequence may take once it has begun: Escape by itself is a key, and that is known only when nothing follows.
+const SEQUENCE_WITHIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// What is read.
 pub enum Read {
@@ -46,28 +43,14 @@ struct Gate {
 }
 
 impl Reader {
-    /// Starts reading and hands on what comes; with `probe`, [`probe::QUESTION`] has been sent and the answer comes
-    /// first. Ends when the receiver wants no more or the terminal is gone.
-    pub fn start(probe: bool, hand_on: impl FnMut(Read) -> bool + Send + 'static) -> io::Result<Self> {
-        Self::on(terminal()?, probe, hand_on)
-    }
-
-    fn on(terminal: OwnedFd, probe: bool, mut hand_on: impl FnMut(Read) -> bool + Send + 'static) -> io::Result<Self> {
+    /// Starts reading and hands on what comes. Ends when the receiver wants no more or the terminal is gone.
+    pub fn start(hand_on: impl FnMut(Read) -> bool + Send + 'static) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
         let gate = Arc::new(Gate { held: AtomicBool::new(false), asleep: Mutex::new(false), changed: Condvar::new() });
+        let terminal = terminal()?;
         let for_thread = Arc::clone(&gate);
-        thread::Builder::new().name("input".to_owned()).spawn(move || {
-            let mut decoder = Decoder::default();
-            if probe {
-                let found = probe::listen(&terminal);
-                let ground = found.light.map(Read::Ground);
-                let events = decoder.take(&found.rest).into_iter().map(|event| Read::Event(event, Instant::now()));
-                if !ground.into_iter().chain(events).all(&mut hand_on) {
-                    return;
-                }
-            }
-            read(&terminal, woken, &for_thread, decoder, hand_on);
-        })?;
+        let body = move || read(&terminal, woken, &for_thread, hand_on);
+        thread::Builder::new().name("input".to_owned()).spawn(body)?;
         Ok(Self { wake, gate })
     }
 
@@ -91,7 +74,7 @@ impl Reader {
     }
 }
 
-/// The terminal to read from: standard input if it is one, else the controlling terminal.
+/// The terminal: standard input if it is one, else the controlling terminal.
 fn terminal() -> io::Result<OwnedFd> {
     let stdin = io::stdin();
     if rustix::termios::isatty(&stdin) {
@@ -101,45 +84,15 @@ fn terminal() -> io::Result<OwnedFd> {
     }
 }
 
-fn read(
-    terminal: &OwnedFd,
-    mut woken: io::PipeReader,
-    gate: &Gate,
-    mut decoder: Decoder,
-    mut hand_on: impl FnMut(Read) -> bool,
-) {
-    let mut buffer = [0; 4096];
+fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on: impl FnMut(Read) -> bool) {
+    let mut decoder = Decoder::default();
+    let mut buffer = [0; 16 * 1024];
     loop {
         let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
-        let events = match poll(&mut fds, decoder.in_doubt().then_some(&ESCAPE_WITHIN)) {
-            Ok(0) => decoder.settle(),
-            Ok(_) => {
-                let (input, wake) = (fds[0].revents(), fds[1].revents());
-                if wake.contains(PollFlags::IN) {
-                    let mut byte = [0];
-                    let _ = io::Read::read(&mut woken, &mut byte);
-                    wait_while_held(gate);
-                    continue;
-                }
-                if wake.intersects(PollFlags::HUP) {
-                    return;
-                }
-                if input.contains(PollFlags::IN) {
-                    match rustix::io::read(terminal, &mut buffer) {
-                        Ok(count @ 1..) => decoder.take(&buffer[..count]),
-                        Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
-                        Ok(0) | Err(_) => {
-                            hand_on(Read::Gone);
-                            return;
-                        }
-                    }
-                } else if input.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-                    hand_on(Read::Gone);
-                    return;
-                } else {
-                    continue;
-                }
-            }
+        // Only what has begun and is not complete is waited for, and not for long.
+        let timeout = decoder.is_waiting().then_some(&SEQUENCE_WITHIN);
+        let ready = match poll(&mut fds, timeout) {
+            Ok(ready) => ready,
             Err(rustix::io::Errno::INTR) => continue,
             Err(_) => {
                 hand_on(Read::Gone);
@@ -147,8 +100,41 @@ fn read(
             }
         };
         let at = Instant::now();
-        if !events.into_iter().all(|event| hand_on(Read::Event(event, at))) {
+        let (input, wake) = (fds[0].revents(), fds[1].revents());
+        if wake.intersects(PollFlags::HUP) {
             return;
+        }
+        if wake.contains(PollFlags::IN) {
+            let mut byte = [0];
+            let _ = io::Read::read(&mut woken, &mut byte);
+            wait_while_held(gate);
+            continue;
+        }
+        if input.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            hand_on(Read::Gone);
+            return;
+        }
+        let found = if ready == 0 {
+            decoder.rest()
+        } else {
+            match rustix::io::read(terminal, &mut buffer) {
+                Ok(count @ 1..) => decoder.take(&buffer[..count]),
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
+                Ok(_) | Err(_) => {
+                    hand_on(Read::Gone);
+                    return;
+                }
+            }
+        };
+        let heard = found.into_iter().map(|decoded| match decoded {
+            Decoded::Event(event) => Read::Event(event, at),
+            Decoded::Ground(light) => Read::Ground(light),
+        });
+        // What was read at once was typed before anything that was drawn meanwhile.
+        for read in heard {
+            if !hand_on(read) {
+                return;
+            }
         }
     }
 }
@@ -162,92 +148,5 @@ fn wait_while_held(gate: &Gate) {
     gate.changed.notify_all();
     while *asleep {
         asleep = gate.changed.wait(asleep).unwrap_or_else(PoisonError::into_inner);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::sync::mpsc::{self, Receiver};
-    use std::time::Duration;
-
-    use crossterm::event::{KeyCode, KeyEvent};
-    use rustix::fs::OFlags;
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
-
-    use super::*;
-
-    /// Longer than a key may ever take, so that only one that is lost is missed.
-    const LOST: Duration = Duration::from_secs(20);
-
-    /// The far end of a terminal that is read from, and what is read.
-    fn reading() -> (File, Reader, Receiver<Read>) {
-        let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&far).unwrap();
-        unlockpt(&far).unwrap();
-        let name = ptsname(&far, Vec::new()).unwrap();
-        let near = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, rustix::fs::Mode::empty()).unwrap();
-        let mut settings = tcgetattr(&near).unwrap();
-        settings.make_raw();
-        tcsetattr(&near, OptionalActions::Now, &settings).unwrap();
-        let (sender, queue) = mpsc::channel();
-        let reader = Reader::on(near, false, move |read| sender.send(read).is_ok()).unwrap();
-        (File::from(far), reader, queue)
-    }
-
-    fn key(queue: &Receiver<Read>) -> KeyCode {
-        match queue.recv_timeout(LOST).expect("the key was lost") {
-            Read::Event(Event::Key(KeyEvent { code, .. }), _) => code,
-            _ => panic!("no key"),
-        }
-    }
-
-    #[test]
-    fn each_key_is_read_at_once_however_often_the_window_changes() {
-        let (mut far, _reader, queue) = reading();
-        // A reader that hears signals itself would hear this one.
-        signal_hook::flag::register(signal_hook::consts::SIGWINCH, Arc::default()).unwrap();
-        for round in 0..50 {
-            let size = Winsize { ws_row: 24 + round % 2, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-            tcsetwinsize(&far, size).unwrap();
-            signal_hook::low_level::raise(signal_hook::consts::SIGWINCH).unwrap();
-            far.write_all(b"a").unwrap();
-            assert_eq!(key(&queue), KeyCode::Char('a'), "round {round}");
-        }
-    }
-
-    #[test]
-    fn a_burst_is_read_to_its_end() {
-        let (mut far, _reader, queue) = reading();
-        let writer = thread::spawn(move || {
-            far.write_all(&[b'x'; 9_000]).unwrap();
-            far
-        });
-        for _ in 0..9_000 {
-            assert_eq!(key(&queue), KeyCode::Char('x'));
-        }
-        let mut far = writer.join().unwrap();
-        far.write_all(b"\x1b").unwrap();
-        assert_eq!(key(&queue), KeyCode::Esc, "what comes after it is not late");
-    }
-
-    #[test]
-    fn what_is_typed_while_it_is_held_is_left_to_others() {
-        let (mut far, mut reader, queue) = reading();
-        far.write_all(b"a").unwrap();
-        assert_eq!(key(&queue), KeyCode::Char('a'));
-        reader.hold();
-        far.write_all(b"b").unwrap();
-        assert!(queue.try_recv().is_err());
-        reader.release();
-        assert_eq!(key(&queue), KeyCode::Char('b'));
-    }
-
-    #[test]
-    fn a_terminal_that_is_gone_is_said_to_be() {
-        let (far, _reader, queue) = reading();
-        drop(far);
-        assert!(matches!(queue.recv_timeout(LOST), Ok(Read::Gone)));
     }
 }

@@ -1,7 +1,7 @@
 //! The terminal: taken over, drawn on, and given back as it was found, whatever happens.
 
 pub mod color;
-pub mod decode;
+pub mod decoder;
 pub mod encoder;
 pub mod input;
 pub mod probe;
