@@ -63,6 +63,8 @@ pub struct Printer {
     pub format: Format,
     /// Whether to colour.
     pub color: bool,
+    /// Whether standard output is a terminal.
+    pub is_terminal: bool,
     /// The terminal's width in columns, when standard output is one.
     pub width: Option<usize>,
     out: io::BufWriter<io::Stdout>,
@@ -72,9 +74,11 @@ impl Printer {
     /// A printer to standard output as the settings say.
     pub fn new(settings: &Settings) -> Self {
         let stdout = io::stdout();
-        let color = color_wanted(settings.color.value, stdout.is_terminal());
-        let width = stdout.is_terminal().then(|| terminal_width(&stdout)).flatten();
-        Self { format: settings.output.value, color, width, out: io::BufWriter::with_capacity(1 << 16, stdout) }
+        let is_terminal = stdout.is_terminal();
+        let color = color_wanted(settings.color.value, is_terminal);
+        let width = is_terminal.then(|| terminal_width(&stdout)).flatten();
+        let out = io::BufWriter::with_capacity(1 << 16, stdout);
+        Self { format: settings.output.value, color, is_terminal, width, out }
     }
 
     /// Whether results are for people.
@@ -129,6 +133,16 @@ impl Printer {
             Format::Csv => write_csv(&mut self.out, values)?,
         }
         Ok(true)
+    }
+
+    /// Writes a list without items for programs; `columns` are those that CSV names all the same. `false` when the format
+    /// is the table.
+    pub fn nothing(&mut self, columns: &[String]) -> io::Result<bool> {
+        if self.format == Format::Csv && !columns.is_empty() {
+            write_csv_line(&mut self.out, columns.iter().cloned())?;
+            return Ok(true);
+        }
+        self.values(&[])
     }
 
     /// Writes one thing for programs; `false` when the format is the table, which the caller then draws.

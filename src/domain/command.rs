@@ -184,6 +184,9 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(with = "Vec<WireCommand>")]
         inverse: Vec<Command>,
+        /// What was taken and will not do what its author may expect, a sentence each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
     /// To commands on several things: one answer each.
     Items {
@@ -203,6 +206,9 @@ pub enum Reply {
         changes: Vec<Change>,
         /// How many declared things were so already.
         unchanged: usize,
+        /// What was taken and will not do what its author may expect, a sentence each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
 }
 

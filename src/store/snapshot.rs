@@ -138,7 +138,10 @@ fn defaults(connection: &Connection) -> Result<Defaults, Error> {
 
 fn nodes(connection: &Connection) -> Result<Vec<(crate::domain::Node, Vec<crate::domain::Resource>)>, Error> {
     let nodes = all(connection, &format!("SELECT {NODE_COLUMNS} FROM node n ORDER BY n.created_at, n.id"), rows::node)?;
-    let resources = format!("SELECT {RESOURCE_COLUMNS} FROM resource_now q ORDER BY q.node_id, q.place");
+    // As declared: that a lost node's resources have failed and how much is held follows from what else there is.
+    let resources = format!(
+        "SELECT {RESOURCE_COLUMNS} FROM (SELECT r.*, 0 AS allocated FROM resource r) q ORDER BY q.node_id, q.place"
+    );
     let mut resources = all(connection, &resources, rows::resource)?;
     Ok(nodes
         .into_iter()

@@ -130,6 +130,7 @@ impl Core {
     /// What it waits for before it can be queued.
     fn explain_waiting(&self, slot: u32, now: Timestamp, explanation: &mut Explanation) {
         let task = &self.tasks[slot];
+        let (mut gates, mut unapproved) = (vec![], vec![]);
         for id in task.deps.iter().flat_map(|deps| &deps.on) {
             if let Some(dependency) = self.task_ids.get(*id) {
                 let have = self.tasks[dependency].status.to_string();
@@ -145,9 +146,11 @@ impl Core {
                     _ => format!("waits for approval of {} artifacts of task {id}: {have}", open.len()),
                 };
                 explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
-                explanation.suggest_approval(*id, open);
+                gates.push(*id);
+                unapproved.extend(open);
             }
         }
+        explanation.suggest_approval(&gates, unapproved);
         if let Some(array) = &task.array
             && array.remaining == 0
         {
@@ -236,11 +239,13 @@ impl Core {
             };
             explanation.suggest(text, Some(typed), Some(command));
         } else if able.is_empty() {
-            let what = if shape.capabilities.is_empty() {
-                "declare an agent".to_owned()
-            } else {
-                format!("declare an agent that can do {}", shape.capabilities.join(", "))
-            };
+            let mut what = "declare an agent".to_owned();
+            if !shape.capabilities.is_empty() {
+                what = format!("{what} that can do {}", shape.capabilities.join(", "));
+            }
+            if !shape.tools.is_empty() {
+                what = format!("{what} with the tools {}", shape.tools.join(", "));
+            }
             explanation.suggest(what, None, None);
         }
     }
@@ -331,11 +336,13 @@ impl Core {
                 continue;
             }
             let (free, whole) = (state.free(), state.node.capacity.quantities());
+            let lendable = state.lendable();
             for place in (0..5).filter(|place| shape.need.0[*place] > free.0[*place]) {
                 let shown = |quantities: &Quantities| Quantities::show(place, quantities.0[place]);
                 let what = Quantities::NAMES[place];
+                let withheld = if lendable.0[place] < whole.0[place] { ", withheld for maintenance" } else { "" };
                 let text = format!(
-                    "needs {what} {}, {} free of {} on node {name}",
+                    "needs {what} {}, {} free of {} on node {name}{withheld}",
                     shown(&shape.need),
                     shown(&free),
                     shown(&whole)

@@ -49,15 +49,24 @@ impl Explanation {
         }
     }
 
-    /// Suggests to approve what a task waits for.
-    pub(super) fn suggest_approval(&mut self, task: TaskId, ids: Vec<ArtifactId>) {
+    /// Suggests to approve what a task waits for: all artifacts of the tasks that it depends on, since fewer would not do.
+    pub(super) fn suggest_approval(&mut self, tasks: &[TaskId], ids: Vec<ArtifactId>) {
         let Some(first) = ids.first() else { return };
-        let typed = Some(format!("menagerie artifact approve {first}"));
-        let text = match ids.len() {
-            1 => format!("approve artifact {first}"),
-            count => format!("approve the {count} artifacts of task {task}"),
+        let text = match (ids.len(), tasks) {
+            (1, _) => format!("approve artifact {first}"),
+            (count, [task]) => format!("approve the {count} artifacts of task {task}"),
+            (count, tasks) => format!("approve the {count} artifacts of {} tasks", tasks.len()),
         };
         let few = ids.len() <= ARTIFACTS_MAX;
+        let typed = if few {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            format!("menagerie artifact approve {}", ids.join(" "))
+        } else {
+            // Too many to type; these say which they are.
+            let tasks: Vec<_> = tasks.iter().map(|task| format!("menagerie artifact list --task {task}")).collect();
+            format!("menagerie artifact approve with the ids that these give: {}", tasks.join("; "))
+        };
+        let typed = Some(typed);
         let command = few.then_some(Command::ReviewArtifacts { ids, approve: true, note: None });
         self.suggest(text, typed, command);
     }
@@ -187,6 +196,7 @@ impl Core {
             read: cage.spec.read.clone(),
             write: cage.spec.write.clone(),
             node: cage.spec.node.clone(),
+            maintenance: None,
         };
         let fleet = Fleet { cage: vec![entry], ..Fleet::default() };
         explanation.suggest(text, typed, Some(Command::Apply { fleet, dry_run: false }));

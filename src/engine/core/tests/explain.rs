@@ -102,6 +102,8 @@ fn artifacts_that_are_waited_for_are_one_line() {
     let reasons = explain(&world, gated).reasons;
     assert_eq!(reasons.len(), 1);
     assert_eq!(reasons[0].text, format!("waits for approval of 3 artifacts of task {maker}: 2 pending, 1 rejected"));
+    let typed = explain(&world, gated).change.unwrap();
+    assert!(world.artifacts.keys().all(|id| typed.contains(&id.to_string())), "fewer would not do: {typed}");
     assert_eq!(follow(&mut world, gated), format!("approve the 3 artifacts of task {maker}"));
 }
 
