@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn what_was_never_measured_or_said_is_a_dash() {
-        let nothing = json!({"status": "failed", "metrics": {"duration": null, "resource_usage": null}, "progress": null});
+        let nothing =
+            json!({"status": "failed", "metrics": {"duration": null, "resource_usage": null}, "progress": null});
         assert_eq!((cpu(&nothing), progress(&nothing), cost(&nothing)), ("-".into(), "-".into(), "-".into()));
         assert!(reported(&nothing).iter().all(|(_, cell)| cell.text.is_empty()));
         let said = json!({"progress": 0, "tokens_used": 12, "cost": 0.5, "output_summary": "done it",

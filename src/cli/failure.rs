@@ -137,7 +137,10 @@ mod tests {
         struct Says(&'static str, #[source] io::Error);
         let cause = || io::Error::other("no such device");
         assert_eq!(chain(&Says("making it", cause())), "making it: no such device");
-        assert_eq!(chain(&Says("making it: no such device. Choose another", cause())), "making it: no such device. Choose another");
+        assert_eq!(
+            chain(&Says("making it: no such device. Choose another", cause())),
+            "making it: no such device. Choose another"
+        );
     }
 
     #[test]

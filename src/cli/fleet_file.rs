@@ -194,7 +194,10 @@ mod tests {
             ("[[agent]]\nname = \"a\"\n[[agent]]\nname = \"a\"", "f.toml:4:1: agent.name"),
             ("[[agent]]\nkind = \"task_executor\"", "missing field `name`"),
             ("[defaults]\nageing = \"0s\"", "f.toml:2:1: defaults.ageing"),
-            ("[[cage]]\nid = \"1\"\nnetwork = \"some\"", "f.toml:3:11: network: \"some\" is not allowed; allowed: \"none\""),
+            (
+                "[[cage]]\nid = \"1\"\nnetwork = \"some\"",
+                "f.toml:3:11: network: \"some\" is not allowed; allowed: \"none\"",
+            ),
             ("[[cage]]\nid = \"1\"\nnetwork = [70000]", "f.toml:3:11: network: \"70000\" is not allowed"),
             ("[[agent]]\nname = \"a\"\nconcurrency = -3", "f.toml:3:15: concurrency: \"-3\" is not allowed"),
             (

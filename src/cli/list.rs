@@ -12,8 +12,8 @@ use super::output::Role;
 use super::table::Table;
 use crate::api::client::{Client, Listed, Query};
 use crate::api::types::{AgentRow, TaskRow};
-use crate::domain::{Alert, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
 use crate::domain::filter::{Filter, Table as Fields};
+use crate::domain::{Alert, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
 
 /// How many rows a table shows unless `--limit` says otherwise.
 const TABLE_ROWS: u64 = 100;
@@ -118,8 +118,7 @@ impl ListArgs {
         Fetched { list, rows, total, more }: Fetched,
         draw: impl FnOnce(&[Value]) -> Table,
     ) -> Outcome {
-        let written =
-            if rows.is_empty() { context.out.nothing(&columns(list))? } else { context.out.values(&rows)? };
+        let written = if rows.is_empty() { context.out.nothing(&columns(list))? } else { context.out.values(&rows)? };
         if written {
             return Ok(0);
         }

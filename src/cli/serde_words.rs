@@ -124,7 +124,11 @@ mod tests {
                 "command",
                 "command: \"make test\" is not allowed; allowed: a list, such as [\"one\", \"two\"]. Write a list of words: [\"make\", \"test\"]",
             ),
-            ("invalid type: boolean `true`, expected a string", "name", "name: \"true\" is not allowed; allowed: a text"),
+            (
+                "invalid type: boolean `true`, expected a string",
+                "name",
+                "name: \"true\" is not allowed; allowed: a text",
+            ),
             ("invalid type: map, expected a sequence", "write", "write: \"{...}\" is not allowed; allowed: a list"),
         ];
         for (message, field, expected) in cases {
@@ -136,7 +140,10 @@ mod tests {
     #[test]
     fn runtimes_to_come_are_named_as_such() {
         let words = in_words("unknown variant `chat`, expected `command`", None);
-        assert!(words.starts_with("runtime.type: \"chat\" is not allowed; allowed: command. A later version"), "{words}");
+        assert!(
+            words.starts_with("runtime.type: \"chat\" is not allowed; allowed: command. A later version"),
+            "{words}"
+        );
         assert!(!in_words("unknown variant `chatt`, expected `command`", None).contains("later version"));
     }
 

@@ -129,7 +129,7 @@ mod tests {
     fn tokens_are_counted_as_in_the_fleet_file() {
         assert_eq!(parse_tokens("900k").unwrap(), 900_000);
         assert_eq!(parse_tokens("5000").unwrap(), 5000);
-        for text in ["-1", "200k/h", "many", ""] {
+        for text in ["-1", "200k/h", "many"] {
             let refusal = parse_tokens(text).unwrap_err().to_string();
             assert!(refusal.starts_with(&format!("tokens: \"{text}\" is not allowed; allowed: a count")), "{refusal}");
         }

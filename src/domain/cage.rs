@@ -257,7 +257,9 @@ impl CageSpec {
                     return Err(Refusal::invalid(field, path, "a path without ..").within(place));
                 }
                 if path.split('/').all(|part| part.is_empty() || part == ".") {
-                    return Err(Refusal::invalid(field, path, "folders below /; that one is the whole host").within(place));
+                    return Err(
+                        Refusal::invalid(field, path, "folders below /; that one is the whole host").within(place)
+                    );
                 }
             }
         }

@@ -140,7 +140,11 @@ impl Fleet {
         for resource in &self.resource {
             resource.check()?;
             if !seen.insert((&resource.node, &resource.name)) {
-                return Err(Refusal::invalid("resource.name", &resource.name, "each resource of a node once in a file"));
+                return Err(Refusal::invalid(
+                    "resource.name",
+                    &resource.name,
+                    "each resource of a node once in a file",
+                ));
             }
         }
         Ok(())

@@ -45,7 +45,9 @@ fn read_tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Err
     let limit = TokenLimit::deserialize(deserializer)?;
     match limit.per {
         None => Ok(limit.tokens),
-        Some(_) => Err(serde::de::Error::custom(Refusal::invalid("tokens", limit, "a count such as 50000 or \"200k\""))),
+        Some(_) => {
+            Err(serde::de::Error::custom(Refusal::invalid("tokens", limit, "a count such as 50000 or \"200k\"")))
+        }
     }
 }
 

@@ -254,9 +254,9 @@ fn check_configuration(configuration: &Map<String, Value>) -> Result<(), Refusal
         }
     }
     if let Some(env) = configuration.get("env") {
-        let usable = env.as_object().is_some_and(|env| {
-            env.values().all(|value| value.as_str().is_some_and(|value| !value.contains('\0')))
-        });
+        let usable = env
+            .as_object()
+            .is_some_and(|env| env.values().all(|value| value.as_str().is_some_and(|value| !value.contains('\0'))));
         if !usable {
             return Err(Refusal::invalid(field("env"), env, "an object of texts without NUL bytes"));
         }

@@ -152,7 +152,11 @@ fn unknown(noun: &str, text: &str, names: &[String]) -> Refusal {
             }
             let refusal = refusal.allowed(shown.join(", "));
             // Users are listed by no verb.
-            if noun == UserId::NOUN { refusal } else { refusal.hint(format!("menagerie {noun} list shows what there is")) }
+            if noun == UserId::NOUN {
+                refusal
+            } else {
+                refusal.hint(format!("menagerie {noun} list shows what there is"))
+            }
         }
     }
 }

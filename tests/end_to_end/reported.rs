@@ -29,7 +29,10 @@ fn a_summary_and_figures_outlive_the_execution() {
     let task = json_of(&site, &["task", "show", &id]);
     let execution = &task["executions"][0];
     assert_eq!(execution["output_summary"], "done it");
-    assert_eq!((&execution["progress"], &execution["tokens_used"], &execution["cost"]), (&json!(40), &json!(12), &json!(0.5)));
+    assert_eq!(
+        (&execution["progress"], &execution["tokens_used"], &execution["cost"]),
+        (&json!(40), &json!(12), &json!(0.5))
+    );
     assert_eq!(execution["result"], json!({"output": {"x": 1}, "errors": []}));
     assert!(execution["metrics"]["duration"].is_string() && execution["metrics"]["performance"]["cores"].is_number());
     assert!(execution["metrics"]["resource_usage"]["cpu_us"].is_number(), "{execution}");
@@ -39,7 +42,12 @@ fn a_summary_and_figures_outlive_the_execution() {
     assert_eq!(shown["input_context"], json!({}));
     assert_eq!(json_of(&site, &["execution", "list", "--task", &id])[0]["output_summary"], "done it");
     let text = out(&site, &["task", "show", &id]);
-    for line in ["progress, as reported  40%", "tokens, as reported    12", "cost, as reported      $0.5000", "said last              done it"] {
+    for line in [
+        "progress, as reported  40%",
+        "tokens, as reported    12",
+        "cost, as reported      $0.5000",
+        "said last              done it",
+    ] {
         assert!(text.contains(line), "no {line:?} in {text}");
     }
     let log = out(&site, &["task", "logs", &id]);
@@ -74,7 +82,9 @@ fn what_nobody_measured_is_null_or_a_dash() {
     assert_eq!(json_of(&site, &["agent", "show", "a2"])["metrics"], json!({}));
     assert!(!out(&site, &["agent", "list"]).contains("0us"));
     // Cage 002 was never used: whoever looks again and again finds nothing measured of it.
-    site.wait_for("cage 001 to be measured", |site| json_of(site, &["cage", "show", "1"])["resource_usage"]["memory"].is_number());
+    site.wait_for("cage 001 to be measured", |site| {
+        json_of(site, &["cage", "show", "1"])["resource_usage"]["memory"].is_number()
+    });
     assert_eq!(json_of(&site, &["cage", "show", "2"])["resource_usage"], Value::Null);
     let cages = json_of(&site, &["cage", "list"]);
     assert!(cages[0]["resource_usage"].is_object() && cages[1]["resource_usage"].is_null(), "{cages}");

@@ -11,8 +11,7 @@ use serde::Serialize;
 use super::{Failure, Service, json_text, running};
 use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
-    Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent, Timestamp,
-    User,
+    Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent, Timestamp, User,
 };
 use crate::engine::clock::Clock;
 use crate::engine::message::Peer;

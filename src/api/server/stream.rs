@@ -92,7 +92,9 @@ pub(super) async fn stream(
         // It would be silent until the journal gets there, and then leave out what happened until then.
         Some(after) if after > head => {
             let allowed = format!("0 to {head}, the journal's last record");
-            return Err(Refusal::invalid("after", after, allowed).hint("leave it out to begin with what comes next").into());
+            return Err(Refusal::invalid("after", after, allowed)
+                .hint("leave it out to begin with what comes next")
+                .into());
         }
         Some(after) => after,
         None => head,

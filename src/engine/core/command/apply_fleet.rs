@@ -116,7 +116,7 @@ impl Core {
         difference: &mut Difference,
     ) -> Result<(), Refusal> {
         let known = self.cage(spec.id);
-        let withheld = withheld.filter(|on| known.map_or(false, |cage| cage.maintenance) != *on);
+        let withheld = withheld.filter(|on| known.is_some_and(|cage| cage.maintenance) != *on);
         let node_id = self.node_for(spec)?;
         if let Some(cage) = known {
             let here = self.nodes[cage.node as usize].node.id;

@@ -37,8 +37,7 @@ impl Core {
             }
             let name = format!("{} of node {}", spec.name, node.name);
             difference.changes.push(change("resource", &name, Some(&before), &named));
-            resource.status =
-                if spec.maintenance { ResourceStatus::Maintenance } else { ResourceStatus::Available };
+            resource.status = if spec.maintenance { ResourceStatus::Maintenance } else { ResourceStatus::Available };
             resource.metadata = spec.metadata();
             // Of a lost node it says since when it is lost.
             if node.status == NodeStatus::Online {

@@ -12,7 +12,8 @@ impl Core {
     pub(super) fn beyond_nodes(&self, cages: &[CageSpec]) -> Vec<String> {
         let mut beyond: BTreeMap<(usize, usize, u64), Vec<CageId>> = BTreeMap::new();
         for spec in cages {
-            let named = spec.node.as_ref().and_then(|name| self.nodes.iter().position(|state| state.node.name == *name));
+            let named =
+                spec.node.as_ref().and_then(|name| self.nodes.iter().position(|state| state.node.name == *name));
             let node = named.or_else(|| self.cage(spec.id).map(|cage| cage.node as usize)).unwrap_or(0);
             let Some(state) = self.nodes.get(node) else { continue };
             let (room, capacity) = (spec.limits.room(), state.node.capacity.quantities());

@@ -43,7 +43,9 @@ fn users_are_declared_and_own_agents() {
     let alice = world.user;
     assert_eq!(owner_of(&world, "one"), alice, "whoever declares an agent owns it");
     let people = "[[user]]\nemail = \"bob@lab\"\nname = \"Bob\"\nroles = [\"reviewer\"]\n[[user]]\nemail = \"alice@host\"\nname = \"Alice\"\n";
-    let owned = format!("{people}[[agent]]\nname = \"one\"\ncage = \"001\"\ntools_available = [\"git\", \"cargo\"]\nowner = \"Bob\"\n");
+    let owned = format!(
+        "{people}[[agent]]\nname = \"one\"\ncage = \"001\"\ntools_available = [\"git\", \"cargo\"]\nowner = \"Bob\"\n"
+    );
     let (changes, _) = applied(&mut world, &owned);
     let whats: Vec<_> = changes.iter().map(|change| (change.what.as_str(), change.action.as_str())).collect();
     assert_eq!(whats, [("user bob@lab", "add"), ("user alice@host", "change"), ("agent one", "change")]);
@@ -77,7 +79,8 @@ fn a_resource_that_is_withheld_is_lent_to_nobody_and_stays_so() {
     new.requirements.gpu = 1;
     let holding = world.submit(new.clone());
     assert_eq!(world.schedule(), [holding]);
-    let withheld = "[[resource]]\nname = \"gpu\"\nmaintenance = true\nmetadata = { location = \"rack 4\", tags = [\"fast\"] }\n";
+    let withheld =
+        "[[resource]]\nname = \"gpu\"\nmaintenance = true\nmetadata = { location = \"rack 4\", tags = [\"fast\"] }\n";
     let (changes, _) = applied(&mut world, withheld);
     assert_eq!(changes[0].what, "resource gpu of node host");
     assert!(changes[0].fields.contains(&"maintenance: false -> true".to_owned()), "{changes:?}");
@@ -126,7 +129,8 @@ fn a_cage_is_withheld_by_the_file_and_given_back() {
 #[test]
 fn limits_beyond_the_machine_are_warned_of_once_for_cages_alike() {
     let mut world = World::new(FLEET);
-    let (changes, warnings) = applied(&mut world, "[[cage]]\nrange = \"003-006\"\nlimits = { cpu = 64, memory = \"1GiB\" }\n");
+    let (changes, warnings) =
+        applied(&mut world, "[[cage]]\nrange = \"003-006\"\nlimits = { cpu = 64, memory = \"1GiB\" }\n");
     assert_eq!(changes.len(), 4, "they are taken all the same");
     assert_eq!(warnings, ["cage 003 and 3 more: limits.cpu 64 is more than node host has: 16"]);
     assert!(applied(&mut world, "[[cage]]\nid = \"007\"\nlimits = { cpu = 16 }\n").1.is_empty());
@@ -140,7 +144,8 @@ fn a_deadline_that_has_passed_is_warned_of() {
         Ok(Reply::Submitted { warnings, .. }) => warnings,
         other => panic!("{other:?}"),
     };
-    let (past, later) = (world.now.plus(Span::from_secs(-60)), world.now.plus(Span::from_secs(60)));
+    let (past, later) =
+        (Timestamp::from_micros(world.now.as_micros() - 60_000_000), world.now.plus(Span::from_secs(60)));
     assert!(submit(&mut world, vec![at(later), task()]).is_empty());
     assert_eq!(submit(&mut world, vec![at(past)]), [format!("deadline: {past} has passed already")]);
     let several = submit(&mut world, vec![task(), at(past), at(past)]);
