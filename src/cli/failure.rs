@@ -117,7 +117,8 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     while let Some(cause) = source {
         // Some errors have said themselves what caused them.
         let said = cause.to_string();
-        if !text.contains(&said) {
+        let last = said.rsplit(": ").next().unwrap_or(&said);
+        if !text.contains(last) {
             text.push_str(": ");
             text.push_str(&said);
         }

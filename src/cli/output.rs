@@ -176,8 +176,9 @@ impl Printer {
 
     /// Writes labelled values of one thing, one a line; those without a value are left out.
     pub fn fields(&mut self, fields: &[(&str, Cell)]) -> io::Result<()> {
-        let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
-        for (label, cell) in fields.iter().filter(|(_, cell)| !cell.text.is_empty()) {
+        let shown = || fields.iter().filter(|(_, cell)| !cell.text.is_empty());
+        let width = shown().map(|(label, _)| label.len()).max().unwrap_or(0);
+        for (label, cell) in shown() {
             let label = self.paint(Role::Dim, &format!("{label:<width$}"));
             let text = self.paint(cell.role, &cell.text);
             self.line(&format!("{label}  {text}"))?;
