@@ -12,6 +12,8 @@ use super::time::When;
 
 /// A change that somebody asks for. The parameters say how things are named: as it stands, by whole ids; as a
 /// [`WireCommand`], by what a person writes.
+// A fleet is declared rarely, and its command is short-lived; a box would only be in the way.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(rename = "WireCommand")]

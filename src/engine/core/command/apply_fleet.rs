@@ -53,15 +53,14 @@ impl Core {
             let named = spec.owner.as_deref().map(|text| self.user_named(text, &users)).transpose();
             let named = named.map_err(|refusal| refusal.within(format!("agent {}", spec.name)))?;
             let spec = AgentSpec { owner: None, ..spec.clone() };
-            let (agent_id, owner) = match known.map(|slot| &self.agents[slot]) {
-                Some(agent) => (agent.id, named.unwrap_or(agent.owner)),
-                // The place in the difference makes the draw unique; every event of it gets a record of its own.
-                None => {
-                    let seq = self.seq + 1 + difference.events.len() as u64;
-                    (AgentId::new(now, draw::id_bits(self.seed, seq, 0)), named.unwrap_or(owner))
-                }
-            };
             let before = known.map(|slot| &self.agents[slot]);
+            let (agent_id, owner) = if let Some(agent) = before {
+                (agent.id, named.unwrap_or(agent.owner))
+            } else {
+                // The place in the difference makes the draw unique; every event of it gets a record of its own.
+                let seq = self.seq + 1 + difference.events.len() as u64;
+                (AgentId::new(now, draw::id_bits(self.seed, seq, 0)), named.unwrap_or(owner))
+            };
             if before.is_some_and(|agent| agent.spec == spec && agent.owner == owner) {
                 difference.unchanged += 1;
                 continue;

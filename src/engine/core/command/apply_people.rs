@@ -51,8 +51,8 @@ impl Core {
             [user] => Ok(user.id),
             [] => {
                 let refusal = Refusal::not_found("owner", text);
-                let names = all.iter().flat_map(|user| [user.name.as_str(), user.email.as_str()]);
-                Err(match nearest(text, names) {
+                let spellings = all.iter().flat_map(|user| [user.name.as_str(), user.email.as_str()]);
+                Err(match nearest(text, spellings) {
                     Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
                     None => refusal.allowed("a user's name, address or id").hint("declare one as [[user]]"),
                 })
