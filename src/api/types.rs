@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::live::HealthState;
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
-use crate::domain::{Agent, ExecutionId, NodeStatus, Refusal, Task, Timestamp};
+use crate::domain::{Agent, AllocationId, ExecutionId, NodeStatus, Refusal, Resource, ResourceStatus, Task, Timestamp};
 
 pub use crate::domain::command::WireCommand;
 
@@ -122,6 +123,47 @@ pub struct AgentRow {
     /// What it says of its current task, once it has said something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveFigures>,
+}
+
+/// A resource, and what is held of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceRow {
+    /// The resource; its fields stand beside the others in JSON.
+    #[serde(flatten)]
+    pub resource: Resource,
+    /// The allocations that hold some of it now.
+    #[serde(default)]
+    pub allocations: Vec<AllocationId>,
+    /// How it is.
+    #[serde(default)]
+    pub metrics: ResourceMetrics,
+}
+
+/// How a resource is. What nobody measures is null.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ResourceMetrics {
+    /// How much of it is held, 0-1; null where there is none.
+    pub utilization: Option<f64>,
+    /// How fast it is, 0-1.
+    pub performance: Option<f64>,
+    /// `ok`, or `failed` when its node cannot be reached; null while it is withheld.
+    pub health: Option<HealthState>,
+}
+
+impl ResourceMetrics {
+    /// What a resource itself tells of that.
+    #[allow(clippy::cast_precision_loss)] // Only shown.
+    pub fn of(resource: &Resource) -> Self {
+        let total = resource.capacity.total;
+        let utilization = (total > 0).then(|| resource.allocated as f64 / total as f64);
+        let health = match resource.status {
+            ResourceStatus::Available | ResourceStatus::Allocated => Some(HealthState::Ok),
+            ResourceStatus::Failed => Some(HealthState::Failed),
+            ResourceStatus::Maintenance => None,
+        };
+        Self { utilization, performance: None, health }
+    }
 }
 
 /// One machine in a [`Status`].

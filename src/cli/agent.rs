@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::args::one_of;
@@ -10,14 +11,17 @@ use super::context::Context;
 use super::failure::Outcome;
 use super::list::{ListArgs, given};
 use super::output::Role;
+use super::program::Programs;
 use super::table::{Align, Cell, Table};
 use super::view;
 use super::{candidates, items};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
-use crate::domain::agent::{AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier};
+use crate::domain::agent::{
+    AgentConfiguration, AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier,
+};
 use crate::domain::filter::tables;
-use crate::domain::{AgentStatus, CageId};
+use crate::domain::{AgentStatus, CageId, Refusal};
 
 /// What can be done with agents.
 #[derive(Subcommand, Debug)]
@@ -108,6 +112,12 @@ pub struct AddArgs {
     /// Something it can do; may be repeated
     #[arg(long = "capability", value_name = "TYPE")]
     pub capabilities: Vec<String>,
+    /// Something it knows well; may be repeated
+    #[arg(long = "specialization", value_name = "TEXT")]
+    pub specializations: Vec<String>,
+    /// A tool it can use; may be repeated
+    #[arg(long = "tool", value_name = "NAME")]
+    pub tools: Vec<String>,
     /// A word that points to it; may be repeated
     #[arg(long = "keyword", value_name = "WORD")]
     pub keywords: Vec<String>,
@@ -117,6 +127,21 @@ pub struct AddArgs {
     /// The cage it lives in; without one it takes any vacant cage while it works
     #[arg(long, value_name = "NUMBER")]
     pub cage: Option<CageId>,
+    /// The user that owns it, by name, address or id; whoever adds it when left out
+    #[arg(long, value_name = "USER")]
+    pub owner: Option<String>,
+    /// A variable for its command; may be repeated
+    #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = super::run::parse_variable)]
+    pub env: Vec<(String, String)>,
+    /// The folder in which its command starts, absolute; the cage's working folder when left out
+    #[arg(long, value_name = "DIR")]
+    pub workdir: Option<String>,
+    /// Settings and constraints: a JSON object with `settings` and `constraints`, each an object
+    #[arg(long, value_name = "JSON", value_parser = parse_json::<AgentConfiguration>)]
+    pub configuration: Option<AgentConfiguration>,
+    /// Anything about its resources: a JSON object
+    #[arg(long, value_name = "JSON", value_parser = parse_json::<Map<String, Value>>)]
+    pub resource_config: Option<Map<String, Value>>,
     /// The command it runs, after `--`; a task may bring its own instead
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
@@ -129,6 +154,7 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
         AgentVerb::Add(args) => {
             let agent = Box::new(spec(*args));
             agent.check()?;
+            Programs::new(&context.settings.data_dir.value).check_agent(&agent)?;
             (WireCommand::AddAgent { agent }, "added")
         }
         AgentVerb::Remove { agents: ids } => (WireCommand::RemoveAgents { ids }, "removed"),
@@ -173,8 +199,21 @@ fn spec(args: AddArgs) -> AgentSpec {
     spec.cage = args.cage;
     let capability = |kind| Capability { kind, parameters: Map::new() };
     spec.capabilities = args.capabilities.into_iter().map(capability).collect();
-    spec.runtime = Runtime::Command { command: args.command, env: Map::new(), workdir: None };
+    spec.specializations = args.specializations;
+    spec.tools_available = args.tools;
+    spec.owner = args.owner;
+    spec.configuration = args.configuration.unwrap_or_default();
+    spec.resource_config = args.resource_config.unwrap_or_default();
+    let env = args.env.into_iter().map(|(name, value)| (name, value.into())).collect();
+    spec.runtime = Runtime::Command { command: args.command, env, workdir: args.workdir };
     spec
+}
+
+/// Reads an object that is typed as JSON.
+fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
+    serde_json::from_str(text).map_err(|error| {
+        Refusal::invalid("value", text, "a JSON object, such as {\"settings\": {}}").hint(format!("It says: {error}"))
+    })
 }
 
 fn list(context: &mut Context, args: &AgentListArgs) -> Outcome {
@@ -231,11 +270,8 @@ fn success(agent: &Value) -> String {
 }
 
 fn mean(agent: &Value) -> String {
-    if view::count(agent, "counters.total_executions") == 0 {
-        return "-".into();
-    }
-    let millis = i64::try_from(view::count(agent, "counters.avg_execution_time_ms")).unwrap_or(i64::MAX);
-    crate::domain::Span::from_millis(millis).human()
+    let millis = view::at(agent, "counters.avg_execution_time_ms").as_i64();
+    millis.map_or_else(|| view::NOTHING.into(), |millis| crate::domain::Span::from_millis(millis).human())
 }
 
 fn show(context: &mut Context, agent: &str) -> Outcome {

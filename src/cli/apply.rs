@@ -29,7 +29,7 @@ pub struct ApplyArgs {
 }
 
 pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
-    let fleet = fleet_file::read(&args.file)?;
+    let fleet = fleet_file::read_here(&args.file, &context.settings.data_dir.value)?;
     if args.check {
         let cages = fleet.cages().map_err(Failure::from)?.len();
         let report = serde_json::json!({"cages": cages, "agents": fleet.agent.len()});
@@ -40,7 +40,7 @@ pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
     }
     let command = WireCommand::Apply { fleet, dry_run: args.dry_run };
     let reply = context.engine()?.command(&command)?;
-    let Reply::Applied { changes, unchanged } = &reply else { return Err(items::unexpected(&reply)) };
+    let Reply::Applied { changes, unchanged, warnings } = &reply else { return Err(items::unexpected(&reply)) };
     let mut report = serde_json::to_value(&reply).unwrap_or_default();
     if let Some(report) = report.as_object_mut() {
         report.shift_remove("reply");
@@ -48,6 +48,7 @@ pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
     if context.out.value(&report)? {
         return Ok(0);
     }
+    items::warn(context, warnings);
     let out = &mut context.out;
     for change in changes {
         let (sign, role) = if change.action == "add" { ("+", Role::Good) } else { ("~", Role::Warning) };

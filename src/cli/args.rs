@@ -10,8 +10,8 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, filter, inbox,
-    journal, man, node, run, schema, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, execution, filter,
+    inbox, journal, man, node, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -95,6 +95,9 @@ pub enum Verb {
     /// Submit, list, follow and steer tasks
     #[command(subcommand)]
     Task(task::TaskVerb),
+    /// List and show single attempts at tasks
+    #[command(subcommand)]
+    Execution(execution::ExecutionVerb),
     /// List, add, remove and steer agents
     #[command(subcommand)]
     Agent(agent::AgentVerb),
@@ -158,6 +161,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Apply(args) => apply::run(context, &args),
         Verb::Run(args) => run::run(context, *args),
         Verb::Task(verb) => task::run(context, verb),
+        Verb::Execution(verb) => execution::run(context, verb),
         Verb::Agent(verb) => agent::run(context, verb),
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),

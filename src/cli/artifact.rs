@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::args::one_of;
 use super::context::Context;
+use super::defuse::Defuser;
 use super::failure::Outcome;
 use super::items;
 use super::list::{ListArgs, given};
@@ -154,16 +155,14 @@ fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
     content(context, &client, &view::text(&artifact, "id"))
 }
 
-/// Writes the content as it comes. On a terminal an agent's control characters are taken out.
+/// Writes the content as it comes, to a terminal without an agent's control characters.
 fn content(context: &mut Context, client: &Client, id: &str) -> Outcome {
-    let to_terminal = context.out.width.is_some();
+    let mut defuser = context.out.is_terminal.then(Defuser::default);
     let mut broken = None;
     client.receive(&format!("/v1/artifacts/{}/content", encode(id)), |bytes| {
-        let written = if to_terminal {
-            let harmless = |byte: &u8| *byte >= 0x20 && *byte != 0x7f || matches!(byte, b'\n' | b'\t');
-            context.out.raw(&bytes.iter().copied().filter(harmless).collect::<Vec<u8>>())
-        } else {
-            context.out.raw(bytes)
+        let written = match &mut defuser {
+            Some(defuser) => context.out.raw(&defuser.defuse(bytes)),
+            None => context.out.raw(bytes),
         };
         match written {
             Ok(()) => ControlFlow::Continue(()),

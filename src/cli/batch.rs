@@ -11,8 +11,9 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Failure;
+use super::program::Programs;
 use super::run::check_count;
-use super::toml_file::with_nearest;
+use super::serde_words::{in_words, json_key, offending_value};
 use crate::domain::task::NewTask;
 
 /// Longer lines are refused: a task carries its input, not the data it works on.
@@ -75,11 +76,11 @@ fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<Result<bool
 
 /// Reads and checks JSON lines. Without `keep_going` the first errors are the result; with it they stand beside the
 /// tasks that can be submitted. Empty lines are skipped.
-pub fn read(path: &Path, keep_going: bool) -> Result<Batch, Failure> {
+pub fn read(path: &Path, keep_going: bool, mut programs: Programs) -> Result<Batch, Failure> {
     let (name, mut reader, size) = open(path)?;
     let progress = progress_bar(size);
-    let batch =
-        read_from(name, &mut *reader, keep_going, &progress).map_err(|error| Failure::file("read", path, &error));
+    let batch = read_from(name, &mut *reader, keep_going, &mut programs, &progress)
+        .map_err(|error| Failure::file("read", path, &error));
     progress.finish_and_clear();
     let batch = batch?;
     check_count(&batch.name, batch.lines.len())?;
@@ -95,6 +96,7 @@ fn read_from(
     name: String,
     reader: &mut dyn BufRead,
     keep_going: bool,
+    programs: &mut Programs,
     progress: &ProgressBar,
 ) -> Result<Batch, std::io::Error> {
     let head = format!("{{\"command\":\"submit_tasks\",\"keep_going\":{keep_going},\"tasks\":[");
@@ -104,7 +106,7 @@ fn read_from(
         let checked = match next_line(reader, &mut line)? {
             Ok(false) => break,
             Ok(true) if line.iter().all(u8::is_ascii_whitespace) => continue,
-            Ok(true) => check_line(&line).and_then(|key| {
+            Ok(true) => check_line(&line, programs).and_then(|key| {
                 let earlier = key.and_then(|key| Some((batch.keys.insert(key.clone(), number)?, key)));
                 earlier.map_or(Ok(()), |(first, key)| {
                     Err((None, format!("key \"{key}\" is already used in line {first}; use another")))
@@ -136,16 +138,22 @@ fn read_from(
 }
 
 /// Checks one line and gives its key; an error comes with its column where that is known.
-fn check_line(line: &[u8]) -> Result<Option<String>, (Option<usize>, String)> {
+fn check_line(line: &[u8], programs: &mut Programs) -> Result<Option<String>, (Option<usize>, String)> {
     if let Some(at) = line.iter().position(|byte| *byte == 0) {
         return Err((Some(at + 1), "a NUL byte; remove it".into()));
+    }
+    // Serde would read a list as the fields in their order, and complain of their number.
+    if let Some(at) = line.iter().position(|byte| !byte.is_ascii_whitespace()).filter(|at| line[*at] == b'[') {
+        return Err((Some(at + 1), "a list; a task is an object, such as {\"type\": \"analysis\"}".into()));
     }
     let mut task: NewTask = serde_json::from_slice(line).map_err(|error| {
         let text = error.to_string();
         let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-        (Some(error.column().max(1)), with_nearest(message))
+        let line = String::from_utf8_lossy(line);
+        let key = offending_value(message).and_then(|value| json_key(&line, error.column(), value));
+        (Some(error.column().max(1)), in_words(message, key))
     })?;
-    task.normalise().map_err(|refusal| (None, refusal.to_string()))?;
+    task.normalise().and_then(|()| programs.check_task(&task)).map_err(|refusal| (None, refusal.to_string()))?;
     Ok(task.key)
 }
 
@@ -239,7 +247,14 @@ mod tests {
     use serde_json::Value;
 
     fn check(bytes: &[u8], keep_going: bool) -> Batch {
-        read_from("b.jsonl".into(), &mut &bytes[..], keep_going, &ProgressBar::hidden()).unwrap()
+        read_from(
+            "b.jsonl".into(),
+            &mut &bytes[..],
+            keep_going,
+            &mut Programs::new(Path::new("/data")),
+            &ProgressBar::hidden(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -264,7 +279,18 @@ mod tests {
 
     #[test]
     fn errors_have_line_and_column() {
-        let cases: [(&[u8], &str); 10] = [
+        let cases: [(&[u8], &str); 15] = [
+            (b"[]", "b.jsonl:1:1: a list; a task is an object, such as {\"type\": \"analysis\"}"),
+            (b"5", "b.jsonl:1:1: value: \"5\" is not allowed; allowed: named fields"),
+            (b"{\"type\": \"a\", \"priority\": -3}", "priority: \"-3\" is not allowed; allowed: a whole number from 0"),
+            (
+                b"{\"type\": \"a\", \"parameters\": {\"configuration\": {\"command\": [\"/no/such/prog\"]}}}",
+                "b.jsonl:1: command \"/no/such/prog\" does not exist",
+            ),
+            (
+                b"{\"type\": \"a\", \"parameters\": {\"configuration\": {\"env\": {\"MENAGERIE_CAGE\": \"7\"}}}}",
+                "b.jsonl:1: parameters.configuration.env: \"MENAGERIE_CAGE\" is not allowed",
+            ),
             (b"{\"type\": \"a\"}\n{\"type\": }\n", "b.jsonl:2:10: expected value"),
             (b"{\"type\": \"a\", \"prority\": 3}", "b.jsonl:1:23: unknown field `prority`"),
             (b"{\"type\": \"a\", \"prority\": 3}", "Did you mean `priority`?"),

@@ -57,11 +57,18 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
         )));
     }
     let worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
-    match serve::serve(&serve::Settings { data_dir, worker_command }) {
-        Ok(()) => Ok(0),
-        Err(engine::Error::Store(error)) => Err(super::db::failure(error)),
-        Err(error) => Err(Failure::failed(chain(&error))),
+    let failure = match serve::serve(&serve::Settings { data_dir, worker_command }) {
+        Ok(()) => return Ok(0),
+        Err(engine::Error::Store(error)) => super::db::failure(error),
+        Err(error) => Failure::failed(chain(&error)),
+    };
+    if args.background {
+        // Whoever started us reads this; the log, on standard error, may lie on a disk that is full.
+        for sentence in failure.sentences() {
+            context.out.line(&sentence)?;
+        }
     }
+    Err(failure)
 }
 
 /// Runs this node's worker until nobody needs it.

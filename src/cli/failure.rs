@@ -115,8 +115,13 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        // Some errors have said themselves what caused them.
+        let said = cause.to_string();
+        let last = said.rsplit(": ").next().unwrap_or(&said);
+        if !text.contains(last) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         source = cause.source();
     }
     text
@@ -125,6 +130,19 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Says(&'static str, #[source] io::Error);
+        let cause = || io::Error::other("no such device");
+        assert_eq!(chain(&Says("making it", cause())), "making it: no such device");
+        assert_eq!(
+            chain(&Says("making it: no such device. Choose another", cause())),
+            "making it: no such device. Choose another"
+        );
+    }
 
     #[test]
     fn status_follows_the_kind() {

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::config::expand_home;
 use super::failure::Failure;
+use super::program::Programs;
 use super::toml_file::{self, position};
 use crate::domain::{Fleet, Refusal};
 
@@ -18,13 +19,17 @@ struct Places {
     cage: Vec<Spanned<toml::Value>>,
     #[serde(default)]
     agent: Vec<Spanned<toml::Value>>,
+    #[serde(default)]
+    user: Vec<Spanned<toml::Value>>,
+    #[serde(default)]
+    resource: Vec<Spanned<toml::Value>>,
     defaults: Option<Spanned<toml::Value>>,
 }
 
 impl Places {
     /// Where the entries begin, in order.
     fn starts(&self) -> Vec<usize> {
-        let entries = self.cage.iter().chain(&self.agent).chain(&self.defaults);
+        let entries = self.cage.iter().chain(&self.agent).chain(&self.user).chain(&self.resource).chain(&self.defaults);
         let mut starts: Vec<usize> = entries.map(|entry| entry.span().start).collect();
         starts.sort_unstable();
         starts
@@ -41,8 +46,19 @@ pub fn read(path: &Path) -> Result<Fleet, Failure> {
     parse(&name, &text)
 }
 
+/// As [`read`], and also checks what only the machine itself can tell: that agents' programs are there, and that no cage
+/// reaches into the engine's data directory.
+pub fn read_here(path: &Path, data_dir: &Path) -> Result<Fleet, Failure> {
+    let (name, text) = toml_file::read_text(path)?;
+    parse_here(&name, &text, Some(data_dir))
+}
+
 /// Reads and checks the text of a fleet file that errors call `name`.
-pub fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
+fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
+    parse_here(name, text, None)
+}
+
+fn parse_here(name: &str, text: &str, data_dir: Option<&Path>) -> Result<Fleet, Failure> {
     let mut fleet: Fleet = toml_file::parse(name, text)?;
     let places: Places = toml_file::parse(name, text)?;
     for entry in &mut fleet.cage {
@@ -58,14 +74,27 @@ pub fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
         format!("{name}:{line}:{column}: {refusal}")
     };
     let mut problems = Vec::new();
+    let mut programs = data_dir.map(Programs::new);
     for (entry, place) in fleet.cage.iter().zip(&places.cage) {
         let alone = Fleet { cage: vec![entry.clone()], ..Fleet::default() };
-        if let Err(refusal) = alone.cages() {
+        let checked = alone.cages().and_then(|_| data_dir.map_or(Ok(()), |data_dir| alone.check_grants(data_dir)));
+        if let Err(refusal) = checked {
             problems.push(problem(place.span(), &refusal));
         }
     }
     for (agent, place) in fleet.agent.iter().zip(&places.agent) {
-        if let Err(refusal) = agent.check() {
+        let checked = agent.check().and_then(|()| programs.as_mut().map_or(Ok(()), |known| known.check_agent(agent)));
+        if let Err(refusal) = checked {
+            problems.push(problem(place.span(), &refusal));
+        }
+    }
+    for (user, place) in fleet.user.iter().zip(&places.user) {
+        if let Err(refusal) = user.check() {
+            problems.push(problem(place.span(), &refusal));
+        }
+    }
+    for (resource, place) in fleet.resource.iter().zip(&places.resource) {
+        if let Err(refusal) = resource.check() {
             problems.push(problem(place.span(), &refusal));
         }
     }
@@ -85,6 +114,12 @@ pub fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
         }
         if let Err(refusal) = fleet.check_agents() {
             problems.push(problem(last(&places.agent, &refusal), &refusal));
+        }
+        if let Err(refusal) = fleet.check_users() {
+            problems.push(problem(last(&places.user, &refusal), &refusal));
+        }
+        if let Err(refusal) = fleet.check_resources() {
+            problems.push(problem(last(&places.resource, &refusal), &refusal));
         }
     }
     if problems.is_empty() { Ok(fleet) } else { Err(Failure::Refused(problems)) }
@@ -159,11 +194,64 @@ mod tests {
             ("[[agent]]\nname = \"a\"\n[[agent]]\nname = \"a\"", "f.toml:4:1: agent.name"),
             ("[[agent]]\nkind = \"task_executor\"", "missing field `name`"),
             ("[defaults]\nageing = \"0s\"", "f.toml:2:1: defaults.ageing"),
+            (
+                "[[cage]]\nid = \"1\"\nnetwork = \"some\"",
+                "f.toml:3:11: network: \"some\" is not allowed; allowed: \"none\"",
+            ),
+            ("[[cage]]\nid = \"1\"\nnetwork = [70000]", "f.toml:3:11: network: \"70000\" is not allowed"),
+            ("[[agent]]\nname = \"a\"\nconcurrency = -3", "f.toml:3:15: concurrency: \"-3\" is not allowed"),
+            (
+                "[[agent]]\nname = \"a\"\nruntime = { type = \"command\", command = \"make test\" }",
+                "command: \"make test\" is not allowed; allowed: a list",
+            ),
+            ("[[agent]]\nname = \"a\"\nruntime = { type = \"chat\" }", "runtime.type: \"chat\" is not allowed"),
+            (
+                "[[agent]]\nname = \"a\"\nruntime = { type = \"command\", env = { \"A=B\" = 1 } }",
+                "f.toml:3:31: agent a: runtime.env: \"A=B\"",
+            ),
+            (
+                "[[agent]]\nname = \"a\"\nruntime = { type = \"command\", env = { MENAGERIE_CAGE = \"7\" } }",
+                "runtime.env: \"MENAGERIE_CAGE\" is not allowed",
+            ),
+            (
+                "[[agent]]\nname = \"a\"\nruntime = { type = \"command\", workdir = \"rel\" }",
+                "f.toml:3:31: agent a: runtime.workdir: \"rel\"",
+            ),
+            ("[[cage]]\nid = \"1\"\nwrite = [\"/\"]", "f.toml:3:1: cage 001: write: \"/\" is not allowed"),
+            ("[[cage]]\nid = \"1\"\nread = [\"/srv/../etc\"]", "read: \"/srv/../etc\" is not allowed"),
+            ("[[user]]\nname = \"a\"\nemail = \"nowhere\"", "f.toml:3:1: user.email: \"nowhere\""),
+            ("[[user]]\nname = \"a\"\nemail = \"a@b\"\n[[user]]\nname = \"c\"\nemail = \"a@b\"", "each address once"),
+            ("[[resource]]\nname = \"cpus\"", "f.toml:2:1: resource.name: \"cpus\" is not allowed"),
             ("[[cage]\n", "f.toml:1:"),
         ];
         for (text, expected) in cases {
             let found = problem(text);
             assert!(found.contains(expected), "{text}\n  gives {found}\n  not   {expected}");
+        }
+    }
+
+    #[test]
+    fn what_only_this_machine_can_tell_is_checked_here() {
+        let problem = |text: &str| match parse_here("f.toml", text, Some(Path::new("/var/lib/menagerie"))) {
+            Ok(_) => String::new(),
+            Err(failure) => failure.sentences().join("\n"),
+        };
+        let agent = |program: &str| {
+            format!("[[agent]]\nname = \"a\"\nruntime = {{ type = \"command\", command = [\"{program}\"] }}")
+        };
+        let cage = |grant: &str| format!("[[cage]]\nid = \"1\"\n{grant}");
+        for (text, expected) in [
+            (agent("/no/such/prog"), "f.toml:3:31: agent a: runtime.command \"/no/such/prog\" does not exist"),
+            (agent("/no/such/prog"), "Looked for the file /no/such/prog"),
+            (agent("no-such-program-at-all"), "Looked for it in "),
+            (cage("write = [\"/var/lib\"]"), "f.toml:3:1: cage 001: write: \"/var/lib\" is not allowed"),
+            (cage("read = [\"/var/lib/menagerie/cages\"]"), "f.toml:3:1: cage 001: read"),
+        ] {
+            let found = problem(&text);
+            assert!(found.contains(expected), "{text}\n  gives {found}\n  not   {expected}");
+        }
+        for text in [agent("sh"), cage("read = [\"/var/lib\"]"), cage("write = [\"/var/lib/men\"]")] {
+            assert_eq!(problem(&text), "", "{text}");
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
+use super::output::Role;
 use crate::api::client::{Client, Error};
 use crate::api::types::WireCommand;
 use crate::domain::command::RefusedItem;
@@ -51,11 +52,22 @@ pub fn send_named(
     }
 }
 
+/// Writes to standard error what was taken and will not do what its author may expect.
+pub fn warn(context: &Context, warnings: &[String]) {
+    let label = context.out.paint(Role::Warning, "warning:");
+    for warning in warnings {
+        eprintln!("{label} {}", super::table::clean(warning));
+    }
+}
+
 /// Submits a task that stands alone; a refusal then need not say which task it is about.
-pub fn submit_alone(client: &Client, task: NewTask) -> Result<Vec<TaskId>, Failure> {
+pub fn submit_alone(context: &Context, client: &Client, task: NewTask) -> Result<Vec<TaskId>, Failure> {
     let answer = client.command(&WireCommand::SubmitTasks { keep_going: false, tasks: vec![task] });
     match answer {
-        Ok(Reply::Submitted { ids, .. }) => Ok(ids),
+        Ok(Reply::Submitted { ids, warnings, .. }) => {
+            warn(context, &warnings);
+            Ok(ids)
+        }
         Ok(other) => Err(unexpected(&other)),
         Err(Error::Refused(mut refusal)) => {
             if let Some(field) = ["task 1: ", "tasks[0]."].iter().find_map(|prefix| refusal.field.strip_prefix(prefix))
@@ -70,7 +82,12 @@ pub fn submit_alone(client: &Client, task: NewTask) -> Result<Vec<TaskId>, Failu
 
 /// The failure for things of which some (or, with `none_done`, all) were refused.
 pub fn partly(none_done: bool, refused: &[RefusedItem]) -> Failure {
-    let sentences = refused.iter().map(|item| format!("{}: {}", item.item, item.refusal)).collect();
+    let sentence = |item: &RefusedItem| {
+        // Some refusals name the thing themselves.
+        let text = item.refusal.to_string();
+        if text.starts_with(&item.item) { text } else { format!("{}: {text}", item.item) }
+    };
+    let sentences = refused.iter().map(sentence).collect();
     if none_done { Failure::Refused(sentences) } else { Failure::Failed(sentences) }
 }
 

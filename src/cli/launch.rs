@@ -28,12 +28,14 @@ pub fn start(settings: &Settings) -> Result<Client, Failure> {
 /// Two verbs may do so at once: one engine gets the directory, the other ends, and both verbs are served by the first.
 pub fn start_and_tell(settings: &Settings, told: &mut dyn FnMut(&Ready)) -> Result<Client, Failure> {
     let data_dir = &settings.data_dir.value;
+    let made = !data_dir.exists();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(data_dir)
         .map_err(|error| Failure::file("create the data directory", data_dir, &error))?;
     let log_path = data_dir.join("engine.log");
+    let began_log = !log_path.exists();
     let mut log = OpenOptions::new()
         .create(true)
         .append(true)
@@ -45,11 +47,26 @@ pub fn start_and_tell(settings: &Settings, told: &mut dyn FnMut(&Ready)) -> Resu
     let mut child = spawn(settings, &log)?;
     wait_until_ready(data_dir, &mut child, told).map_err(|failure| match failure {
         Waiting::Ended(status) => {
-            let tail = tail_of(&mut log, log_start);
+            // What the engine refused, such as a data directory on a full disk, the verb refuses too, and leaves no more
+            // behind than the engine did.
+            let refused = status.code() == Some(2);
+            let reasons = last_words(&mut child);
+            if refused && !reasons.is_empty() {
+                if began_log {
+                    let _ = std::fs::remove_file(&log_path);
+                }
+                if made {
+                    // Goes only when nothing is in it.
+                    let _ = std::fs::remove_dir(data_dir);
+                }
+                let mut sentences = vec!["the engine did not start:".to_owned()];
+                sentences.extend(reasons);
+                return Failure::Refused(sentences);
+            }
             let mut sentences = vec![format!("the engine did not start ({status}); its log is {}", log_path.display())];
-            sentences.extend(tail);
-            // What the engine refused, such as a data directory on a full disk, the verb refuses too.
-            if status.code() == Some(2) { Failure::Refused(sentences) } else { Failure::Failed(sentences) }
+            let tail = tail_of(&mut log, log_start);
+            sentences.extend(if tail.is_empty() { reasons } else { tail });
+            if refused { Failure::Refused(sentences) } else { Failure::Failed(sentences) }
         }
         Waiting::Silent => Failure::failed(format!(
             "the engine was started but has not answered for {} s; its log is {}",
@@ -72,10 +89,24 @@ fn spawn(settings: &Settings, log: &File) -> Result<Child, Failure> {
         .args(["engine", "--background"])
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(log.try_clone().map_err(cannot)?)
+        // There it says why it could not start, even when the log cannot be written.
+        .stdout(Stdio::piped())
         .stderr(log.try_clone().map_err(cannot)?)
         .spawn()
         .map_err(cannot)
+}
+
+/// What an engine that has ended said on its standard output.
+fn last_words(child: &mut Child) -> Vec<String> {
+    let Some(mut out) = child.stdout.take() else { return vec![] };
+    // What it started may hold the other end; nobody waits for that.
+    if rustix::fs::fcntl_setfl(&out, rustix::fs::OFlags::NONBLOCK).is_err() {
+        return vec![];
+    }
+    let mut bytes = vec![0; 4096];
+    let length = out.read(&mut bytes).unwrap_or(0);
+    let text = String::from_utf8_lossy(&bytes[..length]);
+    text.lines().map(super::table::clean).filter(|line| !line.trim().is_empty()).collect()
 }
 
 /// Why an engine that was started does not answer.

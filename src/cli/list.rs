@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use clap::Args;
+use schemars::schema_for;
 use serde_json::Value;
 
 use super::context::Context;
@@ -10,8 +11,9 @@ use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::table::Table;
 use crate::api::client::{Client, Listed, Query};
-use crate::domain::Refusal;
+use crate::api::types::{AgentRow, TaskRow};
 use crate::domain::filter::{Filter, Table as Fields};
+use crate::domain::{Alert, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
 
 /// How many rows a table shows unless `--limit` says otherwise.
 const TABLE_ROWS: u64 = 100;
@@ -58,6 +60,8 @@ pub fn parse_count(text: &str) -> Result<u64, Refusal> {
 
 /// What was fetched of a list.
 pub struct Fetched {
+    /// The list's name.
+    list: &'static str,
     rows: Vec<Value>,
     total: u64,
     /// Whether there are more than `total`.
@@ -101,7 +105,7 @@ impl ListArgs {
                     .filter(|item| item.get("id").and_then(Value::as_str).is_none_or(|id| seen.insert(id.to_owned()))),
             );
             if got < page || fetched >= wanted || !more && self.offset + fetched >= total {
-                return Ok(Fetched { rows, total, more });
+                return Ok(Fetched { list: list.name, rows, total, more });
             }
         }
     }
@@ -111,10 +115,11 @@ impl ListArgs {
     pub fn print(
         &self,
         context: &mut Context,
-        Fetched { rows, total, more }: Fetched,
+        Fetched { list, rows, total, more }: Fetched,
         draw: impl FnOnce(&[Value]) -> Table,
     ) -> Outcome {
-        if context.out.values(&rows)? {
+        let written = if rows.is_empty() { context.out.nothing(&columns(list))? } else { context.out.values(&rows)? };
+        if written {
             return Ok(0);
         }
         context.out.table(&draw(&rows))?;
@@ -124,6 +129,23 @@ impl ListArgs {
         }
         Ok(0)
     }
+}
+
+/// The fields that the items of a list may have, in their order, for a list that has none to tell by.
+fn columns(list: &str) -> Vec<String> {
+    let schema = match list {
+        "tasks" => schema_for!(TaskRow),
+        "executions" => schema_for!(Execution),
+        "agents" => schema_for!(AgentRow),
+        "cages" => schema_for!(Cage),
+        "nodes" => schema_for!(Node),
+        "artifacts" => schema_for!(Artifact),
+        "alerts" => schema_for!(Alert),
+        "events" => schema_for!(SystemEvent),
+        _ => return vec![],
+    };
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flat_map(serde_json::Map::keys).cloned().collect()
 }
 
 /// What is said below a table that does not show everything.
@@ -137,6 +159,15 @@ fn remark(offset: u64, shown: u64, total: u64, more: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_list_still_has_its_columns() {
+        for list in ["tasks", "executions", "agents", "cages", "nodes", "artifacts", "alerts", "events"] {
+            let columns = columns(list);
+            assert!(columns.len() > 5 && columns.iter().any(|column| column == "id"), "{list}: {columns:?}");
+        }
+        assert!(columns("agents").iter().any(|column| column == "name"), "what is flattened counts as well");
+    }
 
     #[test]
     fn a_table_says_what_it_leaves_out() {

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
+use super::defuse::Defuser;
 use super::failure::Outcome;
 use super::output::Role;
 use crate::api::client::{Client, End};
@@ -25,6 +26,9 @@ pub struct LogsArgs {
     /// Put the time before each piece
     #[arg(short, long)]
     pub timestamps: bool,
+    /// Write what was written byte for byte also to a terminal, which it may then drive
+    #[arg(long)]
+    pub raw: bool,
 }
 
 const fn name(stream: Stream) -> &'static str {
@@ -36,12 +40,14 @@ const fn name(stream: Stream) -> &'static str {
 }
 
 pub fn run(context: &mut Context, client: &Client, args: &LogsArgs) -> Outcome {
+    // A stream each, because each is a sequence of characters of its own.
+    let mut defusers = (context.out.is_terminal && !args.raw).then(<[Defuser; 2]>::default);
     let mut broken = None;
     let end = client.logs(&args.id, args.follow, |chunk| {
         if args.stream.as_deref().is_some_and(|wanted| wanted != name(chunk.stream)) {
             return ControlFlow::Continue(());
         }
-        match write(context, args, &chunk) {
+        match write(context, args, &chunk, defusers.as_mut()) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 broken = Some(error);
@@ -55,8 +61,13 @@ pub fn run(context: &mut Context, client: &Client, args: &LogsArgs) -> Outcome {
     }
 }
 
-/// Writes a piece: its bytes as they are for people, one JSON object a piece for programs.
-fn write(context: &mut Context, args: &LogsArgs, chunk: &Chunk<'_>) -> std::io::Result<()> {
+/// Writes a piece: its bytes for people, harmless where they reach a terminal; one JSON object a piece for programs.
+fn write(
+    context: &mut Context,
+    args: &LogsArgs,
+    chunk: &Chunk<'_>,
+    defusers: Option<&mut [Defuser; 2]>,
+) -> std::io::Result<()> {
     let out = &mut context.out;
     if !out.is_table() {
         let text = String::from_utf8_lossy(chunk.bytes);
@@ -70,6 +81,8 @@ fn write(context: &mut Context, args: &LogsArgs, chunk: &Chunk<'_>) -> std::io::
         let note = format!("[{}]", String::from_utf8_lossy(chunk.bytes).trim_end());
         let note = out.paint(Role::Warning, &note);
         out.line(&note)?;
+    } else if let Some(defusers) = defusers {
+        out.raw(&defusers[usize::from(chunk.stream == Stream::Err)].defuse(chunk.bytes))?;
     } else {
         out.raw(chunk.bytes)?;
     }

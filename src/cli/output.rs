@@ -63,6 +63,8 @@ pub struct Printer {
     pub format: Format,
     /// Whether to colour.
     pub color: bool,
+    /// Whether standard output is a terminal.
+    pub is_terminal: bool,
     /// The terminal's width in columns, when standard output is one.
     pub width: Option<usize>,
     out: io::BufWriter<io::Stdout>,
@@ -72,9 +74,11 @@ impl Printer {
     /// A printer to standard output as the settings say.
     pub fn new(settings: &Settings) -> Self {
         let stdout = io::stdout();
-        let color = color_wanted(settings.color.value, stdout.is_terminal());
-        let width = stdout.is_terminal().then(|| terminal_width(&stdout)).flatten();
-        Self { format: settings.output.value, color, width, out: io::BufWriter::with_capacity(1 << 16, stdout) }
+        let is_terminal = stdout.is_terminal();
+        let color = color_wanted(settings.color.value, is_terminal);
+        let width = is_terminal.then(|| terminal_width(&stdout)).flatten();
+        let out = io::BufWriter::with_capacity(1 << 16, stdout);
+        Self { format: settings.output.value, color, is_terminal, width, out }
     }
 
     /// Whether results are for people.
@@ -131,6 +135,16 @@ impl Printer {
         Ok(true)
     }
 
+    /// Writes a list without items for programs; `columns` are those that CSV names all the same. `false` when the format
+    /// is the table.
+    pub fn nothing(&mut self, columns: &[String]) -> io::Result<bool> {
+        if self.format == Format::Csv && !columns.is_empty() {
+            write_csv_line(&mut self.out, columns.iter().cloned())?;
+            return Ok(true);
+        }
+        self.values(&[])
+    }
+
     /// Writes one thing for programs; `false` when the format is the table, which the caller then draws.
     pub fn value(&mut self, value: &Value) -> io::Result<bool> {
         match self.format {
@@ -162,8 +176,9 @@ impl Printer {
 
     /// Writes labelled values of one thing, one a line; those without a value are left out.
     pub fn fields(&mut self, fields: &[(&str, Cell)]) -> io::Result<()> {
-        let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
-        for (label, cell) in fields.iter().filter(|(_, cell)| !cell.text.is_empty()) {
+        let shown = || fields.iter().filter(|(_, cell)| !cell.text.is_empty());
+        let width = shown().map(|(label, _)| label.len()).max().unwrap_or(0);
+        for (label, cell) in shown() {
             let label = self.paint(Role::Dim, &format!("{label:<width$}"));
             let text = self.paint(cell.role, &cell.text);
             self.line(&format!("{label}  {text}"))?;

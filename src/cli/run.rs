@@ -1,6 +1,6 @@
 //! `menagerie run`: any command in a cage.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value};
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::gather::Names;
+use super::program::Programs;
 use super::task_options::TaskOptions;
 use super::{items, view, wait};
 use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
@@ -33,7 +34,7 @@ pub struct RunArgs {
     /// One task for each number; it is in `MENAGERIE_ARRAY_INDEX`
     #[arg(long, value_name = "FIRST-LAST", value_parser = parse_range, conflicts_with = "each")]
     pub array: Option<ArrayRange>,
-    /// One task for each line of a file (`-` is standard input): the line replaces `{}` in the command, or is appended
+    /// One task for each line of a file (`-` is standard input): the line replaces `{}` in the command, or is appended; lines with nothing but blanks are skipped
     #[arg(long, value_name = "FILE")]
     pub each: Option<PathBuf>,
     /// What sort of work it is
@@ -58,7 +59,8 @@ fn parse_range(text: &str) -> Result<ArrayRange, Refusal> {
     range.ok_or_else(|| Refusal::invalid("array", text, "FIRST-LAST, such as 1-1000"))
 }
 
-fn parse_variable(text: &str) -> Result<(String, String), Refusal> {
+/// Reads a variable with its value.
+pub fn parse_variable(text: &str) -> Result<(String, String), Refusal> {
     let (name, value) = text
         .split_once('=')
         .filter(|(name, _)| !name.is_empty())
@@ -68,14 +70,15 @@ fn parse_variable(text: &str) -> Result<(String, String), Refusal> {
 
 pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
     let (wait, each, array) = (args.wait, args.each.clone(), args.array);
-    check_program(&args, &context.settings.data_dir.value)?;
     let task = task_of(args)?;
+    let mut programs = Programs::new(&context.settings.data_dir.value);
     let lines = each.as_deref().map(super::batch::read_lines).transpose()?;
     let mut tasks = match &lines {
         Some(lines) => one_a_line(&task, lines),
         None => vec![task],
     };
     for task in &mut tasks {
+        programs.check_task(task)?;
         task.normalise()?;
     }
     let client = context.engine()?;
@@ -87,11 +90,14 @@ pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
         None
     };
     let ids = match (tasks.len(), tasks.pop()) {
-        (1, Some(task)) => items::submit_alone(&client, task)?,
+        (1, Some(task)) => items::submit_alone(context, &client, task)?,
         (_, last) => {
             tasks.extend(last);
             match client.command(&WireCommand::SubmitTasks { keep_going: false, tasks })? {
-                Reply::Submitted { ids, .. } => ids,
+                Reply::Submitted { ids, warnings, .. } => {
+                    items::warn(context, &warnings);
+                    ids
+                }
                 other => return Err(items::unexpected(&other)),
             }
         }
@@ -172,33 +178,6 @@ fn one_a_line(task: &NewTask, lines: &[String]) -> Vec<NewTask> {
             task
         })
         .collect()
-}
-
-/// Where a cage looks for programs, besides the caller's own `PATH`.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Refuses a program that does not exist, as far as that can be said from here: one without a slash that no search path
-/// has, and one with an absolute path where there is nothing. What lies in a cage's own folders is not ours to see, and
-/// a named agent may have a search path of its own.
-fn check_program(args: &RunArgs, data_dir: &Path) -> Result<(), Failure> {
-    let Some(program) = args.command.first().filter(|program| !program.contains("{}")) else { return Ok(()) };
-    let given_path = args.env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
-    let missing = |allowed: &str| Err(Failure::from(Refusal::not_found("command", program).allowed(allowed)));
-    if program.is_empty() || program.contains('\0') {
-        // The task's own check says what is allowed.
-        Ok(())
-    } else if program.contains('/') {
-        let path = Path::new(program);
-        let elsewhere = path.is_relative() || path.starts_with(data_dir);
-        if elsewhere || path.exists() { Ok(()) } else { missing("the path of a program") }
-    } else if args.task.agent.is_some() {
-        Ok(())
-    } else {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let search = given_path.unwrap_or(path) + ":" + SYSTEM_PATH;
-        let found = search.split(':').any(|folder| Path::new(folder).join(program).is_file());
-        if found { Ok(()) } else { missing("a program of the system, or the absolute path of one") }
-    }
 }
 
 /// Refuses more tasks than one request may carry.

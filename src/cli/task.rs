@@ -11,10 +11,11 @@ use super::failure::{Failure, Outcome};
 use super::list::{ListArgs, given};
 use super::logs::LogsArgs;
 use super::output::Role;
+use super::program::Programs;
 use super::table::{Align, Cell, Table};
 use super::task_options::{TaskOptions, parse_priority};
 use super::view::{self, AgentNames, ShortIds};
-use super::{batch, candidates, items, logs, run, wait};
+use super::{batch, candidates, execution, items, logs, run, wait};
 use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
@@ -188,12 +189,12 @@ fn submit_one(context: &mut Context, args: SubmitArgs) -> Outcome {
     }
     task.normalise()?;
     let client = context.engine()?;
-    let ids = items::submit_alone(&client, task)?;
+    let ids = items::submit_alone(context, &client, task)?;
     run::print_ids(context, &ids, false)
 }
 
 fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool) -> Outcome {
-    let mut batch = batch::read(file, keep_going)?;
+    let mut batch = batch::read(file, keep_going, Programs::new(&context.settings.data_dir.value))?;
     if batch.lines.is_empty() && batch.problems.is_empty() {
         return Err(Failure::refused(format!("{}: no tasks; nothing to submit", batch.name)));
     }
@@ -212,7 +213,8 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
         }
         other => other.into(),
     })?;
-    let Reply::Submitted { ids, refused, .. } = reply else { return Err(items::unexpected(&reply)) };
+    let Reply::Submitted { ids, refused, warnings, .. } = reply else { return Err(items::unexpected(&reply)) };
+    items::warn(context, &warnings);
     let mut problems = std::mem::take(&mut batch.problems);
     problems.extend(refused.iter().map(|item| format!("{}: {}", batch.place(&item.item), item.refusal)));
     if context.out.is_table() {
@@ -294,8 +296,19 @@ fn what(task: &Value) -> Cell {
 
 fn show(context: &mut Context, id: &str) -> Outcome {
     let client = context.engine()?;
-    let task: Value = client.get(&format!("/v1/tasks/{}", encode(id)), &vec![])?;
-    if context.out.value(&task)? {
+    let mut task: Value = client.get(&format!("/v1/tasks/{}", encode(id)), &vec![])?;
+    // An array has no executions of its own: its elements have.
+    let is_array = view::at(&task, "array").is_object();
+    let executions = if is_array {
+        vec![]
+    } else {
+        client.list::<Value>("executions", &vec![("task".to_owned(), view::text(&task, "id"))])?.0
+    };
+    if !context.out.is_table() {
+        if let Some(task) = task.as_object_mut() {
+            task.insert("executions".to_owned(), executions.into());
+        }
+        context.out.value(&task)?;
         return Ok(0);
     }
     let names = AgentNames::new(&client);
@@ -308,7 +321,8 @@ fn show(context: &mut Context, id: &str) -> Outcome {
             (_, value) => format!("{name} {value}"),
         })
         .collect();
-    context.out.fields(&[
+    let pinned = if view::at(&task, "agent_id").is_null() { String::new() } else { names.name(&task, "agent_id") };
+    let mut fields = vec![
         ("id", view::text(&task, "id").into()),
         ("type", view::text(&task, "type").into()),
         ("status", view::status(&task, "status")),
@@ -317,6 +331,8 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("command", view::command_line(&task).into()),
         ("agent", names.name(&task, "assigned_agent_id").into()),
         ("cage", cage_of(&task).into()),
+        ("must be done by", pinned.into()),
+        ("must run in cage", view::text(&task, "cage_id").into()),
         ("requires", requirements.join(", ").into()),
         ("attempts", format!("{} of {}", view::text(&task, "attempts"), view::text(&task, "max_attempts")).into()),
         ("timeout", view::text(&task, "timeout").into()),
@@ -329,15 +345,17 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("completed", view::moment(&task, "completed_at")),
         ("input", object(&task, "parameters.input_data")),
         ("output", object(&task, "output")),
-    ])?;
-    if view::at(&task, "array").is_object() {
+    ];
+    // The attempt under way, or the last one, says the most.
+    let latest = executions.iter().max_by_key(|execution| view::count(execution, "attempt"));
+    fields.extend(latest.into_iter().flat_map(execution::reported));
+    context.out.fields(&fields)?;
+    if is_array {
         return show_elements(context, &client, &task);
     }
-    let query = vec![("task".to_owned(), view::text(&task, "id"))];
-    let (executions, _) = client.list::<Value>("executions", &query)?;
     if !executions.is_empty() {
         context.out.line("")?;
-        context.out.table(&draw_executions(&executions, &names))?;
+        context.out.table(&execution::draw(&executions, &names, false))?;
     }
     Ok(0)
 }
@@ -374,37 +392,6 @@ fn object(value: &Value, path: &str) -> Cell {
         Value::Object(map) if map.is_empty() => Cell::default(),
         _ => view::text(value, path).into(),
     }
-}
-
-fn draw_executions(rows: &[Value], names: &AgentNames<'_>) -> Table {
-    let ids = ShortIds::of(rows, "id");
-    let mut table = Table::new(&[
-        ("ATTEMPT", Align::Right),
-        ("EXECUTION", Align::Left),
-        ("STATUS", Align::Left),
-        ("AGENT", Align::Left),
-        ("CAGE", Align::Left),
-        ("TOOK", Align::Right),
-        ("CPU", Align::Right),
-        ("MEMORY", Align::Right),
-        ("OUTCOME", Align::Elastic),
-    ]);
-    for execution in rows {
-        let cpu = view::at(execution, "outcome.usage.cpu_us").as_i64().map(|us| Span::from_micros(us).human());
-        let outcome = [view::text(execution, "outcome.kind"), view::text(execution, "outcome.message")];
-        table.row(vec![
-            view::text(execution, "attempt").into(),
-            ids.cell(execution, "id"),
-            view::status(execution, "status"),
-            names.name(execution, "agent_id").into(),
-            view::text(execution, "cage_id").into(),
-            view::between(execution, "started_at", "completed_at").into(),
-            cpu.unwrap_or_else(|| "-".into()).into(),
-            view::size(execution, "outcome.usage.memory_peak").into(),
-            outcome.join(" ").trim().to_owned().into(),
-        ]);
-    }
-    table
 }
 
 /// So many cages are spoken of one by one.

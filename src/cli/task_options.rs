@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::domain::task::NewTask;
 use crate::domain::time::When;
-use crate::domain::{Bytes, CageId, Cpu, Refusal, Span};
+use crate::domain::{Bytes, CageId, Cpu, Refusal, Span, TokenLimit};
 
 /// Options about a task.
 #[derive(Args, Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct TaskOptions {
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
     pub memory: Option<Bytes>,
     /// GPU devices it holds
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_gpu, allow_negative_numbers = true)]
     pub gpu: Option<u32>,
     /// GPU memory it holds
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
@@ -31,12 +31,15 @@ pub struct TaskOptions {
     /// Disk it holds
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
     pub storage: Option<Bytes>,
-    /// Tokens it is expected to use at most
-    #[arg(long, value_name = "N")]
+    /// Tokens it is expected to use at most: `50000`, `200k`
+    #[arg(long, value_name = "N", value_parser = parse_tokens, allow_negative_numbers = true)]
     pub tokens: Option<u64>,
     /// A capability that its agent must have; may be repeated
     #[arg(long = "capability", value_name = "TYPE")]
     pub capabilities: Vec<String>,
+    /// A tool that its agent must have; may be repeated
+    #[arg(long = "tool", value_name = "NAME")]
+    pub tools: Vec<String>,
     /// How long one attempt may take: `10m`
     #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
     pub timeout: Option<Span>,
@@ -56,7 +59,7 @@ pub struct TaskOptions {
     #[arg(long, requires = "after")]
     pub approval_gate: bool,
     /// Attempts in all, 1-100 [default: 1 for run, 3 for task submit]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_attempts, allow_negative_numbers = true)]
     pub max_attempts: Option<u32>,
     /// A more urgent task may stop it
     #[arg(long)]
@@ -70,6 +73,26 @@ pub struct TaskOptions {
 pub fn parse_priority(text: &str) -> Result<u8, Refusal> {
     let priority = text.parse().ok().filter(|priority| (1..=10).contains(priority));
     priority.ok_or_else(|| Refusal::invalid("priority", text, "1 to 10, 10 first"))
+}
+
+/// Reads a count of tokens; a limit for a period is none.
+fn parse_tokens(text: &str) -> Result<u64, Refusal> {
+    let limit: TokenLimit = text.parse()?;
+    match limit.per {
+        None => Ok(limit.tokens),
+        Some(_) => Err(Refusal::invalid("tokens", text, "a count such as 50000 or 200k")
+            .hint("A limit for a period is a cage's: limits.tokens in the fleet file")),
+    }
+}
+
+fn parse_gpu(text: &str) -> Result<u32, Refusal> {
+    let devices = text.parse().ok().filter(|devices| *devices <= 1024);
+    devices.ok_or_else(|| Refusal::invalid("gpu", text, "0 to 1024 devices"))
+}
+
+fn parse_attempts(text: &str) -> Result<u32, Refusal> {
+    let attempts = text.parse().ok().filter(|attempts| (1..=100).contains(attempts));
+    attempts.ok_or_else(|| Refusal::invalid("max_attempts", text, "1 to 100"))
 }
 
 impl TaskOptions {
@@ -94,5 +117,31 @@ impl TaskOptions {
         requirements.storage = self.storage.unwrap_or_default();
         requirements.tokens = self.tokens.unwrap_or_default();
         requirements.capabilities = self.capabilities;
+        requirements.tools = self.tools;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_counted_as_in_the_fleet_file() {
+        assert_eq!(parse_tokens("900k").unwrap(), 900_000);
+        assert_eq!(parse_tokens("5000").unwrap(), 5000);
+        for text in ["-1", "200k/h", "many"] {
+            let refusal = parse_tokens(text).unwrap_err().to_string();
+            assert!(refusal.starts_with(&format!("tokens: \"{text}\" is not allowed; allowed: a count")), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn counts_out_of_range_are_named() {
+        for text in ["-1", "1025", "x"] {
+            assert!(parse_gpu(text).unwrap_err().to_string().starts_with(&format!("gpu: \"{text}\"")));
+        }
+        for text in ["0", "101", "-1"] {
+            assert!(parse_attempts(text).unwrap_err().to_string().starts_with(&format!("max_attempts: \"{text}\"")));
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use crate::domain::refusal::nearest;
+use super::serde_words::{in_words, offending_value, toml_key};
 
 /// Larger files are refused: nobody writes such a configuration by hand, and a parser should not be fed one.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -44,35 +44,21 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-/// Reads TOML into a value; an error names file, line and column, and for an unknown key the nearest right one.
+/// Reads TOML into a value; an error names file, line, column, field and value, and for an unknown key the nearest right one.
 pub fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
     toml::from_str(text).map_err(|error| {
         let message = one_line(error.message());
-        let place = match error.span() {
-            Some(span) => {
-                let (line, column) = position(text, span.start);
-                format!("{name}:{line}:{column}")
-            }
-            None => name.to_owned(),
-        };
-        Failure::refused(format!("{place}: {}", with_nearest(&message)))
+        let Some(span) = error.span() else { return Failure::refused(format!("{name}: {}", in_words(&message, None))) };
+        // The error's place may be the table in which the value stands.
+        let value = offending_value(&message).and_then(|value| text.get(span.clone())?.find(value));
+        let at = span.start + value.unwrap_or(0);
+        let (line, column) = position(text, if message.starts_with("invalid ") { at } else { span.start });
+        Failure::refused(format!("{name}:{line}:{column}: {}", in_words(&message, toml_key(text, at))))
     })
 }
 
 fn one_line(message: &str) -> String {
     message.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
-}
-
-/// Adds the nearest right key to serde's message about an unknown one, whose words stand between backquotes.
-pub fn with_nearest(message: &str) -> String {
-    let mut words = message.split('`').skip(1).step_by(2);
-    if (message.starts_with("unknown field") || message.starts_with("unknown variant"))
-        && let Some(wrong) = words.next()
-        && let Some(near) = nearest(wrong, words)
-    {
-        return format!("{message}. Did you mean `{near}`?");
-    }
-    message.to_owned()
 }
 
 #[cfg(test)]
@@ -84,14 +70,5 @@ mod tests {
         assert_eq!(position("a\nüb", 0), (1, 1));
         assert_eq!(position("a\nüb", 4), (2, 2));
         assert_eq!(position("", 9), (1, 1));
-    }
-
-    #[test]
-    fn an_unknown_key_gets_the_nearest() {
-        assert_eq!(
-            with_nearest("unknown field `memry`, expected one of `cpu`, `memory`"),
-            "unknown field `memry`, expected one of `cpu`, `memory`. Did you mean `memory`?"
-        );
-        assert_eq!(with_nearest("unknown field `zzzzzz`, expected `cpu`"), "unknown field `zzzzzz`, expected `cpu`");
     }
 }

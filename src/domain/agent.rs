@@ -9,6 +9,7 @@ use super::id::{AgentId, CageId, TaskId, UserId};
 use super::refusal::Refusal;
 use super::requirements::check_name;
 use super::time::Timestamp;
+use super::variable::check_variable_name;
 
 enumeration! {
     /// What an agent is for.
@@ -226,6 +227,10 @@ pub struct AgentSpec {
     /// The cage it lives in. Without one it takes any vacant cage while it works.
     #[serde(default)]
     pub cage: Option<CageId>,
+    /// The user that owns it, by name, address or id; left out, whoever declared it first. Only said when it is declared:
+    /// the record has the user beside the declaration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 const fn default_kind() -> AgentKind {
@@ -256,6 +261,7 @@ impl AgentSpec {
             configuration: AgentConfiguration::default(),
             resource_config: Map::new(),
             cage: None,
+            owner: None,
         }
     }
 
@@ -278,7 +284,27 @@ impl AgentSpec {
         for capability in &self.capabilities {
             check_name("capabilities", &capability.kind, 100).map_err(|refusal| refusal.within(&place))?;
         }
+        for (field, words) in [
+            ("specializations", &self.specializations),
+            ("tools_available", &self.tools_available),
+            ("keywords", &self.keywords),
+        ] {
+            for word in words {
+                check_name(field, word, 100).map_err(|refusal| refusal.within(&place))?;
+            }
+        }
         let Runtime::Command { command, env, workdir } = &self.runtime;
+        for (name, value) in env {
+            check_variable_name("runtime.env", name).map_err(|refusal| refusal.within(&place))?;
+            if !(value.is_string() || value.is_number() || value.is_boolean()) {
+                let field = format!("runtime.env.{name}");
+                return Err(Refusal::invalid(field, value, "a text, a number, true or false").within(place));
+            }
+        }
+        if let Some(dir) = workdir.as_ref().filter(|dir| !dir.starts_with('/')) {
+            let refusal = Refusal::invalid("runtime.workdir", dir, "an absolute path, such as /srv/work");
+            return Err(refusal.hint("leave it out for the cage's own working folder").within(place));
+        }
         let texts = command.iter().chain(workdir).map(String::as_str).chain(env.keys().map(String::as_str));
         for text in texts.chain(env.values().filter_map(Value::as_str)) {
             if text.contains('\0') {
@@ -299,8 +325,9 @@ pub struct AgentCounters {
     pub total_executions: u64,
     /// Those that succeeded.
     pub success_count: u64,
-    /// Mean wall time of those that ended, in milliseconds.
-    pub avg_execution_time_ms: u64,
+    /// Mean wall time of those whose process was started, in milliseconds; null while there is none.
+    #[serde(default)]
+    pub avg_execution_time_ms: Option<u64>,
 }
 
 /// An agent as it is.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::enumeration::enumeration;
 use super::id::{AgentId, CageId, NodeId};
@@ -104,8 +105,8 @@ impl CageLimits {
 }
 
 /// What a cage may reach over the network. The default is nothing at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "\"none\", \"all\", or a list of TCP ports on loopback such as [8080]")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum NetworkPolicy {
     /// Everything the host reaches, or nothing.
     Word(NetworkWord),
@@ -115,6 +116,36 @@ pub enum NetworkPolicy {
     #[default]
     #[serde(skip)]
     Unsaid,
+}
+
+/// What may stand for a network policy, for errors.
+const NETWORKS: &str = "\"none\", \"all\", or a list of TCP ports on loopback such as [8080]";
+
+/// Read by hand, so that an error names the field and the value; of untagged alternatives serde names neither.
+impl<'de> Deserialize<'de> for NetworkPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = NetworkPolicy;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(NETWORKS)
+            }
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<NetworkPolicy, E> {
+                let unknown = |_| E::custom(Refusal::invalid("network", word, NETWORKS));
+                word.parse().map(NetworkPolicy::Word).map_err(unknown)
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<NetworkPolicy, A::Error> {
+                let mut ports = vec![];
+                // Any whole number is taken first, so that one that is no port can be named.
+                while let Some(port) = list.next_element::<i64>()? {
+                    let refuse = |_| de::Error::custom(Refusal::invalid("network", port, "ports from 1 to 65535"));
+                    ports.push(u16::try_from(port).map_err(refuse)?);
+                }
+                Ok(NetworkPolicy::Ports(ports))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 enumeration! {
@@ -221,6 +252,15 @@ impl CageSpec {
                     let allowed = "an absolute path, or one that begins with ~/";
                     return Err(Refusal::invalid(field, path, allowed).within(place));
                 }
+                // What the worker would refuse when the cage is first used.
+                if path.split('/').any(|part| part == "..") {
+                    return Err(Refusal::invalid(field, path, "a path without ..").within(place));
+                }
+                if path.split('/').all(|part| part.is_empty() || part == ".") {
+                    return Err(
+                        Refusal::invalid(field, path, "folders below /; that one is the whole host").within(place)
+                    );
+                }
             }
         }
         Ok(())
@@ -256,6 +296,20 @@ pub struct CageFault {
     pub until: Option<Timestamp>,
 }
 
+/// What a cage's processes use together. What could not be measured is null and is not zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ResourceUsage {
+    /// Cores, over the last second or so.
+    pub cpu: Option<f64>,
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Processes and threads.
+    pub pids: Option<u32>,
+    /// Tokens reported within the span of its limit, when it has one.
+    pub tokens: Option<u64>,
+}
+
 /// A cage as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cage {
@@ -270,6 +324,9 @@ pub struct Cage {
     pub status: CageStatus,
     /// What its processes may use.
     pub resource_limits: CageLimits,
+    /// What they use; null while nobody measures it.
+    #[serde(default)]
+    pub resource_usage: Option<ResourceUsage>,
     /// What it may reach.
     #[serde(serialize_with = "write_network")]
     pub network: NetworkPolicy,

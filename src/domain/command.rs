@@ -12,6 +12,8 @@ use super::time::When;
 
 /// A change that somebody asks for. The parameters say how things are named: as it stands, by whole ids; as a
 /// [`WireCommand`], by what a person writes.
+// A fleet is declared rarely, and its command is short-lived; a box would only be in the way.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(rename = "WireCommand")]
@@ -184,6 +186,9 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(with = "Vec<WireCommand>")]
         inverse: Vec<Command>,
+        /// What was taken and will not do what its author may expect, a sentence each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
     /// To commands on several things: one answer each.
     Items {
@@ -203,6 +208,9 @@ pub enum Reply {
         changes: Vec<Change>,
         /// How many declared things were so already.
         unchanged: usize,
+        /// What was taken and will not do what its author may expect, a sentence each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
 }
 

@@ -178,9 +178,9 @@ events! {
         /// Its process.
         pid: u32,
     }
-    /// Somebody acted for the first time.
+    /// Somebody acted for the first time, or was declared, or declared otherwise.
     UserAdded = "user_added" {
-        /// The new user.
+        /// The user as it is now.
         user: User,
     }
     /// The defaults were declared.

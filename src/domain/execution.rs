@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::enumeration::enumeration;
 use super::id::{AgentId, CageId, ExecutionId, NodeId, TaskId};
@@ -128,6 +128,12 @@ pub struct Outcome {
     /// Cost in US dollars, as the agent reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
+    /// What the agent said last about its progress, or its summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// How far the agent said that it was, 0-100; `None` when it said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u8>,
 }
 
 impl Outcome {
@@ -143,6 +149,8 @@ impl Outcome {
             usage: Usage::default(),
             tokens_used: None,
             cost: None,
+            summary: None,
+            progress: None,
         }
     }
 
@@ -150,6 +158,28 @@ impl Outcome {
     pub fn succeeded(&self) -> bool {
         self.kind == OutcomeKind::Succeeded
     }
+}
+
+/// What an execution used and how it went. What nobody measured is left out or null and is not zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ExecutionMetrics {
+    /// Wall time of its process, once it ended.
+    pub duration: Option<Span>,
+    /// What it used as the kernel counted it, once it ended; null when no process was started.
+    pub resource_usage: Option<Usage>,
+    /// Figures derived from those: `cores` is processor time over wall time.
+    pub performance: Map<String, Value>,
+}
+
+/// What came of an execution.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ExecutionResult {
+    /// What the agent gave as its result.
+    pub output: Option<Value>,
+    /// Why it did not succeed, a sentence each.
+    pub errors: Vec<String>,
 }
 
 /// One attempt at a task by one agent.
@@ -165,20 +195,27 @@ pub struct Execution {
     pub cage_id: CageId,
     /// On which machine.
     pub node_id: NodeId,
+    /// The session that it belongs to; null for one that stands for itself.
+    #[serde(default)]
+    pub session: Option<String>,
     /// The runtime: `command`.
     pub execution_type: String,
     /// Where its life stands.
     pub status: ExecutionStatus,
-    /// 0-100, as the agent reports it.
-    pub progress: u8,
+    /// 0-100, as the agent reports it; null while it has not said anything about it.
+    #[serde(default)]
+    pub progress: Option<u8>,
     /// Which attempt at the task, from 1.
     pub attempt: u32,
     /// How it ended.
     #[serde(default)]
     pub outcome: Option<Outcome>,
-    /// Wall time, once it ended.
+    /// What it used and how it went.
     #[serde(default)]
-    pub duration: Option<Span>,
+    pub metrics: ExecutionMetrics,
+    /// What came of it.
+    #[serde(default)]
+    pub result: ExecutionResult,
     /// Tokens, as the agent reported them.
     #[serde(default)]
     pub tokens_used: Option<u64>,
@@ -188,6 +225,9 @@ pub struct Execution {
     /// 1-5, from a person.
     #[serde(default)]
     pub user_satisfaction_rating: Option<u8>,
+    /// What it was given to work on; only when one execution is asked for by itself.
+    #[serde(default)]
+    pub input_context: Option<Value>,
     /// What the agent said last about its progress, or its summary.
     #[serde(default)]
     pub output_summary: Option<String>,

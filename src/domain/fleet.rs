@@ -1,5 +1,8 @@
 //! The fleet as it is declared in a file: cages, agents and defaults.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +12,8 @@ use super::id::CageId;
 use super::quantity::{Bytes, Span};
 use super::refusal::Refusal;
 use super::requirements::Requirements;
+use super::resource::ResourceSpec;
+use super::user::UserSpec;
 
 /// A fleet file. What it does not mention is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +23,12 @@ pub struct Fleet {
     pub cage: Vec<CageEntry>,
     /// Agents.
     pub agent: Vec<AgentSpec>,
+    /// Users.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub user: Vec<UserSpec>,
+    /// What is to be known of the nodes' resources.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<ResourceSpec>,
     /// What holds where nothing else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,
@@ -45,6 +56,9 @@ pub struct CageEntry {
     /// The node, by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Whether each is withheld: what runs goes on, nothing new starts. Left out, it stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<bool>,
 }
 
 impl CageEntry {
@@ -94,6 +108,68 @@ impl Fleet {
             }
         }
         Ok(specs)
+    }
+
+    /// Which cages are to be withheld or given back; those of which nothing is said are left out.
+    pub fn maintenance(&self) -> Result<BTreeMap<CageId, bool>, Refusal> {
+        let mut said = BTreeMap::new();
+        for entry in &self.cage {
+            let Some(on) = entry.maintenance else { continue };
+            for number in entry.numbers()? {
+                said.insert(CageId::new(number)?, on);
+            }
+        }
+        Ok(said)
+    }
+
+    /// Checks each user by itself and that no address occurs twice.
+    pub fn check_users(&self) -> Result<(), Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        for user in &self.user {
+            user.check()?;
+            if !seen.insert(&user.email) {
+                return Err(Refusal::invalid("user.email", &user.email, "each address once in a file"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks each resource by itself and that none occurs twice.
+    pub fn check_resources(&self) -> Result<(), Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        for resource in &self.resource {
+            resource.check()?;
+            if !seen.insert((&resource.node, &resource.name)) {
+                return Err(Refusal::invalid(
+                    "resource.name",
+                    &resource.name,
+                    "each resource of a node once in a file",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses cages that could reach into the engine's own data directory, an absolute path: nothing in it may be read,
+    /// and no folder may be written that it lies in, because moving such a folder would take the engine's files away.
+    pub fn check_grants(&self, data_dir: &Path) -> Result<(), Refusal> {
+        for spec in self.cages()? {
+            let place = format!("cage {}", spec.id);
+            for (field, paths) in [("read", &spec.read), ("write", &spec.write)] {
+                for path in paths {
+                    let within = Path::new(path).starts_with(data_dir);
+                    let around = field == "write" && data_dir.starts_with(path);
+                    if within || around {
+                        let how = if within { "lies in" } else { "contains" };
+                        let allowed = format!("folders apart from the data directory, which {path} {how}");
+                        return Err(Refusal::invalid(field, path, allowed)
+                            .hint(format!("Name folders that are not {}", data_dir.display()))
+                            .within(place));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Checks each agent by itself and that no name occurs twice.

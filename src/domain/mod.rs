@@ -30,6 +30,7 @@ pub mod system_event;
 pub mod task;
 pub mod time;
 pub mod user;
+pub mod variable;
 pub mod watch;
 
 pub use agent::{Agent, AgentSpec, AgentStatus};

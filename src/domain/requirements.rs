@@ -1,9 +1,9 @@
 //! What a task asks for.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::quantity::{Bytes, Cpu};
+use super::quantity::{Bytes, Cpu, TokenLimit};
 use super::refusal::Refusal;
 
 /// What one execution of a task holds while it runs, and what its agent must be able to do.
@@ -29,11 +29,26 @@ pub struct Requirements {
     #[serde(skip_serializing_if = "is_zero_bytes")]
     pub storage: Bytes,
     /// Tokens that the execution is expected to use at most.
-    #[serde(skip_serializing_if = "is_zero_u64")]
+    #[serde(skip_serializing_if = "is_zero_u64", deserialize_with = "read_tokens")]
+    #[schemars(with = "TokenLimit")]
     pub tokens: u64,
     /// Capabilities that the agent must have, by type.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
+    /// Tools that the agent must have among its `tools_available`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
+}
+
+/// Tokens may be written as in a cage's limits, but not for a period.
+fn read_tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let limit = TokenLimit::deserialize(deserializer)?;
+    match limit.per {
+        None => Ok(limit.tokens),
+        Some(_) => {
+            Err(serde::de::Error::custom(Refusal::invalid("tokens", limit, "a count such as 50000 or \"200k\"")))
+        }
+    }
 }
 
 // Serde's `skip_serializing_if` hands out references.
@@ -54,11 +69,11 @@ fn is_zero_bytes(value: &Bytes) -> bool {
     value.get() == 0
 }
 
-/// The most capabilities that one task may ask for.
+/// The most capabilities, and the most tools, that one task may ask for.
 const CAPABILITIES_MAX: usize = 64;
 
 impl Requirements {
-    /// Checks ranges and brings the capabilities into canonical order, so that equal wishes compare equal.
+    /// Checks ranges and brings capabilities and tools into canonical order, so that equal wishes compare equal.
     pub fn normalise(&mut self) -> Result<(), Refusal> {
         if self.gpu > 1024 {
             return Err(Refusal::invalid("requirements.gpu", self.gpu, "0 to 1024 devices"));
@@ -66,14 +81,18 @@ impl Requirements {
         if self.tokens > 1_000_000_000_000_000 {
             return Err(Refusal::invalid("requirements.tokens", self.tokens, "0 to 10^15"));
         }
-        if self.capabilities.len() > CAPABILITIES_MAX {
-            return Err(Refusal::invalid("requirements.capabilities", self.capabilities.len(), "at most 64 of them"));
+        for (field, words) in
+            [("requirements.capabilities", &mut self.capabilities), ("requirements.tools", &mut self.tools)]
+        {
+            if words.len() > CAPABILITIES_MAX {
+                return Err(Refusal::invalid(field, words.len(), "at most 64 of them"));
+            }
+            for word in &*words {
+                check_name(field, word, 100)?;
+            }
+            words.sort_unstable();
+            words.dedup();
         }
-        for capability in &self.capabilities {
-            check_name("requirements.capabilities", capability, 100)?;
-        }
-        self.capabilities.sort_unstable();
-        self.capabilities.dedup();
         Ok(())
     }
 

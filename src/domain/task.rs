@@ -10,6 +10,7 @@ use super::quantity::Span;
 use super::refusal::Refusal;
 use super::requirements::{Requirements, check_name};
 use super::time::{Timestamp, When};
+use super::variable::check_variable_name;
 
 enumeration! {
     /// The life of a task. `running` is read as `executing`.
@@ -253,15 +254,14 @@ fn check_configuration(configuration: &Map<String, Value>) -> Result<(), Refusal
         }
     }
     if let Some(env) = configuration.get("env") {
-        let usable = env.as_object().is_some_and(|env| {
-            env.iter().all(|(name, value)| {
-                !name.is_empty()
-                    && !name.contains(['=', '\0'])
-                    && value.as_str().is_some_and(|value| !value.contains('\0'))
-            })
-        });
+        let usable = env
+            .as_object()
+            .is_some_and(|env| env.values().all(|value| value.as_str().is_some_and(|value| !value.contains('\0'))));
         if !usable {
             return Err(Refusal::invalid(field("env"), env, "an object of texts without NUL bytes"));
+        }
+        for name in env.as_object().into_iter().flat_map(Map::keys) {
+            check_variable_name(&field("env"), name)?;
         }
     }
     if let Some(workdir) = configuration.get("workdir")
@@ -392,6 +392,16 @@ mod tests {
         assert!(NewTask::new("").normalise().is_err());
         assert!(NewTask::new("x".repeat(101)).normalise().is_err());
         assert!(NewTask::new("a\u{0}b").normalise().is_err());
+    }
+
+    #[test]
+    fn variables_that_the_worker_would_not_set_are_refused() {
+        for (name, fits) in [("LEVEL", true), ("A=B", false), ("", false), ("MENAGERIE_AGENT", false)] {
+            let mut task = NewTask::new("x");
+            task.parameters.configuration.insert("env".into(), serde_json::json!({ name: "1" }));
+            let checked = task.normalise();
+            assert_eq!(checked.is_ok(), fits, "{name:?}: {checked:?}");
+        }
     }
 
     #[test]

@@ -201,7 +201,8 @@ impl Committer {
             for batch in batches {
                 refuse(batch, &error);
             }
-            let _ = self.decider.send(Message::CommitFailed { error });
+            let durable = self.store.snapshot().ok().map(Box::new);
+            let _ = self.decider.send(Message::CommitFailed { error, durable });
             return;
         }
         let last = batches.iter().rev().find_map(|batch| batch.entries.records().last()).map(|record| record.seq);

@@ -226,7 +226,7 @@ impl Decider {
             Message::Executing { answer } => {
                 let _ = answer.send(self.core.executing());
             }
-            Message::CommitFailed { error } => {
+            Message::CommitFailed { error, durable } => {
                 tracing::error!(error, "the store failed: read-only until it works again");
                 self.read_only = Some(ReadOnly { error, retry_at: Instant::now() + RECOVERY_INTERVAL });
                 self.beat.changed(Topics::ALERTS);
@@ -234,6 +234,10 @@ impl Decider {
                 self.out = Decisions::default();
                 for answer in std::mem::take(&mut self.batch).answers {
                     answer.refuse(&refusal);
+                }
+                if let Some(durable) = durable {
+                    self.core = Core::restore(*durable);
+                    self.users.clear();
                 }
             }
             Message::Recovered(snapshot) => self.recovered(*snapshot),

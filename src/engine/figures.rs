@@ -74,7 +74,7 @@ impl Figures {
         let mut inner = self.lock();
         for agent in agents {
             let AgentCounters { total_executions, avg_execution_time_ms, .. } = agent.counters;
-            let total_us = avg_execution_time_ms.saturating_mul(1000).saturating_mul(total_executions);
+            let total_us = avg_execution_time_ms.unwrap_or(0).saturating_mul(1000).saturating_mul(total_executions);
             if total_us > 0 {
                 inner.durations.insert(agent.id, (total_executions, total_us));
             }

@@ -122,6 +122,8 @@ pub enum Message {
     },
     /// A batch could not be committed; what followed it was dropped.
     CommitFailed {
+        /// What is on disk, if that can be read: what was decided since is void and must not be shown.
+        durable: Option<Box<Snapshot>>,
         /// In words.
         error: String,
     },

@@ -51,19 +51,9 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What a cage uses. Of one that was never set up nothing is measured, which is not the same as nothing used.
-    pub fn of(&self, cage_id: CageId) -> CageUsage {
-        let nothing = CageUsage {
-            cage_id,
-            cpu_millis: None,
-            memory: None,
-            memory_peak: None,
-            pids: None,
-            throttled_us: None,
-            oom_kills: None,
-            tokens: None,
-        };
-        self.cages.get(&cage_id).copied().unwrap_or(nothing)
+    /// What a cage uses; `None` of one that was never set up, of which nothing was measured.
+    pub fn of(&self, cage_id: CageId) -> Option<CageUsage> {
+        self.cages.get(&cage_id).copied()
     }
 }
 
@@ -199,7 +189,16 @@ mod tests {
 
     fn usage(cage: u16, cpu: Option<u64>, memory: u64) -> CageUsage {
         let cage_id = CageId::new(cage).unwrap();
-        CageUsage { cage_id, cpu_millis: cpu, memory: Some(memory), pids: Some(3), ..Usage::default().of(cage_id) }
+        CageUsage {
+            cage_id,
+            cpu_millis: cpu,
+            memory: Some(memory),
+            memory_peak: None,
+            pids: Some(3),
+            throttled_us: None,
+            oom_kills: None,
+            tokens: None,
+        }
     }
 
     #[test]
@@ -210,17 +209,17 @@ mod tests {
         measure(true, vec![usage(1, None, 10), usage(2, None, 20)]);
         measure(false, vec![usage(1, Some(500), 11)]);
         let known = telemetry.usage().unwrap();
-        let [one, two, three] = [1, 2, 3].map(|cage| known.of(CageId::new(cage).unwrap()));
+        let [one, two] = [1, 2].map(|cage| known.of(CageId::new(cage).unwrap()).unwrap());
         assert_eq!((one.cpu_millis, one.memory, one.pids), (Some(500), Some(11), Some(3)));
         assert_eq!((two.cpu_millis, two.memory, two.pids), (None, Some(20), Some(0)), "its time was never measured");
-        assert_eq!((three.cpu_millis, three.memory, three.pids), (None, None, None), "never set up");
+        assert_eq!(known.of(CageId::new(3).unwrap()), None, "of one that was never set up nothing was measured");
         let follower = telemetry.beat.follow();
         measure(false, vec![]);
         assert!(follower.has_changed().unwrap());
         let follower = telemetry.beat.follow();
         measure(false, vec![]);
         assert!(!follower.has_changed().unwrap(), "nothing uses anything else than before");
-        let one = telemetry.usage().unwrap().of(one.cage_id);
+        let one = telemetry.usage().unwrap().of(one.cage_id).unwrap();
         assert_eq!((one.cpu_millis, one.memory, one.pids), (Some(0), Some(11), Some(0)));
         measure(true, vec![]);
         assert!(telemetry.usage().unwrap().cages.is_empty(), "a watch that begins anew knows nothing of before");

@@ -81,6 +81,15 @@ fn make_private(data_dir: &Path, path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Takes away the files of a store that could not be begun. The caller holds the directory's lock and knows that there was
+/// no store before.
+pub fn remove_unbegun(data_dir: &Path) {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        // What was never made need not go, and what cannot go is of no use to anybody either.
+        let _ = std::fs::remove_file(data_dir.join(format!("{DATABASE}{end}")));
+    }
+}
+
 /// Opens the file for reading alone.
 pub(super) fn open_reader(data_dir: &Path) -> Result<Connection, Error> {
     let path = database(data_dir);

@@ -185,7 +185,7 @@ fn io_hint(source: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             ". The data directory must be writable: check its owner and mode, or choose another --data-dir"
         }
-        _ => "",
+        _ => ". Check the data directory, or choose another --data-dir",
     }
 }
 

@@ -30,7 +30,7 @@ mod writer;
 mod tests;
 
 pub use checkpoint::Checkpointer;
-pub use connection::DATABASE;
+pub use connection::{DATABASE, remove_unbegun};
 pub use data_dir::{DataDir, DataDirLock};
 pub use dump::dump;
 pub use error::{Error, Fault};

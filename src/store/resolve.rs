@@ -144,7 +144,20 @@ fn unknown(noun: &str, text: &str, names: &[String]) -> Refusal {
     let refusal = Refusal::not_found(noun, text);
     match nearest(text, names.iter().map(String::as_str)) {
         Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-        None => refusal,
+        None if names.is_empty() => refusal.allowed(format!("no {noun} yet")),
+        None => {
+            let mut shown: Vec<_> = names.iter().take(CANDIDATES).map(String::as_str).collect();
+            if names.len() > CANDIDATES {
+                shown.push("…");
+            }
+            let refusal = refusal.allowed(shown.join(", "));
+            // Users are listed by no verb.
+            if noun == UserId::NOUN {
+                refusal
+            } else {
+                refusal.hint(format!("menagerie {noun} list shows what there is"))
+            }
+        }
     }
 }
 
@@ -169,7 +182,10 @@ fn candidates(connection: &Connection, table: &Table, text: &str) -> Result<Vec<
 fn only(table: &Table, text: &str, found: &[Uuid]) -> Result<Uuid, Error> {
     match found {
         [one] => Ok(*one),
-        [] => Err(Refusal::not_found(table.noun, text).into()),
+        [] => {
+            let hint = format!("menagerie {} list shows what there is", table.noun);
+            Err(Refusal::not_found(table.noun, text).hint(hint).into())
+        }
         several => {
             let mut shown: Vec<_> = several.iter().take(CANDIDATES).map(ToString::to_string).collect();
             if several.len() > CANDIDATES {

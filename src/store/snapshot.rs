@@ -138,7 +138,11 @@ fn defaults(connection: &Connection) -> Result<Defaults, Error> {
 
 fn nodes(connection: &Connection) -> Result<Vec<(crate::domain::Node, Vec<crate::domain::Resource>)>, Error> {
     let nodes = all(connection, &format!("SELECT {NODE_COLUMNS} FROM node n ORDER BY n.created_at, n.id"), rows::node)?;
-    let resources = format!("SELECT {RESOURCE_COLUMNS} FROM resource_now q ORDER BY q.node_id, q.place");
+    // The status as declared: that a lost node's resources have failed follows from the node.
+    let resources = format!(
+        "SELECT {RESOURCE_COLUMNS} FROM (SELECT r.*, now.allocated FROM resource r JOIN resource_now now ON now.id = r.id) q
+         ORDER BY q.node_id, q.place"
+    );
     let mut resources = all(connection, &resources, rows::resource)?;
     Ok(nodes
         .into_iter()

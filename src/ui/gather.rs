@@ -114,7 +114,7 @@ pub fn agents(client: &Client, query: &Query) -> Result<Page<AgentRow>, Error> {
         Work {
             task,
             kind: kinds.get(&task).cloned(),
-            progress: execution.map(|execution| execution.progress).filter(|progress| *progress > 0),
+            progress: execution.and_then(|execution| execution.progress),
             said: execution.and_then(|execution| execution.output_summary.clone()),
         }
     };

@@ -178,6 +178,8 @@ impl Run {
         outcome.result = self.listener.result.take();
         outcome.tokens_used = self.listener.tokens_used;
         outcome.cost = self.listener.cost;
+        outcome.summary = self.listener.message.take();
+        outcome.progress = self.listener.progress;
         outcome.usage = Usage {
             cpu_us: gone.cpu_us,
             memory_peak: (gone.peak_kib > 0).then_some(gone.peak_kib.saturating_mul(1024)),

@@ -57,6 +57,19 @@ fn every_bad_input_is_refused_and_leaves_nothing() {
         (&apply, b"[[agent]]\nname = \"x\"\ncage = \"500\"\n".to_vec(), &["agent x", "cage \"500\"", "declared cages"]),
         (&apply, b"[[agent]]\nname = \"x\"\ncage = \"001\"\n".to_vec(), &["001", "a1"]),
         (&["agent", "drain", "nobody"], vec![], &["agent \"nobody\" does not exist"]),
+        (&["agent", "show", "none"], vec![], &["agent \"none\" does not exist", "a1, a2", "agent list"]),
+        (&["agent", "show", "a"], vec![], &["did you mean \"a1\"?"]),
+        (&["cage", "show", "99"], vec![], &["cage \"099\" does not exist", "2 declared cages, 001 to 002", "cage list"]),
+        (&["task", "show", "0199a8e3"], vec![], &["task \"0199a8e3\" does not exist", "task list"]),
+        (&["agent", "add", "x", "--", "/no/such/prog"], vec![], &["/no/such/prog", "Looked for the file"]),
+        (&["agent", "add", "x", "-e", "MENAGERIE_CAGE=1", "--", "sh"], vec![], &["MENAGERIE_CAGE", "do not begin with"]),
+        (&["agent", "add", "x", "--workdir", "rel", "--", "sh"], vec![], &["runtime.workdir", "\"rel\"", "absolute"]),
+        (&["run", "--tokens", "-1", "--", "true"], vec![], &["tokens", "\"-1\"", "a count such as"]),
+        (&["run", "-e", "MENAGERIE_X=1", "--", "true"], vec![], &["MENAGERIE_X", "do not begin with"]),
+        (&apply, b"[[cage]]\nid = \"001\"\nwrite = [\"/\"]\n".to_vec(), &["3:", "write", "whole host"]),
+        (&apply, b"[[agent]]\nname = \"x\"\nruntime = { type = \"command\", command = [\"/no/such/prog\"] }\n".to_vec(), &["3:", "/no/such/prog"]),
+        (&batch, b"[]\n".to_vec(), &["1:1:", "a task is an object"]),
+        (&batch, b"{\"type\": \"a\", \"priority\": -3}\n".to_vec(), &["priority", "\"-3\"", "whole number"]),
         (&["cage", "vacate", "777"], vec![], &["777"]),
         (&["task", "show", "zzz"], vec![], &["zzz"]),
         (&["run", "--priority", "11", "--", "true"], vec![], &["priority", "\"11\"", "1 to 10"]),
@@ -74,6 +87,20 @@ fn every_bad_input_is_refused_and_leaves_nothing() {
         assert!(!error.contains("panicked"), "{error}");
     }
     assert_eq!(site.status().unwrap().seq, seq, "something was left behind");
+}
+
+#[test]
+fn the_interface_itself_refuses_what_reaches_into_the_data_directory() {
+    let mut site = Site::new();
+    site.start_engine();
+    let client = site.client().unwrap();
+    let parent = site.data_dir().parent().unwrap().to_str().unwrap().to_owned();
+    for (field, path) in [("write", parent), ("read", site.data_dir().join("cages").to_str().unwrap().to_owned())] {
+        let fleet = serde_json::json!({"cage": [{"id": "001", field: [path]}]});
+        let command = serde_json::json!({"command": "apply", "fleet": fleet});
+        let refused = client.command(&command).unwrap_err().to_string();
+        assert!(refused.contains(&format!("cage 001: {field}")) && refused.contains("data directory"), "{refused}");
+    }
 }
 
 #[test]
@@ -98,5 +125,8 @@ fn a_data_directory_that_cannot_be_used_is_named() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(error.contains(bad.to_str().unwrap()), "{error}");
+        let output = site.command(&["engine", "--data-dir", bad.to_str().unwrap()]).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(error.matches("os error").count() == 1 && error.contains("--data-dir"), "{error}");
     }
 }

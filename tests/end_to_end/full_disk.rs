@@ -65,6 +65,9 @@ fn a_full_disk_loses_nothing_and_is_named() {
         }
     }
     assert_eq!(refused, 3, "{} tasks went on a full disk", acknowledged.len());
+    let tasks = site.status().unwrap().tasks;
+    let counted = tasks.pending + tasks.scheduled + tasks.executing + tasks.completed + tasks.failed + tasks.cancelled;
+    assert_eq!(counted, acknowledged.len() as u64, "what was refused is not counted: {tasks:?}");
     std::fs::remove_file(&filler).unwrap();
     site.wait_for("the engine to take changes again", |site| site.status().is_some_and(|status| !status.read_only));
     let (status, id, error) = submit(&site);
@@ -75,4 +78,27 @@ fn a_full_disk_loses_nothing_and_is_named() {
     let known: BTreeSet<String> = site.tasks().into_iter().map(|task| task.id.to_string()).collect();
     assert_eq!(known, acknowledged, "exactly what was acknowledged is there");
     site.check_books();
+}
+
+#[test]
+fn a_start_on_a_full_disk_says_so_and_leaves_nothing() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("NOT TESTED: a disk of its own can be mounted by root alone");
+        return;
+    }
+    let mut site = Site::new();
+    site.on_small_disk(300 << 10);
+    let output = site.command(&["run", "--", "true"]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("disk is full"), "{error}");
+    let left: Vec<_> = std::fs::read_dir(site.data_dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
+    // In the foreground as well.
+    let output = site.command(&["engine"]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("free some space") && !error.contains("Error code"), "{error}");
+    assert_eq!(error.matches("database or disk is full").count(), 1, "{error}");
+    assert_eq!(std::fs::read_dir(site.data_dir()).unwrap().count(), 0);
 }

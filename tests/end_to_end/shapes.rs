@@ -78,6 +78,28 @@ const AGENT: &[&str] = &[
     "created_at",
     "updated_at",
 ];
+const EXECUTION: &[&str] = &[
+    "id",
+    "task_id",
+    "agent_id",
+    "cage_id",
+    "session",
+    "execution_type",
+    "status",
+    "progress",
+    "attempt",
+    "metrics",
+    "result",
+    "tokens_used",
+    "cost",
+    "user_satisfaction_rating",
+    "started_at",
+    "completed_at",
+    "input_context",
+    "output_summary",
+];
+const CAGE: &[&str] =
+    &["id", "node_id", "agent_id", "status", "resource_limits", "resource_usage", "network", "created_at"];
 const ARTIFACT: &[&str] = &["id", "agent_id", "task_id", "type", "title", "human_approved", "review", "metadata"];
 
 /// Checks one item of the list that the arguments ask for.
@@ -98,10 +120,15 @@ fn json_has_the_fields_of_the_schemas() {
     for task in tasks.as_array().unwrap() {
         check::<Task>(&["task", "list"], task, TASK);
     }
-    check::<Task>(&["task", "show"], &output(&site, &["task", "show", &id]), TASK);
-    let lists: [(&[&str], Check); 4] = [
+    let mut shown = output(&site, &["task", "show", &id]);
+    let attempts = shown.as_object_mut().unwrap().remove("executions").unwrap();
+    check::<Task>(&["task", "show"], &shown, TASK);
+    assert_eq!(attempts.as_array().unwrap().len(), 1, "{attempts}");
+    attempts.as_array().unwrap().iter().for_each(|item| check::<Execution>(&["task", "show"], item, EXECUTION));
+    let lists: [(&[&str], Check); 5] = [
         (&["agent", "list"], |what, item| check::<Agent>(what, item, AGENT)),
-        (&["cage", "list"], |what, item| check::<Cage>(what, item, &["id", "agent_id", "status", "created_at"])),
+        (&["cage", "list"], |what, item| check::<Cage>(what, item, CAGE)),
+        (&["execution", "list"], |what, item| check::<Execution>(what, item, EXECUTION)),
         (&["artifact", "list"], |what, item| check::<Artifact>(what, item, ARTIFACT)),
         (&["event", "list"], |what, item| {
             check::<SystemEvent>(what, item, &["type", "source", "message", "time", "context", "metadata"]);
@@ -119,6 +146,6 @@ fn json_has_the_fields_of_the_schemas() {
     let executions: Vec<Value> = site.client().unwrap().list("executions", &vec![]).unwrap().0;
     assert!(!executions.is_empty());
     for execution in &executions {
-        check::<Execution>(&["executions"], execution, &["id", "task_id", "agent_id", "cage_id", "status", "attempt"]);
+        check::<Execution>(&["executions"], execution, EXECUTION);
     }
 }

@@ -60,6 +60,9 @@ async fn command_of(service: &Service, body: Bytes) -> Result<Command, Failure> 
     } else {
         read_command(&body)?
     };
+    if let Wire::Prefixes(WireCommand::Apply { fleet, .. }) = &command {
+        fleet.check_grants(&service.0.data_dir)?;
+    }
     Ok(match command {
         Wire::Ready(command) => command,
         Wire::Prefixes(command) => service.read(move |reader| resolve(reader, command)).await?,

@@ -24,7 +24,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Vec<CageC
     let sources = triage::alert_sources(&service).await?;
     let usage = running.telemetry.usage();
     let cells = fleet.cages.into_iter().map(|cage| {
-        let used = usage.as_ref().map(|usage| usage.of(cage.id));
+        let used = usage.as_ref().and_then(|usage| usage.of(cage.id));
         let node = fleet.nodes.get(cage.node);
         let named = !sources.is_empty() && is_named(&cage, &sources);
         cell(cage, node, used, named, &running.telemetry)
@@ -180,8 +180,16 @@ mod tests {
         assert_eq!(unmeasured.cpu, Gauge { used: None, granted: Some(1.5), limit: Some(2.5) });
         assert_eq!((unmeasured.gpu, unmeasured.pids.used), (Gauge::default(), None));
         assert_eq!(unmeasured.tokens, Gauge { used: None, granted: None, limit: Some(50.0) });
-        let mut used = crate::engine::telemetry::Usage::default().of(view.id);
-        used.memory = Some(95 << 20);
+        let used = CageUsage {
+            cage_id: view.id,
+            cpu_millis: Some(0),
+            memory: Some(95 << 20),
+            memory_peak: None,
+            pids: Some(0),
+            throttled_us: None,
+            oom_kills: None,
+            tokens: None,
+        };
         let measured = cell(view, Some(&node), Some(used), false, &telemetry);
         assert_eq!(measured.cpu.used, None, "nobody has measured its time");
         assert_eq!(measured.memory.used, Some(f64::from(95 << 20)));

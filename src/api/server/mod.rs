@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::serve::IncomingStream;
@@ -130,8 +130,11 @@ impl Service {
 
     /// How far the engine is.
     fn ready(&self) -> Ready {
+        if self.0.running.get().is_some() {
+            return Ready { ready: true, phase: "ready".to_owned(), done: 0, total: 0 };
+        }
         let (phase, done, total) = self.0.progress.now();
-        Ready { ready: self.0.running.get().is_some(), phase: phase.to_owned(), done, total }
+        Ready { ready: false, phase: phase.to_owned(), done, total }
     }
 
     /// Runs `query` on a read-only connection, off the threads that serve requests.
@@ -251,7 +254,10 @@ async fn only_owner(
         }
         other => {
             let who = other.map_or_else(|| "an unknown account".to_owned(), |peer| format!("account {}", peer.uid));
-            let allowed = format!("account {} or 0", service.0.owner_uid);
+            let allowed = match service.0.owner_uid {
+                0 => "account 0, which runs the engine".to_owned(),
+                owner => format!("account {owner}, which runs the engine, or 0"),
+            };
             Failure(Refusal::new(RefusalKind::Forbidden, "peer", who).allowed(allowed)).into_response()
         }
     }
@@ -260,6 +266,13 @@ async fn only_owner(
 /// Where a starting engine says how far it is.
 const READY_PATH: &str = "/v1/ready";
 
+/// A method that a path does not take.
+async fn wrong_method(method: Method, uri: Uri) -> Response {
+    let refusal = Refusal::invalid("method", format!("{method} {}", uri.path()), "the methods that the path takes")
+        .hint("GET /v1/openapi.json lists them");
+    (StatusCode::METHOD_NOT_ALLOWED, Json(serde_json::json!({ "error": refusal }))).into_response()
+}
+
 /// Every route, behind the check of the peer.
 pub fn router(service: Service) -> Router {
     let not_found = || async {
@@ -267,6 +280,7 @@ pub fn router(service: Service) -> Router {
     };
     routes::mount(Router::new())
         .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(service.clone(), only_owner))
         .with_state(service)

@@ -11,8 +11,7 @@ use serde::Serialize;
 use super::{Failure, Service, json_text, running};
 use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
-    Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, Resource, SystemEvent, Timestamp,
-    User,
+    Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent, Timestamp, User,
 };
 use crate::engine::clock::Clock;
 use crate::engine::message::Peer;
@@ -115,12 +114,8 @@ macro_rules! lists {
 }
 
 lists! {
-    /// `GET /v1/cages`.
-    cages -> Cage;
     /// `GET /v1/nodes`.
     nodes -> Node;
-    /// `GET /v1/resources`.
-    resources -> Resource;
     /// `GET /v1/allocations`.
     allocations -> Allocation;
     /// `GET /v1/artifacts`.
@@ -131,6 +126,35 @@ lists! {
     alerts -> Alert;
     /// `GET /v1/events`.
     system_events -> SystemEvent;
+}
+
+/// `GET /v1/cages`, with what their processes use.
+pub(super) async fn cages(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let Page { items, total, more } = service.read(move |reader| reader.cages(&query)).await?;
+    page(&Page { items: running::cages(&service, items)?, total, more })
+}
+
+/// `GET /v1/resources`, with what is held of them.
+pub(super) async fn resources(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer)?;
+    let held = Query {
+        limit: LIMIT_MAX,
+        filters: vec![("status".to_owned(), "active".to_owned())],
+        now: query.now,
+        ..Query::default()
+    };
+    let read = move |reader: &Reader| Ok((reader.resources(&query)?, reader.allocations(&held)?.items));
+    let (Page { items, total, more }, held) = service.read(read).await?;
+    page(&Page { items: running::resources(items, held), total, more })
 }
 
 /// `GET /v1/executions`, with live figures of those that run.
@@ -175,7 +199,8 @@ async fn show<T: Serialize + Send + 'static>(
 ) -> Result<Json<T>, Failure> {
     let shown = id.clone();
     let found = service.read(move |reader| find(reader, &id)).await?;
-    Ok(Json(found.ok_or_else(|| Refusal::not_found(noun, shown))?))
+    let missing = || Refusal::not_found(noun, shown).hint(format!("menagerie {noun} list shows what there is"));
+    Ok(Json(found.ok_or_else(missing)?))
 }
 
 /// `GET /v1/tasks/{id}`.
@@ -196,10 +221,25 @@ fn only<T>(mut rows: Vec<T>) -> Result<Json<T>, Failure> {
     Ok(Json(row))
 }
 
+/// Why there is no cage of a number: which there are.
+fn no_cage(reader: &Reader, id: CageId) -> Result<Refusal, store::Error> {
+    let all = reader.cages(&Query { limit: LIMIT_MAX, ..Query::default() })?.items;
+    let allowed = match (all.first(), all.last()) {
+        (Some(first), Some(last)) => format!("the {} declared cages, {} to {}", all.len(), first.id, last.id),
+        _ => "no cage is declared yet".to_owned(),
+    };
+    Ok(Refusal::not_found("cage", id).allowed(allowed).hint("menagerie cage list shows them"))
+}
+
 /// `GET /v1/cages/{id}`.
 pub(super) async fn cage(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Cage>, Failure> {
     let id: CageId = id.parse()?;
-    show(&service, "cage", id.to_string(), move |reader, _| reader.cage(id)).await
+    let find = move |reader: &Reader, _: &str| match reader.cage(id)? {
+        Some(cage) => Ok(Some(cage)),
+        None => Err(no_cage(reader, id)?.into()),
+    };
+    let Json(cage) = show(&service, "cage", id.to_string(), find).await?;
+    only(running::cages(&service, vec![cage])?)
 }
 
 /// `GET /v1/executions/{id}`, with live figures while it runs.
@@ -207,7 +247,13 @@ pub(super) async fn execution(
     State(service): State<Service>,
     Path(id): Path<String>,
 ) -> Result<Json<Execution>, Failure> {
-    let find = |reader: &Reader, id: &str| reader.execution(reader.resolve_execution(id)?);
+    let find = |reader: &Reader, id: &str| {
+        let found = reader.execution(reader.resolve_execution(id)?)?;
+        let Some(mut execution) = found else { return Ok(None) };
+        let input = reader.task(execution.task_id)?.map(|task| task.parameters.input_data);
+        execution.input_context = input.map(serde_json::Value::Object);
+        Ok(Some(execution))
+    };
     let Json(execution) = show(&service, "execution", id, find).await?;
     only(running::executions(&service, vec![execution])?)
 }

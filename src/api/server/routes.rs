@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::{Service, commands, grid, live, logs, openapi, overview, processes, pulse, reads, status, stream, triage};
 use crate::api::live::{CageCell, CageProcess, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::{AgentRow, JournalRow, Shutdown, Status, TaskRow, WireCommand};
-use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
+use crate::api::types::{AgentRow, JournalRow, ResourceRow, Shutdown, Status, TaskRow, WireCommand};
+use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, SystemEvent, Task, User};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -179,7 +179,7 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/cages/{id}/processes", "cage_processes", "The processes in a cage, by number; of very many only the \
         first.", Shape::List(of::<CageProcess>), &[], processes::get),
     route!(list "/v1/nodes", "nodes", "Nodes.", Node, reads::nodes),
-    route!(list "/v1/resources", "resources", "Resources of nodes.", Resource, reads::resources),
+    route!(list "/v1/resources", "resources", "Resources of nodes.", ResourceRow, reads::resources),
     route!(list "/v1/allocations", "allocations", "What is and was held.", Allocation, reads::allocations),
     route!(list "/v1/artifacts", "artifacts", "Artifacts.", Artifact, reads::artifacts),
     route!(show "/v1/artifacts/{id}", "artifact", "One artifact.", Shape::Json(of::<Artifact>), &[], reads::artifact),

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 
 use super::{Failure, Service};
-use crate::api::types::{AgentRow, LiveFigures, TaskRow};
-use crate::domain::{Agent, Execution, ExecutionId, Task, TaskId};
+use crate::api::types::{AgentRow, LiveFigures, ResourceMetrics, ResourceRow, TaskRow};
+use crate::domain::cage::ResourceUsage;
+use crate::domain::{
+    Agent, Allocation, AllocationId, Cage, Execution, ExecutionId, Resource, ResourceId, Task, TaskId,
+};
 use crate::engine::message::Message;
 use crate::engine::telemetry::Telemetry;
 
@@ -24,12 +27,47 @@ pub(super) fn executions(service: &Service, mut executions: Vec<Execution>) -> R
     let telemetry = &service.running()?.telemetry;
     for execution in executions.iter_mut().filter(|execution| !execution.status.is_final()) {
         let Some(sample) = telemetry.sample(execution.id) else { continue };
-        execution.progress = sample.progress.unwrap_or(execution.progress);
+        execution.progress = sample.progress.or(execution.progress);
         execution.output_summary = sample.message.or(execution.output_summary.take());
         execution.tokens_used = sample.tokens_used.or(execution.tokens_used);
         execution.cost = sample.cost.or(execution.cost);
     }
     Ok(executions)
+}
+
+/// Cages with what their processes use, as it was last measured. Whoever asks watches from then on, so that the next
+/// look finds figures.
+pub(super) fn cages(service: &Service, mut cages: Vec<Cage>) -> Result<Vec<Cage>, Failure> {
+    let running = service.running()?;
+    running.watchers.look();
+    let Some(usage) = running.telemetry.usage() else { return Ok(cages) };
+    for cage in &mut cages {
+        cage.resource_usage = usage.of(cage.id).map(|used| ResourceUsage {
+            cpu: used.cpu_millis.map(cores),
+            memory: used.memory,
+            pids: used.pids,
+            tokens: used.tokens,
+        });
+    }
+    Ok(cages)
+}
+
+#[allow(clippy::cast_precision_loss)] // Below 2^53 thousandths of a core, and only shown.
+fn cores(millis: u64) -> f64 {
+    millis as f64 / 1000.0
+}
+
+/// Resources with what is held of them.
+pub(super) fn resources(resources: Vec<Resource>, held: Vec<Allocation>) -> Vec<ResourceRow> {
+    let mut by_resource: HashMap<ResourceId, Vec<AllocationId>> = HashMap::new();
+    for allocation in held {
+        by_resource.entry(allocation.resource_id).or_default().push(allocation.id);
+    }
+    let row = |resource: Resource| {
+        let allocations = by_resource.remove(&resource.id).unwrap_or_default();
+        ResourceRow { allocations, metrics: ResourceMetrics::of(&resource), resource }
+    };
+    resources.into_iter().map(row).collect()
 }
 
 /// Tasks with what their executions say.

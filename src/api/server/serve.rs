@@ -16,7 +16,7 @@ use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
 use crate::engine::progress::Progress;
 use crate::engine::{Engine, Error};
-use crate::store::{DataDir, Query, Reader, Store};
+use crate::store::{self, DataDir, Query, Reader, Store};
 
 /// How long a new data directory waits for its first worker before the engine answers without one.
 const FIRST_NODE_WITHIN: Duration = Duration::from_secs(10);
@@ -35,6 +35,7 @@ pub struct Settings {
 /// The socket is there before the store is read, so that whoever waits sees how far that is.
 pub fn serve(settings: &Settings) -> Result<(), Error> {
     let data_dir = &settings.data_dir;
+    let first = !DataDir::was_used(data_dir);
     let lock = DataDir::lock(data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -46,6 +47,10 @@ pub fn serve(settings: &Settings) -> Result<(), Error> {
     // The socket goes first, so that whoever finds none knows that nothing more is taken.
     let _ = std::fs::remove_file(data_dir.join("engine.sock"));
     runtime.shutdown_background();
+    if first && matches!(served, Err(Error::Store(_))) && !data_dir.join(store::DATABASE).exists() {
+        lock.give_up();
+        return served.map(drop);
+    }
     if let Some(engine) = served? {
         engine.join()?;
     }
@@ -57,8 +62,14 @@ pub fn serve(settings: &Settings) -> Result<(), Error> {
 fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
     let data_dir = &settings.data_dir;
     progress.begin("opening the store");
-    let store = Store::open(data_dir)?;
-    let engine = Engine::start(store, data_dir, progress)?;
+    let fresh = !data_dir.join(store::DATABASE).exists();
+    let started = Store::open(data_dir).map_err(Error::from);
+    let engine = started.and_then(|store| Engine::start(store, data_dir, progress)).inspect_err(|_| {
+        // A store that could not be begun holds nothing of anybody's: on a full disk it would only take up room.
+        if fresh {
+            store::remove_unbegun(data_dir);
+        }
+    })?;
     let (telemetry, decider) = (engine.telemetry.clone(), engine.decider.clone());
     let leaving = engine.leaving.clone();
     let worker = WorkerSettings { data_dir: data_dir.clone(), leaving, command: settings.worker_command.clone() };

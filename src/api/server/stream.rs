@@ -87,9 +87,17 @@ pub(super) async fn stream(
     let resumed = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listening begins before looking, so that nothing in between is missed.
     let news = service.running()?.published.subscribe();
+    let head = service.read(Reader::journal_head).await?.0;
     let after = match resumed.or(query.after) {
+        // It would be silent until the journal gets there, and then leave out what happened until then.
+        Some(after) if after > head => {
+            let allowed = format!("0 to {head}, the journal's last record");
+            return Err(Refusal::invalid("after", after, allowed)
+                .hint("leave it out to begin with what comes next")
+                .into());
+        }
         Some(after) => after,
-        None => service.read(Reader::journal_head).await?.0,
+        None => head,
     };
     let query = JournalQuery { limit: ROWS_A_LOOK, ..query };
     let state = Cursor { service, news, query, after, rows: Vec::new().into_iter() };

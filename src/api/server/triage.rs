@@ -192,7 +192,7 @@ fn with_records(reader: &Reader, found: Vec<(AgentId, Candidate)>) -> Result<Vec
         let counters = reader.agent_counters(id)?.filter(|counters| counters.total_executions > 0);
         if let Some(counters) = counters {
             candidate.success_rate = Some(counters.success_count as f64 / counters.total_executions as f64);
-            candidate.mean_duration_s = Some(counters.avg_execution_time_ms as f64 / 1000.0);
+            candidate.mean_duration_s = counters.avg_execution_time_ms.map(|millis| millis as f64 / 1000.0);
         }
         candidate.mean_cost = costs.get(&id).copied();
         candidates.push(candidate);

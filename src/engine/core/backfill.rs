@@ -98,7 +98,7 @@ impl Core {
     pub(super) fn agent_at(&self, shape: &Shape, site: &Site, floater: Option<u32>) -> Option<u32> {
         let admitted = site.usable
             && shape.need.fits(&site.room)
-            && shape.need.fits(&self.nodes[site.node as usize].node.capacity.quantities())
+            && shape.need.fits(&self.nodes[site.node as usize].lendable())
             && shape.tokens <= site.tokens
             && shape.wish.cage.is_none_or(|pinned| pinned == site.cage);
         if !admitted {

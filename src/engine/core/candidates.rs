@@ -60,7 +60,12 @@ impl Core {
         let agent = &self.agents[rank.slot];
         let has = |name: &&String| self.capability_sets.has(agent.capability_set, name);
         let lacking: Vec<_> = shape.capabilities.iter().filter(|name| !has(name)).map(String::as_str).collect();
+        let has_tool = |name: &&String| self.capability_sets.has_tool(agent.capability_set, name);
+        let missing: Vec<_> = shape.tools.iter().filter(|name| !has_tool(name)).map(String::as_str).collect();
         let mut reasons = vec![];
+        if !missing.is_empty() {
+            reasons.push(format!("has no tool {}", missing.join(", ")));
+        }
         if !lacking.is_empty() {
             reasons.push(format!("lacks {}", lacking.join(", ")));
         } else if !shape.capabilities.is_empty() {

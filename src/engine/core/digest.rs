@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write as _};
 
 use super::Core;
 use super::slab::NONE;
+use crate::domain::ResourceStatus;
 
 /// Folds text into 64 bits (FNV-1a); good enough to tell states apart in tests, and the same on every machine.
 struct Fold(u64);
@@ -46,6 +47,10 @@ impl Core {
                 "node {} {} {:?} {:?} {:?} used {:?}",
                 node.id, node.name, node.status, node.capacity, node.metadata, state.used
             ));
+            for resource in &state.resources {
+                let withheld = resource.status == ResourceStatus::Maintenance;
+                add(format!("resource {} {} {withheld} {:?}", resource.id, resource.name, resource.metadata));
+            }
         }
         for cage in self.cages() {
             let name = |slot: u32| if slot == NONE { None } else { Some(self.agents[slot].id) };

@@ -240,11 +240,13 @@ impl Core {
             };
             explanation.suggest(text, Some(typed), Some(command));
         } else if able.is_empty() {
-            let what = if shape.capabilities.is_empty() {
-                "declare an agent".to_owned()
-            } else {
-                format!("declare an agent that can do {}", shape.capabilities.join(", "))
-            };
+            let mut what = "declare an agent".to_owned();
+            if !shape.capabilities.is_empty() {
+                what = format!("{what} that can do {}", shape.capabilities.join(", "));
+            }
+            if !shape.tools.is_empty() {
+                what = format!("{what} with the tools {}", shape.tools.join(", "));
+            }
             explanation.suggest(what, None, None);
         }
     }
@@ -335,11 +337,13 @@ impl Core {
                 continue;
             }
             let (free, whole) = (state.free(), state.node.capacity.quantities());
+            let lendable = state.lendable();
             for place in (0..5).filter(|place| shape.need.0[*place] > free.0[*place]) {
                 let shown = |quantities: &Quantities| Quantities::show(place, quantities.0[place]);
                 let what = Quantities::NAMES[place];
+                let withheld = if lendable.0[place] < whole.0[place] { ", withheld for maintenance" } else { "" };
                 let text = format!(
-                    "needs {what} {}, {} free of {} on node {name}",
+                    "needs {what} {}, {} free of {} on node {name}{withheld}",
                     shown(&shape.need),
                     shown(&free),
                     shown(&whole)

@@ -174,8 +174,12 @@ impl Core {
                     kind: kinds[i],
                     capacity: ResourceCapacity { total: quantities.0[i], unit: units[i].to_owned() },
                     allocated: 0,
-                    status: ResourceStatus::Available,
-                    metadata: Metadata::new(),
+                    // What an operator has declared stays.
+                    status: match known.map(|resource| resource.status) {
+                        Some(ResourceStatus::Maintenance) => ResourceStatus::Maintenance,
+                        _ => ResourceStatus::Available,
+                    },
+                    metadata: known.map(|resource| resource.metadata.clone()).unwrap_or_default(),
                 }
             })
             .collect()

@@ -1,4 +1,4 @@
-//! Shapes: what tasks ask for, each distinct wish kept once, and the sets of capabilities that agents have.
+//! Shapes: what tasks ask for, each distinct wish kept once, and the sets of abilities that agents have.
 //!
 //! A decision looks at shapes, not at tasks: a million tasks of one shape cost what one task costs.
 
@@ -16,6 +16,8 @@ pub struct Wish {
     pub tokens: u64,
     /// Capabilities, sorted.
     pub capabilities: Vec<String>,
+    /// Tools, sorted.
+    pub tools: Vec<String>,
     /// The agent that must do it.
     pub agent: Option<AgentId>,
     /// The cage it must run in.
@@ -31,6 +33,7 @@ impl Wish {
             requirements: requirements.quantities(),
             tokens: requirements.tokens,
             capabilities: requirements.capabilities.clone(),
+            tools: requirements.tools.clone(),
             agent,
             cage,
             owner,
@@ -45,6 +48,7 @@ pub struct Ask {
     need: Quantities,
     tokens: u64,
     capabilities: Vec<String>,
+    tools: Vec<String>,
     agent: Option<AgentId>,
     cage: Option<CageId>,
 }
@@ -98,9 +102,11 @@ pub struct Shape {
     pub tokens: u64,
     /// Capabilities, likewise.
     pub capabilities: Vec<String>,
+    /// Tools, likewise.
+    pub tools: Vec<String>,
     /// The owner, as a number.
     pub owner: u32,
-    /// For each set of capabilities, whether it covers those asked for: one bit each.
+    /// For each set of abilities, whether it covers those asked for: one bit each.
     covered_by: Vec<u64>,
     /// Its ask, by slot.
     pub ask: u32,
@@ -117,6 +123,7 @@ impl Shape {
             need: Quantities::ZERO,
             tokens: 0,
             capabilities: vec![],
+            tools: vec![],
             owner,
             covered_by: vec![],
             ask: super::slab::NONE,
@@ -136,6 +143,8 @@ impl Shape {
         self.tokens = if self.wish.tokens == 0 { defaults.tokens } else { self.wish.tokens };
         let from = if self.wish.capabilities.is_empty() { &defaults.capabilities } else { &self.wish.capabilities };
         self.capabilities.clone_from(from);
+        let from = if self.wish.tools.is_empty() { &defaults.tools } else { &self.wish.tools };
+        self.tools.clone_from(from);
         self.covered_by.clear();
         for set in 0..sets.len() {
             self.learn(set, sets);
@@ -149,46 +158,63 @@ impl Shape {
             need: self.need,
             tokens: self.tokens,
             capabilities: self.capabilities.clone(),
+            tools: self.tools.clone(),
             agent: self.wish.agent,
             cage: self.wish.cage,
         }
     }
 
-    /// Takes note of a set of capabilities.
+    /// Takes note of a set of abilities.
     pub fn learn(&mut self, set: u32, sets: &CapabilitySets) {
         let (word, bit) = (set as usize / 64, set % 64);
         if self.covered_by.len() <= word {
             self.covered_by.resize(word + 1, 0);
         }
-        if self.capabilities.iter().all(|capability| sets.has(set, capability)) {
+        let can = self.capabilities.iter().all(|capability| sets.has(set, capability));
+        if can && self.tools.iter().all(|tool| sets.has_tool(set, tool)) {
             self.covered_by[word] |= 1 << bit;
         }
     }
 
-    /// Whether an agent with this set of capabilities can do it.
+    /// Whether an agent with this set of abilities can do it.
     pub fn is_covered_by(&self, set: u32) -> bool {
         self.covered_by.get(set as usize / 64).is_some_and(|word| word >> (set % 64) & 1 == 1)
     }
 }
 
-/// The distinct sets of capabilities that agents have had. There are few, and they are never forgotten.
+/// Something that an agent can do or has: a capability or a tool, with its name.
+type Ability = (AbilityKind, String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum AbilityKind {
+    Capability,
+    Tool,
+}
+
+/// The distinct sets of capabilities and tools that agents have had. There are few, and they are never forgotten.
 #[derive(Debug, Default)]
 pub struct CapabilitySets {
-    sets: Vec<Vec<String>>,
-    numbers: BTreeMap<Vec<String>, u32>,
+    sets: Vec<Vec<Ability>>,
+    numbers: BTreeMap<Vec<Ability>, u32>,
 }
 
 impl CapabilitySets {
     /// The number of a set, and whether it is new.
-    pub fn intern(&mut self, mut capabilities: Vec<String>) -> (u32, bool) {
-        capabilities.sort_unstable();
-        capabilities.dedup();
-        if let Some(number) = self.numbers.get(&capabilities) {
+    pub fn intern(
+        &mut self,
+        capabilities: impl Iterator<Item = String>,
+        tools: impl Iterator<Item = String>,
+    ) -> (u32, bool) {
+        let capabilities = capabilities.map(|name| (AbilityKind::Capability, name));
+        let mut abilities: Vec<_> = capabilities.chain(tools.map(|name| (AbilityKind::Tool, name))).collect();
+        abilities.sort_unstable();
+        abilities.dedup();
+        if let Some(number) = self.numbers.get(&abilities) {
             return (*number, false);
         }
         let number = self.len();
-        self.sets.push(capabilities.clone());
-        self.numbers.insert(capabilities, number);
+        self.sets.push(abilities.clone());
+        self.numbers.insert(abilities, number);
         (number, true)
     }
 
@@ -199,16 +225,34 @@ impl CapabilitySets {
 
     /// Whether a set contains a capability.
     pub fn has(&self, set: u32, capability: &str) -> bool {
-        self.sets[set as usize].binary_search_by(|known| known.as_str().cmp(capability)).is_ok()
+        self.contains(set, AbilityKind::Capability, capability)
     }
 
-    /// How many capabilities a set has.
+    /// Whether a set contains a tool.
+    pub fn has_tool(&self, set: u32, tool: &str) -> bool {
+        self.contains(set, AbilityKind::Tool, tool)
+    }
+
+    fn contains(&self, set: u32, kind: AbilityKind, name: &str) -> bool {
+        self.sets[set as usize].binary_search_by(|(known, text)| (*known, text.as_str()).cmp(&(kind, name))).is_ok()
+    }
+
+    /// How many capabilities and tools a set has.
     pub fn size(&self, set: u32) -> usize {
         self.sets[set as usize].len()
     }
 
     /// Every capability that some agent has had.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.sets.iter().flatten().map(String::as_str)
+        self.named(AbilityKind::Capability)
+    }
+
+    /// Every tool that some agent has had.
+    pub fn tools(&self) -> impl Iterator<Item = &str> {
+        self.named(AbilityKind::Tool)
+    }
+
+    fn named(&self, kind: AbilityKind) -> impl Iterator<Item = &str> {
+        self.sets.iter().flatten().filter(move |(known, _)| *known == kind).map(|(_, name)| name.as_str())
     }
 }

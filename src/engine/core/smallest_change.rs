@@ -203,6 +203,7 @@ impl Core {
             read: cage.spec.read.clone(),
             write: cage.spec.write.clone(),
             node: cage.spec.node.clone(),
+            maintenance: None,
         };
         let fleet = Fleet { cage: vec![entry], ..Fleet::default() };
         explanation.suggest(text, typed, Some(Command::Apply { fleet, dry_run: false }));

@@ -15,7 +15,7 @@ use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask};
 use crate::domain::{
     AgentId, AgentSpec, AgentStatus, ArtifactId, CageId, CageSpec, Defaults, Enforcements, ExecutionId, Node, NodeId,
-    NodeStatus, OutcomeKind, Resource, Span, TaskId, TaskStatus, Timestamp, User, UserId,
+    NodeStatus, OutcomeKind, Resource, ResourceStatus, Span, TaskId, TaskStatus, Timestamp, User, UserId,
 };
 
 /// The engine's memory and its decisions. See the module's text.
@@ -117,9 +117,19 @@ pub struct NodeState {
 }
 
 impl NodeState {
+    /// What of it executions may hold together: nothing of a resource that an operator withholds.
+    pub fn lendable(&self) -> Quantities {
+        let mut lendable = self.node.capacity.quantities();
+        for resource in self.resources.iter().filter(|resource| resource.status == ResourceStatus::Maintenance) {
+            if let Some(place) = Quantities::NAMES.iter().position(|name| *name == resource.name) {
+                lendable.0[place] = 0;
+            }
+        }
+        lendable
+    }
     /// What may still be held.
     pub fn free(&self) -> Quantities {
-        self.node.capacity.quantities().minus(&self.used)
+        self.lendable().minus(&self.used)
     }
     /// Whether something may start on it.
     pub fn is_open(&self) -> bool {

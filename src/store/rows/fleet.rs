@@ -15,7 +15,7 @@ pub(in crate::store) const AGENT_COLUMNS: &str = "a.id, a.spec, a.home, a.status
     a.current_task_id, a.running, a.total_executions, a.success_count, a.timed_executions, a.execution_us, \
     a.consecutive_failures, a.breaker_until, a.drained, a.last_heartbeat, a.created_at, a.updated_at";
 
-/// Reads an agent. Its metrics are absent: nothing measures them yet.
+/// Reads an agent.
 pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
     let mut columns = Columns::new(row);
     let c = &mut columns;
@@ -27,7 +27,8 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
     let (current_task_id, running) = (c.optional_id(TaskId)?, c.get()?);
     let (total_executions, success_count) = (c.count()?, c.count()?);
     let (timed, micros) = (c.count()?, c.count()?);
-    let avg_execution_time_ms = micros.checked_div(timed).unwrap_or(0) / 1000;
+    let avg_execution_time_ms = micros.checked_div(timed).map(|micros| micros / 1000);
+    let counters = AgentCounters { total_executions, success_count, avg_execution_time_ms };
     Ok(Agent {
         id,
         spec,
@@ -36,8 +37,8 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
         cage_id,
         current_task_id,
         running,
-        counters: AgentCounters { total_executions, success_count, avg_execution_time_ms },
-        metrics: serde_json::Map::new(),
+        metrics: metrics(&counters),
+        counters,
         consecutive_failures: c.get()?,
         breaker_until: c.optional_time()?,
         drained: c.get()?,
@@ -45,6 +46,17 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
         created_at: c.time()?,
         updated_at: c.time()?,
     })
+}
+
+/// What can be told of an agent by what it has done: how reliable it is, 0-1. Of one that has done nothing, nothing.
+#[allow(clippy::cast_precision_loss)] // Counts far below 2^53, and only shown.
+fn metrics(counters: &AgentCounters) -> serde_json::Map<String, serde_json::Value> {
+    let mut metrics = serde_json::Map::new();
+    if counters.total_executions > 0 {
+        let share = counters.success_count as f64 / counters.total_executions as f64;
+        metrics.insert("reliability".to_owned(), ((share * 1000.0).round() / 1000.0).into());
+    }
+    metrics
 }
 
 /// The columns of [`cage`], of the view `cage_now c`.
@@ -61,6 +73,7 @@ pub(in crate::store) fn cage(row: &Row<'_>) -> Result<Cage> {
         agent_id: c.optional_id(AgentId)?,
         status: c.word()?,
         resource_limits: c.json()?,
+        resource_usage: None,
         network: c.json()?,
         read: c.json_or_default()?,
         write: c.json_or_default()?,

@@ -1,11 +1,13 @@
 //! Executions and what they hold.
 
 use rusqlite::{Result, Row};
+use serde_json::Map;
 
 use super::Columns;
-use crate::domain::execution::{Execution, ExecutionStatus, Outcome};
+use crate::domain::execution::{Execution, ExecutionMetrics, ExecutionResult, Outcome, Usage};
 use crate::domain::id::{AgentId, AllocationId, ExecutionId, NodeId, ResourceId, TaskId};
-use crate::domain::resource::Allocation;
+use crate::domain::quantity::Span;
+use crate::domain::resource::{Allocation, AllocationMetrics, Period};
 use crate::domain::snapshot::LiveExecution;
 
 /// The columns of [`execution`], of `execution e`.
@@ -28,19 +30,38 @@ pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
         node_id,
         // The one runtime so far.
         execution_type: "command".to_owned(),
+        session: None,
         status,
-        progress: if status == ExecutionStatus::Completed { 100 } else { 0 },
+        progress: outcome.as_ref().and_then(|outcome| outcome.progress),
         attempt,
-        duration: started_at.zip(completed_at).map(|(from, to)| to.since(from)),
+        metrics: metrics(started_at.zip(completed_at).map(|(from, to)| to.since(from)), outcome.as_ref()),
+        result: ExecutionResult {
+            output: outcome.as_ref().and_then(|outcome| outcome.result.clone()),
+            errors: outcome.iter().map(|outcome| outcome.message.clone()).filter(|text| !text.is_empty()).collect(),
+        },
         tokens_used: outcome.as_ref().and_then(|outcome| outcome.tokens_used),
         cost: outcome.as_ref().and_then(|outcome| outcome.cost),
-        outcome,
         user_satisfaction_rating: None,
-        output_summary: None,
+        input_context: None,
+        output_summary: outcome.as_ref().and_then(|outcome| outcome.summary.clone()),
+        outcome,
         created_at,
         started_at,
         completed_at,
     })
+}
+
+/// What is known of how an execution went. Of one whose process was never started nothing was measured.
+#[allow(clippy::cast_precision_loss)] // Below 2^53 microseconds in all that can be measured, and only shown.
+fn metrics(duration: Option<Span>, outcome: Option<&Outcome>) -> ExecutionMetrics {
+    let resource_usage: Option<Usage> = outcome.map(|outcome| outcome.usage).filter(|_| duration.is_some());
+    let mut performance = Map::new();
+    let wall = duration.map(Span::as_micros).filter(|micros| *micros > 0);
+    if let (Some(usage), Some(wall)) = (&resource_usage, wall) {
+        let cores = usage.cpu_us as f64 / wall as f64;
+        performance.insert("cores".to_owned(), ((cores * 1000.0).round() / 1000.0).into());
+    }
+    ExecutionMetrics { duration, resource_usage, performance }
 }
 
 /// The columns of [`live`], of `execution e`.
@@ -82,7 +103,7 @@ pub(in crate::store) fn allocation(row: &Row<'_>) -> Result<Allocation> {
         execution_id: c.id(ExecutionId)?,
         status: c.word()?,
         quantity: c.count()?,
-        start: c.time()?,
-        end: c.optional_time()?,
+        period: Period { start: c.time()?, end: c.optional_time()? },
+        metrics: AllocationMetrics::default(),
     })
 }

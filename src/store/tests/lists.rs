@@ -90,7 +90,7 @@ fn every_list_answers_and_refuses_what_it_does_not_know() {
     let all = reader.allocations(&ask(&[], "", 100_000, 0)).unwrap();
     assert!(all.total > 0 && all.total == all.items.len() as u64);
     let active = reader.allocations(&ask(&[("status", "active")], "", 100_000, 0)).unwrap();
-    assert_eq!(active.items, all.items.iter().filter(|a| a.end.is_none()).cloned().collect::<Vec<_>>());
+    assert_eq!(active.items, all.items.iter().filter(|a| a.period.end.is_none()).cloned().collect::<Vec<_>>());
     let live = reader.executions(&ask(&[("status", "starting,running")], "", 100_000, 0)).unwrap();
     assert_eq!(live.total as usize, store.snapshot().unwrap().executions.len());
     let titled = |text: &str| reader.artifacts(&Query { filter: text.to_owned(), ..Query::default() }).unwrap().total;
@@ -253,13 +253,18 @@ fn a_life_is_seen_from_every_side() {
     let resource = reader.resources(&ask(&[("name", "cpu")], "", 1, 0)).unwrap().items.remove(0);
     assert_eq!((resource.allocated, resource.status.as_str()), (8000, "allocated"));
     let held = reader.allocations(&ask(&[("task", &task_id.to_string())], "", 9, 0)).unwrap().items.remove(0);
-    assert_eq!((held.status, held.end, held.resource_id), (AllocationStatus::Active, None, cpu));
+    assert_eq!((held.status, held.period.end, held.resource_id), (AllocationStatus::Active, None, cpu));
     assert_eq!(store.snapshot().unwrap().executions[0].held[0].quantity, 8000);
     let known = history.records.len();
     let started_at = history.time();
     history.add(ExecutionStarted { execution_id, task_id, started_at });
     let ended_at = started_at.plus(crate::domain::Span::from_millis(250));
-    let outcome = Outcome { result: Some(serde_json::json!({"n": 1})), ..Outcome::new(OutcomeKind::Succeeded, "") };
+    let outcome = Outcome {
+        result: Some(serde_json::json!({"n": 1})),
+        summary: Some("done it".into()),
+        progress: Some(80),
+        ..Outcome::new(OutcomeKind::Succeeded, "")
+    };
     history.add(ExecutionEnded {
         execution_id,
         task_id,
@@ -278,15 +283,17 @@ fn a_life_is_seen_from_every_side() {
     assert_eq!((done.status, done.attempts, done.completed_at), (TaskStatus::Completed, 1, Some(ended_at)));
     assert_eq!(done.output, Some(serde_json::json!({"n": 1})));
     let execution = reader.execution(execution_id).unwrap().unwrap();
-    assert_eq!(execution.duration, Some(crate::domain::Span::from_millis(250)));
+    assert_eq!(execution.metrics.duration, Some(crate::domain::Span::from_millis(250)));
+    assert_eq!((execution.progress, execution.output_summary.as_deref()), (Some(80), Some("done it")));
+    assert_eq!(execution.result.output, Some(serde_json::json!({"n": 1})));
     let seen = reader.agent(agent).unwrap().unwrap();
     assert_eq!(
         (seen.status, seen.counters.success_count, seen.counters.avg_execution_time_ms),
-        (AgentStatus::Idle, 1, 250)
+        (AgentStatus::Idle, 1, Some(250))
     );
     assert_eq!(seen.cage_id, None);
     let held = reader.allocations(&Query::default()).unwrap().items.remove(0);
-    assert_eq!((held.status, held.end), (AllocationStatus::Released, Some(ended_at)));
+    assert_eq!((held.status, held.period.end), (AllocationStatus::Released, Some(ended_at)));
     assert!(reader.allocations(&ask(&[("status", "active")], "", 9, 0)).unwrap().items.is_empty());
     drop(folder);
 }

@@ -198,9 +198,13 @@ impl Detail {
             second.extend([gap(), piece(Role::Dim, "cage ".into()), piece(Role::Text, cage.to_string())]);
         }
         if let Some(execution) = live {
-            let filled = usize::from(execution.progress.min(100)) / 10;
-            let bar = look.sign("█", "#").repeat(filled) + &look.sign("░", ".").repeat(10 - filled);
-            second.extend([gap(), piece(Role::Chart, bar), piece(Role::Text, format!(" {}%", execution.progress))]);
+            if let Some(progress) = execution.progress {
+                let filled = usize::from(progress.min(100)) / 10;
+                let bar = look.sign("█", "#").repeat(filled) + &look.sign("░", ".").repeat(10 - filled);
+                second.extend([gap(), piece(Role::Chart, bar), piece(Role::Text, format!(" {progress}%"))]);
+            } else {
+                second.extend([gap(), piece(Role::Dim, "progress not reported".into())]);
+            }
             if let Some(said) = &execution.output_summary {
                 second.push(piece(Role::Dim, format!("  {}", text::clean(said))));
             }

@@ -125,7 +125,8 @@ fn execution_line(execution: &Execution, known: &Known) -> TextLine {
         (Some(start), Some(end)) => text::duration(end.as_micros() - start.as_micros()),
         _ => "-".to_owned(),
     };
-    let usage = outcome.map(|outcome| outcome.usage);
+    // Nothing was measured of an attempt that was never started.
+    let usage = outcome.map(|outcome| outcome.usage).filter(|_| execution.started_at.is_some());
     let cpu = usage.map_or("-".to_owned(), |usage| text::duration(i64::try_from(usage.cpu_us).unwrap_or(i64::MAX)));
     let memory = usage.and_then(|usage| usage.memory_peak).map_or("-".to_owned(), |peak| text::bytes(peak as f64));
     let exit = match outcome.map(|outcome| (outcome.exit_code, outcome.signal, outcome.succeeded())) {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::sys::find_byte;
+use crate::domain::ArtifactType;
 
 /// Longer lines are not read as messages.
 pub(in super::super) const LINE_BYTES_MAX: usize = 1 << 20;
@@ -20,6 +21,8 @@ const ANNOUNCED_BYTES_MAX: usize = 4 << 20;
 const METADATA_BYTES_MAX: usize = 16 << 10;
 /// How large a result may be, as JSON.
 const RESULT_BYTES_MAX: usize = 1 << 20;
+/// How many unknown kinds of artifacts are named.
+const STRANGE_MAX: usize = 3;
 
 /// A message of an agent.
 #[derive(Debug, Deserialize)]
@@ -86,6 +89,8 @@ pub(in super::super) struct Listener {
     pub(in super::super) announced: Vec<Announced>,
     /// Bytes in them.
     announced_bytes: usize,
+    /// The first kinds of announced artifacts that are none, and how many announced such a one.
+    strange: (Vec<String>, usize),
     /// How many of what was said exceeded a bound: artifacts, and results.
     over: (usize, usize),
     /// Whether something changed that a person would like to see.
@@ -149,6 +154,20 @@ impl Listener {
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
+    /// What was taken otherwise than it was said, in a sentence; once.
+    pub(in super::super) fn remark(&mut self) -> Option<String> {
+        let (kinds, count) = std::mem::take(&mut self.strange);
+        let known: Vec<_> = ArtifactType::ALL.iter().map(|kind| kind.as_str()).collect();
+        (count > 0).then(|| {
+            format!(
+                "{count} announced artifacts have a kind that there is not ({}) and were judged by their content; \
+                 allowed: {}",
+                kinds.join(", "),
+                known.join(", ")
+            )
+        })
+    }
+
     fn line(&mut self, line: &[u8]) {
         if line.len() > LINE_BYTES_MAX || !may_be_message(line) {
             return;
@@ -173,6 +192,12 @@ impl Listener {
                     && metadata <= METADATA_BYTES_MAX
                     && self.announced_bytes + bytes <= ANNOUNCED_BYTES_MAX
                 {
+                    if let Some(kind) = announced.kind.as_ref().filter(|kind| kind.parse::<ArtifactType>().is_err()) {
+                        self.strange.1 += 1;
+                        if self.strange.0.len() < STRANGE_MAX && !self.strange.0.contains(kind) {
+                            self.strange.0.push(shorten(kind).chars().take(40).collect());
+                        }
+                    }
                     self.announced_bytes += bytes;
                     self.announced.push(announced);
                 } else {
@@ -255,6 +280,18 @@ mod tests {
             }
             listener.end();
         }
+    }
+
+    #[test]
+    fn a_kind_that_there_is_not_is_remarked_upon() {
+        let mut listener = Listener::default();
+        for kind in ["banana", "doc", "banana", "pear"] {
+            listener.feed(format!("{{\"type\":\"artifact\",\"content\":\"c\",\"kind\":\"{kind}\"}}\n").as_bytes());
+        }
+        assert_eq!(listener.announced.len(), 4, "they are taken all the same");
+        let remark = listener.remark().unwrap();
+        assert!(remark.starts_with("3 announced artifacts") && remark.contains("(banana, pear)"), "{remark}");
+        assert_eq!(listener.remark(), None);
     }
 
     #[test]

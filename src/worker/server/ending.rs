@@ -67,6 +67,9 @@ impl Server {
             run.spool.note(sys::now(), &complaint);
             run.add_remark(&complaint);
         }
+        if let Some(remark) = run.listener.remark() {
+            run.spool.note(sys::now(), &remark);
+        }
         let announced = std::mem::take(&mut run.listener.announced);
         if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
             let work = self.cages.get(&slot.cage).map(|cage| cage.work.clone()).unwrap_or_default();

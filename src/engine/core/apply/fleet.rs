@@ -37,9 +37,12 @@ impl Core {
         match self.node_number(event.node.id) {
             Some(number) => {
                 let state = &mut self.nodes[number as usize];
+                // A record that only says otherwise what the node has is no sign of life.
+                if state.node.status != event.node.status {
+                    state.lost_at = lost_at;
+                }
                 state.node = event.node.clone();
                 state.resources.clone_from(&event.resources);
-                state.lost_at = lost_at;
             }
             None => self.nodes.push(NodeState {
                 node: event.node.clone(),
@@ -169,9 +172,9 @@ impl Core {
     }
 
     fn learn_capabilities(&mut self, slot: u32) {
-        let AgentSpec { capabilities, .. } = &self.agents[slot].spec;
-        let names = capabilities.iter().map(|capability| capability.kind.clone()).collect();
-        let (set, new) = self.capability_sets.intern(names);
+        let AgentSpec { capabilities, tools_available, .. } = &self.agents[slot].spec;
+        let names = capabilities.iter().map(|capability| capability.kind.clone());
+        let (set, new) = self.capability_sets.intern(names, tools_available.iter().cloned());
         self.agents[slot].capability_set = set;
         if new {
             for shape in self.shapes.numbers() {

@@ -14,11 +14,11 @@ impl Core {
         &mut self,
         now: Timestamp,
         actor: Actor,
-        spec: AgentSpec,
+        mut spec: AgentSpec,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
         spec.check()?;
-        let owner = user_of(actor)?;
+        let declarer = user_of(actor)?;
         if self.agent_names.contains_key(&spec.name) {
             return Err(Refusal::conflict("name", &spec.name, "a name that no agent has")
                 .hint("menagerie apply changes an agent that exists"));
@@ -31,6 +31,10 @@ impl Core {
         if let Some(cage) = spec.cage {
             self.check_home(cage, NONE)?;
         }
+        let owner = match spec.owner.take() {
+            Some(text) => self.user_named(&text, &[])?,
+            None => declarer,
+        };
         let name = spec.name.clone();
         let agent_id = AgentId::new(now, draw::id_bits(self.seed, self.seq + 1, 0));
         self.emit(now, actor, AgentDeclared { agent_id, spec, owner }, out);
@@ -67,7 +71,8 @@ impl Core {
                 let shown = format!("{} reports to {name}", core.agents[*junior].spec.name);
                 return Err(Refusal::conflict("reports_to", shown, "an agent that nobody reports to"));
             }
-            let (name, spec) = (name.clone(), agent.spec.clone());
+            let (name, mut spec) = (name.clone(), agent.spec.clone());
+            spec.owner = Some(agent.owner.to_string());
             core.emit(now, actor, AgentRemoved { agent_id }, out);
             core.clear_alert(&agent_source(&name), BREAKER, "the agent was removed", now, out);
             back.push(Command::AddAgent { agent: Box::new(spec) });

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::user_of;
 use crate::domain::command::Change;
-use crate::domain::event::{AgentDeclared, CageDeclared, DefaultsSet};
+use crate::domain::event::{AgentDeclared, CageDeclared, CageMaintenance, DefaultsSet};
 use crate::domain::refusal::nearest;
 use crate::domain::{
-    Actor, AgentId, Bytes, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind, Reply, Timestamp,
+    Actor, AgentId, AgentSpec, Bytes, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind, Reply,
+    Timestamp,
 };
 use crate::engine::core::{Core, Decisions, draw};
 use serde_json::Value;
 
 /// What would have to happen, with how it reads.
 #[derive(Default)]
-struct Difference {
-    events: Vec<Event>,
-    changes: Vec<Change>,
-    unchanged: usize,
+pub(super) struct Difference {
+    pub(super) events: Vec<Event>,
+    pub(super) changes: Vec<Change>,
+    pub(super) unchanged: usize,
 }
 
 impl Core {
@@ -32,42 +33,53 @@ impl Core {
         let owner = user_of(actor)?;
         let cages = fleet.cages()?;
         fleet.check_agents()?;
+        fleet.check_users()?;
+        fleet.check_resources()?;
         let mut difference = Difference::default();
         if let Some(defaults) = &fleet.defaults {
             self.compare_defaults(defaults, &mut difference)?;
         }
+        let users = self.compare_users(&fleet.user, now, &mut difference);
+        self.compare_resources(&fleet.resource, now, &mut difference)?;
+        let maintenance = fleet.maintenance()?;
         for spec in &cages {
-            self.compare_cage(spec, &mut difference)?;
+            self.compare_cage(spec, maintenance.get(&spec.id).copied(), &mut difference)?;
         }
         self.check_homes(fleet, &cages)?;
         self.check_hierarchy(fleet)?;
         let mut moved = vec![];
         for spec in &fleet.agent {
             let known = self.agent_names.get(&spec.name).copied();
-            let (agent_id, owner) = match known {
-                Some(slot) if self.agents[slot].spec == *spec => {
-                    difference.unchanged += 1;
-                    continue;
-                }
-                Some(slot) => (self.agents[slot].id, self.agents[slot].owner),
+            let named = spec.owner.as_deref().map(|text| self.user_named(text, &users)).transpose();
+            let named = named.map_err(|refusal| refusal.within(format!("agent {}", spec.name)))?;
+            let spec = AgentSpec { owner: None, ..spec.clone() };
+            let before = known.map(|slot| &self.agents[slot]);
+            let (agent_id, owner) = if let Some(agent) = before {
+                (agent.id, named.unwrap_or(agent.owner))
+            } else {
                 // The place in the difference makes the draw unique; every event of it gets a record of its own.
-                None => {
-                    let seq = self.seq + 1 + difference.events.len() as u64;
-                    (AgentId::new(now, draw::id_bits(self.seed, seq, 0)), owner)
-                }
+                let seq = self.seq + 1 + difference.events.len() as u64;
+                (AgentId::new(now, draw::id_bits(self.seed, seq, 0)), named.unwrap_or(owner))
             };
-            difference.changes.push(match known {
-                Some(slot) => change("agent", &spec.name, Some(&self.agents[slot].spec), spec),
-                None => change("agent", &spec.name, None, spec),
-            });
+            if before.is_some_and(|agent| agent.spec == spec && agent.owner == owner) {
+                difference.unchanged += 1;
+                continue;
+            }
+            let mut shown = change("agent", &spec.name, before.map(|agent| &agent.spec), &spec);
+            if let Some(old) = before.map(|agent| agent.owner).filter(|old| *old != owner) {
+                let called = |id| self.user_shown(id, &users);
+                shown.fields.push(format!("owner: {} -> {}", called(old), called(owner)));
+            }
+            difference.changes.push(shown);
             if let Some(slot) = known
                 && spec.cage.is_some()
                 && self.agents[slot].cage.is_some_and(|at| Some(at) != spec.cage)
             {
                 moved.push(slot);
             }
-            difference.events.push(AgentDeclared { agent_id, spec: spec.clone(), owner }.into());
+            difference.events.push(AgentDeclared { agent_id, spec, owner }.into());
         }
+        let warnings = self.beyond_nodes(&cages);
         let Difference { events, changes, unchanged } = difference;
         if !dry_run {
             for event in events {
@@ -78,7 +90,7 @@ impl Core {
             }
             self.tell_cages(out);
         }
-        Ok(Reply::Applied { changes, unchanged })
+        Ok(Reply::Applied { changes, unchanged, warnings })
     }
 
     fn compare_defaults(&self, defaults: &Defaults, difference: &mut Difference) -> Result<(), Refusal> {
@@ -95,8 +107,15 @@ impl Core {
         Ok(())
     }
 
-    fn compare_cage(&self, spec: &CageSpec, difference: &mut Difference) -> Result<(), Refusal> {
+    /// What has to happen for a cage to be as declared; `withheld` is what is said of that, if anything.
+    fn compare_cage(
+        &self,
+        spec: &CageSpec,
+        withheld: Option<bool>,
+        difference: &mut Difference,
+    ) -> Result<(), Refusal> {
         let known = self.cage(spec.id);
+        let withheld = withheld.filter(|on| known.is_some_and(|cage| cage.maintenance) != *on);
         let node_id = self.node_for(spec)?;
         if let Some(cage) = known {
             let here = self.nodes[cage.node as usize].node.id;
@@ -106,7 +125,8 @@ impl Core {
                 let shown = format!("cage {} is in use", spec.id);
                 return Err(Refusal::conflict("node", shown, "a cage with nothing running").hint("vacate it first"));
             }
-            if node_id == here && comparable(&cage.spec) == comparable(spec) {
+            let same = node_id == here && comparable(&cage.spec) == comparable(spec);
+            if same && withheld.is_none() {
                 difference.unchanged += 1;
                 return Ok(());
             }
@@ -115,28 +135,39 @@ impl Core {
             if node_id != here {
                 shown.fields.push(format!("node: {here} -> {node_id}"));
             }
+            if let Some(on) = withheld {
+                shown.fields.push(format!("maintenance: {} -> {on}", !on));
+            }
             difference.changes.push(shown);
-            difference.events.push(CageDeclared { spec: spec.clone(), node_id }.into());
+            if !same {
+                difference.events.push(CageDeclared { spec: spec.clone(), node_id }.into());
+            }
         } else {
             difference.changes.push(change("cage", &spec.id.to_string(), None, &comparable(spec)));
             difference.events.push(CageDeclared { spec: spec.clone(), node_id }.into());
+        }
+        if let Some(on) = withheld {
+            difference.events.push(CageMaintenance { cage_id: spec.id, on }.into());
         }
         Ok(())
     }
 
     /// The node that a cage is declared on: the one that it names, or the first.
     fn node_for(&self, spec: &CageSpec) -> Result<NodeId, Refusal> {
-        let place = format!("cage {}", spec.id);
+        self.node_called(spec.node.as_deref()).map_err(|refusal| refusal.within(format!("cage {}", spec.id)))
+    }
+
+    /// The node of a name; the first when nothing is said.
+    pub(super) fn node_called(&self, name: Option<&str>) -> Result<NodeId, Refusal> {
         let Some(first) = self.nodes.first() else {
             return Err(Refusal::new(RefusalKind::Unavailable, "node", "no node has joined yet")
-                .hint("wait until the worker has connected and apply again")
-                .within(place));
+                .hint("wait until the worker has connected and apply again"));
         };
-        let Some(name) = &spec.node else { return Ok(first.node.id) };
-        let found = self.nodes.iter().map(|state| &state.node).find(|node| node.name == *name);
+        let Some(name) = name else { return Ok(first.node.id) };
+        let found = self.nodes.iter().map(|state| &state.node).find(|node| node.name == name);
         found.map(|node| node.id).ok_or_else(|| {
             let names: Vec<_> = self.nodes.iter().map(|state| state.node.name.as_str()).collect();
-            let refusal = Refusal::not_found("node", name).allowed(names.join(", ")).within(place);
+            let refusal = Refusal::not_found("node", name).allowed(names.join(", "));
             match nearest(name, names.iter().copied()) {
                 Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
                 None => refusal,
@@ -211,7 +242,7 @@ fn comparable(spec: &CageSpec) -> CageSpec {
 }
 
 /// How a change reads.
-fn change<T: serde::Serialize>(noun: &str, name: &str, old: Option<&T>, new: &T) -> Change {
+pub(super) fn change<T: serde::Serialize>(noun: &str, name: &str, old: Option<&T>, new: &T) -> Change {
     let json = |value: &T| serde_json::to_value(value).unwrap_or(Value::Null);
     let mut fields = vec![];
     if let Some(old) = old {

@@ -104,8 +104,16 @@ impl Core {
             return Refusal::new(RefusalKind::Impossible, "cage", format!("no able agent can work in cage {cage}"))
                 .hint("leave the cage out, or give an agent its home there");
         }
+        if let Some(tool) = shape.tools.iter().find(|tool| !self.somebody_has_tool(tool)) {
+            let refusal = Refusal::new(RefusalKind::Impossible, "requirements.tools", shape.tools.join(", "));
+            let refusal = refusal.allowed("tools that some agent has among its tools_available");
+            return match crate::domain::refusal::nearest(tool, self.capability_sets.tools()) {
+                Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
+                None => refusal.hint(format!("no agent has \"{tool}\"")),
+            };
+        }
         let missing: Vec<_> = shape.capabilities.iter().filter(|name| !self.somebody_has(name)).collect();
-        let asked = shape.capabilities.join(", ");
+        let asked = shape.capabilities.iter().chain(&shape.tools).cloned().collect::<Vec<_>>().join(", ");
         let refusal = Refusal::new(RefusalKind::Impossible, "requirements.capabilities", &asked);
         match (missing.first(), wish.agent) {
             (Some(name), _) => match crate::domain::refusal::nearest(name, self.capability_sets.names()) {
@@ -140,6 +148,10 @@ impl Core {
                 }
             }
         }
+    }
+
+    fn somebody_has_tool(&self, tool: &str) -> bool {
+        self.agents.iter().any(|(_, agent)| self.capability_sets.has_tool(agent.capability_set, tool))
     }
 
     fn somebody_has(&self, capability: &str) -> bool {

@@ -4,6 +4,9 @@
 mod agents;
 mod alerts;
 mod apply_fleet;
+mod apply_people;
+mod apply_resources;
+mod apply_warnings;
 mod cages;
 mod cancel;
 mod feasible;

@@ -87,15 +87,18 @@ impl Core {
             self.shape_of(wish.clone());
             self.mark_feasible(&wish);
         }
+        let mut late = vec![];
         for place in order {
             let (Some(task), Ok(plan), Some(id)) = (slots[place].take(), &plans[place], ids[place]) else { continue };
             let task = make_task(task, plan, id, &ids, owner, now);
+            late.extend(task.deadline.filter(|deadline| *deadline < now).map(|deadline| (place, deadline)));
             self.emit(now, actor, TaskSubmitted { task }, out);
         }
+        let warnings = late_sentence(&mut late).into_iter().collect();
         let ids: Vec<_> = ids.into_iter().flatten().collect();
         let cancel = || vec![Command::CancelTasks { ids: ids.clone(), note: None }];
         let inverse = if ids.len() > UNDO_IDS_MAX { vec![] } else { cancel() };
-        Ok(Reply::Submitted { ids, refused, inverse })
+        Ok(Reply::Submitted { ids, refused, inverse, warnings })
     }
 
     /// Looks up what a task names and judges whether it can ever run.
@@ -188,6 +191,19 @@ impl Core {
             Some(if task.array.is_some() { id.as_array() } else { id })
         };
         tasks.iter().zip(plans).map(draw).collect()
+    }
+}
+
+/// What is said of tasks whose deadline has passed already: they are taken, because late work may be worth doing.
+fn late_sentence(late: &mut [(usize, Timestamp)]) -> Option<String> {
+    late.sort_unstable();
+    match &*late {
+        [] => None,
+        [(_, deadline)] => Some(format!("deadline: {deadline} has passed already")),
+        [(place, deadline), ..] => {
+            let first = format!("the first is task {} with {deadline}", place + 1);
+            Some(format!("deadline: those of {} tasks have passed already; {first}", late.len()))
+        }
     }
 }
 

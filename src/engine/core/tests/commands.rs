@@ -189,7 +189,7 @@ fn cancelling_a_running_task_waits_for_the_worker_and_success_before_it_counts()
 #[test]
 fn a_fleet_applied_twice_changes_nothing_and_shows_its_differences() {
     let mut world = World::new(FLEET);
-    assert_eq!(world.apply(FLEET).unwrap(), Reply::Applied { changes: vec![], unchanged: 5 });
+    assert_eq!(world.apply(FLEET).unwrap(), Reply::Applied { changes: vec![], unchanged: 5, warnings: vec![] });
     let reply =
         world.apply("[[cage]]\nid = \"001\"\nlimits = { cpu = 2, memory = \"256MiB\", tokens = 1000 }\n").unwrap();
     let Reply::Applied { changes, .. } = reply else { panic!("{reply:?}") };

@@ -4,6 +4,7 @@ mod alerts;
 mod backfill;
 mod candidates;
 mod commands;
+mod declared;
 mod explain;
 mod faults;
 mod inbox;

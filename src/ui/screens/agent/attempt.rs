@@ -95,13 +95,13 @@ fn ended(row: &AttemptRow) -> &'static str {
 fn progress(row: &AttemptRow) -> Cell {
     match (row.execution.status, row.execution.progress) {
         (ExecutionStatus::Completed, _) => Cell::plain(""),
-        (_, 0) => Cell::unknown(),
-        (_, progress) => Cell::plain(format!("{progress}%")),
+        (_, None) => Cell::unknown(),
+        (_, Some(progress)) => Cell::plain(format!("{progress}%")),
     }
 }
 
 fn took(row: &AttemptRow, look: &Look<'_>) -> Cell {
-    match (row.execution.duration, row.execution.started_at, row.execution.completed_at) {
+    match (row.execution.metrics.duration, row.execution.started_at, row.execution.completed_at) {
         (Some(duration), _, _) => Cell::plain(text::duration(duration.as_micros())),
         (None, Some(start), Some(end)) => Cell::plain(text::duration(end.as_micros() - start.as_micros())),
         (None, Some(start), None) => Cell::of(Role::Good, look.since(start)),

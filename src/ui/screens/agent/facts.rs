@@ -38,10 +38,16 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     let record = match row::success(row) {
         None => "no attempt has ended yet".to_owned(),
         Some(share) => {
-            let mean = i64::try_from(agent.counters.avg_execution_time_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
-            let (runs, mean) = (agent.counters.total_executions, text::duration(mean));
+            let runs = agent.counters.total_executions;
             let noun = if runs == 1 { "attempt" } else { "attempts" };
-            format!("{} {noun}, {} good, {mean} in the mean", text::count(runs), text::percent(share))
+            let mean = match agent.counters.avg_execution_time_ms {
+                Some(mean) => {
+                    let micros = i64::try_from(mean).unwrap_or(i64::MAX).saturating_mul(1_000);
+                    format!("{} in the mean", text::duration(micros))
+                }
+                None => "none was started".to_owned(),
+            };
+            format!("{} {noun}, {} good, {mean}", text::count(runs), text::percent(share))
         }
     };
     say("record", Role::Text, record);

@@ -139,10 +139,10 @@ pub fn success(row: &AgentRow) -> Option<f64> {
 
 fn mean(row: &AgentRow) -> Cell {
     let counters = &row.agent.counters;
-    if counters.total_executions == 0 {
+    let Some(mean) = counters.avg_execution_time_ms.filter(|_| counters.total_executions > 0) else {
         return Cell::unknown();
-    }
-    let micros = i64::try_from(counters.avg_execution_time_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
+    };
+    let micros = i64::try_from(mean).unwrap_or(i64::MAX).saturating_mul(1_000);
     Cell::plain(text::duration(micros))
 }
 

@@ -66,16 +66,14 @@ fn progress(execution: &Execution, look: &Look<'_>) -> Cell {
         return Cell::plain("");
     }
     // An agent that never speaks of progress is not at its beginning.
-    if execution.progress == 0 {
-        return Cell::of(Role::Dim, "not reported");
-    }
-    let full = chart::steps(f64::from(execution.progress) / 100.0, 10);
+    let Some(progress) = execution.progress else { return Cell::of(Role::Dim, "not reported") };
+    let full = chart::steps(f64::from(progress) / 100.0, 10);
     let bar = look.sign("█", "#").repeat(full) + &look.sign("░", ".").repeat(10 - full);
-    Cell::of(Role::Chart, format!("{bar} {:>3}%", execution.progress))
+    Cell::of(Role::Chart, format!("{bar} {progress:>3}%"))
 }
 
 fn took(execution: &Execution, look: &Look<'_>) -> Cell {
-    match (execution.duration, execution.started_at) {
+    match (execution.metrics.duration, execution.started_at) {
         (Some(duration), _) => Cell::plain(text::duration(duration.as_micros())),
         (None, Some(start)) if !execution.status.is_final() => Cell::of(Role::Good, look.since(start)),
         _ => Cell::unknown(),

@@ -127,7 +127,7 @@ pub fn attempts(query: &Query) -> Page<AttemptRow> {
                 "id": format!("0195{number:04x}-0000-7000-8000-e{number:011x}"),
                 "task_id": format!("0195{number:04x}-0000-7000-8000-{number:012x}"),
                 "agent_id": id(2), "cage_id": "003", "node_id": "0195ffff-0000-7000-8000-000000000002",
-                "execution_type": "command", "status": status, "progress": if number == 0 { 62 } else { 0 },
+                "execution_type": "command", "status": status, "progress": (number == 0).then_some(62),
                 "attempt": 1 + number % 3, "outcome": outcome, "tokens_used": number.is_multiple_of(2).then_some(12_345),
                 "created_at": at(start), "started_at": at(start),
                 "completed_at": (status != "running").then(|| at(start - 42)),

@@ -1,0 +1,148 @@
+//! Whether a program exists, as far as that can be said from here: what cannot be run is refused before it is submitted
+//! or declared, not when a task fails of it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::domain::Refusal;
+use crate::domain::agent::{AgentSpec, Runtime};
+use crate::domain::task::NewTask;
+
+/// Where a cage looks for programs, besides the caller's own `PATH`.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Looks for programs, each once.
+#[derive(Debug)]
+pub struct Programs {
+    data_dir: PathBuf,
+    /// The caller's own search path.
+    path: String,
+    /// What was found of a program under a search path of its own.
+    known: HashMap<(String, Option<String>), Result<(), Refusal>>,
+}
+
+impl Programs {
+    /// For an engine's data directory: what lies in a cage's own folders there is not ours to see.
+    pub fn new(data_dir: &Path) -> Self {
+        let path = std::env::var("PATH").unwrap_or_default();
+        Self { data_dir: data_dir.to_owned(), path, known: HashMap::new() }
+    }
+
+    /// Refuses an agent whose program does not exist.
+    pub fn check_agent(&mut self, agent: &AgentSpec) -> Result<(), Refusal> {
+        let Runtime::Command { command, env, .. } = &agent.runtime;
+        let Some(program) = command.first() else { return Ok(()) };
+        let checked = self.check("runtime.command", program, own_path(env));
+        checked.map_err(|refusal| refusal.within(format!("agent {}", agent.name)))
+    }
+
+    /// Refuses a task that brings a command whose program does not exist. That of a task for a named agent may be one
+    /// that only the agent's own search path has.
+    pub fn check_task(&mut self, task: &NewTask) -> Result<(), Refusal> {
+        let configuration = &task.parameters.configuration;
+        let Some(program) = task.command().and_then(|words| words.first()?.as_str()) else { return Ok(()) };
+        if task.agent.is_some() && !program.contains('/') {
+            return Ok(());
+        }
+        let env = configuration.get("env").and_then(Value::as_object);
+        self.check("command", program, env.and_then(own_path))
+    }
+
+    /// Refuses a program without a slash that no search path has, and one with an absolute path where there is nothing.
+    fn check(&mut self, field: &str, program: &str, own_path: Option<&str>) -> Result<(), Refusal> {
+        let key = (program.to_owned(), own_path.map(str::to_owned));
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let found = self.look_for(field, program, own_path);
+        self.known.insert(key, found.clone());
+        found
+    }
+
+    fn look_for(&self, field: &str, program: &str, own_path: Option<&str>) -> Result<(), Refusal> {
+        let missing = |allowed: &str, looked: String| {
+            Err(Refusal::not_found(field, program).allowed(allowed).hint(format!("Looked for {looked}")))
+        };
+        if program.is_empty() || program.contains('\0') {
+            // The declaration's own check says what is allowed.
+            return Ok(());
+        }
+        if program.contains('/') {
+            let path = Path::new(program);
+            let elsewhere = path.is_relative() || path.starts_with(&self.data_dir);
+            return if elsewhere || path.is_file() {
+                Ok(())
+            } else {
+                missing("the path of a program", format!("the file {program}"))
+            };
+        }
+        let search = format!("{}:{SYSTEM_PATH}", own_path.unwrap_or(&self.path));
+        let mut folders: Vec<&str> = search.split(':').filter(|folder| !folder.is_empty()).collect();
+        if folders.iter().any(|folder| Path::new(folder).join(program).is_file()) {
+            return Ok(());
+        }
+        let mut seen = std::collections::HashSet::new();
+        folders.retain(|folder| seen.insert(*folder));
+        let looked = format!("it in {}", folders.join(", "));
+        missing("a program of the system, or the absolute path of one", looked)
+    }
+}
+
+/// The search path that an environment declares.
+fn own_path(env: &Map<String, Value>) -> Option<&str> {
+    env.get("PATH").and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_looked_for_where_it_would_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own-tool");
+        std::fs::write(&own, "#!/bin/sh\n").unwrap();
+        let own_folder = folder.path().to_str().unwrap();
+        let mut programs = Programs::new(Path::new("/data"));
+        for (program, path, fits) in [
+            ("sh", None, true),
+            ("no-such-program-at-all", None, false),
+            ("own-tool", None, false),
+            ("own-tool", Some(own_folder), true),
+            (own.to_str().unwrap(), None, true),
+            (own_folder, None, false),
+            ("/no/such/prog", None, false),
+            ("/data/cages/001/work/tool", None, true),
+            ("./tool", None, true),
+        ] {
+            let checked = programs.check("command", program, path);
+            assert_eq!(checked.is_ok(), fits, "{program}: {checked:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_looked_for_where() {
+        let mut programs = Programs::new(Path::new("/data"));
+        let mut agent = AgentSpec::new("a");
+        agent.runtime =
+            Runtime::Command { command: vec!["no-such-program-at-all".into()], env: Map::new(), workdir: None };
+        let text = programs.check_agent(&agent).unwrap_err().to_string();
+        assert!(text.starts_with("agent a: runtime.command \"no-such-program-at-all\" does not exist"), "{text}");
+        assert!(text.contains("Looked for it in ") && text.contains("/usr/bin"), "{text}");
+        agent.runtime = Runtime::Command { command: vec!["/no/such/prog".into()], env: Map::new(), workdir: None };
+        let text = programs.check_agent(&agent).unwrap_err().to_string();
+        assert!(text.contains("Looked for the file /no/such/prog"), "{text}");
+    }
+
+    #[test]
+    fn a_named_agent_may_have_a_search_path_of_its_own() {
+        let mut programs = Programs::new(Path::new("/data"));
+        let mut task = NewTask::new("x");
+        task.parameters.configuration.insert("command".into(), serde_json::json!(["no-such-program-at-all"]));
+        assert!(programs.check_task(&task).is_err());
+        task.agent = Some("a".into());
+        assert!(programs.check_task(&task).is_ok());
+    }
+}
