@@ -123,7 +123,9 @@ fn ids(series: &Series) -> Outcomes<Vec<SeriesId>> {
 /// Every cage, second by second; a sensor that takes its time shows in the times.
 fn batch(cages: &mut [Cage], draw: &mut Draw, ids: &[SeriesId], second: i64) -> Vec<Sample> {
     let time = at(START + second * SECOND + i64::try_from(draw.below(2000)).unwrap_or(0));
-    cages.iter_mut().for_each(|cage| cage.pass(draw));
+    for cage in cages.iter_mut() {
+        cage.pass(draw);
+    }
     let values = cages.iter().flat_map(Cage::values);
     ids.iter().zip(values).map(|(series, value)| Sample { series: *series, time, value }).collect()
 }
@@ -149,7 +151,9 @@ fn cages(root: &Path, seconds: i64) -> Outcomes<Value> {
     let mut cages: Vec<Cage> = (0..CAGES).map(|_| Cage::default()).collect();
     // A third works from the beginning.
     for _ in 0..1000 {
-        cages.iter_mut().for_each(|cage| cage.pass(&mut draw));
+        for cage in &mut cages {
+            cage.pass(&mut draw);
+        }
     }
     let bare = rusqlite::Connection::open(root.join("bare.db"))?;
     bare.execute_batch(
@@ -227,7 +231,7 @@ fn bulk(root: &Path) -> Outcomes<Value> {
             .map(|(tenth, series)| Sample {
                 series,
                 time: at(time.as_micros() + tenth * 100_000),
-                value: (draw.below(1 << 20)) as f64,
+                value: draw.below(1 << 20) as f64,
             })
             .collect();
         let start = Instant::now();

@@ -42,6 +42,8 @@ mod journal;
 mod linear;
 mod logs;
 mod man;
+mod metric;
+mod metric_export;
 mod node;
 mod run;
 mod schema;

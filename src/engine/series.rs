@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use super::Error;
 use super::clock::Clock;
+use super::measured;
 use crate::domain::metric::{Dropped, Key, Meta, MetricKind};
+use crate::domain::watch::Measurement;
 use crate::domain::{Refusal, RefusalKind, Timestamp};
 use crate::store::series::{Handle, Policy, Sample, Series};
 
@@ -42,11 +44,17 @@ pub struct Reading {
 
 /// Takes samples and answers queries. Clones share the one store.
 #[derive(Clone, Debug)]
-pub struct Recorder(Arc<State>);
+pub struct Recorder {
+    state: Arc<State>,
+    clock: Clock,
+}
 
 #[derive(Debug)]
 enum State {
-    Open { handle: Handle, sender: SyncSender<Vec<Sample>> },
+    Open {
+        handle: Handle,
+        sender: SyncSender<Vec<Sample>>,
+    },
     /// Why there is none.
     Closed(String),
 }
@@ -58,7 +66,7 @@ impl Recorder {
             Ok(series) => series,
             Err(error) => {
                 tracing::error!(%error, "no metrics are kept");
-                return Ok(Self(Arc::new(State::Closed(error.to_string()))));
+                return Ok(Self { state: Arc::new(State::Closed(error.to_string())), clock });
             }
         };
         let handle = series.handle();
@@ -66,21 +74,26 @@ impl Recorder {
         let writer = Writer { series, batches, clock, said: Said::default() };
         let thread = std::thread::Builder::new().name("metrics".into());
         thread.spawn(move || writer.run()).map_err(Error::io("start the metrics thread"))?;
-        Ok(Self(Arc::new(State::Open { handle, sender })))
+        Ok(Self { state: Arc::new(State::Open { handle, sender }), clock })
     }
 
     /// What answers queries, or why there is nothing to answer them.
     pub fn handle(&self) -> Result<&Handle, Refusal> {
-        match self.0.as_ref() {
+        match self.state.as_ref() {
             State::Open { handle, .. } => Ok(handle),
             State::Closed(why) => Err(Refusal::new(RefusalKind::Unavailable, "metrics", why)
                 .hint("Mend that and start the engine again; everything else goes on")),
         }
     }
 
+    /// Hands over what a worker has measured, as of now: the engine's clock is the one that all samples share.
+    pub fn measured(&self, measurement: &Measurement) {
+        self.put(self.clock.now(), &measured::readings(measurement));
+    }
+
     /// Hands over what was read at a time. Never waits: what cannot be taken is counted.
     pub fn put(&self, time: Timestamp, readings: &[Reading]) {
-        let State::Open { handle, sender } = self.0.as_ref() else { return };
+        let State::Open { handle, sender } = self.state.as_ref() else { return };
         let samples = readings.iter().filter_map(|reading| {
             let labels = reading.labels.iter().map(|(label, value)| (*label, value.as_str()));
             let meta = Meta::new(reading.kind, reading.unit, reading.description);
@@ -160,7 +173,9 @@ impl Writer {
     fn say_refused(&mut self) {
         if !self.said.refused && self.series.handle().refused_series() > 0 {
             self.said.refused = true;
-            tracing::warn!("series of metrics are refused, as too many or ill named; `menagerie metric stats` counts them");
+            tracing::warn!(
+                "series of metrics are refused, as too many or ill named; `menagerie metric stats` counts them"
+            );
         }
     }
 }

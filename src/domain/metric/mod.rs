@@ -38,7 +38,8 @@ pub const DESCRIPTION_BYTES: usize = 500;
 /// The label that holds the upper bound of a histogram's bucket.
 pub const BUCKET_LABEL: &str = "le";
 
-const NAME_ALLOWED: &str = "1 to 200 of letters, digits, _ and :, not beginning with a digit, such as menagerie_cage_memory_bytes";
+const NAME_ALLOWED: &str =
+    "1 to 200 of letters, digits, _ and :, not beginning with a digit, such as menagerie_cage_memory_bytes";
 const LABEL_ALLOWED: &str = "1 to 64 of letters, digits and _, not beginning with a digit or with __, such as cage";
 
 enumeration! {
@@ -151,11 +152,9 @@ impl Key {
                 "",
                 "a histogram's series have the upper bound of their bucket there, such as 0.5 or +Inf",
             )),
-            (MetricKind::Histogram, Some(bound)) if bucket_bound(bound).is_none() => Err(Refusal::invalid(
-                format!("metric {}: label {BUCKET_LABEL}", self.name),
-                bound,
-                "a number or +Inf",
-            )),
+            (MetricKind::Histogram, Some(bound)) if bucket_bound(bound).is_none() => {
+                Err(Refusal::invalid(format!("metric {}: label {BUCKET_LABEL}", self.name), bound, "a number or +Inf"))
+            }
             (MetricKind::Gauge | MetricKind::Counter, Some(bound)) => Err(Refusal::invalid(
                 format!("metric {}: label {BUCKET_LABEL}", self.name),
                 bound,
@@ -195,10 +194,7 @@ pub fn bucket_bound(text: &str) -> Option<f64> {
 
 fn is_word(text: &str, bytes: usize, also: u8) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == also;
-    !text.is_empty()
-        && text.len() <= bytes
-        && text.bytes().all(fits)
-        && !text.as_bytes()[0].is_ascii_digit()
+    !text.is_empty() && text.len() <= bytes && text.bytes().all(fits) && !text.as_bytes()[0].is_ascii_digit()
 }
 
 /// Refuses what cannot be the name of a metric.
@@ -206,8 +202,10 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
     if is_word(name, NAME_BYTES, b':') {
         return Ok(());
     }
-    let mended: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == ':' { c.to_ascii_lowercase() } else { '_' }).collect();
+    let mended: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == ':' { c.to_ascii_lowercase() } else { '_' })
+        .collect();
     let refusal = Refusal::invalid("metric", name, NAME_ALLOWED);
     Err(if is_word(&mended, NAME_BYTES, b':') { refusal.hint(format!("Call it {mended}")) } else { refusal })
 }

@@ -141,8 +141,12 @@ impl Query {
         }
         let points = self.to.since(self.from).as_micros() / self.step.as_micros();
         if points > POINTS {
-            return Err(Refusal::invalid("step", self.step, format!("at most {POINTS} steps in a range; here are {points}"))
-                .hint("Ask for a longer step or a shorter range"));
+            return Err(Refusal::invalid(
+                "step",
+                self.step,
+                format!("at most {POINTS} steps in a range; here are {points}"),
+            )
+            .hint("Ask for a longer step or a shorter range"));
         }
         for label in self.grouping.iter().flat_map(|grouping| &grouping.by) {
             check_label(label).map_err(|refusal| refusal.within("by"))?;

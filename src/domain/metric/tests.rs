@@ -78,7 +78,8 @@ fn selectors_pick_by_label() {
     for no in ["x{cage=\"01\"}", "x{agent~\"coder\"}", "x{agent~\"coder-7*7\"}", "x{gone~\"?\"}", "x{agent!~\"c*\"}"] {
         assert!(!fits(no, &labels), "{no}");
     }
-    for bad in ["", "x{", "x}", "x{a}", "x{a=b}", "x{a=\"b}", "x{a==\"b\"}", "x{a=\"b\" c=\"d\"}", "9", "x{__a=\"b\"}"] {
+    for bad in ["", "x{", "x}", "x{a}", "x{a=b}", "x{a=\"b}", "x{a==\"b\"}", "x{a=\"b\" c=\"d\"}", "9", "x{__a=\"b\"}"]
+    {
         assert!(bad.parse::<Selector>().is_err(), "{bad}");
     }
 }

@@ -139,8 +139,12 @@ mod tests {
                 numbers.into_iter().map(|(n, width)| (n & 1_u64.checked_shl(width).map_or(u64::MAX, |top| top - 1), width)).collect();
             let split = split.min(numbers.len());
             let (mut writer, mut other) = (BitWriter::default(), BitWriter::default());
-            numbers[..split].iter().for_each(|(number, width)| writer.put(*number, *width));
-            numbers[split..].iter().for_each(|(number, width)| other.put(*number, *width));
+            for (number, width) in &numbers[..split] {
+                writer.put(*number, *width);
+            }
+            for (number, width) in &numbers[split..] {
+                other.put(*number, *width);
+            }
             writer.append(&other);
             prop_assert_eq!(writer.len(), numbers.iter().map(|(_, width)| *width as usize).sum::<usize>());
             let bytes = writer.into_bytes();

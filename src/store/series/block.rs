@@ -42,11 +42,7 @@ fn put_column(bits: &mut BitWriter, values: &[f64], expected: &[f64]) {
 }
 
 /// Reads a column whose values are expected one by one, from the place and the value before.
-fn get_column(
-    bits: &mut BitReader<'_>,
-    count: usize,
-    mut expected: impl FnMut(usize, f64) -> f64,
-) -> Option<Vec<f64>> {
+fn get_column(bits: &mut BitReader<'_>, count: usize, mut expected: impl FnMut(usize, f64) -> f64) -> Option<Vec<f64>> {
     let differing = bits.get(1)? == 1;
     let mut decoder = if differing { Decoder::of_residuals() } else { Decoder::new() };
     let mut values = Vec::with_capacity(count);
@@ -89,8 +85,7 @@ pub(super) fn encode(shape: Shape, counter: bool, summaries: &[(usize, Summary)]
     put_column(&mut bits, &firsts, &before);
     put_column(&mut bits, &column(|summary| summary.min), &firsts);
     put_column(&mut bits, &column(|summary| summary.max), &lasts);
-    let even: Vec<f64> =
-        (0..counts.len()).map(|place| even_sum(counts[place], firsts[place], lasts[place])).collect();
+    let even: Vec<f64> = (0..counts.len()).map(|place| even_sum(counts[place], firsts[place], lasts[place])).collect();
     put_column(&mut bits, &column(|summary| summary.sum), &even);
     if counter {
         let risen: Vec<f64> = firsts.iter().zip(&lasts).map(|(first, last)| last - first).collect();
@@ -203,10 +198,14 @@ mod tests {
             let mut expected = summaries(&minutes, !counter);
             let bytes = encode(HOUR, counter, &expected);
             if !counter {
-                expected.iter_mut().for_each(|(_, summary)| summary.increase = 0.0);
+                for (_, summary) in &mut expected {
+                    summary.increase = 0.0;
+                }
             }
             prop_assert_eq!(decode(HOUR, START, &bytes, true), Some(expected.clone()));
-            expected.iter_mut().for_each(|(_, summary)| summary.sketch = None);
+            for (_, summary) in &mut expected {
+                summary.sketch = None;
+            }
             prop_assert_eq!(decode(HOUR, START, &bytes, false), Some(expected));
         }
 

@@ -65,7 +65,9 @@ impl Open {
     /// A chunk of samples in order.
     pub(super) fn of(slot: i64, samples: &[Pair]) -> Self {
         let mut open = Self::new(slot);
-        samples.iter().for_each(|(time, value)| open.put(*time, *value));
+        for (time, value) in samples {
+            open.put(*time, *value);
+        }
         open
     }
 
@@ -95,7 +97,7 @@ impl Open {
 pub(super) fn times(slot: i64, mut bytes: &[u8]) -> Option<Vec<i64>> {
     let count = get_varint(&mut bytes)?;
     // More samples than microseconds is damage, and no reason to ask for so much memory.
-    let count = usize::try_from(count).ok().filter(|count| *count <= SLOT.unsigned_abs() as usize)?;
+    let count = usize::try_from(count).ok().filter(|_| count <= SLOT.unsigned_abs())?;
     let (mut bits, mut decoder) = (BitReader::new(bytes), Decoder::new());
     let mut time = slot * SLOT;
     let mut times = Vec::with_capacity(count.min(4096));
@@ -173,7 +175,9 @@ mod tests {
     fn samples_taken_together_have_the_same_times() {
         let chunk = |scale: f64| {
             let mut open = Open::new(5);
-            (0..600).for_each(|i: i32| open.put(5 * SLOT + i64::from(i) * 1_000_000 + i64::from(i % 7) * 113, f64::from(i) * scale));
+            for i in 0..600_i32 {
+                open.put(5 * SLOT + i64::from(i) * 1_000_000 + i64::from(i % 7) * 113, f64::from(i) * scale);
+            }
             open.close()
         };
         assert_eq!(chunk(1.0).times, chunk(-7.5).times);

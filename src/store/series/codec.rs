@@ -45,8 +45,9 @@ impl Rice {
         }
     }
 
-    fn learn(&mut self, value: u64) {
-        self.sum += value.min(1 << 52);
+    /// A number that was written in full counts as the smallest of those: one outlier must not spoil what follows.
+    fn learn(&mut self, value: u64, parameter: u32) {
+        self.sum += value.min(u64::from(ESCAPE) << parameter.min(50));
         self.count += 1;
         if self.count == MEMORY {
             self.sum /= 2;
@@ -66,7 +67,7 @@ impl Rice {
             bits.put(u64::from(width - 1), 6);
             bits.put(value, width);
         }
-        self.learn(value);
+        self.learn(value, parameter);
     }
 
     pub(super) fn get(&mut self, bits: &mut BitReader<'_>) -> Option<u64> {
@@ -78,7 +79,7 @@ impl Rice {
             let width = u32::try_from(bits.get(6)?).ok()? + 1;
             bits.get(width)?
         };
-        self.learn(value);
+        self.learn(value, parameter);
         Some(value)
     }
 
@@ -136,7 +137,8 @@ impl State {
 
     /// The integer before in a finer scale; `None` when it is too large for that.
     fn rescaled(&self, scale: usize) -> Option<i64> {
-        (self.scale..scale).try_fold(self.integer, |integer, _| integer.checked_mul(1000).filter(|wide| wide.abs() < 1 << 53))
+        (self.scale..scale)
+            .try_fold(self.integer, |integer, _| integer.checked_mul(1000).filter(|wide| wide.abs() < 1 << 53))
     }
 
     fn set(&mut self, scale: usize, shift: u32) {
@@ -297,7 +299,9 @@ mod tests {
     fn encode(values: &[f64], residuals: bool) -> Vec<u8> {
         let mut encoder = if residuals { Encoder::of_residuals() } else { Encoder::new() };
         let mut bits = BitWriter::default();
-        values.iter().for_each(|value| encoder.put(&mut bits, *value));
+        for value in values {
+            encoder.put(&mut bits, *value);
+        }
         encoder.finish(&mut bits);
         bits.into_bytes()
     }

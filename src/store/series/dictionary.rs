@@ -108,7 +108,10 @@ impl Dictionary {
     fn insert(&mut self, id: SeriesId, key: Key, meta: &Meta) {
         let entry = Arc::new(Entry { id, key: key.clone(), kind: meta.kind });
         let family = self.families.entry(key.name.clone());
-        family.or_insert_with(|| Family { meta: meta.clone(), series: BTreeMap::new() }).series.insert(id, entry.clone());
+        family
+            .or_insert_with(|| Family { meta: meta.clone(), series: BTreeMap::new() })
+            .series
+            .insert(id, entry.clone());
         self.by_id.insert(id, entry.clone());
         self.by_key.insert(key, entry);
     }

@@ -19,7 +19,7 @@ use crate::store::error::{Doing, Error};
 const FOLDER: &str = "metrics";
 /// The file of the names and the log.
 const SERIES: &str = "series.db";
-/// Marks the files as ours ("MenS" in ASCII).
+/// Marks the files as ours ("`MenS`" in ASCII).
 const APPLICATION_ID: i32 = 0x4d65_6e53;
 /// The schema of all these files. There are no migrations: files of another one are refused, and expire.
 const SCHEMA: u32 = 1;
@@ -136,7 +136,9 @@ pub(super) fn parts(folder: &Path) -> Result<Vec<Part>, Error> {
         let name = entry.map_err(io)?.file_name();
         let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".db")) else { continue };
         for tier in Tier::ALL {
-            let Some(date) = name.strip_prefix(tier.prefix()).filter(|date| date.len() == tier.chars()) else { continue };
+            let Some(date) = name.strip_prefix(tier.prefix()).filter(|date| date.len() == tier.chars()) else {
+                continue;
+            };
             if let Some((from, to)) = range_of(date) {
                 found.push(Part { tier, from, to, path: folder.join(format!("{name}.db")) });
             }
@@ -197,7 +199,8 @@ fn open(folder: &Path, path: &Path, tables: &str) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags).doing(doing)?;
     connection.busy_timeout(BUSY).doing(doing)?;
     // The log of a database is cut back after it was long, as after a slot was sealed.
-    let pragmas = "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
+    let pragmas =
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 16777216;";
     connection.execute_batch(pragmas).doing(doing)?;
     match version(&connection)? {
@@ -265,7 +268,9 @@ mod tests {
     #[test]
     fn other_files_are_none_of_ours() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["series.db", "raw-2026-11-30.db", "raw-2026-13-30.db", "raw-2026-11.db", "hours-2026-11.db-wal", "x"] {
+        for name in
+            ["series.db", "raw-2026-11-30.db", "raw-2026-13-30.db", "raw-2026-11.db", "hours-2026-11.db-wal", "x"]
+        {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let names: Vec<_> = parts(folder.path()).unwrap().iter().map(|part| part.path.clone()).collect();

@@ -57,7 +57,7 @@ impl Head {
 
     /// The chunks of a slot, by series.
     pub(super) fn slot(&self, slot: i64) -> Vec<(SeriesId, &Open)> {
-        let mut chunks: Vec<_> = 
+        let mut chunks: Vec<_> =
             self.slots.get(&slot).into_iter().flat_map(|slot| &slot.chunks).map(|(id, open)| (*id, open)).collect();
         chunks.sort_unstable_by_key(|(id, _)| *id);
         chunks

@@ -66,7 +66,9 @@ mod tests {
 
     fn of(buckets: &[(f64, f64)]) -> Buckets {
         let mut found = Buckets::default();
-        buckets.iter().for_each(|(bound, risen)| found.put(*bound, &[Some(*risen)]));
+        for (bound, risen) in buckets {
+            found.put(*bound, &[Some(*risen)]);
+        }
         found
     }
 

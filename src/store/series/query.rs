@@ -28,7 +28,8 @@ pub(super) fn answer(shared: &Shared, query: &Query) -> Result<Answer, Error> {
     let (kind, entries) = shared.names().select(&query.selector)?;
     query.function.check(&query.selector.name, kind)?;
     if query.grouping.is_none() && entries.len() > LINES {
-        let refusal = Refusal::invalid("series", &query.selector, format!("at most {LINES} lines; here are {}", entries.len()));
+        let refusal =
+            Refusal::invalid("series", &query.selector, format!("at most {LINES} lines; here are {}", entries.len()));
         return Err(refusal.hint("Name more labels, or group by fewer").into());
     }
     // The head before the list of files, and that before the files: what is not in the one any more is in the other.
@@ -45,13 +46,18 @@ pub(super) fn answer(shared: &Shared, query: &Query) -> Result<Answer, Error> {
             let group = groups.entry(group_of(&entry.key.labels, query.grouping.as_ref(), None)).or_default();
             group.put(query.grouping.as_ref().map_or(Aggregate::Sum, |grouping| grouping.aggregate), &values);
         }
-        lines(&steps, groups, |group, place| group.value(place))
+        lines(&steps, groups, Group::value)
     } else {
         let mut groups: BTreeMap<Labels, Buckets> = BTreeMap::new();
         for entry in &entries {
-            let Some(bound) = entry.key.labels.get(BUCKET_LABEL).and_then(|bound| bucket_bound(bound)) else { continue };
+            let Some(bound) = entry.key.labels.get(BUCKET_LABEL).and_then(|bound| bucket_bound(bound)) else {
+                continue;
+            };
             let values = reading.values(entry)?;
-            groups.entry(group_of(&entry.key.labels, query.grouping.as_ref(), Some(BUCKET_LABEL))).or_default().put(bound, &values);
+            groups
+                .entry(group_of(&entry.key.labels, query.grouping.as_ref(), Some(BUCKET_LABEL)))
+                .or_default()
+                .put(bound, &values);
         }
         let share = query.function.quantile().unwrap_or(0.5);
         lines(&steps, groups, |buckets, place| buckets.quantile(place, share))
@@ -61,17 +67,12 @@ pub(super) fn answer(shared: &Shared, query: &Query) -> Result<Answer, Error> {
 
 /// The labels of the line that a series belongs to.
 fn group_of(labels: &Labels, grouping: Option<&Grouping>, without: Option<&str>) -> Labels {
-    let is_kept = |label: &String| {
-        Some(label.as_str()) != without && grouping.is_none_or(|grouping| grouping.by.contains(label))
-    };
+    let is_kept =
+        |label: &String| Some(label.as_str()) != without && grouping.is_none_or(|grouping| grouping.by.contains(label));
     labels.iter().filter(|(label, _)| is_kept(label)).map(|(label, value)| (label.clone(), value.clone())).collect()
 }
 
-fn lines<T>(
-    steps: &Steps,
-    groups: BTreeMap<Labels, T>,
-    value: impl Fn(&T, usize) -> Option<f64>,
-) -> Vec<Line> {
+fn lines<T>(steps: &Steps, groups: BTreeMap<Labels, T>, value: impl Fn(&T, usize) -> Option<f64>) -> Vec<Line> {
     let line = |(labels, group): (Labels, T)| {
         let point = |place| {
             let value = value(&group, place)?;
@@ -133,7 +134,9 @@ impl Reading {
         let (head, unsummed) = {
             let head = shared.head();
             let reach = from - 2 * query.step.as_micros().max(Tier::Hours.shape().period);
-            let chunks = |entry: &Arc<Entry>| head.chunks(entry.id, reach, to).map(|(slot, open)| (slot, open.close())).collect();
+            let chunks = |entry: &Arc<Entry>| {
+                head.chunks(entry.id, reach, to).map(|(slot, open)| (slot, open.close())).collect()
+            };
             (entries.iter().map(chunks).collect(), head.unsummed())
         };
         let mut sources = Sources::open(&shared.folder)?;
@@ -168,9 +171,15 @@ impl Reading {
             let summed_to = to.min(self.unsummed);
             let range = (from.div_euclid(period) * period, summed_to);
             if range.0 < range.1 {
-                self.sources.summaries(self.tier, entry.id, range, function.quantile().is_some(), |time, summary| {
-                    windows.join(time, summary);
-                })?;
+                self.sources.summaries(
+                    self.tier,
+                    entry.id,
+                    range,
+                    function.quantile().is_some(),
+                    |time, summary| {
+                        windows.join(time, summary);
+                    },
+                )?;
                 raw_from = summed_to;
             }
         }

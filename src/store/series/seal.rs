@@ -69,14 +69,13 @@ fn write(connection: &mut Connection, part: &Part, slot: i64, chunks: &[(SeriesI
             Some(before) => Open::of(slot, &chunk::merge(&before, &open.samples())).close(),
             None => open.close(),
         };
-        let times_id = match known_times.get(&times) {
-            Some(known) => *known,
-            None => {
-                let insert = transaction.prepare_cached("INSERT INTO times (data) VALUES (?)");
-                let known = insert.and_then(|mut insert| insert.insert([&times])).doing(doing)?;
-                known_times.insert(times, known);
-                known
-            }
+        let times_id = if let Some(known) = known_times.get(&times) {
+            *known
+        } else {
+            let insert = transaction.prepare_cached("INSERT INTO times (data) VALUES (?)");
+            let known = insert.and_then(|mut insert| insert.insert([&times])).doing(doing)?;
+            known_times.insert(times, known);
+            known
         };
         transaction
             .prepare_cached("INSERT OR REPLACE INTO block (id, times, data) VALUES (?, ?, ?)")

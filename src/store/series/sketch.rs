@@ -129,7 +129,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn value() -> impl Strategy<Value = f64> {
-        prop_oneof![Just(0.0), -1e6..1e6_f64, 1e-8..1e-3_f64, (0..60_i32).prop_map(f64::from), Just(f64::MAX), Just(-f64::MAX)]
+        prop_oneof![
+            Just(0.0),
+            -1e6..1e6_f64,
+            1e-8..1e-3_f64,
+            (0..60_i32).prop_map(f64::from),
+            Just(f64::MAX),
+            Just(-f64::MAX)
+        ]
     }
 
     proptest! {
@@ -139,9 +146,15 @@ mod tests {
         ) {
             let split = split.min(values.len());
             let (mut whole, mut left, mut right) = (Sketch::default(), Sketch::default(), Sketch::default());
-            values.iter().for_each(|value| whole.add(*value, 1));
-            values[..split].iter().for_each(|value| left.add(*value, 1));
-            values[split..].iter().for_each(|value| right.add(*value, 1));
+            for value in &values {
+                whole.add(*value, 1);
+            }
+            for value in &values[..split] {
+                left.add(*value, 1);
+            }
+            for value in &values[split..] {
+                right.add(*value, 1);
+            }
             left.merge(&right);
             prop_assert_eq!(&left, &whole);
             let mut sorted = values.clone();
@@ -156,11 +169,15 @@ mod tests {
         fn sketches_come_back(sketches in proptest::collection::vec(proptest::collection::vec(value(), 0..40), 0..6)) {
             let sketches: Vec<Sketch> = sketches.iter().map(|values| {
                 let mut sketch = Sketch::default();
-                values.iter().for_each(|value| sketch.add(*value, 1));
+                for value in values {
+                    sketch.add(*value, 1);
+                }
                 sketch
             }).collect();
             let (mut codec, mut bits) = (SketchCodec::default(), BitWriter::default());
-            sketches.iter().for_each(|sketch| codec.put(&mut bits, sketch));
+            for sketch in &sketches {
+                codec.put(&mut bits, sketch);
+            }
             let bytes = bits.into_bytes();
             let (mut codec, mut bits) = (SketchCodec::default(), BitReader::new(&bytes));
             for sketch in &sketches {

@@ -1,6 +1,7 @@
 //! Reading the files: samples and summaries of one series after the other.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -54,22 +55,25 @@ impl Sources {
             let Some(connection) = connection(&mut self.connections, &self.parts, place)? else { continue };
             let path = &self.parts[place].path;
             for slot in chunk::slot_of(begin)..=chunk::slot_of(end - 1) {
-                let row = row(connection, "SELECT times, data FROM block WHERE id = ?", row_id(Tier::Raw, slot * SLOT, id), |row| {
-                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
-                })?;
+                let row = row(
+                    connection,
+                    "SELECT times, data FROM block WHERE id = ?",
+                    row_id(Tier::Raw, slot * SLOT, id),
+                    |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
+                )?;
                 let Some((times_id, values)) = row else { continue };
                 let damaged = || Error::DamagedSeries { path: path.clone(), what: "samples" };
-                let times = match self.times.get(&(place, times_id)) {
-                    Some(times) => times.clone(),
-                    None => {
-                        let bytes = row_bytes(connection, "SELECT data FROM times WHERE id = ?", times_id)?;
-                        let times: Rc<[i64]> = bytes.and_then(|bytes| chunk::times(slot, &bytes)).ok_or_else(damaged)?.into();
-                        if self.times.len() >= TIMES {
-                            self.times.clear();
-                        }
-                        self.times.insert((place, times_id), times.clone());
-                        times
+                let times = if let Some(times) = self.times.get(&(place, times_id)) {
+                    times.clone()
+                } else {
+                    let bytes = row_bytes(connection, "SELECT data FROM times WHERE id = ?", times_id)?;
+                    let times: Rc<[i64]> =
+                        bytes.and_then(|bytes| chunk::times(slot, &bytes)).ok_or_else(damaged)?.into();
+                    if self.times.len() >= TIMES {
+                        self.times.clear();
                     }
+                    self.times.insert((place, times_id), times.clone());
+                    times
                 };
                 let samples = chunk::samples(&times, &values).ok_or_else(damaged)?;
                 take(within(&samples, from, to));
@@ -93,13 +97,13 @@ impl Sources {
             let Some(connection) = connection(&mut self.connections, &self.parts, place)? else { continue };
             for number in begin.div_euclid(shape.span)..=(end - 1).div_euclid(shape.span) {
                 let start = number * shape.span;
-                let Some(bytes) = row_bytes(connection, "SELECT data FROM block WHERE id = ?", row_id(tier, start, id))? else {
+                let Some(bytes) =
+                    row_bytes(connection, "SELECT data FROM block WHERE id = ?", row_id(tier, start, id))?
+                else {
                     continue;
                 };
-                let summaries = block::decode(shape, start, &bytes, sketched).ok_or_else(|| Error::DamagedSeries {
-                    path: self.parts[place].path.clone(),
-                    what: "figures",
-                })?;
+                let summaries = block::decode(shape, start, &bytes, sketched)
+                    .ok_or_else(|| Error::DamagedSeries { path: self.parts[place].path.clone(), what: "figures" })?;
                 for (place, summary) in &summaries {
                     let time = start + i64::try_from(*place).unwrap_or(0) * shape.period;
                     if (from..to).contains(&time) {
@@ -142,10 +146,11 @@ fn connection<'a>(
     parts: &[Part],
     place: usize,
 ) -> Result<Option<&'a Connection>, Error> {
-    if !connections.contains_key(&place) {
-        connections.insert(place, open_reader(&parts[place])?);
-    }
-    Ok(connections.get(&place).and_then(Option::as_ref))
+    let opened = match connections.entry(place) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(free) => free.insert(open_reader(&parts[place])?),
+    };
+    Ok(opened.as_ref())
 }
 
 /// The samples of a sorted list that are within a range.

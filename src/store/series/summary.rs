@@ -100,9 +100,10 @@ impl Summary {
             Function::Last => Some(self.last),
             Function::Count => Some(self.count as f64),
             Function::Increase => self.rise_after(before).map(|(rise, _)| rise),
-            Function::Rate => {
-                self.rise_after(before).filter(|(_, micros)| *micros > 0).map(|(rise, micros)| rise * 1e6 / micros as f64)
-            }
+            Function::Rate => self
+                .rise_after(before)
+                .filter(|(_, micros)| *micros > 0)
+                .map(|(rise, micros)| rise * 1e6 / micros as f64),
             Function::P50 | Function::P90 | Function::P95 | Function::P99 => {
                 let found = self.sketch.as_ref()?.quantile(function.quantile()?)?;
                 Some(found.max(self.min).min(self.max))

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::chunk;
 use super::dictionary::{Dictionary, SeriesId};
 use super::files::{self, DAY, MINUTE};
 use super::handle::{Handle, Shared};
 use super::head::{AHEAD, Head, is_due};
 use super::log::{self, Logged};
 use super::policy::Policy;
-use super::chunk;
 use crate::domain::Timestamp;
 use crate::domain::metric::Dropped;
 use crate::store::error::{Doing, Error};

@@ -84,9 +84,8 @@ fn a_full_disk_costs_samples_and_nothing_else() {
     append(&mut series, id, &[(START, 1.0)]);
     let pages: i64 = series.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     series.connection.pragma_update(None, "max_page_count", pages).unwrap();
-    let many: Vec<Sample> = (0..20_000)
-        .map(|i| Sample { series: id, time: at(START + SECOND + i), value: (i as f64).sqrt() })
-        .collect();
+    let many: Vec<Sample> =
+        (0..20_000).map(|i| Sample { series: id, time: at(START + SECOND + i), value: (i as f64).sqrt() }).collect();
     let new = gauge(&series, "h", &[]);
     let error = series.append(at(START + SECOND), &many).unwrap_err();
     assert!(error.is_out_of_space(), "{error}");
@@ -124,10 +123,7 @@ fn what_is_wrong_with_a_sample_keeps_no_other_one_out() {
     assert_eq!(appended, Appended { kept: 3, dropped });
     assert_eq!(series.handle().stats().dropped, dropped);
     assert_eq!(series.handle().stats().samples, 3);
-    assert_eq!(
-        samples(&series, "g", START, now + HOUR),
-        [(58 * MINUTE, 3.0), (HOUR, 1.0), (HOUR + 5 * MINUTE, 2.0)]
-    );
+    assert_eq!(samples(&series, "g", START, now + HOUR), [(58 * MINUTE, 3.0), (HOUR, 1.0), (HOUR + 5 * MINUTE, 2.0)]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 mod faults;
 mod model;
-mod retention;
 mod queries;
+mod retention;
 
 use std::path::Path;
 
