@@ -78,7 +78,7 @@ impl Asked {
         for (name, value) in pairs(raw)? {
             let within = |refusal: Refusal| refusal.within(&name);
             match name.as_str() {
-                "series" => selector = Some(value.parse().map_err(within)?),
+                "series" => selector = Some(value.parse()?),
                 "from" => from = Some(value.parse().map_err(within)?),
                 "to" => to = Some(value.parse().map_err(within)?),
                 "step" => step = Some(value.parse().map_err(within)?),

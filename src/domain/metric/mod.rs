@@ -21,7 +21,6 @@ pub use self::selector::{Matcher, Operator, Selector};
 pub use self::stats::{Dropped, Stats};
 use super::enumeration::enumeration;
 use super::refusal::Refusal;
-use super::time::Timestamp;
 
 /// The longest name of a metric, in bytes.
 pub const NAME_BYTES: usize = 200;
@@ -225,18 +224,6 @@ pub fn check_value(name: &str, value: f64) -> Result<(), Refusal> {
     }
     Err(Refusal::invalid(format!("metric {name}: value"), value, "a finite number")
         .hint("Leave the sample out when the figure is not known"))
-}
-
-/// One value of a series at one time, as it is handed about by name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
-    /// Which series.
-    #[serde(flatten)]
-    pub key: Key,
-    /// When.
-    pub time: Timestamp,
-    /// The value.
-    pub value: f64,
 }
 
 /// A metric that the store has.

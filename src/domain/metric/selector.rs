@@ -91,13 +91,6 @@ impl Selector {
         Self { name: name.to_owned(), matchers: vec![] }
     }
 
-    /// Narrows it to series whose label is a text.
-    #[must_use]
-    pub fn with(mut self, label: &str, text: &str) -> Self {
-        self.matchers.push(Matcher { label: label.to_owned(), operator: Operator::Is, text: text.to_owned() });
-        self
-    }
-
     /// Whether a series of this name with these labels is meant.
     pub fn fits(&self, labels: &BTreeMap<String, String>) -> bool {
         self.matchers.iter().all(|matcher| matcher.fits(labels))
