@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::Span;
+use crate::domain::{Span, Timestamp};
 
 fn key(name: &str, labels: &[(&str, &str)]) -> Key {
     Key::new(name, labels.iter().copied())
