@@ -143,7 +143,7 @@ mod tests {
             ("series=up&step=often", "step"),
             ("series=up&function=mean", "avg"),
             ("series=up&by=cage", "aggregate"),
-            ("series=u p", "series"),
+            ("series=u p", "metric"),
         ] {
             let refusal = Asked::read(Some(bad)).err().unwrap().to_string();
             assert!(refusal.contains(says), "{bad}: {refusal}");
