@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
     agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, execution, filter,
-    inbox, journal, man, node, run, schema, simulate, status, stop, task,
+    inbox, journal, man, metric, node, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -113,6 +113,9 @@ pub enum Verb {
     /// What needs somebody's eye until it is resolved
     #[command(subcommand)]
     Alert(alert::AlertVerb),
+    /// What was measured, over time
+    #[command(subcommand)]
+    Metric(metric::MetricVerb),
     /// What the system says about itself
     #[command(subcommand)]
     Event(event::EventVerb),
@@ -167,6 +170,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Artifact(verb) => artifact::run(context, verb),
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),
+        Verb::Metric(verb) => metric::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),

@@ -45,6 +45,8 @@ mod journal;
 mod linear;
 mod logs;
 mod man;
+mod metric;
+mod metric_export;
 mod node;
 mod program;
 mod run;

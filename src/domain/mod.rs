@@ -18,6 +18,7 @@ pub mod filter;
 pub mod fleet;
 pub mod id;
 pub mod link;
+pub mod metric;
 pub mod node;
 pub mod preview;
 pub mod quantity;

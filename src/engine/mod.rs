@@ -2,7 +2,8 @@
 //!
 //! Three threads make the life of a command: the deciding one ([`decide`]) owns the core, the committing one
 //! ([`commit`]) owns the store, the dispatching one ([`dispatch`]) carries to the workers what is durable. While one batch
-//! is committed the next is being decided. A fourth keeps the session with the worker ([`link`]). The engine never touches a process, a cgroup or a sensor: that is the worker's.
+//! is committed the next is being decided. A fourth keeps the session with the worker ([`link`]), a fifth
+//! the metrics ([`series`]). The engine never touches a process, a cgroup or a sensor: that is the worker's.
 
 pub mod beat;
 pub mod clock;
@@ -13,9 +14,12 @@ pub mod decide;
 pub mod dispatch;
 pub mod figures;
 pub mod link;
+pub mod measured;
 pub mod message;
 pub mod outlet;
 pub mod progress;
+pub mod sampling;
+pub mod series;
 mod start_input;
 pub mod telemetry;
 pub mod watchers;
@@ -37,6 +41,7 @@ use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
 use self::message::Message;
 use self::progress::Progress;
+use self::series::Recorder;
 use self::telemetry::Telemetry;
 use self::watchers::Watchers;
 use crate::domain::Record;
@@ -89,6 +94,8 @@ pub struct Engine {
     pub figures: Figures,
     /// What workers measure and agents say.
     pub telemetry: Telemetry,
+    /// What was measured, and what will be.
+    pub recorder: Recorder,
     /// Who watches.
     pub watchers: Watchers,
     /// The engine's clock.
@@ -104,6 +111,7 @@ impl Engine {
         let figures = Figures::default();
         let (core, clock) = take_up(&mut store, &figures, progress)?;
         let first_seq = core.seq();
+        let recorder = Recorder::start(data_dir, clock)?;
         let beat = Beat::new(first_seq);
         let (decider, inbox) = mpsc::channel();
         let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);
@@ -148,7 +156,8 @@ impl Engine {
             ended: Some(ended),
             leaving,
             first_seq,
-            telemetry: Telemetry::new(beat.clone()),
+            telemetry: Telemetry::new(beat.clone()).recorded_by(recorder.clone()),
+            recorder,
             beat,
             figures,
             watchers: Watchers::new(dispatch_sender.clone()),

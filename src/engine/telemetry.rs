@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::beat::{Beat, Topics};
+use super::series::Recorder;
 use crate::domain::link::Sample;
 use crate::domain::watch::{CageUsage, HostUsage, Measurement, Process};
 use crate::domain::{CageId, ExecutionId};
@@ -23,6 +24,7 @@ pub type Processes = (Vec<Process>, u64);
 pub struct Telemetry {
     shared: Arc<Shared>,
     beat: Beat,
+    recorder: Option<Recorder>,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +66,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Telemetry {
     /// Knows nothing yet; changes are announced by `beat`.
     pub fn new(beat: Beat) -> Self {
-        Self { shared: Arc::default(), beat }
+        Self { shared: Arc::default(), beat, recorder: None }
+    }
+
+    /// Hands measurements on to whoever keeps them.
+    #[must_use]
+    pub fn recorded_by(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
     }
 
     /// The figures of an execution that runs now.
@@ -126,6 +135,9 @@ impl Telemetry {
         let changed = lock(&self.shared.usage).take(measurement);
         if changed {
             self.beat.changed(Topics::USAGE);
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.measured(measurement);
         }
     }
 

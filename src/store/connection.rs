@@ -69,7 +69,7 @@ pub(super) fn open_writer(data_dir: &Path, create: bool) -> Result<Connection, E
 
 /// Makes the file for its owner alone, and its name durable: tasks may carry secrets, and `SQLite` would let everybody
 /// read. The log and its index take over the file's mode.
-fn make_private(data_dir: &Path, path: &Path) -> Result<(), Error> {
+pub(super) fn make_private(data_dir: &Path, path: &Path) -> Result<(), Error> {
     let io = |doing| {
         let path = path.to_owned();
         move |source| Error::Io { doing, path, source }

@@ -98,6 +98,15 @@ pub enum Error {
         fault: Fault,
     },
 
+    /// Metrics are not what was written.
+    #[error("metrics {}: {what} cannot be read. Remove the file: it holds samples and nothing else", path.display())]
+    DamagedSeries {
+        /// The file.
+        path: PathBuf,
+        /// What in it.
+        what: &'static str,
+    },
+
     /// A record that was to be committed does not follow the last one.
     #[error("journal record {got} cannot follow record {last}")]
     OutOfOrder {

@@ -21,6 +21,7 @@ mod reader;
 mod rebuild;
 mod resolve;
 mod rows;
+pub mod series;
 mod snapshot;
 mod triage;
 mod verify;

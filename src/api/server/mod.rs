@@ -8,6 +8,7 @@ mod grid;
 mod health;
 mod live;
 mod logs;
+mod metrics;
 mod openapi;
 mod overview;
 mod processes;
@@ -49,6 +50,7 @@ use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
 use crate::engine::progress::Progress;
+use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
 use crate::engine::watchers::Watchers;
 use crate::engine::{self, Engine};
@@ -78,6 +80,7 @@ struct Running {
     beat: Beat,
     figures: Figures,
     telemetry: Telemetry,
+    recorder: Recorder,
     watchers: Watchers,
     clock: Clock,
     readers: Mutex<Vec<Reader>>,
@@ -104,6 +107,7 @@ impl Service {
             beat: engine.beat.clone(),
             figures: engine.figures.clone(),
             telemetry: engine.telemetry.clone(),
+            recorder: engine.recorder.clone(),
             watchers: engine.watchers.clone(),
             clock: engine.clock,
             readers: Mutex::new(vec![reader]),

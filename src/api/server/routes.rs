@@ -4,10 +4,13 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, grid, live, logs, openapi, overview, processes, pulse, reads, status, stream, triage};
+use super::{
+    Service, commands, grid, live, logs, metrics, openapi, overview, processes, pulse, reads, status, stream, triage,
+};
 use crate::api::live::{CageCell, CageProcess, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{AgentRow, JournalRow, ResourceRow, Shutdown, Status, TaskRow, WireCommand};
+use crate::domain::metric;
 use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, SystemEvent, Task, User};
 use crate::engine::core::Explanation;
 
@@ -92,6 +95,21 @@ const LOG_PART: &[(&str, &str)] = &[
     ("before", "end at this position: with tail, the page before one that began there"),
     ("tail", "only so many bytes at the end, or a little more: it begins where a chunk does"),
     ("length", "only so many bytes at the beginning, or a little less; one chunk at least"),
+];
+const METRICS: &[(&str, &str)] = &[
+    (
+        "series",
+        "a metric's name and perhaps labels: menagerie_cage_memory_bytes{cage=\"001\",agent~\"coder-*|tester\"}",
+    ),
+    ("from", "from when on; an hour before the end when left out"),
+    ("to", "up to when; now when left out"),
+    ("step", "how long a step is, such as 5m; a three hundredth of the range when left out"),
+    (
+        "function",
+        "avg, min, max, sum, last, count, rate, increase, p50, p90, p95, p99: what is made of the values in a step",
+    ),
+    ("aggregate", "sum, avg, min, max: what is made of several series; each is a line of its own when left out"),
+    ("by", "labels separated by commas: series that have them in common become one line"),
 ];
 const PART: &[(&str, &str)] = &[("offset", "skip so many bytes"), ("length", "at most so many bytes")];
 
@@ -190,6 +208,15 @@ pub static ROUTES: &[Route] = &[
         INBOX, triage::inbox),
     route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
     route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
+    route!(show "/v1/metrics", "metrics", "Which metrics there are.", Shape::List(of::<metric::Metric>), &[],
+        metrics::list),
+    route!(show "/v1/metrics/query", "metrics_query", "What metrics were over a time, in steps. Steps without values are \
+        missing. Of what is kept no finer any more the answer has longer steps than were asked for.",
+        Shape::Json(of::<metric::Answer>), METRICS, metrics::query),
+    route!(show "/v1/metrics/stats", "metrics_stats", "How much of metrics is kept, and what could not be.",
+        Shape::Json(of::<metric::Stats>), &[], metrics::stats),
+    route!(show "/v1/metrics/{name}/labels", "metric_labels", "The labels of a metric's series, with their values.",
+        Shape::Json(of::<std::collections::BTreeMap<String, std::collections::BTreeSet<String>>>), &[], metrics::labels),
     route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
     route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
     route!(show "/v1/journal", "journal", "Records of the journal. A filter looks at a bounded number of them at a time: as \

@@ -15,6 +15,7 @@ use crate::domain::Timestamp;
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
 use crate::engine::progress::Progress;
+use crate::engine::sampling;
 use crate::engine::{Engine, Error};
 use crate::store::{self, DataDir, Query, Reader, Store};
 
@@ -70,6 +71,13 @@ fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
             store::remove_unbegun(data_dir);
         }
     })?;
+    tokio::spawn(sampling::sample(
+        engine.recorder.clone(),
+        engine.beat.clone(),
+        engine.decider.clone(),
+        engine.figures.clone(),
+        engine.clock,
+    ));
     let (telemetry, decider) = (engine.telemetry.clone(), engine.decider.clone());
     let leaving = engine.leaving.clone();
     let worker = WorkerSettings { data_dir: data_dir.clone(), leaving, command: settings.worker_command.clone() };
