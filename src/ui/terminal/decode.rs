@@ -3,7 +3,9 @@
 //! crossterm has such a reader too, but it hears the window's changes of size in the same place and waits for edges: a
 //! key that came beside such a change stayed unread until the next key, and then counted twice. So bytes are read by
 //! [`super::input`] and decoded here, and nothing waits anywhere but in front of the terminal itself. The sequences are
-//! those of xterm ("XTerm Control Sequences") and of the Linux console.
+//! those of xterm (its document "Control Sequences") and of the Linux console.
+
+use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
@@ -12,6 +14,13 @@ const PASTE_MAX: usize = 64 * 1024;
 
 /// The longest answer of a terminal, in bytes; what is longer is none.
 const ANSWER_MAX: usize = 4096;
+
+/// How long the rest of a sequence may take after its Escape, before that is taken for the key.
+const ESCAPE_WITHIN: Duration = Duration::from_millis(30);
+
+/// How long it may take once it has begun for certain: on a bad line the last letter of an arrow must not become a key
+/// that ends something.
+const SEQUENCE_WITHIN: Duration = Duration::from_millis(500);
 
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -60,9 +69,13 @@ impl Decoder {
         events
     }
 
-    /// Whether something waits that is a key of its own if nothing follows soon: Escape.
-    pub fn in_doubt(&self) -> bool {
-        self.paste.is_none() && !self.waiting.is_empty()
+    /// How long the rest of what waits may take; `None` when nothing waits but for more of a paste.
+    pub fn patience(&self) -> Option<Duration> {
+        match (&self.paste, self.waiting.as_slice()) {
+            (Some(_), _) | (_, []) => None,
+            (_, [0x1b]) => Some(ESCAPE_WITHIN),
+            _ => Some(SEQUENCE_WITHIN),
+        }
     }
 
     /// Nothing followed: what waits is taken for what it is alone.
@@ -324,14 +337,16 @@ mod tests {
     #[test]
     fn escape_alone_is_escape_and_before_something_it_is_not() {
         let mut decoder = Decoder::default();
-        assert!(decoder.take(b"\x1b").is_empty() && decoder.in_doubt());
+        assert!(decoder.take(b"\x1b").is_empty());
+        assert_eq!(decoder.patience(), Some(ESCAPE_WITHIN));
         assert_eq!(said(decoder.settle()), ["esc"]);
-        assert!(!decoder.in_doubt());
+        assert_eq!(decoder.patience(), None);
         assert!(decoder.take(b"\x1b").is_empty());
         assert_eq!(said(decoder.take(b"[A")), ["up"], "the rest came late");
-        assert!(decoder.take(b"\x1b\x1b").len() == 1 && decoder.in_doubt());
+        assert!(decoder.take(b"\x1b\x1b").len() == 1 && decoder.patience() == Some(ESCAPE_WITHIN));
         assert_eq!(said(decoder.settle()), ["esc"]);
         decoder.take(b"\x1b[");
+        assert_eq!(decoder.patience(), Some(SEQUENCE_WITHIN), "a slow arrow to the left is no D");
         assert_eq!(said(decoder.settle()), ["alt-["]);
         assert_eq!(said(decoder.take(b"j")), ["j"]);
     }
@@ -373,7 +388,7 @@ mod tests {
         let mut decoder = Decoder::default();
         decoder.take(b"\x1b[200~");
         for _ in 0..100 {
-            assert!(decoder.take(&[b'x'; 1000]).is_empty() && !decoder.in_doubt());
+            assert!(decoder.take(&[b'x'; 1000]).is_empty() && decoder.patience().is_none());
         }
         let events = decoder.take(b"\x1b[201~j");
         assert!(matches!(&events[0], Event::Paste(text) if text.len() == PASTE_MAX));

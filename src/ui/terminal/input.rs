@@ -17,10 +17,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::decode::Decoder;
 use super::probe;
 
-/// How long the rest of a sequence may take after its Escape. A line that is slower than that inside one packet of bytes
-/// is none.
-const ESCAPE_WITHIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
-
 /// What is read.
 pub enum Read {
     /// An event, and when it was read.
@@ -111,7 +107,8 @@ fn read(
     let mut buffer = [0; 4096];
     loop {
         let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
-        let events = match poll(&mut fds, decoder.in_doubt().then_some(&ESCAPE_WITHIN)) {
+        let patience = decoder.patience().map(|span| Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) });
+        let events = match poll(&mut fds, patience.as_ref()) {
             Ok(0) => decoder.settle(),
             Ok(_) => {
                 let (input, wake) = (fds[0].revents(), fds[1].revents());
