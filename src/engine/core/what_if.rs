@@ -228,7 +228,8 @@ impl Core {
                 for id in ids {
                     let (lacked, lacks) = (self.artifacts.get(id), after.artifacts.get(id));
                     let by = i64::from(lacks.is_some()) - i64::from(lacked.is_some());
-                    for maker in lacked.or(lacks).into_iter().flat_map(|artifact| artifact.makers()) {
+                    let Some(artifact) = lacked.or(lacks) else { continue };
+                    for maker in artifact.makers() {
                         *change.entry(maker).or_insert(0) += by;
                     }
                 }
