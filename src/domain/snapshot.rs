@@ -176,3 +176,12 @@ pub struct OpenArtifact {
     /// Not shown at the head of the inbox until then.
     pub snoozed_until: Option<Timestamp>,
 }
+
+impl OpenArtifact {
+    /// Whose approval it is: its task's and, if that may be an element, its array's, because a gate on an array waits for
+    /// the artifacts of all its elements.
+    pub fn makers(&self) -> impl Iterator<Item = TaskId> + use<> {
+        let (task, array) = (self.task_id, self.task_id.as_array());
+        std::iter::once(task).chain((array != task).then_some(array))
+    }
+}

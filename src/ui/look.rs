@@ -76,9 +76,8 @@ impl Mark {
     pub const fn role(self) -> Role {
         match self {
             Self::Running | Self::Done => Role::Good,
-            Self::Starting => Role::Info,
+            Self::Starting | Self::Withheld => Role::Info,
             Self::Idle | Self::Queued | Self::Stopped => Role::Dim,
-            Self::Withheld => Role::Info,
             Self::Human => Role::Waiting,
             Self::Warning => Role::Warn,
             Self::Failed => Role::Bad,

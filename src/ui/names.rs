@@ -41,13 +41,18 @@ impl Names {
                 self.titles.insert(id, title.to_owned());
             }
         };
+        let inbox = match answer {
+            Answer::Inbox(page) => page.rows.as_slice(),
+            Answer::Overview(overview) => overview.inbox.as_slice(),
+            _ => &[],
+        };
+        for item in inbox {
+            title(item.task_id.clone(), &item.task_type);
+            if item.kind == InboxKind::Artifact {
+                title(item.id.clone(), &item.title);
+            }
+        }
         match answer {
-            Answer::Inbox(page) => page.rows.iter().for_each(|item| {
-                title(item.task_id.clone(), &item.task_type);
-                if item.kind == InboxKind::Artifact {
-                    title(item.id.clone(), &item.title);
-                }
-            }),
             Answer::Artifacts(page) => page.rows.iter().for_each(|it| title(it.id.to_string(), &it.title)),
             Answer::Artifact(artifact) => title(artifact.id.to_string(), &artifact.title),
             Answer::Tasks(page) => page.rows.iter().for_each(|task| title(task.id.to_string(), &task.kind)),

@@ -42,7 +42,7 @@ pub fn looks_only(line: &str) -> Result<(), String> {
     let words = split(line)?;
     let words = if words.first().is_some_and(|word| word == "menagerie") { &words[1..] } else { &words[..] };
     let looks = |look: &&str| look.split(' ').count() <= words.len() && look.split(' ').zip(words).all(|(a, b)| a == b);
-    if LOOKS.iter().any(|look| looks(look)) {
+    if LOOKS.iter().any(looks) {
         return Ok(());
     }
     Err(format!("this console was started with --read-only and runs only what looks: {}", LOOKS.join(", ")))

@@ -520,11 +520,13 @@ extern "C" fn hold(parent: *mut libc::c_void) -> libc::c_int {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         usize::try_from(libc::getppid()) != Ok(parent.addr())
     };
-    while !orphaned {
+    if orphaned {
+        return 0;
+    }
+    loop {
         // SAFETY: only waits.
         unsafe { libc::pause() };
     }
-    0
 }
 
 impl NamespaceHolder {

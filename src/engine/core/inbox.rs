@@ -88,20 +88,13 @@ impl Core {
         waiting
     }
 
-    /// How many tasks wait for approval of artifacts of some tasks when `approved` no longer lack it, each counted once;
-    /// and how many artifacts they wait for.
-    pub(super) fn lacking_approval(&self, makers: &BTreeSet<TaskId>, approved: &BTreeSet<ArtifactId>) -> (u64, u64) {
+    /// How many tasks wait for approval of artifacts of some tasks, each counted once, and how many artifacts they wait
+    /// for; `change` is by how many more, or fewer, of a task lack approval than do.
+    pub(super) fn lacking_approval(&self, makers: &BTreeSet<TaskId>, change: &BTreeMap<TaskId, i64>) -> (u64, u64) {
         let mut reach = Reach { core: self, known: BTreeMap::new(), left: LOOKED_AT_MAX };
-        let mut gone: BTreeMap<TaskId, u32> = BTreeMap::new();
-        for artifact in approved.iter().filter_map(|id| self.artifacts.get(id)) {
-            let (task, array) = (artifact.task_id, artifact.task_id.as_array());
-            for maker in std::iter::once(task).chain((array != task).then_some(array)) {
-                *gone.entry(maker).or_insert(0) += 1;
-            }
-        }
         let left = |maker: &TaskId| {
-            let open = self.unapproved.get(maker).copied().unwrap_or(0);
-            open.saturating_sub(gone.get(maker).copied().unwrap_or(0))
+            let open = self.unapproved.get(maker).copied().map_or(0, i64::from);
+            u64::try_from(open + change.get(maker).copied().unwrap_or(0)).unwrap_or(0)
         };
         let first: BTreeSet<_> = makers.iter().flat_map(|task| reach.gated(*task)).collect();
         let (mut waiting, mut lacking) = (vec![], BTreeMap::new());
@@ -113,7 +106,7 @@ impl Core {
                 lacking.extend(of);
             }
         }
-        let artifacts = lacking.values().map(|left| u64::from(*left)).sum();
+        let artifacts = lacking.values().sum();
         (reach.behind(waiting).tasks, artifacts)
     }
 }

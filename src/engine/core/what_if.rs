@@ -1,7 +1,7 @@
 //! What a command would do, had it been given. It is tried on a [partial](super::partial) state by the code that would do
 //! it, so what is foretold cannot drift from what happens; nothing of the real state changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Core, Decisions};
 use crate::domain::{
@@ -222,21 +222,19 @@ impl Core {
                 let makers = |core: &Self| -> BTreeSet<TaskId> {
                     ids.iter().filter_map(|id| core.artifacts.get(id)).map(|artifact| artifact.task_id).collect()
                 };
-                let judged = makers(self);
-                let before = self.lacking_approval(&judged, &BTreeSet::new());
-                let then = match command {
-                    // Whoever waits for others beside these goes on waiting.
-                    Command::ReviewArtifacts { approve: true, .. } => {
-                        let approved = ids.iter().copied().filter(|id| !after.artifacts.contains_key(id)).collect();
-                        self.lacking_approval(&judged, &approved)
+                let judged: BTreeSet<TaskId> = makers(self).union(&makers(after)).copied().collect();
+                // Whoever waits for others beside these goes on waiting.
+                let mut change: BTreeMap<TaskId, i64> = BTreeMap::new();
+                for id in ids {
+                    let (lacked, lacks) = (self.artifacts.get(id), after.artifacts.get(id));
+                    let by = i64::from(lacks.is_some()) - i64::from(lacked.is_some());
+                    let Some(artifact) = lacked.or(lacks) else { continue };
+                    for maker in artifact.makers() {
+                        *change.entry(maker).or_insert(0) += by;
                     }
-                    _ => {
-                        let made = makers(after);
-                        let (tasks, lacking) = self.lacking_approval(&made, &BTreeSet::new());
-                        let anew = after.artifacts.keys().filter(|id| !self.artifacts.contains_key(id)).count() as u64;
-                        (tasks, lacking + anew)
-                    }
-                };
+                }
+                let before = self.lacking_approval(&judged, &BTreeMap::new());
+                let then = self.lacking_approval(&judged, &change);
                 vec![
                     figure(
                         "tasks that wait for these approvals".to_owned(),

@@ -5,6 +5,8 @@
 //! read by `input`, and understood here; the forms are those of xterm's control sequences (Dickey, "Xterm Control Sequences"). Pastes are
 //! text whatever is in them, and a sequence that nobody knows is passed over, not taken for keys.
 
+use std::time::Duration;
+
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::probe;
@@ -17,6 +19,12 @@ const PASTE_MAX: usize = 1 << 20;
 
 /// The longest sequence that is waited for, in bytes; nothing that is asked for is as long.
 const SEQUENCE_MAX: usize = 4096;
+
+/// How long something may take to follow an Escape.
+const ESCAPE_WITHIN: Duration = Duration::from_millis(20);
+
+/// How long the rest of a sequence may take.
+const SEQUENCE_WITHIN: Duration = Duration::from_millis(500);
 
 /// What was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +58,15 @@ impl Decoder {
         self.decode(false)
     }
 
-    /// Whether something has begun that is not complete. A paste is waited for however long it takes.
-    pub const fn is_waiting(&self) -> bool {
-        !self.bytes.is_empty() && self.paste.is_none()
+    /// How long to wait for more of what has begun; `None` when nothing has. An Escape by itself is a key and soon taken for one. What is
+    /// more than that has begun a sequence, and its rest comes late on a bad line: taken for keys it might do anything. A paste is
+    /// waited for however long it takes.
+    pub fn patience(&self) -> Option<Duration> {
+        match (&self.bytes[..], &self.paste) {
+            ([], _) | (_, Some(_)) => None,
+            ([0x1b], _) => Some(ESCAPE_WITHIN),
+            _ => Some(SEQUENCE_WITHIN),
+        }
     }
 
     /// Takes note that nothing more comes for now: what has begun was a key by itself, such as Escape, or is given up.
@@ -309,7 +323,7 @@ mod tests {
         let mut decoder = Decoder::default();
         let mut found = decoder.take(bytes);
         found.extend(decoder.rest());
-        assert!(!decoder.is_waiting(), "nothing is kept back");
+        assert!(decoder.patience().is_none(), "nothing is kept back");
         found.iter().map(word).collect::<Vec<_>>().join(" ")
     }
 
@@ -321,6 +335,17 @@ mod tests {
             Decoded::Event(other) => format!("{other:?}"),
             Decoded::Ground(light) => format!("light={light}"),
         }
+    }
+
+    #[test]
+    fn a_sequence_that_has_begun_is_given_longer_than_an_escape() {
+        let mut decoder = Decoder::default();
+        assert_eq!(decoder.take(b"\x1b"), []);
+        assert_eq!(decoder.patience(), Some(ESCAPE_WITHIN));
+        assert_eq!(decoder.take(b"["), []);
+        assert_eq!(decoder.patience(), Some(SEQUENCE_WITHIN), "the rest of a left arrow would be a D");
+        assert_eq!(decoder.take(b"D"), [key(KeyCode::Left, KeyModifiers::NONE)]);
+        assert_eq!(decoder.patience(), None);
     }
 
     #[test]
@@ -377,7 +402,7 @@ mod tests {
         decoder.take(b"\x1b[200~");
         for _ in 0..40 {
             assert!(decoder.take(&vec![b'x'; 64 * 1024]).is_empty());
-            assert!(!decoder.is_waiting(), "nobody hurries a paste");
+            assert!(decoder.patience().is_none(), "nobody hurries a paste");
             assert!(decoder.rest().is_empty());
         }
         let found = decoder.take(b"\x1b[201~j");
@@ -404,7 +429,7 @@ mod tests {
             let mut decoder = Decoder::default();
             decoder.take(&bytes);
             decoder.rest();
-            prop_assert!(!decoder.is_waiting());
+            prop_assert!(decoder.patience().is_none());
         }
     }
 }

@@ -15,9 +15,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::decoder::{Decoded, Decoder};
 
-/// How long the rest of a sequence may take once it has begun: Escape by itself is a key, and that is known only when nothing follows.
-const SEQUENCE_WITHIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-
 /// What is read.
 pub enum Read {
     /// An event, and when it was read.
@@ -90,8 +87,8 @@ fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on:
     loop {
         let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
         // Only what has begun and is not complete is waited for, and not for long.
-        let timeout = decoder.is_waiting().then_some(&SEQUENCE_WITHIN);
-        let ready = match poll(&mut fds, timeout) {
+        let patience = decoder.patience().map(|span| Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) });
+        let ready = match poll(&mut fds, patience.as_ref()) {
             Ok(ready) => ready,
             Err(rustix::io::Errno::INTR) => continue,
             Err(_) => {

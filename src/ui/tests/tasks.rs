@@ -215,14 +215,11 @@ fn undo_has_its_command_line_and_takes_nothing_back_where_it_is_refused() {
     driver.engine = Box::new(|request| {
         let Request::Command(command) = request else { return super::fleet::answer(request) };
         let ids = vec![id(EXECUTING).parse().unwrap()];
-        let (done, refused, inverse) = match command.as_ref() {
-            WireCommand::PrioritiseTasks { .. } => {
-                (vec![id(EXECUTING)], vec![], vec![crate::domain::Command::CancelTasks { ids, note: None }])
-            }
-            _ => {
-                let refusal = crate::domain::Refusal::conflict("task", "completed", "a task that has not ended");
-                (vec![], vec![crate::domain::command::RefusedItem { item: id(EXECUTING), refusal }], vec![])
-            }
+        let (done, refused, inverse) = if matches!(command.as_ref(), WireCommand::PrioritiseTasks { .. }) {
+            (vec![id(EXECUTING)], vec![], vec![crate::domain::Command::CancelTasks { ids, note: None }])
+        } else {
+            let refusal = crate::domain::Refusal::conflict("task", "completed", "a task that has not ended");
+            (vec![], vec![crate::domain::command::RefusedItem { item: id(EXECUTING), refusal }], vec![])
         };
         Ok(Answer::Done(Box::new(crate::domain::Reply::Items { done, refused, inverse })))
     });

@@ -24,7 +24,7 @@ impl Core {
             let open = OpenArtifact { id, task_id, state, snoozed_until: None };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
-            for task in tasks_of(artifact.task_id) {
+            for task in artifact.makers() {
                 let left = self.unapproved.get(&task).map_or(0, |count| count - 1);
                 if left > 0 {
                     self.unapproved.insert(task, left);
@@ -41,7 +41,7 @@ impl Core {
         if self.artifacts.insert(artifact.id, artifact).is_some() {
             return;
         }
-        for task in tasks_of(artifact.task_id) {
+        for task in artifact.makers() {
             let count = self.unapproved.entry(task).or_insert(0);
             *count += 1;
             if *count == 1 {
@@ -66,10 +66,4 @@ impl Core {
             self.settle(slot);
         }
     }
-}
-
-/// The task itself and, if it may be an element, its array: a gate on an array waits for all its elements' artifacts.
-fn tasks_of(task: TaskId) -> impl Iterator<Item = TaskId> {
-    let array = task.as_array();
-    std::iter::once(task).chain((array != task).then_some(array))
 }
