@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::args::Globals;
 use super::failure::Failure;
 use super::toml_file;
+use crate::domain::Span;
 use crate::domain::enumeration::enumeration;
 
 enumeration! {
@@ -92,6 +93,8 @@ pub struct EngineSection {
     pub log_format: Option<LogFormat>,
     /// How much it writes. Default: `info`.
     pub log_level: Option<LogLevel>,
+    /// How often to measure what runs while nobody looks; `0s` for never. Default: `10s`.
+    pub measure_every: Option<Span>,
 }
 
 /// Where a setting's value comes from.
@@ -144,7 +147,12 @@ pub struct Settings {
     pub log_format: Setting<LogFormat>,
     /// How much it writes.
     pub log_level: Setting<LogLevel>,
+    /// How often the engine has measured what runs while nobody looks; zero for never.
+    pub measure_every: Setting<Span>,
 }
+
+/// How often what runs is measured while nobody looks.
+const MEASURE_EVERY: Span = Span::from_secs(10);
 
 /// Reads an environment variable; an empty one counts as not set. Handed in so that tests need no environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -185,6 +193,12 @@ impl Settings {
                 "MENAGERIE_LOG_LEVEL",
                 file.engine.log_level,
                 LogLevel::Info,
+            )?,
+            measure_every: layers.pick(
+                ("", None),
+                "MENAGERIE_MEASURE_EVERY",
+                file.engine.measure_every,
+                MEASURE_EVERY,
             )?,
             file: path,
         })

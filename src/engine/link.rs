@@ -127,6 +127,10 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
                 telemetry.put_measurement(&measurement);
                 continue;
             }
+            FromWorker::Sensors(sensors) => {
+                telemetry.put_sensors(sensors);
+                continue;
+            }
             FromWorker::Processes { request, total, processes } => {
                 telemetry.answer(request, (processes, total));
                 continue;

@@ -16,6 +16,7 @@ mod reads;
 mod risk;
 pub mod routes;
 mod running;
+mod sensors;
 pub mod serve;
 mod spool;
 mod status;

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::{PeerInfo, Service, router};
-use crate::domain::Timestamp;
+use crate::domain::{Span, Timestamp};
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
 use crate::engine::progress::Progress;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Program and arguments that start the worker.
     pub worker_command: Vec<std::ffi::OsString>,
+    /// How often what runs is measured while nobody looks; zero for never.
+    pub measure_every: Span,
 }
 
 /// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
@@ -58,7 +60,7 @@ fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
     let data_dir = &settings.data_dir;
     progress.begin("opening the store");
     let store = Store::open(data_dir)?;
-    let engine = Engine::start(store, data_dir, progress)?;
+    let engine = Engine::start(store, data_dir, progress, settings.measure_every.to_std())?;
     let (telemetry, decider) = (engine.telemetry.clone(), engine.decider.clone());
     let leaving = engine.leaving.clone();
     let worker = WorkerSettings { data_dir: data_dir.clone(), leaving, command: settings.worker_command.clone() };

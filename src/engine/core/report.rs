@@ -40,6 +40,7 @@ impl Core {
                     self.emit(now, actor, CageEnforced { cage_id, enforcement }, out);
                 }
             }
+            Report::Capacity { capacity, metadata } => self.node_changed(now, node, capacity, metadata, out),
             Report::Notice { severity, source, message } => {
                 let context = trigger(&sort_of(&message));
                 self.tell(severity, source, context, message, now, out);
