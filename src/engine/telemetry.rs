@@ -218,8 +218,11 @@ impl Telemetry {
     }
 }
 
+/// Each device with its processes and their cages.
+type Gist = Vec<(u32, GpuState, Vec<(u32, Option<CageId>)>)>;
+
 /// What of the sensors is worth waking somebody for.
-fn gist(sensors: Option<&Sensors>) -> Vec<(u32, GpuState, Vec<(u32, Option<CageId>)>)> {
+fn gist(sensors: Option<&Sensors>) -> Gist {
     let devices = sensors.into_iter().flat_map(|sensors| &sensors.gpus.devices).map(|gpu| {
         let processes = gpu.processes.iter().map(|process| (process.pid, process.cage_id));
         (gpu.index, gpu.state, processes.collect())

@@ -33,8 +33,8 @@ pub(super) struct OutputMeter {
 #[derive(Clone, Copy, Debug)]
 struct Line {
     hash: u64,
-    word: u64,
-    in_word: bool,
+    /// That of the word under way, within one.
+    word: Option<u64>,
     has_digit: bool,
     /// Whether what was taken last is a figure, of which what follows may be the next part.
     after_figure: bool,
@@ -50,11 +50,15 @@ fn fnv(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
+/// How many lines end in a piece.
+fn line_ends(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |count, byte| count + u64::from(*byte == b'\n'))
+}
+
 impl Line {
     const EMPTY: Self = Self {
         hash: FNV_START,
-        word: FNV_START,
-        in_word: false,
+        word: None,
         has_digit: false,
         after_figure: false,
         bytes: 0,
@@ -65,9 +69,8 @@ impl Line {
         let room = LINE_BYTES - self.bytes;
         for byte in &bytes[..bytes.len().min(room)] {
             if byte.is_ascii_alphanumeric() || *byte >= 0x80 {
-                self.in_word = true;
                 self.has_digit |= byte.is_ascii_digit();
-                self.word = fnv(self.word, *byte);
+                self.word = Some(fnv(self.word.unwrap_or(FNV_START), *byte));
             } else {
                 self.end_word();
                 // A figure may have another number of parts the next time: 9.5 and 10, 59:05 and 1:00:00.
@@ -81,16 +84,13 @@ impl Line {
     }
 
     fn end_word(&mut self) {
-        if !self.in_word {
-            return;
-        }
+        let Some(word) = self.word.take() else { return };
         if !(self.has_digit && self.after_figure) {
-            let word = if self.has_digit { 0 } else { self.word };
+            let word = if self.has_digit { 0 } else { word };
             for byte in word.to_le_bytes() {
                 self.hash = fnv(self.hash, byte);
             }
         }
-        (self.word, self.in_word) = (FNV_START, false);
         self.after_figure = std::mem::take(&mut self.has_digit);
     }
 }
@@ -104,7 +104,7 @@ impl OutputMeter {
     /// Takes in a piece of what was printed.
     pub(super) fn feed(&mut self, is_err: bool, now: u64, bytes: &[u8]) {
         self.last_at = now;
-        self.lines += u64::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+        self.lines += line_ends(bytes);
         let skipped = bytes.len().saturating_sub(PIECE_BYTES);
         let mut line = self.partial[usize::from(is_err)];
         if skipped > 0 {
@@ -222,7 +222,7 @@ mod tests {
         fn whatever_is_printed_is_counted(bytes in proptest::collection::vec(any::<u8>(), 0..20_000), is_err: bool) {
             let mut meter = OutputMeter::new(3);
             meter.feed(is_err, 9, &bytes);
-            prop_assert_eq!(meter.lines, bytes.iter().filter(|byte| **byte == b'\n').count() as u64);
+            prop_assert_eq!(meter.lines, bytes.split(|byte| *byte == b'\n').count() as u64 - 1);
             prop_assert_eq!(meter.last_at, 9);
             prop_assert!(meter.repeated_percent().is_none_or(|percent| percent <= 100));
         }
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_judged_by_its_end() {
-        let mut text = (0..5000).map(|n| format!("line {}\n", word(n))).collect::<String>();
+        let mut text = (0..5000).map(|n| "line ".to_owned() + &word(n) + "\n").collect::<String>();
         text.push_str(&"round and round\n".repeat(PIECE_BYTES / 16));
         let meter = fed(&text);
         assert_eq!(meter.repeated_percent(), Some(100));

@@ -44,8 +44,8 @@ impl Reader {
         let library = match &self.library {
             Ok(library) => library,
             Err((sensor, reason)) => {
-                let lost = self.known.iter().map(|gpu| lost(gpu));
-                return Gpus { devices: lost.collect(), ..Gpus::without(*sensor, Some(reason.clone())) };
+                let devices = self.known.iter().map(lost).collect();
+                return Gpus { devices, ..Gpus::without(*sensor, Some(reason.clone())) };
             }
         };
         if self.known.is_empty() || retry {
