@@ -56,14 +56,8 @@ fn line_ends(bytes: &[u8]) -> u64 {
 }
 
 impl Line {
-    const EMPTY: Self = Self {
-        hash: FNV_START,
-        word: None,
-        has_digit: false,
-        after_figure: false,
-        bytes: 0,
-        cut: false,
-    };
+    const EMPTY: Self =
+        Self { hash: FNV_START, word: None, has_digit: false, after_figure: false, bytes: 0, cut: false };
 
     fn take(&mut self, bytes: &[u8]) {
         let room = LINE_BYTES - self.bytes;

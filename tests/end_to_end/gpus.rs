@@ -193,7 +193,7 @@ fn a_device_that_is_lost_is_said_once_and_no_longer_granted() {
     site.kill_engine();
     write(&says, EIGHT);
     site.start_engine();
-    assert_eq!(only_node(&site).capacity.gpu, 8);
+    site.wait_for("the devices to be back", |site| only_node(site).capacity.gpu == 8);
     assert_eq!(gpu_resource(&site).status, ResourceStatus::Available);
     assert!(alerts(&site).iter().all(|alert| alert.status == menagerie::domain::AlertStatus::Resolved));
     site.check_books();
