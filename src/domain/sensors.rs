@@ -15,7 +15,7 @@ pub struct Disk {
     pub device: String,
     /// Its kind, such as `ext4`.
     pub file_system: String,
-    /// Bytes that it holds.
+    /// Bytes that it holds, but for those reserved to root.
     pub total: u64,
     /// Bytes that an ordinary account may still write.
     pub available: u64,

@@ -70,8 +70,8 @@ pub(super) struct Run {
     pub(super) listener: Listener,
     /// How much it prints, and whether it goes round in circles.
     pub(super) output: OutputMeter,
-    /// What was last told of its output: bytes, lines, and how many percent were repeated.
-    pub(super) told: (u64, u64, Option<u8>),
+    /// What was last told of its output: bytes and lines.
+    pub(super) told: (u64, u64),
     /// How many of the tokens that it reported are counted in its cage's window.
     pub(super) tokens_counted: u64,
     /// Why the worker ends it, if it does.
@@ -115,7 +115,7 @@ impl Run {
             number,
             listener: Listener::default(),
             output: OutputMeter::new(now),
-            told: (0, 0, None),
+            told: (0, 0),
             tokens_counted: 0,
             verdict: None,
             stage: Stage::Running,

@@ -165,6 +165,25 @@ fn loops_and_silence_are_measured() {
 }
 
 #[test]
+fn what_a_cage_reads_and_writes_is_counted() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    // Past the kernel's memory: what is written later out of that is booked to nobody in version 1.
+    let script = "dd if=/dev/zero of=$HOME/x bs=1M count=4 oflag=direct && dd if=$HOME/x of=/dev/null bs=1M iflag=direct \
+                  && exec sleep 1000";
+    let id = worker.begin(start(spec.id, &["sh", "-c", script]));
+    worker.send(&ToWorker::Watch { interval_ms: Some(100), while_busy: false });
+    let io = worker.wait_for("what was written and read", |worker| {
+        let told = worker.measurements.iter().rev().flat_map(|one| &one.cages).filter_map(|usage| usage.io);
+        told.max_by_key(|io| io.read_bytes).filter(|io| io.read_bytes >= 4 << 20)
+    });
+    assert!((4 << 20..8 << 20).contains(&io.written_bytes) && io.reads >= 4 && io.writes >= 4, "{io:?}");
+    worker.stop(id, Span::ZERO);
+    worker.ended(id);
+}
+
+#[test]
 fn processes_of_a_cage_are_listed_with_their_task() {
     let mut worker = Worker::start();
     let (busy, other) = (cage(1), cage(2));

@@ -234,3 +234,21 @@ fn a_library_that_hangs_holds_nothing_up() {
     let sensors = found.sensors.expect("disks are read without the library");
     assert_eq!((sensors.gpus.sensor, sensors.disks.is_empty()), (GpuSensor::NoAnswer, false));
 }
+
+#[test]
+fn a_library_that_begins_to_hang_is_given_up_and_nothing_is_lost_by_that() {
+    let (mut site, says) = site_with(EIGHT);
+    site.start_engine();
+    assert_eq!(gpus(&site).working().count(), 8);
+    write(&says, &format!("hang\n{EIGHT}"));
+    site.wait_for("the library to be given up", |site| gpus(site).sensor == GpuSensor::NoAnswer);
+    site.wait_for("the other sensors to go on", |site| {
+        sensors(site).sensors.is_some_and(|it| it.gpus.sensor == GpuSensor::NoAnswer && !it.disks.is_empty())
+    });
+    assert_eq!(only_node(&site).capacity.gpu, 8, "no answer says nothing about devices");
+    let (alerts, _) = site.client().unwrap().list::<Alert>("alerts", &vec![]).unwrap();
+    let [alert] = &alerts[..] else { panic!("{alerts:?}") };
+    assert!(alert.message.contains("did not answer"), "{alert:?}");
+    let id = site.run_one(&["true"]);
+    site.wait_for_status(&id, TaskStatus::Completed);
+}

@@ -92,14 +92,33 @@ impl Meter {
             Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
         };
         match self.io.as_ref()? {
-            (Version::V1, bytes) => Some(io_v1(&text(bytes)?, &text(self.io_counts.as_ref()?)?)),
+            (Version::V1, bytes) => io_v1(&text(bytes)?, &text(self.io_counts.as_ref()?)?),
             (Version::V2, all) => Some(io_v2(&text(all)?)),
         }
     }
 }
 
-/// The sums over all devices of `blkio.throttle.io_service_bytes` and `blkio.throttle.io_serviced`.
-fn io_v1(bytes: &str, counts: &str) -> Io {
+/// Has version 1 count reading and writing below a group. Newer kernels do so only for disks for which a limit was ever
+/// written; "none" is such a limit, and holds nobody back.
+pub(super) fn have_io_counted(place: &Place) {
+    if place.version == Version::V2 {
+        return;
+    }
+    for disk in std::fs::read_dir("/sys/block").into_iter().flatten().flatten() {
+        // What is no device, such as a loop or a RAM disk, is not worth the kernel's effort.
+        if let Ok(number) = std::fs::read_to_string(disk.path().join("dev"))
+            && disk.path().join("device").exists()
+        {
+            // Where it is refused, what is not counted is left out.
+            let none = format!("{} 0", number.trim());
+            let _ = super::write(&place.folder.join("blkio.throttle.read_bps_device"), &none);
+        }
+    }
+}
+
+/// The sums over all devices of `blkio.throttle.io_service_bytes` and `blkio.throttle.io_serviced`; `None` when there is no
+/// device in them, for then it may be that nobody counts.
+fn io_v1(bytes: &str, counts: &str) -> Option<Io> {
     let sum = |text: &str, what: &str| {
         let figures = text.lines().filter_map(|line| {
             let mut words = line.split_whitespace().skip(1);
@@ -107,12 +126,13 @@ fn io_v1(bytes: &str, counts: &str) -> Io {
         });
         figures.fold(0, u64::saturating_add)
     };
-    Io {
+    let counted = bytes.lines().any(|line| !line.starts_with("Total"));
+    counted.then(|| Io {
         read_bytes: sum(bytes, "Read"),
         written_bytes: sum(bytes, "Write"),
         reads: sum(counts, "Read"),
         writes: sum(counts, "Write"),
-    }
+    })
 }
 
 /// The sums over all devices of `io.stat`.
@@ -186,8 +206,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_account_of_io_counts_as_nothing_done() {
-        assert_eq!(io_v1("Total 0\n", ""), Io::default());
+    fn an_account_without_devices_is_none_where_it_may_be_that_nobody_counts() {
+        assert_eq!(io_v1("Total 0\n", ""), None);
+        assert_eq!(io_v1("8:0 Total 0\nTotal 0\n", "").map(|io| io.reads), Some(0));
         assert_eq!(io_v2(""), Io::default());
         assert_eq!(io_v2("8:0 rbytes=x wbytes=1 rios= wios=18446744073709551615\n9:0 wios=1\n").writes, u64::MAX);
     }

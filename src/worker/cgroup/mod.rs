@@ -65,6 +65,9 @@ impl Cgroups {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let places = Hierarchies::find(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"), name);
         let pid_max = read("/proc/sys/kernel/pid_max").trim().parse().unwrap_or(32_768_u32);
+        if let Ok(place) = &places.io {
+            meter::have_io_counted(place);
+        }
         Self { places, pids_ceiling: (pid_max / 4).clamp(512, 16_384) }
     }
 

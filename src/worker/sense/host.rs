@@ -31,17 +31,26 @@ impl Reader {
 }
 
 fn read_disks(disks: &mut Disks, data_dir: &Path) -> Vec<Disk> {
-    disks.refresh_specifics(true, DiskRefreshKind::nothing().with_storage());
+    disks.refresh_specifics(true, DiskRefreshKind::nothing());
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let listed = disks.iter().map(|disk| Disk {
         mount: text(disk.mount_point()),
         device: disk.name().to_string_lossy().into_owned(),
         file_system: disk.file_system().to_string_lossy().into_owned(),
-        total: disk.total_space(),
-        available: disk.available_space(),
+        total: 0,
+        available: 0,
         has_data_dir: false,
     });
-    choose(listed.collect(), &text(data_dir))
+    let mut chosen = choose(listed.collect(), &text(data_dir));
+    for disk in &mut chosen {
+        let Ok(stat) = rustix::fs::statvfs(disk.mount.as_str()) else { continue };
+        // What is reserved to root is nobody's, as where the node's capacity is counted: neither there nor in use.
+        let reserved = stat.f_bfree.saturating_sub(stat.f_bavail);
+        disk.total = stat.f_blocks.saturating_sub(reserved).saturating_mul(stat.f_frsize);
+        disk.available = stat.f_bavail.saturating_mul(stat.f_frsize);
+    }
+    chosen.retain(|disk| disk.total > 0);
+    chosen
 }
 
 /// Of each device its first mount, and that which the data directory is on whatever it is.

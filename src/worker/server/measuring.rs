@@ -215,11 +215,11 @@ impl Server {
 
 /// What an execution prints; `None` when it is as it was told. From time to time everything is told again.
 fn measure_run(run: &mut Run, all: bool, now: u64, elapsed_us: u64) -> Option<ExecutionUsage> {
-    let seen = (run.spool.taken(), run.output.lines, run.output.repeated_percent());
+    let seen = (run.spool.taken(), run.output.lines);
     if seen == run.told && !all {
         return None;
     }
-    let (bytes, lines, _) = std::mem::replace(&mut run.told, seen);
+    let (bytes, lines) = std::mem::replace(&mut run.told, seen);
     let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 * 1e6 / elapsed_us.max(1) as f64;
     Some(ExecutionUsage {
         execution_id: run.id(),
@@ -231,6 +231,6 @@ fn measure_run(run: &mut Run, all: bool, now: u64, elapsed_us: u64) -> Option<Ex
         output_bytes_rate: rate(seen.0, bytes),
         output_lines_rate: rate(seen.1, lines),
         silent_ms: now.saturating_sub(run.output.last_at) / 1000,
-        repeated_percent: seen.2,
+        repeated_percent: run.output.repeated_percent(),
     })
 }
