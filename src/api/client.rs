@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
-use super::live::{CageCell, CageProcess, Overview, Pulse, Ready};
+use super::live::{CageCell, CageProcess, NodeSensors, Overview, Pulse, Ready};
 use super::types::{
     LOG_END_HEADER, LOG_SIZE_HEADER, LOG_START_HEADER, MORE_HEADER, NEXT_HEADER, NOT_READY, SIZE_HEADER, SOCKET_NAME,
     TOTAL_HEADER, WireError,
@@ -172,6 +172,11 @@ impl Client {
     /// All cages, by number.
     pub fn grid(&self) -> Result<Vec<CageCell>, Error> {
         self.get("/v1/grid", &vec![])
+    }
+
+    /// What a node's sensors say, the node by name.
+    pub fn node_sensors(&self, node: &str) -> Result<NodeSensors, Error> {
+        self.get(&format!("/v1/nodes/{}/sensors", encode(node)), &vec![])
     }
 
     /// The processes of a cage, and how many there are in all.

@@ -7,6 +7,9 @@ use super::triage::InboxItem;
 use crate::domain::alert::Alert;
 use crate::domain::counts::Counts;
 use crate::domain::enumeration::enumeration;
+use crate::domain::node::Capacity;
+use crate::domain::sensors::Sensors;
+use crate::domain::watch::HostUsage;
 use crate::domain::{CageId, CageStatus, NodeStatus, TaskId, Timestamp};
 
 enumeration! {
@@ -236,6 +239,24 @@ pub struct NodeLoad {
     pub memory: Gauge,
     /// Devices.
     pub gpu: Gauge,
+}
+
+/// What a node's sensors say: `GET /v1/nodes/{node}/sensors`. They are read while somebody looks; what is asked for first
+/// is waited for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeSensors {
+    /// Host name.
+    pub name: String,
+    /// Whether its worker is connected.
+    pub status: NodeStatus,
+    /// What it has.
+    pub capacity: Capacity,
+    /// What everything on it uses; `None` when its worker has not measured.
+    #[serde(default)]
+    pub host: Option<HostUsage>,
+    /// Disks, network, temperatures and GPUs; `None` when they were not read.
+    #[serde(default)]
+    pub sensors: Option<Sensors>,
 }
 
 /// A task that may miss its deadline.

@@ -84,6 +84,9 @@ pub enum Verb {
     /// Run a node's worker; the engine starts one itself
     #[command(hide = true)]
     Worker,
+    /// Read a worker's slower sensors for it; the worker starts this itself
+    #[command(hide = true)]
+    Sense,
     /// Show how the engine is and what it has to do
     Status(status::StatusArgs),
     /// Stop the engine; agents go on unless --all
@@ -159,6 +162,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
     match verb {
         Verb::Engine(args) => engine::run(context, &args),
         Verb::Worker => engine::run_worker(context),
+        Verb::Sense => engine::run_sense(context),
         Verb::Status(args) => status::run(context, &args),
         Verb::Stop(args) => stop::run(context, &args),
         Verb::Apply(args) => apply::run(context, &args),

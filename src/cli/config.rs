@@ -15,6 +15,7 @@ use super::args::Globals;
 use super::console_section::ConsoleSection;
 use super::failure::Failure;
 use super::toml_file;
+use crate::domain::Span;
 use crate::domain::enumeration::enumeration;
 
 enumeration! {
@@ -95,6 +96,8 @@ pub struct EngineSection {
     pub log_format: Option<LogFormat>,
     /// How much it writes. Default: `info`.
     pub log_level: Option<LogLevel>,
+    /// How often to measure what runs while nobody looks; `0s` for never. Default: `10s`.
+    pub measure_every: Option<Span>,
 }
 
 /// Where a setting's value comes from.
@@ -150,7 +153,12 @@ pub struct Settings {
     /// What the file and the environment say of the console, by the names of its settings; of the same name the later
     /// one counts. Not yet looked at: what is wrong here is told by the console, and stops nothing.
     pub console: Vec<(&'static str, Setting<String>)>,
+    /// How often the engine has measured what runs while nobody looks; zero for never.
+    pub measure_every: Setting<Span>,
 }
+
+/// How often what runs is measured while nobody looks.
+const MEASURE_EVERY: Span = Span::from_secs(10);
 
 /// Reads an environment variable; an empty one counts as not set. Handed in so that tests need no environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -193,6 +201,12 @@ impl Settings {
                 LogLevel::Info,
             )?,
             console: file.console.given(&layers.path, environment),
+            measure_every: layers.pick(
+                ("", None),
+                "MENAGERIE_MEASURE_EVERY",
+                file.engine.measure_every,
+                MEASURE_EVERY,
+            )?,
             file: path,
         })
     }

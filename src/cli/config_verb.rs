@@ -29,6 +29,7 @@ pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
         row("start", settings.start.value, &settings.start),
         row("engine.log_format", settings.log_format.value, &settings.log_format),
         row("engine.log_level", settings.log_level.value, &settings.log_level),
+        row("engine.measure_every", settings.measure_every.value, &settings.measure_every),
     ];
     rows.extend(console(settings));
     if context.out.values(&rows)? {

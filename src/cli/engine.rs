@@ -56,8 +56,9 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
             SOCKET_PATH_BYTES_MAX - "/engine.sock".len()
         )));
     }
+    let measure_every = settings.measure_every.value;
     let worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
-    let failure = match serve::serve(&serve::Settings { data_dir, worker_command }) {
+    let failure = match serve::serve(&serve::Settings { data_dir, worker_command, measure_every }) {
         Ok(()) => return Ok(0),
         Err(engine::Error::Store(error)) => super::db::failure(error),
         Err(error) => Failure::failed(chain(&error)),
@@ -74,6 +75,13 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
 /// Runs this node's worker until nobody needs it.
 pub fn run_worker(context: &Context) -> Outcome {
     worker::run(&worker::Settings::new(&context.settings.data_dir.value))
+        .map_err(|error| Failure::failed(chain(&error)))?;
+    Ok(0)
+}
+
+/// Reads a worker's slower sensors until it is no longer asked.
+pub fn run_sense(context: &Context) -> Outcome {
+    worker::sense(&worker::Settings::new(&context.settings.data_dir.value))
         .map_err(|error| Failure::failed(chain(&error)))?;
     Ok(0)
 }

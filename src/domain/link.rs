@@ -15,11 +15,12 @@ use super::execution::{Outcome, OutcomeKind};
 use super::id::{CageId, ExecutionId, TaskId};
 use super::node::Capacity;
 use super::quantity::{Bytes, Span};
+use super::sensors::Sensors;
 use super::time::Timestamp;
 use super::watch::{Measurement, Process};
 
 /// The version of this protocol. Both ends have to speak the same.
-pub const LINK_VERSION: u32 = 2;
+pub const LINK_VERSION: u32 = 3;
 
 /// The longest frame in bytes. Anything longer is a broken peer.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -69,10 +70,13 @@ pub enum ToWorker {
         /// The number of a report.
         number: u64,
     },
-    /// Measure what cages use as often as this, because somebody watches; or no longer. A new connection begins without.
+    /// Measure as often as this; or no longer. A new connection begins without.
     Watch {
         /// Milliseconds between two measurements; `None` to stop.
         interval_ms: Option<u32>,
+        /// Whether to rest while nothing runs: nobody looks, and what is measured only goes into the record.
+        #[serde(default)]
+        while_busy: bool,
     },
     /// Which processes are in a cage?
     Processes {
@@ -155,6 +159,8 @@ pub enum FromWorker {
     Sample(Sample),
     /// What the machine and its cages use; may be lost.
     Usage(Measurement),
+    /// What the node's slower sensors say; may be lost.
+    Sensors(Sensors),
     /// The answer to [`ToWorker::Processes`].
     Processes {
         /// The question's number.
@@ -193,6 +199,13 @@ pub enum Report {
         cage_id: CageId,
         /// How each limit holds.
         enforcement: Enforcements,
+    },
+    /// The node has more or less than it said in its hello: a device was lost or is back.
+    Capacity {
+        /// What it has now.
+        capacity: Capacity,
+        /// What is told of it now, [`LOST_GPUS`](super::node::LOST_GPUS) among it.
+        metadata: serde_json::Map<String, Value>,
     },
     /// Something worth telling a person.
     Notice {

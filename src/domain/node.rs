@@ -18,6 +18,9 @@ enumeration! {
     }
 }
 
+/// Under this name a node's metadata lists the GPUs that were there and are lost, by UUID.
+pub const LOST_GPUS: &str = "lost_gpus";
+
 /// A machine with resources.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Node {

@@ -23,6 +23,15 @@ pub struct Orders {
     pub acks: BTreeMap<NodeId, u64>,
 }
 
+/// How often workers measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Milliseconds between two measurements; `None` for none at all.
+    pub interval_ms: Option<u32>,
+    /// Whether they rest while nothing runs.
+    pub while_busy: bool,
+}
+
 /// Something for the dispatching thread.
 #[expect(clippy::large_enum_variant, reason = "few are on their way at a time, and each goes through one queue once")]
 pub enum Act {
@@ -32,8 +41,8 @@ pub enum Act {
     Outlet(NodeId, Option<Box<dyn Outlet>>),
     /// Forget every way to a worker: the connections end and are made anew.
     DropOutlets,
-    /// Have all workers, also those that connect later, measure so often (milliseconds), or no longer.
-    Watch(Option<u32>),
+    /// Have all workers, also those that connect later, measure like this.
+    Watch(Pace),
     /// Send one message that needs no record before it.
     Tell(NodeId, ToWorker),
     /// Leave: nothing more will become durable.
@@ -45,13 +54,13 @@ pub struct Dispatcher {
     reader: Reader,
     acts: Receiver<Act>,
     outlets: BTreeMap<NodeId, Box<dyn Outlet>>,
-    watch: Option<u32>,
+    pace: Pace,
 }
 
 impl Dispatcher {
     /// Prepares the thread's state.
     pub fn new(reader: Reader, acts: Receiver<Act>) -> Self {
-        Self { reader, acts, outlets: BTreeMap::new(), watch: None }
+        Self { reader, acts, outlets: BTreeMap::new(), pace: Pace::default() }
     }
 
     /// Dispatches until it is told to leave.
@@ -61,18 +70,18 @@ impl Dispatcher {
                 Act::Carry(orders) => self.carry(orders),
                 Act::Outlet(node, Some(outlet)) => {
                     self.outlets.insert(node, outlet);
-                    if self.watch.is_some() {
-                        self.send(node, &[ToWorker::Watch { interval_ms: self.watch }]);
+                    if self.pace.interval_ms.is_some() {
+                        self.send_pace(node);
                     }
                 }
                 Act::Outlet(node, None) => {
                     self.outlets.remove(&node);
                 }
                 Act::DropOutlets => self.outlets.clear(),
-                Act::Watch(interval_ms) => {
-                    self.watch = interval_ms;
+                Act::Watch(pace) => {
+                    self.pace = pace;
                     for node in self.outlets.keys().copied().collect::<Vec<_>>() {
-                        self.send(node, &[ToWorker::Watch { interval_ms }]);
+                        self.send_pace(node);
                     }
                 }
                 Act::Tell(node, message) => self.send(node, &[message]),
@@ -112,6 +121,11 @@ impl Dispatcher {
         for (node, messages) in by_node {
             self.send(node, &messages);
         }
+    }
+
+    fn send_pace(&mut self, node: NodeId) {
+        let Pace { interval_ms, while_busy } = self.pace;
+        self.send(node, &[ToWorker::Watch { interval_ms, while_busy }]);
     }
 
     fn send(&mut self, node: NodeId, messages: &[ToWorker]) {

@@ -87,7 +87,7 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
     let mut outlet = Some(outlet);
     let mut reader = BufReader::with_capacity(256 << 10, stream);
     let mut frame = Vec::new();
-    let mut heard = false;
+    let (mut heard, mut name) = (false, String::new());
     while read_frame(&mut reader, &mut frame)? {
         let message: FromWorker = serde_json::from_slice(&frame).map_err(io::Error::other)?;
         let message = match message {
@@ -101,6 +101,7 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
                 heard = true;
                 telemetry.keep_samples(&executions);
                 tracing::info!(pid, node, "connected to the worker");
+                name.clone_from(&node);
                 let outlet = Box::new(outlet);
                 Message::Hello(Box::new(Greeting {
                     connection,
@@ -124,7 +125,11 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
                 continue;
             }
             FromWorker::Usage(measurement) => {
-                telemetry.put_measurement(&measurement);
+                telemetry.put_measurement(&name, &measurement);
+                continue;
+            }
+            FromWorker::Sensors(sensors) => {
+                telemetry.put_sensors(sensors);
                 continue;
             }
             FromWorker::Processes { request, total, processes } => {

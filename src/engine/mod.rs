@@ -14,10 +14,10 @@ pub mod decide;
 pub mod dispatch;
 pub mod figures;
 pub mod link;
-pub mod measured;
 pub mod message;
 pub mod outlet;
 pub mod progress;
+pub mod samples;
 pub mod sampling;
 pub mod series;
 mod start_input;
@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot};
 
@@ -107,7 +108,13 @@ pub struct Engine {
 
 impl Engine {
     /// Takes up the store and starts the threads. An empty store gets its first record. Says in `progress` how far it is.
-    pub fn start(mut store: Store, data_dir: &Path, progress: &Progress) -> Result<Self, Error> {
+    /// What runs is measured once in `measure_every` while nobody looks, or not at all when that is zero.
+    pub fn start(
+        mut store: Store,
+        data_dir: &Path,
+        progress: &Progress,
+        measure_every: Duration,
+    ) -> Result<Self, Error> {
         let figures = Figures::default();
         let (core, clock) = take_up(&mut store, &figures, progress)?;
         let first_seq = core.seq();
@@ -160,7 +167,7 @@ impl Engine {
             recorder,
             beat,
             figures,
-            watchers: Watchers::new(dispatch_sender.clone()),
+            watchers: Watchers::new(dispatch_sender.clone(), measure_every),
             clock,
             dispatcher: dispatch_sender,
             threads,

@@ -11,10 +11,10 @@ use super::beat::{Beat, Standing};
 use super::clock::Clock;
 use super::figures::Figures;
 use super::message::Message;
-use super::series::{Reading, Recorder};
+use super::samples::{AGENTS, CAGES, Point, TASK_WAIT, TASKS, labels};
+use super::series::Recorder;
 use crate::domain::Timestamp;
 use crate::domain::counts::Counts;
-use crate::domain::metric::MetricKind;
 
 /// The shortest time between two samples.
 const SECOND: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub async fn sample(recorder: Recorder, beat: Beat, decider: Sender<Message>, fi
         }
         let Ok((counts, _)) = answered.await else { return };
         let now = clock.now();
-        recorder.put(now, &readings(&counts, &figures, now));
+        recorder.put(now, &points(&counts, &figures, now));
         sleep(SECOND).await;
         let is_open = counts.tasks.pending + counts.tasks.scheduled + counts.tasks.executing > 0;
         let pause = match (is_open, changed.elapsed() < MINUTE) {
@@ -57,18 +57,11 @@ async fn wait(news: &mut watch::Receiver<Standing>, pause: Option<Duration>) -> 
     }
 }
 
-fn readings(counts: &Counts, figures: &Figures, now: Timestamp) -> Vec<Reading> {
-    let gauge = |name, unit, description, status: &str, value: f64| Reading {
-        name,
-        kind: MetricKind::Gauge,
-        unit,
-        description,
-        labels: vec![("status", status.to_owned())],
-        value,
-    };
+fn points(counts: &Counts, figures: &Figures, now: Timestamp) -> Vec<Point> {
+    let gauge = |metric, status: &str, value: f64| Point { metric, labels: labels(&[("status", status)]), value };
     let count = |value: u64| value as f64;
     let (tasks, agents, cages) = (counts.tasks, counts.agents, counts.cages);
-    let mut readings = vec![];
+    let mut points = vec![];
     for (status, value) in [
         ("pending", tasks.pending),
         ("scheduled", tasks.scheduled),
@@ -77,7 +70,7 @@ fn readings(counts: &Counts, figures: &Figures, now: Timestamp) -> Vec<Reading> 
         ("failed", tasks.failed),
         ("cancelled", tasks.cancelled),
     ] {
-        readings.push(gauge("menagerie_tasks", "", "Tasks by status.", status, count(value)));
+        points.push(gauge(&TASKS, status, count(value)));
     }
     for (status, value) in [
         ("offline", agents.offline),
@@ -88,16 +81,15 @@ fn readings(counts: &Counts, figures: &Figures, now: Timestamp) -> Vec<Reading> 
         ("error", agents.error),
         ("maintenance", agents.maintenance),
     ] {
-        readings.push(gauge("menagerie_agents", "", "Agents by status.", status, count(value)));
+        points.push(gauge(&AGENTS, status, count(value)));
     }
     for (status, value) in [("occupied", cages.occupied), ("vacant", cages.vacant), ("maintenance", cages.maintenance)]
     {
-        readings.push(gauge("menagerie_cages", "", "Cages by status.", status, count(value)));
+        points.push(gauge(&CAGES, status, count(value)));
     }
     // Unknown while nothing has started of late, and then left out.
     if let Some(wait) = figures.median_wait(now) {
-        let description = "Median wait of the tasks that started within five minutes.";
-        readings.push(gauge("menagerie_task_wait_seconds", "seconds", description, "", wait.as_secs_f64()));
+        points.push(Point { metric: &TASK_WAIT, labels: labels(&[]), value: wait.as_secs_f64() });
     }
-    readings
+    points
 }

@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use super::Error;
 use super::clock::Clock;
-use super::measured;
-use crate::domain::metric::{Dropped, Key, Meta, MetricKind};
-use crate::domain::watch::Measurement;
+use super::samples::{Metric, Point};
+use crate::domain::metric::{Dropped, Key, Meta};
 use crate::domain::{Refusal, RefusalKind, Timestamp};
 use crate::store::series::{Handle, Policy, Sample, Series};
 
@@ -24,23 +23,6 @@ const BATCHES_AHEAD: usize = 64;
 const TOGETHER: usize = 100_000;
 /// The shortest time between two looks after the files.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-
-/// A value to be kept, by its name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    /// The metric.
-    pub name: &'static str,
-    /// How its values follow each other.
-    pub kind: MetricKind,
-    /// Its unit.
-    pub unit: &'static str,
-    /// What it is, in a sentence.
-    pub description: &'static str,
-    /// Labels; those with an empty value are left out.
-    pub labels: Vec<(&'static str, String)>,
-    /// The value.
-    pub value: f64,
-}
 
 /// Takes samples and answers queries. Clones share the one store.
 #[derive(Clone, Debug)]
@@ -86,20 +68,20 @@ impl Recorder {
         }
     }
 
-    /// Hands over what a worker has measured, as of now: the engine's clock is the one that all samples share.
-    pub fn measured(&self, measurement: &Measurement) {
-        self.put(self.clock.now(), &measured::readings(measurement));
+    /// Hands over what was measured, as of now: the engine's clock is the one that all samples share.
+    pub fn put_now(&self, points: &[Point]) {
+        self.put(self.clock.now(), points);
     }
 
-    /// Hands over what was read at a time. Never waits: what cannot be taken is counted.
-    pub fn put(&self, time: Timestamp, readings: &[Reading]) {
+    /// Hands over what was measured at a time. Never waits: what cannot be taken is counted.
+    pub fn put(&self, time: Timestamp, points: &[Point]) {
         let State::Open { handle, sender } = self.state.as_ref() else { return };
-        let samples = readings.iter().filter_map(|reading| {
-            let labels = reading.labels.iter().map(|(label, value)| (*label, value.as_str()));
-            let meta = Meta::new(reading.kind, reading.unit, reading.description);
+        let samples = points.iter().filter_map(|point| {
+            let labels = point.labels.iter().map(|(label, value)| (label.as_str(), value.as_str()));
+            let Metric { name, kind, unit, description } = *point.metric;
             // What is refused was counted.
-            let series = handle.series_id(&Key::new(reading.name, labels), &meta).ok()?;
-            Some(Sample { series, time, value: reading.value })
+            let series = handle.series_id(&Key::new(name, labels), &Meta::new(kind, unit, description)).ok()?;
+            Some(Sample { series, time, value: point.value })
         });
         let samples: Vec<Sample> = samples.collect();
         if samples.is_empty() {
@@ -184,17 +166,14 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::domain::Span;
-    use crate::domain::metric::{Function, Query, Selector};
+    use crate::domain::metric::{Function, MetricKind, Query, Selector};
+    use crate::engine::samples::labels;
 
-    fn reading(value: f64) -> Reading {
-        Reading {
-            name: "test_depth",
-            kind: MetricKind::Gauge,
-            unit: "",
-            description: "A test.",
-            labels: vec![("queue", "a".into())],
-            value,
-        }
+    static DEPTH: Metric = Metric { name: "test_depth", kind: MetricKind::Gauge, unit: "", description: "A test" };
+    static NAMELESS: Metric = Metric { name: "no name", ..DEPTH };
+
+    fn point(value: f64) -> Point {
+        Point { metric: &DEPTH, labels: labels(&[("queue", "a")]), value }
     }
 
     #[test]
@@ -203,8 +182,8 @@ mod tests {
         let clock = Clock::start(Timestamp::EPOCH);
         let recorder = Recorder::start(folder.path(), clock).unwrap();
         let time = clock.now();
-        recorder.put(time, &[reading(7.0)]);
-        recorder.put(time, &[Reading { name: "no name", ..reading(1.0) }]);
+        recorder.put(time, &[point(7.0)]);
+        recorder.put(time, &[Point { metric: &NAMELESS, ..point(1.0) }]);
         let query = Query {
             selector: Selector::all("test_depth"),
             from: time,
@@ -230,7 +209,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("metrics"), "in the way").unwrap();
         let recorder = Recorder::start(folder.path(), Clock::start(Timestamp::EPOCH)).unwrap();
-        recorder.put(Timestamp::EPOCH, &[reading(1.0)]);
+        recorder.put(Timestamp::EPOCH, &[point(1.0)]);
         let refusal = recorder.handle().unwrap_err();
         assert!(refusal.to_string().contains("metrics"), "{refusal}");
     }

@@ -8,13 +8,18 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::beat::{Beat, Topics};
+use super::samples;
 use super::series::Recorder;
+use crate::domain::gpu::GpuState;
 use crate::domain::link::Sample;
-use crate::domain::watch::{CageUsage, HostUsage, Measurement, Process};
+use crate::domain::sensors::Sensors;
+use crate::domain::watch::{CageUsage, ExecutionUsage, HostUsage, Measurement, Process};
 use crate::domain::{CageId, ExecutionId};
 
-/// A measurement older than this says nothing about now.
+/// A measurement older than this says nothing about now, unless measurements are that rare.
 const FRESH: Duration = Duration::from_secs(5);
+/// How many intervals may pass without one.
+const MISSED_MAX: u32 = 2;
 
 /// The processes of a cage, and how many there are in all.
 pub type Processes = (Vec<Process>, u64);
@@ -39,23 +44,46 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Known {
     at: Option<Instant>,
+    interval: Duration,
     host: HostUsage,
     cages: BTreeMap<CageId, CageUsage>,
+    /// With each execution when it last printed something.
+    executions: BTreeMap<ExecutionId, (ExecutionUsage, Instant)>,
+    sensors: Option<(Sensors, Instant)>,
 }
 
 /// What was measured of late.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
     /// The machine.
     pub host: HostUsage,
     /// Cages that have been set up.
     pub cages: BTreeMap<CageId, CageUsage>,
+    /// Executions that run, by id; how long each has been silent is as of now.
+    pub executions: Vec<ExecutionUsage>,
+    /// What the slower sensors said; `None` when they have not answered of late.
+    pub sensors: Option<Sensors>,
 }
 
 impl Usage {
     /// What a cage uses; `None` of one that was never set up, of which nothing was measured.
     pub fn of(&self, cage_id: CageId) -> Option<CageUsage> {
         self.cages.get(&cage_id).copied()
+    }
+
+    /// On how many GPUs a cage has processes, and the bytes of their memory that these hold; `None` when no GPU can be
+    /// looked at.
+    pub fn gpus_of(&self, cage_id: CageId) -> Option<(u64, u64)> {
+        let gpus = &self.sensors.as_ref()?.gpus;
+        let mut found = gpus.working().peekable();
+        found.peek()?;
+        let (mut devices, mut memory) = (0, 0);
+        for device in found {
+            let mine = || device.processes.iter().filter(|process| process.cage_id == Some(cage_id));
+            devices += u64::from(mine().next().is_some());
+            memory += mine().filter_map(|process| process.memory).sum::<u64>();
+        }
+        Some((devices, memory))
     }
 }
 
@@ -120,24 +148,53 @@ impl Telemetry {
     /// Forgets the figures of an execution that has ended.
     pub fn remove_sample(&self, id: ExecutionId) {
         lock(&self.shared.samples).remove(&id);
+        lock(&self.shared.usage).executions.remove(&id);
     }
 
     /// What was measured of late; `None` when nobody has measured, which is not the same as nothing used.
     pub fn usage(&self) -> Option<Usage> {
         let known = lock(&self.shared.usage);
-        let fresh = known.at.is_some_and(|at| at.elapsed() < FRESH);
-        fresh.then(|| Usage { host: known.host, cages: known.cages.clone() })
+        let valid = FRESH.max(known.interval * MISSED_MAX);
+        let fresh = |at: Instant| at.elapsed() < valid;
+        if !known.at.is_some_and(fresh) {
+            return None;
+        }
+        let executions = known.executions.values().map(|(usage, printed_at)| {
+            let silent_ms = u64::try_from(printed_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+            ExecutionUsage { silent_ms, ..usage.clone() }
+        });
+        Some(Usage {
+            host: known.host.clone(),
+            cages: known.cages.clone(),
+            executions: executions.collect(),
+            sensors: known.sensors.as_ref().filter(|(_, at)| fresh(*at)).map(|(sensors, _)| sensors.clone()),
+        })
+    }
+
+    /// Takes in what the slower sensors say. It is announced when that concerns a process on a GPU or whether a GPU works;
+    /// figures such as temperatures are never the same twice and wake nobody.
+    pub fn put_sensors(&self, sensors: Sensors) {
+        let changed = {
+            let mut known = lock(&self.shared.usage);
+            let before = known.sensors.as_ref().map(|(sensors, _)| sensors);
+            let changed = gist(before) != gist(Some(&sensors));
+            known.sensors = Some((sensors, Instant::now()));
+            changed
+        };
+        if changed {
+            self.beat.changed(Topics::USAGE);
+        }
     }
 
     /// Takes in a measurement. It is announced when a cage uses something else than before; what the machine does besides
     /// is never the same twice and wakes nobody.
-    pub fn put_measurement(&self, measurement: &Measurement) {
+    pub fn put_measurement(&self, node: &str, measurement: &Measurement) {
         let changed = lock(&self.shared.usage).take(measurement);
         if changed {
             self.beat.changed(Topics::USAGE);
         }
-        if let Some(recorder) = &self.recorder {
-            recorder.measured(measurement);
+        if let (Some(recorder), Some(usage)) = (&self.recorder, self.usage()) {
+            recorder.put_now(&samples::points(node, &usage, |id| self.sample(id)));
         }
     }
 
@@ -167,14 +224,37 @@ impl Telemetry {
     }
 }
 
+/// Each device with its processes and their cages.
+type Gist = Vec<(u32, GpuState, Vec<(u32, Option<CageId>)>)>;
+
+/// What of the sensors is worth waking somebody for.
+fn gist(sensors: Option<&Sensors>) -> Gist {
+    let devices = sensors.into_iter().flat_map(|sensors| &sensors.gpus.devices).map(|gpu| {
+        let processes = gpu.processes.iter().map(|process| (process.pid, process.cage_id));
+        (gpu.index, gpu.state, processes.collect())
+    });
+    devices.collect()
+}
+
 impl Known {
     /// Takes in a measurement; whether a cage uses something else than before.
     fn take(&mut self, measurement: &Measurement) -> bool {
-        self.at = Some(Instant::now());
-        self.host = measurement.host;
+        let now = Instant::now();
+        self.at = Some(now);
+        self.interval = Duration::from_millis(measurement.interval_ms.into());
+        self.host = measurement.host.clone();
         let before = self.cages.clone();
         if measurement.first {
             self.cages.clear();
+            self.executions.clear();
+        }
+        // What is not named prints nothing.
+        for (usage, _) in self.executions.values_mut() {
+            (usage.output_bytes_rate, usage.output_lines_rate) = (0.0, 0.0);
+        }
+        for usage in &measurement.executions {
+            let printed_at = now.checked_sub(Duration::from_millis(usage.silent_ms)).unwrap_or(now);
+            self.executions.insert(usage.execution_id, (usage.clone(), printed_at));
         }
         // What is not named does nothing.
         for usage in self.cages.values_mut() {
@@ -188,6 +268,8 @@ impl Known {
             *known = CageUsage {
                 memory_peak: usage.memory_peak.or(known.memory_peak),
                 oom_kills: usage.oom_kills.or(known.oom_kills),
+                throttled_total_us: usage.throttled_total_us.or(known.throttled_total_us),
+                io: usage.io.or(known.io),
                 ..*usage
             };
         }
@@ -201,23 +283,15 @@ mod tests {
 
     fn usage(cage: u16, cpu: Option<u64>, memory: u64) -> CageUsage {
         let cage_id = CageId::new(cage).unwrap();
-        CageUsage {
-            cage_id,
-            cpu_millis: cpu,
-            memory: Some(memory),
-            memory_peak: None,
-            pids: Some(3),
-            throttled_us: None,
-            oom_kills: None,
-            tokens: None,
-        }
+        CageUsage { cpu_millis: cpu, memory: Some(memory), pids: Some(3), ..CageUsage::unknown(cage_id) }
     }
 
     #[test]
     fn a_cage_that_is_no_longer_named_does_nothing_and_keeps_its_memory() {
         let telemetry = Telemetry::new(Beat::new(0));
         assert_eq!(telemetry.usage(), None, "nobody has measured");
-        let measure = |first, cages| telemetry.put_measurement(&Measurement { first, cages, ..Measurement::default() });
+        let measure =
+            |first, cages| telemetry.put_measurement("box", &Measurement { first, cages, ..Measurement::default() });
         measure(true, vec![usage(1, None, 10), usage(2, None, 20)]);
         measure(false, vec![usage(1, Some(500), 11)]);
         let known = telemetry.usage().unwrap();
@@ -237,6 +311,86 @@ mod tests {
         assert!(telemetry.usage().unwrap().cages.is_empty(), "a watch that begins anew knows nothing of before");
         telemetry.forget_usage();
         assert_eq!(telemetry.usage(), None);
+    }
+
+    #[test]
+    fn what_an_execution_prints_is_known_until_it_ends() {
+        let telemetry = Telemetry::new(Beat::new(0));
+        let id = |number| ExecutionId::new(crate::domain::Timestamp::EPOCH, number);
+        let printed = |number, silent_ms| ExecutionUsage {
+            execution_id: id(number),
+            task_id: crate::domain::TaskId::new(crate::domain::Timestamp::EPOCH, number),
+            cage_id: CageId::new(1).unwrap(),
+            agent: "a".to_owned(),
+            output_bytes: 10,
+            output_lines: 2,
+            output_bytes_rate: 5.0,
+            output_lines_rate: 1.0,
+            silent_ms,
+            repeated_percent: None,
+        };
+        let measure =
+            |executions| telemetry.put_measurement("box", &Measurement { executions, ..Measurement::default() });
+        measure(vec![printed(1, 60_000), printed(2, 0)]);
+        measure(vec![printed(2, 0)]);
+        let known = telemetry.usage().unwrap().executions;
+        let [silent, loud] = &known[..] else { panic!("{known:?}") };
+        assert!(
+            silent.silent_ms >= 60_000 && silent.output_bytes_rate == 0.0 && silent.output_bytes == 10,
+            "{silent:?}"
+        );
+        assert!(loud.silent_ms < 60_000 && loud.output_lines_rate > 0.0, "{loud:?}");
+        telemetry.remove_sample(id(1));
+        assert_eq!(telemetry.usage().unwrap().executions.len(), 1);
+    }
+
+    #[test]
+    fn rare_measurements_stay_valid_for_longer() {
+        let telemetry = Telemetry::new(Beat::new(0));
+        telemetry.put_measurement("box", &Measurement { interval_ms: 10_000, ..Measurement::default() });
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+        lock(&telemetry.shared.usage).at = ago(15);
+        assert!(telemetry.usage().is_some());
+        lock(&telemetry.shared.usage).at = ago(21);
+        assert!(telemetry.usage().is_none());
+        telemetry.put_measurement("box", &Measurement { interval_ms: 1000, ..Measurement::default() });
+        lock(&telemetry.shared.usage).at = ago(6);
+        assert!(telemetry.usage().is_none());
+    }
+
+    #[test]
+    fn gpus_in_use_are_those_with_processes_of_the_cage() {
+        use crate::domain::gpu::{Gpu, GpuProcess, GpuProcessKind, GpuSensor, Gpus};
+        let telemetry = Telemetry::new(Beat::new(0));
+        let [one, two] = [1, 2].map(|number| CageId::new(number).unwrap());
+        let gpu = |index, cages: &[CageId]| {
+            let mut gpu = Gpu::unknown(index, format!("GPU-{index}"), "Test".to_owned(), GpuState::Ok);
+            gpu.processes = (1..)
+                .zip(cages)
+                .map(|(pid, cage)| GpuProcess {
+                    pid,
+                    kind: GpuProcessKind::Compute,
+                    memory: Some(100),
+                    cage_id: Some(*cage),
+                    task_id: None,
+                })
+                .collect();
+            gpu
+        };
+        let devices = vec![gpu(0, &[one, one]), gpu(1, &[one]), gpu(2, &[])];
+        let sensors =
+            Sensors { gpus: Gpus { sensor: GpuSensor::Ok, devices, ..Gpus::default() }, ..Sensors::default() };
+        let follower = telemetry.beat.follow();
+        telemetry.put_sensors(sensors.clone());
+        assert!(follower.has_changed().unwrap());
+        let follower = telemetry.beat.follow();
+        telemetry.put_sensors(sensors);
+        assert!(!follower.has_changed().unwrap(), "the same processes on the same devices");
+        telemetry.put_measurement("box", &Measurement::default());
+        let usage = telemetry.usage().unwrap();
+        assert_eq!((usage.gpus_of(one), usage.gpus_of(two)), (Some((2, 300)), Some((0, 0))));
+        telemetry.put_sensors(Sensors::default());
+        assert_eq!(telemetry.usage().unwrap().gpus_of(one), None, "without a device nobody knows");
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! Who watches: workers measure what cages use only while somebody does, and stop a little after the last has left.
+//! Who watches: workers measure every second while somebody does and until a little after the last has left; otherwise
+//! rarely, for the record, and only while something runs.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::dispatch::Act;
+use super::dispatch::{Act, Pace};
 
-/// How often workers measure, in milliseconds.
-const INTERVAL_MS: u32 = 1000;
+/// How workers measure while somebody looks.
+const LOOKED_AT: Pace = Pace { interval_ms: Some(1000), while_busy: false };
 /// How long after the last look workers go on, so that somebody who looks every few seconds finds figures.
 const LINGER: Duration = Duration::from_secs(6);
 
@@ -21,17 +22,24 @@ struct Inner {
     staying: u32,
     /// When somebody last looked or left.
     last: Instant,
-    /// Whether the workers were told to measure.
+    /// Whether the workers were told that somebody looks.
     on: bool,
+    /// How they measure otherwise.
+    unwatched: Pace,
 }
 
 /// Somebody who stays; leaves when dropped.
 pub struct Staying(Watchers);
 
 impl Watchers {
-    /// Nobody watches yet. Workers are told by way of `dispatcher`.
-    pub fn new(dispatcher: Sender<Act>) -> Self {
-        Self(Arc::new(Mutex::new(Inner { dispatcher, staying: 0, last: Instant::now(), on: false })))
+    /// Nobody watches yet. Workers are told by way of `dispatcher`; what runs is measured every so often all the same, or
+    /// never when that is zero.
+    pub fn new(dispatcher: Sender<Act>, measure_every: Duration) -> Self {
+        let interval_ms = u32::try_from(measure_every.as_millis()).unwrap_or(u32::MAX);
+        let unwatched = Pace { interval_ms: Some(interval_ms).filter(|millis| *millis > 0), while_busy: true };
+        let inner = Inner { dispatcher, staying: 0, last: Instant::now(), on: false, unwatched };
+        inner.tell(unwatched);
+        Self(Arc::new(Mutex::new(inner)))
     }
 
     /// Somebody looks once. Has to be called within an asynchronous runtime, which later looks whether anybody is left.
@@ -39,7 +47,7 @@ impl Watchers {
         let mut inner = self.lock();
         inner.last = Instant::now();
         if !std::mem::replace(&mut inner.on, true) {
-            inner.tell(Some(INTERVAL_MS));
+            inner.tell(LOOKED_AT);
             tokio::spawn(self.clone().stop_when_alone());
         }
     }
@@ -51,7 +59,7 @@ impl Watchers {
         Staying(self.clone())
     }
 
-    /// Tells the workers to stop once nobody has watched for a while. This runs only while they measure.
+    /// Tells the workers once nobody has watched for a while. This runs only until then.
     async fn stop_when_alone(self) {
         loop {
             let wait = {
@@ -59,7 +67,7 @@ impl Watchers {
                 let wait = inner.goes_on_for();
                 if wait.is_zero() {
                     inner.on = false;
-                    inner.tell(None);
+                    inner.tell(inner.unwatched);
                     return;
                 }
                 wait
@@ -79,9 +87,9 @@ impl Inner {
         if self.staying > 0 { LINGER } else { LINGER.saturating_sub(self.last.elapsed()) }
     }
 
-    fn tell(&self, interval_ms: Option<u32>) {
+    fn tell(&self, pace: Pace) {
         // An engine that is leaving has nobody to tell any more.
-        let _ = self.dispatcher.send(Act::Watch(interval_ms));
+        let _ = self.dispatcher.send(Act::Watch(pace));
     }
 }
 
@@ -101,15 +109,17 @@ mod tests {
     fn workers_measure_from_the_first_look_until_a_while_after_the_last_watcher_left() {
         let (sender, acts) = std::sync::mpsc::channel();
         let told = || match acts.try_recv() {
-            Ok(Act::Watch(interval)) => Some(interval),
+            Ok(Act::Watch(pace)) => Some(pace),
             _ => None,
         };
         let long_ago = || Instant::now().checked_sub(LINGER * 2).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.unwrap().block_on(async {
-            let watchers = Watchers::new(sender);
+            let watchers = Watchers::new(sender, Duration::from_secs(30));
+            let unwatched = Pace { interval_ms: Some(30_000), while_busy: true };
+            assert_eq!(told(), Some(unwatched), "what runs is measured for the record");
             let (one, two) = (watchers.stay(), watchers.stay());
-            assert_eq!(told(), Some(Some(INTERVAL_MS)));
+            assert_eq!(told(), Some(LOOKED_AT));
             assert_eq!(told(), None, "once is enough");
             drop(one);
             watchers.lock().last = long_ago();
@@ -118,9 +128,17 @@ mod tests {
             assert!(!watchers.lock().goes_on_for().is_zero(), "somebody has just left");
             watchers.lock().last = long_ago();
             watchers.clone().stop_when_alone().await;
-            assert_eq!(told(), Some(None));
+            assert_eq!(told(), Some(unwatched));
             watchers.look();
-            assert_eq!(told(), Some(Some(INTERVAL_MS)), "it begins anew");
+            assert_eq!(told(), Some(LOOKED_AT), "it begins anew");
         });
+    }
+
+    #[test]
+    fn measuring_for_the_record_can_be_switched_off() {
+        let (sender, acts) = std::sync::mpsc::channel();
+        let _watchers = Watchers::new(sender, Duration::ZERO);
+        let Ok(Act::Watch(pace)) = acts.try_recv() else { panic!("nothing was told") };
+        assert_eq!(pace.interval_ms, None);
     }
 }

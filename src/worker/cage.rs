@@ -176,9 +176,9 @@ impl Cage {
             None => "counted as the agent reports them; an agent may report too few",
         }
         .into()));
-        entries.push(match (limits.gpu, around.gpus.len()) {
+        entries.push(match (limits.gpu, around.gpus.count()) {
             (None | Some(0), _) => entry("gpu", enforced, "no device file in the cage".into()),
-            (Some(_), 0) => entry("gpu", absent, "the host has no GPU device file".into()),
+            (Some(_), 0) => entry("gpu", absent, "the host has no GPU".into()),
             (Some(_), _) => entry("gpu", enforced, "device files in the cage and CUDA_VISIBLE_DEVICES".into()),
         });
         if limits.gpu_memory.is_some() {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, Report, Sample, ToWorker};
+use crate::domain::sensors::Sensors;
 use crate::domain::watch::{Measurement, Process};
 use crate::domain::{ExecutionId, Timestamp};
 
@@ -147,6 +148,15 @@ impl Link {
             && peer.output.len() - peer.sent < BACKLOG_BYTES
         {
             push_frame(&mut peer.output, &FromWorker::Usage(measurement));
+        }
+    }
+
+    /// Sends what the slower sensors say, unless nobody listens or the engine is behind.
+    pub(super) fn sensors(&mut self, sensors: Sensors) {
+        if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted)
+            && peer.output.len() - peer.sent < BACKLOG_BYTES
+        {
+            push_frame(&mut peer.output, &FromWorker::Sensors(sensors));
         }
     }
 

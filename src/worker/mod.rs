@@ -8,7 +8,8 @@
 //! ```text
 //!  engine ── link ──▶ server ──▶ cage (limits: cgroup) ──▶ slot ── message ──▶ init, process 1 of the slot's namespace
 //!                       │                                   │                    └▶ sandbox, then one execution at a time
-//!                       └ host, relay, watch                └ run: spool, runtime, artifacts
+//!                       ├ host, relay, watch                └ run: spool, runtime, artifacts, output_meter
+//!                       └ sense ── pipe ──▶ the sensing process: disks, temperatures, gpu
 //! ```
 //!
 //! What must stay true: an execution is reported as ended only when nothing of it is left, or the report says what is;
@@ -21,16 +22,19 @@ pub mod bare;
 mod cage;
 mod cgroup;
 mod error;
+mod gpu;
 mod hold;
 mod host;
 mod init;
 mod link;
 mod message;
+mod output_meter;
 mod processes;
 mod relay;
 mod run;
 mod runtime;
 mod sandbox;
+mod sense;
 mod server;
 mod slot;
 mod spool;
@@ -68,4 +72,12 @@ impl Settings {
 /// When the data directory is another worker's or cannot be used, or the kernel lacks what no cage can be without.
 pub fn run(settings: &Settings) -> Result<(), Error> {
     server::Server::start(settings)?.serve()
+}
+
+/// Reads a worker's slower sensors for it, on standard input and output; see [`sense`](mod@sense).
+///
+/// # Errors
+/// When an answer cannot be written.
+pub fn sense(settings: &Settings) -> Result<(), Error> {
+    sense::run(&settings.data_dir)
 }

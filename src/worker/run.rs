@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::artifacts::Collector;
+use super::output_meter::OutputMeter;
 use super::runtime::command::Listener;
 use super::spool::Spool;
 use super::sys;
@@ -67,6 +68,10 @@ pub(super) struct Run {
     pub(super) spool: Spool,
     /// What it says.
     pub(super) listener: Listener,
+    /// How much it prints, and whether it goes round in circles.
+    pub(super) output: OutputMeter,
+    /// What was last told of its output: bytes and lines.
+    pub(super) told: (u64, u64),
     /// How many of the tokens that it reported are counted in its cage's window.
     pub(super) tokens_counted: u64,
     /// Why the worker ends it, if it does.
@@ -111,6 +116,8 @@ impl Run {
             start,
             number,
             listener: Listener::default(),
+            output: OutputMeter::new(now),
+            told: (0, 0),
             tokens_counted: 0,
             verdict: None,
             stage: Stage::Running,

@@ -106,7 +106,7 @@ impl Slot {
         let (pid, pidfd) = match sys::fork_into(sandbox::namespaces(network, &around.template), birthplace)? {
             Forked::Parent(pid, pidfd) => (pid, pidfd),
             Forked::Child => {
-                let devices: Vec<PathBuf> = around.gpu_files(&gpus);
+                let devices: Vec<PathBuf> = around.gpus.files(&gpus);
                 let plan = Plan {
                     template: &around.template,
                     data_dir: &around.data_dir,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use menagerie::domain::artifact::FoundArtifact;
 use menagerie::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
+use menagerie::domain::sensors::Sensors;
 use menagerie::domain::spool::{self, Stream};
 use menagerie::domain::watch::{Measurement, Process};
 use menagerie::domain::{
@@ -34,6 +35,7 @@ pub struct Worker {
     pub reports: Vec<(u64, Report)>,
     pub samples: Vec<Sample>,
     pub measurements: Vec<Measurement>,
+    pub sensors: Vec<Sensors>,
     /// Questions after processes that were answered: number, total, processes.
     pub answers: Vec<(u64, u64, Vec<Process>)>,
     ended: HashMap<ExecutionId, (Outcome, Vec<FoundArtifact>)>,
@@ -108,6 +110,7 @@ impl Worker {
             reports: vec![],
             samples: vec![],
             measurements: vec![],
+            sensors: vec![],
             answers: vec![],
             ended: HashMap::new(),
             synced: false,
@@ -171,6 +174,7 @@ impl Worker {
                 FromWorker::Synced => self.synced = true,
                 FromWorker::Sample(sample) => self.samples.push(sample),
                 FromWorker::Usage(measurement) => self.measurements.push(measurement),
+                FromWorker::Sensors(sensors) => self.sensors.push(sensors),
                 FromWorker::Processes { request, total, processes } => self.answers.push((request, total, processes)),
                 FromWorker::Report { number, report, .. } => {
                     if let Report::Ended { execution_id, outcome, artifacts, .. } = &report {

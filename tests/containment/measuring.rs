@@ -1,8 +1,8 @@
 //! Measuring what cages use, on demand and not otherwise.
 
 use menagerie::domain::link::ToWorker;
-use menagerie::domain::watch::CageUsage;
-use menagerie::domain::{CageId, Span};
+use menagerie::domain::watch::{CageUsage, ExecutionUsage};
+use menagerie::domain::{CageId, ExecutionId, Span};
 
 use crate::client::{Worker, cage, start};
 
@@ -25,7 +25,7 @@ fn what_a_cage_uses_is_measured_while_somebody_watches() {
     let id = worker.begin(start(eater.id, EATER));
     worker.started(id);
     assert!(worker.measurements.is_empty(), "nobody watches yet");
-    worker.send(&ToWorker::Watch { interval_ms: Some(100) });
+    worker.send(&ToWorker::Watch { interval_ms: Some(100), while_busy: false });
     worker.wait_for("the first measurement", |worker| (!worker.measurements.is_empty()).then_some(()));
     let first = worker.measurements[0].clone();
     assert!(first.first && first.host.cpu_millis.is_none() && first.host.memory.is_some(), "{first:?}");
@@ -62,13 +62,125 @@ fn what_a_cage_uses_is_measured_while_somebody_watches() {
     worker.wait_for("two more measurements", |worker| (worker.measurements.len() >= 2).then_some(()));
     assert!(worker.measurements.iter().skip(1).all(|one| one.cages.is_empty()), "{:?}", worker.measurements);
 
-    worker.send(&ToWorker::Watch { interval_ms: None });
+    worker.send(&ToWorker::Watch { interval_ms: None, while_busy: false });
     // An answer that comes after that message says that it was taken; what came before it is forgotten.
     worker.send(&ToWorker::Processes { request: 1, cage_id: eater.id });
     worker.wait_for("an answer", |worker| (!worker.answers.is_empty()).then_some(()));
     worker.measurements.clear();
     assert!(worker.shell(eater.id, "sleep 0.5").0.succeeded());
     assert!(worker.measurements.is_empty(), "nobody watches any more");
+}
+
+/// The processes below the worker that read sensors for it.
+fn helpers(worker: &Worker) -> Vec<u32> {
+    let senses = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|word| word == b"sense")
+    };
+    worker.descendants().into_iter().filter(senses).collect()
+}
+
+#[test]
+fn for_the_record_is_measured_only_while_something_runs() {
+    let mut worker = Worker::start();
+    let (cage, other) = (cage(1), cage(2));
+    worker.declare(&cage, 1);
+    worker.declare(&other, 1);
+    worker.send(&ToWorker::Watch { interval_ms: Some(100), while_busy: true });
+    let id = worker.begin(start(cage.id, EATER));
+    worker.wait_for("a measurement of what runs", |worker| {
+        usage(worker, cage.id).filter(|usage| usage.cpu_millis.is_some_and(|millis| millis > 50))
+    });
+    worker.wait_for("the slower sensors", |worker| (!worker.sensors.is_empty()).then_some(()));
+    assert!(worker.sensors[0].disks.iter().any(|disk| disk.has_data_dir), "{:?}", worker.sensors[0]);
+    worker.stop(id, Span::ZERO);
+    worker.ended(id);
+    worker.measurements.clear();
+    let last = worker.wait_for("the end to be seen", |worker| usage(worker, cage.id).filter(|it| it.pids == Some(0)));
+    assert_eq!(last.cage_id, cage.id);
+    worker.wait_for("the sensing process to leave", |worker| helpers(worker).is_empty().then_some(()));
+    worker.measurements.clear();
+    // Time for five more, were there any.
+    std::process::Command::new("sleep").arg("0.5").status().unwrap();
+    worker.send(&ToWorker::Processes { request: 1, cage_id: cage.id });
+    worker.wait_for("an answer", |worker| (!worker.answers.is_empty()).then_some(()));
+    assert!(worker.measurements.is_empty(), "nothing runs: {:?}", worker.measurements);
+    let id = worker.begin(start(other.id, EATER));
+    worker.wait_for("it to go on with the next execution", |worker| {
+        usage(worker, other.id).filter(|usage| usage.cpu_millis.is_some_and(|millis| millis > 50))
+    });
+    worker.stop(id, Span::ZERO);
+    worker.ended(id);
+}
+
+#[test]
+fn the_sensing_process_is_there_only_while_somebody_measures() {
+    let mut worker = Worker::start();
+    worker.wait_for("the one that looked for GPUs to leave", |worker| helpers(worker).is_empty().then_some(()));
+    worker.send(&ToWorker::Watch { interval_ms: Some(100), while_busy: false });
+    worker.wait_for("an answer of the sensors", |worker| (!worker.sensors.is_empty()).then_some(()));
+    let [first] = helpers(&worker)[..] else { panic!("{:?}", helpers(&worker)) };
+    // One that dies is replaced.
+    std::process::Command::new("kill").args(["-KILL", &first.to_string()]).status().unwrap();
+    worker.sensors.clear();
+    worker.wait_for("another one to answer", |worker| {
+        (!worker.sensors.is_empty() && helpers(worker).iter().all(|pid| *pid != first)).then_some(())
+    });
+    worker.send(&ToWorker::Watch { interval_ms: None, while_busy: false });
+    worker.wait_for("it to leave", |worker| helpers(worker).is_empty().then_some(()));
+}
+
+#[test]
+fn loops_and_silence_are_measured() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 3);
+    let (looping, silent, working) = (
+        "n=0; while :; do n=$((n+1)); echo \"$(date +%s) try $n: cannot connect\"; echo waiting; sleep 0.01; done",
+        "echo begins; exec sleep 1000",
+        "for w in a b c d e f g h i j k l m n o p q r s t u v w x y z aa bb cc dd ee ff gg hh; do echo does $w; done; exec sleep 1000",
+    );
+    let ids = [looping, silent, working].map(|script| worker.begin(start(spec.id, &["sh", "-c", script])));
+    worker.send(&ToWorker::Watch { interval_ms: Some(100), while_busy: false });
+    let of = |worker: &Worker, id: ExecutionId| -> Option<ExecutionUsage> {
+        let mut told = worker.measurements.iter().rev().flat_map(|one| &one.executions);
+        told.find(|usage| usage.execution_id == id).cloned()
+    };
+    let found = worker.wait_for("the loop to be noticed", |worker| {
+        of(worker, ids[0]).filter(|usage| usage.repeated_percent == Some(100) && usage.output_lines_rate > 0.0)
+    });
+    assert!(found.silent_ms < 10_000 && found.output_bytes > found.output_lines, "{found:?}");
+    assert_eq!((found.cage_id, found.agent.as_str()), (spec.id, "tester"));
+    let found = worker.wait_for("silence to be noticed", |worker| {
+        of(worker, ids[1]).filter(|usage| usage.output_lines == 1 && usage.silent_ms >= 500)
+    });
+    assert_eq!((found.repeated_percent, found.output_bytes), (None, 7), "one line tells nothing");
+    let found =
+        worker.wait_for("the work to be noticed", |worker| of(worker, ids[2]).filter(|it| it.output_lines == 34));
+    assert_eq!(found.repeated_percent, Some(0), "{found:?}");
+    for id in ids {
+        worker.stop(id, Span::ZERO);
+        worker.ended(id);
+    }
+}
+
+#[test]
+fn what_a_cage_reads_and_writes_is_counted() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    // Past the kernel's memory: what is written later out of that is booked to nobody in version 1.
+    let script = "dd if=/dev/zero of=$HOME/x bs=1M count=4 oflag=direct && dd if=$HOME/x of=/dev/null bs=1M iflag=direct \
+                  && exec sleep 1000";
+    let id = worker.begin(start(spec.id, &["sh", "-c", script]));
+    worker.send(&ToWorker::Watch { interval_ms: Some(100), while_busy: false });
+    let io = worker.wait_for("what was written and read", |worker| {
+        let told = worker.measurements.iter().rev().flat_map(|one| &one.cages).filter_map(|usage| usage.io);
+        told.max_by_key(|io| io.read_bytes).filter(|io| io.read_bytes >= 4 << 20)
+    });
+    assert!((4 << 20..8 << 20).contains(&io.written_bytes) && io.reads >= 4 && io.writes >= 4, "{io:?}");
+    worker.stop(id, Span::ZERO);
+    worker.ended(id);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod site;
 mod bad_input;
 mod filters;
 mod full_disk;
+mod gpus;
 mod interface;
 mod names_of_ids;
 mod owner_only;

@@ -20,6 +20,7 @@ pub struct Site {
     disk: Option<Disk>,
     folder: tempfile::TempDir,
     engine: Option<Child>,
+    environment: Vec<(String, String)>,
     seed: u64,
 }
 
@@ -44,7 +45,7 @@ impl Site {
         std::fs::create_dir(folder.path().join("marks")).unwrap();
         set_mode(&folder.path().join("marks"), 0o777);
         set_mode(folder.path(), 0o755);
-        Self { disk: None, folder, engine: None, seed }
+        Self { disk: None, folder, engine: None, environment: vec![], seed }
     }
 
     pub fn seed(&self) -> u64 {
@@ -53,6 +54,16 @@ impl Site {
 
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The folder that everything of this site lies in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Sets a variable of the environment for all that is started from now on.
+    pub fn set_env(&mut self, name: &str, value: impl AsRef<Path>) {
+        self.environment.push((name.to_owned(), value.as_ref().to_str().unwrap().to_owned()));
     }
 
     pub fn marks_dir(&self) -> PathBuf {
@@ -73,6 +84,7 @@ impl Site {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_menagerie"));
         command.env("MENAGERIE_DATA_DIR", self.data_dir()).env("XDG_CONFIG_HOME", self.folder.path().join("config"));
+        command.envs(self.environment.iter().cloned());
         command.args(arguments).stdin(Stdio::null());
         command
     }

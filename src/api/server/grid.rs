@@ -25,9 +25,10 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Vec<CageC
     let usage = running.telemetry.usage();
     let cells = fleet.cages.into_iter().map(|cage| {
         let used = usage.as_ref().and_then(|usage| usage.of(cage.id));
+        let gpus = usage.as_ref().and_then(|usage| usage.gpus_of(cage.id)).map(|(devices, _)| devices);
         let node = fleet.nodes.get(cage.node);
         let named = !sources.is_empty() && is_named(&cage, &sources);
-        cell(cage, node, used, named, &running.telemetry)
+        cell(cage, node, (used, gpus), named, &running.telemetry)
     });
     Ok(Json(cells.collect()))
 }
@@ -47,11 +48,11 @@ fn cores(millis: u64) -> f64 {
     figure(millis) / 1000.0
 }
 
-/// A cage as it is shown.
+/// A cage as it is shown, with what it uses and on how many GPUs it has processes.
 fn cell(
     cage: CageView,
     node: Option<&NodeView>,
-    used: Option<CageUsage>,
+    (used, gpus): (Option<CageUsage>, Option<u64>),
     named: bool,
     telemetry: &Telemetry,
 ) -> CageCell {
@@ -79,8 +80,11 @@ fn cell(
             granted: Some(figure(memory)),
             limit: limits.memory.map(|limit| figure(limit.get())),
         },
-        // Nothing measures what a cage uses of its devices.
-        gpu: Gauge { used: None, granted: limits.gpu.map(|_| figure(gpu)), limit: limits.gpu.map(f64::from) },
+        gpu: Gauge {
+            used: gpus.filter(|_| limits.gpu.is_some()).map(figure),
+            granted: limits.gpu.map(|_| figure(gpu)),
+            limit: limits.gpu.map(f64::from),
+        },
         tokens: Gauge {
             used: tokens.map(figure),
             granted: None,
@@ -176,21 +180,14 @@ mod tests {
         view.limits.cpu = Some(Cpu::from_millis(2500));
         view.limits.memory = Some(Bytes::from_mib(100));
         view.limits.tokens = Some(TokenLimit { tokens: 50, per: None });
-        let unmeasured = cell(view.clone(), Some(&node), None, false, &telemetry);
+        let unmeasured = cell(view.clone(), Some(&node), (None, None), false, &telemetry);
         assert_eq!(unmeasured.cpu, Gauge { used: None, granted: Some(1.5), limit: Some(2.5) });
         assert_eq!((unmeasured.gpu, unmeasured.pids.used), (Gauge::default(), None));
         assert_eq!(unmeasured.tokens, Gauge { used: None, granted: None, limit: Some(50.0) });
-        let used = CageUsage {
-            cage_id: view.id,
-            cpu_millis: Some(0),
-            memory: Some(95 << 20),
-            memory_peak: None,
-            pids: Some(0),
-            throttled_us: None,
-            oom_kills: None,
-            tokens: None,
-        };
-        let measured = cell(view, Some(&node), Some(used), false, &telemetry);
+        let used = CageUsage { memory: Some(95 << 20), ..CageUsage::unknown(view.id) };
+        view.limits.gpu = Some(2);
+        let measured = cell(view, Some(&node), (Some(used), Some(1)), false, &telemetry);
+        assert_eq!(measured.gpu, Gauge { used: Some(1.0), granted: Some(0.0), limit: Some(2.0) });
         assert_eq!(measured.cpu.used, None, "nobody has measured its time");
         assert_eq!(measured.memory.used, Some(f64::from(95 << 20)));
         assert_eq!(measured.state, CellState::Warning, "nine tenths of the memory are in use");

@@ -17,6 +17,7 @@ mod reads;
 mod risk;
 pub mod routes;
 mod running;
+mod sensors;
 pub mod serve;
 mod spool;
 mod status;

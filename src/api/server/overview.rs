@@ -7,6 +7,7 @@ use super::health::{self, Disk};
 use super::risk::{self, UNKNOWN_TAKES};
 use super::{Failure, Running, Service, triage};
 use crate::api::live::{AtRisk, Gauge, Minute, NodeLoad, Overview, QueueFigures};
+use crate::domain::gpu::Gpus;
 use crate::domain::{Span, TaskId, Timestamp};
 use crate::engine::core::look::{Due, NodeView};
 use crate::engine::link;
@@ -72,7 +73,9 @@ fn disk(service: &Service) -> Option<Disk> {
 
 /// What a machine has, gives and uses. What is used is known of the machine that the one worker is on.
 fn load(running: &Running, node: NodeView) -> NodeLoad {
-    let host = running.telemetry.usage().filter(|_| node.name == link::host_name()).map(|usage| usage.host);
+    let usage = running.telemetry.usage().filter(|_| node.name == link::host_name());
+    let host = usage.as_ref().map(|usage| &usage.host);
+    let gpus = usage.as_ref().and_then(|usage| usage.sensors.as_ref()).map(|sensors| &sensors.gpus);
     let figure = |value: u64| value as f64;
     let cores = |millis: u64| figure(millis) / 1000.0;
     let ([cpu, memory, gpu, ..], [cpu_granted, memory_granted, gpu_granted, ..]) = (node.capacity.0, node.granted.0);
@@ -89,8 +92,13 @@ fn load(running: &Running, node: NodeView) -> NodeLoad {
             granted: Some(figure(memory_granted)),
             limit: Some(figure(memory)),
         },
-        gpu: Gauge { used: None, granted: Some(figure(gpu_granted)), limit: Some(figure(gpu)) },
+        gpu: Gauge { used: gpus.and_then(busy), granted: Some(figure(gpu_granted)), limit: Some(figure(gpu)) },
     }
+}
+
+/// How many devices compute, in the mean of the last moment: two that are half busy make one. `None` when none tells.
+fn busy(gpus: &Gpus) -> Option<f64> {
+    gpus.working().filter_map(|gpu| gpu.utilization).map(|percent| f64::from(percent) / 100.0).reduce(|a, b| a + b)
 }
 
 /// The most urgent of the tasks that may be late, and how many there are.

@@ -5,9 +5,10 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Service, commands, grid, live, logs, metrics, openapi, overview, processes, pulse, reads, status, stream, triage,
+    Service, commands, grid, live, logs, metrics, openapi, overview, processes, pulse, reads, sensors, status, stream,
+    triage,
 };
-use crate::api::live::{CageCell, CageProcess, Overview, Pulse, Ready};
+use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{AgentRow, JournalRow, ResourceRow, Shutdown, Status, TaskRow, WireCommand};
 use crate::domain::metric;
@@ -197,6 +198,9 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/cages/{id}/processes", "cage_processes", "The processes in a cage, by number; of very many only the \
         first.", Shape::List(of::<CageProcess>), &[], processes::get),
     route!(list "/v1/nodes", "nodes", "Nodes.", Node, reads::nodes),
+    route!(show "/v1/nodes/{node}/sensors", "node_sensors", "What the sensors of a node say, the node by name or id. They \
+        are read while somebody looks: the first look waits for them, for 3 s at most.",
+        Shape::Json(of::<NodeSensors>), &[], sensors::get),
     route!(list "/v1/resources", "resources", "Resources of nodes.", ResourceRow, reads::resources),
     route!(list "/v1/allocations", "allocations", "What is and was held.", Allocation, reads::allocations),
     route!(list "/v1/artifacts", "artifacts", "Artifacts.", Artifact, reads::artifacts),

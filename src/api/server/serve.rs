@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::{PeerInfo, Service, router};
-use crate::domain::Timestamp;
+use crate::domain::{Span, Timestamp};
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
 use crate::engine::progress::Progress;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Program and arguments that start the worker.
     pub worker_command: Vec<std::ffi::OsString>,
+    /// How often what runs is measured while nobody looks; zero for never.
+    pub measure_every: Span,
 }
 
 /// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
@@ -65,12 +67,14 @@ fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
     progress.begin("opening the store");
     let fresh = !data_dir.join(store::DATABASE).exists();
     let started = Store::open(data_dir).map_err(Error::from);
-    let engine = started.and_then(|store| Engine::start(store, data_dir, progress)).inspect_err(|_| {
-        // A store that could not be begun holds nothing of anybody's: on a full disk it would only take up room.
-        if fresh {
-            store::remove_unbegun(data_dir);
-        }
-    })?;
+    let engine = started
+        .and_then(|store| Engine::start(store, data_dir, progress, settings.measure_every.to_std()))
+        .inspect_err(|_| {
+            // A store that could not be begun holds nothing of anybody's: on a full disk it would only take up room.
+            if fresh {
+                store::remove_unbegun(data_dir);
+            }
+        })?;
     tokio::spawn(sampling::sample(
         engine.recorder.clone(),
         engine.beat.clone(),

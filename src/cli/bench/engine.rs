@@ -67,7 +67,7 @@ impl Outlet for InstantWorker {
 
 fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
     let scratch = Scratch::new(None)?;
-    let engine = Engine::start(Store::open(scratch.path())?, scratch.path(), &Progress::default())?;
+    let engine = Engine::start(Store::open(scratch.path())?, scratch.path(), &Progress::default(), Duration::ZERO)?;
     let clock = Clock::start(crate::domain::Timestamp::EPOCH);
     let greeting = Greeting {
         connection: 1,

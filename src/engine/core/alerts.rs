@@ -11,6 +11,8 @@ use crate::domain::{Actor, Alert, AlertId, AlertStatus, Severity, SystemEvent, S
 
 /// A node's worker cannot be reached.
 pub const NODE_LOST: &str = "node lost";
+/// A node has lost a GPU.
+pub const GPU_LOST: &str = "gpu lost";
 /// A worker ended and took executions along.
 pub const WORKER_ENDED: &str = "worker ended";
 /// An agent's circuit breaker opened.

@@ -1,6 +1,6 @@
 //! Beginnings: the journal's, the engine's, users', and nodes' comings and goings.
 
-use super::alerts::{NODE_LOST, WORKER_ENDED, node_source, trigger};
+use super::alerts::{GPU_LOST, NODE_LOST, WORKER_ENDED, node_source, trigger};
 use super::draw;
 use super::slab::NONE;
 use super::{Core, Decisions, Effect, GRACE};
@@ -9,7 +9,7 @@ use crate::domain::alert::AlertContext;
 use crate::domain::event::{
     AgentDeclared, CageDeclared, EngineStarted, JOURNAL_FORMAT, JournalOpened, NodeLost, NodeSeen, UserAdded,
 };
-use crate::domain::node::Capacity;
+use crate::domain::node::{Capacity, LOST_GPUS};
 use crate::domain::requirements::Quantities;
 use crate::domain::resource::ResourceCapacity;
 use crate::domain::{
@@ -22,6 +22,12 @@ type Metadata = serde_json::Map<String, serde_json::Value>;
 
 /// Among those facts: which life of the worker it is. The engine's loop puts it there.
 const INCARNATION: &str = "incarnation";
+
+/// The GPUs that a node says it has lost.
+pub(super) fn lost_gpus(metadata: &Metadata) -> Vec<String> {
+    let listed = metadata.get(LOST_GPUS).and_then(serde_json::Value::as_array);
+    listed.into_iter().flatten().filter_map(|gpu| gpu.as_str().map(str::to_owned)).collect()
+}
 
 impl Core {
     /// Opens an empty journal; later calls do nothing.
@@ -107,8 +113,9 @@ impl Core {
             let old = known.map(|at| self.nodes[at].resources.clone()).unwrap_or_default();
             let resources = self.resources(id, &capacity, &old, now);
             let status = NodeStatus::Online;
+            let before = known.map(|at| lost_gpus(&self.nodes[at].node.metadata)).unwrap_or_default();
             let node = Node { id, name: name.to_owned(), status, capacity, metadata, created_at, updated_at: now };
-            self.emit(now, Actor::Node(id), NodeSeen { node, resources }, out);
+            self.see_node(node, resources, &before, now, out);
             if returned {
                 let message = format!("node {name} is back");
                 self.tell(Severity::Info, node_source(name), AlertContext::default(), message, now, out);
@@ -126,6 +133,62 @@ impl Core {
             self.declare_first_fleet(now, id, name, &capacity, out);
         }
         id
+    }
+
+    /// A node has more or less than it said before: a GPU was lost, or is back. What runs on a lost one goes on until it
+    /// fails by itself.
+    pub(super) fn node_changed(
+        &mut self,
+        now: Timestamp,
+        node: NodeId,
+        capacity: Capacity,
+        mut metadata: Metadata,
+        out: &mut Decisions,
+    ) {
+        let Some(number) = self.node_number(node) else { return };
+        let state = &self.nodes[number as usize];
+        if let Some(incarnation) = state.node.metadata.get(INCARNATION) {
+            metadata.insert(INCARNATION.to_owned(), incarnation.clone());
+        }
+        if state.node.capacity == capacity && state.node.metadata == metadata {
+            return;
+        }
+        let before = lost_gpus(&state.node.metadata);
+        let node = Node { capacity, metadata, updated_at: now, ..state.node.clone() };
+        let resources = self.resources(node.id, &capacity, &state.resources, now);
+        self.see_node(node, resources, &before, now, out);
+    }
+
+    /// Records what a node has. Resources of which nothing is left because all of it was lost have failed; each loss raises
+    /// an alert, which clears when nothing is lost any more.
+    fn see_node(
+        &mut self,
+        node: Node,
+        mut resources: Vec<Resource>,
+        lost_before: &[String],
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
+        let (id, name) = (node.id, node.name.clone());
+        let lost = lost_gpus(&node.metadata);
+        let left = node.capacity.gpu;
+        for resource in resources.iter_mut().filter(|resource| resource.kind == ResourceType::Gpu) {
+            if !lost.is_empty() && left == 0 {
+                resource.status = ResourceStatus::Failed;
+            }
+        }
+        self.emit(now, Actor::Node(id), NodeSeen { node, resources }, out);
+        for gpu in lost.iter().filter(|gpu| !lost_before.contains(gpu)) {
+            let message = format!(
+                "node {name} has lost GPU {gpu}; {left} left. Look at the kernel's log (dmesg) for its Xid; it is tried \
+                 again once a minute, and as a rule needs the machine to be restarted"
+            );
+            let context = AlertContext { value: Some(lost.len() as f64), ..trigger(GPU_LOST) };
+            self.tell(Severity::Error, node_source(&name), context, message, now, out);
+        }
+        if lost.is_empty() && !lost_before.is_empty() {
+            self.clear_alert(&node_source(&name), GPU_LOST, "no GPU is missing any more", now, out);
+        }
     }
 
     fn declare_first_fleet(

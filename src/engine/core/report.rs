@@ -38,6 +38,7 @@ impl Core {
             Report::CageReady { cage_id, enforcement } => {
                 self.cage_ready(now, actor, cage_id, enforcement, out);
             }
+            Report::Capacity { capacity, metadata } => self.node_changed(now, node, capacity, metadata, out),
             Report::Notice { severity, source, message } => {
                 let context = trigger(&sort_of(&message));
                 self.tell(severity, source, context, message, now, out);

@@ -35,7 +35,7 @@ pub(super) struct Place {
 impl Place {
     /// Hands the version 2 controllers in use on to the groups below.
     pub(super) fn delegate(&self, all: &Hierarchies) -> io::Result<()> {
-        let used = [("cpu", &all.cpu), ("memory", &all.memory), ("pids", &all.pids)];
+        let used = [("cpu", &all.cpu), ("memory", &all.memory), ("pids", &all.pids), ("io", &all.io)];
         for (name, _) in used.iter().filter(|(_, place)| place.as_ref().is_ok_and(|p| p.version == Version::V2)) {
             super::write(&self.folder.join("cgroup.subtree_control"), &format!("+{name}"))?;
         }
@@ -53,6 +53,8 @@ pub(super) struct Hierarchies {
     pub(super) pids: Result<Place, String>,
     /// Where cpu time is counted.
     pub(super) usage: Result<Place, String>,
+    /// Where reading and writing is counted.
+    pub(super) io: Result<Place, String>,
 }
 
 /// One line of `/proc/self/mountinfo` about a cgroup file system.
@@ -133,13 +135,15 @@ impl Hierarchies {
             _ if first => find("cpuacct"),
             _ => Err("nothing counts cpu time".to_owned()),
         };
-        Self { cpu, memory, pids, usage }
+        let first = mounts.iter().any(|m| m.version == Version::V1 && m.controllers.contains(&"blkio"));
+        let io = find(if first { "blkio" } else { "io" });
+        Self { cpu, memory, pids, usage, io }
     }
 
     /// The groups, each folder once.
     pub(super) fn all(&self) -> impl Iterator<Item = &Place> {
         let mut seen: Vec<&Path> = vec![];
-        [&self.cpu, &self.memory, &self.pids, &self.usage].into_iter().flatten().filter(move |place| {
+        [&self.cpu, &self.memory, &self.pids, &self.usage, &self.io].into_iter().flatten().filter(move |place| {
             let new = !seen.contains(&place.folder.as_path());
             seen.push(&place.folder);
             new

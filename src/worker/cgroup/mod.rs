@@ -42,6 +42,8 @@ pub(super) struct CageGroup {
     pids: Option<Place>,
     /// Where processor time is counted, which version 1 does apart from where it is limited.
     usage: Option<Place>,
+    /// Where reading and writing is counted.
+    io: Option<Place>,
     pids_ceiling: u32,
     folders: Vec<PathBuf>,
 }
@@ -63,6 +65,9 @@ impl Cgroups {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let places = Hierarchies::find(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"), name);
         let pid_max = read("/proc/sys/kernel/pid_max").trim().parse().unwrap_or(32_768_u32);
+        if let Ok(place) = &places.io {
+            meter::have_io_counted(place);
+        }
         Self { places, pids_ceiling: (pid_max / 4).clamp(512, 16_384) }
     }
 
@@ -96,8 +101,8 @@ impl Cgroups {
             Ok(Some(child))
         };
         let (cpu, memory, pids) = (child(&self.places.cpu)?, child(&self.places.memory)?, child(&self.places.pids)?);
-        let usage = child(&self.places.usage)?;
-        let group = CageGroup { cpu, memory, pids, usage, pids_ceiling: self.pids_ceiling, folders };
+        let (usage, io) = (child(&self.places.usage)?, child(&self.places.io)?);
+        let group = CageGroup { cpu, memory, pids, usage, io, pids_ceiling: self.pids_ceiling, folders };
         group.set_limits(limits, slots)?;
         Ok(group)
     }
@@ -194,12 +199,18 @@ impl CageGroup {
         let mut group =
             SlotGroup { entries: vec![], birthplace: None, memory_events: None, pids_events: None, folders: vec![] };
         let mut entered: Vec<PathBuf> = vec![];
-        let kinds = [(&self.cpu, "cpu"), (&self.memory, "memory"), (&self.pids, "pids"), (&self.usage, "usage")];
+        let kinds = [
+            (&self.cpu, "cpu"),
+            (&self.memory, "memory"),
+            (&self.pids, "pids"),
+            (&self.usage, "usage"),
+            (&self.io, "io"),
+        ];
         for (place, kind) in kinds {
             let Some(place) = place else { continue };
-            // Cpu time needs no account per slot, so version 1 saves a group there.
+            // Cpu time and io need no account per slot, so version 1 saves a group there.
             let folder = match (place.version, kind) {
-                (hierarchy::Version::V1, "cpu" | "usage") => place.folder.clone(),
+                (hierarchy::Version::V1, "cpu" | "usage" | "io") => place.folder.clone(),
                 _ => place.folder.join(format!("slot-{number}")),
             };
             let made = group.folders.contains(&folder) || folder == place.folder;

@@ -106,8 +106,13 @@ impl Server {
         if let Some(run) = &mut slot.run {
             let stream = if is_err { Stream::Err } else { Stream::Out };
             run.spool.write(stream, sys::now(), bytes);
+            run.output.feed(is_err, sys::monotonic(), bytes);
             if !is_err {
+                let before = run.listener.progress;
                 run.listener.feed(bytes);
+                if run.listener.progress > before {
+                    run.output.made_headway();
+                }
             }
             if let Some(error) = run.spool.take_failure() {
                 let text = format!("output of execution {} cannot be kept: {error}", run.id());

@@ -3,13 +3,14 @@
 //! Each turn takes what is ready, bounded per source so that a loud agent delays nobody, then sends what has come of it
 //! in one piece. Without timers due the wait has no end: an idle worker takes no processor time at all.
 //! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`ending`] brings
-//! executions to their end.
+//! executions to their end, [`measuring`] and [`sensors`] tell what is used.
 
 mod ending;
 mod events;
 mod measuring;
 mod ports;
 mod requests;
+mod sensors;
 mod surroundings;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,6 +29,7 @@ use super::hold::Hold;
 use super::link::Link;
 use super::relay::Relay;
 use super::run::NEVER;
+use super::sense::Helper;
 use super::slot::{OutputFolder, Slot};
 use super::{Error, Settings, cgroup, host, sys};
 use crate::domain::link::Report;
@@ -48,9 +50,11 @@ enum Source {
     Inside = 8,
     Outside = 9,
     Dying = 10,
+    Sensors = 11,
+    HelperExit = 12,
 }
 
-const SOURCES: [Source; 11] = [
+const SOURCES: [Source; 13] = [
     Source::Signal,
     Source::Listener,
     Source::Engine,
@@ -62,6 +66,8 @@ const SOURCES: [Source; 11] = [
     Source::Inside,
     Source::Outside,
     Source::Dying,
+    Source::Sensors,
+    Source::HelperExit,
 ];
 
 /// A key for the kernel: source, and which of them. Indices are never used twice, so that a late event finds nobody.
@@ -108,9 +114,13 @@ pub(super) struct Server {
     output: OutputFolder,
     /// No timer is due before this time of the monotonic clock.
     wake_at: u64,
-    /// When to measure what cages use; never while nobody watches.
+    /// When to measure what cages use; never while nobody wants to know.
     measure_at: u64,
     watch: measuring::Watch,
+    /// The process that reads the slower sensors.
+    helper: Helper,
+    /// Whether it was said that there can be none.
+    helper_missed: bool,
     /// When to leave, as nobody needs us.
     leave_at: u64,
     idle_exit: Duration,
@@ -135,6 +145,9 @@ impl Server {
         }
         let left = end_leftovers(&data_dir)?;
         let signals = sys::signal_fd(&[libc::SIGTERM, libc::SIGINT]).map_err(Error::kernel("waiting for signals"))?;
+        let mut helper = Helper::new(&data_dir);
+        // It looks for GPUs while the rest is prepared. If it cannot be started, device files have to do.
+        let _ = helper.ask_first();
         let around = Surroundings::prepare(&data_dir)?;
         let mut link = Link::bind(&data_dir.join("worker.sock"))?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(Error::kernel("making an epoll"))?;
@@ -150,7 +163,7 @@ impl Server {
             link.report(sys::now(), notice(Severity::Critical, message));
         }
         let output: Arc<std::path::Path> = data_dir.join("output").into();
-        Ok(Self {
+        let mut server = Self {
             around,
             link,
             epoll,
@@ -172,6 +185,8 @@ impl Server {
             wake_at: NEVER,
             measure_at: NEVER,
             watch: measuring::Watch::default(),
+            helper,
+            helper_missed: false,
             leave_at: NEVER,
             idle_exit: settings.idle_exit,
             leaving: false,
@@ -179,7 +194,9 @@ impl Server {
             request: vec![],
             buffer: vec![0; 64 << 10],
             _lock: lock,
-        })
+        };
+        server.find_gpus();
+        Ok(server)
     }
 
     /// Serves until there is a reason to leave.
@@ -207,6 +224,7 @@ impl Server {
             if now >= self.measure_at {
                 self.measure();
             }
+            self.check_sensors();
             if self.wants_room || !self.hold.wait(self.link.ends_alone(), self.running, sys::monotonic()) {
                 self.flush();
             }
@@ -233,6 +251,8 @@ impl Server {
             Source::Exit => self.init_ended(index),
             Source::Port => self.accept_relay(index),
             Source::Inside | Source::Outside => self.pump_relay(index, flags),
+            Source::Sensors => self.read_sensors(),
+            Source::HelperExit => self.helper_ended(),
             Source::Dying => {
                 if let Some(slot) = self.dying.remove(&index) {
                     sys::reap(slot.pidfd.as_fd());
@@ -250,7 +270,7 @@ impl Server {
         self.peer_index = self.new_index();
         self.wants_room = false;
         // Another engine, or the same anew: it says whether somebody watches.
-        self.set_watch(None);
+        self.set_watch(None, false);
         if let Some(peer) = self.link.peer() {
             let _ = epoll::add(&self.epoll, peer, key(Source::Engine, self.peer_index), epoll::EventFlags::IN);
         }
@@ -282,7 +302,7 @@ impl Server {
         if !self.collecting.is_empty() {
             return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
         }
-        let wake = self.wake_at.min(self.measure_at).min(self.leave_at).min(self.hold.until());
+        let wake = self.wake_at.min(self.measure_at).min(self.leave_at).min(self.hold.until()).min(self.sensors_due());
         (wake != NEVER).then(|| {
             let micros = wake.saturating_sub(sys::monotonic());
             let seconds = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);

@@ -2,10 +2,11 @@
 
 use super::super::cage::Cage;
 use super::super::cgroup::Cgroups;
+use super::super::gpu::Devices;
 use super::super::message::Request;
 use super::super::run::{Run, Stage, Verdict, clocks};
 use super::super::slot::Slot;
-use super::super::{host, sys};
+use super::super::sys;
 use super::{Known, Server, Source, key, notice};
 use crate::domain::link::{FromWorker, LINK_VERSION, Report, Start, ToWorker};
 use crate::domain::{CageId, CageSpec, ExecutionId, Outcome, OutcomeKind, Severity, Span};
@@ -28,7 +29,7 @@ impl Server {
                     self.known.remove(&id);
                 }
             }
-            ToWorker::Watch { interval_ms } => self.set_watch(interval_ms),
+            ToWorker::Watch { interval_ms, while_busy } => self.set_watch(interval_ms, while_busy),
             ToWorker::Processes { request, cage_id } => self.list_processes(request, cage_id),
             ToWorker::Shutdown { kill } => {
                 if kill || !self.is_busy() {
@@ -53,8 +54,8 @@ impl Server {
             incarnation: self.incarnation,
             pid: std::process::id(),
             node: sys::host_name(),
-            capacity: host::capacity(&self.around.data_dir),
-            metadata: host::metadata(&self.around.cgroups.describe(), self.around.template.privileged),
+            capacity: self.capacity(),
+            metadata: self.metadata(),
             executions,
         };
         self.link.greet(&hello);
@@ -105,7 +106,7 @@ impl Server {
     }
 
     /// Has a slot built anew: now when it is free, else after its execution.
-    fn renew(&mut self, index: usize) {
+    pub(super) fn renew(&mut self, index: usize) {
         let Some(slot) = self.slots.get_mut(&index) else { return };
         slot.stale = true;
         if slot.run.is_none() {
@@ -230,7 +231,7 @@ impl Server {
         let fail = |error: std::io::Error| error.to_string();
         cage.prepare(&self.around, &writable).map_err(fail)?;
         let wanted = cage.spec.limits.gpu.unwrap_or(0) as usize;
-        let gpus = least_used(wanted, self.around.gpus.len(), self.slots.values());
+        let gpus = least_used(wanted, &self.around.gpus, self.slots.values());
         let place_number = u32::try_from(place).unwrap_or(u32::MAX);
         self.next_index += 1;
         let index = self.next_index;
@@ -275,9 +276,8 @@ impl Server {
         if let Some(element) = start.task.get("array_index").and_then(serde_json::Value::as_u64) {
             set("MENAGERIE_ARRAY_INDEX", &element.to_string());
         }
-        if cage.spec.limits.gpu.is_some() || !self.around.gpus.is_empty() {
-            let devices: Vec<String> = slot.gpus.iter().map(usize::to_string).collect();
-            set("CUDA_VISIBLE_DEVICES", &devices.join(","));
+        if cage.spec.limits.gpu.is_some() || self.around.gpus.count() > 0 {
+            set("CUDA_VISIBLE_DEVICES", &self.around.gpus.visible(&slot.gpus));
         }
         for (name, value) in start.env.iter().filter(|(name, _)| !name.starts_with("MENAGERIE_")) {
             request.variable(name, value);
@@ -298,6 +298,7 @@ impl Server {
         }
         slot.run = Some(run);
         self.running += 1;
+        self.measure_again();
         self.known.insert(id, Known::Running(index));
         self.wake(next);
     }
@@ -353,17 +354,18 @@ fn is_watched(cage: &Cage, cgroups: &Cgroups) -> bool {
         || (limits.pids.is_some() && !cgroups.holds_pids())
 }
 
-/// The `wanted` devices that the fewest slots see.
-fn least_used<'a>(wanted: usize, devices: usize, slots: impl Iterator<Item = &'a Slot>) -> Vec<usize> {
-    if wanted == 0 || devices == 0 {
+/// The `wanted` devices, of those that are not lost, that the fewest slots see.
+fn least_used<'a>(wanted: usize, devices: &Devices, slots: impl Iterator<Item = &'a Slot>) -> Vec<usize> {
+    if wanted == 0 || devices.count() == 0 {
         return vec![];
     }
-    let mut uses: Vec<(usize, usize)> = (0..devices).map(|device| (0, device)).collect();
+    let mut uses: Vec<(usize, usize)> = (0..devices.count()).map(|device| (0, device)).collect();
     for device in slots.flat_map(|slot| &slot.gpus) {
         if let Some((count, _)) = uses.get_mut(*device) {
             *count += 1;
         }
     }
+    uses.retain(|(_, device)| devices.is_usable(*device));
     uses.sort_unstable();
     let mut chosen: Vec<usize> = uses.into_iter().take(wanted).map(|(_, device)| device).collect();
     chosen.sort_unstable();

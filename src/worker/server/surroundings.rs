@@ -4,9 +4,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::super::Error;
 use super::super::cgroup::Cgroups;
+use super::super::gpu::Devices;
 use super::super::sandbox::{self, Held, Template};
-use super::super::{Error, host};
 use super::GROUPS_FILE;
 
 /// The first number of those given to cages: beyond the ranges that containers and accounts use.
@@ -24,15 +25,16 @@ pub(in super::super) struct Surroundings {
     pub(in super::super) cgroups: Cgroups,
     /// The user number of cage 0, were there one; `None` where agents are the owner.
     pub(in super::super) first_user: Option<u32>,
-    /// Device files of the host's GPUs.
-    pub(in super::super) gpus: Vec<PathBuf>,
+    /// The host's GPUs.
+    pub(in super::super) gpus: Devices,
     /// The data directory itself, whatever it is called.
     pub(in super::super) data: Held,
     owner: (u32, u32),
 }
 
 impl Surroundings {
-    /// Looks and prepares. Enters a mount namespace, so it comes before anything that would outlive that.
+    /// Looks and prepares. Enters a mount namespace, so it comes before anything that would outlive that. GPUs are known
+    /// only later.
     pub(super) fn prepare(data_dir: &Path) -> Result<Self, Error> {
         let metadata = std::fs::metadata(data_dir).map_err(Error::file("looking at", data_dir))?;
         let cgroups = Cgroups::open(&group_name(data_dir));
@@ -48,7 +50,7 @@ impl Surroundings {
             template,
             cgroups,
             first_user,
-            gpus: host::gpus(),
+            gpus: Devices::default(),
             data,
             owner: (metadata.uid(), metadata.gid()),
         })
@@ -59,14 +61,6 @@ impl Surroundings {
     pub(in super::super) fn idmap(&self, user: u32) -> Option<OwnedFd> {
         let userns = sandbox::userns_for(self.owner, user).ok()?;
         sandbox::can_be_mapped(&self.data_dir, &userns).then_some(userns)
-    }
-
-    /// The device files that a cage with these GPUs gets.
-    pub(in super::super) fn gpu_files(&self, gpus: &[usize]) -> Vec<PathBuf> {
-        if gpus.is_empty() {
-            return vec![];
-        }
-        gpus.iter().filter_map(|index| self.gpus.get(*index).cloned()).chain(host::gpu_helpers()).collect()
     }
 }
 

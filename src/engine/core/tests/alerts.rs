@@ -4,6 +4,7 @@ use super::world::*;
 use crate::domain::alert::AlertStatus;
 use crate::domain::command::Command;
 use crate::domain::link::Report;
+use crate::domain::node::{Capacity, LOST_GPUS};
 use crate::domain::time::When;
 use crate::domain::*;
 use crate::engine::core::Decisions;
@@ -196,4 +197,53 @@ fn alerts_are_bounded_and_the_oldest_gives_way() {
     let sources: Vec<_> = open(&world).into_iter().map(|alert| alert.source).collect();
     assert_eq!(sources.len(), 10_000);
     assert!(sources.iter().any(|source| source == "part 0") && sources.iter().all(|source| source != "part 1"));
+}
+
+/// The node says that it has so many devices left, and which are lost.
+fn gpus(world: &mut World, left: u64, lost: &[&str]) {
+    let capacity = Capacity { gpu: left, gpu_memory: left * (24 << 30), ..CAPACITY };
+    let mut metadata = serde_json::Map::new();
+    if !lost.is_empty() {
+        metadata.insert(LOST_GPUS.to_owned(), lost.into());
+    }
+    world.report(Report::Capacity { capacity, metadata });
+}
+
+#[test]
+fn a_lost_gpu_is_told_once_and_given_to_nobody_until_it_is_back() {
+    let mut world =
+        World::new(&FLEET.replace("cpu = 4,", "cpu = 4, gpu = 2,").replace("cage = \"001\"", "concurrency = 9"));
+    let on_gpu = || {
+        let mut task = task();
+        task.requirements.gpu = 1;
+        task
+    };
+    let tasks = [(); 3].map(|()| world.submit(on_gpu()));
+    assert_eq!(world.schedule().len(), 2, "there are two devices");
+    gpus(&mut world, 1, &["GPU-b"]);
+    gpus(&mut world, 1, &["GPU-b"]);
+    let [alert] = &open(&world)[..] else { panic!("{:?}", open(&world)) };
+    assert_eq!((alert.severity, alert.count, alert.source.as_str()), (Severity::Error, 1, "node host"));
+    assert!(alert.message.contains("GPU-b") && alert.message.contains("1 left"), "{}", alert.message);
+    for id in &tasks[..2] {
+        world.start(*id);
+    }
+    world.finish(tasks[0], OutcomeKind::Succeeded);
+    assert_eq!(world.schedule(), [], "the device that is left is held by the other");
+    world.finish(tasks[1], OutcomeKind::Succeeded);
+    assert_eq!(world.schedule(), [tasks[2]]);
+    gpus(&mut world, 0, &["GPU-a", "GPU-b"]);
+    assert_eq!(open(&world)[0].count, 2, "the same cause again");
+    let resource = |world: &World| {
+        let seen = world.records.iter().rev().find_map(|record| match &record.event {
+            Event::NodeSeen(seen) => Some(seen.resources.clone()),
+            _ => None,
+        });
+        seen.unwrap().into_iter().filter(|it| it.kind == ResourceType::Gpu).map(|it| it.status).collect::<Vec<_>>()
+    };
+    assert_eq!(resource(&world), [ResourceStatus::Failed; 2]);
+    gpus(&mut world, 1, &["GPU-b"]);
+    assert_eq!((open(&world).len(), resource(&world)), (1, vec![ResourceStatus::Available; 2]), "one is still missing");
+    gpus(&mut world, 2, &[]);
+    assert_eq!(open(&world), []);
 }
