@@ -1,9 +1,10 @@
-//! The fleet as it is declared in a file: cages, agents and defaults.
+//! The fleet as it is declared in a file: cages, agents, alert rules and defaults.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
+use super::alert_rule::AlertRulePatch;
 use super::cage::{CageLimits, CageSpec, NetworkPolicy};
 use super::id::CageId;
 use super::quantity::{Bytes, Span};
@@ -18,6 +19,9 @@ pub struct Fleet {
     pub cage: Vec<CageEntry>,
     /// Agents.
     pub agent: Vec<AgentSpec>,
+    /// Alert rules; of one that there is, what an entry leaves out stays as it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alert_rule: Vec<AlertRulePatch>,
     /// What holds where nothing else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,
@@ -106,6 +110,15 @@ impl Fleet {
             }
         }
         Ok(())
+    }
+
+    /// Checks that no name of an alert rule occurs twice.
+    pub fn check_alert_rules(&self) -> Result<(), Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        match self.alert_rule.iter().find(|rule| !seen.insert(&rule.name)) {
+            Some(twice) => Err(Refusal::invalid("alert_rule.name", &twice.name, "each name once in a file")),
+            None => Ok(()),
+        }
     }
 }
 

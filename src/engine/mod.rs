@@ -16,6 +16,7 @@ pub mod link;
 pub mod message;
 pub mod outlet;
 pub mod progress;
+pub mod risk;
 mod start_input;
 pub mod telemetry;
 pub mod watchers;

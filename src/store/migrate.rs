@@ -49,10 +49,20 @@ const STEPS: &[Step] = &[
                  OR (kind = 'task_failed' AND body ->> 'cause' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "alert_rules",
+        up: include_str!("migrations/0005_alert_rules.up.sql"),
+        down: Some(include_str!("migrations/0005_alert_rules.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('alert_rule_declared', 'alert_rule_removed',
+                 'alert_grouped', 'silence_added', 'silence_removed')
+                 OR (kind = 'alert_raised' AND body ->> '$.alert.context.remedy' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

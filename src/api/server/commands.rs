@@ -175,5 +175,10 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
             Command::ResolveAlerts { ids: alerts(ids)?, action, notes }
         }
         WireCommand::ReopenAlerts { ids } => Command::ReopenAlerts { ids: alerts(ids)? },
+        WireCommand::AddAlertRule { rule } => Command::AddAlertRule { rule },
+        WireCommand::RemoveAlertRules { names } => Command::RemoveAlertRules { names },
+        WireCommand::EnableAlertRules { names, on } => Command::EnableAlertRules { names, on },
+        WireCommand::AddSilence { matcher, until, note } => Command::AddSilence { matcher, until, note },
+        WireCommand::RemoveSilences { ids } => Command::RemoveSilences { ids },
     })
 }

@@ -13,7 +13,6 @@ mod overview;
 mod processes;
 mod pulse;
 mod reads;
-mod risk;
 pub mod routes;
 mod running;
 pub mod serve;

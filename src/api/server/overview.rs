@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 
 use super::health::{self, Disk};
-use super::risk::{self, UNKNOWN_TAKES};
 use super::{Failure, Running, Service, triage};
 use crate::api::live::{AtRisk, Gauge, Minute, NodeLoad, Overview, QueueFigures};
 use crate::domain::{Span, TaskId, Timestamp};
 use crate::engine::core::look::{Due, NodeView};
 use crate::engine::link;
 use crate::engine::message::Message;
+use crate::engine::risk::{self, UNKNOWN_TAKES};
 
 /// How many of each list an overview shows.
 const SHOWN: usize = 5;
