@@ -17,9 +17,12 @@ pub mod message;
 pub mod outlet;
 pub mod progress;
 pub mod risk;
+pub mod rules;
+pub mod signals;
 mod start_input;
 pub mod telemetry;
 pub mod watchers;
+pub mod windows;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,8 +41,11 @@ use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
 use self::message::Message;
 use self::progress::Progress;
+use self::rules::Evaluation;
+use self::signals::Sources;
 use self::telemetry::Telemetry;
 use self::watchers::Watchers;
+use self::windows::Ring;
 use crate::domain::Record;
 use crate::store::{self, Reader, Store};
 
@@ -92,6 +98,8 @@ pub struct Engine {
     pub telemetry: Telemetry,
     /// Who watches.
     pub watchers: Watchers,
+    /// The latest samples of every metric, which rules look at.
+    pub ring: Ring,
     /// The engine's clock.
     pub clock: Clock,
     /// Where messages for workers go that need no record before them.
@@ -143,16 +151,42 @@ impl Engine {
             spawn("commit", Box::new(|| committer.run()))?,
             spawn("decide", Box::new(decide))?,
         ];
+        let telemetry = Telemetry::new(beat.clone());
+        let watchers = Watchers::new(dispatch_sender.clone());
+        let ring = Ring::default();
+        let sources = Sources {
+            figures: figures.clone(),
+            telemetry: telemetry.clone(),
+            watchers: watchers.clone(),
+            data_dir: data_dir.to_owned(),
+        };
+        let evaluation = Evaluation {
+            decider: decider.clone(),
+            ring: ring.clone(),
+            sources,
+            beat: beat.clone(),
+            leaving: leaving.clone(),
+        };
+        // Nobody waits for this one: it ends when the deciding thread no longer answers.
+        spawn(
+            "rules",
+            Box::new(|| {
+                if let Err(error) = rules::keep_evaluating(evaluation) {
+                    tracing::error!(%error, "alert rules are not evaluated");
+                }
+            }),
+        )?;
         Ok(Self {
             decider,
             published,
             ended: Some(ended),
             leaving,
             first_seq,
-            telemetry: Telemetry::new(beat.clone()),
+            telemetry,
             beat,
             figures,
-            watchers: Watchers::new(dispatch_sender.clone()),
+            watchers,
+            ring,
             clock,
             dispatcher: dispatch_sender,
             threads,

@@ -130,6 +130,11 @@ impl Telemetry {
         fresh.then(|| Usage { host: known.host, cages: known.cages.clone() })
     }
 
+    /// How long ago the last measurement came in; `None` before the first.
+    pub fn measured_ago(&self) -> Option<Duration> {
+        lock(&self.shared.usage).at.map(|at| at.elapsed())
+    }
+
     /// Takes in a measurement. It is announced when a cage uses something else than before; what the machine does besides
     /// is never the same twice and wakes nobody.
     pub fn put_measurement(&self, measurement: &Measurement) {

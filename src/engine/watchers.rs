@@ -21,8 +21,8 @@ struct Inner {
     staying: u32,
     /// When somebody last looked or left.
     last: Instant,
-    /// Whether the workers were told to measure.
-    on: bool,
+    /// Since when the workers measure, if they were told to.
+    on: Option<Instant>,
 }
 
 /// Somebody who stays; leaves when dropped.
@@ -31,14 +31,15 @@ pub struct Staying(Watchers);
 impl Watchers {
     /// Nobody watches yet. Workers are told by way of `dispatcher`.
     pub fn new(dispatcher: Sender<Act>) -> Self {
-        Self(Arc::new(Mutex::new(Inner { dispatcher, staying: 0, last: Instant::now(), on: false })))
+        Self(Arc::new(Mutex::new(Inner { dispatcher, staying: 0, last: Instant::now(), on: None })))
     }
 
     /// Somebody looks once. Has to be called within an asynchronous runtime, which later looks whether anybody is left.
     pub fn look(&self) {
         let mut inner = self.lock();
         inner.last = Instant::now();
-        if !std::mem::replace(&mut inner.on, true) {
+        if inner.on.is_none() {
+            inner.on = Some(Instant::now());
             inner.tell(Some(INTERVAL_MS));
             tokio::spawn(self.clone().stop_when_alone());
         }
@@ -51,6 +52,11 @@ impl Watchers {
         Staying(self.clone())
     }
 
+    /// For how long workers have been measuring; `None` while they do not.
+    pub fn measuring_for(&self) -> Option<Duration> {
+        self.lock().on.map(|since| since.elapsed())
+    }
+
     /// Tells the workers to stop once nobody has watched for a while. This runs only while they measure.
     async fn stop_when_alone(self) {
         loop {
@@ -58,7 +64,7 @@ impl Watchers {
                 let mut inner = self.lock();
                 let wait = inner.goes_on_for();
                 if wait.is_zero() {
-                    inner.on = false;
+                    inner.on = None;
                     inner.tell(None);
                     return;
                 }

@@ -20,6 +20,9 @@ pub const TASK_FAILED: &str = "task failed";
 /// The store could not be written.
 pub const STORE_FAILED: &str = "store failed";
 
+/// A receiver of alerts does not take them.
+pub const DELIVERY_FAILED: &str = "delivery failed";
+
 /// So many alerts may be unresolved; beyond that the one not seen for the longest gives way.
 const ALERTS_MAX: usize = 10_000;
 
@@ -130,6 +133,11 @@ pub fn node_source(name: &str) -> String {
     format!("node {name}")
 }
 
+/// The source of what concerns a receiver of alerts.
+pub fn delivery_source(receiver: &str) -> String {
+    format!("delivery {receiver}")
+}
+
 /// What sort of message this is: its first words, up to a colon, with a mark for those that name a single thing.
 pub fn sort_of(message: &str) -> String {
     let head = message.split(':').find(|part| part.split_whitespace().count() > 2).unwrap_or(message);
@@ -232,6 +240,22 @@ impl Core {
         let now = self.clock(now);
         let message = format!("the store could not be written and no change was taken until now: {error}");
         self.tell(Severity::Error, "store".to_owned(), trigger(STORE_FAILED), message, now, out);
+    }
+
+    /// A receiver of alerts does not take them, or takes them again. What is known already is not said again.
+    pub fn delivery(&mut self, now: Timestamp, receiver: &str, error: Option<&str>, out: &mut Decisions) {
+        let now = self.clock(now);
+        let source = delivery_source(receiver);
+        match error {
+            None => self.clear_alert(&source, DELIVERY_FAILED, "it takes alerts again", now, out),
+            Some(_) if self.alerts.of_cause((&source, DELIVERY_FAILED)).is_some() => {}
+            Some(error) => {
+                let remedy = "mend the receiver, or its entry under [[alert.receiver]] in the configuration";
+                let context = AlertContext { remedy: Some(remedy.to_owned()), ..trigger(DELIVERY_FAILED) };
+                let message = format!("alerts do not reach {receiver}: {error}");
+                self.tell(Severity::Error, source, context, message, now, out);
+            }
+        }
     }
 
     /// The alerts that are not resolved, by id.

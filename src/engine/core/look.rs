@@ -107,7 +107,7 @@ impl Core {
         }
     }
 
-    fn view_nodes(&self) -> Vec<NodeView> {
+    pub(super) fn view_nodes(&self) -> Vec<NodeView> {
         let view = |state: &super::state::NodeState| NodeView {
             name: state.node.name.clone(),
             status: state.node.status,
@@ -186,7 +186,7 @@ impl Core {
     }
 
     /// Tasks that had to start before `until` to be done in time, by what they say about themselves.
-    fn due(&self, until: Timestamp, max: usize) -> Vec<Due> {
+    pub(super) fn due(&self, until: Timestamp, max: usize) -> Vec<Due> {
         let near = self.deadlines.iter().take_while(|(start, _)| *start <= until).take(max);
         near.filter_map(|(_, id)| {
             let slot = self.task_ids.get(*id)?;

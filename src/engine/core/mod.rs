@@ -41,6 +41,7 @@ mod state;
 mod stop_all;
 mod task;
 mod timers;
+pub mod vitals;
 mod what_if;
 
 #[cfg(test)]
