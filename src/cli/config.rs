@@ -15,6 +15,7 @@ use super::args::Globals;
 use super::failure::Failure;
 use super::toml_file;
 use crate::domain::enumeration::enumeration;
+use crate::engine::deliver::ReceiverEntry;
 
 enumeration! {
     /// How results are written.
@@ -82,6 +83,16 @@ pub struct ConfigFile {
     pub start: Option<bool>,
     /// The engine.
     pub engine: EngineSection,
+    /// Who is told of alerts.
+    pub alert: AlertSection,
+}
+
+/// `[alert]` of the configuration file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlertSection {
+    /// Webhooks and programs that are told of alerts.
+    pub receiver: Vec<ReceiverEntry>,
 }
 
 /// `[engine]` of the configuration file.
@@ -144,6 +155,8 @@ pub struct Settings {
     pub log_format: Setting<LogFormat>,
     /// How much it writes.
     pub log_level: Setting<LogLevel>,
+    /// Who is told of alerts; only the file says.
+    pub receivers: Vec<ReceiverEntry>,
 }
 
 /// Reads an environment variable; an empty one counts as not set. Handed in so that tests need no environment.
@@ -186,6 +199,7 @@ impl Settings {
                 file.engine.log_level,
                 LogLevel::Info,
             )?,
+            receivers: file.alert.receiver,
             file: path,
         })
     }

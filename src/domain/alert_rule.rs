@@ -276,6 +276,21 @@ pub struct AlertRulePatch {
 }
 
 impl AlertRulePatch {
+    /// Refuses a metric that nobody knows, with the name that comes nearest.
+    pub fn check_metric<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
+        let Some(metric) = &self.metric else { return Ok(()) };
+        let known: Vec<&str> = known.into_iter().collect();
+        if known.contains(&metric.as_str()) {
+            return Ok(());
+        }
+        let place = format!("alert rule {}", self.name);
+        let refusal = Refusal::new(RefusalKind::NotFound, "metric", metric).within(place);
+        Err(match nearest(metric, known) {
+            Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
+            None => refusal.hint("menagerie alert rule metrics lists those that there are"),
+        })
+    }
+
     /// The whole rule, checked: what is said here over the rule that there is.
     pub fn over(&self, known: Option<&AlertRule>) -> Result<AlertRule, Refusal> {
         let place = || format!("alert rule {}", self.name);
@@ -421,20 +436,6 @@ impl AlertRule {
         }
     }
 
-    /// Refuses a rule whose metric nobody knows, with the name that comes nearest.
-    pub fn check_metric<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
-        let known: Vec<&str> = known.into_iter().collect();
-        if known.contains(&self.metric.as_str()) {
-            return Ok(());
-        }
-        let place = format!("alert rule {}", self.name);
-        let refusal = Refusal::new(RefusalKind::NotFound, "metric", &self.metric).within(place);
-        Err(match nearest(&self.metric, known) {
-            Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-            None => refusal.hint("menagerie alert rule metrics lists those that there are"),
-        })
-    }
-
     /// Whether a series with these labels is one of those that the rule looks at.
     pub fn looks_at(&self, labels: &BTreeMap<String, String>) -> bool {
         self.labels.iter().all(|(label, pattern)| fits(pattern, labels.get(label).map_or("", String::as_str)))
@@ -573,7 +574,7 @@ mod tests {
         );
         assert!(rule(serde_json::json!({"name": "x", "critical": 1})).is_err());
         let known = ["node_cpu_ratio", "node_memory_ratio"];
-        let wrong = rule(serde_json::json!({"name": "x", "metric": "node_cpu_ration", "critical": 1})).unwrap();
+        let wrong = patch(serde_json::json!({"name": "x", "metric": "node_cpu_ration", "critical": 1}));
         let refusal = wrong.check_metric(known).unwrap_err().to_string();
         assert!(refusal.contains("did you mean \"node_cpu_ratio\"?"), "{refusal}");
     }

@@ -9,6 +9,7 @@ pub mod agent;
 pub mod alert;
 pub mod alert_rule;
 pub mod alert_state;
+pub mod alert_trial;
 pub mod artifact;
 pub mod cage;
 pub mod command;

@@ -10,6 +10,7 @@ pub mod commit;
 pub mod context;
 pub mod core;
 pub mod decide;
+pub mod deliver;
 pub mod dispatch;
 pub mod figures;
 pub mod link;
@@ -21,6 +22,7 @@ pub mod rules;
 pub mod signals;
 mod start_input;
 pub mod telemetry;
+pub mod trial;
 pub mod watchers;
 pub mod windows;
 
@@ -37,6 +39,7 @@ use self::clock::Clock;
 use self::commit::{Committer, Published, Work};
 use self::core::{Core, Decisions};
 use self::decide::{Decider, Signals};
+use self::deliver::Deliveries;
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
 use self::message::Message;
@@ -100,6 +103,8 @@ pub struct Engine {
     pub watchers: Watchers,
     /// The latest samples of every metric, which rules look at.
     pub ring: Ring,
+    /// How the receivers of alerts are.
+    pub deliveries: Deliveries,
     /// The engine's clock.
     pub clock: Clock,
     /// Where messages for workers go that need no record before them.
@@ -187,6 +192,7 @@ impl Engine {
             figures,
             watchers,
             ring,
+            deliveries: Deliveries::default(),
             clock,
             dispatcher: dispatch_sender,
             threads,

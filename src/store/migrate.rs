@@ -1,6 +1,6 @@
 //! Migrations of the tables, forward and backward.
 //!
-//! A step and the number of the schema it leads to are one transaction: a process that is killed in between leaves the
+//! Steps and the number of the schema they lead to are one transaction: a process that is killed in between leaves the
 //! old schema or the new one.
 
 use std::path::Path;
@@ -142,7 +142,7 @@ pub fn down(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
     }
     for version in (to..from).rev() {
         let Some(sql) = STEPS.get(version as usize).and_then(|step| step.down) else { continue };
-        take(&mut connection, sql, version, None)?;
+        take(&mut connection, sql, version)?;
     }
     Ok(Migrated { from, to })
 }
@@ -162,27 +162,41 @@ pub(super) fn require_newest(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Takes the steps up to schema `to` that were not taken yet.
+/// Takes the steps up to schema `to` that were not taken yet, in one transaction. When the journal knows of what one of
+/// them adds, the tables are made anew from it once all are there: an event may fill the tables of several steps.
 pub(super) fn forward(connection: &mut Connection, to: u32) -> Result<(), Error> {
+    let doing = "migrating the store";
     let from = version(connection)?;
-    for (version, step) in (1..=to).zip(STEPS).skip(from as usize) {
-        take(connection, step.up, version, step.known_before)?;
+    if from >= to {
+        return Ok(());
     }
-    Ok(())
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
+    let mut known_before = false;
+    for (version, step) in (1..=to).zip(STEPS).skip(from as usize) {
+        transaction.execute_batch(step.up).doing(doing)?;
+        if let Some(known) = step.known_before {
+            known_before |= transaction.query_row(known, [], |row| row.get::<_, bool>(0)).doing(doing)?;
+        }
+        if version == OLDEST {
+            mark(&transaction)?;
+        }
+    }
+    if known_before && to < SCHEMA {
+        let hint = "the journal has records that only the newest tables hold";
+        return Err(Refusal::invalid("schema", to, SCHEMA.to_string()).hint(hint).into());
+    }
+    if known_before {
+        remake(&transaction)?;
+    }
+    transaction.pragma_update(None, "user_version", to).doing(doing)?;
+    transaction.commit().doing(doing)
 }
 
-fn take(connection: &mut Connection, sql: &str, to: u32, known_before: Option<&str>) -> Result<(), Error> {
+/// Takes one step back.
+fn take(connection: &mut Connection, sql: &str, to: u32) -> Result<(), Error> {
     let doing = "migrating the store";
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
     transaction.execute_batch(sql).doing(doing)?;
-    if let Some(known_before) = known_before
-        && transaction.query_row(known_before, [], |row| row.get(0)).doing(doing)?
-    {
-        remake(&transaction)?;
-    }
-    if to == OLDEST {
-        mark(&transaction)?;
-    }
     transaction.pragma_update(None, "user_version", to).doing(doing)?;
     transaction.commit().doing(doing)
 }
@@ -199,7 +213,7 @@ mod tests {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap()
         };
         let before = tables(&connection);
-        take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1, None).unwrap_err();
+        take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1).unwrap_err();
         assert_eq!((tables(&connection), version(&connection).unwrap()), (before, SCHEMA));
     }
 

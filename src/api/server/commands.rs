@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Deserialize;
 
-use super::{Failure, Service};
+use super::{Failure, Service, alert_rules};
 use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
 use crate::domain::{Command, NewTask, Refusal, RefusalKind, Reply, TaskId, WhatIf};
 use crate::engine::message::{Message, Peer};
@@ -62,7 +62,11 @@ async fn command_of(service: &Service, body: Bytes) -> Result<Command, Failure> 
     };
     Ok(match command {
         Wire::Ready(command) => command,
-        Wire::Prefixes(command) => service.read(move |reader| resolve(reader, command)).await?,
+        Wire::Prefixes(command) => {
+            let command = service.read(move |reader| resolve(reader, command)).await?;
+            alert_rules::check(service, &command).await?;
+            command
+        }
         Wire::Dependent(tasks, keep_going) => {
             let resolved = service.read(move |reader| resolve_dependencies(reader, tasks, keep_going)).await?;
             Command::SubmitTasks { tasks: resolved, keep_going }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::health::{self, Disk};
+use super::health;
 use super::{Failure, Running, Service, triage};
 use crate::api::live::{AtRisk, Gauge, Minute, NodeLoad, Overview, QueueFigures};
 use crate::domain::{Span, TaskId, Timestamp};
@@ -35,7 +35,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
     Ok(Json(Overview {
         seq: running.beat.standing().seq,
         time: now,
-        health: health::judge(&view, read_only, disk(&service), now),
+        health: health::parts(&service, running, &view, read_only),
         counts,
         queue: QueueFigures {
             pending: counts.tasks.pending,
@@ -58,16 +58,6 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
         at_risk,
         at_risk_total,
     }))
-}
-
-/// The data directory's disk, as an ordinary account sees it.
-fn disk(service: &Service) -> Option<Disk> {
-    let found = rustix::fs::statvfs(&service.0.data_dir).ok()?;
-    let reserved = found.f_bfree.saturating_sub(found.f_bavail);
-    Some(Disk {
-        free: found.f_bavail.saturating_mul(found.f_frsize),
-        total: found.f_blocks.saturating_sub(reserved).saturating_mul(found.f_frsize),
-    })
 }
 
 /// What a machine has, gives and uses. What is used is known of the machine that the one worker is on.

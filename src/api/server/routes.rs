@@ -4,11 +4,19 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Service, commands, grid, live, logs, openapi, overview, processes, pulse, reads, status, stream, triage};
-use crate::api::live::{CageCell, CageProcess, Overview, Pulse, Ready};
+use super::{
+    Service, alert_rules, commands, grid, health, live, logs, openapi, overview, processes, pulse, reads, status,
+    stream, triage,
+};
+use crate::api::live::{CageCell, CageProcess, HealthReport, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::{AgentRow, JournalRow, Shutdown, Status, TaskRow, WireCommand};
-use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, SystemEvent, Task, User};
+use crate::api::types::{
+    AgentRow, AlertRuleRow, JournalRow, MetricName, RuleTest, Shutdown, Status, TaskRow, WireCommand,
+};
+use crate::domain::alert_trial::Trial;
+use crate::domain::{
+    Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Resource, Silence, SystemEvent, Task, User,
+};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -190,6 +198,20 @@ pub static ROUTES: &[Route] = &[
         INBOX, triage::inbox),
     route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
     route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
+    route!(show "/v1/alert-rules", "alert_rules", "Alert rules in force, by name.", Shape::List(of::<AlertRuleRow>), &[],
+        alert_rules::list),
+    route!(show "/v1/alert-rules/{name}", "alert_rule", "One alert rule.", Shape::Json(of::<AlertRuleRow>), &[],
+        alert_rules::show),
+    route!(post "/v1/alert-rules/test", "test_alert_rule", "When a rule would have fired, as far as there are samples. \
+        Changes nothing.", RuleTest, Shape::Json(of::<Trial>), alert_rules::test),
+    route!(show "/v1/metric-names", "metric_names", "The metrics that rules may look at.", Shape::List(of::<MetricName>),
+        &[], alert_rules::metrics),
+    route!(show "/v1/silences", "silences", "Silences that nobody has removed, by when they were made.",
+        Shape::List(of::<Silence>), &[], alert_rules::silences),
+    route!(show "/v1/health", "health", "How each part is, why, since when, and what to do.",
+        Shape::Json(of::<HealthReport>), &[], health::get),
+    route!(show "/health", "health_short", "The same as /v1/health, where probes look for it.",
+        Shape::Json(of::<HealthReport>), &[], health::get),
     route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
     route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
     route!(show "/v1/journal", "journal", "Records of the journal. A filter looks at a bounded number of them at a time: as \

@@ -47,6 +47,7 @@ mod what_if;
 #[cfg(test)]
 mod tests;
 
+pub use alerts::delivery_source;
 pub use command::{Context, Wanted};
 pub use explain::{Explanation, Reason, ReasonKind};
 pub use inbox::{Blocked, Waiting, cost_of_delay};
