@@ -347,7 +347,7 @@ impl World {
     /// Figures of rules come in, also of what is not there.
     fn observe(&mut self) {
         for _ in 0..=self.draw.below(8) {
-            let cage = format!("{:03}", 1 + self.draw.below(usize::from(CAGES) + 1));
+            let cage = format!("{:03}", 1 + self.draw.below(u64::from(CAGES) + 1));
             let (rule, subject) = match self.draw.below(3) {
                 0 => ("cage-memory", Subject::new(Scope::Cage, cage)),
                 1 => ("cage-tokens", Subject::new(Scope::Cage, cage)),

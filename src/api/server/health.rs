@@ -331,7 +331,7 @@ mod tests {
     fn all_is_well_until_something_is_not() {
         let fine = view(&[NodeStatus::Online]);
         let found = states(&fine, false, ROOMY, 0);
-        assert_eq!(found.len(), 5);
+        assert_eq!(found.len(), 10);
         assert!(found.iter().all(|(_, state)| *state == HealthState::Ok), "{found:?}");
         let worst = |view: &OverviewView, read_only, disk, now| states(view, read_only, disk, now).swap_remove(0);
         let expect = |component: &str, state| (component.to_owned(), state);
