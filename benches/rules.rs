@@ -64,7 +64,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             ring.put(metric, labels, at(second), value, at(second));
         }
     };
-    (0..SECONDS).for_each(|second| push(second, 0));
+    for second in 0..SECONDS {
+        push(second, 0);
+    }
     let mut report = serde_json::Map::new();
     report.insert("rules".to_owned(), rules.into());
     report.insert("series".to_owned(), series.into());
@@ -80,7 +82,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             evaluator.learn(&mut watched);
             let observations = evaluator.evaluate(&watched, &ring, at(second));
             let mut out = Decisions::default();
-            observations.iter().for_each(|observation| core.observe(at(second), observation, &mut out));
+            for observation in &observations {
+                core.observe(at(second), observation, &mut out);
+            }
             took.push(begun.elapsed().as_secs_f64() * 1e3);
             records += out.records.len();
         }

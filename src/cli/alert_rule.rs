@@ -250,11 +250,11 @@ fn test(context: &mut Context, rule: RuleArgs, since: Span) -> Outcome {
         ("MESSAGE", Align::Elastic),
     ]);
     for firing in &trial.firings {
-        let role = if firing.level == Level::Critical { Role::Bad } else { Role::Warning };
+        let colour = if firing.level == Level::Critical { Role::Bad } else { Role::Warning };
         table.row(vec![
             firing.from.to_string().into(),
             firing.until.map_or_else(|| "now".to_owned(), |until| until.to_string()).into(),
-            Cell::new(firing.level.as_str(), role),
+            Cell::new(firing.level.as_str(), colour),
             firing.subject.to_string().into(),
             firing.message.clone().into(),
         ]);

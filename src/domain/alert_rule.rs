@@ -509,7 +509,7 @@ fn check_name(field: &str, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The names that Prometheus and OpenMetrics allow for metrics and labels.
+/// The names that Prometheus and `OpenMetrics` allow for metrics and labels.
 fn check_metric_name(field: &str, name: &str) -> Result<(), Refusal> {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let begins_well = name.starts_with(|c: char| !c.is_ascii_digit());

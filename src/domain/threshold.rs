@@ -12,7 +12,7 @@ use super::quantity::{Bytes, Span};
 use super::refusal::Refusal;
 
 enumeration! {
-    /// What a metric counts. It follows from the end of its name, by the conventions of Prometheus and OpenMetrics.
+    /// What a metric counts. It follows from the end of its name, by the conventions of Prometheus and `OpenMetrics`.
     pub enum MetricUnit ("metric unit") {
         /// A number of things.
         Count = "count",

@@ -188,9 +188,13 @@ impl Decider {
             }
             // What workers say now would be decided on by a memory that is about to be thrown away. They keep it, and are
             // greeted again after the recovery.
-            Message::Hello(_) | Message::Synced { .. } | Message::Report { .. } if self.read_only.is_some() => {}
-            // Figures are told again as long as they matter.
-            Message::Observe(_) | Message::Delivery { .. } if self.read_only.is_some() => {}
+            // Figures of rules are told again as long as they matter.
+            Message::Hello(_)
+            | Message::Synced { .. }
+            | Message::Report { .. }
+            | Message::Observe(_)
+            | Message::Delivery { .. }
+                if self.read_only.is_some() => {}
             Message::Closed { connection } if self.read_only.is_some() => {
                 self.connections.remove(&connection);
             }

@@ -1,7 +1,7 @@
 //! Evaluates the alert rules while there is a reason: asks for the figure of each subject, and tells the deciding thread
 //! those that may change a level. It keeps no level itself: the core's are the only ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -61,9 +61,9 @@ impl Evaluator {
                 observations.extend(rise.map(|(subject, value)| observe(subject, value)));
                 continue;
             }
-            let mut gone: BTreeMap<&str, ()> = BTreeMap::new();
-            gone.extend(fired.into_iter().flat_map(BTreeMap::keys).map(|source| (source.as_str(), ())));
-            gone.extend(pending.into_iter().flatten().map(|source| (source.as_str(), ())));
+            let mut gone: BTreeSet<&str> = BTreeSet::new();
+            gone.extend(fired.into_iter().flat_map(BTreeMap::keys).map(String::as_str));
+            gone.extend(pending.into_iter().flatten().map(String::as_str));
             for (subject, value) in values {
                 let source = subject.to_string();
                 let waits = pending.is_some_and(|pending| pending.contains(&source));
@@ -73,7 +73,7 @@ impl Evaluator {
                     observations.push(observe(subject, value));
                 }
             }
-            observations.extend(gone.into_keys().filter_map(subject_of).map(|subject| observe(subject, None)));
+            observations.extend(gone.into_iter().filter_map(subject_of).map(|subject| observe(subject, None)));
         }
         observations
     }
@@ -119,7 +119,7 @@ impl Evaluation {
             tokio::time::sleep(INTERVAL).await;
             if !has_reason {
                 tokio::select! {
-                    changed = changes.changed() => if changed.is_err() { return },
+                    alive = changes.changed() => if alive.is_err() { return },
                     () = self.ring.pushed() => {}
                 }
             }
@@ -205,7 +205,9 @@ mod tests {
             self.evaluator.learn(&mut watched);
             let told = self.evaluator.evaluate(&watched, &self.ring, now);
             let mut out = Decisions::default();
-            told.iter().for_each(|observation| self.core.observe(now, observation, &mut out));
+            for observation in &told {
+                self.core.observe(now, observation, &mut out);
+            }
             (told.len(), out.records.len())
         }
 

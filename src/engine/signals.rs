@@ -10,7 +10,7 @@ use super::telemetry::Telemetry;
 use super::watchers::Watchers;
 use super::windows::Labels;
 use crate::domain::requirements::Quantities;
-use crate::domain::{NodeStatus, Timestamp};
+use crate::domain::{Bytes, Cpu, NodeStatus, Timestamp};
 
 /// How many executions must have ended lately before their share of failures says something.
 const ENDED_LEAST: u64 = 10;
@@ -113,8 +113,8 @@ fn measured(vitals: &Vitals, sources: &Sources, found: &mut Vec<(&'static str, L
     for cage in vitals.cages.iter().filter(|cage| cage.node == host) {
         let (used, limits) = (usage.of(cage.id), &cage.limits);
         let of_cage = [
-            ("cage_cpu_ratio", used.cpu_millis, limits.cpu.map(|cpu| cpu.as_millis())),
-            ("cage_memory_ratio", used.memory, limits.memory.map(|memory| memory.get())),
+            ("cage_cpu_ratio", used.cpu_millis, limits.cpu.map(Cpu::as_millis)),
+            ("cage_memory_ratio", used.memory, limits.memory.map(Bytes::get)),
             ("cage_tokens_ratio", used.tokens, limits.tokens.map(|limit| limit.tokens)),
         ];
         for (name, used, limit) in of_cage {

@@ -114,7 +114,7 @@ impl Core {
                 let resolution = Resolution { time: now, by: None, action, notes: None };
                 self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
             } else {
-                self.group(rule, subject, None, message, now, out);
+                self.group(rule, subject, None, &message, now, out);
             }
             return;
         };
@@ -132,7 +132,7 @@ impl Core {
             let AlertContext { threshold, value, .. } = context;
             self.emit(now, Actor::Engine, AlertRepeated { alert_id, severity, message, value, threshold }, out);
         } else if self.rules.grouped(&rule.name, subject).is_some() || self.is_crowded(rule) {
-            self.group(rule, subject, Some(severity), message, now, out);
+            self.group(rule, subject, Some(severity), &message, now, out);
         } else {
             self.say(severity, &source, &message, now, out);
             self.raise(severity, source, context, message, now, out);
@@ -151,7 +151,7 @@ impl Core {
         rule: &AlertRule,
         subject: &Subject,
         severity: Option<Severity>,
-        message: String,
+        message: &str,
         now: Timestamp,
         out: &mut Decisions,
     ) {

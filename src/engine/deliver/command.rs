@@ -90,7 +90,7 @@ mod tests {
     fn a_program_finds_the_notice_and_its_end_decides() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("got");
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         run(&shell(&format!("cat > {}", file.display())), b"{}", long).unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), b"{}");
         // One that reads nothing of a long notice is not waited for.

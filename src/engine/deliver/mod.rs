@@ -26,7 +26,7 @@ use crate::store::Reader;
 /// How many notices wait for one receiver.
 const WAITING_MAX: usize = 256;
 /// A notice that could not be delivered for so long is given up.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(3600);
+const GIVEN_UP_AFTER: Duration = Duration::from_hours(1);
 
 /// How often a receiver is tried again.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { first: Duration::from_secs(1), longest: Duration::from_secs(60), dead_after: 3 }
+        Self { first: Duration::from_secs(1), longest: Duration::from_mins(1), dead_after: 3 }
     }
 }
 
