@@ -284,6 +284,9 @@ fn rows(tasks: usize) -> Snapshot {
         executions: vec![],
         artifacts: vec![],
         alerts: vec![],
+        alert_rules: vec![],
+        alerts_grouped: vec![],
+        silences: vec![],
         ended: EndedCounts::default(),
     }
 }

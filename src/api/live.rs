@@ -94,7 +94,7 @@ enumeration! {
 /// How one part is and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
-    /// `store`, `worker`, `queue`, `agents`.
+    /// `store`, `journal`, `disk`, `worker`, `cages`, `sensors`, `queue`, `agents`, `alert delivery`, `clock`.
     pub component: String,
     /// How it is.
     pub state: HealthState,
@@ -104,6 +104,20 @@ pub struct Health {
     /// What to do about it; empty when there is nothing.
     #[serde(default)]
     pub remedy: String,
+    /// Since when it is so, as far as somebody has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// How the engine and everything it needs is: `GET /health`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthReport {
+    /// That of the worst part.
+    pub state: HealthState,
+    /// When it was asked for.
+    pub time: Timestamp,
+    /// Each part, the worst first.
+    pub components: Vec<Health>,
 }
 
 /// Used and granted of a limit. What nobody measures is left out and is not zero.

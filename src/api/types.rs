@@ -4,9 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::live::HealthState;
+use super::live::{Health, HealthState};
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
-use crate::domain::{Agent, AllocationId, ExecutionId, NodeStatus, Refusal, Resource, ResourceStatus, Task, Timestamp};
+use crate::domain::{
+    Agent, AlertRule, AlertRulePatch, AllocationId, ExecutionId, NodeStatus, Refusal, Resource, ResourceStatus, Span,
+    Task, Timestamp,
+};
 
 pub use crate::domain::command::WireCommand;
 
@@ -82,6 +85,9 @@ pub struct Status {
     pub artifacts: ArtifactCounts,
     /// Resident memory of the engine's process in bytes.
     pub memory_bytes: u64,
+    /// How each part is, the worst first.
+    #[serde(default)]
+    pub health: Vec<Health>,
 }
 
 /// What a running execution says of itself; gone when it ends, when its outcome says the rest.
@@ -164,6 +170,39 @@ impl ResourceMetrics {
         };
         Self { utilization, performance: None, health }
     }
+}
+
+/// An alert rule and where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertRuleRow {
+    /// The rule; its fields stand beside the others in JSON.
+    #[serde(flatten)]
+    pub rule: AlertRule,
+    /// Whether it came with the program.
+    pub built_in: bool,
+    /// Whether it was added, or changed from how it came.
+    pub declared: bool,
+    /// Alerts of it that are not resolved.
+    pub alerts: u64,
+}
+
+/// A metric that rules may look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricName {
+    /// Its name.
+    pub name: String,
+    /// What it is; empty for one that the program does not know.
+    pub description: String,
+}
+
+/// A rule to be tried on the past: `POST /v1/alert-rules/test`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleTest {
+    /// The rule; of one that there is, what is left out is as it stands.
+    pub rule: AlertRulePatch,
+    /// How far back.
+    pub since: Span,
 }
 
 /// One machine in a [`Status`].

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::alert_rule::{self, RuleVerb};
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
@@ -14,7 +15,7 @@ use crate::api::client::encode;
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
 use crate::domain::time::When;
-use crate::domain::{AlertStatus, Severity};
+use crate::domain::{AlertStatus, Matcher, Refusal, RefusalKind, Severity, Silence};
 
 /// What can be done with alerts.
 #[derive(Subcommand, Debug)]
@@ -39,18 +40,36 @@ pub enum AlertVerb {
         #[arg(long)]
         off: bool,
     },
-    /// Do not show alerts for a while
+    /// Do not show alerts for a while: single ones, or all that there are and come up about something
     Silence {
         /// Ids of alerts or the beginnings of them
-        #[arg(required = true, value_name = "ID")]
+        #[arg(value_name = "ID", required_unless_present_any = ["rule", "source"], conflicts_with_all = ["rule", "source"])]
         ids: Vec<String>,
+        /// Alerts of this rule or trigger, also those that come up later; `*` stands for anything
+        #[arg(long, value_name = "PATTERN")]
+        rule: Option<String>,
+        /// Alerts about this, also those that come up later: `cage 00*`; `*` stands for anything
+        #[arg(long, value_name = "PATTERN")]
+        source: Option<String>,
+        /// Why, with --rule or --source
+        #[arg(long, value_name = "TEXT", conflicts_with = "ids")]
+        note: Option<String>,
         /// Until when: a time, or a span from now such as `1h`
         #[arg(long, value_name = "WHEN", required_unless_present = "off")]
         until: Option<When>,
         /// Show them again
-        #[arg(long, conflicts_with = "until")]
+        #[arg(long, conflicts_with_all = ["until", "rule", "source"])]
         off: bool,
     },
+    /// List silences by rule or source, or end some
+    Silences {
+        /// End these: their ids or the beginnings of them
+        #[arg(long, value_name = "ID", num_args = 1..)]
+        end: Vec<String>,
+    },
+    /// Rules: what raises alerts
+    #[command(subcommand)]
+    Rule(RuleVerb),
     /// Say that alerts are over
     Resolve {
         /// Ids of alerts or the beginnings of them
@@ -98,6 +117,11 @@ pub fn run(context: &mut Context, verb: AlertVerb) -> Outcome {
         AlertVerb::Acknowledge { ids, note, off: false } => {
             (WireCommand::AcknowledgeAlerts { ids, note }, "acknowledged")
         }
+        AlertVerb::Rule(verb) => return alert_rule::run(context, verb),
+        AlertVerb::Silences { end } => return silences(context, &end),
+        AlertVerb::Silence { rule, source, until: Some(until), note, .. } if rule.is_some() || source.is_some() => {
+            (WireCommand::AddSilence { matcher: Matcher { rule, source }, until, note }, "silences from now on")
+        }
         AlertVerb::Silence { ids, until, .. } => {
             let done = if until.is_some() { "silenced" } else { "shown again" };
             (WireCommand::SilenceAlerts { ids, until }, done)
@@ -120,6 +144,53 @@ fn list(context: &mut Context, args: AlertListArgs) -> Outcome {
     let filters = given([("status", status), ("severity", severity), ("source", args.source)]);
     let fetched = args.list.fetch(&client, &tables::ALERTS, filters, context.out.is_table())?;
     args.list.print(context, fetched, draw)
+}
+
+/// Lists silences, or ends those whose ids begin so.
+fn silences(context: &mut Context, end: &[String]) -> Outcome {
+    let client = context.engine()?;
+    let silences: Vec<Silence> = client.get("/v1/silences", &vec![])?;
+    if !end.is_empty() {
+        let mut ids = vec![];
+        for prefix in end {
+            let found: Vec<_> = silences
+                .iter()
+                .filter(|it| {
+                    it.id.to_string().ends_with(prefix.as_str()) || it.id.to_string().starts_with(prefix.as_str())
+                })
+                .collect();
+            match found[..] {
+                [one] => ids.push(one.id),
+                [] => return Err(Refusal::not_found("silence", prefix).into()),
+                _ => return Err(Refusal::new(RefusalKind::Ambiguous, "silence", prefix).into()),
+            }
+        }
+        return items::send(context, &client, &WireCommand::RemoveSilences { ids }, "ended");
+    }
+    let rows: Vec<Value> = silences.iter().filter_map(|silence| serde_json::to_value(silence).ok()).collect();
+    if context.out.values(&rows)? {
+        return Ok(0);
+    }
+    let ids = ShortIds::of(&rows, "id");
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("RULE", Align::Left),
+        ("SOURCE", Align::Left),
+        ("UNTIL", Align::Left),
+        ("NOTE", Align::Elastic),
+    ]);
+    for silence in &rows {
+        let pattern = |path: &str| view::at(silence, path).as_str().unwrap_or("*").to_owned();
+        table.row(vec![
+            ids.cell(silence, "id"),
+            pattern("matcher.rule").into(),
+            pattern("matcher.source").into(),
+            view::text(silence, "until").into(),
+            view::text(silence, "note").into(),
+        ]);
+    }
+    context.out.table(&table)?;
+    Ok(0)
 }
 
 fn draw(rows: &[Value]) -> Table {
@@ -163,6 +234,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("cause", figure("context.trigger")),
         ("threshold", figure("context.threshold")),
         ("value", figure("context.value")),
+        ("remedy", view::text(&alert, "context.remedy").into()),
         ("raised", view::moment(&alert, "time")),
         ("last seen", view::moment(&alert, "last_seen")),
         ("times", view::text(&alert, "count").into()),

@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::toml_file;
 use crate::domain::Span;
 use crate::domain::enumeration::enumeration;
+use crate::engine::deliver::ReceiverEntry;
 
 enumeration! {
     /// How results are written.
@@ -86,6 +87,16 @@ pub struct ConfigFile {
     pub engine: EngineSection,
     /// The console.
     pub console: ConsoleSection,
+    /// Who is told of alerts.
+    pub alert: AlertSection,
+}
+
+/// `[alert]` of the configuration file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlertSection {
+    /// Webhooks and programs that are told of alerts.
+    pub receiver: Vec<ReceiverEntry>,
 }
 
 /// `[engine]` of the configuration file.
@@ -155,6 +166,8 @@ pub struct Settings {
     pub console: Vec<(&'static str, Setting<String>)>,
     /// How often the engine has measured what runs while nobody looks; zero for never.
     pub measure_every: Setting<Span>,
+    /// Who is told of alerts; only the file says.
+    pub receivers: Vec<ReceiverEntry>,
 }
 
 /// How often what runs is measured while nobody looks.
@@ -207,6 +220,7 @@ impl Settings {
                 file.engine.measure_every,
                 MEASURE_EVERY,
             )?,
+            receivers: file.alert.receiver,
             file: path,
         })
     }

@@ -6,11 +6,13 @@ use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::one_of;
-use super::config::{LogFormat, LogLevel};
+use super::config::{LogFormat, LogLevel, expand_home};
 use super::context::Context;
 use super::failure::{Failure, Outcome, chain};
 use crate::api::server::serve;
+use crate::domain::Refusal;
 use crate::engine;
+use crate::engine::deliver::{Receiver, ReceiverEntry};
 use crate::worker;
 
 /// Options of `menagerie engine`.
@@ -56,9 +58,10 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
             SOCKET_PATH_BYTES_MAX - "/engine.sock".len()
         )));
     }
+    let receivers = receivers(&settings.receivers)?;
     let measure_every = settings.measure_every.value;
     let worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
-    let failure = match serve::serve(&serve::Settings { data_dir, worker_command, measure_every }) {
+    let failure = match serve::serve(&serve::Settings { data_dir, worker_command, measure_every, receivers }) {
         Ok(()) => return Ok(0),
         Err(engine::Error::Store(error)) => super::db::failure(error),
         Err(error) => Failure::failed(chain(&error)),
@@ -70,6 +73,27 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
         }
     }
     Err(failure)
+}
+
+/// Who is told of alerts, checked and with their secrets read.
+fn receivers(entries: &[ReceiverEntry]) -> Result<Vec<Receiver>, Failure> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut receivers = vec![];
+    for entry in entries {
+        if !seen.insert(&entry.name) {
+            return Err(Refusal::invalid("alert.receiver: name", &entry.name, "each name once").into());
+        }
+        let secret = match &entry.secret_file {
+            Some(path) => {
+                let path = std::path::PathBuf::from(expand_home(&path.to_string_lossy())?);
+                let text = std::fs::read(&path).map_err(|error| Failure::file("read", &path, &error))?;
+                Some(text.trim_ascii().to_vec())
+            }
+            None => None,
+        };
+        receivers.push(entry.receiver(secret)?);
+    }
+    Ok(receivers)
 }
 
 /// Runs this node's worker until nobody needs it.

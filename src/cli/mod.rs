@@ -25,6 +25,7 @@ pub mod view;
 
 mod agent;
 mod alert;
+mod alert_rule;
 mod apply;
 mod artifact;
 mod batch;

@@ -10,18 +10,33 @@ use super::table::{self, Cell};
 use super::view;
 use crate::api::live::{Health, HealthState};
 
+/// The exit status when a part of the engine does not do its work.
+const UNWELL: i32 = 4;
+
 /// Options of `menagerie status`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Does not start an engine: without one the exit status is 3.")]
-pub struct StatusArgs {}
+#[command(
+    after_help = "Does not start an engine: without one the exit status is 3. When a part of it has failed the exit status is 4."
+)]
+pub struct StatusArgs {
+    /// Exit with 4 when any part is degraded, not only when one has failed
+    #[arg(long)]
+    pub strict: bool,
+}
 
-pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
+pub fn run(context: &mut Context, args: &StatusArgs) -> Outcome {
     let client = context.running_engine()?;
     let status: Value = client.get("/v1/status", &vec![])?;
+    let parts: Vec<Health> = serde_json::from_value(view::at(&status, "health").clone()).unwrap_or_default();
+    let is_bad = |part: &Health| match part.state {
+        HealthState::Failed => true,
+        HealthState::Degraded => args.strict,
+        HealthState::Ok | HealthState::Unknown => false,
+    };
+    let exit = if parts.iter().any(is_bad) { UNWELL } else { 0 };
     if context.out.value(&status)? {
-        return Ok(0);
+        return Ok(exit);
     }
-    let overview = client.overview()?;
     let out = &mut context.out;
     let engine = format!(
         "{}, process {}, up {}, {} of memory",
@@ -47,10 +62,10 @@ pub fn run(context: &mut Context, _: &StatusArgs) -> Outcome {
     for noun in ["tasks", "agents", "cages", "artifacts"] {
         counts(out, noun, view::at(&status, noun))?;
     }
-    for part in overview.health.iter().filter(|part| part.state != HealthState::Ok) {
+    for part in parts.iter().filter(|part| part.state != HealthState::Ok) {
         health(out, part)?;
     }
-    Ok(0)
+    Ok(exit)
 }
 
 /// `queue      degraded: 2 tasks ask for what no cage and agent together can do`, and below it what to do.

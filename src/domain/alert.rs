@@ -30,6 +30,9 @@ pub struct AlertContext {
     pub threshold: Option<f64>,
     /// The value that crossed it, where there is one.
     pub value: Option<f64>,
+    /// What to do about it, where the rule says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
 }
 
 /// How an alert was ended.

@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
+use super::alert_rule::AlertRulePatch;
 use super::fleet::Fleet;
-use super::id::{AgentId, AlertId, ArtifactId, CageId, ReviewId, TaskId};
+use super::id::{AgentId, AlertId, ArtifactId, CageId, ReviewId, SilenceId, TaskId};
 use super::refusal::Refusal;
+use super::silence::Matcher;
 use super::task::NewTask;
 use super::time::When;
 
@@ -164,6 +166,39 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
     ReopenAlerts {
         /// Which.
         ids: Vec<Alert>,
+    },
+    /// Adds an alert rule, or changes a built-in one; what it leaves out of a built-in rule stays as it is. The name of a
+    /// rule that was added before is refused.
+    AddAlertRule {
+        /// The rule.
+        rule: Box<AlertRulePatch>,
+    },
+    /// Removes alert rules. A built-in one is then as it came; to be rid of it, disable it.
+    RemoveAlertRules {
+        /// Which, by name.
+        names: Vec<String>,
+    },
+    /// Lets alert rules be evaluated, or not; the alerts of those that are not are over.
+    EnableAlertRules {
+        /// Which, by name.
+        names: Vec<String>,
+        /// Whether they are evaluated.
+        on: bool,
+    },
+    /// Silences alerts for a while, those included that come up meanwhile.
+    AddSilence {
+        /// Which alerts.
+        matcher: Matcher,
+        /// Until when, or for how long.
+        until: When,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Ends silences before their time.
+    RemoveSilences {
+        /// Which.
+        ids: Vec<SilenceId>,
     },
 }
 

@@ -10,14 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
 use super::alert::{Alert, Resolution};
+use super::alert_rule::{AlertRule, Subject};
 use super::artifact::{Artifact, ReviewState};
 use super::cage::{CageFault, CageSpec, Enforcements};
 use super::execution::{Outcome, OutcomeKind};
 use super::fleet::Defaults;
-use super::id::{AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
+use super::id::{
+    AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SilenceId, TaskId, UserId,
+};
 use super::node::Node;
 use super::refusal::Refusal;
 use super::resource::Resource;
+use super::silence::Silence;
 use super::system_event::{Severity, SystemEvent};
 use super::task::{Task, TaskStatus};
 use super::time::Timestamp;
@@ -452,12 +456,15 @@ events! {
     AlertRepeated = "alert_repeated" {
         /// Which.
         alert_id: AlertId,
-        /// The worst so far.
+        /// The worst so far; of a rule's alert, the severity from now on.
         severity: Severity,
         /// What was said this time.
         message: String,
         /// The value this time, where there is one.
         value: Option<f64>,
+        /// The threshold that was crossed this time, where it is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threshold: Option<f64>,
     }
     /// Somebody knows of an alert.
     AlertAcknowledged = "alert_acknowledged" {
@@ -491,6 +498,35 @@ events! {
     AlertReopened = "alert_reopened" {
         /// As it is now; resolved ones are not kept in memory.
         alert: Alert,
+    }
+    /// A subject of a rule came to share the alert of the rule's group, changed its severity there, or left it.
+    AlertGrouped = "alert_grouped" {
+        /// The rule.
+        rule: String,
+        /// The subject.
+        subject: Subject,
+        /// How bad it is; `None` when it is over.
+        severity: Option<Severity>,
+    }
+    /// An alert rule was declared, or declared otherwise.
+    AlertRuleDeclared = "alert_rule_declared" {
+        /// What it is now.
+        rule: AlertRule,
+    }
+    /// An alert rule was removed; a built-in one is as it came.
+    AlertRuleRemoved = "alert_rule_removed" {
+        /// Which.
+        name: String,
+    }
+    /// Alerts are silenced for a while.
+    SilenceAdded = "silence_added" {
+        /// Which, and until when.
+        silence: Silence,
+    }
+    /// A silence ended.
+    SilenceRemoved = "silence_removed" {
+        /// Which.
+        silence_id: SilenceId,
     }
     /// The system said something about itself.
     SystemEventRaised = "system_event_raised" {

@@ -1,4 +1,4 @@
-//! The fleet as it is declared in a file: cages, agents and defaults.
+//! The fleet as it is declared in a file: cages, agents, alert rules and defaults.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
+use super::alert_rule::AlertRulePatch;
 use super::cage::{CageLimits, CageSpec, NetworkPolicy};
 use super::id::CageId;
 use super::quantity::{Bytes, Span};
@@ -29,6 +30,9 @@ pub struct Fleet {
     /// What is to be known of the nodes' resources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<ResourceSpec>,
+    /// Alert rules; of one that there is, what an entry leaves out stays as it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alert_rule: Vec<AlertRulePatch>,
     /// What holds where nothing else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,
@@ -182,6 +186,15 @@ impl Fleet {
             }
         }
         Ok(())
+    }
+
+    /// Checks that no name of an alert rule occurs twice.
+    pub fn check_alert_rules(&self) -> Result<(), Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        match self.alert_rule.iter().find(|rule| !seen.insert(&rule.name)) {
+            Some(twice) => Err(Refusal::invalid("alert_rule.name", &twice.name, "each name once in a file")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -63,6 +63,8 @@ ids! {
     SystemEventId ("event");
     /// Names an alert.
     AlertId ("alert");
+    /// Names a silence.
+    SilenceId ("silence");
     /// Names something that waits for a human: an artifact or a failed task, whose id it is.
     ReviewId ("inbox item");
 }

@@ -7,6 +7,9 @@
 
 pub mod agent;
 pub mod alert;
+pub mod alert_rule;
+pub mod alert_state;
+pub mod alert_trial;
 pub mod artifact;
 pub mod cage;
 pub mod command;
@@ -21,16 +24,19 @@ pub mod id;
 pub mod link;
 pub mod metric;
 pub mod node;
+pub mod pattern;
 pub mod preview;
 pub mod quantity;
 pub mod refusal;
 pub mod requirements;
 pub mod resource;
 pub mod sensors;
+pub mod silence;
 pub mod snapshot;
 pub mod spool;
 pub mod system_event;
 pub mod task;
+pub mod threshold;
 pub mod time;
 pub mod user;
 pub mod variable;
@@ -38,6 +44,7 @@ pub mod watch;
 
 pub use agent::{Agent, AgentSpec, AgentStatus};
 pub use alert::{Alert, AlertStatus};
+pub use alert_rule::{AlertRule, AlertRulePatch, Level, Scope, Subject};
 pub use artifact::{Artifact, ArtifactType, Review, ReviewState};
 pub use cage::{Cage, CageLimits, CageSpec, CageStatus, Enforcement, Enforcements, NetworkPolicy};
 pub use command::{Command, Reply};
@@ -45,8 +52,8 @@ pub use event::{Actor, Event, Record};
 pub use execution::{Execution, ExecutionStatus, Outcome, OutcomeKind, Usage};
 pub use fleet::{Defaults, Fleet};
 pub use id::{
-    AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, ReviewId, SystemEventId,
-    TaskId, UserId,
+    AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, ReviewId, SilenceId,
+    SystemEventId, TaskId, UserId,
 };
 pub use node::{Node, NodeStatus};
 pub use preview::{Candidate, Figure, Preview, Unit, WhatIf};
@@ -54,7 +61,9 @@ pub use quantity::{Bytes, Cpu, Span, TokenLimit};
 pub use refusal::{Refusal, RefusalKind};
 pub use requirements::Requirements;
 pub use resource::{Allocation, AllocationStatus, Resource, ResourceStatus, ResourceType};
+pub use silence::{Matcher, Silence};
 pub use system_event::{Severity, SystemEvent};
 pub use task::{NewTask, Task, TaskStatus};
+pub use threshold::{MetricUnit, Threshold};
 pub use time::Timestamp;
 pub use user::User;

@@ -2,6 +2,7 @@
 
 use super::agent::Agent;
 use super::alert::Alert;
+use super::alert_rule::{AlertRule, Subject};
 use super::artifact::ReviewState;
 use super::cage::Cage;
 use super::event::Held;
@@ -12,6 +13,8 @@ use super::node::Node;
 use super::quantity::Span;
 use super::requirements::Requirements;
 use super::resource::Resource;
+use super::silence::Silence;
+use super::system_event::Severity;
 use super::task::{ArrayRange, Task, TaskStatus};
 use super::time::Timestamp;
 use super::user::User;
@@ -43,6 +46,12 @@ pub struct Snapshot {
     pub artifacts: Vec<OpenArtifact>,
     /// Alerts that are not resolved.
     pub alerts: Vec<Alert>,
+    /// Alert rules that were declared, by name; built-in ones only if they were changed.
+    pub alert_rules: Vec<AlertRule>,
+    /// What shares the alert of its rule's group: the rule, the subject and how bad it is.
+    pub alerts_grouped: Vec<(String, Subject, Severity)>,
+    /// Silences, those included whose time has passed and that nobody has removed.
+    pub silences: Vec<Silence>,
     /// How many tasks have completed, failed and been cancelled so far, arrays themselves not counted.
     pub ended: EndedCounts,
 }

@@ -93,7 +93,12 @@ impl Topics {
             | Event::AlertUnacknowledged(_)
             | Event::AlertSilenced(_)
             | Event::AlertResolved(_)
-            | Event::AlertReopened(_) => Self::ALERTS,
+            | Event::AlertReopened(_)
+            | Event::AlertGrouped(_)
+            | Event::AlertRuleDeclared(_)
+            | Event::AlertRuleRemoved(_)
+            | Event::SilenceAdded(_)
+            | Event::SilenceRemoved(_) => Self::ALERTS,
         }
     }
 }

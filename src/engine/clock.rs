@@ -21,6 +21,13 @@ impl Clock {
         Self { wall_micros, at: Instant::now() }
     }
 
+    /// By how much the host's clock is ahead of this one, in microseconds; behind it, less than zero.
+    #[allow(clippy::disallowed_methods)] // See above.
+    pub fn drift_micros(&self) -> i64 {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(wall.as_micros()).unwrap_or(i64::MAX).saturating_sub(self.now().as_micros())
+    }
+
     /// The present time.
     pub fn now(&self) -> Timestamp {
         let passed = i64::try_from(self.at.elapsed().as_micros()).unwrap_or(i64::MAX);

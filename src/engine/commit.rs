@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use tokio::sync::{broadcast, oneshot};
 
 use super::beat::{Beat, Topics};
+use super::deliver::{Happened, happened};
 use super::dispatch::{Act, Orders};
 use super::figures::Figures;
 use super::message::Message;
@@ -118,6 +119,8 @@ pub struct Published {
     pub seq: u64,
     /// Tasks that ended.
     pub ended: Arc<[TaskId]>,
+    /// What happened to alerts.
+    pub alerts: Arc<[Happened]>,
 }
 
 /// The state of the committing thread.
@@ -207,6 +210,7 @@ impl Committer {
         }
         let last = batches.iter().rev().find_map(|batch| batch.entries.records().last()).map(|record| record.seq);
         let ended = batches.iter().flat_map(|batch| ended(batch.entries.records())).collect();
+        let alerts = batches.iter().flat_map(|batch| happened(batch.entries.records())).collect();
         let topics = batches.iter().fold(Topics::NONE, |topics, batch| topics.and(Topics::of(batch.entries.records())));
         for batch in &batches {
             self.figures.count(batch.entries.records());
@@ -219,7 +223,7 @@ impl Committer {
         self.order(Act::Carry(orders));
         if let Some(seq) = last {
             // Nobody listening is the usual case.
-            let _ = self.published.send(Published { seq, ended });
+            let _ = self.published.send(Published { seq, ended, alerts });
             self.beat.committed(seq, topics);
         }
         if self.store.checkpoint_is_due() {

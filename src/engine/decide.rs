@@ -188,7 +188,13 @@ impl Decider {
             }
             // What workers say now would be decided on by a memory that is about to be thrown away. They keep it, and are
             // greeted again after the recovery.
-            Message::Hello(_) | Message::Synced { .. } | Message::Report { .. } if self.read_only.is_some() => {}
+            // Figures of rules are told again as long as they matter.
+            Message::Hello(_)
+            | Message::Synced { .. }
+            | Message::Report { .. }
+            | Message::Observe(_)
+            | Message::Delivery { .. }
+                if self.read_only.is_some() => {}
             Message::Closed { connection } if self.read_only.is_some() => {
                 self.connections.remove(&connection);
             }
@@ -206,6 +212,16 @@ impl Decider {
             Message::Synced { connection } => self.synced(now, connection),
             Message::Report { connection, number, time, report } => self.report(now, connection, number, time, report),
             Message::Closed { connection } => self.closed(now, connection),
+            Message::Observe(observations) => {
+                for observation in &observations {
+                    self.core.observe(now, observation, &mut self.out);
+                }
+                self.collect();
+            }
+            Message::Delivery { receiver, error } => {
+                self.core.delivery(now, &receiver, error.as_deref(), &mut self.out);
+                self.collect();
+            }
             Message::Explain { task, answer } => {
                 // Nobody may be left to hear the answer; that is no concern of ours.
                 let _ = answer.send(self.core.explain(now, task));

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::core::look::{FleetView, OverviewView};
-use super::core::{Core, Explanation};
+use super::core::{Core, Explanation, Observation};
 use super::outlet::Outlet;
 use crate::domain::counts::Counts;
 use crate::domain::link::Report;
@@ -81,6 +81,15 @@ pub enum Message {
         time: Timestamp,
         /// What happened.
         report: Report,
+    },
+    /// Figures of rules that may change a level.
+    Observe(Vec<Observation>),
+    /// A receiver of alerts is dead, or is well again.
+    Delivery {
+        /// The receiver, by name.
+        receiver: String,
+        /// Why it is dead; `None` when it is well.
+        error: Option<String>,
     },
     /// A connection to a worker ended.
     Closed {

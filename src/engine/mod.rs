@@ -11,18 +11,25 @@ pub mod commit;
 pub mod context;
 pub mod core;
 pub mod decide;
+pub mod deliver;
 pub mod dispatch;
 pub mod figures;
 pub mod link;
 pub mod message;
 pub mod outlet;
+pub mod past;
 pub mod progress;
+pub mod risk;
+pub mod rules;
 pub mod samples;
 pub mod sampling;
 pub mod series;
+pub mod signals;
 mod start_input;
 pub mod telemetry;
+pub mod trial;
 pub mod watchers;
+pub mod windows;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,13 +45,17 @@ use self::clock::Clock;
 use self::commit::{Committer, Published, Work};
 use self::core::{Core, Decisions};
 use self::decide::{Decider, Signals};
+use self::deliver::Deliveries;
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
 use self::message::Message;
 use self::progress::Progress;
+use self::rules::Evaluation;
 use self::series::Recorder;
+use self::signals::Sources;
 use self::telemetry::Telemetry;
 use self::watchers::Watchers;
+use self::windows::Ring;
 use crate::domain::Record;
 use crate::store::{self, Reader, Store};
 
@@ -99,6 +110,10 @@ pub struct Engine {
     pub recorder: Recorder,
     /// Who watches.
     pub watchers: Watchers,
+    /// The latest samples of every metric, which rules look at.
+    pub ring: Ring,
+    /// How the receivers of alerts are.
+    pub deliveries: Deliveries,
     /// The engine's clock.
     pub clock: Clock,
     /// Where messages for workers go that need no record before them.
@@ -157,17 +172,45 @@ impl Engine {
             spawn("commit", Box::new(|| committer.run()))?,
             spawn("decide", Box::new(decide))?,
         ];
+        let ring = Ring::default();
+        let telemetry = Telemetry::new(beat.clone()).recorded_by(recorder.clone(), ring.clone());
+        let watchers = Watchers::new(dispatch_sender.clone(), measure_every);
+        let sources = Sources {
+            figures: figures.clone(),
+            telemetry: telemetry.clone(),
+            watchers: watchers.clone(),
+            data_dir: data_dir.to_owned(),
+        };
+        let evaluation = Evaluation {
+            decider: decider.clone(),
+            ring: ring.clone(),
+            sources,
+            recorder: recorder.clone(),
+            beat: beat.clone(),
+            leaving: leaving.clone(),
+        };
+        // Nobody waits for this one: it ends when the deciding thread no longer answers.
+        spawn(
+            "rules",
+            Box::new(|| {
+                if let Err(error) = rules::keep_evaluating(evaluation) {
+                    tracing::error!(%error, "alert rules are not evaluated");
+                }
+            }),
+        )?;
         Ok(Self {
             decider,
             published,
             ended: Some(ended),
             leaving,
             first_seq,
-            telemetry: Telemetry::new(beat.clone()).recorded_by(recorder.clone()),
+            telemetry,
             recorder,
             beat,
             figures,
-            watchers: Watchers::new(dispatch_sender.clone(), measure_every),
+            watchers,
+            ring,
+            deliveries: Deliveries::default(),
             clock,
             dispatcher: dispatch_sender,
             threads,

@@ -58,6 +58,17 @@ metrics! {
     TASKS = "menagerie_tasks", Gauge, "", "Tasks by status";
     AGENTS = "menagerie_agents", Gauge, "", "Agents by status";
     CAGES = "menagerie_cages", Gauge, "", "Cages by status";
+    AGENT_HEALTH = "menagerie_agent_health_ratio", Gauge, "ratio", "How far the agent is from its circuit breaker";
+    AGENT_RESPONSE = "menagerie_agent_response_seconds", Gauge, "seconds", "How long the agent's executions take until their process runs";
+    CAGE_CPU_SHARE = "menagerie_cage_cpu_usage_ratio", Gauge, "ratio", "Processor time that the cage takes, of its limit";
+    CAGE_MEMORY_SHARE = "menagerie_cage_memory_usage_ratio", Gauge, "ratio", "Memory of the cage, of its limit";
+    CAGE_TOKENS_SHARE = "menagerie_cage_tokens_usage_ratio", Gauge, "ratio", "Tokens reported in the cage, of its limit";
+    DATA_DISK_SHARE = "menagerie_data_disk_usage_ratio", Gauge, "ratio", "The data directory's disk in use";
+    DEADLINE_SPARE = "menagerie_task_deadline_spare_seconds", Gauge, "seconds", "What a task that may be late has to spare at its deadline";
+    FLEET_COST = "menagerie_fleet_cost_hour_dollars", Gauge, "dollars", "What agents reported to have cost within the last hour";
+    FLEET_ERRORS = "menagerie_fleet_errors_ratio", Gauge, "ratio", "Executions that failed, of those that ended within five minutes";
+    NODE_HEARTBEAT = "menagerie_node_heartbeat_seconds", Gauge, "seconds", "How long ago a worker that has to measure was heard";
+    QUEUE_WAIT = "menagerie_queue_wait_seconds", Gauge, "seconds", "How long the oldest task that could start has waited";
     TASK_WAIT = "menagerie_task_wait_seconds", Gauge, "seconds", "Median wait of the tasks that started within five minutes";
     NODE_CPU = "menagerie_node_cpu_used_cores", Gauge, "cores", "Processor time that everything on the machine takes";
     NODE_CPU_SHARE = "menagerie_node_cpu_usage_ratio", Gauge, "ratio", "Processor time in use, of all cores";

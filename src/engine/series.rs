@@ -68,9 +68,9 @@ impl Recorder {
         }
     }
 
-    /// Hands over what was measured, as of now: the engine's clock is the one that all samples share.
-    pub fn put_now(&self, points: &[Point]) {
-        self.put(self.clock.now(), points);
+    /// The time of what is measured now: the engine's clock is the one that all samples share.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Hands over what was measured at a time. Never waits: what cannot be taken is counted.

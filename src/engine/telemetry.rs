@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::beat::{Beat, Topics};
 use super::samples;
 use super::series::Recorder;
+use super::windows::Ring;
 use crate::domain::gpu::GpuState;
 use crate::domain::link::Sample;
 use crate::domain::sensors::Sensors;
@@ -29,7 +30,7 @@ pub type Processes = (Vec<Process>, u64);
 pub struct Telemetry {
     shared: Arc<Shared>,
     beat: Beat,
-    recorder: Option<Recorder>,
+    recorder: Option<(Recorder, Ring)>,
 }
 
 #[derive(Debug, Default)]
@@ -97,10 +98,10 @@ impl Telemetry {
         Self { shared: Arc::default(), beat, recorder: None }
     }
 
-    /// Hands measurements on to whoever keeps them.
+    /// Hands measurements on to whoever keeps them, and to the rules.
     #[must_use]
-    pub fn recorded_by(mut self, recorder: Recorder) -> Self {
-        self.recorder = Some(recorder);
+    pub fn recorded_by(mut self, recorder: Recorder, ring: Ring) -> Self {
+        self.recorder = Some((recorder, ring));
         self
     }
 
@@ -186,6 +187,11 @@ impl Telemetry {
         }
     }
 
+    /// How long ago the last measurement came in; `None` before the first.
+    pub fn measured_ago(&self) -> Option<Duration> {
+        lock(&self.shared.usage).at.map(|at| at.elapsed())
+    }
+
     /// Takes in a measurement. It is announced when a cage uses something else than before; what the machine does besides
     /// is never the same twice and wakes nobody.
     pub fn put_measurement(&self, node: &str, measurement: &Measurement) {
@@ -193,8 +199,12 @@ impl Telemetry {
         if changed {
             self.beat.changed(Topics::USAGE);
         }
-        if let (Some(recorder), Some(usage)) = (&self.recorder, self.usage()) {
-            recorder.put_now(&samples::points(node, &usage, |id| self.sample(id)));
+        if let (Some((recorder, ring)), Some(usage)) = (&self.recorder, self.usage()) {
+            let (now, points) = (recorder.now(), samples::points(node, &usage, |id| self.sample(id)));
+            recorder.put(now, &points);
+            for point in points.iter().filter(|point| ring.wants(point.metric.name)) {
+                ring.push(point.metric.name, &point.labels, now, point.value, now);
+            }
         }
     }
 

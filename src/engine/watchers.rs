@@ -22,8 +22,8 @@ struct Inner {
     staying: u32,
     /// When somebody last looked or left.
     last: Instant,
-    /// Whether the workers were told that somebody looks.
-    on: bool,
+    /// Since when the workers measure every second, if they were told to.
+    on: Option<Instant>,
     /// How they measure otherwise.
     unwatched: Pace,
 }
@@ -37,7 +37,7 @@ impl Watchers {
     pub fn new(dispatcher: Sender<Act>, measure_every: Duration) -> Self {
         let interval_ms = u32::try_from(measure_every.as_millis()).unwrap_or(u32::MAX);
         let unwatched = Pace { interval_ms: Some(interval_ms).filter(|millis| *millis > 0), while_busy: true };
-        let inner = Inner { dispatcher, staying: 0, last: Instant::now(), on: false, unwatched };
+        let inner = Inner { dispatcher, staying: 0, last: Instant::now(), on: None, unwatched };
         inner.tell(unwatched);
         Self(Arc::new(Mutex::new(inner)))
     }
@@ -46,7 +46,8 @@ impl Watchers {
     pub fn look(&self) {
         let mut inner = self.lock();
         inner.last = Instant::now();
-        if !std::mem::replace(&mut inner.on, true) {
+        if inner.on.is_none() {
+            inner.on = Some(Instant::now());
             inner.tell(LOOKED_AT);
             tokio::spawn(self.clone().stop_when_alone());
         }
@@ -59,6 +60,11 @@ impl Watchers {
         Staying(self.clone())
     }
 
+    /// For how long workers have been measuring; `None` while they do not.
+    pub fn measuring_for(&self) -> Option<Duration> {
+        self.lock().on.map(|since| since.elapsed())
+    }
+
     /// Tells the workers once nobody has watched for a while. This runs only until then.
     async fn stop_when_alone(self) {
         loop {
@@ -66,7 +72,7 @@ impl Watchers {
                 let mut inner = self.lock();
                 let wait = inner.goes_on_for();
                 if wait.is_zero() {
-                    inner.on = false;
+                    inner.on = None;
                     inner.tell(inner.unwatched);
                     return;
                 }

@@ -55,10 +55,20 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0005_cage_fault.down.sql")),
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'cage_faulted')"),
     },
+    Step {
+        name: "alert_rules",
+        up: include_str!("migrations/0006_alert_rules.up.sql"),
+        down: Some(include_str!("migrations/0006_alert_rules.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('alert_rule_declared', 'alert_rule_removed',
+                 'alert_grouped', 'silence_added', 'silence_removed')
+                 OR (kind = 'alert_raised' AND body ->> '$.alert.context.remedy' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 
@@ -138,7 +148,7 @@ pub fn down(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
     }
     for version in (to..from).rev() {
         let Some(sql) = STEPS.get(version as usize).and_then(|step| step.down) else { continue };
-        take(&mut connection, &[sql], version, false, &[])?;
+        take(&mut connection, sql, version)?;
     }
     Ok(Migrated { from, to })
 }
@@ -158,42 +168,41 @@ pub(super) fn require_newest(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Takes the steps up to schema `to` that were not taken yet. Where the journal knows more than the tables, `to` has to be
-/// the newest schema: only that can be made anew from it.
+/// Takes the steps up to schema `to` that were not taken yet, in one transaction. When the journal knows of what one of
+/// them adds, the tables are made anew from it once all are there: an event may fill the tables of several steps.
 pub(super) fn forward(connection: &mut Connection, to: u32) -> Result<(), Error> {
-    let from = version(connection)?;
-    let steps = || (1..=to).zip(STEPS).skip(from as usize);
-    let sql: Vec<&str> = steps().map(|(_, step)| step.up).collect();
-    let known_before: Vec<&str> = steps().filter_map(|(_, step)| step.known_before).collect();
-    take(connection, &sql, to, from < OLDEST, &known_before)
-}
-
-/// Takes steps that lead to schema `to`, in one transaction.
-fn take(
-    connection: &mut Connection,
-    steps: &[&str],
-    to: u32,
-    is_new: bool,
-    known_before: &[&str],
-) -> Result<(), Error> {
     let doing = "migrating the store";
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
-    for sql in steps {
-        transaction.execute_batch(sql).doing(doing)?;
+    let from = version(connection)?;
+    if from >= to {
+        return Ok(());
     }
-    for question in known_before {
-        if transaction.query_row(question, [], |row| row.get(0)).doing(doing)? {
-            if to < SCHEMA {
-                let hint = "the journal has records for what later schemas hold, so the tables have to be made anew";
-                return Err(Refusal::invalid("schema", to, format!("{SCHEMA}, in one go")).hint(hint).into());
-            }
-            remake(&transaction)?;
-            break;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
+    let mut known_before = false;
+    for (version, step) in (1..=to).zip(STEPS).skip(from as usize) {
+        transaction.execute_batch(step.up).doing(doing)?;
+        if let Some(known) = step.known_before {
+            known_before |= transaction.query_row(known, [], |row| row.get::<_, bool>(0)).doing(doing)?;
+        }
+        if version == OLDEST {
+            mark(&transaction)?;
         }
     }
-    if is_new {
-        mark(&transaction)?;
+    if known_before && to < SCHEMA {
+        let hint = "the journal has records that only the newest tables hold";
+        return Err(Refusal::invalid("schema", to, SCHEMA.to_string()).hint(hint).into());
     }
+    if known_before {
+        remake(&transaction)?;
+    }
+    transaction.pragma_update(None, "user_version", to).doing(doing)?;
+    transaction.commit().doing(doing)
+}
+
+/// Takes one step back.
+fn take(connection: &mut Connection, sql: &str, to: u32) -> Result<(), Error> {
+    let doing = "migrating the store";
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
+    transaction.execute_batch(sql).doing(doing)?;
     transaction.pragma_update(None, "user_version", to).doing(doing)?;
     transaction.commit().doing(doing)
 }
@@ -210,8 +219,7 @@ mod tests {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap()
         };
         let before = tables(&connection);
-        let half = "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense";
-        take(&mut connection, &[half], SCHEMA + 1, false, &[]).unwrap_err();
+        take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1).unwrap_err();
         assert_eq!((tables(&connection), version(&connection).unwrap()), (before, SCHEMA));
     }
 

@@ -8,7 +8,7 @@ use super::error::{Doing, Error, Fault};
 use super::journal::read_head;
 use super::rows::{
     self, AGENT_COLUMNS, ALERT_COLUMNS, CAGE_COLUMNS, Columns, LIVE_COLUMNS, NODE_COLUMNS, QUEUED_COLUMNS, Queued,
-    RESOURCE_COLUMNS, USER_COLUMNS,
+    RESOURCE_COLUMNS, SILENCE_COLUMNS, USER_COLUMNS,
 };
 use crate::domain::artifact::ReviewState;
 use crate::domain::fleet::Defaults;
@@ -59,6 +59,13 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
             &format!("SELECT {ALERT_COLUMNS} FROM alert w WHERE w.status <> 'resolved' ORDER BY w.seq"),
             rows::alert,
         )?,
+        alert_rules: all(connection, "SELECT body FROM alert_rule ORDER BY name", rows::alert_rule)?,
+        alerts_grouped: all(
+            connection,
+            "SELECT rule, scope, name, severity FROM alert_grouped ORDER BY rule, scope, name",
+            rows::alert_grouped,
+        )?,
+        silences: all(connection, &format!("SELECT {SILENCE_COLUMNS} FROM silence x ORDER BY x.seq"), rows::silence)?,
         ended: ended(connection)?,
     })
 }

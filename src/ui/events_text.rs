@@ -9,7 +9,7 @@ use crate::api::types::JournalRow;
 use crate::domain::alert::Resolution;
 use crate::domain::event::Event;
 use crate::domain::{
-    Actor, AgentId, Alert, ArtifactId, OutcomeKind, ReviewState, Severity, TaskId, TaskStatus, Timestamp,
+    Actor, AgentId, Alert, ArtifactId, Matcher, OutcomeKind, ReviewState, Severity, TaskId, TaskStatus, Timestamp,
 };
 
 /// Names by id, as far as they are known.
@@ -195,6 +195,21 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         },
         Event::AlertResolved(event) => resolved(&short(event.alert_id), &event.resolution),
         Event::AlertReopened(event) => alert(&event.alert, "is not over after all"),
+        Event::AlertGrouped(event) => match event.severity {
+            Some(severity) => format!("{}: {severity} of rule {}", event.subject, event.rule),
+            None => format!("{}: rule {} is content again", event.subject, event.rule),
+        },
+        Event::AlertRuleDeclared(event) => {
+            let state = if event.rule.enabled { "declared" } else { "disabled" };
+            format!("alert rule {} was {state}", event.rule.name)
+        }
+        Event::AlertRuleRemoved(event) => format!("alert rule {} was removed", event.name),
+        Event::SilenceAdded(event) => {
+            let Matcher { rule, source } = &event.silence.matcher;
+            let (rule, source) = (rule.as_deref().unwrap_or("*"), source.as_deref().unwrap_or("*"));
+            format!("alerts of {rule} about {source} are silenced until {}", moment(event.silence.until))
+        }
+        Event::SilenceRemoved(event) => format!("silence {} ended", short(event.silence_id)),
         Event::SystemEventRaised(event) => {
             let event = &event.event;
             format!("{} from {}: {}", event.severity, event.source, shortened(&event.message))
@@ -324,7 +339,12 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         | Event::AlertUnacknowledged(_)
         | Event::AlertSilenced(_)
         | Event::AlertResolved(_)
-        | Event::AlertReopened(_) => Some(Place::Alerts),
+        | Event::AlertReopened(_)
+        | Event::AlertGrouped(_)
+        | Event::AlertRuleDeclared(_)
+        | Event::AlertRuleRemoved(_)
+        | Event::SilenceAdded(_)
+        | Event::SilenceRemoved(_) => Some(Place::Alerts),
         Event::SystemEventRaised(event) => about(&event.event.source, &event.event.message),
         Event::JournalOpened(_)
         | Event::EngineStarted(_)

@@ -10,10 +10,10 @@ use menagerie::domain::node::Capacity;
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::time::When;
 use menagerie::domain::{
-    Actor, AlertId, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, NewTask, NodeId, Record, Reply, ReviewId,
-    Span, TaskId, TaskStatus, Timestamp, UserId,
+    Actor, AlertId, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, Matcher, NewTask, NodeId, Record, Reply,
+    ReviewId, Scope, Span, Subject, TaskId, TaskStatus, Timestamp, UserId,
 };
-use menagerie::engine::core::{Context, Core, Decisions, Effect};
+use menagerie::engine::core::{Context, Core, Decisions, Effect, Observation};
 use menagerie::store::{self, Store};
 
 use super::draw::Draw;
@@ -344,12 +344,52 @@ impl World {
         self.command(&command);
     }
 
+    /// Figures of rules come in, also of what is not there.
+    fn observe(&mut self) {
+        for _ in 0..=self.draw.below(8) {
+            let cage = format!("{:03}", 1 + self.draw.below(u64::from(CAGES) + 1));
+            let (rule, subject) = match self.draw.below(3) {
+                0 => ("cage-memory", Subject::new(Scope::Cage, cage)),
+                1 => ("cage-tokens", Subject::new(Scope::Cage, cage)),
+                _ => ("queue-wait", Subject::new(Scope::Queue, "")),
+            };
+            let value = self
+                .draw
+                .chance(90)
+                .then(|| self.draw.below(100) as f64 / [80.0, 0.02][usize::from(rule == "queue-wait")]);
+            let observation = Observation { rule: rule.to_owned(), subject, value };
+            self.core.observe(self.now, &observation, &mut self.out);
+        }
+    }
+
     fn meddle_with_alerts(&mut self) {
+        if self.draw.chance(50) {
+            return self.observe();
+        }
+        if self.draw.chance(20) {
+            let patch = |text: &str| toml::from_str(text).unwrap();
+            let command = match self.draw.below(3) {
+                0 => Command::AddAlertRule { rule: Box::new(patch("name = 'cage-tokens'\ngroup = 1\nfor = '1s'")) },
+                1 => Command::RemoveAlertRules { names: vec!["cage-tokens".into()] },
+                _ => Command::EnableAlertRules { names: vec!["cage-memory".into()], on: self.draw.chance(70) },
+            };
+            self.command(&command);
+            return;
+        }
         let open: Vec<_> = self.ledger.alerts.keys().copied().collect();
         let from = if self.draw.chance(70) { &open } else { &self.alerts };
         let Some(id) = self.draw.pick(from).copied() else { return };
         let ids = vec![id];
-        let command = match self.draw.below(5) {
+        let command = match self.draw.below(7) {
+            5 => {
+                let (rule, source) = (self.draw.chance(50).then(|| "*e*".to_owned()), Some("*0*".to_owned()));
+                let until = When::In(Span::from_secs(60));
+                Command::AddSilence { matcher: Matcher { rule, source }, until, note: None }
+            }
+            6 => {
+                let ids = self.core.silences().map(|silence| silence.id).take(1).collect();
+                Command::RemoveSilences { ids }
+            }
             0 => Command::AcknowledgeAlerts { ids, note: Some("seen".into()) },
             1 => Command::UnacknowledgeAlerts { ids },
             2 => {

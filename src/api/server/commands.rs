@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Deserialize;
 
-use super::{Failure, Service};
+use super::{Failure, Service, alert_rules};
 use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
 use crate::domain::{Command, NewTask, Refusal, RefusalKind, Reply, TaskId, WhatIf};
 use crate::engine::message::{Message, Peer};
@@ -65,7 +65,11 @@ async fn command_of(service: &Service, body: Bytes) -> Result<Command, Failure> 
     }
     Ok(match command {
         Wire::Ready(command) => command,
-        Wire::Prefixes(command) => service.read(move |reader| resolve(reader, command)).await?,
+        Wire::Prefixes(command) => {
+            let command = service.read(move |reader| resolve(reader, command)).await?;
+            alert_rules::check(service, &command).await?;
+            command
+        }
         Wire::Dependent(tasks, keep_going) => {
             let resolved = service.read(move |reader| resolve_dependencies(reader, tasks, keep_going)).await?;
             Command::SubmitTasks { tasks: resolved, keep_going }
@@ -178,5 +182,10 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
             Command::ResolveAlerts { ids: alerts(ids)?, action, notes }
         }
         WireCommand::ReopenAlerts { ids } => Command::ReopenAlerts { ids: alerts(ids)? },
+        WireCommand::AddAlertRule { rule } => Command::AddAlertRule { rule },
+        WireCommand::RemoveAlertRules { names } => Command::RemoveAlertRules { names },
+        WireCommand::EnableAlertRules { names, on } => Command::EnableAlertRules { names, on },
+        WireCommand::AddSilence { matcher, until, note } => Command::AddSilence { matcher, until, note },
+        WireCommand::RemoveSilences { ids } => Command::RemoveSilences { ids },
     })
 }

@@ -1,14 +1,29 @@
 //! How each part of the engine is, why, and what to do about it.
 
-use crate::api::live::{Health, HealthState};
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{Failure, Running, Service};
+use crate::api::live::{Health, HealthReport, HealthState};
 use crate::domain::{Bytes, NodeStatus, Span, Timestamp};
 use crate::engine::core::look::OverviewView;
+use crate::engine::deliver::Standing;
+use crate::engine::message::Message;
 
 /// Below which share of the disk somebody should look, and below which hardly anything works any more.
 const DISK_LOW: f64 = 0.05;
 const DISK_FULL: f64 = 0.01;
 /// A task that could start and has waited for so long deserves a look.
 const WAIT_LONG: Span = Span::from_secs(3600);
+
+/// So long may workers that have to measure be silent.
+const SENSORS_SILENT: Duration = Duration::from_secs(15);
+/// So far may the host's clock be from the engine's.
+const DRIFT_MAX: Span = Span::from_secs(5);
 
 /// The file system under the data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,25 +34,183 @@ pub(super) struct Disk {
     pub(super) total: u64,
 }
 
+/// What the parts are judged by.
+pub(super) struct Facts<'a> {
+    /// What the engine's memory says.
+    pub(super) view: &'a OverviewView,
+    /// Whether the engine takes no changes.
+    pub(super) read_only: bool,
+    /// The data directory's disk, if it says.
+    pub(super) disk: Option<Disk>,
+    /// For how long workers have had to measure, and how long ago they last did.
+    pub(super) measuring: (Option<Duration>, Option<Duration>),
+    /// Samples that were dropped.
+    pub(super) dropped: u64,
+    /// Receivers of alerts.
+    pub(super) receivers: BTreeMap<String, Standing>,
+    /// By how many microseconds the host's clock is ahead of the engine's.
+    pub(super) drift: i64,
+    /// The engine's time.
+    pub(super) now: Timestamp,
+}
+
 /// Each part, the worst first.
-pub(super) fn judge(view: &OverviewView, read_only: bool, disk: Option<Disk>, now: Timestamp) -> Vec<Health> {
-    let mut parts = vec![store(read_only), worker(view), queue(view, now), agents(view), space(disk)];
-    let rank = |state| match state {
-        HealthState::Failed => 0,
-        HealthState::Degraded => 1,
-        HealthState::Unknown => 2,
-        HealthState::Ok => 3,
-    };
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<Health> {
+    let Facts { view, read_only, disk, measuring, dropped, receivers, drift, now } = facts;
+    let mut parts = vec![
+        store(*read_only),
+        journal(*read_only),
+        space(*disk),
+        worker(view),
+        cages(view),
+        sensors(*measuring, *dropped),
+        queue(view, *now),
+        agents(view),
+        delivery(receivers),
+        clock(*drift),
+    ];
     parts.sort_by_key(|part| rank(part.state));
     parts
 }
 
+/// The worst first.
+const fn rank(state: HealthState) -> u8 {
+    match state {
+        HealthState::Failed => 0,
+        HealthState::Degraded => 1,
+        HealthState::Unknown => 2,
+        HealthState::Ok => 3,
+    }
+}
+
+/// Since when each part has been as it is, as far as somebody has looked.
+#[derive(Debug, Default)]
+pub(super) struct Known(BTreeMap<String, (HealthState, Timestamp)>);
+
+impl Known {
+    /// Says of each part since when it is so.
+    fn date(&mut self, parts: &mut [Health], now: Timestamp) {
+        for part in parts {
+            let known = self.0.entry(part.component.clone()).or_insert((part.state, now));
+            if known.0 != part.state {
+                *known = (part.state, now);
+            }
+            part.since = Some(known.1);
+        }
+    }
+}
+
+/// Each part of a running engine, of which the memory has been looked at already.
+pub(super) fn parts(service: &Service, running: &Running, view: &OverviewView, read_only: bool) -> Vec<Health> {
+    let now = running.clock.now();
+    let facts = Facts {
+        view,
+        read_only,
+        disk: disk(service),
+        measuring: (running.watchers.measuring_for(), running.telemetry.measured_ago()),
+        dropped: running.ring.dropped(),
+        receivers: running.deliveries.standings(),
+        drift: running.clock.drift_micros(),
+        now,
+    };
+    let mut parts = judge(&facts);
+    running.health.lock().unwrap_or_else(PoisonError::into_inner).date(&mut parts, now);
+    parts
+}
+
+/// Each part, with a look into the memory that asks for no deadlines.
+pub(super) async fn report(service: &Service) -> Result<Vec<Health>, Failure> {
+    let view = service.ask(|answer| Message::ViewOverview { horizon: Span::ZERO, due_max: 0, answer });
+    let (view, _, read_only) = view.await?;
+    Ok(parts(service, service.running()?, &view, read_only))
+}
+
+/// `GET /health` and `GET /v1/health`.
+pub(super) async fn get(State(service): State<Service>) -> Result<Json<HealthReport>, Failure> {
+    let components = report(&service).await?;
+    let state = components.first().map_or(HealthState::Unknown, |worst| worst.state);
+    Ok(Json(HealthReport { state, time: service.running()?.clock.now(), components }))
+}
+
+/// The data directory's disk, as an ordinary account sees it.
+fn disk(service: &Service) -> Option<Disk> {
+    let found = rustix::fs::statvfs(&service.0.data_dir).ok()?;
+    let reserved = found.f_bfree.saturating_sub(found.f_bavail);
+    Some(Disk {
+        free: found.f_bavail.saturating_mul(found.f_frsize),
+        total: found.f_blocks.saturating_sub(reserved).saturating_mul(found.f_frsize),
+    })
+}
+
 fn part(component: &str, state: HealthState, reason: impl Into<String>, remedy: impl Into<String>) -> Health {
-    Health { component: component.to_owned(), state, reason: reason.into(), remedy: remedy.into() }
+    Health { component: component.to_owned(), state, reason: reason.into(), remedy: remedy.into(), since: None }
 }
 
 fn well(component: &str) -> Health {
     part(component, HealthState::Ok, "", "")
+}
+
+/// Nothing is appended while the store cannot be written; what is there is not harmed by that.
+fn journal(read_only: bool) -> Health {
+    if !read_only {
+        return well("journal");
+    }
+    let remedy = "menagerie journal verify says whether what is there is whole";
+    part("journal", HealthState::Failed, "no record can be appended", remedy)
+}
+
+fn cages(view: &OverviewView) -> Health {
+    let (count, first) = &view.unlimited;
+    if *count == 0 {
+        return well("cages");
+    }
+    let names: Vec<String> = first.iter().map(ToString::to_string).collect();
+    let more = if *count > names.len() as u64 { " and others" } else { "" };
+    let noun = if *count == 1 { "1 cage has" } else { &format!("{count} cages have") };
+    let reason = format!("{noun} limits that nothing holds on this host: {}{more}", names.join(", "));
+    let remedy = format!("menagerie cage show {} says which and why", names.first().map_or("CAGE", String::as_str));
+    part("cages", HealthState::Degraded, reason, remedy)
+}
+
+/// Workers measure only while somebody wants to know; that they do not is no fault.
+fn sensors((measuring, ago): (Option<Duration>, Option<Duration>), dropped: u64) -> Health {
+    let silent = measuring.map(|since| ago.map_or(since, |ago| ago.min(since)));
+    if let Some(silent) = silent.filter(|silent| *silent > SENSORS_SILENT) {
+        let reason = format!("nothing was measured for {} seconds", silent.as_secs());
+        return part("sensors", HealthState::Degraded, reason, "look at worker.log in the data directory");
+    }
+    if dropped > 0 {
+        let reason = format!("{dropped} samples were dropped: not finite, from the future, or of too many series");
+        let remedy = "menagerie alert rule metrics lists what comes in; give metrics fewer different labels";
+        return part("sensors", HealthState::Degraded, reason, remedy);
+    }
+    well("sensors")
+}
+
+fn delivery(receivers: &BTreeMap<String, Standing>) -> Health {
+    let dead: Vec<&str> = receivers.iter().filter(|(_, it)| it.dead).map(|(name, _)| name.as_str()).collect();
+    let remedy = "mend the receiver, or its entry under [[alert.receiver]] in the configuration";
+    if let Some(error) = dead.first().and_then(|name| receivers[*name].error.as_ref()) {
+        let state = if dead.len() == receivers.len() { HealthState::Failed } else { HealthState::Degraded };
+        let reason = format!("alerts do not reach {}: {error}", dead.join(", "));
+        return part("alert delivery", state, reason, remedy);
+    }
+    let dropped: u64 = receivers.values().map(|it| it.dropped).sum();
+    if dropped > 0 {
+        let reason = format!("{dropped} notices were dropped because receivers are too slow");
+        return part("alert delivery", HealthState::Degraded, reason, remedy);
+    }
+    well("alert delivery")
+}
+
+fn clock(drift: i64) -> Health {
+    if drift.unsigned_abs() <= DRIFT_MAX.as_micros().unsigned_abs() {
+        return well("clock");
+    }
+    let side = if drift > 0 { "ahead of" } else { "behind" };
+    let by = Span::from_micros(drift.saturating_abs()).human();
+    let reason = format!("the host's clock is {by} {side} the engine's, which goes on from where it was");
+    part("clock", HealthState::Degraded, reason, "set the host's clock and keep it set; a new start takes it over")
 }
 
 fn store(read_only: bool) -> Health {
@@ -126,14 +299,28 @@ mod tests {
             oldest: None,
             unsatisfiable: 0,
             tripped: (0, vec![]),
+            unlimited: (0, vec![]),
             due: vec![],
         }
     }
 
     const ROOMY: Option<Disk> = Some(Disk { free: 50, total: 100 });
 
+    fn well_off(view: &OverviewView, now: i64) -> Facts<'_> {
+        Facts {
+            view,
+            read_only: false,
+            disk: ROOMY,
+            measuring: (None, None),
+            dropped: 0,
+            receivers: BTreeMap::new(),
+            drift: 0,
+            now: Timestamp::from_micros(now * 1_000_000),
+        }
+    }
+
     fn states(view: &OverviewView, read_only: bool, disk: Option<Disk>, now: i64) -> Vec<(String, HealthState)> {
-        let parts = judge(view, read_only, disk, Timestamp::from_micros(now * 1_000_000));
+        let parts = judge(&Facts { view, read_only, disk, ..well_off(view, now) });
         for part in &parts {
             assert_eq!(part.reason.is_empty(), part.state == HealthState::Ok, "{part:?}");
         }
@@ -144,7 +331,7 @@ mod tests {
     fn all_is_well_until_something_is_not() {
         let fine = view(&[NodeStatus::Online]);
         let found = states(&fine, false, ROOMY, 0);
-        assert_eq!(found.len(), 5);
+        assert_eq!(found.len(), 10);
         assert!(found.iter().all(|(_, state)| *state == HealthState::Ok), "{found:?}");
         let worst = |view: &OverviewView, read_only, disk, now| states(view, read_only, disk, now).swap_remove(0);
         let expect = |component: &str, state| (component.to_owned(), state);
@@ -165,6 +352,63 @@ mod tests {
         assert_eq!(worst(&hopeless, false, ROOMY, 0), expect("queue", HealthState::Degraded));
         let tripped = OverviewView { tripped: (1, vec!["a".to_owned()]), ..fine };
         assert_eq!(worst(&tripped, true, ROOMY, 0), expect("store", HealthState::Failed), "the worst comes first");
-        assert_eq!(states(&tripped, true, ROOMY, 0)[1], expect("agents", HealthState::Degraded));
+        assert_eq!(states(&tripped, true, ROOMY, 0)[1], expect("journal", HealthState::Failed));
+        assert_eq!(states(&tripped, true, ROOMY, 0)[2], expect("agents", HealthState::Degraded));
+    }
+
+    #[test]
+    fn sensors_cages_delivery_and_clock_say_what_is_wrong() {
+        let fine = view(&[NodeStatus::Online]);
+        let worst = |facts: Facts<'_>| {
+            let part = judge(&facts).remove(0);
+            assert_eq!(part.reason.is_empty(), part.state == HealthState::Ok, "{part:?}");
+            assert_eq!(part.remedy.is_empty(), part.state == HealthState::Ok, "{part:?}");
+            (part.component, part.state)
+        };
+        let expect = |component: &str, state| (component.to_owned(), state);
+        assert_eq!(worst(well_off(&fine, 0)).1, HealthState::Ok);
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (measuring, state) in [
+            ((None, seconds(100)), HealthState::Ok),
+            ((seconds(10), None), HealthState::Ok),
+            ((seconds(100), seconds(1)), HealthState::Ok),
+            ((seconds(100), seconds(16)), HealthState::Degraded),
+            ((seconds(16), None), HealthState::Degraded),
+        ] {
+            assert_eq!(worst(Facts { measuring, ..well_off(&fine, 0) }).1, state, "{measuring:?}");
+        }
+        assert_eq!(worst(Facts { dropped: 1, ..well_off(&fine, 0) }), expect("sensors", HealthState::Degraded));
+        let loose = OverviewView { unlimited: (1, vec!["7".parse().unwrap()]), ..fine.clone() };
+        assert_eq!(worst(well_off(&loose, 0)), expect("cages", HealthState::Degraded));
+        for (drift, state) in [(5_000_000, HealthState::Ok), (-5_000_001, HealthState::Degraded)] {
+            assert_eq!(worst(Facts { drift, ..well_off(&fine, 0) }).1, state);
+        }
+        let dead = Standing { dead: true, error: Some("answered 500".into()), failures: 3, ..Standing::default() };
+        let receivers =
+            |list: &[(&str, &Standing)]| list.iter().map(|(n, s)| ((*n).to_owned(), (*s).clone())).collect();
+        let one = receivers(&[("hook", &dead)]);
+        assert_eq!(
+            worst(Facts { receivers: one, ..well_off(&fine, 0) }),
+            expect("alert delivery", HealthState::Failed)
+        );
+        let two = receivers(&[("hook", &dead), ("mail", &Standing::default())]);
+        assert_eq!(worst(Facts { receivers: two, ..well_off(&fine, 0) }).1, HealthState::Degraded);
+        let slow = receivers(&[("hook", &Standing { dropped: 2, ..Standing::default() })]);
+        assert_eq!(worst(Facts { receivers: slow, ..well_off(&fine, 0) }).1, HealthState::Degraded);
+    }
+
+    #[test]
+    fn a_state_has_the_time_of_its_beginning() {
+        let mut known = Known::default();
+        let mut since = |state, second: i64| {
+            let mut parts = [part("disk", state, "x", "")];
+            known.date(&mut parts, Timestamp::from_micros(second));
+            parts[0].since.map(Timestamp::as_micros)
+        };
+        assert_eq!(since(HealthState::Ok, 1), Some(1));
+        assert_eq!(since(HealthState::Ok, 2), Some(1));
+        assert_eq!(since(HealthState::Failed, 3), Some(3));
+        assert_eq!(since(HealthState::Failed, 4), Some(3));
+        assert_eq!(since(HealthState::Ok, 5), Some(5));
     }
 }

@@ -3,6 +3,7 @@
 //! [`routes`] lists every route once; the OpenAPI description follows from it. Handlers read from the store through a pool
 //! of read-only connections and send changes to the deciding thread; they decide nothing themselves.
 
+mod alert_rules;
 mod commands;
 mod grid;
 mod health;
@@ -14,7 +15,6 @@ mod overview;
 mod processes;
 mod pulse;
 mod reads;
-mod risk;
 pub mod routes;
 mod running;
 mod sensors;
@@ -46,6 +46,7 @@ use crate::engine::beat::Beat;
 use crate::engine::clock::Clock;
 use crate::engine::commit::Published;
 use crate::engine::core::Core;
+use crate::engine::deliver::Deliveries;
 use crate::engine::dispatch::Act;
 use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
@@ -54,6 +55,7 @@ use crate::engine::progress::Progress;
 use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
 use crate::engine::watchers::Watchers;
+use crate::engine::windows::Ring;
 use crate::engine::{self, Engine};
 use crate::store::{self, Reader};
 
@@ -83,6 +85,9 @@ struct Running {
     telemetry: Telemetry,
     recorder: Recorder,
     watchers: Watchers,
+    ring: Ring,
+    deliveries: Deliveries,
+    health: Mutex<health::Known>,
     clock: Clock,
     readers: Mutex<Vec<Reader>>,
     started_at: Timestamp,
@@ -110,6 +115,9 @@ impl Service {
             telemetry: engine.telemetry.clone(),
             recorder: engine.recorder.clone(),
             watchers: engine.watchers.clone(),
+            ring: engine.ring.clone(),
+            deliveries: engine.deliveries.clone(),
+            health: Mutex::default(),
             clock: engine.clock,
             readers: Mutex::new(vec![reader]),
             started_at: engine.clock.now(),

@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::health::{self, Disk};
-use super::risk::{self, UNKNOWN_TAKES};
+use super::health;
 use super::{Failure, Running, Service, triage};
 use crate::api::live::{AtRisk, Gauge, Minute, NodeLoad, Overview, QueueFigures};
 use crate::domain::gpu::Gpus;
@@ -12,6 +11,7 @@ use crate::domain::{Span, TaskId, Timestamp};
 use crate::engine::core::look::{Due, NodeView};
 use crate::engine::link;
 use crate::engine::message::Message;
+use crate::engine::risk::{self, UNKNOWN_TAKES};
 
 /// The most of each list that an overview shows, on a tall screen.
 const SHOWN: usize = 20;
@@ -36,7 +36,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
     Ok(Json(Overview {
         seq: running.beat.standing().seq,
         time: now,
-        health: health::judge(&view, read_only, disk(&service), now),
+        health: health::parts(&service, running, &view, read_only),
         counts,
         queue: QueueFigures {
             pending: counts.tasks.pending,
@@ -59,16 +59,6 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
         at_risk,
         at_risk_total,
     }))
-}
-
-/// The data directory's disk, as an ordinary account sees it.
-fn disk(service: &Service) -> Option<Disk> {
-    let found = rustix::fs::statvfs(&service.0.data_dir).ok()?;
-    let reserved = found.f_bfree.saturating_sub(found.f_bavail);
-    Some(Disk {
-        free: found.f_bavail.saturating_mul(found.f_frsize),
-        total: found.f_blocks.saturating_sub(reserved).saturating_mul(found.f_frsize),
-    })
 }
 
 /// What a machine has, gives and uses. What is used is known of the machine that the one worker is on.

@@ -5,14 +5,17 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Service, commands, grid, live, logs, metrics, openapi, overview, processes, pulse, reads, sensors, status, stream,
-    triage,
+    Service, alert_rules, commands, grid, health, live, logs, metrics, openapi, overview, processes, pulse, reads,
+    sensors, status, stream, triage,
 };
-use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview, Pulse, Ready};
+use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::{AgentRow, JournalRow, ResourceRow, Shutdown, Status, TaskRow, WireCommand};
+use crate::api::types::{
+    AgentRow, AlertRuleRow, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow, WireCommand,
+};
+use crate::domain::alert_trial::Trial;
 use crate::domain::metric;
-use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, SystemEvent, Task, User};
+use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, SystemEvent, Task, User};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -221,6 +224,20 @@ pub static ROUTES: &[Route] = &[
         Shape::Json(of::<metric::Stats>), &[], metrics::stats),
     route!(show "/v1/metrics/{name}/labels", "metric_labels", "The labels of a metric's series, with their values.",
         Shape::Json(of::<std::collections::BTreeMap<String, std::collections::BTreeSet<String>>>), &[], metrics::labels),
+    route!(show "/v1/alert-rules", "alert_rules", "Alert rules in force, by name.", Shape::List(of::<AlertRuleRow>), &[],
+        alert_rules::list),
+    route!(show "/v1/alert-rules/{name}", "alert_rule", "One alert rule.", Shape::Json(of::<AlertRuleRow>), &[],
+        alert_rules::show),
+    route!(post "/v1/alert-rules/test", "test_alert_rule", "When a rule would have fired, as far as there are samples. \
+        Changes nothing.", RuleTest, Shape::Json(of::<Trial>), alert_rules::test),
+    route!(show "/v1/metric-names", "metric_names", "The metrics that rules may look at.", Shape::List(of::<MetricName>),
+        &[], alert_rules::metrics),
+    route!(show "/v1/silences", "silences", "Silences that nobody has removed, by when they were made.",
+        Shape::List(of::<Silence>), &[], alert_rules::silences),
+    route!(show "/v1/health", "health", "How each part is, why, since when, and what to do.",
+        Shape::Json(of::<HealthReport>), &[], health::get),
+    route!(show "/health", "health_short", "The same as /v1/health, where probes look for it.",
+        Shape::Json(of::<HealthReport>), &[], health::get),
     route!(list "/v1/users", "users", "Everybody who has acted.", User, reads::users),
     route!(list "/v1/events", "events", "What the system said about itself.", SystemEvent, reads::system_events),
     route!(show "/v1/journal", "journal", "Records of the journal. A filter looks at a bounded number of them at a time: as \

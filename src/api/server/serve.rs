@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{PeerInfo, Service, router};
 use crate::domain::{Span, Timestamp};
+use crate::engine::deliver::{Receiver, keep_delivering};
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
 use crate::engine::progress::Progress;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub worker_command: Vec<std::ffi::OsString>,
     /// How often what runs is measured while nobody looks; zero for never.
     pub measure_every: Span,
+    /// Who is told of alerts.
+    pub receivers: Vec<Receiver>,
 }
 
 /// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
@@ -134,6 +137,16 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
     };
     let ended = engine.ended.take();
     service.open(&engine)?;
+    if !settings.receivers.is_empty() {
+        tokio::spawn(keep_delivering(
+            settings.receivers.clone(),
+            engine.published.subscribe(),
+            Reader::open(data_dir)?,
+            engine.clock,
+            engine.decider.clone(),
+            engine.deliveries.clone(),
+        ));
+    }
     tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
     notify_ready();
     std::thread::Builder::new()

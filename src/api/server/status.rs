@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::{Failure, Service};
+use super::{Failure, Service, health};
 use crate::api::types::{NodeSummary, Status};
 use crate::engine::message::Message;
 use crate::store::Query;
@@ -27,6 +27,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Status>, 
         cages: counts.cages,
         artifacts: counts.artifacts,
         memory_bytes: resident_bytes(),
+        health: health::report(&service).await?,
     }))
 }
 

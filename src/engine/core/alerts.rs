@@ -24,6 +24,9 @@ pub const TASK_FAILED: &str = "task failed";
 /// The store could not be written.
 pub const STORE_FAILED: &str = "store failed";
 
+/// A receiver of alerts does not take them.
+pub const DELIVERY_FAILED: &str = "delivery failed";
+
 /// So many alerts may be unresolved; beyond that the one not seen for the longest gives way.
 const ALERTS_MAX: usize = 10_000;
 
@@ -35,6 +38,7 @@ const WORDS_MAX: usize = 12;
 pub struct Alerts {
     known: BTreeMap<AlertId, Alert>,
     causes: BTreeMap<(String, String), AlertId>,
+    triggers: BTreeMap<String, BTreeSet<AlertId>>,
     ages: BTreeSet<(Timestamp, AlertId)>,
 }
 
@@ -47,6 +51,22 @@ impl Alerts {
     /// The one with a cause: source and trigger.
     pub fn of_cause(&self, (source, trigger): (&str, &str)) -> Option<&Alert> {
         self.causes.get(&(source.to_owned(), trigger.to_owned())).and_then(|id| self.known.get(id))
+    }
+
+    /// Those with a trigger, by id.
+    pub fn of_trigger(&self, trigger: &str) -> impl ExactSizeIterator<Item = AlertId> {
+        static NONE: BTreeSet<AlertId> = BTreeSet::new();
+        self.triggers.get(trigger).unwrap_or(&NONE).iter().copied()
+    }
+
+    /// Every trigger with its alerts.
+    pub fn by_trigger(&self) -> impl Iterator<Item = (&str, &BTreeSet<AlertId>)> {
+        self.triggers.iter().map(|(trigger, ids)| (trigger.as_str(), ids))
+    }
+
+    /// Whether one more would make the oldest give way.
+    pub fn are_full(&self) -> bool {
+        self.known.len() >= ALERTS_MAX
     }
 
     /// All of them, by id.
@@ -63,6 +83,7 @@ impl Alerts {
     pub fn insert(&mut self, alert: Alert) {
         let (source, trigger) = alert.cause();
         self.causes.insert((source.to_owned(), trigger.to_owned()), alert.id);
+        self.triggers.entry(trigger.to_owned()).or_default().insert(alert.id);
         self.ages.insert((alert.last_seen, alert.id));
         self.known.insert(alert.id, alert);
     }
@@ -72,6 +93,12 @@ impl Alerts {
         let alert = self.known.remove(&id)?;
         let (source, trigger) = alert.cause();
         self.causes.remove(&(source.to_owned(), trigger.to_owned()));
+        if let Some(ids) = self.triggers.get_mut(trigger) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.triggers.remove(trigger);
+            }
+        }
         self.ages.remove(&(alert.last_seen, id));
         Some(alert)
     }
@@ -92,12 +119,12 @@ impl Alerts {
 
 /// What raises an alert, without figures.
 pub fn trigger(name: &str) -> AlertContext {
-    AlertContext { trigger: name.to_owned(), threshold: None, value: None }
+    AlertContext { trigger: name.to_owned(), ..AlertContext::default() }
 }
 
 /// What raises an alert when a value reaches a threshold.
 pub fn crossed(name: &str, threshold: f64, value: f64) -> AlertContext {
-    AlertContext { trigger: name.to_owned(), threshold: Some(threshold), value: Some(value) }
+    AlertContext { threshold: Some(threshold), value: Some(value), ..trigger(name) }
 }
 
 /// The source of what concerns an agent.
@@ -108,6 +135,11 @@ pub fn agent_source(name: &str) -> String {
 /// The source of what concerns a node.
 pub fn node_source(name: &str) -> String {
     format!("node {name}")
+}
+
+/// The source of what concerns a receiver of alerts.
+pub fn delivery_source(receiver: &str) -> String {
+    format!("delivery {receiver}")
 }
 
 /// What sort of message this is: its first words, up to a colon, with a mark for those that name a single thing.
@@ -130,25 +162,45 @@ impl Core {
         now: Timestamp,
         out: &mut Decisions,
     ) {
-        let event = SystemEvent {
-            id: SystemEventId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)),
-            severity,
-            source: source.clone(),
-            message: message.clone(),
-            time: now,
-            context: serde_json::Map::new(),
-            metadata: serde_json::Map::new(),
-        };
-        self.emit(now, Actor::Engine, SystemEventRaised { event }, out);
+        self.say(severity, &source, &message, now, out);
         if severity < Severity::Warning {
             return;
         }
         if let Some(known) = self.alerts.of_cause((&source, &context.trigger)) {
             let (alert_id, severity) = (known.id, known.severity.max(severity));
-            self.emit(now, Actor::Engine, AlertRepeated { alert_id, severity, message, value: context.value }, out);
+            let event = AlertRepeated { alert_id, severity, message, value: context.value, threshold: None };
+            self.emit(now, Actor::Engine, event, out);
             return;
         }
+        self.raise(severity, source, context, message, now, out);
+    }
+
+    /// Says something about the system and leaves it at that.
+    pub(super) fn say(&mut self, severity: Severity, source: &str, message: &str, now: Timestamp, out: &mut Decisions) {
+        let event = SystemEvent {
+            id: SystemEventId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)),
+            severity,
+            source: source.to_owned(),
+            message: message.to_owned(),
+            time: now,
+            context: serde_json::Map::new(),
+            metadata: serde_json::Map::new(),
+        };
+        self.emit(now, Actor::Engine, SystemEventRaised { event }, out);
+    }
+
+    /// Raises an alert whose cause has none, silenced from the start if a silence means it.
+    pub(super) fn raise(
+        &mut self,
+        severity: Severity,
+        source: String,
+        context: AlertContext,
+        message: String,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
         self.make_room_for_alert(now, out);
+        let silenced_until = self.silenced_until((&source, &context.trigger), now);
         let alert = Alert {
             id: AlertId::new(now, draw::id_bits(self.seed, self.seq + 1, 0)),
             severity,
@@ -161,7 +213,7 @@ impl Core {
             context,
             acknowledged_by: None,
             note: None,
-            silenced_until: None,
+            silenced_until,
             resolution: None,
         };
         self.emit(now, Actor::Engine, AlertRaised { alert }, out);
@@ -192,6 +244,22 @@ impl Core {
         let now = self.clock(now);
         let message = format!("the store could not be written and no change was taken until now: {error}");
         self.tell(Severity::Error, "store".to_owned(), trigger(STORE_FAILED), message, now, out);
+    }
+
+    /// A receiver of alerts does not take them, or takes them again. What is known already is not said again.
+    pub fn delivery(&mut self, now: Timestamp, receiver: &str, error: Option<&str>, out: &mut Decisions) {
+        let now = self.clock(now);
+        let source = delivery_source(receiver);
+        match error {
+            None => self.clear_alert(&source, DELIVERY_FAILED, "it takes alerts again", now, out),
+            Some(_) if self.alerts.of_cause((&source, DELIVERY_FAILED)).is_some() => {}
+            Some(error) => {
+                let remedy = "mend the receiver, or its entry under [[alert.receiver]] in the configuration";
+                let context = AlertContext { remedy: Some(remedy.to_owned()), ..trigger(DELIVERY_FAILED) };
+                let message = format!("alerts do not reach {receiver}: {error}");
+                self.tell(Severity::Error, source, context, message, now, out);
+            }
+        }
     }
 
     /// The alerts that are not resolved, by id.

@@ -85,6 +85,9 @@ impl Core {
         }
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
         self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));
+        self.rules.declared.values().for_each(|rule| add(format!("{rule:?}")));
+        self.rules.all_grouped().for_each(|member| add(format!("grouped {member:?}")));
+        self.silences.values().for_each(|silence| add(format!("{silence:?}")));
         self.describe_tasks(&mut add);
         let mut runs: Vec<_> = self.executions.iter().map(|(_, run)| run).collect();
         runs.sort_unstable_by_key(|run| run.id);

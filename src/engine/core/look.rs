@@ -7,7 +7,8 @@ use super::slab::NONE;
 use super::state::CageState;
 use crate::domain::requirements::Quantities;
 use crate::domain::{
-    AgentId, AgentStatus, CageId, CageLimits, CageStatus, ExecutionId, NodeStatus, Span, TaskId, TaskStatus, Timestamp,
+    AgentId, AgentStatus, CageId, CageLimits, CageStatus, Enforcement, ExecutionId, NodeStatus, Span, TaskId,
+    TaskStatus, Timestamp,
 };
 
 /// A cage as it is now.
@@ -79,6 +80,8 @@ pub struct OverviewView {
     pub unsatisfiable: u64,
     /// Agents whose circuit breaker is open: how many, and the names of the first.
     pub tripped: (u64, Vec<String>),
+    /// Cages with a declared limit that nothing holds on their host: how many, and the numbers of the first.
+    pub unlimited: (u64, Vec<CageId>),
     /// Tasks whose deadline comes near, the most urgent first.
     pub due: Vec<Due>,
 }
@@ -103,11 +106,12 @@ impl Core {
             oldest: self.queue.oldest(),
             unsatisfiable: self.unsatisfiable(),
             tripped: self.tripped(),
+            unlimited: self.unlimited(),
             due: self.due(now.plus(horizon), due_max),
         }
     }
 
-    fn view_nodes(&self) -> Vec<NodeView> {
+    pub(super) fn view_nodes(&self) -> Vec<NodeView> {
         let view = |state: &super::state::NodeState| NodeView {
             name: state.node.name.clone(),
             status: state.node.status,
@@ -144,6 +148,24 @@ impl Core {
     fn tripped(&self) -> (u64, Vec<String>) {
         let names = self.breakers.iter().take(NAMES_SHOWN).filter_map(|(_, id)| self.agent_spec(*id));
         (self.breakers.len() as u64, names.map(|spec| spec.name.clone()).collect())
+    }
+
+    /// Cages with a limit of processors, memory, processes or disk that was declared and that nothing holds.
+    fn unlimited(&self) -> (u64, Vec<CageId>) {
+        let loose = |cage: &&CageState| {
+            let CageLimits { cpu, memory, pids, disk, .. } = &cage.spec.limits;
+            let declared = [
+                ("cpu", cpu.is_some()),
+                ("memory", memory.is_some()),
+                ("pids", pids.is_some()),
+                ("disk", disk.is_some()),
+            ];
+            cage.enforcement.0.iter().any(|entry| {
+                entry.enforcement == Enforcement::Absent && declared.contains(&(entry.limit.as_str(), true))
+            })
+        };
+        let ids: Vec<CageId> = self.cages().filter(loose).map(|cage| cage.spec.id).collect();
+        (ids.len() as u64, ids.into_iter().take(NAMES_SHOWN).collect())
     }
 
     /// Tasks in the queue that no cage and agent together could do. Of many different wishes only some are checked, so
@@ -186,7 +208,7 @@ impl Core {
     }
 
     /// Tasks that had to start before `until` to be done in time, by what they say about themselves.
-    fn due(&self, until: Timestamp, max: usize) -> Vec<Due> {
+    pub(super) fn due(&self, until: Timestamp, max: usize) -> Vec<Due> {
         let near = self.deadlines.iter().take_while(|(start, _)| *start <= until).take(max);
         near.filter_map(|(_, id)| {
             let slot = self.task_ids.get(*id)?;

@@ -24,12 +24,14 @@ mod fault;
 mod inbox;
 pub mod look;
 mod node;
+mod observe;
 mod partial;
 mod preempt;
 mod queue;
 mod report;
 mod restore;
 mod retry;
+mod rules;
 mod schedule;
 mod shape;
 mod share;
@@ -40,14 +42,18 @@ mod state;
 mod stop_all;
 mod task;
 mod timers;
+pub mod vitals;
 mod what_if;
 
 #[cfg(test)]
 mod tests;
 
+pub use alerts::delivery_source;
 pub use command::{Context, Wanted};
 pub use explain::{Explanation, Reason, ReasonKind};
 pub use inbox::{Blocked, Waiting, cost_of_delay};
+pub use observe::Observation;
+pub use rules::Watched;
 pub use smallest_change::{CageVerdict, SmallestChange};
 pub use state::Core;
 

@@ -102,6 +102,13 @@ impl Core {
             executions: self.executions.iter().map(|(_, run)| self.execution_row(run)).collect(),
             artifacts,
             alerts,
+            alert_rules: self.rules.declared.values().cloned().collect(),
+            alerts_grouped: self
+                .rules
+                .all_grouped()
+                .map(|(rule, subject, severity)| (rule.clone(), subject.clone(), severity))
+                .collect(),
+            silences: self.silences.values().cloned().collect(),
             ended: self.ended,
         }
     }

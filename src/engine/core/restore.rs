@@ -58,6 +58,13 @@ impl Core {
         for alert in snapshot.alerts {
             core.alerts.insert(alert);
         }
+        for rule in snapshot.alert_rules {
+            core.rules.declare(rule);
+        }
+        for (rule, subject, severity) in &snapshot.alerts_grouped {
+            core.rules.set_grouped(rule, subject, Some(*severity));
+        }
+        core.silences = snapshot.silences.into_iter().map(|silence| (silence.id, silence)).collect();
         core.restore_tasks(&snapshot.tasks);
         for execution in &snapshot.executions {
             core.insert_execution(execution);

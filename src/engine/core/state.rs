@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::alerts::Alerts;
 use super::backfill::Holder;
 use super::queue::{Key, Queue, duration_class, level};
+use super::rules::Rules;
 use super::shape::{Ask, AskState, CapabilitySets, Shape, Wish};
 use super::share::{Holding, Pool};
 use super::sites::Sites;
@@ -15,7 +16,8 @@ use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask};
 use crate::domain::{
     AgentId, AgentSpec, AgentStatus, ArtifactId, CageId, CageSpec, Defaults, Enforcements, ExecutionId, Node, NodeId,
-    NodeStatus, OutcomeKind, Resource, ResourceStatus, Span, TaskId, TaskStatus, Timestamp, User, UserId,
+    NodeStatus, OutcomeKind, Resource, ResourceStatus, Silence, SilenceId, Span, TaskId, TaskStatus, Timestamp, User,
+    UserId,
 };
 
 /// The engine's memory and its decisions. See the module's text.
@@ -50,6 +52,10 @@ pub struct Core {
     pub(super) unapproved: BTreeMap<TaskId, u32>,
     /// Alerts that are not resolved.
     pub(super) alerts: Alerts,
+    /// What was declared of alert rules, and how far their subjects are.
+    pub(super) rules: Rules,
+    /// Silences that nobody has removed.
+    pub(super) silences: BTreeMap<SilenceId, Silence>,
     pub(super) ended: EndedCounts,
     /// Tasks in memory by status, in the order of [`TaskStatus::ALL`]; an array counts for its elements to come.
     pub(super) by_status: [u64; 6],
@@ -249,6 +255,8 @@ impl Core {
             artifacts: BTreeMap::new(),
             unapproved: BTreeMap::new(),
             alerts: Alerts::default(),
+            rules: Rules::default(),
+            silences: BTreeMap::new(),
             ended: EndedCounts::default(),
             by_status: [0; 6],
             shapes: Slab::default(),

@@ -15,8 +15,8 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
     let alert = &event.alert;
     change.run(
         "INSERT INTO alert (seq, id, severity, status, source, message, time, last_seen, count, trigger_name, threshold,
-             value, acknowledged_by, note, silenced_until, resolution)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             value, remedy, acknowledged_by, note, silenced_until, resolution)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
             alert.id.0.as_bytes(),
@@ -30,6 +30,7 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
             alert.context.trigger,
             finite(alert.context.threshold),
             finite(alert.context.value),
+            alert.context.remedy,
             alert.acknowledged_by.as_ref().map(|id| id.0.as_bytes()),
             alert.note,
             alert.silenced_until.map(Timestamp::as_micros),
@@ -40,8 +41,16 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
 
 pub(super) fn repeated(change: &Change<'_, '_>, event: &AlertRepeated) -> Result<(), Error> {
     change.run(
-        "UPDATE alert SET severity = ?, message = ?, value = ?, last_seen = ?, count = count + 1 WHERE id = ?",
-        params![event.severity.as_str(), event.message, finite(event.value), change.now(), event.alert_id.0.as_bytes()],
+        "UPDATE alert SET severity = ?, message = ?, value = ?, threshold = coalesce(?, threshold), last_seen = ?,
+             count = count + 1 WHERE id = ?",
+        params![
+            event.severity.as_str(),
+            event.message,
+            finite(event.value),
+            finite(event.threshold),
+            change.now(),
+            event.alert_id.0.as_bytes(),
+        ],
     )
 }
 
@@ -72,6 +81,12 @@ pub(super) fn silenced(change: &Change<'_, '_>, event: &AlertSilenced) -> Result
 }
 
 pub(super) fn resolved(change: &Change<'_, '_>, event: &AlertResolved) -> Result<(), Error> {
+    // Nothing shares an alert that is over.
+    change.run(
+        "DELETE FROM alert_grouped
+         WHERE rule IN (SELECT trigger_name FROM alert WHERE id = ? AND source = 'rule ' || trigger_name)",
+        params![event.alert_id.0.as_bytes()],
+    )?;
     change.run(
         "UPDATE alert SET status = ?, resolution = ? WHERE id = ?",
         params![AlertStatus::Resolved.as_str(), json("resolution", &event.resolution)?, event.alert_id.0.as_bytes()],

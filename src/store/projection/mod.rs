@@ -5,6 +5,7 @@
 
 mod agent;
 mod alert;
+mod alert_rule;
 mod artifact;
 mod execution;
 mod fleet;
@@ -41,6 +42,9 @@ pub(super) const TABLES: &[&str] = &[
     "artifact",
     "system_event",
     "alert",
+    "alert_rule",
+    "alert_grouped",
+    "silence",
 ];
 
 /// How rows are changed, with the place of the record in the journal.
@@ -136,6 +140,11 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::AlertSilenced(event) => alert::silenced(change, event),
         Event::AlertResolved(event) => alert::resolved(change, event),
         Event::AlertReopened(event) => alert::reopened(change, event),
+        Event::AlertGrouped(event) => alert_rule::grouped(change, event),
+        Event::AlertRuleDeclared(event) => alert_rule::declared(change, event),
+        Event::AlertRuleRemoved(event) => alert_rule::removed(change, event),
+        Event::SilenceAdded(event) => alert_rule::silence_added(change, event),
+        Event::SilenceRemoved(event) => alert_rule::silence_removed(change, event),
     }
 }
 

@@ -1,14 +1,17 @@
-//! Alerts.
+//! Alerts, the rules that raise them, and silences.
 
 use rusqlite::{Result, Row};
 
 use super::Columns;
 use crate::domain::alert::{Alert, AlertContext};
-use crate::domain::id::{AlertId, UserId};
+use crate::domain::alert_rule::{AlertRule, Subject};
+use crate::domain::id::{AlertId, SilenceId, UserId};
+use crate::domain::silence::Silence;
+use crate::domain::system_event::Severity;
 
 /// The columns of [`alert`], of `alert w`.
 pub(in crate::store) const ALERT_COLUMNS: &str = "w.id, w.severity, w.status, w.source, w.message, w.time, w.last_seen, \
-    w.count, w.trigger_name, w.threshold, w.value, w.acknowledged_by, w.note, w.silenced_until, w.resolution";
+    w.count, w.trigger_name, w.threshold, w.value, w.remedy, w.acknowledged_by, w.note, w.silenced_until, w.resolution";
 
 /// Reads an alert.
 pub(in crate::store) fn alert(row: &Row<'_>) -> Result<Alert> {
@@ -23,10 +26,39 @@ pub(in crate::store) fn alert(row: &Row<'_>) -> Result<Alert> {
         time: c.time()?,
         last_seen: c.time()?,
         count: c.count()?,
-        context: AlertContext { trigger: c.get()?, threshold: c.get()?, value: c.get()? },
+        context: AlertContext { trigger: c.get()?, threshold: c.get()?, value: c.get()?, remedy: c.get()? },
         acknowledged_by: c.optional_id(UserId)?,
         note: c.get()?,
         silenced_until: c.optional_time()?,
         resolution: c.optional_json()?,
     })
+}
+
+/// The columns of [`silence`], of `silence x`.
+pub(in crate::store) const SILENCE_COLUMNS: &str = "x.id, x.matcher, x.until, x.note, x.by, x.created_at";
+
+/// Reads a silence.
+pub(in crate::store) fn silence(row: &Row<'_>) -> Result<Silence> {
+    let mut columns = Columns::new(row);
+    let c = &mut columns;
+    Ok(Silence {
+        id: c.id(SilenceId)?,
+        matcher: c.json()?,
+        until: c.time()?,
+        note: c.get()?,
+        by: c.id(UserId)?,
+        created_at: c.time()?,
+    })
+}
+
+/// Reads an alert rule, of its body.
+pub(in crate::store) fn alert_rule(row: &Row<'_>) -> Result<AlertRule> {
+    Columns::new(row).json()
+}
+
+/// Reads what shares an alert: rule, scope, name, severity.
+pub(in crate::store) fn alert_grouped(row: &Row<'_>) -> Result<(String, Subject, Severity)> {
+    let mut columns = Columns::new(row);
+    let c = &mut columns;
+    Ok((c.get()?, Subject { scope: c.word()?, name: c.get()? }, c.word()?))
 }

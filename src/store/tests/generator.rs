@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::domain::agent::AgentSpec;
 use crate::domain::alert::{Alert, AlertContext, AlertStatus, Resolution};
+use crate::domain::alert_rule::{AlertRulePatch, Scope, Subject};
 use crate::domain::artifact::{Artifact, ArtifactType, Review, ReviewState};
 use crate::domain::cage::{CageFault, CageSpec, Enforcement, EnforcementEntry, Enforcements, NetworkPolicy};
 use crate::domain::event::*;
@@ -14,6 +15,7 @@ use crate::domain::node::{Capacity, Node, NodeStatus};
 use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::requirements::Requirements;
 use crate::domain::resource::{Resource, ResourceCapacity, ResourceStatus, ResourceType};
+use crate::domain::silence::{Matcher, Silence};
 use crate::domain::system_event::{Severity, SystemEvent};
 use crate::domain::task::{ArrayRange, NewTask, Task, TaskMetadata, TaskStatus};
 use crate::domain::time::Timestamp;
@@ -61,6 +63,7 @@ pub(super) struct History {
     /// Alerts that are not resolved, and those that are.
     pub(super) alerts: Vec<Alert>,
     past_alerts: Vec<Alert>,
+    silences: Vec<SilenceId>,
 }
 
 impl History {
@@ -90,6 +93,7 @@ impl History {
             artifacts: vec![],
             alerts: vec![],
             past_alerts: vec![],
+            silences: vec![],
         };
         history.add(JournalOpened { format: JOURNAL_FORMAT, seed: seed ^ u64::MAX, version: "test".into() });
         history.add(EngineStarted { version: "test".into(), pid: 1 });
@@ -497,12 +501,15 @@ impl History {
         let alert_id = alert.id;
         let by = (self.below(2) == 0).then(|| self.users[0]);
         let until = (self.below(2) == 0).then(|| self.time().plus(Span::from_secs(60)));
-        match self.below(8) {
+        match self.below(10) {
+            8 => self.rule(),
+            9 => self.silence(),
             0 => self.add(AlertRepeated {
                 alert_id,
                 severity: Severity::Critical,
                 message: "worse".into(),
                 value: [None, Some(0.1 + 0.2)][self.below(2)],
+                threshold: [None, Some(0.7)][self.below(2)],
             }),
             1 => self.add(AlertAcknowledged { alert_id, by, note: Some("é".into()) }),
             2 => self.add(AlertUnacknowledged { alert_id }),
@@ -521,6 +528,39 @@ impl History {
         }
     }
 
+    fn rule(&mut self) {
+        let name = format!("rule-{}", self.below(3));
+        let severity = [None, Some(Severity::Warning), Some(Severity::Critical)][self.below(3)];
+        let subject = Subject::new([Scope::Cage, Scope::Queue][self.below(2)], format!("{}", self.below(4)));
+        match self.below(6) {
+            0 => self.add(AlertRuleRemoved { name }),
+            1 | 2 => self.add(AlertGrouped { rule: name, subject, severity }),
+            _ => {
+                let patch = AlertRulePatch {
+                    name,
+                    metric: Some("menagerie_node_cpu_usage_ratio".into()),
+                    critical: Some("90%".parse().unwrap()),
+                    enabled: Some(self.below(2) == 0),
+                    ..AlertRulePatch::default()
+                };
+                self.add(AlertRuleDeclared { rule: patch.over(None).unwrap() });
+            }
+        }
+    }
+
+    fn silence(&mut self) {
+        if self.below(3) == 0
+            && let Some(silence_id) = self.silences.pop()
+        {
+            return self.add(SilenceRemoved { silence_id });
+        }
+        let id = SilenceId::new(self.time(), self.wide());
+        self.silences.push(id);
+        let matcher = Matcher { rule: Some("rule-*".into()), source: None };
+        let (until, by, created_at) = (self.time().plus(Span::from_secs(60)), self.users[0], self.time());
+        self.add(SilenceAdded { silence: Silence { id, matcher, until, note: None, by, created_at } });
+    }
+
     fn raise_alert(&mut self) {
         let alert = Alert {
             id: AlertId::new(self.time(), self.wide()),
@@ -535,6 +575,7 @@ impl History {
                 trigger: "oddity".into(),
                 threshold: [None, Some(1.0 / 3.0), Some(f64::NAN)][self.below(3)],
                 value: None,
+                remedy: [None, Some("mend it".into())][self.below(2)].clone(),
             },
             acknowledged_by: None,
             note: None,

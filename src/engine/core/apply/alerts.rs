@@ -1,10 +1,12 @@
 //! Alerts: only those that are not resolved are kept.
 
 use crate::domain::event::{
-    AlertAcknowledged, AlertRaised, AlertReopened, AlertRepeated, AlertResolved, AlertSilenced, AlertUnacknowledged,
+    AlertAcknowledged, AlertGrouped, AlertRaised, AlertReopened, AlertRepeated, AlertResolved, AlertSilenced,
+    AlertUnacknowledged,
 };
 use crate::domain::{AlertStatus, Timestamp};
 use crate::engine::core::Core;
+use crate::engine::core::rules::group_source;
 
 impl Core {
     pub(super) fn apply_alert_raised(&mut self, event: &AlertRaised) {
@@ -18,6 +20,7 @@ impl Core {
             alert.last_seen = time;
             alert.count += 1;
             alert.context.value = event.value;
+            alert.context.threshold = event.threshold.or(alert.context.threshold);
         });
     }
 
@@ -41,7 +44,16 @@ impl Core {
     }
 
     pub(super) fn apply_alert_resolved(&mut self, event: &AlertResolved) {
-        self.alerts.remove(event.alert_id);
+        let Some(alert) = self.alerts.remove(event.alert_id) else { return };
+        let (source, trigger) = alert.cause();
+        // Nothing shares an alert that is over.
+        if source == group_source(trigger) {
+            self.rules.groups.remove(trigger);
+        }
+    }
+
+    pub(super) fn apply_alert_grouped(&mut self, event: &AlertGrouped) {
+        self.rules.set_grouped(&event.rule, &event.subject, event.severity);
     }
 
     pub(super) fn apply_alert_reopened(&mut self, event: &AlertReopened) {

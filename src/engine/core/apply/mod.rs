@@ -66,6 +66,15 @@ impl Core {
             Event::AlertSilenced(event) => self.apply_alert_silenced(event),
             Event::AlertResolved(event) => self.apply_alert_resolved(event),
             Event::AlertReopened(event) => self.apply_alert_reopened(event),
+            Event::AlertGrouped(event) => self.apply_alert_grouped(event),
+            Event::AlertRuleDeclared(event) => self.rules.declare(event.rule.clone()),
+            Event::AlertRuleRemoved(event) => self.rules.remove(&event.name),
+            Event::SilenceAdded(event) => {
+                self.silences.insert(event.silence.id, event.silence.clone());
+            }
+            Event::SilenceRemoved(event) => {
+                self.silences.remove(&event.silence_id);
+            }
         }
     }
 }

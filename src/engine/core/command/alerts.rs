@@ -7,6 +7,7 @@ use crate::domain::alert::Resolution;
 use crate::domain::event::{AlertAcknowledged, AlertReopened, AlertResolved, AlertSilenced, AlertUnacknowledged};
 use crate::domain::time::When;
 use crate::domain::{Actor, Alert, AlertId, AlertStatus, Command, Refusal, Reply, Timestamp, UserId};
+use crate::engine::core::rules::group_source;
 use crate::engine::core::{Core, Decisions};
 
 impl Core {
@@ -111,6 +112,13 @@ impl Core {
             let Some(known) = context.alerts.iter().find(|alert| alert.id == id) else {
                 return Err(Refusal::not_found("alert", id));
             };
+            let (source, trigger) = known.cause();
+            if source == group_source(trigger) {
+                let allowed = "an alert of a single subject";
+                return Err(Refusal::conflict("alert", "shared by several", allowed)
+                    .hint("it comes up again by itself while any of them is not over")
+                    .within(id));
+            }
             if let Some(other) = core.alerts.of_cause(known.cause()) {
                 let shown = format!("its cause has come up again as alert {}", other.id);
                 return Err(Refusal::conflict("alert", shown, "an alert whose cause has no other").within(id));

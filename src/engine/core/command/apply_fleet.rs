@@ -7,8 +7,8 @@ use crate::domain::command::Change;
 use crate::domain::event::{AgentDeclared, CageDeclared, CageMaintenance, DefaultsSet};
 use crate::domain::refusal::nearest;
 use crate::domain::{
-    Actor, AgentId, AgentSpec, Bytes, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind, Reply,
-    Timestamp,
+    Actor, AgentId, AgentSpec, AlertRule, Bytes, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal,
+    RefusalKind, Reply, Timestamp,
 };
 use crate::engine::core::{Core, Decisions, draw};
 use serde_json::Value;
@@ -35,6 +35,7 @@ impl Core {
         fleet.check_agents()?;
         fleet.check_users()?;
         fleet.check_resources()?;
+        let rules = self.compare_rules(fleet)?;
         let mut difference = Difference::default();
         if let Some(defaults) = &fleet.defaults {
             self.compare_defaults(defaults, &mut difference)?;
@@ -47,6 +48,15 @@ impl Core {
         }
         self.check_homes(fleet, &cages)?;
         self.check_hierarchy(fleet)?;
+        let mut declared = vec![];
+        for (known, rule) in rules {
+            if known.as_ref() == Some(&rule) {
+                difference.unchanged += 1;
+                continue;
+            }
+            difference.changes.push(change("alert rule", &rule.name, known.as_ref(), &rule));
+            declared.push(rule);
+        }
         let mut moved = vec![];
         for spec in &fleet.agent {
             let known = self.agent_names.get(&spec.name).copied();
@@ -85,6 +95,9 @@ impl Core {
             for event in events {
                 self.emit(now, actor, event, out);
             }
+            for rule in declared {
+                self.declare_rule(now, actor, rule, out);
+            }
             for slot in moved {
                 self.preempt_agent(slot, "its agent was given another cage", now, actor, out);
             }
@@ -105,6 +118,18 @@ impl Core {
             difference.events.push(DefaultsSet { defaults }.into());
         }
         Ok(())
+    }
+
+    /// Each declared rule as it is in force and as it is to be.
+    fn compare_rules(&self, fleet: &Fleet) -> Result<Vec<(Option<AlertRule>, AlertRule)>, Refusal> {
+        fleet.check_alert_rules()?;
+        let mut rules = vec![];
+        for patch in &fleet.alert_rule {
+            let known = self.rules.get(&patch.name);
+            rules.push((known.cloned(), patch.over(known)?));
+        }
+        self.check_rule_count(rules.iter().filter(|(known, _)| known.is_none()).count())?;
+        Ok(rules)
     }
 
     /// What has to happen for a cage to be as declared; `withheld` is what is said of that, if anything.

@@ -2,6 +2,7 @@
 //! nothing behind.
 
 mod agents;
+mod alert_rules;
 mod alerts;
 mod apply_fleet;
 mod apply_people;
@@ -14,6 +15,7 @@ mod prioritise;
 mod reassign;
 mod retry;
 mod review;
+mod silences;
 mod snooze;
 mod submit;
 mod undo;
@@ -180,6 +182,11 @@ impl Core {
                 self.resolve_alerts(now, actor, &ids, (action, notes), context, out)
             }
             Command::ReopenAlerts { ids } => self.reopen_alerts(now, actor, &ids, context, out),
+            Command::AddAlertRule { rule } => self.add_alert_rule(now, actor, &rule, out),
+            Command::RemoveAlertRules { names } => self.remove_alert_rules(now, actor, &names, out),
+            Command::EnableAlertRules { names, on } => self.enable_alert_rules(now, actor, &names, on, out),
+            Command::AddSilence { matcher, until, note } => self.add_silence(now, actor, matcher, until, note, out),
+            Command::RemoveSilences { ids } => self.remove_silences(now, actor, &ids, out),
         }
     }
 

@@ -11,6 +11,7 @@ mod inbox;
 mod look;
 mod order;
 mod properties;
+mod rules;
 mod snapshot;
 mod undo;
 mod what_if;

@@ -166,6 +166,7 @@ impl World {
                 (alert.severity, alert.count, alert.last_seen) = (event.severity, alert.count + 1, record.time);
                 alert.message.clone_from(&event.message);
                 alert.context.value = event.value;
+                alert.context.threshold = event.threshold.or(alert.context.threshold);
             }
             _ => {}
         }

@@ -4,11 +4,11 @@ use crate::domain::{Span, Timestamp};
 use crate::engine::core::look::Due;
 
 /// A task that waits, of which nobody knows how long it takes, is at risk from so long before its deadline on.
-pub(super) const UNKNOWN_TAKES: Span = Span::from_secs(600);
+pub const UNKNOWN_TAKES: Span = Span::from_secs(600);
 
 /// Why a task may be late, and how many microseconds it has to spare (mostly less than none); `None` when it need not be.
 /// `typical` is how long its agent's executions take; what the task says about itself counts first.
-pub(super) fn judge(due: &Due, now: Timestamp, typical: Option<Span>) -> Option<(i64, String)> {
+pub fn judge(due: &Due, now: Timestamp, typical: Option<Span>) -> Option<(i64, String)> {
     let takes = due.estimate.or(typical);
     let left = due.deadline.as_micros() - now.as_micros();
     if left <= 0 {

@@ -1,0 +1,102 @@
+//! Alert rules, the metrics that they may look at, and silences: all from the engine's memory.
+
+use axum::Json;
+use axum::extract::{Path, State};
+
+use super::{Failure, Service};
+use crate::api::types::{AlertRuleRow, MetricName, RuleTest};
+use crate::domain::alert_trial::Trial;
+use crate::domain::{AlertRulePatch, Command, Refusal, Silence, Span};
+use crate::engine::core::Core;
+use crate::engine::past::Past;
+use crate::engine::samples::METRICS;
+use crate::engine::trial::{LONGEST, try_rule};
+
+fn row(core: &Core, name: &str) -> Option<AlertRuleRow> {
+    let rule = core.alert_rules().find(|rule| rule.name == name)?.clone();
+    let (built_in, declared) = core.origin_of_rule(name);
+    let alerts = core.alerts().filter(|alert| alert.context.trigger == name).count() as u64;
+    Some(AlertRuleRow { rule, built_in, declared, alerts })
+}
+
+/// `GET /v1/alert-rules`.
+pub(super) async fn list(State(service): State<Service>) -> Result<Json<Vec<AlertRuleRow>>, Failure> {
+    let rows = service.look(|core, _| {
+        let mut alerts = std::collections::BTreeMap::new();
+        for alert in core.alerts() {
+            *alerts.entry(alert.context.trigger.clone()).or_insert(0_u64) += 1;
+        }
+        let row = |rule: &crate::domain::AlertRule| {
+            let (built_in, declared) = core.origin_of_rule(&rule.name);
+            let alerts = alerts.get(&rule.name).copied().unwrap_or(0);
+            AlertRuleRow { rule: rule.clone(), built_in, declared, alerts }
+        };
+        core.alert_rules().map(row).collect()
+    });
+    Ok(Json(rows.await?))
+}
+
+/// `GET /v1/alert-rules/{name}`.
+pub(super) async fn show(
+    State(service): State<Service>,
+    Path(name): Path<String>,
+) -> Result<Json<AlertRuleRow>, Failure> {
+    let asked = name.clone();
+    let found = service.look(move |core, _| row(core, &asked)).await?;
+    let missing =
+        || Refusal::not_found("alert rule", name).hint("menagerie alert rule list shows those that there are").into();
+    found.map(Json).ok_or_else(missing)
+}
+
+/// `POST /v1/alert-rules/test`: when a rule would have fired.
+pub(super) async fn test(State(service): State<Service>, Json(test): Json<RuleTest>) -> Result<Json<Trial>, Failure> {
+    let RuleTest { rule: patch, since } = test;
+    if since < Span::from_secs(1) || since > LONGEST {
+        return Err(Refusal::invalid("since", since, format!("1s to {LONGEST}")).into());
+    }
+    check_metrics(&service, std::slice::from_ref(&patch)).await?;
+    let whole = move |core: &Core, now| {
+        let known = core.alert_rules().find(|rule| rule.name == patch.name);
+        patch.over(known).map(|rule| (rule, now))
+    };
+    let (rule, now) = service.look(whole).await??;
+    let past = Past(service.running()?.recorder.clone());
+    let since = crate::domain::Timestamp::from_micros(now.as_micros().saturating_sub(since.as_micros()));
+    let tried = tokio::task::spawn_blocking(move || try_rule(&rule, &past, since, now)).await;
+    let failed = |error| Failure::from(Refusal::new(crate::domain::RefusalKind::Unavailable, "the trial", error));
+    tried.map(Json).map_err(failed)
+}
+
+/// `GET /v1/metric-names`.
+pub(super) async fn metrics(State(service): State<Service>) -> Result<Json<Vec<MetricName>>, Failure> {
+    let known = METRICS.iter().map(|metric| (metric.name.to_owned(), metric.description.to_owned()));
+    let mut names: std::collections::BTreeMap<String, String> =
+        service.running()?.ring.names().into_iter().map(|name| (name, String::new())).collect();
+    names.extend(known);
+    Ok(Json(names.into_iter().map(|(name, description)| MetricName { name, description }).collect()))
+}
+
+/// `GET /v1/silences`.
+pub(super) async fn silences(State(service): State<Service>) -> Result<Json<Vec<Silence>>, Failure> {
+    Ok(Json(service.look(|core, _| core.silences().cloned().collect()).await?))
+}
+
+/// Refuses a command with a rule whose metric nobody knows.
+pub(super) async fn check(service: &Service, command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::AddAlertRule { rule } => check_metrics(service, std::slice::from_ref(rule)).await,
+        Command::Apply { fleet, .. } => check_metrics(service, &fleet.alert_rule).await,
+        _ => Ok(()),
+    }
+}
+
+async fn check_metrics(service: &Service, patches: &[AlertRulePatch]) -> Result<(), Failure> {
+    if patches.iter().all(|patch| patch.metric.is_none()) {
+        return Ok(());
+    }
+    let mut known = service.running()?.ring.names();
+    // A metric that a rule was once allowed to name is not refused when nobody measures it at the moment.
+    known.extend(service.look(|core, _| core.alert_rules().map(|rule| rule.metric.clone()).collect::<Vec<_>>()).await?);
+    let known: Vec<&str> = known.iter().map(String::as_str).chain(METRICS.iter().map(|metric| metric.name)).collect();
+    patches.iter().try_for_each(|patch| patch.check_metric(known.iter().copied())).map_err(Failure::from)
+}

@@ -1,0 +1,202 @@
+//! What a rule's figures lead to: pending, warning, critical, over. A figure that changes no level leaves no record.
+//!
+//! The level that has fired is that of the alert that there is, so a restart or a recovery finds it where it was, and an
+//! alert that was resolved by hand comes up again if its cause is not over. Only since when a threshold is exceeded is in
+//! memory alone.
+
+use super::alerts::{NODE_LOST, agent_source, node_source};
+use super::rules::group_source;
+use super::{Core, Decisions};
+use crate::domain::alert::{AlertContext, Resolution};
+use crate::domain::event::{AlertGrouped, AlertRepeated, AlertResolved, AlertUnacknowledged};
+use crate::domain::{Actor, AlertRule, AlertStatus, CageId, Level, Scope, Severity, Subject, TaskId, Timestamp};
+
+/// One figure of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The rule, by name.
+    pub rule: String,
+    /// What the figure is of.
+    pub subject: Subject,
+    /// The figure; `None` when there were no samples.
+    pub value: Option<f64>,
+}
+
+impl Core {
+    /// Takes in a figure. One of a rule that there is not, or that is disabled, says nothing.
+    ///
+    /// Costs O(log n) in the number of alerts, rules and subjects.
+    pub fn observe(&mut self, now: Timestamp, observation: &Observation, out: &mut Decisions) {
+        let now = self.clock(now);
+        let Some(rule) = self.rules.get(&observation.rule).filter(|rule| rule.enabled).cloned() else { return };
+        let subject = &observation.subject;
+        let value = observation.value.filter(|value| value.is_finite());
+        let fired = self.fired(&rule.name, subject);
+        let mut pending = self.rules.pending(&rule.name, subject);
+        let level = pending.observe(&rule, fired, value, now);
+        // Whoever waits for its time waits on while it is inhibited, and fires at once when that is over.
+        let changes = level < fired || (level > fired && !self.is_inhibited(&rule, subject));
+        if changes {
+            pending.settle(level);
+        }
+        self.rules.set_pending(&rule.name, subject, pending);
+        if changes {
+            self.fire(&rule, subject, level, value, now, out);
+        }
+    }
+
+    /// The level at which a subject has an alert of a rule, by itself or in a group.
+    fn fired(&self, rule: &str, subject: &Subject) -> Level {
+        match self.alerts.of_cause((&subject.to_string(), rule)) {
+            Some(alert) => Level::of(alert.severity),
+            None => self.rules.grouped(rule, subject).unwrap_or(Level::Clear),
+        }
+    }
+
+    /// Whether something that is known already explains what a rule would say of a subject.
+    fn is_inhibited(&self, rule: &AlertRule, subject: &Subject) -> bool {
+        if rule.inhibited_by.is_empty() {
+            return false;
+        }
+        let mut sources = vec![subject.to_string(), Subject::new(Scope::Fleet, "").to_string()];
+        sources.extend(self.sources_over(subject));
+        rule.inhibited_by.iter().any(|trigger| {
+            sources.iter().any(|source| self.alerts.of_cause((source, trigger)).is_some())
+                // A node that was lost before its alert was resolved by hand is still lost.
+                || (trigger == NODE_LOST && self.is_lost(&sources))
+        })
+    }
+
+    fn is_lost(&self, sources: &[String]) -> bool {
+        self.nodes.iter().any(|state| state.lost_at.is_some() && sources.contains(&node_source(&state.node.name)))
+    }
+
+    /// What a subject is on and in: the cage and the agent of a task, the cage of an agent, the node of all.
+    fn sources_over(&self, subject: &Subject) -> Vec<String> {
+        let mut sources = vec![];
+        let cage: Option<CageId> = match subject.scope {
+            Scope::Cage => subject.name.parse().ok(),
+            Scope::Agent => self.agent_names.get(&subject.name).and_then(|slot| {
+                let agent = &self.agents[*slot];
+                agent.cage.or(agent.spec.cage)
+            }),
+            Scope::Task => subject.name.parse::<TaskId>().ok().and_then(|id| {
+                let task = &self.tasks[self.task_ids.get(id)?];
+                let run = (task.execution != super::slab::NONE).then(|| &self.executions[task.execution])?;
+                sources.push(agent_source(&self.agents[run.agent].spec.name));
+                Some(run.cage)
+            }),
+            Scope::Node | Scope::Queue | Scope::Fleet => None,
+        };
+        if let Some(state) = cage.and_then(|cage| self.cage(cage)) {
+            sources.push(Subject::new(Scope::Cage, state.spec.id.to_string()).to_string());
+            sources.push(node_source(&self.nodes[state.node as usize].node.name));
+        }
+        sources
+    }
+
+    /// Brings a subject's alert to a level.
+    fn fire(
+        &mut self,
+        rule: &AlertRule,
+        subject: &Subject,
+        level: Level,
+        value: Option<f64>,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
+        let source = subject.to_string();
+        let message = rule.say(&source, level, value);
+        let own = self.alerts.of_cause((&source, &rule.name)).map(|alert| (alert.id, alert.severity, alert.status));
+        let Some(severity) = level.severity() else {
+            if let Some((alert_id, ..)) = own {
+                let action = Some(format!("cleared by itself: {}", cleared(rule, value)));
+                let resolution = Resolution { time: now, by: None, action, notes: None };
+                self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+            } else {
+                self.group(rule, subject, None, &message, now, out);
+            }
+            return;
+        };
+        let context = AlertContext {
+            trigger: rule.name.clone(),
+            threshold: rule.threshold(level).map(|threshold| threshold.value),
+            value,
+            remedy: Some(rule.remedy.clone()).filter(|remedy| !remedy.is_empty()),
+        };
+        if let Some((alert_id, before, status)) = own {
+            // Whoever acknowledged a warning does not know of what has become of it.
+            if severity > before && status == AlertStatus::Acknowledged {
+                self.emit(now, Actor::Engine, AlertUnacknowledged { alert_id }, out);
+            }
+            let AlertContext { threshold, value, .. } = context;
+            self.emit(now, Actor::Engine, AlertRepeated { alert_id, severity, message, value, threshold }, out);
+        } else if self.rules.grouped(&rule.name, subject).is_some() || self.is_crowded(rule) {
+            self.group(rule, subject, Some(severity), &message, now, out);
+        } else {
+            self.say(severity, &source, &message, now, out);
+            self.raise(severity, source, context, message, now, out);
+        }
+    }
+
+    /// Whether so many subjects of a rule have an alert that further ones share one.
+    fn is_crowded(&self, rule: &AlertRule) -> bool {
+        let shared = usize::from(self.rules.groups.contains_key(&rule.name));
+        self.alerts.of_trigger(&rule.name).count() - shared >= rule.group as usize || self.alerts.are_full()
+    }
+
+    /// A subject joins those that share an alert, changes its severity there, or leaves.
+    fn group(
+        &mut self,
+        rule: &AlertRule,
+        subject: &Subject,
+        severity: Option<Severity>,
+        message: &str,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
+        let name = &rule.name;
+        let event = AlertGrouped { rule: name.clone(), subject: subject.clone(), severity };
+        let before = self.rules.groups.get(name).and_then(super::rules::Group::worst);
+        self.emit(now, Actor::Engine, event, out);
+        let (members, worst) = self.rules.groups.get(name).map_or((0, None), |group| (group.len(), group.worst()));
+        let source = group_source(name);
+        let known = self.alerts.of_cause((&source, name)).map(|alert| (alert.id, alert.status));
+        let more = if members == 1 { "1 more".to_owned() } else { format!("{members} more") };
+        let message = format!("{more}; last: {message}");
+        match (known, worst) {
+            (Some((alert_id, _)), None) => {
+                let action = Some("cleared by itself: all that shared it are over".to_owned());
+                let resolution = Resolution { time: now, by: None, action, notes: None };
+                self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+            }
+            (Some((alert_id, status)), Some(worst)) if severity.is_some() || before != Some(worst) => {
+                if before < Some(worst) && status == AlertStatus::Acknowledged {
+                    self.emit(now, Actor::Engine, AlertUnacknowledged { alert_id }, out);
+                }
+                let value = u32::try_from(members).ok().map(f64::from);
+                let event = AlertRepeated { alert_id, severity: worst, message, value, threshold: None };
+                self.emit(now, Actor::Engine, event, out);
+            }
+            (None, Some(worst)) => {
+                let context = AlertContext {
+                    trigger: name.clone(),
+                    value: u32::try_from(members).ok().map(f64::from),
+                    remedy: Some(rule.remedy.clone()).filter(|remedy| !remedy.is_empty()),
+                    threshold: None,
+                };
+                self.say(worst, &source, &message, now, out);
+                self.raise(worst, source, context, message, now, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Why an alert is over.
+fn cleared(rule: &AlertRule, value: Option<f64>) -> String {
+    match value {
+        Some(value) => format!("{} is {}", rule.metric, rule.unit().show(value)),
+        None => format!("there are no samples of {} any more", rule.metric),
+    }
+}

@@ -1,0 +1,324 @@
+//! Rules and what their figures lead to: one alert a cause, worse and milder again, over by itself, and nothing in the
+//! journal for a figure that changes nothing.
+
+use std::collections::BTreeMap;
+
+use super::world::*;
+use crate::domain::alert_rule::RULES_MAX;
+use crate::domain::command::Command;
+use crate::domain::time::When;
+use crate::domain::*;
+use crate::engine::core::{Decisions, Observation};
+
+const FLEET: &str = r#"
+[[cage]]
+range = "001-040"
+limits = { cpu = 1, memory = "64MiB" }
+[[agent]]
+name = "own"
+cage = "001"
+runtime = { type = "command", command = ["work"] }
+[[alert_rule]]
+name = "hot"
+metric = "cage_heat_ratio"
+scope = "cage"
+warning = "50%"
+critical = "80%"
+hysteresis = 0.1
+for = "10s"
+group = 3
+inhibited_by = ["node lost"]
+message = "{scope} at {value} of {threshold}"
+remedy = "cool it"
+"#;
+
+fn observe(world: &mut World, rule: &str, subject: &Subject, value: Option<f64>) -> usize {
+    let mut out = Decisions::default();
+    let observation = Observation { rule: rule.into(), subject: subject.clone(), value };
+    world.core.observe(world.now, &observation, &mut out);
+    let records = out.records.len();
+    world.take(out);
+    records
+}
+
+fn heat(world: &mut World, number: u16, value: f64) -> usize {
+    observe(world, "hot", &Subject::new(Scope::Cage, cage(number).to_string()), Some(value))
+}
+
+/// By source and trigger: the severity of what is not resolved.
+fn open(world: &World) -> BTreeMap<String, Severity> {
+    world.core.alerts().map(|alert| (alert.source.clone(), alert.severity)).collect()
+}
+
+fn one(source: &str, severity: Severity) -> BTreeMap<String, Severity> {
+    BTreeMap::from([(source.to_owned(), severity)])
+}
+
+#[test]
+fn an_alert_waits_escalates_and_clears_by_itself() {
+    let mut world = World::new(FLEET);
+    assert_eq!(heat(&mut world, 3, 0.6), 0, "it has to hold for its time first");
+    world.pass(Span::from_secs(5));
+    assert_eq!(heat(&mut world, 3, 0.4), 0);
+    world.pass(Span::from_secs(5));
+    assert_eq!(heat(&mut world, 3, 0.6), 0, "the time begins anew");
+    world.pass(Span::from_secs(10));
+    assert!(heat(&mut world, 3, 0.6) > 0);
+    assert_eq!(open(&world), one("cage 003", Severity::Warning));
+    let alert = world.core.alerts().next().unwrap().clone();
+    assert_eq!(alert.message, "cage 003 at 60 % of 50 %");
+    assert_eq!(alert.context.remedy.as_deref(), Some("cool it"));
+    assert_eq!((alert.context.threshold, alert.context.value), (Some(0.5), Some(0.6)));
+    world.command(Command::AcknowledgeAlerts { ids: vec![alert.id], note: None }).unwrap();
+    for _ in 0..100 {
+        world.pass(Span::from_secs(1));
+        assert_eq!(heat(&mut world, 3, 0.7), 0, "nothing changes");
+    }
+    heat(&mut world, 3, 0.9);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 3, 0.9);
+    assert_eq!(open(&world), one("cage 003", Severity::Critical));
+    let worse = world.core.alerts().next().unwrap().clone();
+    assert_eq!((worse.id, worse.status, worse.context.threshold), (alert.id, AlertStatus::Active, Some(0.8)));
+    assert_eq!(heat(&mut world, 3, 0.75), 0, "within the hysteresis");
+    heat(&mut world, 3, 0.7);
+    assert_eq!(open(&world), one("cage 003", Severity::Warning));
+    heat(&mut world, 3, 0.3);
+    assert_eq!(open(&world), BTreeMap::new());
+    let resolution = world.alerts[&alert.id].resolution.clone().unwrap();
+    assert!(resolution.by.is_none() && resolution.action.unwrap().contains("cage_heat_ratio is 30 %"));
+    world.assert_durable();
+}
+
+#[test]
+fn an_alert_resolved_by_hand_comes_up_again_while_its_cause_lasts() {
+    let mut world = World::new(FLEET);
+    heat(&mut world, 3, 0.6);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 3, 0.6);
+    let id = world.core.alerts().next().unwrap().id;
+    world.command(Command::ResolveAlerts { ids: vec![id], action: None, notes: None }).unwrap();
+    heat(&mut world, 3, 0.6);
+    assert_eq!(open(&world), BTreeMap::new(), "it has to hold for its time again");
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 3, 0.6);
+    assert_eq!(open(&world), one("cage 003", Severity::Warning));
+    world.assert_durable();
+}
+
+#[test]
+fn a_lost_node_explains_what_its_cages_would_say() {
+    let mut world = World::new(FLEET);
+    heat(&mut world, 1, 0.6);
+    let mut out = Decisions::default();
+    world.core.node_lost(world.now, world.node, &mut out);
+    world.take(out);
+    world.pass(Span::from_secs(20));
+    for number in 1..=40 {
+        heat(&mut world, number, 0.9);
+    }
+    assert_eq!(open(&world), one("node host", Severity::Warning));
+    let id = world.core.alerts().next().unwrap().id;
+    world.command(Command::ResolveAlerts { ids: vec![id], action: None, notes: None }).unwrap();
+    heat(&mut world, 1, 0.9);
+    assert_eq!(open(&world), BTreeMap::new(), "the node is lost, whoever says that it is over");
+    let mut out = Decisions::default();
+    let node = world.core.node_hello(world.now, "host", CAPACITY, serde_json::Map::new(), &mut out);
+    world.core.node_synced(world.now, node, false, &[], &mut out);
+    world.take(out);
+    heat(&mut world, 1, 0.6);
+    assert_eq!(open(&world), one("cage 001", Severity::Warning), "it has held for its time meanwhile");
+    // The agent that lives in the cage and the task that runs there are behind the node as well.
+    world.assert_durable();
+}
+
+#[test]
+fn many_subjects_of_one_rule_are_told_as_one() {
+    let mut world = World::new(FLEET);
+    let all = |world: &mut World, value: f64| (1..=40).map(|number| heat(world, number, value)).sum::<usize>();
+    all(&mut world, 0.6);
+    world.pass(Span::from_secs(10));
+    all(&mut world, 0.6);
+    let severities = open(&world);
+    assert_eq!(severities.len(), 4, "{severities:?}");
+    assert_eq!(severities["rule hot"], Severity::Warning);
+    let shared = |world: &World| world.core.alerts().find(|alert| alert.source == "rule hot").cloned();
+    let group = shared(&world).unwrap();
+    assert_eq!((group.context.value, group.count), (Some(37.0), 37));
+    assert!(group.message.starts_with("37 more; last: cage 040"), "{}", group.message);
+    assert_eq!(all(&mut world, 0.6), 0, "nothing changes");
+    world.assert_durable();
+    // One of those that share it gets worse, and so does the alert.
+    heat(&mut world, 40, 0.9);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 40, 0.9);
+    assert_eq!(shared(&world).unwrap().severity, Severity::Critical);
+    heat(&mut world, 40, 0.6);
+    assert_eq!(shared(&world).unwrap().severity, Severity::Warning);
+    for number in 1..=39 {
+        heat(&mut world, number, 0.1);
+    }
+    assert_eq!(open(&world), one("rule hot", Severity::Warning));
+    world.assert_durable();
+    heat(&mut world, 40, 0.1);
+    assert_eq!(open(&world), BTreeMap::new());
+    // Resolved by hand, it comes up again; reopened it cannot be.
+    all(&mut world, 0.6);
+    world.pass(Span::from_secs(10));
+    all(&mut world, 0.6);
+    let id = shared(&world).unwrap().id;
+    world.command(Command::ResolveAlerts { ids: vec![id], action: None, notes: None }).unwrap();
+    assert!(world.command(Command::ReopenAlerts { ids: vec![id] }).unwrap_err().to_string().contains("shared"));
+    world.assert_durable();
+    all(&mut world, 0.6);
+    world.pass(Span::from_secs(10));
+    all(&mut world, 0.6);
+    assert_eq!(shared(&world).unwrap().context.value, Some(37.0));
+    world.command(Command::RemoveAlertRules { names: vec!["hot".into()] }).unwrap();
+    assert_eq!(open(&world), BTreeMap::new());
+    assert_eq!(heat(&mut world, 1, 0.9), 0, "there is no such rule any more");
+    world.assert_durable();
+}
+
+#[test]
+fn silences_mean_what_comes_up_later_too() {
+    let mut world = World::new(FLEET);
+    heat(&mut world, 1, 0.6);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 1, 0.6);
+    assert_eq!(world.core.active_alerts(world.now), 1);
+    let add = |rule: Option<&str>, source: Option<&str>, seconds: i64| Command::AddSilence {
+        matcher: Matcher { rule: rule.map(Into::into), source: source.map(Into::into) },
+        until: When::In(Span::from_secs(seconds)),
+        note: Some("known".into()),
+    };
+    for wrong in [add(None, None, 60), add(Some(""), None, 60), add(Some("hot"), None, 0)] {
+        assert!(world.command(wrong).is_err());
+    }
+    let Reply::Items { inverse, .. } = world.command(add(Some("ho*"), Some("cage *"), 60)).unwrap() else { panic!() };
+    world.command(add(Some("*"), Some("cage 002"), 30)).unwrap();
+    assert_eq!(world.core.active_alerts(world.now), 0);
+    heat(&mut world, 2, 0.6);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 2, 0.6);
+    assert_eq!((open(&world).len(), world.core.active_alerts(world.now)), (2, 0));
+    world.assert_durable();
+    // The one that is left ends earlier, and means one of the two.
+    let Reply::Items { inverse, .. } = world.command(inverse[0].clone()).unwrap() else { panic!() };
+    assert_eq!(world.core.active_alerts(world.now), 1);
+    world.pass(Span::from_secs(21));
+    assert_eq!(world.core.active_alerts(world.now), 2);
+    world.command(inverse[0].clone()).unwrap();
+    assert_eq!(world.core.active_alerts(world.now), 0);
+    assert_eq!(world.core.silences().count(), 1, "what was over went when there was a new one");
+    world.pass(Span::from_secs(30));
+    assert_eq!(world.core.active_alerts(world.now), 2, "its time has passed");
+    world.assert_durable();
+}
+
+#[test]
+fn rules_are_declared_changed_and_taken_back() {
+    let mut world = World::new(FLEET);
+    let before = world.records.len();
+    world.apply(FLEET).unwrap();
+    assert_eq!(world.records.len(), before, "twice changes nothing");
+    let Reply::Applied { changes, .. } =
+        world.apply("[[alert_rule]]\nname = \"queue-wait\"\nwarning = \"30m\"").unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(changes[0].what, "alert rule queue-wait");
+    assert_eq!(changes[0].fields, ["warning: 10m -> 30m"]);
+    let rule = |world: &World, name: &str| world.core.alert_rules().find(|rule| rule.name == name).cloned();
+    let changed = rule(&world, "queue-wait").unwrap();
+    assert_eq!(changed.critical, Some("1h".parse().unwrap()), "what it does not name stays");
+    for (wrong, expected) in [
+        ("name = \"queue-wait\"\nwarning = \"90%\"", "a span, such as \"5s\""),
+        ("name = \"new\"", "the name of a metric"),
+        ("name = \"x\"\nmetric = \"m\"\nwarning = 1\n[[alert_rule]]\nname = \"x\"", "each name once"),
+    ] {
+        let refusal = world.apply(&format!("[[alert_rule]]\n{wrong}")).unwrap_err().to_string();
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+    // Back to what came with the program, and forth again.
+    let names = vec!["queue-wait".to_owned()];
+    let steps = [
+        Command::RemoveAlertRules { names: names.clone() },
+        Command::EnableAlertRules { names: names.clone(), on: false },
+        Command::RemoveAlertRules { names: vec!["hot".into()] },
+    ];
+    for step in steps {
+        let rules = |world: &World| world.core.alert_rules().cloned().collect::<Vec<_>>();
+        let was = rules(&world);
+        let Reply::Items { inverse, .. } = world.command(step.clone()).unwrap() else { panic!() };
+        assert_ne!(rules(&world), was, "{step:?}");
+        for command in inverse {
+            world.command(command).unwrap();
+        }
+        assert_eq!(rules(&world), was, "{step:?}");
+        world.assert_durable();
+    }
+    world.command(Command::RemoveAlertRules { names: names.clone() }).unwrap();
+    let refusal = world.command(Command::RemoveAlertRules { names }).unwrap_err().to_string();
+    assert!(refusal.contains("built in") && refusal.contains("alert rule disable"), "{refusal}");
+    let refusal = world.command(Command::EnableAlertRules { names: vec!["queue-wiat".into()], on: true }).unwrap_err();
+    assert!(refusal.to_string().contains("did you mean \"queue-wait\"?"), "{refusal}");
+    let patch =
+        AlertRulePatch { metric: Some("m".into()), warning: Some("1".parse().unwrap()), ..AlertRulePatch::default() };
+    let many = (0..RULES_MAX).map(|number| AlertRulePatch { name: format!("n{number}"), ..patch.clone() }).collect();
+    let fleet = Fleet { alert_rule: many, ..Fleet::default() };
+    let refusal = world.command(Command::Apply { fleet, dry_run: false }).unwrap_err().to_string();
+    assert!(refusal.contains("at most 10000"), "{refusal}");
+    assert!(world.command(Command::AddAlertRule { rule: Box::new(patch) }).is_err(), "a rule needs a name");
+}
+
+#[test]
+fn a_disabled_rule_says_nothing_and_its_alerts_are_over() {
+    let mut world = World::new(FLEET);
+    heat(&mut world, 1, 0.6);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 1, 0.6);
+    heat(&mut world, 2, 0.6);
+    assert_eq!(world.core.watched(0).pending["hot"].len(), 1);
+    world.command(Command::EnableAlertRules { names: vec!["hot".into()], on: false }).unwrap();
+    assert_eq!(open(&world), BTreeMap::new());
+    world.pass(Span::from_secs(10));
+    assert_eq!(heat(&mut world, 2, 0.6), 0);
+    let watched = world.core.watched(0);
+    assert!(watched.pending.is_empty() && watched.fired.is_empty());
+    assert!(watched.rules.unwrap().iter().all(|rule| rule.name != "hot"));
+    assert_eq!(world.core.watched(watched.version).rules, None, "they are told once");
+}
+
+#[test]
+fn each_built_in_rule_fires_once_and_clears() {
+    let names: Vec<String> = World::new("").core.alert_rules().map(|rule| rule.name.clone()).collect();
+    assert!(names.len() >= 14, "{names:?}");
+    for name in names {
+        let mut world = World::new(FLEET);
+        let rule = world.core.alert_rules().find(|rule| rule.name == name).cloned().unwrap();
+        let subject = match rule.scope {
+            Scope::Cage => Subject::new(Scope::Cage, "001"),
+            Scope::Agent => Subject::new(Scope::Agent, "own"),
+            Scope::Node => Subject::new(Scope::Node, "host"),
+            Scope::Task => Subject::new(Scope::Task, TaskId::new(START, 1).to_string()),
+            single => Subject::new(single, ""),
+        };
+        let first = rule.warning.or(rule.critical).unwrap().value;
+        let sign = if rule.is_beyond(Level::Warning, f64::MAX, Level::Clear) { 1.0 } else { -1.0 };
+        let (bad, good) = (first + sign * (0.01 * first.abs() + 0.001), first - sign * (0.5 * first.abs() + 1.0));
+        observe(&mut world, &name, &subject, Some(good));
+        assert_eq!(open(&world), BTreeMap::new(), "{name}");
+        for _ in 0..3 {
+            observe(&mut world, &name, &subject, Some(bad));
+            world.pass(rule.hold);
+        }
+        assert_eq!(open(&world).into_keys().collect::<Vec<_>>(), [subject.to_string()], "{name}");
+        let alert = world.core.alerts().next().unwrap().clone();
+        assert_eq!((alert.context.trigger.as_str(), alert.count), (name.as_str(), 1));
+        assert!(!alert.message.contains(['{', '}']) && alert.context.remedy.is_some(), "{alert:?}");
+        observe(&mut world, &name, &subject, Some(good));
+        assert_eq!(open(&world), BTreeMap::new(), "{name}");
+        world.assert_durable();
+    }
+}

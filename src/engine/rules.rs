@@ -1,0 +1,274 @@
+//! Evaluates the alert rules while there is a reason: asks for the figure of each subject, and tells the deciding thread
+//! those that may change a level. It keeps no level itself: the core's are the only ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use super::Error;
+use super::beat::Beat;
+use super::core::vitals::Vitals;
+use super::core::{Core, Observation, Watched};
+use super::message::Message;
+use super::samples::DEADLINE_SPARE;
+use super::series::Recorder;
+use super::signals::{Sources, signals};
+use super::windows::{Ring, Windows};
+use crate::domain::{AlertRule, Level, Scope, Subject, Timestamp};
+
+/// How often rules are evaluated while there is a reason.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The rules and what the core has made of them so far.
+#[derive(Debug, Default)]
+pub struct Evaluator {
+    rules: Vec<AlertRule>,
+    version: u64,
+}
+
+impl Evaluator {
+    /// The rules that are known.
+    pub fn rules(&self) -> &[AlertRule] {
+        &self.rules
+    }
+
+    /// The version of the rules that are known; 0 when none are.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Takes over the rules, if they have changed. Gives whether they have.
+    pub fn learn(&mut self, watched: &mut Watched) -> bool {
+        self.version = watched.version;
+        let changed = watched.rules.take();
+        let has = changed.is_some();
+        self.rules = changed.unwrap_or_else(|| std::mem::take(&mut self.rules));
+        has
+    }
+
+    /// The figures that may change something: of those whose level is not the one that has fired, of those that wait for
+    /// their time, and of those that have fired and of which there is no figure any more.
+    pub fn evaluate(&self, watched: &Watched, windows: &impl Windows, now: Timestamp) -> Vec<Observation> {
+        let mut observations = vec![];
+        for rule in &self.rules {
+            let values = windows.values(rule, now);
+            let fired = watched.fired.get(&rule.name).filter(|fired| !fired.is_empty());
+            let pending = watched.pending.get(&rule.name);
+            let observe =
+                |subject: Subject, value: Option<f64>| Observation { rule: rule.name.clone(), subject, value };
+            if fired.is_none() && pending.is_none() {
+                let rise = values.into_iter().filter(|(_, value)| rule.level(*value, Level::Clear) > Level::Clear);
+                observations.extend(rise.map(|(subject, value)| observe(subject, value)));
+                continue;
+            }
+            let mut gone: BTreeSet<&str> = BTreeSet::new();
+            gone.extend(fired.into_iter().flat_map(BTreeMap::keys).map(String::as_str));
+            gone.extend(pending.into_iter().flatten().map(String::as_str));
+            for (subject, value) in values {
+                let source = subject.to_string();
+                let waits = pending.is_some_and(|pending| pending.contains(&source));
+                let level = fired.and_then(|fired| fired.get(&source)).copied().unwrap_or(Level::Clear);
+                gone.remove(source.as_str());
+                if waits || rule.level(value, level) != level {
+                    observations.push(observe(subject, value));
+                }
+            }
+            observations.extend(gone.into_iter().filter_map(subject_of).map(|subject| observe(subject, None)));
+        }
+        observations
+    }
+}
+
+/// The subject of a source: `cage 003`, `queue`.
+fn subject_of(source: &str) -> Option<Subject> {
+    let (scope, name) = source.split_once(' ').unwrap_or((source, ""));
+    Some(Subject::new(scope.parse::<Scope>().ok()?, name))
+}
+
+/// What the thread that evaluates needs.
+pub struct Evaluation {
+    /// Where observations go, and questions to the core.
+    pub decider: Sender<Message>,
+    /// Where samples are.
+    pub ring: Ring,
+    /// What else figures come from.
+    pub sources: Sources,
+    /// Where figures are kept, for rules to be tried on.
+    pub recorder: Recorder,
+    /// Says that something has changed.
+    pub beat: Beat,
+    /// Set once the engine has begun to leave.
+    pub leaving: Arc<AtomicBool>,
+}
+
+/// Evaluates the rules until the engine leaves: once a second while figures come in, work is there or an alert is open,
+/// and not at all while the fleet is idle.
+pub fn keep_evaluating(evaluation: Evaluation) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(Error::io("start the evaluation of rules"))?;
+    runtime.block_on(evaluation.run());
+    Ok(())
+}
+
+impl Evaluation {
+    async fn run(self) {
+        let mut evaluator = Evaluator::default();
+        let mut changes = self.beat.follow();
+        while !self.leaving.load(Ordering::Acquire) {
+            let Some(has_reason) = self.tick(&mut evaluator).await else { return };
+            tokio::time::sleep(INTERVAL).await;
+            if !has_reason {
+                tokio::select! {
+                    alive = changes.changed() => if alive.is_err() { return },
+                    () = self.ring.pushed() => {}
+                }
+            }
+        }
+    }
+
+    /// Evaluates once. Gives whether there is a reason to do so again; `None` when the engine has left.
+    async fn tick(&self, evaluator: &mut Evaluator) -> Option<bool> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let version = evaluator.version();
+        let look = move |core: &Core, now: Timestamp| {
+            // Nobody may be left to hear it.
+            let _ = answer.send((core.watched(version), core.vitals(now), now));
+        };
+        self.decider.send(Message::Look(Box::new(look))).ok()?;
+        let (mut watched, vitals, now): (Watched, Vitals, Timestamp) = answered.await.ok()?;
+        let mut points = signals(&vitals, &self.sources, now);
+        for point in &points {
+            self.ring.put(point.metric.name, &point.labels, now, point.value, now);
+        }
+        // A series for each task would be one without an end.
+        points.retain(|point| point.metric != &DEADLINE_SPARE);
+        self.recorder.put(now, &points);
+        if evaluator.learn(&mut watched) {
+            self.ring.keep(evaluator.rules(), now);
+        }
+        self.ring.look_after(now);
+        let observations = evaluator.evaluate(&watched, &self.ring, now);
+        let has_reason = vitals.is_busy || !observations.is_empty() || !watched.fired.is_empty();
+        if !observations.is_empty() {
+            self.decider.send(Message::Observe(observations)).ok()?;
+        }
+        Some(has_reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AlertRulePatch, Span};
+    use crate::engine::core::Decisions;
+    use crate::engine::windows::Labels;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros((1_000_000 + seconds) * 1_000_000)
+    }
+
+    /// A core with one rule, the samples and whoever evaluates, as the engine puts them together.
+    struct Rig {
+        core: Core,
+        ring: Ring,
+        evaluator: Evaluator,
+        second: i64,
+    }
+
+    impl Rig {
+        fn new(no_data: &str) -> Self {
+            let mut core = Core::new();
+            let mut out = Decisions::default();
+            core.open(at(0), 1, "test", &mut out);
+            let user = core.user_for(at(0), 1, "alice", "host", &mut out);
+            let patch = AlertRulePatch {
+                name: "hot".into(),
+                metric: Some("heat".into()),
+                scope: Some(Scope::Cage),
+                warning: Some("10".parse().unwrap()),
+                hold: Some(Span::from_secs(2)),
+                window: Some(Span::from_secs(5)),
+                no_data: Some(no_data.parse().unwrap()),
+                ..AlertRulePatch::default()
+            };
+            let command = crate::domain::Command::AddAlertRule { rule: Box::new(patch) };
+            let actor = crate::domain::Actor::User(user);
+            core.command(at(0), actor, command, &crate::engine::core::Context::default(), &mut out).unwrap();
+            Self { core, ring: Ring::default(), evaluator: Evaluator::default(), second: 0 }
+        }
+
+        /// A second passes in which cages were so hot. Gives how many figures were told, and how many records they made.
+        fn tick(&mut self, heat: &[(&str, f64)]) -> (usize, usize) {
+            self.second += 1;
+            let now = at(self.second);
+            for (cage, value) in heat {
+                let labels = Labels::from([("cage".to_owned(), (*cage).to_owned())]);
+                self.ring.push("heat", &labels, now, *value, now);
+            }
+            let mut watched = self.core.watched(self.evaluator.version());
+            self.evaluator.learn(&mut watched);
+            let told = self.evaluator.evaluate(&watched, &self.ring, now);
+            let mut out = Decisions::default();
+            for observation in &told {
+                self.core.observe(now, observation, &mut out);
+            }
+            (told.len(), out.records.len())
+        }
+
+        fn open(&self) -> Vec<String> {
+            self.core.alerts().map(|alert| alert.source.clone()).collect()
+        }
+    }
+
+    #[test]
+    fn only_what_may_change_a_level_is_told() {
+        let mut rig = Rig::new("keep");
+        assert_eq!(rig.tick(&[("001", 1.0), ("002", 2.0)]), (0, 0));
+        assert_eq!(rig.tick(&[("001", 11.0), ("002", 2.0)]), (1, 0), "it waits for its time");
+        assert_eq!(rig.tick(&[("001", 11.0), ("002", 2.0)]), (1, 0));
+        let (told, records) = rig.tick(&[("001", 11.0), ("002", 2.0)]);
+        assert!(told == 1 && records > 0);
+        assert_eq!(rig.open(), ["cage 001"]);
+        assert_eq!(rig.tick(&[("001", 12.0)]), (0, 0), "it has fired");
+        assert_eq!(rig.tick(&[("001", 12.0), ("002", 11.0)]), (1, 0));
+        assert_eq!(rig.tick(&[("001", 12.0), ("002", 2.0)]), (1, 0), "one that waited no longer has to");
+        assert_eq!(rig.tick(&[("001", 12.0), ("002", 2.0)]), (0, 0));
+        assert_eq!(rig.tick(&[("001", 3.0)]), (1, 1));
+        assert_eq!(rig.open(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_gone_is_told_as_nothing() {
+        for (no_data, left) in [("keep", vec!["cage 001"]), ("clear", vec![])] {
+            let mut rig = Rig::new(no_data);
+            for _ in 0..3 {
+                rig.tick(&[("001", 11.0)]);
+            }
+            assert_eq!(rig.open(), ["cage 001"]);
+            for _ in 0..10 {
+                rig.tick(&[]);
+            }
+            assert_eq!(rig.open(), left, "{no_data}");
+            rig.ring.look_after(at(1000));
+            rig.tick(&[("002", 1.0)]);
+            assert_eq!(rig.open(), left, "{no_data}: its series is gone as well");
+        }
+    }
+
+    #[test]
+    fn a_restart_finds_what_had_fired() {
+        let mut rig = Rig::new("keep");
+        for _ in 0..3 {
+            rig.tick(&[("001", 11.0)]);
+        }
+        rig.evaluator = Evaluator::default();
+        rig.ring = Ring::default();
+        assert_eq!(rig.tick(&[("001", 11.0)]), (0, 0));
+        assert_eq!(rig.tick(&[("001", 1.0)]), (1, 1));
+        assert_eq!(rig.open(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,114 @@
+//! What the engine itself knows and rules look at, as metrics: once each time that rules are evaluated.
+
+use std::path::PathBuf;
+
+use super::core::vitals::Vitals;
+use super::figures::Figures;
+use super::link::host_name;
+use super::risk;
+use super::samples::{
+    AGENT_HEALTH, AGENT_RESPONSE, CAGE_CPU_SHARE, CAGE_MEMORY_SHARE, CAGE_TOKENS_SHARE, DATA_DISK_SHARE,
+    DEADLINE_SPARE, FLEET_COST, FLEET_ERRORS, NODE_HEARTBEAT, Point, QUEUE_WAIT, labels,
+};
+use super::telemetry::Telemetry;
+use super::watchers::Watchers;
+use crate::domain::{Bytes, Cpu, NodeStatus, Timestamp};
+
+/// How many executions must have ended lately before their share of failures says something.
+const ENDED_LEAST: u64 = 10;
+/// How many of the latest minutes that share is of.
+const ERROR_MINUTES: usize = 5;
+
+/// Where figures come from besides the core.
+#[derive(Clone)]
+pub struct Sources {
+    /// What ended, and how.
+    pub figures: Figures,
+    /// What workers measured and agents reported.
+    pub telemetry: Telemetry,
+    /// Whether workers measure.
+    pub watchers: Watchers,
+    /// Whose disk is looked at.
+    pub data_dir: PathBuf,
+}
+
+/// The metrics of this moment. What nobody knows is not among them, and what workers measure comes from them.
+pub fn signals(vitals: &Vitals, sources: &Sources, now: Timestamp) -> Vec<Point> {
+    let mut found = vec![];
+    fleet(vitals, sources, now, &mut found);
+    for agent in &vitals.agents {
+        found.push(Point { metric: &AGENT_HEALTH, labels: labels(&[("agent", &agent.name)]), value: agent.health });
+        if let Some(response) = agent.response {
+            found.push(Point {
+                metric: &AGENT_RESPONSE,
+                labels: labels(&[("agent", &agent.name)]),
+                value: response.as_secs_f64(),
+            });
+        }
+    }
+    for due in &vitals.due {
+        let typical = due.agent.and_then(|agent| sources.figures.typical(agent));
+        if let Some((spare, _)) = risk::judge(due, now, typical) {
+            found.push(Point {
+                metric: &DEADLINE_SPARE,
+                labels: labels(&[("task", &due.task_id.to_string())]),
+                value: spare as f64 / 1e6,
+            });
+        }
+    }
+    measured(vitals, sources, &mut found);
+    found
+}
+
+fn fleet(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<Point>) {
+    let wait = vitals.oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+    found.push(Point { metric: &QUEUE_WAIT, labels: labels(&[]), value: wait });
+    let minutes = sources.figures.minutes(now);
+    let late = minutes.iter().rev().take(ERROR_MINUTES);
+    let (completed, failed) = late.fold((0, 0), |(done, failed), it| (done + it.completed, failed + it.failed));
+    if completed + failed >= ENDED_LEAST {
+        found.push(Point {
+            metric: &FLEET_ERRORS,
+            labels: labels(&[]),
+            value: failed as f64 / (completed + failed) as f64,
+        });
+    }
+    let running = sources.telemetry.reported().1;
+    if let Some(cost) = minutes.iter().map(|minute| minute.cost).chain([running]).flatten().reduce(|a, b| a + b) {
+        found.push(Point { metric: &FLEET_COST, labels: labels(&[]), value: cost });
+    }
+}
+
+/// What workers measure, of what there may be. The one worker is on this machine.
+fn measured(vitals: &Vitals, sources: &Sources, found: &mut Vec<Point>) {
+    let host = host_name();
+    let share = |used: Option<u64>, limit: u64| used.filter(|_| limit > 0).map(|used| used as f64 / limit as f64);
+    let disk = rustix::fs::statvfs(&sources.data_dir).ok().and_then(|disk| {
+        let total = disk.f_blocks.saturating_sub(disk.f_bfree.saturating_sub(disk.f_bavail));
+        share(Some(total.saturating_sub(disk.f_bavail)), total)
+    });
+    let of_node = labels(&[("node", &host)]);
+    found.extend(disk.map(|value| Point { metric: &DATA_DISK_SHARE, labels: of_node.clone(), value }));
+    if !vitals.nodes.iter().any(|node| node.name == host && node.status == NodeStatus::Online) {
+        return;
+    }
+    if let Some(measuring) = sources.watchers.measuring_for() {
+        let silent = sources.telemetry.measured_ago().map_or(measuring, |ago| ago.min(measuring));
+        found.push(Point { metric: &NODE_HEARTBEAT, labels: of_node, value: silent.as_secs_f64() });
+    }
+    let Some(usage) = sources.telemetry.usage() else { return };
+    for cage in vitals.cages.iter().filter(|cage| cage.node == host) {
+        let Some(used) = usage.of(cage.id) else { continue };
+        let limits = &cage.limits;
+        let of_cage = [
+            (&CAGE_CPU_SHARE, used.cpu_millis, limits.cpu.map(Cpu::as_millis)),
+            (&CAGE_MEMORY_SHARE, used.memory, limits.memory.map(Bytes::get)),
+            (&CAGE_TOKENS_SHARE, used.tokens, limits.tokens.map(|limit| limit.tokens)),
+        ];
+        let labels = labels(&[("node", &host), ("cage", &cage.id.to_string())]);
+        for (metric, used, limit) in of_cage {
+            let value = share(used, limit.unwrap_or(0));
+            found.extend(value.map(|value| Point { metric, labels: labels.clone(), value }));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Tries a rule on the past before it is armed: the same functions and levels as in earnest. What would have been
+//! inhibited, silenced or shared is told all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::windows::{History, Samples, reduce, together};
+use crate::domain::alert_state::Pending;
+use crate::domain::alert_trial::{Firing, Trial};
+use crate::domain::{AlertRule, Level, Span, Subject, Timestamp};
+
+/// When a rule would have fired since a time.
+pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now: Timestamp) -> Trial {
+    // The first figures need a window's worth of samples before them.
+    let from = Timestamp::from_micros(since.as_micros().saturating_sub(rule.window.as_micros()));
+    let mut subjects: BTreeMap<Subject, Vec<Samples>> = BTreeMap::new();
+    for (labels, samples) in history.samples(&rule.metric, from) {
+        if rule.looks_at(&labels)
+            && let Some(subject) = rule.subject(&labels)
+        {
+            subjects.entry(subject).or_default().push(samples);
+        }
+    }
+    let all = || subjects.values().flatten().flatten();
+    let mut trial = Trial {
+        first: all().map(|(at, _)| *at).min(),
+        samples: all().count() as u64,
+        subjects: subjects.len() as u64,
+        firings: vec![],
+    };
+    for (subject, series) in &subjects {
+        replay(rule, subject, series, (since, now), &mut trial.firings);
+    }
+    trial.firings.sort_by_key(|firing| firing.from);
+    trial
+}
+
+/// Goes through the times at which a subject's figure may change.
+fn replay(
+    rule: &AlertRule,
+    subject: &Subject,
+    series: &[Samples],
+    (since, now): (Timestamp, Timestamp),
+    firings: &mut Vec<Firing>,
+) {
+    let mut times: BTreeSet<Timestamp> = BTreeSet::new();
+    for (at, _) in series.iter().flatten() {
+        // A figure changes with a sample, when one leaves the window, and when it has held for long enough.
+        times.extend([*at, at.plus(rule.window), at.plus(rule.hold)]);
+    }
+    let (mut pending, mut fired, mut scratch) = (Pending::default(), Level::Clear, vec![]);
+    let mut open: Option<Firing> = None;
+    for at in times.into_iter().filter(|at| (since..=now).contains(at)) {
+        let begin = at.as_micros() - rule.window.as_micros();
+        let values = series.iter().filter_map(|samples| {
+            let first = samples.partition_point(|(time, _)| time.as_micros() <= begin);
+            let end = samples.partition_point(|(time, _)| *time <= at);
+            reduce(rule.function, samples[first..end].iter().copied(), &mut scratch)
+        });
+        let value = together(rule, values);
+        let level = pending.observe(rule, fired, value, at);
+        if level == fired {
+            continue;
+        }
+        pending.settle(level);
+        fired = level;
+        let message = rule.say(&subject.to_string(), level, value);
+        match (&mut open, level) {
+            (Some(_), Level::Clear) => {
+                firings.extend(open.take().map(|firing| Firing { until: Some(at), ..firing }));
+            }
+            (Some(firing), level) if level > firing.level => (firing.level, firing.message) = (level, message),
+            (None, level) if level > Level::Clear => {
+                open = Some(Firing { subject: subject.clone(), level, from: at, until: None, message });
+            }
+            _ => {}
+        }
+    }
+    firings.extend(open);
+}
+
+/// How far back a rule is tried at most.
+pub const LONGEST: Span = Span::from_secs(366 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AlertRulePatch, Scope};
+    use crate::engine::windows::Labels;
+
+    struct Past(Vec<(&'static str, Samples)>);
+
+    impl History for Past {
+        fn samples(&self, _: &str, since: Timestamp) -> Vec<(Labels, Samples)> {
+            let late = |samples: &Samples| samples.iter().filter(|(at, _)| *at >= since).copied().collect();
+            let labels = |cage: &str| Labels::from([("cage".to_owned(), cage.to_owned())]);
+            self.0.iter().map(|(cage, samples)| (labels(cage), late(samples))).collect()
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros((1_000_000 + seconds) * 1_000_000)
+    }
+
+    #[test]
+    fn a_rule_says_when_it_would_have_fired() {
+        let patch = AlertRulePatch {
+            name: "hot".into(),
+            metric: Some("heat".into()),
+            scope: Some(Scope::Cage),
+            warning: Some("10".parse().unwrap()),
+            critical: Some("20".parse().unwrap()),
+            hold: Some(Span::from_secs(3)),
+            window: Some(Span::from_secs(5)),
+            ..AlertRulePatch::default()
+        };
+        let rule = patch.over(None).unwrap();
+        let series = |values: &[f64]| (0..).zip(values).map(|(second, value)| (at(second), *value)).collect();
+        let past = Past(vec![
+            ("001", series(&[1.0, 11.0, 11.0, 11.0, 11.0, 25.0, 25.0, 25.0, 25.0, 5.0, 5.0, 11.0, 5.0])),
+            ("002", series(&[1.0, 11.0, 11.0, 1.0])),
+            ("003", series(&[1.0, 1.0, 1.0, 12.0, 12.0, 12.0, 12.0])),
+        ]);
+        let trial = try_rule(&rule, &past, at(0), at(100));
+        assert_eq!((trial.first, trial.samples, trial.subjects), (Some(at(0)), 24, 3));
+        let told: Vec<_> = trial
+            .firings
+            .iter()
+            .map(|firing| (firing.subject.name.as_str(), firing.level, firing.from, firing.until))
+            .collect();
+        assert_eq!(
+            told,
+            [("001", Level::Critical, at(4), Some(at(9))), ("003", Level::Warning, at(6), None)],
+            "the last has no samples any more, and the rule keeps what it said"
+        );
+        assert!(trial.firings[0].message.contains("25"), "{}", trial.firings[0].message);
+        assert_eq!(try_rule(&rule, &past, at(5), at(100)).firings.len(), 2);
+        assert!(try_rule(&rule, &past, at(50), at(100)).firings.is_empty());
+    }
+}

@@ -1,0 +1,4 @@
+ALTER TABLE alert DROP COLUMN remedy;
+DROP TABLE silence;
+DROP TABLE alert_grouped;
+DROP TABLE alert_rule;
