@@ -173,7 +173,7 @@ fn spec(args: AddArgs) -> AgentSpec {
     spec.cage = args.cage;
     let capability = |kind| Capability { kind, parameters: Map::new() };
     spec.capabilities = args.capabilities.into_iter().map(capability).collect();
-    spec.runtime = Runtime::Command { command: args.command, env: Map::new(), workdir: None };
+    spec.runtime = Runtime::of_command(args.command);
     spec
 }
 

@@ -19,7 +19,7 @@ use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
 use crate::domain::task::NewTask;
-use crate::domain::{CageId, Refusal, Reply, Span, TaskStatus};
+use crate::domain::{CageId, OutcomeKind, Refusal, Reply, Span, TaskStatus, Verification};
 
 /// What can be done with tasks.
 #[derive(Subcommand, Debug)]
@@ -312,6 +312,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("id", view::text(&task, "id").into()),
         ("type", view::text(&task, "type").into()),
         ("status", view::status(&task, "status")),
+        ("activity", view::activity(&task).into()),
         ("error", Cell::new(view::text(&task, "error"), Role::Bad)),
         ("priority", view::text(&task, "priority").into()),
         ("command", view::command_line(&task).into()),
@@ -320,6 +321,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("requires", requirements.join(", ").into()),
         ("attempts", format!("{} of {}", view::text(&task, "attempts"), view::text(&task, "max_attempts")).into()),
         ("timeout", view::text(&task, "timeout").into()),
+        ("verify", verification(&task).into()),
         ("deadline", view::moment(&task, "deadline")),
         ("after", view::joined(&task, "depends_on", " ").into()),
         ("tags", view::joined(&task, "metadata.tags", " ").into()),
@@ -391,7 +393,12 @@ fn draw_executions(rows: &[Value], names: &AgentNames<'_>) -> Table {
     ]);
     for execution in rows {
         let cpu = view::at(execution, "outcome.usage.cpu_us").as_i64().map(|us| Span::from_micros(us).human());
-        let outcome = [view::text(execution, "outcome.kind"), view::text(execution, "outcome.message")];
+        let kind = view::text(execution, "outcome.kind");
+        let outcome = if kind == OutcomeKind::Succeeded.as_str() {
+            [kind, view::text_or(execution, "outcome.verification", Verification::Unverified.as_str())]
+        } else {
+            [kind, view::text(execution, "outcome.message")]
+        };
         table.row(vec![
             view::text(execution, "attempt").into(),
             ids.cell(execution, "id"),
@@ -455,6 +462,19 @@ fn expected(explanation: &Value) -> Cell {
     } else {
         view::text(explanation, "expected_start").into()
     }
+}
+
+/// What the task's completion is verified by, as it would be typed.
+fn verification(task: &Value) -> String {
+    let commands = view::at(task, "verify.commands").as_array().map_or(&[][..], Vec::as_slice);
+    let mut parts: Vec<String> = commands.iter().map(view::words).collect();
+    let expected = view::at(task, "verify.expect_artifacts");
+    if let Some(count) = expected.get("at_least").and_then(Value::as_u64) {
+        let kind = view::text(expected, "type");
+        let of = if kind.is_empty() { kind } else { format!(" of type {kind}") };
+        parts.push(format!("at least {count} artifacts{of}"));
+    }
+    parts.join("; ")
 }
 
 fn size_of(value: &Value) -> String {

@@ -14,5 +14,6 @@ mod owner_only;
 mod resume;
 mod shapes;
 mod starting;
+mod verifying;
 mod watching;
 mod work;

@@ -124,6 +124,7 @@ impl Core {
                 tokens: wish.tokens,
                 capabilities: wish.capabilities.clone(),
             },
+            brings_command: wish.brings_command,
             agent_id: wish.agent,
             cage_id: wish.cage,
             owner: wish.owner,

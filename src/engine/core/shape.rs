@@ -16,6 +16,8 @@ pub struct Wish {
     pub tokens: u64,
     /// Capabilities, sorted.
     pub capabilities: Vec<String>,
+    /// Whether it brings a command of its own; otherwise its agent has to have one.
+    pub brings_command: bool,
     /// The agent that must do it.
     pub agent: Option<AgentId>,
     /// The cage it must run in.
@@ -26,11 +28,18 @@ pub struct Wish {
 
 impl Wish {
     /// The wish of a task.
-    pub fn new(requirements: &Requirements, agent: Option<AgentId>, cage: Option<CageId>, owner: UserId) -> Self {
+    pub fn new(
+        requirements: &Requirements,
+        brings_command: bool,
+        agent: Option<AgentId>,
+        cage: Option<CageId>,
+        owner: UserId,
+    ) -> Self {
         Self {
             requirements: requirements.quantities(),
             tokens: requirements.tokens,
             capabilities: requirements.capabilities.clone(),
+            brings_command,
             agent,
             cage,
             owner,
@@ -45,6 +54,7 @@ pub struct Ask {
     need: Quantities,
     tokens: u64,
     capabilities: Vec<String>,
+    brings_command: bool,
     agent: Option<AgentId>,
     cage: Option<CageId>,
 }
@@ -100,7 +110,7 @@ pub struct Shape {
     pub capabilities: Vec<String>,
     /// The owner, as a number.
     pub owner: u32,
-    /// For each set of capabilities, whether it covers those asked for: one bit each.
+    /// For each set of abilities, whether it covers those asked for: one bit each.
     covered_by: Vec<u64>,
     /// Its ask, by slot.
     pub ask: u32,
@@ -149,46 +159,55 @@ impl Shape {
             need: self.need,
             tokens: self.tokens,
             capabilities: self.capabilities.clone(),
+            brings_command: self.wish.brings_command,
             agent: self.wish.agent,
             cage: self.wish.cage,
         }
     }
 
-    /// Takes note of a set of capabilities.
+    /// Takes note of a set of abilities.
     pub fn learn(&mut self, set: u32, sets: &CapabilitySets) {
         let (word, bit) = (set as usize / 64, set % 64);
         if self.covered_by.len() <= word {
             self.covered_by.resize(word + 1, 0);
         }
-        if self.capabilities.iter().all(|capability| sets.has(set, capability)) {
+        let commanded = self.wish.brings_command || sets.has_command(set);
+        if commanded && self.is_within(set, sets) {
             self.covered_by[word] |= 1 << bit;
         }
     }
 
-    /// Whether an agent with this set of capabilities can do it.
+    /// Whether a set has the capabilities asked for, whoever brings the command.
+    pub fn is_within(&self, set: u32, sets: &CapabilitySets) -> bool {
+        self.capabilities.iter().all(|capability| sets.has(set, capability))
+    }
+
+    /// Whether an agent with this set of abilities can do it.
     pub fn is_covered_by(&self, set: u32) -> bool {
         self.covered_by.get(set as usize / 64).is_some_and(|word| word >> (set % 64) & 1 == 1)
     }
 }
 
-/// The distinct sets of capabilities that agents have had. There are few, and they are never forgotten.
+/// The distinct sets of abilities that agents have had: capabilities, and whether there is a command of the agent's own.
+/// There are few, and they are never forgotten.
 #[derive(Debug, Default)]
 pub struct CapabilitySets {
-    sets: Vec<Vec<String>>,
-    numbers: BTreeMap<Vec<String>, u32>,
+    sets: Vec<(Vec<String>, bool)>,
+    numbers: BTreeMap<(Vec<String>, bool), u32>,
 }
 
 impl CapabilitySets {
     /// The number of a set, and whether it is new.
-    pub fn intern(&mut self, mut capabilities: Vec<String>) -> (u32, bool) {
+    pub fn intern(&mut self, mut capabilities: Vec<String>, has_command: bool) -> (u32, bool) {
         capabilities.sort_unstable();
         capabilities.dedup();
-        if let Some(number) = self.numbers.get(&capabilities) {
+        let set = (capabilities, has_command);
+        if let Some(number) = self.numbers.get(&set) {
             return (*number, false);
         }
         let number = self.len();
-        self.sets.push(capabilities.clone());
-        self.numbers.insert(capabilities, number);
+        self.sets.push(set.clone());
+        self.numbers.insert(set, number);
         (number, true)
     }
 
@@ -199,16 +218,21 @@ impl CapabilitySets {
 
     /// Whether a set contains a capability.
     pub fn has(&self, set: u32, capability: &str) -> bool {
-        self.sets[set as usize].binary_search_by(|known| known.as_str().cmp(capability)).is_ok()
+        self.sets[set as usize].0.binary_search_by(|known| known.as_str().cmp(capability)).is_ok()
+    }
+
+    /// Whether a set has a command.
+    pub fn has_command(&self, set: u32) -> bool {
+        self.sets[set as usize].1
     }
 
     /// How many capabilities a set has.
     pub fn size(&self, set: u32) -> usize {
-        self.sets[set as usize].len()
+        self.sets[set as usize].0.len()
     }
 
     /// Every capability that some agent has had.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.sets.iter().flatten().map(String::as_str)
+        self.sets.iter().flat_map(|(capabilities, _)| capabilities).map(String::as_str)
     }
 }

@@ -37,6 +37,8 @@ pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
         outcome,
         user_satisfaction_rating: None,
         output_summary: None,
+        activity: None,
+        activity_detail: None,
         created_at,
         started_at,
         completed_at,

@@ -5,7 +5,7 @@ use crate::domain::event::{
     CageMaintenance, CageRemoved, DefaultsSet, NodeLost, NodeSeen,
 };
 use crate::domain::requirements::Quantities;
-use crate::domain::{AgentSpec, CageId, CageSpec, Enforcements, NodeStatus, Timestamp};
+use crate::domain::{CageId, CageSpec, Enforcements, NodeStatus, Timestamp};
 use crate::engine::core::Core;
 use crate::engine::core::slab::NONE;
 use crate::engine::core::state::{AgentState, CageState, NodeState};
@@ -162,9 +162,9 @@ impl Core {
     }
 
     fn learn_capabilities(&mut self, slot: u32) {
-        let AgentSpec { capabilities, .. } = &self.agents[slot].spec;
-        let names = capabilities.iter().map(|capability| capability.kind.clone()).collect();
-        let (set, new) = self.capability_sets.intern(names);
+        let spec = &self.agents[slot].spec;
+        let names = spec.capabilities.iter().map(|capability| capability.kind.clone()).collect();
+        let (set, new) = self.capability_sets.intern(names, spec.has_command());
         self.agents[slot].capability_set = set;
         if new {
             for shape in self.shapes.numbers() {
