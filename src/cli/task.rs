@@ -19,7 +19,7 @@ use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
 use crate::domain::task::NewTask;
-use crate::domain::{CageId, OutcomeKind, Refusal, Reply, Span, TaskStatus, Verification};
+use crate::domain::{CageId, OutcomeKind, Refusal, Reply, Span, TaskStatus, Verification, Verify};
 
 /// What can be done with tasks.
 #[derive(Subcommand, Debug)]
@@ -273,7 +273,7 @@ pub fn draw(rows: &[Value], client: &Client) -> Table {
     table
 }
 
-/// What tells a task from others: why it failed, its numbers, its command or its tags.
+/// What tells a task from others: why it failed, its numbers, its command or its tags, and what it says it does.
 fn what(task: &Value) -> Cell {
     let error = view::text(task, "error");
     if !error.is_empty() {
@@ -289,7 +289,11 @@ fn what(task: &Value) -> Cell {
     };
     let command = view::command_line(task);
     let tags = view::joined(task, "metadata.tags", " ");
-    Cell::from(format!("{array}{}", if command.is_empty() { tags } else { command }))
+    let does = match view::text(task, "live.activity") {
+        said if said.is_empty() => said,
+        _ => format!(" ({})", view::activity(task)),
+    };
+    Cell::from(format!("{array}{}{does}", if command.is_empty() { tags } else { command }))
 }
 
 fn show(context: &mut Context, id: &str) -> Outcome {
@@ -299,6 +303,12 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         return Ok(0);
     }
     let names = AgentNames::new(&client);
+    let mut activity = view::activity(&task);
+    if view::text(&task, "status") == TaskStatus::Pending.as_str()
+        && let Some(why) = wait::first_reason(&client, &view::text(&task, "id"))
+    {
+        activity = format!("{activity}: {why}");
+    }
     let requirements = view::at(&task, "requirements").as_object().cloned().unwrap_or_default();
     let requirements: Vec<String> = requirements
         .iter()
@@ -312,7 +322,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("id", view::text(&task, "id").into()),
         ("type", view::text(&task, "type").into()),
         ("status", view::status(&task, "status")),
-        ("activity", view::activity(&task).into()),
+        ("activity", activity.into()),
         ("error", Cell::new(view::text(&task, "error"), Role::Bad)),
         ("priority", view::text(&task, "priority").into()),
         ("command", view::command_line(&task).into()),
@@ -466,15 +476,8 @@ fn expected(explanation: &Value) -> Cell {
 
 /// What the task's completion is verified by, as it would be typed.
 fn verification(task: &Value) -> String {
-    let commands = view::at(task, "verify.commands").as_array().map_or(&[][..], Vec::as_slice);
-    let mut parts: Vec<String> = commands.iter().map(view::words).collect();
-    let expected = view::at(task, "verify.expect_artifacts");
-    if let Some(count) = expected.get("at_least").and_then(Value::as_u64) {
-        let kind = view::text(expected, "type");
-        let of = if kind.is_empty() { kind } else { format!(" of type {kind}") };
-        parts.push(format!("at least {count} artifacts{of}"));
-    }
-    parts.join("; ")
+    let verify: Option<Verify> = serde_json::from_value(view::at(task, "verify").clone()).ok();
+    verify.map(|verify| verify.phrase(view::quote)).unwrap_or_default()
 }
 
 fn size_of(value: &Value) -> String {

@@ -115,16 +115,12 @@ pub fn joined(value: &Value, path: &str, separator: &str) -> String {
 
 /// The program and arguments of a task, as they would be typed.
 pub fn command_line(task: &Value) -> String {
-    words(at(task, "parameters.configuration.command"))
-}
-
-/// A list of words as they would be typed.
-pub fn words(value: &Value) -> String {
-    let words = value.as_array().map_or(&[][..], Vec::as_slice);
+    let words = at(task, "parameters.configuration.command").as_array().map_or(&[][..], Vec::as_slice);
     words.iter().filter_map(Value::as_str).map(quote).collect::<Vec<_>>().join(" ")
 }
 
-fn quote(word: &str) -> String {
+/// A word as it would be typed.
+pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,{}".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -146,7 +146,7 @@ enumeration! {
         Codex = "codex",
         /// Gemini CLI's `--output-format stream-json`.
         Gemini = "gemini",
-        /// OpenCode's `run --format json`.
+        /// `OpenCode`'s `run --format json`.
         Opencode = "opencode",
         /// Nothing is read; all of it is log.
         Plain = "plain",
@@ -163,6 +163,8 @@ impl StreamFormat {
     }
 }
 
+// The macro that declares it knows no attributes of values.
+#[allow(clippy::derivable_impls)]
 impl Default for StreamFormat {
     fn default() -> Self {
         Self::Menagerie

@@ -210,3 +210,10 @@ pub struct Execution {
     #[serde(default)]
     pub completed_at: Option<Timestamp>,
 }
+
+impl Execution {
+    /// What it does at the moment, in words; `None` when it does not say.
+    pub fn doing(&self) -> Option<String> {
+        self.activity.map(|activity| activity.phrase(self.activity_detail.as_deref()))
+    }
+}

@@ -27,6 +27,8 @@ impl Verification {
     }
 }
 
+// The macro that declares it knows no attributes of values.
+#[allow(clippy::derivable_impls)]
 impl Default for Verification {
     fn default() -> Self {
         Self::Unverified
@@ -75,6 +77,13 @@ impl Verify {
         self.commands.is_empty() && self.expect_artifacts.is_none()
     }
 
+    /// What is asked for, in words, each word of a command as `quote` writes it.
+    pub fn phrase(&self, quote: impl Fn(&str) -> String) -> String {
+        let words = |command: &Vec<String>| command.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+        let expected = self.expect_artifacts.map(|expected| format!("at least {}", expected.phrase()));
+        self.commands.iter().map(words).chain(expected).collect::<Vec<_>>().join("; ")
+    }
+
     /// Checks the commands and the figures.
     pub fn check(&self) -> Result<(), Refusal> {
         let field = "verify.commands";
@@ -102,9 +111,15 @@ impl ExpectedArtifacts {
     /// What is missing, in words, when artifacts of these types are there; `None` when it is enough.
     pub fn missing(&self, found: impl Iterator<Item = ArtifactType>) -> Option<String> {
         let count = found.filter(|kind| self.kind.is_none_or(|wanted| wanted == *kind)).count();
-        let of = self.kind.map(|kind| format!(" of type {kind}")).unwrap_or_default();
         let short = u32::try_from(count).is_ok_and(|count| count < self.at_least);
-        short.then(|| format!("at least {} artifacts{of} were expected, {count} were found", self.at_least))
+        short.then(|| format!("expected at least {}, found {count}", self.phrase()))
+    }
+
+    /// `1 artifact`, `2 artifacts of type code`.
+    fn phrase(self) -> String {
+        let plural = if self.at_least == 1 { "" } else { "s" };
+        let of = self.kind.map(|kind| format!(" of type {kind}")).unwrap_or_default();
+        format!("{} artifact{plural}{of}", self.at_least)
     }
 }
 
@@ -119,10 +134,10 @@ mod tests {
             serde_json::from_str::<ExpectedArtifacts>(text).unwrap().missing(found.iter().copied())
         };
         assert_eq!(missing("{}", &[Doc]), None);
-        assert_eq!(missing("{}", &[]).unwrap(), "at least 1 artifacts were expected, 0 were found");
+        assert_eq!(missing("{}", &[]).unwrap(), "expected at least 1 artifact, found 0");
         assert_eq!(missing(r#"{"at_least": 2, "type": "code"}"#, &[Code, Doc, Code]), None);
         let said = missing(r#"{"at_least": 2, "type": "code"}"#, &[Code, Doc]).unwrap();
-        assert_eq!(said, "at least 2 artifacts of type code were expected, 1 were found");
+        assert_eq!(said, "expected at least 2 artifacts of type code, found 1");
     }
 
     #[test]

@@ -444,7 +444,7 @@ mod tests {
         assert_eq!(judged(Verify::default(), None, 0, &[]), (good, Verification::Unverified, String::new()));
         assert_eq!(judged(make(), None, 0, &[]), (good, Verification::Verified, String::new()));
         assert_eq!(judged(code(), None, 0, &[Doc, Code]), (good, Verification::Verified, String::new()));
-        let said = "verification failed: at least 1 artifacts of type code were expected, 0 were found".to_owned();
+        let said = "verification failed: expected at least 1 artifact of type code, found 0".to_owned();
         assert_eq!(judged(code(), None, 0, &[Doc]), (bad, Verification::Failed, said));
         let said = "verification failed: `make` broke".to_owned();
         assert_eq!(judged(make(), Some("`make` broke"), 0, &[]), (bad, Verification::Failed, said));

@@ -75,7 +75,7 @@ fn what_does_not_hold_fails_and_says_how() {
     assert_eq!(judged(expecting(1, None)).0.verification, Verification::Verified);
     let (outcome, artifacts, _) = judged(expecting(1, Some(ArtifactType::Decision)));
     assert_eq!((outcome.kind, outcome.verification, artifacts), (OutcomeKind::Failed, Verification::Failed, 1));
-    assert!(outcome.message.contains("artifacts of type decision were expected, 0 were found"), "{outcome:?}");
+    assert!(outcome.message.contains("expected at least 1 artifact of type decision, found 0"), "{outcome:?}");
 }
 
 #[test]

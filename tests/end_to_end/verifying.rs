@@ -64,7 +64,7 @@ fn a_task_is_done_once_it_is_verified_also_across_a_kill_of_the_engine() {
     let (status, _, error) = run(&site, &failing);
     assert_ne!(status, 0);
     assert!(
-        error.contains("verification failed: at least 1 artifacts of type code were expected, 0 were found"),
+        error.contains("verification failed: expected at least 1 artifact of type code, found 0"),
         "{error}"
     );
     let refuted = row(&site, &id_of(&site, "refuted"));

@@ -42,7 +42,7 @@ pub(super) fn tasks(service: &Service, tasks: Vec<Task>) -> Result<Vec<TaskRow>,
         let execution = task.execution_id.filter(|_| !task.status.is_final());
         let live = execution.and_then(|id| figures(telemetry, id));
         let activity = Activity::of(&task, live.as_ref().and_then(|live| live.activity));
-        TaskRow { activity, live, task }
+        TaskRow { task, activity, live }
     };
     Ok(tasks.into_iter().map(row).collect())
 }

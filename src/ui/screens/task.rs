@@ -188,8 +188,8 @@ impl Detail {
             let filled = usize::from(execution.progress.min(100)) / 10;
             let bar = look.sign("█", "#").repeat(filled) + &look.sign("░", ".").repeat(10 - filled);
             second.extend([gap(), piece(Role::Chart, bar), piece(Role::Text, format!(" {}%", execution.progress))]);
-            if let Some(said) = &execution.output_summary {
-                second.push(piece(Role::Dim, format!("  {}", text::clean(said))));
+            for said in [execution.doing(), execution.output_summary.clone()].into_iter().flatten() {
+                second.push(piece(Role::Dim, format!("  {}", text::clean(&said))));
             }
         }
         vec![Line::from(first), Line::from(second)]

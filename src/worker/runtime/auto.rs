@@ -15,7 +15,7 @@ pub(super) fn recognise(line: &Value) -> Option<StreamFormat> {
         _ if ["thread.", "turn.", "item."].iter().any(|start| kind.starts_with(start)) => Some(StreamFormat::Codex),
         "init" if has("session_id") => Some(StreamFormat::Gemini),
         "step_start" | "step_finish" | "text" | "tool_use" if has("sessionID") => Some(StreamFormat::Opencode),
-        "progress" if has("percent") || text(line, &["message"]) != "" => Some(StreamFormat::Menagerie),
+        "progress" if has("percent") || !text(line, &["message"]).is_empty() => Some(StreamFormat::Menagerie),
         "tokens" if has("used") || has("cost") => Some(StreamFormat::Menagerie),
         "activity" if has("state") => Some(StreamFormat::Menagerie),
         "artifact" if has("path") || has("content") => Some(StreamFormat::Menagerie),

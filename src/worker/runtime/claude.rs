@@ -73,7 +73,9 @@ impl Claude {
             None => line.get("usage").map_or(0, billed),
         };
         said.tokens(tokens);
-        at(line, &["total_cost_usd"]).and_then(Value::as_f64).into_iter().for_each(|cost| said.cost(cost));
+        if let Some(cost) = line.get("total_cost_usd").and_then(Value::as_f64) {
+            said.cost(cost);
+        }
         let words = text(line, &["result"]);
         if !words.is_empty() {
             said.result(words.into());

@@ -272,7 +272,7 @@ mod tests {
         use Activity::{Starting, Thinking, Tool};
         let after = |place: usize, lines: usize| {
             let (format, stream) = STREAMS[place];
-            let text: String = stream.lines().take(lines).map(|line| format!("{line}\n")).collect();
+            let text: String = stream.split_inclusive('\n').take(lines).collect();
             let said = heard(format, &text).said;
             (said.activity, said.activity_detail)
         };

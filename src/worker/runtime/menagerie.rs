@@ -41,8 +41,12 @@ pub(super) fn line(line: &[u8], said: &mut Said) {
     let Ok(message) = serde_json::from_slice::<Message>(line) else { return };
     match message {
         Message::Progress { percent, message } => {
-            percent.into_iter().for_each(|percent| said.progress(percent));
-            message.iter().for_each(|text| said.remark(text));
+            if let Some(percent) = percent {
+                said.progress(percent);
+            }
+            if let Some(text) = message {
+                said.remark(&text);
+            }
         }
         Message::Activity { state, detail } => {
             if Activity::SAID.contains(&state) {
@@ -51,12 +55,18 @@ pub(super) fn line(line: &[u8], said: &mut Said) {
         }
         Message::Artifact(announced) => said.announce(announced),
         Message::Tokens { used, cost } => {
-            used.into_iter().for_each(|used| said.tokens(used));
-            cost.into_iter().for_each(|cost| said.cost(cost));
+            if let Some(used) = used {
+                said.tokens(used);
+            }
+            if let Some(cost) = cost {
+                said.cost(cost);
+            }
         }
         Message::Result { output, summary } => {
             said.result(output);
-            summary.iter().for_each(|text| said.remark(text));
+            if let Some(text) = summary {
+                said.remark(&text);
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! OpenCode's `run --format json`: steps, each with its figures, the tools used in them and the texts.
+//! `OpenCode`'s `run --format json`: steps, each with its figures, the tools used in them and the texts.
 
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ impl Opencode {
         }
         match text(part, &["reason"]) {
             why @ ("length" | "content-filter" | "error") => {
-                self.error = Some(format!("its last step ended for: {why}"))
+                self.error = Some(format!("its last step ended for: {why}"));
             }
             // An error that was followed by a step that ended well was overcome.
             _ => self.error = None,

@@ -272,7 +272,9 @@ impl Server {
     pub(super) fn send_command(&mut self, index: usize, start: &Start, command: &[String], number: u64) {
         let (Some(cage), Some(slot)) = (self.cages.get(&start.cage_id), self.slots.get_mut(&index)) else { return };
         let mut request = Request::begin(&mut self.request, number, start.workdir.as_deref().unwrap_or_default());
-        command.iter().for_each(|word| request.argument(word));
+        for word in command {
+            request.argument(word);
+        }
         let (work, artifacts) = (cage.work.to_string_lossy(), slot.artifacts.to_string_lossy());
         let mut set = |name: &str, value: &str| {
             // What the task or its agent says counts, but not about what Menagerie itself tells.

@@ -156,10 +156,9 @@ const NAMES_SHOWN: usize = 5;
 /// Neither the task nor any of these agents, which alone could do it, has a command.
 fn no_command(agents: &[&str]) -> Refusal {
     let field = "parameters.configuration.command";
-    let mut names = agents[..agents.len().min(NAMES_SHOWN)].join(", ");
-    if agents.len() > NAMES_SHOWN {
-        names.push_str(&format!(" and {} more", agents.len() - NAMES_SHOWN));
-    }
+    let (shown, others) = agents.split_at(agents.len().min(NAMES_SHOWN));
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let names = shown.join(", ") + &more;
     Refusal::new(RefusalKind::Impossible, field, "none")
         .allowed(format!("a program and its arguments: what can do this has no command of its own ({names})"))
         .hint("give the task a command, or one of the agents: runtime = { type = \"command\", command = [...] } in the fleet file")

@@ -106,6 +106,7 @@ fn does(row: &AgentRow) -> String {
     let Some(work) = &row.work else { return "nothing".to_owned() };
     let mut words = vec![work.kind.clone().unwrap_or_else(|| "a task".to_owned())];
     words.push(work.progress.map_or("progress unknown".to_owned(), |progress| format!("{progress}%")));
+    words.extend(work.activity.clone());
     words.extend(work.said.clone());
     let others = row.agent.running.saturating_sub(1);
     if others > 0 {
