@@ -63,10 +63,7 @@ fn a_task_is_done_once_it_is_verified_also_across_a_kill_of_the_engine() {
         ["run", "--wait", "--max-attempts", "2", "--type", "refuted", "--expect-artifacts", "1:code", "--", "true"];
     let (status, _, error) = run(&site, &failing);
     assert_ne!(status, 0);
-    assert!(
-        error.contains("verification failed: expected at least 1 artifact of type code, found 0"),
-        "{error}"
-    );
+    assert!(error.contains("verification failed: expected at least 1 artifact of type code, found 0"), "{error}");
     let refuted = row(&site, &id_of(&site, "refuted"));
     assert_eq!((refuted.task.status, refuted.task.attempts), (TaskStatus::Failed, 2));
     assert_eq!((refuted.task.verification, refuted.activity), (Some(Verification::Failed), None));
