@@ -183,6 +183,11 @@ fn valid_fleets_pass() {
         let ran = home.run(&["apply", "--check", file.to_str().unwrap()]);
         assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", file.display());
     }
+    for example in ["agents/agents.toml", "survey/survey.toml"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(example);
+        let ran = home.run(&["apply", "--check", file.to_str().unwrap()]);
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{example}");
+    }
     let ran = home.run_with_input(&["apply", "--check", "-", "-o", "json"], b"[[cage]]\nrange = '1-9'\n");
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(report, serde_json::json!({"cages": 9, "agents": 0}));

@@ -12,7 +12,7 @@ use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::encode;
 use crate::domain::filter::tables;
-use crate::domain::{CageId, ExecutionStatus, Span};
+use crate::domain::{CageId, ExecutionStatus, OutcomeKind, Span, Verification};
 
 /// What can be done with executions.
 #[derive(Subcommand, Debug)]
@@ -129,7 +129,12 @@ fn cost(execution: &Value) -> String {
 }
 
 fn outcome(execution: &Value) -> String {
-    let parts = [view::text(execution, "outcome.kind"), view::text(execution, "outcome.message")];
+    let kind = view::text(execution, "outcome.kind");
+    let parts = if kind == OutcomeKind::Succeeded.as_str() {
+        [kind, view::text_or(execution, "outcome.verification", Verification::Unverified.as_str())]
+    } else {
+        [kind, view::text(execution, "outcome.message")]
+    };
     parts.join(" ").trim().to_owned()
 }
 

@@ -5,6 +5,7 @@
 //! number is drawn; what needs a time or an id is given one. Every other room may import this one and this one
 //! imports none.
 
+pub mod activity;
 pub mod agent;
 pub mod alert;
 pub mod artifact;
@@ -31,8 +32,10 @@ pub mod task;
 pub mod time;
 pub mod user;
 pub mod variable;
+pub mod verify;
 pub mod watch;
 
+pub use activity::Activity;
 pub use agent::{Agent, AgentSpec, AgentStatus};
 pub use alert::{Alert, AlertStatus};
 pub use artifact::{Artifact, ArtifactType, Review, ReviewState};
@@ -55,3 +58,4 @@ pub use system_event::{Severity, SystemEvent};
 pub use task::{NewTask, Task, TaskStatus};
 pub use time::Timestamp;
 pub use user::User;
+pub use verify::{Verification, Verify};

@@ -55,10 +55,19 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0005_cage_fault.down.sql")),
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'cage_faulted')"),
     },
+    Step {
+        name: "verification",
+        up: include_str!("migrations/0006_verification.up.sql"),
+        down: Some(include_str!("migrations/0006_verification.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> 'verify' IS NOT NULL)
+                 OR (kind = 'execution_ended' AND body ->> '$.outcome.verification' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -16,5 +16,6 @@ mod reported;
 mod resume;
 mod shapes;
 mod starting;
+mod verifying;
 mod watching;
 mod work;

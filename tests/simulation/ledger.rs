@@ -434,6 +434,7 @@ impl Ledger {
             (self.home_of(cage_id).is_none_or(|home| home == agent_id), "the cage is another's home"),
             (self.occupant(cage_id).is_none_or(|other| other == agent_id), "the cage holds another agent"),
             (capabilities.iter().all(has), "a capability is missing"),
+            (task.brings_command() || agent.spec.has_command(), "neither task nor agent has a command"),
             (task.agent_id.is_none_or(|id| id == agent_id), "it must be done by another agent"),
             (task.cage_id.is_none_or(|id| id == cage_id), "it must run in another cage"),
             (need.fits(&cage.room), "the cage is too small"),

@@ -206,6 +206,9 @@ impl World {
 
     fn new_task(&mut self) -> NewTask {
         let mut task = NewTask::new("processing");
+        if self.draw.chance(80) {
+            task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
+        }
         task.priority = 1 + u8::try_from(self.draw.below(10)).unwrap();
         if self.draw.chance(70) {
             task.requirements.cpu = Cpu::from_millis(100 * self.draw.below(8));

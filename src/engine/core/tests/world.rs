@@ -364,7 +364,9 @@ pub fn cage(number: u16) -> CageId {
 }
 
 pub fn task() -> NewTask {
-    NewTask::new("processing")
+    let mut task = NewTask::new("processing");
+    task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
+    task
 }
 
 /// A task that asks for cores and says how many seconds it takes; zero for nothing.
