@@ -187,4 +187,15 @@ mod tests {
         let texts = reported(&said).map(|(_, cell)| cell.text);
         assert_eq!(texts, ["0%", "12", "$0.5000", "done it"].map(str::to_owned));
     }
+
+    #[test]
+    fn a_success_says_whether_it_was_verified() {
+        for (said, text) in [
+            (json!({"kind": "succeeded", "message": ""}), "succeeded unverified"),
+            (json!({"kind": "succeeded", "message": "", "verification": "verified"}), "succeeded verified"),
+            (json!({"kind": "failed", "message": "exit status 1"}), "failed exit status 1"),
+        ] {
+            assert_eq!(outcome(&json!({ "outcome": said })), text);
+        }
+    }
 }

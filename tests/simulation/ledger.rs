@@ -361,11 +361,12 @@ impl Ledger {
         let paused = costs && status == TaskStatus::Pending;
         assert_eq!(event.not_before.is_some(), paused, "only what failed waits: {event:?}");
         (task.status, task.attempts, task.losses, task.not_before) = (status, attempts, losses, event.not_before);
+        let brings_command = task.brings_command();
         let agent = self.agent(event.agent_id);
         agent.failures = match kind {
             OutcomeKind::Succeeded => 0,
-            // Only agents with a command of their own are to blame.
-            _ if costs && !agent.paused && agent.spec.has_command() => agent.failures + 1,
+            // No agent is to blame for a command that a task brings.
+            _ if costs && !agent.paused && !brings_command => agent.failures + 1,
             _ => agent.failures,
         };
         assert_eq!(

@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(unmeasured.tokens, Gauge { used: None, granted: None, limit: Some(50.0) });
         let used = CageUsage {
             cage_id: view.id,
-            cpu_millis: Some(0),
+            cpu_millis: None,
             memory: Some(95 << 20),
             memory_peak: None,
             pids: Some(0),

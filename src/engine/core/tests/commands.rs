@@ -44,7 +44,6 @@ fn what_no_cage_can_ever_meet_is_refused_with_the_nearest() {
 #[test]
 fn a_task_that_nobody_has_a_command_for_is_refused() {
     let mut world = World::new(FLEET);
-    let bare = || NewTask::new("processing");
     let refusal = world.submit_all(vec![task(), bare()]).unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Impossible);
     let said = refusal.to_string();

@@ -98,7 +98,7 @@ fn what_is_suggested_lets_the_task_start() {
     world.command(Command::SetCageMaintenance { ids: vec![cage(1), cage(2)], on: true }).unwrap();
     assert_eq!(explain(&world, id).cages[0].text, "it is withheld");
     assert_eq!(follow(&mut world, id), "give cage 001 back");
-    let failing = world.submit(NewTask { max_attempts: 1, ..big() });
+    let failing = world.submit(NewTask { max_attempts: 1, requirements: big().requirements, ..bare() });
     world.schedule();
     world.finish(failing, OutcomeKind::Failed);
     let id = world.submit(big());

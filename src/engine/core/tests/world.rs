@@ -363,8 +363,13 @@ pub fn cage(number: u16) -> CageId {
     CageId::new(number).unwrap()
 }
 
+/// A task that brings no command.
+pub fn bare() -> NewTask {
+    NewTask::new("processing")
+}
+
 pub fn task() -> NewTask {
-    let mut task = NewTask::new("processing");
+    let mut task = bare();
     task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
     task
 }
