@@ -45,7 +45,7 @@ fn every_bad_input_is_refused_and_leaves_nothing() {
         (&batch, b"{\"type\": \"a\", \"key\": \"x\"}\n{\"type\": \"a\", \"key\": \"x\"}\n".to_vec(), &["2: key \"x\"", "line 1"]),
         (&batch, format!(r#"{{"type": "a", "requirements": {{"memory": "1TiB"}}, {RUNS}}}"#).into(), &["memory", "cage 00"]),
         (&batch, b"{\"type\": \"a\"}\n".to_vec(), &["parameters.configuration.command", "a1, a2", "give the task a command"]),
-        (&batch, format!(r#"{{"type": "a", "verify": {{"commands": ["make"]}}, {RUNS}}}"#).into(), &["make", "sequence"]),
+        (&batch, format!(r#"{{"type": "a", "verify": {{"commands": ["make"]}}, {RUNS}}}"#).into(), &["make", "a list"]),
         (&batch, format!(r#"{{"type": "a", "verify": {{"commands": [[]]}}, {RUNS}}}"#).into(), &["verify.commands", "the program first"]),
         (&batch, b"{\"type\": \"a\", \"parameters\": {\"configuration\": {\"format\": \"claud\"}}}\n".to_vec(), &["format", "\"claude\"?"]),
         (&batch, long.into_bytes(), &["1:1:", "10485814 bytes", "1048576", "nothing was submitted"]),
