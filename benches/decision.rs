@@ -54,6 +54,7 @@ fn fleet() -> Result<Fleet, toml::de::Error> {
 /// Sixty-odd shapes, a few priorities, owners and estimates: what a busy installation looks like.
 fn new_task(number: usize) -> NewTask {
     let mut task = NewTask::new("processing");
+    task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
     task.priority = u8::try_from(4 + number % 3).unwrap_or(5);
     task.requirements.cpu = Cpu::from_millis([100, 500, 1000, 2000][number % 4]);
     task.requirements.capabilities = vec![["shell", "review", "build", "test"][number / 4 % 4].to_owned()];
@@ -251,6 +252,7 @@ fn rows(tasks: usize) -> Snapshot {
             status: TaskStatus::Pending,
             priority: new.priority,
             requirements: new.requirements,
+            brings_command: true,
             agent_id: None,
             cage_id: None,
             owner,

@@ -114,6 +114,8 @@ impl Writer {
             timeout: None,
             estimate: None,
             preemptible: false,
+            verify: menagerie::domain::Verify::default(),
+            verification: None,
             agent_id: None,
             cage_id: None,
             assigned_agent_id: None,

@@ -106,6 +106,8 @@ impl Writer {
             timeout: None,
             estimate: None,
             preemptible: false,
+            verify: menagerie::domain::Verify::default(),
+            verification: None,
             agent_id: None,
             cage_id: None,
             assigned_agent_id: None,

@@ -183,6 +183,19 @@ fn valid_fleets_pass() {
         let ran = home.run(&["apply", "--check", file.to_str().unwrap()]);
         assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", file.display());
     }
+    // What the examples run need not be installed here.
+    let programs = home.0.path().join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    for name in ["claude", "codex", "gemini", "opencode", "cargo"] {
+        std::fs::write(programs.join(name), "").unwrap();
+    }
+    let path = format!("/usr/bin:/bin:{}", programs.display());
+    for example in ["agents/agents.toml", "survey/survey.toml"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(example);
+        let ran =
+            Ran::of(home.command(&["apply", "--check", file.to_str().unwrap()]).env("PATH", &path).output().unwrap());
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{example}");
+    }
     let ran = home.run_with_input(&["apply", "--check", "-", "-o", "json"], b"[[cage]]\nrange = '1-9'\n");
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(report, serde_json::json!({"cages": 9, "agents": 0}));

@@ -18,3 +18,5 @@ mod link;
 mod measuring;
 #[path = "containment/output.rs"]
 mod output;
+#[path = "containment/verifying.rs"]
+mod verifying;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::live::{Health, HealthState};
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
 use crate::domain::{
-    Agent, AlertRule, AlertRulePatch, AllocationId, ExecutionId, NodeStatus, Refusal, Resource, ResourceStatus, Span,
-    Task, Timestamp,
+    Activity, Agent, AlertRule, AlertRulePatch, AllocationId, ExecutionId, NodeStatus, Refusal, Resource,
+    ResourceStatus, Span, Task, Timestamp,
 };
 
 pub use crate::domain::command::WireCommand;
@@ -101,6 +101,12 @@ pub struct LiveFigures {
     /// What it does, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
+    /// What it does that with: a tool, a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_detail: Option<String>,
     /// Tokens so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_used: Option<u64>,
@@ -115,6 +121,9 @@ pub struct TaskRow {
     /// The task; its fields stand beside the other in JSON.
     #[serde(flatten)]
     pub task: Task,
+    /// What is being done about it; absent for one that was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
     /// What its execution says, once it has said something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveFigures>,

@@ -18,7 +18,7 @@ use super::{candidates, items};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::{
-    AgentConfiguration, AgentKind, AgentSpec, Capability, Division, Participant, Runtime, Tier,
+    AgentConfiguration, AgentKind, AgentSpec, Capability, Division, Participant, Runtime, StreamFormat, Tier,
 };
 use crate::domain::filter::tables;
 use crate::domain::{AgentStatus, CageId, Refusal};
@@ -136,6 +136,9 @@ pub struct AddArgs {
     /// The folder in which its command starts, absolute; the cage's working folder when left out
     #[arg(long, value_name = "DIR")]
     pub workdir: Option<String>,
+    /// The language in which its command says what it does; `menagerie` when left out
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<StreamFormat>(StreamFormat::ALL))]
+    pub format: Option<StreamFormat>,
     /// Settings and constraints: a JSON object with `settings` and `constraints`, each an object
     #[arg(long, value_name = "JSON", value_parser = parse_json::<AgentConfiguration>)]
     pub configuration: Option<AgentConfiguration>,
@@ -205,7 +208,8 @@ fn spec(args: AddArgs) -> AgentSpec {
     spec.configuration = args.configuration.unwrap_or_default();
     spec.resource_config = args.resource_config.unwrap_or_default();
     let env = args.env.into_iter().map(|(name, value)| (name, value.into())).collect();
-    spec.runtime = Runtime::Command { command: args.command, env, workdir: args.workdir };
+    spec.runtime =
+        Runtime::Command { command: args.command, env, workdir: args.workdir, format: args.format.unwrap_or_default() };
     spec
 }
 

@@ -12,7 +12,7 @@ use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::encode;
 use crate::domain::filter::tables;
-use crate::domain::{CageId, ExecutionStatus, Span};
+use crate::domain::{CageId, ExecutionStatus, OutcomeKind, Span, Verification};
 
 /// What can be done with executions.
 #[derive(Subcommand, Debug)]
@@ -129,7 +129,12 @@ fn cost(execution: &Value) -> String {
 }
 
 fn outcome(execution: &Value) -> String {
-    let parts = [view::text(execution, "outcome.kind"), view::text(execution, "outcome.message")];
+    let kind = view::text(execution, "outcome.kind");
+    let parts = if kind == OutcomeKind::Succeeded.as_str() {
+        [kind, view::text_or(execution, "outcome.verification", Verification::Unverified.as_str())]
+    } else {
+        [kind, view::text(execution, "outcome.message")]
+    };
     parts.join(" ").trim().to_owned()
 }
 
@@ -181,5 +186,16 @@ mod tests {
         assert_eq!((cpu(&said), progress(&said), cost(&said)), ("0us".into(), "0%".into(), "$0.5000".into()));
         let texts = reported(&said).map(|(_, cell)| cell.text);
         assert_eq!(texts, ["0%", "12", "$0.5000", "done it"].map(str::to_owned));
+    }
+
+    #[test]
+    fn a_success_says_whether_it_was_verified() {
+        for (said, text) in [
+            (json!({"kind": "succeeded", "message": ""}), "succeeded unverified"),
+            (json!({"kind": "succeeded", "message": "", "verification": "verified"}), "succeeded verified"),
+            (json!({"kind": "failed", "message": "exit status 1"}), "failed exit status 1"),
+        ] {
+            assert_eq!(outcome(&json!({ "outcome": said })), text);
+        }
     }
 }

@@ -126,12 +126,11 @@ mod tests {
     fn a_refusal_says_what_was_looked_for_where() {
         let mut programs = Programs::new(Path::new("/data"));
         let mut agent = AgentSpec::new("a");
-        agent.runtime =
-            Runtime::Command { command: vec!["no-such-program-at-all".into()], env: Map::new(), workdir: None };
+        agent.runtime = Runtime::of_command(vec!["no-such-program-at-all".into()]);
         let text = programs.check_agent(&agent).unwrap_err().to_string();
         assert!(text.starts_with("agent a: runtime.command \"no-such-program-at-all\" does not exist"), "{text}");
         assert!(text.contains("Looked for it in ") && text.contains("/usr/bin"), "{text}");
-        agent.runtime = Runtime::Command { command: vec!["/no/such/prog".into()], env: Map::new(), workdir: None };
+        agent.runtime = Runtime::of_command(vec!["/no/such/prog".into()]);
         let text = programs.check_agent(&agent).unwrap_err().to_string();
         assert!(text.contains("Looked for the file /no/such/prog"), "{text}");
     }

@@ -20,7 +20,7 @@ use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
 use crate::domain::task::NewTask;
-use crate::domain::{CageId, Refusal, Reply, Span, TaskStatus};
+use crate::domain::{CageId, Refusal, Reply, Span, TaskStatus, Verify};
 
 /// What can be done with tasks.
 #[derive(Subcommand, Debug)]
@@ -275,7 +275,7 @@ pub fn draw(rows: &[Value], client: &Client) -> Table {
     table
 }
 
-/// What tells a task from others: why it failed, its numbers, its command or its tags.
+/// What tells a task from others: why it failed, its numbers, its command or its tags, and what it says it does.
 fn what(task: &Value) -> Cell {
     let error = view::text(task, "error");
     if !error.is_empty() {
@@ -291,7 +291,11 @@ fn what(task: &Value) -> Cell {
     };
     let command = view::command_line(task);
     let tags = view::joined(task, "metadata.tags", " ");
-    Cell::from(format!("{array}{}", if command.is_empty() { tags } else { command }))
+    let does = match view::text(task, "live.activity") {
+        said if said.is_empty() => said,
+        _ => format!(" ({})", view::activity(task)),
+    };
+    Cell::from(format!("{array}{}{does}", if command.is_empty() { tags } else { command }))
 }
 
 fn show(context: &mut Context, id: &str) -> Outcome {
@@ -312,6 +316,12 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         return Ok(0);
     }
     let names = AgentNames::new(&client);
+    let mut activity = view::activity(&task);
+    if view::text(&task, "status") == TaskStatus::Pending.as_str()
+        && let Some(why) = wait::first_reason(&client, &view::text(&task, "id"))
+    {
+        activity = format!("{activity}: {why}");
+    }
     let requirements = view::at(&task, "requirements").as_object().cloned().unwrap_or_default();
     let requirements: Vec<String> = requirements
         .iter()
@@ -326,6 +336,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("id", view::text(&task, "id").into()),
         ("type", view::text(&task, "type").into()),
         ("status", view::status(&task, "status")),
+        ("activity", activity.into()),
         ("error", Cell::new(view::text(&task, "error"), Role::Bad)),
         ("priority", view::text(&task, "priority").into()),
         ("command", view::command_line(&task).into()),
@@ -336,6 +347,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("requires", requirements.join(", ").into()),
         ("attempts", format!("{} of {}", view::text(&task, "attempts"), view::text(&task, "max_attempts")).into()),
         ("timeout", view::text(&task, "timeout").into()),
+        ("verify", verification(&task).into()),
         ("deadline", view::moment(&task, "deadline")),
         ("after", view::joined(&task, "depends_on", " ").into()),
         ("tags", view::joined(&task, "metadata.tags", " ").into()),
@@ -442,6 +454,12 @@ fn expected(explanation: &Value) -> Cell {
     } else {
         view::text(explanation, "expected_start").into()
     }
+}
+
+/// What the task's completion is verified by, as it would be typed.
+fn verification(task: &Value) -> String {
+    let verify: Option<Verify> = serde_json::from_value(view::at(task, "verify").clone()).ok();
+    verify.map(|verify| verify.phrase(view::quote)).unwrap_or_default()
 }
 
 fn size_of(value: &Value) -> String {

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::domain::task::NewTask;
 use crate::domain::time::When;
+use crate::domain::verify::ExpectedArtifacts;
 use crate::domain::{Bytes, CageId, Cpu, Refusal, Span, TokenLimit};
 
 /// Options about a task.
@@ -64,6 +65,12 @@ pub struct TaskOptions {
     /// A more urgent task may stop it
     #[arg(long)]
     pub preemptible: bool,
+    /// A command line for the shell of its cage that has to end well before the task counts as verified; may be repeated
+    #[arg(long, value_name = "CMD")]
+    pub verify: Vec<String>,
+    /// How many artifacts it has to leave at least, of any type or of one: `1`, `2:code`
+    #[arg(long, value_name = "N[:TYPE]", value_parser = parse_expected)]
+    pub expect_artifacts: Option<ExpectedArtifacts>,
     /// A word to find it by; may be repeated
     #[arg(long = "tag", value_name = "WORD")]
     pub tags: Vec<String>,
@@ -95,6 +102,14 @@ fn parse_attempts(text: &str) -> Result<u32, Refusal> {
     attempts.ok_or_else(|| Refusal::invalid("max_attempts", text, "1 to 100"))
 }
 
+/// Reads how many artifacts are expected.
+fn parse_expected(text: &str) -> Result<ExpectedArtifacts, Refusal> {
+    let (count, kind) = text.split_once(':').map_or((text, None), |(count, kind)| (count, Some(kind)));
+    let refused = || Refusal::invalid("expect_artifacts", text, "a number, or a number and a type: 2:code");
+    let at_least = count.parse().map_err(|_| refused())?;
+    Ok(ExpectedArtifacts { at_least, kind: kind.map(str::parse).transpose()? })
+}
+
 impl TaskOptions {
     /// Puts the options into a task, in which everything that was not said keeps its default.
     pub fn put_into(self, task: &mut NewTask, max_attempts: u32) {
@@ -108,6 +123,9 @@ impl TaskOptions {
         task.timeout = self.timeout;
         task.estimate = self.estimate;
         task.preemptible = self.preemptible;
+        let shell = |line: String| vec!["/bin/sh".to_owned(), "-c".to_owned(), line];
+        task.verify.commands = self.verify.into_iter().map(shell).collect();
+        task.verify.expect_artifacts = self.expect_artifacts;
         task.metadata.tags = self.tags;
         let requirements = &mut task.requirements;
         requirements.cpu = self.cpu.unwrap_or_default();

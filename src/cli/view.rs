@@ -9,7 +9,7 @@ use super::context::now;
 use super::output::Role;
 use super::table::Cell;
 use crate::api::client::{Client, encode};
-use crate::domain::{Bytes, Cpu, Timestamp};
+use crate::domain::{Activity, Bytes, Cpu, Timestamp};
 
 /// What stands for something that is not known or does not apply.
 pub const NOTHING: &str = "-";
@@ -31,6 +31,18 @@ pub fn text(value: &Value, path: &str) -> String {
 /// The value at a path as text, with a dash for nothing.
 pub fn text_or_dash(value: &Value, path: &str) -> String {
     or_dash(text(value, path))
+}
+
+/// The value at a path as text, with another for nothing.
+pub fn text_or(value: &Value, path: &str, nothing: &str) -> String {
+    let text = text(value, path);
+    if text.is_empty() { nothing.to_owned() } else { text }
+}
+
+/// What is being done about a task; empty for one that was given up.
+pub fn activity(task: &Value) -> String {
+    let activity: Option<Activity> = at(task, "activity").as_str().and_then(|word| word.parse().ok());
+    activity.map(|activity| activity.phrase(at(task, "live.activity_detail").as_str())).unwrap_or_default()
 }
 
 fn or_dash(text: String) -> String {
@@ -107,7 +119,8 @@ pub fn command_line(task: &Value) -> String {
     words.iter().filter_map(Value::as_str).map(quote).collect::<Vec<_>>().join(" ")
 }
 
-fn quote(word: &str) -> String {
+/// A word as it would be typed.
+pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,{}".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -83,7 +83,11 @@ impl Remark {
 
 /// The first thing that holds a task up; none when it has started, and none when nobody knows.
 fn why_it_waits(data_dir: &std::path::Path, id: &str) -> Option<String> {
-    let client = Client::connect(data_dir).ok()?;
+    first_reason(&Client::connect(data_dir).ok()?, id)
+}
+
+/// The first thing that holds a pending task up, and what would help; none when nobody knows.
+pub fn first_reason(client: &Client, id: &str) -> Option<String> {
     let explanation: Value = client.get(&format!("/v1/tasks/{}/explain", encode(id)), &vec![]).ok()?;
     if view::text(&explanation, "status") != "pending" {
         return None;
@@ -205,7 +209,8 @@ fn judge(status: &str, error: &str, outcome: &Value) -> Verdict {
         "not_started" => Some(NOT_STARTED),
         _ => None,
     };
-    let quiet = kind == "failed" && number("exit_code").is_some();
+    // A command that ended well and yet failed, by its own word or for what verified it, has not said so by its status.
+    let quiet = kind == "failed" && number("exit_code").is_some_and(|code| code != 0);
     let remark = if error.is_empty() { status.to_owned() } else { format!("{status}: {error}") };
     Verdict { status: own.unwrap_or(1), remark: (!quiet).then_some(remark) }
 }
@@ -219,6 +224,7 @@ mod tests {
     fn the_exit_status_is_the_commands_own() {
         for (outcome, status, said) in [
             (json!({"kind": "failed", "exit_code": 7}), 7, false),
+            (json!({"kind": "failed", "exit_code": 0}), 1, true),
             (json!({"kind": "failed", "signal": 9}), 137, true),
             (json!({"kind": "not_started"}), 127, true),
             (json!({"kind": "limit_exceeded", "signal": 9, "limit": "memory"}), 1, true),

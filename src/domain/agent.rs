@@ -136,6 +136,42 @@ impl<'de> Deserialize<'de> for Capability {
     }
 }
 
+enumeration! {
+    /// The language in which a command says on its standard output what it does.
+    pub enum StreamFormat ("format") {
+        /// The JSON lines of `docs/protocol.md`.
+        Menagerie = "menagerie",
+        /// Claude Code's `--output-format stream-json`.
+        Claude = "claude",
+        /// Codex CLI's `exec --json`.
+        Codex = "codex",
+        /// Gemini CLI's `--output-format stream-json`.
+        Gemini = "gemini",
+        /// `OpenCode`'s `run --format json`.
+        Opencode = "opencode",
+        /// Nothing is read; all of it is log.
+        Plain = "plain",
+        /// Whichever of these the first JSON lines show; JSON lines of `docs/protocol.md` until then.
+        Auto = "auto",
+    }
+}
+
+impl StreamFormat {
+    /// Whether it is what holds where nothing is said.
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference.
+    pub fn is_default(&self) -> bool {
+        *self == Self::Menagerie
+    }
+}
+
+// The macro that declares it knows no attributes of values.
+#[allow(clippy::derivable_impls)]
+impl Default for StreamFormat {
+    fn default() -> Self {
+        Self::Menagerie
+    }
+}
+
 /// How an agent does a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -152,12 +188,22 @@ pub enum Runtime {
         /// Where the process starts; the cage's working folder when left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         workdir: Option<String>,
+        /// The language of its standard output. A task's own (`parameters.configuration.format`) replaces it.
+        #[serde(default, skip_serializing_if = "StreamFormat::is_default")]
+        format: StreamFormat,
     },
 }
 
 impl Default for Runtime {
     fn default() -> Self {
-        Self::Command { command: vec![], env: Map::new(), workdir: None }
+        Self::of_command(vec![])
+    }
+}
+
+impl Runtime {
+    /// A command with the defaults in everything else.
+    pub fn of_command(command: Vec<String>) -> Self {
+        Self::Command { command, env: Map::new(), workdir: None, format: StreamFormat::default() }
     }
 }
 
@@ -293,7 +339,7 @@ impl AgentSpec {
                 check_name(field, word, 100).map_err(|refusal| refusal.within(&place))?;
             }
         }
-        let Runtime::Command { command, env, workdir } = &self.runtime;
+        let Runtime::Command { command, env, workdir, .. } = &self.runtime;
         for (name, value) in env {
             check_variable_name("runtime.env", name).map_err(|refusal| refusal.within(&place))?;
             if !(value.is_string() || value.is_number() || value.is_boolean()) {

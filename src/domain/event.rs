@@ -136,7 +136,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// longest of the bodies; this halves it.
 fn lean_task<S: serde::Serializer>(task: &Task, serializer: S) -> Result<S::Ok, S::Error> {
     use serde::ser::SerializeStruct;
-    let mut body = serializer.serialize_struct("Task", 28)?;
+    let mut body = serializer.serialize_struct("Task", 30)?;
     macro_rules! fields {
         (always $($name:literal = $value:expr),+; unless_default $($field:ident),+ $(,)?) => {
             $(body.serialize_field($name, &$value)?;)+
@@ -148,7 +148,7 @@ fn lean_task<S: serde::Serializer>(task: &Task, serializer: S) -> Result<S::Ok, 
             "max_attempts" = task.max_attempts, "created_by" = task.created_by, "created_at" = task.created_at,
             "updated_at" = task.updated_at;
         unless_default parameters, requirements, deadline, depends_on, approval_gate, attempts, losses, timeout, estimate,
-            preemptible, agent_id, cage_id, assigned_agent_id, execution_id, not_before, output, error, metadata, array,
+            preemptible, verify, verification, agent_id, cage_id, assigned_agent_id, execution_id, not_before, output, error, metadata, array,
             array_index, started_at, completed_at
     );
     body.end()

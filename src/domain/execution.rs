@@ -4,11 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::activity::Activity;
 use super::enumeration::enumeration;
 use super::id::{AgentId, CageId, ExecutionId, NodeId, TaskId};
 use super::quantity::Span;
 use super::refusal::Refusal;
 use super::time::Timestamp;
+use super::verify::Verification;
 
 enumeration! {
     /// The life of an execution.
@@ -52,9 +54,9 @@ impl ExecutionStatus {
 enumeration! {
     /// How an execution ended.
     pub enum OutcomeKind ("outcome") {
-        /// Exit status 0 and no limit broken.
+        /// Exit status 0, no limit broken, nothing in what the agent said last against it, and verified where the task asks.
         Succeeded = "succeeded",
-        /// Another exit status, or a signal from within the cage.
+        /// Another exit status, a signal from within the cage, an agent that says so itself, or a verification that failed.
         Failed = "failed",
         /// It took longer than its timeout or the cage's wall limit.
         TimedOut = "timed_out",
@@ -119,6 +121,9 @@ pub struct Outcome {
     /// What the agent gave as its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
+    /// Whether it was checked from outside the agent; left out when it was not.
+    #[serde(default, skip_serializing_if = "Verification::is_unverified")]
+    pub verification: Verification,
     /// What it used.
     #[serde(default)]
     pub usage: Usage,
@@ -146,6 +151,7 @@ impl Outcome {
             limit: None,
             message: message.into(),
             result: None,
+            verification: Verification::Unverified,
             usage: Usage::default(),
             tokens_used: None,
             cost: None,
@@ -231,6 +237,12 @@ pub struct Execution {
     /// What the agent said last about its progress, or its summary.
     #[serde(default)]
     pub output_summary: Option<String>,
+    /// What it does at the moment, while it runs and says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
+    /// What that is done with: a tool, a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_detail: Option<String>,
     /// When it was decided.
     pub created_at: Timestamp,
     /// When its process started.
@@ -239,4 +251,11 @@ pub struct Execution {
     /// When it ended.
     #[serde(default)]
     pub completed_at: Option<Timestamp>,
+}
+
+impl Execution {
+    /// What it does at the moment, in words; `None` when it does not say.
+    pub fn doing(&self) -> Option<String> {
+        self.activity.map(|activity| activity.phrase(self.activity_detail.as_deref()))
+    }
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::activity::Activity;
+use super::agent::StreamFormat;
 use super::artifact::FoundArtifact;
 use super::cage::{CageSpec, Enforcements};
 use super::execution::{Outcome, OutcomeKind};
@@ -17,6 +19,7 @@ use super::node::Capacity;
 use super::quantity::{Bytes, Span};
 use super::sensors::Sensors;
 use super::time::Timestamp;
+use super::verify::Verify;
 use super::watch::{Measurement, Process};
 
 /// The version of this protocol. Both ends have to speak the same.
@@ -111,6 +114,12 @@ pub struct Start {
     /// Where the process starts; the cage's working folder when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workdir: Option<String>,
+    /// The language of its standard output.
+    #[serde(default, skip_serializing_if = "StreamFormat::is_default")]
+    pub format: StreamFormat,
+    /// What must hold once it has ended well.
+    #[serde(default, skip_serializing_if = "Verify::is_empty")]
+    pub verify: Verify,
     /// The task as the agent gets it, on standard input and in a file.
     pub task: Value,
     /// How long it may take; the cage's wall limit holds besides.
@@ -229,6 +238,12 @@ pub struct Sample {
     /// What it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
+    /// What it does that with: a tool, a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_detail: Option<String>,
     /// Tokens so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_used: Option<u64>,

@@ -5,6 +5,7 @@
 //! number is drawn; what needs a time or an id is given one. Every other room may import this one and this one
 //! imports none.
 
+pub mod activity;
 pub mod agent;
 pub mod alert;
 pub mod alert_rule;
@@ -40,8 +41,10 @@ pub mod threshold;
 pub mod time;
 pub mod user;
 pub mod variable;
+pub mod verify;
 pub mod watch;
 
+pub use activity::Activity;
 pub use agent::{Agent, AgentSpec, AgentStatus};
 pub use alert::{Alert, AlertStatus};
 pub use alert_rule::{AlertRule, AlertRulePatch, Level, Scope, Subject};
@@ -67,3 +70,4 @@ pub use task::{NewTask, Task, TaskStatus};
 pub use threshold::{MetricUnit, Threshold};
 pub use time::Timestamp;
 pub use user::User;
+pub use verify::{Verification, Verify};

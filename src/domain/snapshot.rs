@@ -78,6 +78,8 @@ pub struct QueuedTask {
     pub priority: u8,
     /// What it asks for.
     pub requirements: Requirements,
+    /// Whether it brings a command of its own.
+    pub brings_command: bool,
     /// The agent that must do it.
     pub agent_id: Option<AgentId>,
     /// The cage it must run in.
@@ -124,6 +126,7 @@ impl QueuedTask {
             status: task.status,
             priority: task.priority,
             requirements: task.requirements.clone(),
+            brings_command: task.brings_command(),
             agent_id: task.agent_id,
             cage_id: task.cage_id,
             owner: task.created_by,

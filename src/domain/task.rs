@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::agent::StreamFormat;
 use super::enumeration::enumeration;
 use super::id::{ARRAY_ELEMENTS_MAX, AgentId, CageId, ExecutionId, TaskId, UserId};
 use super::quantity::Span;
@@ -11,6 +12,7 @@ use super::refusal::Refusal;
 use super::requirements::{Requirements, check_name};
 use super::time::{Timestamp, When};
 use super::variable::check_variable_name;
+use super::verify::{Verification, Verify};
 
 enumeration! {
     /// The life of a task. `running` is read as `executing`.
@@ -67,7 +69,7 @@ pub struct TaskParameters {
     /// Handed to the agent.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub input_data: Map<String, Value>,
-    /// How to work; `command`, `env` and `workdir` replace the runtime's own.
+    /// How to work; `command`, `env`, `workdir` and `format` replace the runtime's own.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub configuration: Map<String, Value>,
     /// Free.
@@ -157,6 +159,9 @@ pub struct NewTask {
     /// Whether a more urgent task may stop it.
     #[serde(default)]
     pub preemptible: bool,
+    /// How its completion is verified once its agent has ended well.
+    #[serde(default, skip_serializing_if = "Verify::is_empty")]
+    pub verify: Verify,
     /// Source, tags and anything else.
     #[serde(default)]
     pub metadata: TaskMetadata,
@@ -190,6 +195,7 @@ impl NewTask {
             timeout: None,
             estimate: None,
             preemptible: false,
+            verify: Verify::default(),
             metadata: TaskMetadata::default(),
             array: None,
         }
@@ -231,12 +237,13 @@ impl NewTask {
         if self.depends_on.len() > 10_000 {
             return Err(Refusal::invalid("depends_on", self.depends_on.len(), "at most 10000 tasks"));
         }
+        self.verify.check()?;
         self.requirements.normalise()?;
         check_configuration(&self.parameters.configuration)
     }
 }
 
-/// Checks `command`, `env` and `workdir` of a task's configuration.
+/// Checks `command`, `env`, `workdir` and `format` of a task's configuration.
 fn check_configuration(configuration: &Map<String, Value>) -> Result<(), Refusal> {
     let field = |name: &str| format!("parameters.configuration.{name}");
     if let Some(command) = configuration.get("command") {
@@ -268,6 +275,13 @@ fn check_configuration(configuration: &Map<String, Value>) -> Result<(), Refusal
         && !workdir.as_str().is_some_and(|dir| dir.starts_with('/') && !dir.contains('\0'))
     {
         return Err(Refusal::invalid(field("workdir"), workdir, "an absolute path"));
+    }
+    if let Some(format) = configuration.get("format") {
+        let choices: Vec<_> = StreamFormat::ALL.iter().map(|format| format.as_str()).collect();
+        match format.as_str() {
+            Some(name) if choices.contains(&name) => {}
+            name => return Err(Refusal::not_one_of(field("format"), name.unwrap_or("no text"), &choices)),
+        }
     }
     Ok(())
 }
@@ -331,6 +345,12 @@ pub struct Task {
     /// Not before this time, after a failed attempt.
     #[serde(default)]
     pub not_before: Option<Timestamp>,
+    /// How its completion is verified.
+    #[serde(default, skip_serializing_if = "Verify::is_empty")]
+    pub verify: Verify,
+    /// Whether its last attempt was verified; absent while none has ended, and where that says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
     /// What the agent gave as its result.
     #[serde(default)]
     pub output: Option<Value>,
@@ -361,6 +381,13 @@ pub struct Task {
     /// The cage of the attempt under way, or of the last one.
     #[serde(default)]
     pub assigned_cage_id: Option<CageId>,
+}
+
+impl Task {
+    /// Whether it brings a command of its own; otherwise its agent has to have one.
+    pub fn brings_command(&self) -> bool {
+        self.parameters.configuration.get("command").is_some_and(Value::is_array)
+    }
 }
 
 #[cfg(test)]

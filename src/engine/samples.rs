@@ -433,6 +433,8 @@ mod tests {
                 progress: Some(if id == ExecutionId::new(Timestamp::EPOCH, 1) { 80 } else { 30 }),
                 message: None,
                 tokens_used: Some(1000),
+                activity: None,
+                activity_detail: None,
                 cost: Some(0.25),
             })
         };

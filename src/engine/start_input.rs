@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::commit::PendingStart;
-use crate::domain::agent::Runtime;
+use crate::domain::agent::{Runtime, StreamFormat};
 use crate::domain::link::{Start, ToWorker};
 use crate::domain::{Refusal, Task, TaskId};
 use crate::store::{self, Reader};
@@ -34,7 +34,7 @@ pub fn messages(reader: &Reader, starts: &[PendingStart]) -> Result<Vec<ToWorker
 }
 
 fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, store::Error> {
-    let Runtime::Command { command, env, workdir } = &start.runtime;
+    let Runtime::Command { command, env, workdir, format } = &start.runtime;
     let configuration = &task.parameters.configuration;
     let own = configuration.get("command").and_then(Value::as_array);
     let command = own
@@ -42,6 +42,8 @@ fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, 
     let task_env = configuration.get("env").and_then(Value::as_object);
     let env = env.iter().chain(task_env.into_iter().flatten());
     let workdir = configuration.get("workdir").and_then(Value::as_str).map(str::to_owned).or_else(|| workdir.clone());
+    let own_format = configuration.get("format").and_then(Value::as_str).and_then(|name| name.parse().ok());
+    let format: StreamFormat = own_format.unwrap_or(*format);
     Ok(Start {
         execution_id: start.execution_id,
         task_id: task.id,
@@ -50,6 +52,8 @@ fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, 
         command,
         env: env.map(|(name, value)| (name.clone(), text(value))).collect(),
         workdir,
+        format,
+        verify: task.verify.clone(),
         task: as_given(reader, task)?,
         timeout: start.timeout,
         output: start.output,

@@ -134,6 +134,9 @@ impl Telemetry {
                 known.message = sample.message.or(known.message.take());
                 known.tokens_used = sample.tokens_used.or(known.tokens_used);
                 known.cost = sample.cost.or(known.cost);
+                if sample.activity.is_some() {
+                    (known.activity, known.activity_detail) = (sample.activity, sample.activity_detail);
+                }
             } else {
                 samples.insert(sample.execution_id, sample);
             }

@@ -65,10 +65,19 @@ const STEPS: &[Step] = &[
                  OR (kind = 'alert_raised' AND body ->> '$.alert.context.remedy' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "verification",
+        up: include_str!("migrations/0007_verification.up.sql"),
+        down: Some(include_str!("migrations/0007_verification.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> 'verify' IS NOT NULL)
+                 OR (kind = 'execution_ended' AND body ->> '$.outcome.verification' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 6;
+pub const SCHEMA: u32 = 7;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -138,7 +138,6 @@ struct Kept {
 const SCREENS_MAX: usize = 40;
 
 /// The console.
-#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct App {
     /// How it was started.
     pub options: Options,

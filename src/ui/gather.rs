@@ -28,6 +28,8 @@ pub struct Work {
     pub kind: Option<String>,
     /// 1-100, as the agent reports it; `None` when it reported nothing.
     pub progress: Option<u8>,
+    /// What it does at the moment, in words; `None` when it does not say.
+    pub activity: Option<String>,
     /// What it said last about its progress.
     pub said: Option<String>,
 }
@@ -115,6 +117,7 @@ pub fn agents(client: &Client, query: &Query) -> Result<Page<AgentRow>, Error> {
             task,
             kind: kinds.get(&task).cloned(),
             progress: execution.and_then(|execution| execution.progress),
+            activity: execution.and_then(Execution::doing),
             said: execution.and_then(|execution| execution.output_summary.clone()),
         }
     };

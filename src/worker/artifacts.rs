@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
-use super::runtime::command::Announced;
+use super::runtime::said::Announced;
 use crate::domain::artifact::{FoundArtifact, TITLE_CHARS_MAX};
 use crate::domain::{ArtifactType, ExecutionId};
 

@@ -18,6 +18,7 @@ use crate::domain::{CageSpec, Enforcement};
 const TMP_BYTES: u64 = 1 << 30;
 
 /// A cage of this worker.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Cage {
     /// What was declared.
     pub(super) spec: CageSpec,

@@ -10,7 +10,7 @@ use super::spool::Spool;
 use super::sys;
 use super::watch::DiskUsage;
 use crate::domain::link::{Sample, Start};
-use crate::domain::{ExecutionId, Outcome, OutcomeKind, Timestamp, Usage};
+use crate::domain::{ArtifactType, ExecutionId, Outcome, OutcomeKind, Timestamp, Usage, Verification};
 
 /// Never, for timers.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -58,9 +58,16 @@ pub(super) struct Gone {
     pub(super) refused_forks: u64,
 }
 
+impl Gone {
+    /// The agent's own end, with what a command that verifies it has used. What that broke is its own failure.
+    pub(super) fn with_check(self, check: &Self) -> Self {
+        Self { cpu_us: self.cpu_us + check.cpu_us, peak_kib: self.peak_kib.max(check.peak_kib), ..self }
+    }
+}
+
 /// An execution under way.
 pub(super) struct Run {
-    /// What was asked for; without the task, which the agent has by now.
+    /// What was asked for; without the task, which the agent has by now, unless commands that verify it are handed it too.
     pub(super) start: Box<Start>,
     /// The number of the request to init.
     pub(super) number: u64,
@@ -74,6 +81,12 @@ pub(super) struct Run {
     pub(super) told: (u64, u64),
     /// How many of the tokens that it reported are counted in its cage's window.
     pub(super) tokens_counted: u64,
+    /// How the agent itself ended, while what it did is being verified.
+    pub(super) agent: Option<Gone>,
+    /// How many of the commands that verify it have ended.
+    pub(super) checks_done: usize,
+    /// Why it did not stand the verification.
+    pub(super) check_failure: Option<String>,
     /// Why the worker ends it, if it does.
     pub(super) verdict: Option<Verdict>,
     /// How far that has come.
@@ -82,6 +95,8 @@ pub(super) struct Run {
     pub(super) stage_until: u64,
     /// When its time is over.
     pub(super) timeout_at: u64,
+    /// How long it, and each command that verifies it, may take in microseconds.
+    limit_us: Option<u64>,
     /// Whether the cage's wall limit, rather than the task's timeout, sets that time.
     pub(super) timeout_is_wall: bool,
     /// When its process started.
@@ -107,22 +122,28 @@ pub(super) struct Run {
 impl Run {
     /// An execution that is about to be handed to init as request `number`, at `now` of the monotonic clock.
     pub(super) fn new(mut start: Box<Start>, number: u64, output: Arc<Path>, now: u64, wall_us: Option<u64>) -> Self {
-        start.task = serde_json::Value::Null;
+        if start.verify.commands.is_empty() {
+            start.task = serde_json::Value::Null;
+        }
         let timeout_us = start.timeout.map(|span| span.as_micros().unsigned_abs());
         let timeout_is_wall = wall_us.is_some_and(|wall| timeout_us.is_none_or(|timeout| wall <= timeout));
         let limit = if timeout_is_wall { wall_us } else { timeout_us };
         Self {
             spool: Spool::new(output, start.execution_id, start.output.get()),
+            listener: Listener::new(start.format),
             start,
             number,
-            listener: Listener::default(),
             output: OutputMeter::new(now),
             told: (0, 0),
             tokens_counted: 0,
+            agent: None,
+            checks_done: 0,
+            check_failure: None,
             verdict: None,
             stage: Stage::Running,
             stage_until: NEVER,
             timeout_at: limit.map_or(NEVER, |limit| now.saturating_add(limit)),
+            limit_us: limit,
             timeout_is_wall,
             started_at: None,
             report_start_at: now + STARTED_AFTER_US,
@@ -150,6 +171,38 @@ impl Run {
         all.push_str(remark);
     }
 
+    /// Whether the agent has ended well, so that what it did can be verified.
+    pub(super) fn ended_well(&self, gone: &Gone) -> bool {
+        self.check_failure.is_none() && self.judge(gone).succeeded()
+    }
+
+    /// Makes ready for request `number`, by which the next command that verifies it is started.
+    pub(super) fn begin_check(&mut self, agent: Gone, number: u64, now: u64) {
+        self.agent = Some(agent);
+        self.number = number;
+        (self.stage, self.stage_until) = (Stage::Running, NEVER);
+        self.timeout_at = self.limit_us.map_or(NEVER, |limit| now.saturating_add(limit));
+    }
+
+    /// The command that verifies it at the moment, as it is shown.
+    pub(super) fn check(&self) -> Option<String> {
+        self.agent?;
+        self.start.verify.commands.get(self.checks_done).map(|words| words.join(" "))
+    }
+
+    /// What condemns it when its time is over.
+    pub(super) fn overtime(&mut self) -> Verdict {
+        let limit = if self.timeout_is_wall { "the cage's wall limit" } else { "its timeout" };
+        if let Some(command) = self.check() {
+            let why = format!("`{command}` took longer than {limit}");
+            let message = unverified(&why);
+            self.check_failure = Some(why);
+            return Verdict { kind: OutcomeKind::Failed, limit: None, message };
+        }
+        let message = format!("it took longer than {limit}");
+        Verdict { kind: OutcomeKind::TimedOut, limit: self.timeout_is_wall.then_some("wall"), message }
+    }
+
     /// When it next needs attention although nothing happens.
     pub(super) fn next_wake(&self) -> u64 {
         [self.stage_until, self.timeout_at, self.report_start_at, self.sample_at, self.watch_at]
@@ -160,33 +213,51 @@ impl Run {
 
     /// The live figures, if there are new ones and it is time for them.
     pub(super) fn take_sample(&mut self, now: u64) -> Option<Sample> {
-        if !std::mem::take(&mut self.listener.changed) {
+        let said = &mut self.listener.said;
+        if !std::mem::take(&mut said.changed) {
             return None;
         }
         self.sample_at = now + SAMPLE_EVERY_US;
         Some(Sample {
-            execution_id: self.id(),
-            progress: self.listener.progress,
-            message: self.listener.message.clone(),
-            tokens_used: self.listener.tokens_used,
-            cost: self.listener.cost,
+            execution_id: self.start.execution_id,
+            progress: said.progress,
+            message: said.message.clone(),
+            activity: said.activity,
+            activity_detail: said.activity_detail.clone(),
+            tokens_used: said.tokens_used,
+            cost: said.cost,
         })
     }
 
-    /// How it ended, when everything is gone.
-    pub(super) fn outcome(&mut self, gone: &Gone) -> Outcome {
+    /// How it ended, when everything is gone and artifacts of these types were found.
+    pub(super) fn outcome(&mut self, gone: &Gone, found: impl Iterator<Item = ArtifactType>) -> Outcome {
         let mut outcome = self.judge(gone);
+        if self.check_failure.is_some() {
+            outcome.verification = Verification::Failed;
+        }
+        if outcome.succeeded() {
+            let expected = self.start.verify.expect_artifacts;
+            let failure = self.check_failure.take().or_else(|| expected.and_then(|expected| expected.missing(found)));
+            if let Some(why) = failure {
+                outcome.kind = OutcomeKind::Failed;
+                outcome.message = unverified(&why);
+                outcome.verification = Verification::Failed;
+            } else if !self.start.verify.is_empty() {
+                outcome.verification = Verification::Verified;
+            }
+        }
         if let Some(remark) = self.remark.take() {
             if !outcome.message.is_empty() {
                 outcome.message.push_str("; ");
             }
             outcome.message.push_str(&remark);
         }
-        outcome.result = self.listener.result.take();
-        outcome.tokens_used = self.listener.tokens_used;
-        outcome.cost = self.listener.cost;
-        outcome.summary = self.listener.message.take();
-        outcome.progress = self.listener.progress;
+        let said = &mut self.listener.said;
+        outcome.result = said.result.take();
+        outcome.tokens_used = said.tokens_used;
+        outcome.cost = said.cost;
+        outcome.summary = said.message.take();
+        outcome.progress = said.progress;
         outcome.usage = Usage {
             cpu_us: gone.cpu_us,
             memory_peak: (gone.peak_kib > 0).then_some(gone.peak_kib.saturating_mul(1024)),
@@ -215,8 +286,14 @@ impl Run {
             return with(exceeded, Some("pids"), text.to_owned());
         }
         match (exit_code, signal) {
-            (Some(0), _) => with(OutcomeKind::Succeeded, None, String::new()),
-            (Some(code), _) => with(OutcomeKind::Failed, None, format!("exit status {code}")),
+            (Some(0), _) => match self.listener.failure() {
+                None => with(OutcomeKind::Succeeded, None, String::new()),
+                Some(why) => with(OutcomeKind::Failed, None, format!("exit status 0, but {why}")),
+            },
+            (Some(code), _) => {
+                let why = self.listener.failure().map(|why| format!("; {why}")).unwrap_or_default();
+                with(OutcomeKind::Failed, None, format!("exit status {code}{why}"))
+            }
             (None, Some(libc::SIGXFSZ)) => {
                 with(exceeded, Some("disk"), "a file grew beyond the cage's disk limit".to_owned())
             }
@@ -230,19 +307,40 @@ impl Run {
     }
 }
 
-/// Why a program could not be executed, for people.
-pub(super) fn not_executed(start: &Start, path: &str, errno: i32, workdir: bool) -> Outcome {
+/// That a verification failed, and why, for people.
+fn unverified(why: &str) -> String {
+    format!("verification failed: {why}")
+}
+
+/// Why a command that verifies an execution did not hold; `None` when it did.
+pub(super) fn check_failure(command: &[String], gone: &Gone) -> Option<String> {
+    let shown = command.join(" ");
+    let status = gone.status?;
+    let ended = match (libc::WIFEXITED(status), libc::WEXITSTATUS(status)) {
+        (true, 0) if gone.memory_kills == 0 => return None,
+        (true, code) => format!("ended with exit status {code}"),
+        (false, _) => format!("was ended by signal {}", libc::WTERMSIG(status)),
+    };
+    let why = match (gone.memory_kills, gone.refused_forks) {
+        (0, 0) => "",
+        (0, _) => "; the cage's number of processes was used up",
+        _ => "; the cage's memory was used up",
+    };
+    Some(format!("`{shown}` {ended}{why}"))
+}
+
+/// Why the program of a command could not be executed, for people.
+pub(super) fn not_executed(start: &Start, command: &[String], path: &str, errno: i32, workdir: bool) -> String {
     let why = std::io::Error::from_raw_os_error(errno);
-    let program = start.command.first().map_or("", String::as_str);
-    let message = if workdir {
+    let program = command.first().map_or("", String::as_str);
+    if workdir {
         let folder = start.workdir.as_deref().unwrap_or_default();
         format!("the folder {folder:?} cannot be entered from the cage: {why}; give it to the cage under read or write")
     } else if program.contains('/') {
         format!("the program {program:?} cannot be executed in the cage: {why}")
     } else {
         format!("the program {program:?} cannot be executed: {why}; looked for in PATH={path}")
-    };
-    Outcome { exit_code: Some(127), ..Outcome::new(OutcomeKind::NotStarted, message) }
+    }
 }
 
 /// The signal by which init is asked to do what a stage demands.
@@ -263,6 +361,8 @@ pub(super) fn clocks() -> (u64, Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::agent::StreamFormat;
+    use crate::domain::verify::{ExpectedArtifacts, Verify};
     use crate::domain::{Bytes, CageId, Span, TaskId};
 
     fn run(timeout: Option<i64>, wall: Option<u64>) -> Run {
@@ -274,6 +374,8 @@ mod tests {
             command: vec!["x".to_owned()],
             env: std::collections::BTreeMap::new(),
             workdir: None,
+            format: StreamFormat::Claude,
+            verify: Verify::default(),
             task: serde_json::Value::Null,
             timeout: timeout.map(Span::from_micros),
             output: Bytes::ZERO,
@@ -295,14 +397,19 @@ mod tests {
         }
     }
 
+    const RESULT: &[u8] = b"{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false}\n";
+
+    fn gone(status: Option<i32>, memory_kills: u64, refused_forks: u64) -> Gone {
+        Gone { status, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks }
+    }
+
     #[test]
     fn breaches_come_before_exit_statuses_and_verdicts_before_both() {
-        let gone =
-            |status, memory_kills, refused_forks| Gone { status, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks };
         let judged = |verdict: Option<Verdict>, gone: Gone| {
             let mut run = run(None, None);
+            run.listener.feed(RESULT);
             run.verdict = verdict;
-            let outcome = run.outcome(&gone);
+            let outcome = run.outcome(&gone, std::iter::empty());
             (outcome.kind, outcome.limit)
         };
         assert_eq!(judged(None, gone(Some(0), 0, 3)), (OutcomeKind::Succeeded, None));
@@ -316,5 +423,67 @@ mod tests {
         assert_eq!(judged(None, gone(None, 0, 0)), (OutcomeKind::Failed, None));
         let verdict = Verdict { kind: OutcomeKind::Cancelled, limit: None, message: "by the operator".to_owned() };
         assert_eq!(judged(Some(verdict), gone(Some(9), 1, 1)), (OutcomeKind::Cancelled, None));
+    }
+
+    #[test]
+    fn exit_status_0_is_no_success_against_the_agents_own_word() {
+        let mut run = run(None, None);
+        assert!(!run.ended_well(&gone(Some(0), 0, 0)), "nothing is verified of what failed");
+        let outcome = run.outcome(&gone(Some(0), 0, 0), std::iter::empty());
+        let said = "exit status 0, but its stream ended without a result";
+        assert_eq!((outcome.kind, outcome.exit_code, outcome.message.as_str()), (OutcomeKind::Failed, Some(0), said));
+        let outcome = run.outcome(&gone(Some(0x200), 0, 0), std::iter::empty());
+        assert_eq!(outcome.message, "exit status 2; its stream ended without a result");
+    }
+
+    #[test]
+    fn a_verification_has_the_last_word() {
+        use ArtifactType::{Code, Doc};
+        let judged = |verify: Verify, failure: Option<&str>, status: i32, found: &[ArtifactType]| {
+            let mut run = run(None, None);
+            run.listener.feed(RESULT);
+            run.start.verify = verify;
+            run.check_failure = failure.map(str::to_owned);
+            let outcome = run.outcome(&gone(Some(status), 0, 0), found.iter().copied());
+            (outcome.kind, outcome.verification, outcome.message)
+        };
+        let make = || Verify { commands: vec![vec!["make".to_owned()]], ..Verify::default() };
+        let code = || Verify {
+            expect_artifacts: Some(ExpectedArtifacts { at_least: 1, kind: Some(Code) }),
+            ..Verify::default()
+        };
+        let (good, bad) = (OutcomeKind::Succeeded, OutcomeKind::Failed);
+        assert_eq!(judged(Verify::default(), None, 0, &[]), (good, Verification::Unverified, String::new()));
+        assert_eq!(judged(make(), None, 0, &[]), (good, Verification::Verified, String::new()));
+        assert_eq!(judged(code(), None, 0, &[Doc, Code]), (good, Verification::Verified, String::new()));
+        let said = "verification failed: expected at least 1 artifact of type code, found 0".to_owned();
+        assert_eq!(judged(code(), None, 0, &[Doc]), (bad, Verification::Failed, said));
+        let said = "verification failed: `make` broke".to_owned();
+        assert_eq!(judged(make(), Some("`make` broke"), 0, &[]), (bad, Verification::Failed, said));
+        // What failed by itself was never verified.
+        let said = "exit status 1".to_owned();
+        assert_eq!(judged(code(), None, 0x100, &[Doc]), (bad, Verification::Unverified, said));
+    }
+
+    #[test]
+    fn a_command_that_verifies_fails_by_its_status_and_by_what_it_breaks() {
+        let failure = |gone: Gone| check_failure(&["make".to_owned(), "test".to_owned()], &gone);
+        assert_eq!(failure(gone(Some(0), 0, 1)), None);
+        assert_eq!(failure(gone(Some(0x200), 0, 0)).unwrap(), "`make test` ended with exit status 2");
+        assert_eq!(failure(gone(Some(9), 0, 0)).unwrap(), "`make test` was ended by signal 9");
+        assert!(failure(gone(Some(0), 1, 0)).unwrap().ends_with("; the cage's memory was used up"));
+    }
+
+    #[test]
+    fn each_command_that_verifies_has_the_whole_time() {
+        let mut run = run(Some(5), None);
+        run.start.verify.commands = vec![vec!["make".to_owned()]];
+        run.begin_check(gone(Some(0), 0, 0), 2, 2000);
+        assert_eq!((run.number, run.timeout_at), (2, 2005));
+        let verdict = run.overtime();
+        assert_eq!(verdict.kind, OutcomeKind::Failed);
+        assert_eq!(verdict.message, "verification failed: `make` took longer than its timeout");
+        run.verdict = Some(verdict);
+        assert_eq!(run.outcome(&gone(Some(0), 0, 0), std::iter::empty()).verification, Verification::Failed);
     }
 }

@@ -9,13 +9,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use menagerie::domain::agent::StreamFormat;
 use menagerie::domain::artifact::FoundArtifact;
 use menagerie::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
 use menagerie::domain::sensors::Sensors;
 use menagerie::domain::spool::{self, Stream};
 use menagerie::domain::watch::{Measurement, Process};
 use menagerie::domain::{
-    Bytes, CageId, CageSpec, Enforcements, ExecutionId, Outcome, OutcomeKind, Span, TaskId, Timestamp,
+    Bytes, CageId, CageSpec, Enforcements, ExecutionId, Outcome, OutcomeKind, Span, TaskId, Timestamp, Verify,
 };
 
 /// Longer than anything here may take; a test that reaches it has failed.
@@ -62,6 +63,8 @@ pub fn start(cage: CageId, command: &[&str]) -> Start {
         command: command.iter().map(|word| (*word).to_owned()).collect(),
         env: BTreeMap::new(),
         workdir: None,
+        format: StreamFormat::default(),
+        verify: Verify::default(),
         task: serde_json::json!({"type": "test", "parameters": {"input_data": {"x": 1}}}),
         timeout: Some(Span::from_secs(50)),
         output: Bytes::from_mib(1),

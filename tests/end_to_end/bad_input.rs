@@ -15,6 +15,9 @@ fn feed(site: &Site, arguments: &[&str], input: &[u8]) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+/// What makes a batch line a task that somebody can do.
+const RUNS: &str = r#""parameters": {"configuration": {"command": ["true"]}}"#;
+
 #[test]
 fn every_bad_input_is_refused_and_leaves_nothing() {
     let mut site = Site::new();
@@ -36,11 +39,15 @@ fn every_bad_input_is_refused_and_leaves_nothing() {
         (&batch, b"{\"type\": \"a\", \"depends_on\": [\"ffffffff\"]}\n".to_vec(), &["depends_on", "ffffffff"]),
         (
             &batch,
-            b"{\"type\": \"a\", \"key\": \"x\", \"depends_on\": [\"y\"]}\n{\"type\": \"a\", \"key\": \"y\", \"depends_on\": [\"x\"]}\n".to_vec(),
+            format!(r#"{{"type": "a", "key": "x", "depends_on": ["y"], {RUNS}}}{0}{{"type": "a", "key": "y", "depends_on": ["x"], {RUNS}}}"#, "\n").into(),
             &["cycle"],
         ),
         (&batch, b"{\"type\": \"a\", \"key\": \"x\"}\n{\"type\": \"a\", \"key\": \"x\"}\n".to_vec(), &["2: key \"x\"", "line 1"]),
-        (&batch, b"{\"type\": \"a\", \"requirements\": {\"memory\": \"1TiB\"}}\n".to_vec(), &["memory", "cage 00"]),
+        (&batch, format!(r#"{{"type": "a", "requirements": {{"memory": "1TiB"}}, {RUNS}}}"#).into(), &["memory", "cage 00"]),
+        (&batch, b"{\"type\": \"a\"}\n".to_vec(), &["parameters.configuration.command", "a1, a2", "give the task a command"]),
+        (&batch, format!(r#"{{"type": "a", "verify": {{"commands": ["make"]}}, {RUNS}}}"#).into(), &["make", "a list"]),
+        (&batch, format!(r#"{{"type": "a", "verify": {{"commands": [[]]}}, {RUNS}}}"#).into(), &["verify.commands", "the program first"]),
+        (&batch, b"{\"type\": \"a\", \"parameters\": {\"configuration\": {\"format\": \"claud\"}}}\n".to_vec(), &["format", "\"claude\"?"]),
         (&batch, long.into_bytes(), &["1:1:", "10485814 bytes", "1048576", "nothing was submitted"]),
         (&batch, b"{\"type\": \"a\0b\"}\n".to_vec(), &["1:12:", "NUL byte", "remove it"]),
         (&batch, b"{\"type\": \"\xff\xfe\"}\n".to_vec(), &["UTF-8"]),

@@ -17,5 +17,6 @@ mod reported;
 mod resume;
 mod shapes;
 mod starting;
+mod verifying;
 mod watching;
 mod work;

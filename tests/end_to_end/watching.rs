@@ -7,7 +7,7 @@ use std::time::Duration;
 use menagerie::api::client::{Client, LogPart};
 use menagerie::api::live::{CageCell, CellState, HealthState, Pulse, Topic};
 use menagerie::api::types::{AgentRow, TaskRow};
-use menagerie::domain::{Execution, Span, TaskStatus};
+use menagerie::domain::{Activity, Execution, Span, TaskStatus};
 use serde_json::{Value, json};
 
 use super::site::Site;
@@ -174,8 +174,11 @@ fn an_overview_has_figures_that_survive_a_kill() {
     site.wait_for("the last hour to be counted again", |site| check(site) == expected);
 
     text_of(&site, &["agent", "drain", "a1", "a2"]);
+    let parameters = json!({"configuration": {"command": ["true"]}});
     let urgent = json!({"command": "submit_tasks", "tasks": [
-        {"type": "report", "deadline": "5m"}, {"type": "late", "deadline": "5h"}, {"type": "long", "deadline": "5h", "estimate": "6h"},
+        {"type": "report", "deadline": "5m", "parameters": parameters},
+        {"type": "late", "deadline": "5h", "parameters": parameters},
+        {"type": "long", "deadline": "5h", "estimate": "6h", "parameters": parameters},
     ]});
     client(&site).command(&urgent).unwrap();
     let overview = client(&site).overview().unwrap();
@@ -198,13 +201,14 @@ fn what_an_agent_says_is_seen_while_it_runs() {
     let go = site.marks_dir().join("go");
     let script = format!(
         r#"echo '{{"type":"progress","percent":40,"message":"reading"}}'; echo '{{"type":"tokens","used":7}}'
+        echo '{{"type":"activity","state":"tool","detail":"cargo test"}}'
         while [ ! -e {} ]; do sleep 0.05; done"#,
         go.display()
     );
     let id = site.run_one(&["sh", "-c", &script]);
     site.wait_for("the agent's words", |site| {
         let task: TaskRow = client(site).get(&format!("/v1/tasks/{id}"), &vec![]).unwrap();
-        task.live.is_some_and(|live| live.progress == Some(40) && live.tokens_used == Some(7))
+        task.live.is_some_and(|live| live.tokens_used == Some(7) && live.activity == Some(Activity::Tool))
     });
     let (agents, _) = client(&site).list::<AgentRow>("agents", &vec![("name".to_owned(), "a1".to_owned())]).unwrap();
     let live = agents[0].live.clone().expect("the agent has a task");
@@ -212,6 +216,8 @@ fn what_an_agent_says_is_seen_while_it_runs() {
     let query = vec![("cage".to_owned(), "1".to_owned()), ("limit".to_owned(), "1".to_owned())];
     let (executions, _) = client(&site).list::<Execution>("executions", &query).unwrap();
     assert_eq!((executions[0].id, executions[0].progress), (live.execution_id, Some(40)));
+    assert_eq!(executions[0].activity_detail.as_deref(), Some("cargo test"));
+    assert!(text_of(&site, &["task", "show", &id]).contains("using cargo test"));
     assert_eq!(client(&site).overview().unwrap().tokens_hour, Some(7), "what is said so far counts");
     std::fs::write(&go, "").unwrap();
     site.wait_for_status(&id, TaskStatus::Completed);

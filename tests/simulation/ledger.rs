@@ -363,11 +363,12 @@ impl Ledger {
         let paused = costs && status == TaskStatus::Pending;
         assert_eq!(event.not_before.is_some(), paused, "only what failed waits: {event:?}");
         (task.status, task.attempts, task.losses, task.not_before) = (status, attempts, losses, event.not_before);
+        let brings_command = task.brings_command();
         let agent = self.agent(event.agent_id);
         agent.failures = match kind {
             OutcomeKind::Succeeded => 0,
-            // Only agents with a command of their own are to blame.
-            _ if costs && !agent.paused && agent.spec.has_command() => agent.failures + 1,
+            // No agent is to blame for a command that a task brings.
+            _ if costs && !agent.paused && !brings_command => agent.failures + 1,
             _ => agent.failures,
         };
         assert_eq!(
@@ -436,6 +437,7 @@ impl Ledger {
             (self.home_of(cage_id).is_none_or(|home| home == agent_id), "the cage is another's home"),
             (self.occupant(cage_id).is_none_or(|other| other == agent_id), "the cage holds another agent"),
             (capabilities.iter().all(has), "a capability is missing"),
+            (task.brings_command() || agent.spec.has_command(), "neither task nor agent has a command"),
             (task.agent_id.is_none_or(|id| id == agent_id), "it must be done by another agent"),
             (task.cage_id.is_none_or(|id| id == cage_id), "it must run in another cage"),
             (need.fits(&cage.room), "the cage is too small"),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use menagerie::domain::agent::{AgentSpec, Capability};
+use menagerie::domain::agent::{AgentSpec, Capability, Runtime};
 use menagerie::domain::cage::CageLimits;
 use menagerie::domain::fleet::CageEntry;
 use menagerie::domain::node::Capacity;
@@ -102,8 +102,7 @@ impl World {
         for number in 0..AGENTS {
             let mut agent = AgentSpec::new(format!("agent-{number}"));
             if number % 2 == 0 {
-                agent.runtime =
-                    serde_json::from_value(serde_json::json!({"type": "command", "command": ["work"]})).unwrap();
+                agent.runtime = Runtime::of_command(vec!["work".to_owned()]);
             }
             agent.concurrency = 1 + u32::try_from(self.draw.below(3)).unwrap();
             let home = u16::try_from(number).unwrap() + 1;
@@ -206,6 +205,9 @@ impl World {
 
     fn new_task(&mut self) -> NewTask {
         let mut task = NewTask::new("processing");
+        if self.draw.chance(50) {
+            task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
+        }
         task.priority = 1 + u8::try_from(self.draw.below(10)).unwrap();
         if self.draw.chance(70) {
             task.requirements.cpu = Cpu::from_millis(100 * self.draw.below(8));
@@ -698,6 +700,7 @@ impl World {
             cage.limits.memory = Some(Bytes::from_mib(1024));
         }
         for agent in &mut fleet.agent {
+            agent.runtime = Runtime::of_command(vec!["work".to_owned()]);
             agent.capabilities = ["shell", "gpu", "text"]
                 .map(|kind| Capability { kind: kind.into(), parameters: serde_json::Map::new() })
                 .to_vec();

@@ -6,7 +6,7 @@ use super::{Failure, Service};
 use crate::api::types::{AgentRow, LiveFigures, ResourceMetrics, ResourceRow, TaskRow};
 use crate::domain::cage::ResourceUsage;
 use crate::domain::{
-    Agent, Allocation, AllocationId, Cage, Execution, ExecutionId, Resource, ResourceId, Task, TaskId,
+    Activity, Agent, Allocation, AllocationId, Cage, Execution, ExecutionId, Resource, ResourceId, Task, TaskId,
 };
 use crate::engine::message::Message;
 use crate::engine::telemetry::Telemetry;
@@ -17,6 +17,8 @@ fn figures(telemetry: &Telemetry, id: ExecutionId) -> Option<LiveFigures> {
         execution_id: id,
         progress: sample.progress,
         message: sample.message,
+        activity: sample.activity,
+        activity_detail: sample.activity_detail,
         tokens_used: sample.tokens_used,
         cost: sample.cost,
     })
@@ -31,6 +33,7 @@ pub(super) fn executions(service: &Service, mut executions: Vec<Execution>) -> R
         execution.output_summary = sample.message.or(execution.output_summary.take());
         execution.tokens_used = sample.tokens_used.or(execution.tokens_used);
         execution.cost = sample.cost.or(execution.cost);
+        (execution.activity, execution.activity_detail) = (sample.activity, sample.activity_detail);
     }
     Ok(executions)
 }
@@ -75,7 +78,9 @@ pub(super) fn tasks(service: &Service, tasks: Vec<Task>) -> Result<Vec<TaskRow>,
     let telemetry = &service.running()?.telemetry;
     let row = |task: Task| {
         let execution = task.execution_id.filter(|_| !task.status.is_final());
-        TaskRow { live: execution.and_then(|id| figures(telemetry, id)), task }
+        let live = execution.and_then(|id| figures(telemetry, id));
+        let activity = Activity::of(&task, live.as_ref().and_then(|live| live.activity));
+        TaskRow { task, activity, live }
     };
     Ok(tasks.into_iter().map(row).collect())
 }

@@ -119,6 +119,7 @@ fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
 
 fn task() -> NewTask {
     let mut task = NewTask::new("processing");
+    task.parameters.configuration.insert("command".into(), json!(["/bin/true"]));
     task.requirements.cpu = Cpu::from_millis(100);
     task.requirements.capabilities = vec!["bench".into()];
     task

@@ -129,7 +129,7 @@ fn agent(number: u32, resident: u32, scripts: &str) -> Result<AgentSpec, Failure
     let can = |kind: &str| Capability { kind: kind.to_owned(), parameters: serde_json::Map::new() };
     agent.capabilities = vec![can(kind(number)), can(kind(number + 1))];
     let command = vec!["/bin/sh".to_owned(), format!("{scripts}/shift.sh")];
-    agent.runtime = Runtime::Command { command, env: serde_json::Map::new(), workdir: None };
+    agent.runtime = Runtime::of_command(command);
     if let Some(cage) = u16::try_from(number + 1).ok().filter(|_| number < resident) {
         agent.cage = Some(CageId::new(cage)?);
     }

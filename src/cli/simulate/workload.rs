@@ -141,6 +141,8 @@ fn check(line: Line, number: u32) -> Result<Job, Refusal> {
         other => return Err(Refusal::invalid("id", other, "a text or a number")),
     };
     let mut task = NewTask::new(line.kind.unwrap_or_else(|| "simulated".to_owned()));
+    // Nothing is run; whether task or agent would bring the command is not the workload's question.
+    task.parameters.configuration.insert("command".into(), vec!["simulated"].into());
     task.requirements.cpu = line.cpu;
     task.requirements.memory = line.memory;
     task.requirements.gpu = line.gpu;

@@ -68,6 +68,8 @@ impl Core {
         }
         if !lacking.is_empty() {
             reasons.push(format!("lacks {}", lacking.join(", ")));
+        } else if !shape.is_covered_by(agent.capability_set) {
+            reasons.push("has no command of its own, and the task brings none".to_owned());
         } else if !shape.capabilities.is_empty() {
             reasons.push(format!("can do {}", shape.capabilities.join(", ")));
         }

@@ -214,6 +214,13 @@ impl Core {
         let able: Vec<_> = self.agents.iter().filter(|(slot, _)| self.is_able(shape, *slot)).collect();
         let free = able.iter().filter(|(slot, _)| self.slots_left(*slot) > 0).count();
         let mut parts = vec![format!("{} can do this", count(able.len(), "agent"))];
+        let without = self.able_but_for_a_command(shape);
+        if !without.is_empty() {
+            let more = if without.len() > NAMES_SHOWN { ", ..." } else { "" };
+            let names = without[..without.len().min(NAMES_SHOWN)].join(", ");
+            let text = "could if the task or they had a command";
+            parts.push(format!("{} {text} ({names}{more})", without.len()));
+        }
         for status in AgentStatus::ALL {
             let so = able.iter().filter(|(slot, _)| self.status_of_agent(*slot) == *status).count();
             if so > 0 {
@@ -240,13 +247,18 @@ impl Core {
             };
             explanation.suggest(text, Some(typed), Some(command));
         } else if able.is_empty() {
-            let mut what = "declare an agent".to_owned();
-            if !shape.capabilities.is_empty() {
-                what = format!("{what} that can do {}", shape.capabilities.join(", "));
-            }
-            if !shape.tools.is_empty() {
-                what = format!("{what} with the tools {}", shape.tools.join(", "));
-            }
+            let what = if let Some(name) = without.first() {
+                format!("give agent {name} a command in the fleet file and apply it, or submit the task anew with one")
+            } else {
+                let mut what = "declare an agent".to_owned();
+                if !shape.capabilities.is_empty() {
+                    what = format!("{what} that can do {}", shape.capabilities.join(", "));
+                }
+                if !shape.tools.is_empty() {
+                    what = format!("{what} with the tools {}", shape.tools.join(", "));
+                }
+                what
+            };
             explanation.suggest(what, None, None);
         }
     }

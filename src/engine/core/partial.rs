@@ -132,6 +132,7 @@ impl Core {
                 capabilities: wish.capabilities.clone(),
                 tools: wish.tools.clone(),
             },
+            brings_command: wish.brings_command,
             agent_id: wish.agent,
             cage_id: wish.cage,
             owner: wish.owner,

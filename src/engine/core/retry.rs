@@ -64,7 +64,9 @@ impl Core {
         }
         let verdict = self.judge(task, &outcome, now);
         let (task_id, agent_id) = (self.tasks[task].id, self.agents[agent].id);
-        let failures = self.failures_after(agent, outcome.kind);
+        // An agent is not to blame for a command that the task brings.
+        let blamed = outcome.kind.blames_agent() && !self.shape(task).wish.brings_command;
+        let failures = self.failures_after(agent, outcome.kind, blamed);
         let event = ExecutionEnded {
             execution_id,
             task_id,
@@ -94,7 +96,7 @@ impl Core {
         if outcome.kind == OutcomeKind::CageFailed {
             self.cage_failed(now, actor, cage, &outcome.message, out);
         }
-        if outcome.kind.blames_agent() {
+        if blamed {
             self.trip_breaker(agent, now, out);
         } else if outcome.succeeded() {
             let source = agent_source(&self.agents[agent].spec.name);
@@ -132,15 +134,13 @@ impl Core {
         Verdict { status, attempts, losses, not_before }
     }
 
-    /// An agent's failures in a row after an outcome. What fails while its breaker is open was started before and says
-    /// nothing new.
-    fn failures_after(&self, agent: u32, kind: OutcomeKind) -> u32 {
+    /// An agent's failures in a row after an outcome for which it may be to blame. What fails while its breaker is open was
+    /// started before and says nothing new.
+    fn failures_after(&self, agent: u32, kind: OutcomeKind, blamed: bool) -> u32 {
         let agent = &self.agents[agent];
         match kind {
             OutcomeKind::Succeeded => 0,
-            // An agent that only runs what tasks bring is not to blame for what they bring.
-            _ if !agent.spec.has_command() => agent.failures,
-            kind if kind.blames_agent() && agent.breaker_until.is_none() => agent.failures.saturating_add(1),
+            _ if blamed && agent.breaker_until.is_none() => agent.failures.saturating_add(1),
             _ => agent.failures,
         }
     }

@@ -18,6 +18,8 @@ pub struct Wish {
     pub capabilities: Vec<String>,
     /// Tools, sorted.
     pub tools: Vec<String>,
+    /// Whether it brings a command of its own; otherwise its agent has to have one.
+    pub brings_command: bool,
     /// The agent that must do it.
     pub agent: Option<AgentId>,
     /// The cage it must run in.
@@ -28,12 +30,19 @@ pub struct Wish {
 
 impl Wish {
     /// The wish of a task.
-    pub fn new(requirements: &Requirements, agent: Option<AgentId>, cage: Option<CageId>, owner: UserId) -> Self {
+    pub fn new(
+        requirements: &Requirements,
+        brings_command: bool,
+        agent: Option<AgentId>,
+        cage: Option<CageId>,
+        owner: UserId,
+    ) -> Self {
         Self {
             requirements: requirements.quantities(),
             tokens: requirements.tokens,
             capabilities: requirements.capabilities.clone(),
             tools: requirements.tools.clone(),
+            brings_command,
             agent,
             cage,
             owner,
@@ -49,6 +58,7 @@ pub struct Ask {
     tokens: u64,
     capabilities: Vec<String>,
     tools: Vec<String>,
+    brings_command: bool,
     agent: Option<AgentId>,
     cage: Option<CageId>,
 }
@@ -159,6 +169,7 @@ impl Shape {
             tokens: self.tokens,
             capabilities: self.capabilities.clone(),
             tools: self.tools.clone(),
+            brings_command: self.wish.brings_command,
             agent: self.wish.agent,
             cage: self.wish.cage,
         }
@@ -170,10 +181,16 @@ impl Shape {
         if self.covered_by.len() <= word {
             self.covered_by.resize(word + 1, 0);
         }
-        let can = self.capabilities.iter().all(|capability| sets.has(set, capability));
-        if can && self.tools.iter().all(|tool| sets.has_tool(set, tool)) {
+        let commanded = self.wish.brings_command || sets.has_command(set);
+        if commanded && self.is_within(set, sets) {
             self.covered_by[word] |= 1 << bit;
         }
+    }
+
+    /// Whether a set has the capabilities and tools asked for, whoever brings the command.
+    pub fn is_within(&self, set: u32, sets: &CapabilitySets) -> bool {
+        self.capabilities.iter().all(|capability| sets.has(set, capability))
+            && self.tools.iter().all(|tool| sets.has_tool(set, tool))
     }
 
     /// Whether an agent with this set of abilities can do it.
@@ -191,11 +208,14 @@ enum AbilityKind {
     Tool,
 }
 
-/// The distinct sets of capabilities and tools that agents have had. There are few, and they are never forgotten.
+/// Capabilities and tools, sorted, and whether there is a command of the agent's own.
+type Abilities = (Vec<Ability>, bool);
+
+/// The distinct sets of abilities that agents have had. There are few, and they are never forgotten.
 #[derive(Debug, Default)]
 pub struct CapabilitySets {
-    sets: Vec<Vec<Ability>>,
-    numbers: BTreeMap<Vec<Ability>, u32>,
+    sets: Vec<Abilities>,
+    numbers: BTreeMap<Abilities, u32>,
 }
 
 impl CapabilitySets {
@@ -204,17 +224,19 @@ impl CapabilitySets {
         &mut self,
         capabilities: impl Iterator<Item = String>,
         tools: impl Iterator<Item = String>,
+        has_command: bool,
     ) -> (u32, bool) {
         let capabilities = capabilities.map(|name| (AbilityKind::Capability, name));
         let mut abilities: Vec<_> = capabilities.chain(tools.map(|name| (AbilityKind::Tool, name))).collect();
         abilities.sort_unstable();
         abilities.dedup();
-        if let Some(number) = self.numbers.get(&abilities) {
+        let set = (abilities, has_command);
+        if let Some(number) = self.numbers.get(&set) {
             return (*number, false);
         }
         let number = self.len();
-        self.sets.push(abilities.clone());
-        self.numbers.insert(abilities, number);
+        self.sets.push(set.clone());
+        self.numbers.insert(set, number);
         (number, true)
     }
 
@@ -228,18 +250,23 @@ impl CapabilitySets {
         self.contains(set, AbilityKind::Capability, capability)
     }
 
+    /// Whether a set has a command.
+    pub fn has_command(&self, set: u32) -> bool {
+        self.sets[set as usize].1
+    }
+
     /// Whether a set contains a tool.
     pub fn has_tool(&self, set: u32, tool: &str) -> bool {
         self.contains(set, AbilityKind::Tool, tool)
     }
 
     fn contains(&self, set: u32, kind: AbilityKind, name: &str) -> bool {
-        self.sets[set as usize].binary_search_by(|(known, text)| (*known, text.as_str()).cmp(&(kind, name))).is_ok()
+        self.sets[set as usize].0.binary_search_by(|(known, text)| (*known, text.as_str()).cmp(&(kind, name))).is_ok()
     }
 
     /// How many capabilities and tools a set has.
     pub fn size(&self, set: u32) -> usize {
-        self.sets[set as usize].len()
+        self.sets[set as usize].0.len()
     }
 
     /// Every capability that some agent has had.
@@ -253,6 +280,10 @@ impl CapabilitySets {
     }
 
     fn named(&self, kind: AbilityKind) -> impl Iterator<Item = &str> {
-        self.sets.iter().flatten().filter(move |(known, _)| *known == kind).map(|(_, name)| name.as_str())
+        self.sets
+            .iter()
+            .flat_map(|(abilities, _)| abilities)
+            .filter(move |(known, _)| *known == kind)
+            .map(|(_, name)| name.as_str())
     }
 }

@@ -7,6 +7,7 @@ use super::{Change, finite, json, json_unless_default, json_unless_null};
 use crate::domain::event::{ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping};
 use crate::domain::execution::{ExecutionStatus, Outcome};
 use crate::domain::time::Timestamp;
+use crate::domain::verify::Verification;
 use crate::store::error::Error;
 
 pub(super) fn scheduled(change: &Change<'_, '_>, event: &ExecutionScheduled) -> Result<(), Error> {
@@ -75,7 +76,7 @@ pub(super) fn ended(change: &Change<'_, '_>, event: &ExecutionEnded) -> Result<(
         ],
     )?;
     change.run(
-        "UPDATE task SET status = ?, attempts = ?, losses = ?, not_before = ?, output = ?, error = ?,
+        "UPDATE task SET status = ?, attempts = ?, losses = ?, not_before = ?, output = ?, error = ?, verification = ?,
              started_at = coalesce(started_at, ?), completed_at = ?, updated_at = ? WHERE id = ?",
         params![
             event.task_status.as_str(),
@@ -84,6 +85,7 @@ pub(super) fn ended(change: &Change<'_, '_>, event: &ExecutionEnded) -> Result<(
             event.not_before.map(Timestamp::as_micros),
             json_unless_null("result", event.outcome.result.as_ref())?,
             (!succeeded).then_some(event.outcome.message.as_str()),
+            Some(event.outcome.verification).filter(|word| !word.is_unverified()).map(Verification::as_str),
             started_at,
             event.task_status.is_final().then_some(ended_at),
             change.now(),

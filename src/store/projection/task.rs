@@ -21,8 +21,8 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, assigned_agent_id,
              execution_id, not_before, array_first, array_last, array_index, created_by, created_at, updated_at,
-             started_at, completed_at, requirements, metadata, parameters, error, output)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             started_at, completed_at, requirements, metadata, parameters, error, output, brings_command, verify)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
             task.id.0.as_bytes(),
@@ -57,6 +57,8 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
             json_unless_default("parameters", &task.parameters)?,
             task.error,
             json_unless_null("output", task.output.as_ref())?,
+            task.brings_command(),
+            json_unless_default("verify", &task.verify)?,
         ],
     )?;
     for (place, id) in (0i64..).zip(&task.depends_on) {
@@ -68,14 +70,15 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
     Ok(())
 }
 
-/// The element takes everything from its array but the parameters, which may be long and are read from there.
+/// The element takes everything from its array but the parameters and what verifies it, which may be long and are read
+/// from there.
 pub(super) fn materialised(change: &Change<'_, '_>, event: &TaskMaterialised) -> Result<(), Error> {
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, array_id, array_index,
-             created_by, created_at, updated_at, requirements, metadata)
+             created_by, created_at, updated_at, requirements, metadata, brings_command)
          SELECT ?1, ?2, type, 'pending', priority, deadline, 0, approval_gate, max_attempts, 0, 0, 0, timeout, estimate,
-             preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata
+             preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata, brings_command
          FROM task WHERE id = ?5",
         params![change.seq, event.task_id.0.as_bytes(), event.index, change.now(), event.array_id.0.as_bytes()],
     )?;
@@ -168,7 +171,7 @@ pub(super) fn retried(change: &Change<'_, '_>, event: &TaskRetried) -> Result<()
     )?;
     change.run(
         "UPDATE task SET status = 'pending', attempts = 0, losses = 0, not_before = NULL, error = NULL, output = NULL,
-             completed_at = NULL, failed_by = NULL, snoozed_until = NULL, updated_at = ? WHERE id = ?",
+             completed_at = NULL, verification = NULL, failed_by = NULL, snoozed_until = NULL, updated_at = ? WHERE id = ?",
         params![change.now(), id],
     )
 }

@@ -8,21 +8,23 @@ use super::{Columns, unreadable};
 use crate::domain::id::{AgentId, ExecutionId, TaskId, UserId};
 use crate::domain::requirements::Requirements;
 use crate::domain::snapshot::QueuedTask;
-use crate::domain::task::{ArrayRange, Task};
+use crate::domain::task::{ArrayRange, Task, TaskStatus};
+use crate::domain::verify::Verification;
 
 /// The columns of [`task`], of `task t`. An element's parameters are its array's.
 pub(in crate::store) const TASK_COLUMNS: &str = "t.id, t.type, t.status, t.priority, \
     CASE WHEN t.array_id IS NULL THEN t.parameters ELSE (SELECT a.parameters FROM task a WHERE a.id = t.array_id) END, \
     t.requirements, t.deadline, t.approval_gate, t.max_attempts, t.attempts, t.losses, t.timeout, t.estimate, \
     t.preemptible, t.agent_id, t.cage_id, t.assigned_agent_id, t.execution_id, t.not_before, t.output, t.error, \
-    t.metadata, t.array_first, t.array_last, t.array_index, t.created_by, t.created_at, t.updated_at, t.started_at, \
+    CASE WHEN t.array_id IS NULL THEN t.verify ELSE (SELECT a.verify FROM task a WHERE a.id = t.array_id) END, \
+    t.verification, t.metadata, t.array_first, t.array_last, t.array_index, t.created_by, t.created_at, t.updated_at, t.started_at, \
     t.completed_at, (SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.dependencies";
 
 /// Reads a task, and how many dependencies it has: those are rows of their own.
 pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
     let mut columns = Columns::new(row);
     let c = &mut columns;
-    let task = Task {
+    let mut task = Task {
         id: c.id(TaskId)?,
         kind: c.get()?,
         status: c.word()?,
@@ -45,6 +47,8 @@ pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
         not_before: c.optional_time()?,
         output: c.optional_json()?,
         error: c.get()?,
+        verify: c.json_or_default()?,
+        verification: c.optional_word()?,
         metadata: c.json_or_default()?,
         array: array(c)?,
         array_index: c.get()?,
@@ -55,13 +59,17 @@ pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
         completed_at: c.optional_time()?,
         assigned_cage_id: c.optional_cage()?,
     };
+    // An array has no attempts of its own that could have been verified.
+    if task.status == TaskStatus::Completed && task.array.is_none() {
+        task.verification.get_or_insert(Verification::Unverified);
+    }
     Ok((task, c.count()?))
 }
 
 /// The columns of [`queued`], of `task t`.
 pub(in crate::store) const QUEUED_COLUMNS: &str = "t.id, t.status, t.priority, t.requirements, t.agent_id, t.cage_id, \
     t.created_by, t.deadline, t.created_at, t.not_before, t.attempts, t.losses, t.executions, t.max_attempts, \
-    t.timeout, t.estimate, t.preemptible, t.approval_gate, t.array_first, t.array_last, t.dependencies";
+    t.timeout, t.estimate, t.preemptible, t.approval_gate, t.array_first, t.array_last, t.brings_command, t.dependencies";
 
 /// A queued task, whose dependencies and elements are still to be read.
 pub(in crate::store) struct Queued {
@@ -94,6 +102,7 @@ pub(in crate::store) fn queued(row: &Row<'_>, seen: &mut HashMap<Vec<u8>, Requir
         approval_gate: c.get()?,
         depends_on: vec![],
         array: array(c)?,
+        brings_command: c.get()?,
         materialised: vec![],
         array_failed: 0,
     };

@@ -44,6 +44,8 @@ pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
         user_satisfaction_rating: None,
         input_context: None,
         output_summary: outcome.as_ref().and_then(|outcome| outcome.summary.clone()),
+        activity: None,
+        activity_detail: None,
         outcome,
         created_at,
         started_at,

@@ -20,6 +20,7 @@ use crate::domain::system_event::{Severity, SystemEvent};
 use crate::domain::task::{ArrayRange, NewTask, Task, TaskMetadata, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::user::User;
+use crate::domain::verify::{Verification, Verify};
 
 /// What the generator remembers of a task.
 #[derive(Clone, Debug)]
@@ -234,6 +235,13 @@ impl History {
             timeout: (self.below(3) == 0).then(|| Span::from_secs(5)),
             estimate: (self.below(3) == 0).then(|| Span::from_millis(1500)),
             preemptible: self.below(2) == 0,
+            verify: if self.below(3) == 0 {
+                serde_json::from_value(json!({"commands": [["make", "ä"]], "expect_artifacts": {"type": "code"}}))
+                    .unwrap()
+            } else {
+                Verify::default()
+            },
+            verification: None,
             agent_id: (self.below(4) == 0).then(|| self.agents[0]),
             cage_id: (self.below(4) == 0).then(|| self.cages[0]),
             assigned_agent_id: None,
@@ -358,6 +366,7 @@ impl History {
         };
         let task = task.clone();
         let mut outcome = Outcome::new(kind, if kind == OutcomeKind::Succeeded { "" } else { "it \"broke\"\n" });
+        outcome.verification = Verification::ALL[self.below(Verification::ALL.len())];
         outcome.cost = [None, Some(f64::NAN), Some(0.1 + 0.2), Some(1.0 / 3.0)][self.below(4)];
         outcome.tokens_used = Some(self.below(1000) as u64);
         outcome.usage.cpu_us = self.below(100_000) as u64;

@@ -205,8 +205,8 @@ impl Detail {
             } else {
                 second.extend([gap(), piece(Role::Dim, "progress not reported".into())]);
             }
-            if let Some(said) = &execution.output_summary {
-                second.push(piece(Role::Dim, format!("  {}", text::clean(said))));
+            for said in [execution.doing(), execution.output_summary.clone()].into_iter().flatten() {
+                second.push(piece(Role::Dim, format!("  {}", text::clean(&said))));
             }
         }
         vec![Line::from(first), Line::from(second)]

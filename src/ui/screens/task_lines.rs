@@ -135,6 +135,7 @@ fn execution_line(execution: &Execution, known: &Known) -> TextLine {
         _ => String::new(),
     };
     let message = outcome.map(|outcome| outcome.message.clone()).unwrap_or_default();
+    let checked = outcome.filter(|outcome| outcome.succeeded()).map(|outcome| outcome.verification.as_str());
     let pieces = [
         (Role::Text, text::pad_left(&execution.attempt.to_string(), 2)),
         (sign.role(), format!("  {} ", text::pad(word, 14))),
@@ -143,6 +144,7 @@ fn execution_line(execution: &Execution, known: &Known) -> TextLine {
         (Role::Dim, format!("{} ", text::pad_left(&execution.cage_id.to_string(), 4))),
         (Role::Dim, format!("{} {}  ", text::pad_left(&cpu, 6), text::pad_left(&memory, 6))),
         (Role::Bad, format!("{exit}{message}")),
+        (Role::Dim, checked.map(str::to_owned).or_else(|| execution.doing()).unwrap_or_default()),
     ];
     let place = Place::Attempt(execution.task_id.to_string(), execution.id.to_string());
     TextLine::roles(pieces).hanging(19).with_gutter(Gutter::State(sign)).to(place)
@@ -190,6 +192,8 @@ pub fn facts(known: &Known) -> Vec<TextLine> {
     say("deadline", time(task.deadline));
     say("timeout", span(task.timeout));
     say("estimate", span(task.estimate));
+    say("verified by", task.verify.phrase(crate::ui::verb::quote));
+    say("verification", task.verification.map(|word| word.to_string()).unwrap_or_default());
     say("attempts", format!("{} of {}, {} lost with a worker", task.attempts, task.max_attempts, task.losses));
     say("preemptible", if task.preemptible { "yes".to_owned() } else { String::new() });
     say("tags", task.metadata.tags.join(" "));

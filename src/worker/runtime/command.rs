@@ -1,105 +1,73 @@
 //! The `command` runtime: what a process says on its standard output.
 //!
-//! A line that is a JSON object with a `type` known here is a message; every other line is log and means nothing to
-//! Menagerie. The messages are described for authors of agents in `docs/protocol.md`. The whole output, messages
+//! A line that is a JSON object which the stream's language knows is a message; every other line is log and means nothing
+//! to Menagerie. The languages are described for authors of agents in `docs/protocol.md`. The whole output, messages
 //! included, is spooled elsewhere: this part only listens.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::sys::find_byte;
-use crate::domain::ArtifactType;
+use super::auto::recognise;
+use super::claude::Claude;
+use super::codex::Codex;
+use super::gemini::Gemini;
+use super::menagerie;
+use super::opencode::Opencode;
+use super::said::Said;
+use crate::domain::agent::StreamFormat;
 
 /// Longer lines are not read as messages.
 pub(in super::super) const LINE_BYTES_MAX: usize = 1 << 20;
 
-/// How many artifacts one execution may announce.
-const ANNOUNCED_MAX: usize = 1000;
-/// How large the announced artifacts of one execution may be together.
-const ANNOUNCED_BYTES_MAX: usize = 4 << 20;
-/// How large the metadata of one artifact may be, as JSON.
-const METADATA_BYTES_MAX: usize = 16 << 10;
-/// How large a result may be, as JSON.
-const RESULT_BYTES_MAX: usize = 1 << 20;
-/// How many unknown kinds of artifacts are named.
-const STRANGE_MAX: usize = 3;
-
-/// A message of an agent.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Message {
-    Progress {
-        #[serde(default)]
-        percent: Option<f64>,
-        #[serde(default)]
-        message: Option<String>,
-    },
-    Artifact(Announced),
-    Tokens {
-        #[serde(default)]
-        used: Option<u64>,
-        #[serde(default)]
-        cost: Option<f64>,
-    },
-    Result {
-        #[serde(default)]
-        output: Value,
-        #[serde(default)]
-        summary: Option<String>,
-    },
+/// The language of a stream, with what has to be remembered to understand it.
+#[derive(Debug)]
+enum Language {
+    Menagerie,
+    Claude(Claude),
+    Codex(Codex),
+    Gemini(Gemini),
+    Opencode(Opencode),
+    /// Not known yet.
+    Auto,
+    Plain,
 }
 
-/// An artifact that an agent announced.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(in super::super) struct Announced {
-    /// What it says it is.
-    #[serde(default)]
-    pub(in super::super) kind: Option<String>,
-    /// What it is called; the path when left out.
-    #[serde(default)]
-    pub(in super::super) title: Option<String>,
-    /// The text itself.
-    #[serde(default)]
-    pub(in super::super) content: Option<String>,
-    /// Or a file: in the artifact folder, or else below the working folder.
-    #[serde(default)]
-    pub(in super::super) path: Option<String>,
-    /// Free.
-    #[serde(default)]
-    pub(in super::super) metadata: Map<String, Value>,
+impl Language {
+    fn of(format: StreamFormat) -> Self {
+        match format {
+            StreamFormat::Menagerie => Self::Menagerie,
+            StreamFormat::Claude => Self::Claude(Claude::default()),
+            StreamFormat::Codex => Self::Codex(Codex::default()),
+            StreamFormat::Gemini => Self::Gemini(Gemini::default()),
+            StreamFormat::Opencode => Self::Opencode(Opencode::default()),
+            StreamFormat::Plain => Self::Plain,
+            StreamFormat::Auto => Self::Auto,
+        }
+    }
 }
 
-/// What an execution has said so far.
-#[derive(Debug, Default)]
+/// Listens to an execution.
+#[derive(Debug)]
 pub(in super::super) struct Listener {
+    language: Language,
     partial: Vec<u8>,
     /// Whether the present line is too long, or begins in a way that no message does.
     skipping: bool,
-    /// 0-100.
-    pub(in super::super) progress: Option<u8>,
-    /// The latest remark about progress, or the summary.
-    pub(in super::super) message: Option<String>,
-    /// Tokens in all.
-    pub(in super::super) tokens_used: Option<u64>,
-    /// US dollars in all.
-    pub(in super::super) cost: Option<f64>,
-    /// The result.
-    pub(in super::super) result: Option<Value>,
-    /// Artifacts, in order.
-    pub(in super::super) announced: Vec<Announced>,
-    /// Bytes in them.
-    announced_bytes: usize,
-    /// The first kinds of announced artifacts that are none, and how many announced such a one.
-    strange: (Vec<String>, usize),
-    /// How many of what was said exceeded a bound: artifacts, and results.
-    over: (usize, usize),
-    /// Whether something changed that a person would like to see.
-    pub(in super::super) changed: bool,
+    /// What was understood.
+    pub(in super::super) said: Said,
 }
 
 impl Listener {
+    /// For a stream in a language.
+    pub(in super::super) fn new(format: StreamFormat) -> Self {
+        Self { language: Language::of(format), partial: vec![], skipping: false, said: Said::default() }
+    }
+
     /// Takes output in, in pieces of any size.
     pub(in super::super) fn feed(&mut self, mut bytes: &[u8]) {
+        if matches!(self.language, Language::Plain) {
+            return;
+        }
         while let Some(end) = find_byte(b'\n', bytes) {
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             if !self.skipping {
@@ -138,120 +106,79 @@ impl Listener {
         }
     }
 
-    /// What was said and not taken because it exceeded a bound, in a sentence; once.
-    pub(in super::super) fn complaint(&mut self) -> Option<String> {
-        let (artifacts, results) = std::mem::take(&mut self.over);
-        let mut parts = vec![];
-        if artifacts > 0 {
-            parts.push(format!(
-                "{artifacts} announced artifacts were left out: of one execution {ANNOUNCED_MAX} are taken, 4 MiB \
-                 together, each with at most 16 KiB of metadata; larger content belongs in the artifact folder"
-            ));
+    /// Why it did not succeed by its own word, whatever its exit status. Some command lines end with 0 although they failed,
+    /// or were refused what they needed.
+    pub(in super::super) fn failure(&self) -> Option<String> {
+        match &self.language {
+            Language::Menagerie | Language::Auto | Language::Plain => None,
+            Language::Claude(claude) => claude.failure(),
+            Language::Codex(codex) => codex.failure(),
+            Language::Gemini(gemini) => gemini.failure(),
+            Language::Opencode(opencode) => opencode.failure(),
         }
-        if results > 0 {
-            parts.push(format!("{results} results were left out: a result may have 1 MiB as JSON"));
-        }
-        (!parts.is_empty()).then(|| parts.join("; "))
-    }
-
-    /// What was taken otherwise than it was said, in a sentence; once.
-    pub(in super::super) fn remark(&mut self) -> Option<String> {
-        let (kinds, count) = std::mem::take(&mut self.strange);
-        let known: Vec<_> = ArtifactType::ALL.iter().map(|kind| kind.as_str()).collect();
-        (count > 0).then(|| {
-            format!(
-                "{count} announced artifacts have a kind that there is not ({}) and were judged by their content; \
-                 allowed: {}",
-                kinds.join(", "),
-                known.join(", ")
-            )
-        })
     }
 
     fn line(&mut self, line: &[u8]) {
         if line.len() > LINE_BYTES_MAX || !may_be_message(line) {
             return;
         }
-        let Ok(message) = serde_json::from_slice::<Message>(line) else { return };
-        self.changed = true;
-        match message {
-            Message::Progress { percent, message } => {
-                if let Some(percent) = percent.filter(|percent| percent.is_finite()) {
-                    // In range by `clamp`, so the conversion only drops the fraction.
-                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                    let percent = percent.clamp(0.0, 100.0) as u8;
-                    self.progress = Some(percent);
-                }
-                self.message = message.map(|text| shorten(&text)).or(self.message.take());
-            }
-            Message::Artifact(announced) => {
-                let metadata = json_bytes(&announced.metadata);
-                let texts = [&announced.kind, &announced.title, &announced.content, &announced.path];
-                let bytes = metadata + texts.into_iter().flatten().map(String::len).sum::<usize>();
-                if self.announced.len() < ANNOUNCED_MAX
-                    && metadata <= METADATA_BYTES_MAX
-                    && self.announced_bytes + bytes <= ANNOUNCED_BYTES_MAX
-                {
-                    if let Some(kind) = announced.kind.as_ref().filter(|kind| kind.parse::<ArtifactType>().is_err()) {
-                        self.strange.1 += 1;
-                        if self.strange.0.len() < STRANGE_MAX && !self.strange.0.contains(kind) {
-                            self.strange.0.push(shorten(kind).chars().take(40).collect());
-                        }
-                    }
-                    self.announced_bytes += bytes;
-                    self.announced.push(announced);
-                } else {
-                    self.over.0 += 1;
-                }
-            }
-            Message::Tokens { used, cost } => {
-                // A total never goes back; an agent that says otherwise has counted anew.
-                self.tokens_used = used.max(self.tokens_used);
-                let cost = cost.filter(|cost| cost.is_finite() && *cost >= 0.0);
-                self.cost = match (cost, self.cost) {
-                    (Some(new), Some(old)) => Some(new.max(old)),
-                    (new, old) => new.or(old),
-                };
-            }
-            Message::Result { output, summary } => {
-                if json_bytes(&output) <= RESULT_BYTES_MAX {
-                    self.result = Some(output);
-                } else {
-                    self.over.1 += 1;
-                }
-                self.message = summary.map(|text| shorten(&text)).or(self.message.take());
-            }
+        if matches!(self.language, Language::Menagerie) {
+            menagerie::line(line, &mut self.said);
+            return;
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(line) else { return };
+        if matches!(self.language, Language::Auto)
+            && let Some(format) = recognise(&value)
+        {
+            self.language = Language::of(format);
+        }
+        let said = &mut self.said;
+        match &mut self.language {
+            Language::Menagerie | Language::Auto => menagerie::line(line, said),
+            Language::Claude(claude) => claude.line(&value, said),
+            Language::Codex(codex) => codex.line(&value, said),
+            Language::Gemini(gemini) => gemini.line(&value, said),
+            Language::Opencode(opencode) => opencode.line(&value, said),
+            Language::Plain => {}
         }
     }
-}
-
-/// How long something is as JSON.
-fn json_bytes(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(usize::MAX, |text| text.len())
 }
 
 fn may_be_message(line: &[u8]) -> bool {
     line.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|byte| *byte == b'{')
 }
 
-/// Remarks are one line on a screen.
-fn shorten(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(500).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Activity;
     use proptest::prelude::*;
 
     const SAID: &str = concat!(
         "hello\n",
         "{\"type\":\"progress\",\"percent\":40,\"message\":\"half\"}\n",
         "{\"type\":\"unknown\"}\n{not json}\n{\"a\":1}\n",
+        "{\"type\":\"activity\",\"state\":\"tool\",\"detail\":\"cargo test\"}\n",
+        "{\"type\":\"activity\",\"state\":\"verified\"}\n",
         "{\"type\":\"tokens\",\"used\":12,\"cost\":0.5}\n{\"type\":\"tokens\",\"used\":7}\n",
         "  {\"type\":\"artifact\",\"title\":\"T\",\"content\":\"c\",\"kind\":\"doc\"}\r\n",
         "{\"type\":\"result\",\"output\":{\"x\":[1]},\"summary\":\"done\"}",
     );
+
+    /// A session of each command line, written as they write.
+    const STREAMS: [(StreamFormat, &str); 4] = [
+        (StreamFormat::Claude, include_str!("../../../tests/streams/claude.jsonl")),
+        (StreamFormat::Codex, include_str!("../../../tests/streams/codex.jsonl")),
+        (StreamFormat::Gemini, include_str!("../../../tests/streams/gemini.jsonl")),
+        (StreamFormat::Opencode, include_str!("../../../tests/streams/opencode.jsonl")),
+    ];
+
+    fn heard(format: StreamFormat, text: &str) -> Listener {
+        let mut listener = Listener::new(format);
+        listener.feed(text.as_bytes());
+        listener.end();
+        listener
+    }
 
     proptest! {
         #[test]
@@ -259,55 +186,212 @@ mod tests {
             let mut cuts = cuts;
             cuts.extend([0, SAID.len()]);
             cuts.sort_unstable();
-            let mut listener = Listener::default();
-            for cut in cuts.windows(2) {
-                listener.feed(&SAID.as_bytes()[cut[0]..cut[1]]);
+            for format in [StreamFormat::Menagerie, StreamFormat::Auto] {
+                let mut listener = Listener::new(format);
+                for cut in cuts.windows(2) {
+                    listener.feed(&SAID.as_bytes()[cut[0]..cut[1]]);
+                }
+                listener.end();
+                let said = listener.said;
+                prop_assert_eq!(said.progress, Some(40));
+                prop_assert_eq!(said.message.as_deref(), Some("done"));
+                prop_assert_eq!(said.activity, Some(Activity::Tool));
+                prop_assert_eq!(said.activity_detail.as_deref(), Some("cargo test"));
+                prop_assert_eq!(said.tokens_used, Some(12));
+                prop_assert_eq!(said.cost, Some(0.5));
+                prop_assert_eq!(said.announced.len(), 1);
+                prop_assert_eq!(said.result, Some(serde_json::json!({"x": [1]})));
             }
-            listener.end();
-            prop_assert_eq!(listener.progress, Some(40));
-            prop_assert_eq!(listener.message.as_deref(), Some("done"));
-            prop_assert_eq!(listener.tokens_used, Some(12));
-            prop_assert_eq!(listener.cost, Some(0.5));
-            prop_assert_eq!(listener.announced.len(), 1);
-            prop_assert_eq!(listener.result, Some(serde_json::json!({"x": [1]})));
         }
 
         #[test]
         fn any_bytes_are_borne(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..20)) {
-            let mut listener = Listener::default();
-            for piece in &pieces {
-                listener.feed(piece);
+            for format in StreamFormat::ALL {
+                let mut listener = Listener::new(*format);
+                for piece in &pieces {
+                    listener.feed(piece);
+                }
+                listener.end();
+                let _ = listener.failure();
             }
-            listener.end();
         }
+
+        /// Lines that are nearly right go further into the adapters than noise does.
+        #[test]
+        fn damaged_streams_are_borne(which in 0..STREAMS.len(), hits in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..20)) {
+            let mut bytes = STREAMS[which].1.as_bytes().to_vec();
+            for (at, byte) in hits {
+                let at = usize::from(at) % bytes.len();
+                bytes[at] = byte;
+            }
+            for format in [STREAMS[which].0, StreamFormat::Auto] {
+                let mut listener = Listener::new(format);
+                listener.feed(&bytes);
+                listener.end();
+                let _ = listener.failure();
+            }
+        }
+
+        #[test]
+        fn any_values_are_borne(
+            kind in "(system|assistant|user|result|thread.started|turn.completed|turn.failed|item.completed|init|message|tool_use|tool_result|error|step_start|step_finish|text)",
+            key in "(message|usage|modelUsage|item|part|stats|result|permission_denials|error|errors|tokens|total_cost_usd)",
+            value in "(null|1|-1|1e300|\"x\"|\\[1\\]|\\[\\{\\}\\]|\\{\\}|\\{\"content\":\\[1,\\{\"type\":\"tool_use\"\\}\\]\\}|\\{\"input_tokens\":18446744073709551615,\"output_tokens\":9\\})",
+        ) {
+            let line = format!("{{\"type\":\"{kind}\",\"{key}\":{value}}}\n");
+            for format in StreamFormat::ALL {
+                let _ = heard(*format, &line).failure();
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_of_each_command_line_is_understood() {
+        let expected = [
+            // Tokens as the vendor charges for them: all of them by model; read and made; the total; summed over the steps.
+            (44_230, Some(0.1834), "All 12 tests pass now.\nThe bound was off by one.", "The bound was off by one."),
+            (25_101, None, "Fixed the bound; 12 tests pass.", "Fixed the bound; 12 tests pass."),
+            (11_520, None, "The bound was off by one; it is fixed.", "The bound was off by one; it is fixed."),
+            (18_160, Some(0.031), "Fixed; all tests pass.", "Fixed; all tests pass."),
+        ];
+        for ((format, stream), (tokens, cost, result, message)) in STREAMS.into_iter().zip(expected) {
+            for told in [format, StreamFormat::Auto] {
+                let listener = heard(told, stream);
+                assert_eq!(listener.failure(), None, "{format}, told as {told}");
+                let said = listener.said;
+                assert_eq!(said.tokens_used, Some(tokens), "{format}");
+                assert_eq!(said.cost.map(|cost| (cost * 1e4).round() / 1e4), cost, "{format}");
+                assert_eq!(said.result, Some(result.into()), "{format}");
+                assert_eq!(said.message.as_deref(), Some(message), "{format}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_done_is_known_from_the_last_line() {
+        use Activity::{Starting, Thinking, Tool};
+        let after = |place: usize, lines: usize| {
+            let (format, stream) = STREAMS[place];
+            let text: String = stream.split_inclusive('\n').take(lines).collect();
+            let said = heard(format, &text).said;
+            (said.activity, said.activity_detail)
+        };
+        let tool = |detail: &str| (Some(Tool), Some(detail.to_owned()));
+        assert_eq!([1, 2].map(|lines| after(0, lines).0), [Some(Starting), Some(Thinking)]);
+        assert_eq!(after(0, 3), tool("Bash: cargo test"));
+        assert_eq!(after(0, 4), (Some(Thinking), None));
+        assert_eq!(after(1, 3), tool("cargo test"));
+        assert_eq!(after(2, 4), tool("run_shell_command: cargo test"));
+    }
+
+    #[test]
+    fn an_end_without_success_says_why() {
+        use StreamFormat::{Claude, Codex, Gemini, Opencode};
+        let claude = r#"{"type":"result","subtype":"success","is_error":false,"result":"I could not edit the file.","permission_denials":[{"tool_name":"Edit"},{"tool_name":"Bash"},{"tool_name":"Edit"}]}"#;
+        let cases = [
+            (Claude, claude, "it was refused permission 3 times: Edit, Bash"),
+            (
+                Claude,
+                r#"{"type":"result","subtype":"success","is_error":true,"result":"Credit balance is too low"}"#,
+                "it says: Credit balance is too low",
+            ),
+            (Claude, r#"{"type":"result","subtype":"error_max_turns","is_error":false}"#, "it says: error_max_turns"),
+            (
+                Claude,
+                r#"{"type":"result","subtype":"error_during_execution","is_error":true,"errors":["a","b"]}"#,
+                "it says: a; b",
+            ),
+            (Claude, r#"{"type":"system","subtype":"init","session_id":"s"}"#, "its stream ended without a result"),
+            (
+                Codex,
+                r#"{"type":"turn.failed","error":{"message":"usage limit reached"}}"#,
+                "it says: usage limit reached",
+            ),
+            (Codex, r#"{"type":"error","message":"stream disconnected"}"#, "it says: stream disconnected"),
+            (Codex, r#"{"type":"turn.started"}"#, "its stream ended before its turn was completed"),
+            (
+                Codex,
+                "{\"type\":\"item.completed\",\"item\":{\"type\":\"command_execution\",\"command\":\"rm x\",\"status\":\"declined\"}}\n{\"type\":\"turn.completed\"}",
+                "it was refused permission once: rm x",
+            ),
+            (
+                Gemini,
+                r#"{"type":"result","status":"error","error":{"type":"Error","message":"quota exhausted"}}"#,
+                "it says: quota exhausted",
+            ),
+            (
+                Gemini,
+                "{\"type\":\"tool_use\",\"tool_name\":\"write_file\"}\n{\"type\":\"tool_result\",\"status\":\"error\",\"error\":{\"type\":\"policy_violation\"}}\n{\"type\":\"result\",\"status\":\"success\"}",
+                "it was refused permission once: write_file",
+            ),
+            (Gemini, r#"{"type":"init","session_id":"s"}"#, "its stream ended without a result"),
+            (
+                Opencode,
+                r#"{"type":"error","sessionID":"s","error":{"name":"APIError","data":{"message":"no key"}}}"#,
+                "it says: no key",
+            ),
+            (
+                Opencode,
+                r#"{"type":"tool_use","sessionID":"s","part":{"tool":"bash","state":{"error":"The user rejected permission to use this specific tool call."}}}"#,
+                "it was refused permission once: bash",
+            ),
+            (
+                Opencode,
+                r#"{"type":"step_finish","sessionID":"s","part":{"reason":"length"}}"#,
+                "it says: its last step ended for: length",
+            ),
+        ];
+        for (format, stream, why) in cases {
+            assert_eq!(heard(format, stream).failure().as_deref(), Some(why), "{format}: {stream}");
+        }
+        // Who overcame an error has not failed.
+        let overcome = "{\"type\":\"error\",\"message\":\"reconnecting\"}\n{\"type\":\"turn.completed\"}";
+        assert_eq!(heard(Codex, overcome).failure(), None);
+    }
+
+    #[test]
+    fn nothing_is_read_of_plain_text() {
+        let listener = heard(StreamFormat::Plain, SAID);
+        assert!(!listener.said.changed && listener.said.result.is_none() && listener.failure().is_none());
+    }
+
+    #[test]
+    fn parts_of_one_message_are_counted_once() {
+        let part = |id: &str| {
+            format!(
+                r#"{{"type":"assistant","message":{{"id":"{id}","content":[],"usage":{{"input_tokens":10,"output_tokens":5}}}}}}"#
+            )
+        };
+        let stream = [part("a"), part("a"), part("b"), part("a")].join("\n");
+        assert_eq!(heard(StreamFormat::Claude, &stream).said.tokens_used, Some(30));
     }
 
     #[test]
     fn a_kind_that_there_is_not_is_remarked_upon() {
-        let mut listener = Listener::default();
+        let mut listener = Listener::new(StreamFormat::Menagerie);
         for kind in ["banana", "doc", "banana", "pear"] {
             listener.feed(format!("{{\"type\":\"artifact\",\"content\":\"c\",\"kind\":\"{kind}\"}}\n").as_bytes());
         }
-        assert_eq!(listener.announced.len(), 4, "they are taken all the same");
-        let remark = listener.remark().unwrap();
+        assert_eq!(listener.said.announced.len(), 4, "they are taken all the same");
+        let remark = listener.said.misnamed().unwrap();
         assert!(remark.starts_with("3 announced artifacts") && remark.contains("(banana, pear)"), "{remark}");
-        assert_eq!(listener.remark(), None);
+        assert_eq!(listener.said.misnamed(), None);
     }
 
     #[test]
     fn a_line_without_end_takes_no_memory() {
-        let mut listener = Listener::default();
+        let mut listener = Listener::new(StreamFormat::Menagerie);
         for _ in 0..64 {
             listener.feed(&vec![b'x'; 1 << 16]);
             assert!(listener.partial.is_empty());
         }
-        let mut listener = Listener::default();
+        let mut listener = Listener::new(StreamFormat::Menagerie);
         listener.feed(b"{");
         for _ in 0..64 {
             listener.feed(&vec![b' '; 1 << 16]);
             assert!(listener.partial.len() <= LINE_BYTES_MAX);
         }
         listener.feed(b"}\n{\"type\":\"progress\",\"percent\":250}\n");
-        assert_eq!(listener.progress, Some(100));
+        assert_eq!(listener.said.progress, Some(100));
     }
 }

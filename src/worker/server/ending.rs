@@ -47,7 +47,8 @@ impl Server {
         self.wake(until);
     }
 
-    /// Everything that an execution started is gone: takes its last output and what it has left.
+    /// Everything that an execution started is gone: takes its last output, and goes on to what verifies it, if there is
+    /// such, or to what it has left.
     pub(super) fn everything_gone(&mut self, index: usize, gone: Gone) {
         for is_err in [false, true] {
             // Nobody writes any more, so this ends with what the pipe holds.
@@ -62,15 +63,24 @@ impl Server {
         let Some(slot) = self.slots.get_mut(&index) else { return };
         let Some(run) = &mut slot.run else { return };
         run.verdict = run.verdict.take().or(verdict);
+        if let Some(gone) = self.verify(index, gone) {
+            self.gather(index, gone);
+        }
+    }
+
+    /// Takes what an execution has left, once there is nothing more to be done about it.
+    pub(super) fn gather(&mut self, index: usize, gone: Gone) {
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let Some(run) = &mut slot.run else { return };
         run.gone = Some(gone);
-        if let Some(complaint) = run.listener.complaint() {
+        if let Some(complaint) = run.listener.said.complaint() {
             run.spool.note(sys::now(), &complaint);
             run.add_remark(&complaint);
         }
-        if let Some(remark) = run.listener.remark() {
+        if let Some(remark) = run.listener.said.misnamed() {
             run.spool.note(sys::now(), &remark);
         }
-        let announced = std::mem::take(&mut run.listener.announced);
+        let announced = std::mem::take(&mut run.listener.said.announced);
         if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
             let work = self.cages.get(&slot.cage).map(|cage| cage.work.clone()).unwrap_or_default();
             run.collector = Collector::begin(&self.around.data_dir, run.id(), &slot.artifacts, &work, announced);
@@ -108,7 +118,7 @@ impl Server {
         let Some(gone) = run.gone else { return };
         // The last remark of the agent, before the end that follows it.
         let sample = run.take_sample(NEVER / 2);
-        let outcome = run.outcome(&gone);
+        let outcome = run.outcome(&gone, found.iter().map(|artifact| artifact.kind));
         if let Some(sample) = sample {
             self.link.sample(sample);
         }

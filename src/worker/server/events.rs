@@ -13,7 +13,7 @@ use super::requests::PATH;
 use super::{Server, Source, key, notice};
 use crate::domain::link::Report;
 use crate::domain::spool::Stream;
-use crate::domain::{OutcomeKind, Severity};
+use crate::domain::{Outcome, OutcomeKind, Severity};
 
 /// How many reads one slot's output gets in a turn.
 const READS_PER_TURN: usize = 4;
@@ -55,9 +55,15 @@ impl Server {
                 self.report_cage(cage);
             }
             Reply::NotExecuted { number, errno, workdir } if current == Some(number) => {
-                if let Some(run) = &mut slot.run {
-                    let path = run.start.env.get("PATH").map_or(PATH, String::as_str);
-                    let outcome = not_executed(&run.start, path, errno, workdir);
+                let Some(run) = &mut slot.run else { return };
+                let path = run.start.env.get("PATH").map_or(PATH, String::as_str);
+                if let Some(agent) = run.agent.take() {
+                    let command = run.start.verify.commands.get(run.checks_done).map(Vec::as_slice).unwrap_or_default();
+                    run.check_failure = Some(not_executed(&run.start, command, path, errno, workdir));
+                    self.gather(index, agent);
+                } else {
+                    let message = not_executed(&run.start, &run.start.command, path, errno, workdir);
+                    let outcome = Outcome { exit_code: Some(127), ..Outcome::new(OutcomeKind::NotStarted, message) };
                     self.end_run(index, outcome, vec![]);
                 }
             }
@@ -106,11 +112,14 @@ impl Server {
         if let Some(run) = &mut slot.run {
             let stream = if is_err { Stream::Err } else { Stream::Out };
             run.spool.write(stream, sys::now(), bytes);
-            run.output.feed(is_err, sys::monotonic(), bytes);
-            if !is_err {
-                let before = run.listener.progress;
+            // What a command prints that verifies an agent is not the agent's word.
+            if run.agent.is_none() {
+                run.output.feed(is_err, sys::monotonic(), bytes);
+            }
+            if !is_err && run.agent.is_none() {
+                let before = run.listener.said.progress;
                 run.listener.feed(bytes);
-                if run.listener.progress > before {
+                if run.listener.said.progress > before {
                     run.output.made_headway();
                 }
             }
@@ -129,9 +138,9 @@ impl Server {
     }
 
     /// Acts on what an agent has said: figures for people, and tokens over the limit.
-    fn after_output(&mut self, index: usize) {
+    pub(super) fn after_output(&mut self, index: usize) {
         let Some(run) = self.slots.get_mut(&index).and_then(|slot| slot.run.as_mut()) else { return };
-        if run.listener.changed && run.sample_at == NEVER {
+        if run.listener.said.changed && run.sample_at == NEVER {
             let now = sys::monotonic();
             let sample = run.take_sample(now);
             let next = run.sample_at;
@@ -146,7 +155,7 @@ impl Server {
     /// Counts what an execution has reported since this was last done, and whether its cage has used too much lately.
     fn count_tokens(&mut self, index: usize) -> Option<String> {
         let run = self.slots.get_mut(&index)?.run.as_mut()?;
-        let used = run.listener.tokens_used?;
+        let used = run.listener.said.tokens_used?;
         let cage = self.cages.get_mut(&run.start.cage_id)?;
         let limit = cage.spec.limits.tokens?;
         let span = limit.per?.as_micros().unsigned_abs();
@@ -176,7 +185,7 @@ impl Server {
             .filter(|limit| limit.per.is_none())
             .map(|limit| limit.tokens);
         let limit = [run.start.tokens, per_execution].into_iter().flatten().min();
-        let (limit, used) = (limit?, run.listener.tokens_used?);
+        let (limit, used) = (limit?, run.listener.said.tokens_used?);
         (used > limit).then(|| verdict(format!("{used} tokens were reported, {limit} are allowed")))
     }
 
@@ -209,7 +218,7 @@ impl Server {
         }
         self.unwatch_exit(index);
         if let Some(why) = broken.filter(|_| !ready) {
-            self.end_run(index, crate::domain::Outcome::new(OutcomeKind::CageFailed, why), vec![]);
+            self.end_run(index, Outcome::new(OutcomeKind::CageFailed, why), vec![]);
         } else {
             let gone = Gone { status: None, cpu_us: 0, peak_kib: 0, memory_kills, refused_forks };
             self.everything_gone(index, gone);
@@ -264,12 +273,7 @@ impl Server {
         }
         if run.timeout_at <= now {
             run.timeout_at = NEVER;
-            let (limit, message) = if run.timeout_is_wall {
-                (Some("wall"), "it took longer than the cage's wall limit")
-            } else {
-                (None, "it took longer than its timeout")
-            };
-            let verdict = Verdict { kind: OutcomeKind::TimedOut, limit, message: message.to_owned() };
+            let verdict = run.overtime();
             self.condemn(index, verdict, Stage::Asked, GRACE_US);
         }
         let Some(run) = self.slots.get(&index).and_then(|slot| slot.run.as_ref()) else { return };

@@ -2,8 +2,8 @@
 //!
 //! Each turn takes what is ready, bounded per source so that a loud agent delays nobody, then sends what has come of it
 //! in one piece. Without timers due the wait has no end: an idle worker takes no processor time at all.
-//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`ending`] brings
-//! executions to their end, [`measuring`] and [`sensors`] tell what is used.
+//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`verifying`] has
+//! checked what an agent did, [`ending`] brings executions to their end, [`measuring`] and [`sensors`] tell what is used.
 
 mod ending;
 mod events;
@@ -12,6 +12,7 @@ mod ports;
 mod requests;
 mod sensors;
 mod surroundings;
+mod verifying;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;

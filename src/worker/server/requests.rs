@@ -251,9 +251,33 @@ impl Server {
     fn hand_over(&mut self, index: usize, start: Box<Start>) {
         let (Some(cage), Some(slot)) = (self.cages.get(&start.cage_id), self.slots.get_mut(&index)) else { return };
         let number = slot.next_number();
+        let (now, _) = clocks();
+        let wall = cage.spec.limits.wall.map(|wall| wall.as_micros().unsigned_abs());
+        let watched = is_watched(cage, &self.around.cgroups);
         let id = start.execution_id;
+        self.send_command(index, &start, &start.command, number);
+        let mut run = Run::new(start, number, self.output.clone(), now, wall);
+        if watched {
+            run.watch_at = now;
+        }
+        let next = run.next_wake();
+        if let Some(slot) = self.slots.get_mut(&index) {
+            slot.run = Some(run);
+        }
+        self.running += 1;
+        self.measure_again();
+        self.known.insert(id, Known::Running(index));
+        self.wake(next);
+    }
+
+    /// Has a slot's init execute a command of an execution: the agent itself, or one that verifies it. Both are given the
+    /// same task, folders and variables.
+    pub(super) fn send_command(&mut self, index: usize, start: &Start, command: &[String], number: u64) {
+        let (Some(cage), Some(slot)) = (self.cages.get(&start.cage_id), self.slots.get_mut(&index)) else { return };
         let mut request = Request::begin(&mut self.request, number, start.workdir.as_deref().unwrap_or_default());
-        start.command.iter().for_each(|word| request.argument(word));
+        for word in command {
+            request.argument(word);
+        }
         let (work, artifacts) = (cage.work.to_string_lossy(), slot.artifacts.to_string_lossy());
         let mut set = |name: &str, value: &str| {
             // What the task or its agent says counts, but not about what Menagerie itself tells.
@@ -267,7 +291,7 @@ impl Server {
         set("TMPDIR", "/tmp");
         set("USER", "agent");
         set("MENAGERIE_TASK_ID", &start.task_id.to_string());
-        set("MENAGERIE_EXECUTION_ID", &id.to_string());
+        set("MENAGERIE_EXECUTION_ID", &start.execution_id.to_string());
         set("MENAGERIE_AGENT", &start.agent);
         set("MENAGERIE_CAGE", &start.cage_id.to_string());
         set("MENAGERIE_TASK_FILE", "/run/menagerie/task.json");
@@ -284,23 +308,10 @@ impl Server {
         }
         let task = serde_json::to_vec(&start.task).unwrap_or_default();
         request.finish(&task);
-        let wants_room = slot.send(&self.request);
-        let (now, _) = clocks();
-        let wall = cage.spec.limits.wall.map(|wall| wall.as_micros().unsigned_abs());
-        let mut run = Run::new(start, number, self.output.clone(), now, wall);
-        if is_watched(cage, &self.around.cgroups) {
-            run.watch_at = now;
-        }
-        let next = run.next_wake();
-        if wants_room {
+        if slot.send(&self.request) {
             let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT;
             let _ = epoll::modify(&self.epoll, &slot.socket, key(Source::Socket, index), flags);
         }
-        slot.run = Some(run);
-        self.running += 1;
-        self.measure_again();
-        self.known.insert(id, Known::Running(index));
-        self.wake(next);
     }
 
     fn stop(&mut self, id: ExecutionId, reason: OutcomeKind, grace: Span) {

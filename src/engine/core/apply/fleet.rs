@@ -5,7 +5,7 @@ use crate::domain::event::{
     CageMaintenance, CageRemoved, DefaultsSet, NodeLost, NodeSeen,
 };
 use crate::domain::requirements::Quantities;
-use crate::domain::{AgentSpec, CageId, CageSpec, Enforcements, NodeStatus, Timestamp};
+use crate::domain::{CageId, CageSpec, Enforcements, NodeStatus, Timestamp};
 use crate::engine::core::Core;
 use crate::engine::core::slab::NONE;
 use crate::engine::core::state::{AgentState, CageState, NodeState};
@@ -172,9 +172,10 @@ impl Core {
     }
 
     fn learn_capabilities(&mut self, slot: u32) {
-        let AgentSpec { capabilities, tools_available, .. } = &self.agents[slot].spec;
-        let names = capabilities.iter().map(|capability| capability.kind.clone());
-        let (set, new) = self.capability_sets.intern(names, tools_available.iter().cloned());
+        let spec = &self.agents[slot].spec;
+        let names = spec.capabilities.iter().map(|capability| capability.kind.clone());
+        let tools = spec.tools_available.iter().cloned();
+        let (set, new) = self.capability_sets.intern(names, tools, spec.has_command());
         self.agents[slot].capability_set = set;
         if new {
             for shape in self.shapes.numbers() {

@@ -130,7 +130,7 @@ impl Core {
 
     /// Takes a task into memory, linked to its array but not to its dependencies, and not queued.
     pub(in crate::engine::core) fn insert_task(&mut self, task: &QueuedTask) -> u32 {
-        let wish = Wish::new(&task.requirements, task.agent_id, task.cage_id, task.owner);
+        let wish = Wish::new(&task.requirements, task.brings_command, task.agent_id, task.cage_id, task.owner);
         let group = self.join_group(wish, task.estimate.or(task.timeout).unwrap_or(Span::ZERO));
         let mut state = TaskState::new(task, group);
         state.parent = self.array_of(task.id).unwrap_or(NONE);

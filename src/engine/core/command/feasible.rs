@@ -8,13 +8,21 @@ use crate::engine::core::slab::NONE;
 use crate::engine::core::state::CageState;
 
 impl Core {
-    /// Refuses a wish that no cage and agent together could ever meet. As long as no node has joined, nothing can be said.
+    /// Refuses a wish that no cage and agent together could ever meet. As long as no node has joined, nothing can be said of
+    /// cages.
     pub(in crate::engine::core) fn feasible(&self, wish: &Wish) -> Result<(), Refusal> {
         let known = self.shape_numbers.get(wish).map(|number| &self.shapes[*number]);
-        if self.nodes.is_empty() || known.is_some_and(|shape| shape.possible_at == self.fleet_version) {
+        if known.is_some_and(|shape| shape.possible_at == self.fleet_version) {
             return Ok(());
         }
         let shape = Shape::new(wish.clone(), 0, &self.defaults.requirements, &self.capability_sets);
+        let without = self.able_but_for_a_command(&shape);
+        if !without.is_empty() && !self.agents.iter().any(|(slot, _)| self.is_able(&shape, slot)) {
+            return Err(no_command(&without));
+        }
+        if self.nodes.is_empty() {
+            return Ok(());
+        }
         let floating = self.agents.iter().any(|(slot, agent)| agent.spec.cage.is_none() && self.is_able(&shape, slot));
         let able = |cage: &&CageState| {
             wish.cage.is_none_or(|id| id == cage.spec.id)
@@ -35,6 +43,22 @@ impl Core {
             Some((_, _, cage)) => Err(self.too_small(&shape, cage)),
             None => Err(self.nobody(&shape)),
         }
+    }
+
+    /// The names of the agents that could do a shape if it brought a command, as they have none of their own.
+    pub(in crate::engine::core) fn able_but_for_a_command(&self, shape: &Shape) -> Vec<&str> {
+        if shape.wish.brings_command {
+            return vec![];
+        }
+        let lacking = self.agents.iter().filter(|(_, agent)| {
+            let set = agent.capability_set;
+            !self.capability_sets.has_command(set)
+                && shape.is_within(set, &self.capability_sets)
+                && shape.wish.agent.is_none_or(|id| id == agent.id)
+        });
+        let mut names: Vec<_> = lacking.map(|(_, agent)| agent.spec.name.as_str()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Notes that a shape was found possible, so that the next submission need not ask again.
@@ -157,6 +181,20 @@ impl Core {
     fn somebody_has(&self, capability: &str) -> bool {
         self.agents.iter().any(|(_, agent)| self.capability_sets.has(agent.capability_set, capability))
     }
+}
+
+/// How many agents without a command are named.
+const NAMES_SHOWN: usize = 5;
+
+/// Neither the task nor any of these agents, which alone could do it, has a command.
+fn no_command(agents: &[&str]) -> Refusal {
+    let field = "parameters.configuration.command";
+    let (shown, others) = agents.split_at(agents.len().min(NAMES_SHOWN));
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let names = shown.join(", ") + &more;
+    Refusal::new(RefusalKind::Impossible, field, "none")
+        .allowed(format!("a program and its arguments: what can do this has no command of its own ({names})"))
+        .hint("give the task a command, or one of the agents: runtime = { type = \"command\", command = [...] } in the fleet file")
 }
 
 /// One quantity that a cage or its node has too little of.

@@ -129,7 +129,7 @@ impl Core {
         }
         depends_on.sort_unstable();
         depends_on.dedup();
-        let wish = Wish::new(&task.requirements, agent, task.cage, owner);
+        let wish = Wish::new(&task.requirements, task.command().is_some(), agent, task.cage, owner);
         if judged.last.as_ref() != Some(&wish) {
             if !judged.good.contains(&wish) {
                 self.feasible(&wish)?;
@@ -308,6 +308,8 @@ fn make_task(new: NewTask, plan: &Plan, id: TaskId, ids: &[Option<TaskId>], owne
         timeout: new.timeout,
         estimate: new.estimate,
         preemptible: new.preemptible,
+        verify: new.verify,
+        verification: None,
         agent_id: plan.agent,
         cage_id: plan.wish.cage,
         assigned_agent_id: None,

@@ -85,7 +85,7 @@ fn a_tripped_breaker_clears_its_alert_by_success_or_by_hand() {
     let mut world = World::new(FLEET);
     let trip = |world: &mut World| {
         for _ in 0..2 {
-            let id = world.submit(NewTask { max_attempts: 1, ..task() });
+            let id = world.submit(NewTask { max_attempts: 1, ..bare() });
             world.schedule();
             world.finish(id, OutcomeKind::Failed);
         }

@@ -42,6 +42,27 @@ fn what_no_cage_can_ever_meet_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn a_task_that_nobody_has_a_command_for_is_refused() {
+    let mut world = World::new(FLEET);
+    let refusal = world.submit_all(vec![task(), bare()]).unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Impossible);
+    let said = refusal.to_string();
+    for part in ["task 2: parameters.configuration.command", "coder", "tester", "give the task a command"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // One able agent with a command is enough, and only it is given such tasks.
+    let runtime = "runtime = { type = \"command\", command = [\"work\"] }";
+    world.apply(&FLEET.replace("name = \"tester\"", &format!("name = \"tester\"\n{runtime}"))).unwrap();
+    let ids = world.submit_all(vec![bare(), bare(), bare()]).unwrap();
+    let pinned = NewTask { agent: Some("coder".into()), ..bare() };
+    let refusal = world.submit_all(vec![pinned]).unwrap_err();
+    assert_eq!(refusal.field, "task 1: parameters.configuration.command");
+    assert!(!refusal.to_string().contains("tester"), "the pin leaves only one: {refusal}");
+    assert_eq!(world.schedule(), ids[..2]);
+    assert!(ids[..2].iter().all(|id| world.place(*id).0 == "tester"));
+}
+
+#[test]
 fn unknown_names_are_refused_with_the_nearest() {
     let mut world = World::new(FLEET);
     let refusal = world.submit_all(vec![NewTask { agent: Some("testr".into()), ..task() }]).unwrap_err();

@@ -59,6 +59,22 @@ fn big() -> NewTask {
 }
 
 #[test]
+fn a_task_whose_agent_lost_its_command_says_so() {
+    let without = FLEET.replace("runtime = { type = \"command\", command = [\"work\"] }\n", "");
+    let mut world = World::new(FLEET);
+    let id = world.submit(NewTask { agent: Some("one".into()), ..NewTask::new("processing") });
+    world.apply(&without).unwrap();
+    assert_eq!(world.schedule(), []);
+    let said = explain(&world, id);
+    let agents = said.reasons.iter().find(|reason| reason.text.contains("can do this")).unwrap();
+    assert!(agents.blocking);
+    assert_eq!(agents.text, "0 agents can do this, 1 could if the task or they had a command (one)");
+    assert!(said.smallest_change.unwrap().text.starts_with("give agent one a command in the fleet file"));
+    world.apply(FLEET).unwrap();
+    assert_eq!(world.schedule(), [id]);
+}
+
+#[test]
 fn what_is_suggested_lets_the_task_start() {
     let mut world = World::new(FLEET);
     let id = world.submit(big());
@@ -82,7 +98,7 @@ fn what_is_suggested_lets_the_task_start() {
     world.command(Command::SetCageMaintenance { ids: vec![cage(1), cage(2)], on: true }).unwrap();
     assert_eq!(explain(&world, id).cages[0].text, "it is withheld");
     assert_eq!(follow(&mut world, id), "give cage 001 back");
-    let failing = world.submit(NewTask { max_attempts: 1, ..big() });
+    let failing = world.submit(NewTask { max_attempts: 1, requirements: big().requirements, ..bare() });
     world.schedule();
     world.finish(failing, OutcomeKind::Failed);
     let id = world.submit(big());

@@ -89,9 +89,42 @@ fn an_agent_that_runs_what_tasks_bring_is_not_to_blame_for_it() {
 }
 
 #[test]
+fn an_agent_with_a_command_is_to_blame_for_its_own_alone() {
+    let mut world = World::new(FLEET);
+    let agent = world.agent("a");
+    let fail = |world: &mut World, new: NewTask| {
+        let id = world.submit(NewTask { max_attempts: 1, ..new });
+        assert_eq!(world.schedule(), [id]);
+        world.finish(id, OutcomeKind::Failed);
+    };
+    for _ in 0..6 {
+        fail(&mut world, task());
+        assert_eq!(world.core.agent_status(agent), Some(AgentStatus::Idle), "the task brought what failed");
+    }
+    // Nor do its own failures become more by those of tasks in between, or after its rest.
+    let alerts = |world: &World| world.core.alerts().filter(|alert| alert.source == "agent a").count();
+    for _ in 0..2 {
+        fail(&mut world, bare());
+        fail(&mut world, task());
+    }
+    assert_eq!((world.core.agent_status(agent), alerts(&world)), (Some(AgentStatus::Idle), 0));
+    fail(&mut world, bare());
+    assert_eq!((world.core.agent_status(agent), alerts(&world)), (Some(AgentStatus::Error), 1));
+    world.pass(Span::from_secs(30));
+    fail(&mut world, task());
+    assert_ne!(world.core.agent_status(agent), Some(AgentStatus::Error));
+    for pause in [60, 120, 240] {
+        fail(&mut world, bare());
+        assert_eq!(world.core.wake_at(), Some(world.now.plus(Span::from_secs(pause))));
+        world.pass(Span::from_secs(pause));
+    }
+    world.assert_durable();
+}
+
+#[test]
 fn the_breaker_opens_probes_and_closes() {
     let mut world = World::new(FLEET);
-    let ids = world.submit_all((0..8).map(|_| NewTask { max_attempts: 1, ..task() }).collect()).unwrap();
+    let ids = world.submit_all((0..8).map(|_| NewTask { max_attempts: 1, ..bare() }).collect()).unwrap();
     assert_eq!(world.schedule().len(), 4);
     for id in &ids[0..3] {
         world.finish(*id, OutcomeKind::Failed);

@@ -364,8 +364,15 @@ pub fn cage(number: u16) -> CageId {
     CageId::new(number).unwrap()
 }
 
-pub fn task() -> NewTask {
+/// A task that brings no command.
+pub fn bare() -> NewTask {
     NewTask::new("processing")
+}
+
+pub fn task() -> NewTask {
+    let mut task = bare();
+    task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
+    task
 }
 
 /// A task that asks for cores and says how many seconds it takes; zero for nothing.

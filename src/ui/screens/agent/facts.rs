@@ -62,10 +62,11 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     let standing: Vec<String> = [tier, division, spec.role.clone()].into_iter().flatten().collect();
     say("place", Role::Text, standing.join(" · "));
     say("can", Role::Text, joined(spec.capabilities.iter().map(|capability| capability.kind.as_str())));
-    let Runtime::Command { command, env, workdir } = &spec.runtime;
+    let Runtime::Command { command, env, workdir, format } = &spec.runtime;
     let command: Vec<String> = command.iter().map(|word| quoted(word)).collect();
     let command = if command.is_empty() { "what its tasks bring".to_owned() } else { command.join(" ") };
     say("runs", Role::Text, command);
+    say("speaks", Role::Text, if format.is_default() { String::new() } else { format.to_string() });
     say("in", Role::Text, workdir.clone().unwrap_or_default());
     say("limits", Role::Text, cage.map(limits).unwrap_or_default());
     say("with", Role::Dim, joined(env.keys().map(String::as_str)));
@@ -111,6 +112,7 @@ fn does(row: &AgentRow) -> String {
     let Some(work) = &row.work else { return "nothing".to_owned() };
     let mut words = vec![work.kind.clone().unwrap_or_else(|| "a task".to_owned())];
     words.push(work.progress.map_or("progress unknown".to_owned(), |progress| format!("{progress}%")));
+    words.extend(work.activity.clone());
     words.extend(work.said.clone());
     let others = row.agent.running.saturating_sub(1);
     if others > 0 {

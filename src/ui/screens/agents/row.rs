@@ -99,12 +99,13 @@ fn cage(row: &AgentRow) -> Cell {
     }
 }
 
-/// What it does, and how many things beside that.
+/// What it does, how many things beside that, and with what, where it says so.
 fn work(row: &AgentRow) -> Cell {
     let Some(work) = &row.work else { return Cell::of(Role::Dim, "") };
     let kind = work.kind.as_deref().unwrap_or("a task");
     let others = row.agent.running.saturating_sub(1);
-    Cell::plain(if others > 0 { format!("{kind} +{others}") } else { kind.to_owned() })
+    let does = work.activity.as_ref().map(|does| format!(": {does}")).unwrap_or_default();
+    Cell::plain(if others > 0 { format!("{kind} +{others}{does}") } else { format!("{kind}{does}") })
 }
 
 fn progress(row: &AgentRow) -> Cell {

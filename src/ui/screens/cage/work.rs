@@ -80,10 +80,11 @@ fn took(execution: &Execution, look: &Look<'_>) -> Cell {
     }
 }
 
-/// Why it failed, otherwise what the agent said last.
+/// Why it failed, otherwise what the agent does and said last.
 fn says(execution: &Execution) -> String {
     let why = execution.outcome.as_ref().map(|outcome| outcome.message.as_str()).filter(|why| !why.is_empty());
-    why.or(execution.output_summary.as_deref()).unwrap_or_default().to_owned()
+    let said = [execution.doing(), execution.output_summary.clone()];
+    why.map_or_else(|| said.into_iter().flatten().collect::<Vec<_>>().join(": "), str::to_owned)
 }
 
 /// How a process is marked.

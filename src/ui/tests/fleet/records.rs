@@ -38,11 +38,10 @@ pub fn body(kind: &str) -> Value {
         }
         "node_lost" => json!({"node_id": NODE}),
         "cage_declared" => json!({"spec": {"id": "003"}, "node_id": NODE}),
-        "cage_removed" => json!({"cage_id": "003"}),
+        "cage_removed" | "cage_released" => json!({"cage_id": "003"}),
         "cage_maintenance" => json!({"cage_id": "003", "on": true}),
         "cage_enforced" => json!({"cage_id": "003", "enforcement": []}),
         "cage_faulted" => json!({"cage_id": "003", "fault": {"reason": "no such path", "failures": 2, "until": time}}),
-        "cage_released" => json!({"cage_id": "003"}),
         "agent_declared" => json!({"agent_id": agent, "spec": {"name": "builder-12"}, "owner": user}),
         "agent_removed" => json!({"agent_id": NAMELESS}),
         "agent_moved" => json!({"agent_id": agent, "cage_id": "003"}),

@@ -40,6 +40,9 @@ pub fn whole(number: u64) -> Task {
     }))
     .unwrap();
     task.deadline = Some(at(-7_200));
+    task.verify =
+        serde_json::from_value(json!({"commands": [["make", "it's test"]], "expect_artifacts": {"type": "code"}}))
+            .unwrap();
     task.metadata.tags = vec!["nightly".to_owned(), "high-risk".to_owned()];
     if task.status.as_str() != "pending" {
         task.assigned_agent_id = Some(agent_id(1).parse().unwrap());
@@ -73,6 +76,7 @@ fn executions(task: &Task, number: u64) -> Vec<Value> {
         let outcome = (!running).then(|| {
             json!({
                 "kind": kind, "message": message, "exit_code": if good { 0 } else { 2 },
+                "verification": if good { "verified" } else { "unverified" },
                 "usage": {"cpu_us": 2_400_000, "memory_peak": 134_217_728_u64, "output_bytes": 12},
             })
         });
@@ -82,6 +86,7 @@ fn executions(task: &Task, number: u64) -> Vec<Value> {
             "status": if running { "running" } else if good { "completed" } else { "failed" },
             "progress": if running { 40 } else { 100 }, "attempt": attempt, "outcome": outcome,
             "output_summary": running.then_some("compiling \u{1b}]0;title\u{7}名前"),
+            "activity": running.then_some("tool"), "activity_detail": running.then_some("cargo \u{1b}[2Jtest"),
             "created_at": at(800 - i64::try_from(attempt).unwrap() * 200),
             "started_at": at(799 - i64::try_from(attempt).unwrap() * 200),
             "completed_at": (!running).then(|| at(700 - i64::try_from(attempt).unwrap() * 200)),
