@@ -574,7 +574,7 @@ mod tests {
         );
         assert!(rule(serde_json::json!({"name": "x", "critical": 1})).is_err());
         let known = ["menagerie_node_cpu_usage_ratio", "menagerie_node_memory_usage_ratio"];
-        let wrong = patch(serde_json::json!({"name": "x", "metric": "node_cpu_ration", "critical": 1}));
+        let wrong = patch(serde_json::json!({"name": "x", "metric": "menagerie_node_cpu_usage_ration", "critical": 1}));
         let refusal = wrong.check_metric(known).unwrap_err().to_string();
         assert!(refusal.contains("did you mean \"menagerie_node_cpu_usage_ratio\"?"), "{refusal}");
     }

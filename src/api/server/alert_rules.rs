@@ -55,6 +55,14 @@ pub(super) async fn test(State(service): State<Service>, Json(test): Json<RuleTe
         return Err(Refusal::invalid("since", since, format!("1s to {LONGEST}")).into());
     }
     check_metrics(&service, std::slice::from_ref(&patch)).await?;
+    // One that says nothing but its name means a rule that there is.
+    if patch == (AlertRulePatch { name: patch.name.clone(), ..AlertRulePatch::default() }) {
+        let name = patch.name.clone();
+        if !service.look(move |core, _| core.alert_rules().any(|rule| rule.name == name)).await? {
+            let hint = "menagerie alert rule list shows those that there are; to try a new one, say its metric and thresholds";
+            return Err(Refusal::not_found("alert rule", &patch.name).hint(hint).into());
+        }
+    }
     let whole = move |core: &Core, now| {
         let known = core.alert_rules().find(|rule| rule.name == patch.name);
         patch.over(known).map(|rule| (rule, now))

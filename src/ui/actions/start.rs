@@ -14,5 +14,6 @@ pub static START: Action = Action {
         app.may_change()?;
         if app.link.is_down() { Ok(()) } else { Err("an engine runs".to_owned()) }
     },
-    run: |app| app.effect(Effect::Verb("status".to_owned())),
+    // `status` only looks; this one needs an engine and says what it found.
+    run: |app| app.effect(Effect::Verb("node list".to_owned())),
 };

@@ -61,7 +61,7 @@ impl Preview {
                 for figure in &what_if.figures {
                     lines.push(figure_line(figure, look));
                 }
-                // What cannot is said first: it is what one has to know.
+                // What is about to happen comes first; how much cannot stands above.
                 let (cannot, can): (Vec<_>, Vec<_>) = what_if.items.iter().partition(|item| item.refusal.is_some());
                 // Cages and agents go by their names; an id says nothing to anybody.
                 let called = |item: &str| {
@@ -73,7 +73,7 @@ impl Preview {
                 };
                 let names = what_if.items.iter().map(|item| text::width(&called(&item.item)));
                 let columns = names.max().unwrap_or(0).clamp(8, NAME_MAX);
-                for item in cannot.into_iter().chain(can) {
+                for item in can.into_iter().chain(cannot) {
                     let name = text::pad(&called(&item.item), columns);
                     lines.push(match &item.refusal {
                         Some(refusal) => Line::from(vec![
@@ -170,6 +170,7 @@ impl Layer for Preview {
         let inner = widgets::dialog(frame, at, &format!("{}?", self.order.title), look);
         let rows = inner.height - 2;
         let top = self.top.min(lines.len().saturating_sub(usize::from(rows)));
+        let below = lines.len().saturating_sub(top + usize::from(rows));
         for (place, line) in (0..rows).zip(lines.into_iter().skip(top)) {
             frame.render_widget(line, Rect { y: inner.y + place, height: 1, ..inner });
         }
@@ -178,9 +179,11 @@ impl Layer for Preview {
             Some(Ok(_)) => (" y: do it", "this cannot be taken back"),
             _ => (" y: do it", ""),
         };
+        let more = if below > 0 { format!("   {below} more lines below: j") } else { String::new() };
         let words = Line::from(vec![
             Span::styled(format!("{yes}   n, Esc: leave it   "), look.style(Role::Key)),
             Span::styled(back, look.style(Role::Dim)),
+            Span::styled(more, look.style(Role::Warn)),
         ]);
         frame.render_widget(words, Rect { y: inner.bottom() - 1, height: 1, ..inner });
     }

@@ -165,6 +165,10 @@ impl Candidates {
                 found.rotate_left(1);
             }
             found.extend(then.into_iter().map(Some));
+            // To take a home away is seldom what is meant: it is not what a hasty Enter gets.
+            if self.cages() && typed.is_empty() && found.len() > 1 && found.first().is_some_and(Option::is_none) {
+                found.rotate_left(1);
+            }
         }
         found
     }
