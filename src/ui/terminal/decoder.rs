@@ -20,8 +20,8 @@ const PASTE_MAX: usize = 1 << 20;
 /// The longest sequence that is waited for, in bytes; nothing that is asked for is as long.
 const SEQUENCE_MAX: usize = 4096;
 
-/// How long something may take to follow an Escape.
-const ESCAPE_WITHIN: Duration = Duration::from_millis(20);
+/// How long to wait after an Escape: terminals write a sequence in one piece, so that its rest is here already.
+const ESCAPE_WITHIN: Duration = Duration::ZERO;
 
 /// How long the rest of a sequence may take.
 const SEQUENCE_WITHIN: Duration = Duration::from_millis(500);
@@ -49,11 +49,17 @@ pub struct Decoder {
     bytes: Vec<u8>,
     /// What was pasted so far, while a paste goes on.
     paste: Option<Vec<u8>>,
+    /// Whether the last thing was an Escape by itself, just now.
+    escaped: bool,
 }
 
 impl Decoder {
     /// Takes bytes and gives what they complete.
     pub fn take(&mut self, bytes: &[u8]) -> Vec<Decoded> {
+        // A sequence that was torn apart behind its Escape is one all the same: its rest is never taken for keys.
+        if std::mem::take(&mut self.escaped) && matches!(bytes, [b'[' | b'O', ..]) {
+            self.bytes.push(0x1b);
+        }
         self.bytes.extend_from_slice(bytes);
         self.decode(false)
     }
@@ -71,7 +77,13 @@ impl Decoder {
 
     /// Takes note that nothing more comes for now: what has begun was a key by itself, such as Escape, or is given up.
     pub fn rest(&mut self) -> Vec<Decoded> {
+        self.escaped = self.bytes == [0x1b];
         self.decode(true)
+    }
+
+    /// Takes note that so much time has passed since the last bytes that what comes now belongs to no Escape before.
+    pub const fn pause(&mut self) {
+        self.escaped = false;
     }
 
     fn decode(&mut self, complete: bool) -> Vec<Decoded> {
@@ -346,6 +358,13 @@ mod tests {
         assert_eq!(decoder.patience(), Some(SEQUENCE_WITHIN), "the rest of a left arrow would be a D");
         assert_eq!(decoder.take(b"D"), [key(KeyCode::Left, KeyModifiers::NONE)]);
         assert_eq!(decoder.patience(), None);
+        let escape = [key(KeyCode::Esc, KeyModifiers::NONE)];
+        assert_eq!((decoder.take(b"\x1b"), decoder.rest()), (vec![], escape.to_vec()));
+        assert_eq!(decoder.take(b"[D"), [key(KeyCode::Left, KeyModifiers::NONE)], "torn apart, and no D all the same");
+        assert_eq!((decoder.take(b"\x1b"), decoder.rest()), (vec![], escape.to_vec()));
+        decoder.pause();
+        let typed = [key(KeyCode::Char('['), KeyModifiers::NONE), key(KeyCode::Char('D'), KeyModifiers::NONE)];
+        assert_eq!(decoder.take(b"[D"), typed, "typed a while later");
     }
 
     #[test]

@@ -8,12 +8,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::decoder::{Decoded, Decoder};
+
+/// What follows an Escape within this may be the rest of a sequence; nobody types so fast.
+const TORN_WITHIN: Duration = Duration::from_millis(50);
 
 /// What is read.
 pub enum Read {
@@ -84,6 +87,7 @@ fn terminal() -> io::Result<OwnedFd> {
 fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on: impl FnMut(Read) -> bool) {
     let mut decoder = Decoder::default();
     let mut buffer = [0; 16 * 1024];
+    let mut last = Instant::now();
     loop {
         let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
         // Only what has begun and is not complete is waited for, and not for long.
@@ -114,6 +118,10 @@ fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on:
         let found = if ready == 0 {
             decoder.rest()
         } else {
+            if at.duration_since(last) > TORN_WITHIN {
+                decoder.pause();
+            }
+            last = at;
             match rustix::io::read(terminal, &mut buffer) {
                 Ok(count @ 1..) => decoder.take(&buffer[..count]),
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,

@@ -61,7 +61,7 @@ fn ids_within_a_text_are_shortened_and_lead_to_their_task() {
 
 #[test]
 fn the_newest_come_first_with_names_and_a_removed_agent_by_its_id() {
-    let mut driver = Driver::new(&Place::Events, (120, 36));
+    let mut driver = Driver::new(&Place::Events, (120, 60));
     driver.sees("events [4,711] · following");
     driver.sees("builder-12");
     driver.sees("ann");

@@ -82,6 +82,16 @@ pub fn body(kind: &str) -> Value {
         "alert_resolved" => json!({"alert_id": ALERT, "resolution": {"time": time, "action": "restarted"}}),
         "system_event_raised" => json!({"event": {"id": ALERT, "type": "warning", "source": "cage 003",
             "message": "memory nearly full \x07", "time": time}}),
+        "alert_grouped" => {
+            json!({"rule": "cage-memory", "subject": {"scope": "cage", "name": "003"}, "severity": "warning"})
+        }
+        "alert_rule_declared" => json!({"rule": {"name": "hot", "metric": "menagerie_cage_memory_usage_ratio",
+            "scope": "cage", "function": "max", "window": "1m", "comparison": ">", "warning": "90%", "for": "1m",
+            "hysteresis": 0.1, "message": "{scope} is hot", "enabled": true, "no_data": "keep", "group": 20}}),
+        "alert_rule_removed" => json!({"name": "hot"}),
+        "silence_added" => json!({"silence": {"id": ALERT, "matcher": {"rule": "cage-memory"}, "until": time,
+            "note": "known", "by": user, "created_at": time}}),
+        "silence_removed" => json!({"silence_id": ALERT}),
         other => panic!("write a body of kind {other}"),
     }
 }
