@@ -33,7 +33,10 @@ fn asked(driver: &mut Driver, key: &str) -> Vec<Query> {
 
 fn queries(driver: &mut Driver) -> Vec<Query> {
     let asked = std::mem::take(&mut driver.asked).into_iter();
-    asked.filter_map(|(_, request)| if let Request::Series(queries) = request { Some(queries) } else { None }).flatten().collect()
+    asked
+        .filter_map(|(_, request)| if let Request::Series(queries) = request { Some(queries) } else { None })
+        .flatten()
+        .collect()
 }
 
 fn usage() -> Message {
@@ -58,6 +61,9 @@ fn a_chart_names_its_lines_their_figures_and_units() {
         driver.sees("14.4%");
         filter(&mut driver, "queue_wait");
         driver.sees("nothing was measured in this time");
+        filter(&mut driver, "queue_wait cage:9*");
+        driver.sees("no series fits, or nothing was measured in this time");
+        driver.sees("menagerie_queue_wait_seconds{cage~");
         filter(&mut driver, "nothing_like_this");
         driver.sees("no metric matches");
     }
@@ -89,7 +95,7 @@ fn keys_change_range_function_and_moment() {
     let back = asked(&mut driver, "h");
     let hours = |query: &Query| (NOW - query.to.as_micros()) as f64 / 3.6e9;
     assert!((2.9..3.1).contains(&hours(&back[0])), "{back:?}");
-    driver.settle();
+    driver.press("ctrl-r");
     driver.sees("until 2026-03-04 07:0");
     let forward = asked(&mut driver, "l");
     assert!(hours(&forward[0]) <= 0.0, "now is followed again");

@@ -161,8 +161,8 @@ mod tests {
     fn an_axis_is_round_and_holds_its_values() {
         let axis = Axis::new(0.1, 0.87, "ratio", 4);
         assert_eq!((axis.low, axis.high), (0.0, 1.0));
-        let axis = Axis::new(300.0 * 1048576.0, 900.0 * 1048576.0, "bytes", 4);
-        assert_eq!((axis.low, axis.high), (0.0, 1000.0 * 1048576.0));
+        let axis = Axis::new(300.0 * 1_048_576.0, 900.0 * 1_048_576.0, "bytes", 4);
+        assert_eq!((axis.low, axis.high), (0.0, 1000.0 * 1_048_576.0));
         // Values that are close to each other are not pressed into a corner.
         let axis = Axis::new(60.0, 64.0, "celsius", 4);
         assert_eq!((axis.low, axis.high), (60.0, 64.0));

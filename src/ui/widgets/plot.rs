@@ -64,8 +64,8 @@ pub struct Plot<'a> {
     pub unit: &'a str,
     /// The lines; the first one lies on top.
     pub lines: Vec<Drawn<'a>>,
-    /// A value that is drawn as a line of its own, with its name.
-    pub limit: Option<(f64, &'a str)>,
+    /// What is said instead when they have no value at all.
+    pub empty: &'a str,
 }
 
 /// A cell of the canvas.
@@ -117,18 +117,13 @@ impl Canvas {
 }
 
 impl Plot<'_> {
-    /// The lowest and the highest value, with the limit.
+    /// The lowest and the highest value.
     fn bounds(&self) -> Option<(f64, f64)> {
         let values = self.lines.iter().flat_map(|line| line.points.iter().map(|point| point.value));
         let values = values.filter(|value| value.is_finite());
-        let known = values.fold(None, |bounds: Option<(f64, f64)>, value| {
-            Some(bounds.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
-        });
-        let with = |(low, high): (f64, f64)| match self.limit {
-            Some((limit, _)) => (low.min(limit), high.max(limit)),
-            None => (low, high),
-        };
-        known.map(with)
+        values.fold(None, |bounds, value| {
+            Some(bounds.map_or((value, value), |(low, high): (f64, f64)| (low.min(value), high.max(value))))
+        })
     }
 
     /// Draws it with its axes; says so when there is no value at all.
@@ -138,7 +133,7 @@ impl Plot<'_> {
         }
         let canvas = Rect { x: area.x + AXIS, width: area.width - AXIS, height: area.height - 1, ..area };
         let Some((low, high)) = self.bounds() else {
-            super::center_text(frame, area, "nothing was measured in this time", look.style(Role::Dim));
+            super::center_text(frame, area, self.empty, look.style(Role::Dim));
             return;
         };
         let axis = Axis::new(low, high, self.unit, usize::from(canvas.height / 4).clamp(2, 6));
@@ -201,11 +196,6 @@ impl Plot<'_> {
     fn draw_lines(&self, frame: &mut Frame<'_>, area: Rect, axis: &Axis, look: &Look<'_>) {
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
         let mut canvas = Canvas { columns, rows, cells: vec![Dotted::default(); columns * rows] };
-        if let Some((limit, _)) = self.limit {
-            let y = area.y + Self::row(axis, limit, area.height);
-            let words = look.sign("╌", "-").repeat(columns);
-            frame.render_widget(Line::styled(words, look.style(Role::Bad)), Rect { y, height: 1, ..area });
-        }
         let mut ends = Vec::new();
         for line in self.lines.iter().rev() {
             let of = line.place.map_or((Role::Dim, '.'), |place| (role(place), letter(place)));
@@ -227,13 +217,6 @@ impl Plot<'_> {
             let (x, y) = (u16::try_from(x / 2).unwrap_or(0), u16::try_from(y / 4).unwrap_or(0));
             let (x, y) = (x.min(area.width - 1), y.min(area.height - 1));
             buffer[(area.x + x, area.y + y)].set_char(letter).set_style(look.style(role));
-        }
-        if let Some((limit, name)) = self.limit {
-            let y = area.y + Self::row(axis, limit, area.height);
-            let words = format!(" {name} {} ", axis::words(limit, self.unit));
-            let width = u16::try_from(text::width(&words)).unwrap_or(0).min(area.width);
-            let at = Rect { x: area.right() - width, y, width, height: 1 };
-            frame.render_widget(Line::styled(words, look.style(Role::Bad)), at);
         }
     }
 

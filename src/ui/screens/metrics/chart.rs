@@ -45,7 +45,12 @@ impl Chart {
         if rest.is_empty() {
             return Vec::new();
         }
-        first.words.iter().filter(|word| rest.iter().all(|line| line.words.contains(word))).map(String::as_str).collect()
+        first
+            .words
+            .iter()
+            .filter(|word| rest.iter().all(|line| line.words.contains(word)))
+            .map(String::as_str)
+            .collect()
     }
 
     /// Draws heading, chart and legend.
@@ -70,11 +75,16 @@ impl Chart {
         let legend = if self.lines.is_empty() { 0 } else { legend };
         let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2 + legend), ..area };
         let unit = self.view.shown_unit();
+        let empty = if self.view.selector.matchers.is_empty() {
+            "nothing was measured in this time".to_owned()
+        } else {
+            format!("no series fits, or nothing was measured in this time\n{}", self.view.selector)
+        };
         let shift = self.to.since(self.from);
         let shown = self.lines.iter().enumerate().map(|(place, named)| drawn(named, Some(place), domain::Span::ZERO));
         let before = self.before.iter().map(|named| drawn(named, None, shift));
         let lines = shown.take(LINES_MAX).chain(before.take(LINES_MAX)).collect();
-        Plot { from: self.from, to: self.to, unit: &unit, lines, limit: None }.draw(frame, body, look);
+        Plot { from: self.from, to: self.to, unit: &unit, lines, empty: &empty }.draw(frame, body, look);
         self.legend(frame, Rect { y: body.bottom(), height: legend, ..area }, &unit, look);
     }
 

@@ -17,7 +17,7 @@ use crate::ui::theme::Role;
 use crate::ui::widgets::{self, axis, chart};
 
 /// From this width on everything of a device stands in one line below its name.
-const WIDE: usize = 110;
+const WIDE: usize = 150;
 
 /// A row that the cursor goes through: a device of a machine, or a process on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,10 +113,7 @@ impl Gpus {
             let gpus = node.sensors.as_ref().map(|sensors| &sensors.gpus);
             let driver = gpus.and_then(|gpus| gpus.driver_version.as_ref());
             let driver = driver.map(|version| format!("  driver {}", text::clean(version))).unwrap_or_default();
-            let head = vec![
-                Span::styled(name, look.style(Role::Title)),
-                Span::styled(driver, look.style(Role::Dim)),
-            ];
+            let head = vec![Span::styled(name, look.style(Role::Title)), Span::styled(driver, look.style(Role::Dim))];
             lines.push((None, Line::from(head)));
             let mut say = |role: Role, words: &str| {
                 for words in widgets::wrap(words, room.saturating_sub(2)) {
@@ -138,9 +135,9 @@ impl Gpus {
                         let device = device(gpu, on(None), room, look);
                         lines.extend(device.into_iter().map(|line| (Some(row(None)), line)));
                         let processes = gpu.processes.iter();
-                        lines.extend(processes.map(|it| {
-                            (Some(row(Some(it.pid))), process(it, on(Some(it.pid)), room, look))
-                        }));
+                        lines.extend(
+                            processes.map(|it| (Some(row(Some(it.pid))), process(it, on(Some(it.pid)), room, look))),
+                        );
                     }
                 }
             }
@@ -184,12 +181,8 @@ fn known<T>(value: Option<T>, words: impl FnOnce(T) -> String) -> String {
 
 /// A share as a bar with its figure.
 fn gauge(name: &str, share: Option<f64>, words: &str, width: usize, look: &Look<'_>) -> Vec<Span<'static>> {
-    let role = match share {
-        Some(full) if full >= 0.9 => Role::Warn,
-        _ => Role::Chart,
-    };
     let mut spans = vec![Span::styled(format!("{name} "), look.style(Role::Dim))];
-    spans.extend(chart::bar(share, None, width, role, look));
+    spans.extend(chart::bar(share, None, width, Role::Chart, look));
     spans.push(Span::raw(format!(" {words}  ")));
     spans
 }
@@ -203,7 +196,8 @@ fn throttled(gpu: &Gpu) -> Option<String> {
 
 /// A device: its name and state, and its figures in one line or two.
 fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let ground = look.style(if on { Role::Cursor } else { Role::Text });
+    let ground = if on { Role::Cursor } else { Role::Text };
+    let over = |role: Role| look.theme.over(role, ground);
     let dim = look.style(Role::Dim);
     let lost = gpu.state == GpuState::Lost;
     let mark = match (gpu.state, gpu.utilization) {
@@ -215,20 +209,20 @@ fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static
     let name = text::clean(&gpu.name).into_owned();
     let mut head = vec![
         Span::raw(if on { look.sign("▶ ", "> ") } else { "  " }),
-        Span::styled(format!("{} ", look.mark(mark)), look.style(mark.role())),
-        Span::styled(format!("GPU {}  {name}", gpu.index), ground),
+        Span::styled(format!("{} ", look.mark(mark)), over(mark.role())),
+        Span::styled(format!("GPU {}  {name}", gpu.index), look.style(ground)),
     ];
     if lost {
         let words = "  lost: it no longer answers, and is tried again once a minute";
-        head.push(Span::styled(words, look.style(Role::Bad)));
-        return vec![Line::from(head)];
+        head.push(Span::styled(words, over(Role::Bad)));
+        return vec![Line::from(head).style(look.style(ground))];
     }
     if let Some(words) = throttled(gpu) {
-        head.push(Span::styled(format!("  {} throttled: {words}", look.mark(Mark::Warning)), look.style(Role::Warn)));
+        head.push(Span::styled(format!("  {} throttled: {words}", look.mark(Mark::Warning)), over(Role::Warn)));
     }
     if let Some(errors) = gpu.ecc_uncorrected.filter(|errors| *errors > 0) {
         let words = format!("  {} errors of memory not corrected", text::count(errors));
-        head.push(Span::styled(words, look.style(Role::Bad)));
+        head.push(Span::styled(words, over(Role::Bad)));
     }
     let share = |part: Option<f64>, whole: Option<f64>| part.zip(whole.filter(|all| *all > 0.0)).map(|(a, b)| a / b);
     let float = |value: Option<u64>| value.map(|value| value as f64);
@@ -237,7 +231,8 @@ fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static
     let (power, limit) = (watts(gpu.power_mw), watts(gpu.power_limit_mw));
     let bytes = |value| axis::words(value, "bytes");
     let wide = room >= WIDE;
-    let bar = if wide { (room / 14).clamp(8, 20) } else { 10 };
+    // What the words leave, for three bars in one line or two in the first of two.
+    let bar = if wide { room.saturating_sub(127) / 3 } else { room.saturating_sub(50) / 2 }.clamp(7, 24);
     let busy = gpu.utilization.map(|percent| f64::from(percent) / 100.0);
     let memory = format!("{} of {}", known(used, bytes), known(all, bytes));
     let drawn = |value: Option<f64>| known(value, |watts| format!("{watts:.0}"));
@@ -253,12 +248,12 @@ fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static
     say("at", known(gpu.temperature, |celsius| format!("{celsius} C")));
     let clock = |mhz: Option<u32>| known(mhz, |mhz| axis::words(f64::from(mhz) * 1e6, "hertz"));
     say("clock", clock(gpu.clock_sm_mhz));
-    if room >= WIDE + 40 {
+    if wide {
         say("memory clock", clock(gpu.clock_memory_mhz));
     }
     say("fan", known(gpu.fan, |percent| format!("{percent}%")));
-    let mut lines = vec![Line::from(head).style(ground)];
-    if room >= WIDE + 40 {
+    let mut lines = vec![Line::from(head).style(look.style(ground))];
+    if wide {
         figures.extend(more);
         lines.push(Line::from(figures));
     } else {

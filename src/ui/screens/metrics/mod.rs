@@ -15,8 +15,8 @@ use self::gpus::Gpus;
 use self::names::Names;
 use self::view::{LINES_MAX, RANGES, View, functions};
 use crate::api::live::Topic;
-use crate::domain::metric::Function;
 use crate::domain::Timestamp;
+use crate::domain::metric::Function;
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::list::Listing;
@@ -273,8 +273,11 @@ impl Screen for Metrics {
     fn obstacle(&self, action: &str) -> Option<String> {
         let last = RANGES.len() - 1;
         let words = match action {
-            "mark" | "mark_range" | "mark_all" => "what was measured cannot be changed, so there is nothing to mark for",
+            "mark" | "mark_range" | "mark_all" => {
+                "what was measured cannot be changed, so there is nothing to mark for"
+            }
             "sort" | "columns" => "metrics stand in the order of their names",
+            "open" if !self.gpus_shown => "the chart beside it is all that there is of a metric",
             "later" if self.end.is_none() => "the chart ends now",
             "range_longer" if self.range == last => "there is no longer range than 7d",
             "range_shorter" if self.range == 0 => "there is no shorter range than 15m",

@@ -65,8 +65,11 @@ impl Names {
     fn find(&mut self, here: Option<&str>) {
         let words: Vec<&str> = self.filter.split_whitespace().filter(|word| matcher(word).is_none()).collect();
         let mut fuzzy = fuzzy::Matcher::new(&words.join(" "));
-        let fits = |place: &usize| fuzzy.score(&self.all[*place].name).is_some();
-        self.found = (0..self.all.len()).filter(fits).collect();
+        let scored = |place: usize| Some((std::cmp::Reverse(fuzzy.score(&self.all[place].name)?), place));
+        let mut found: Vec<_> = (0..self.all.len()).filter_map(scored).collect();
+        // What matches best comes first; all match alike while nothing is typed.
+        found.sort_unstable();
+        self.found = found.into_iter().map(|(_, place)| place).collect();
         let at = here.and_then(|name| self.found.iter().position(|place| self.all[*place].name == name));
         self.cursor = at.unwrap_or(0);
         self.settle();
@@ -114,7 +117,10 @@ impl Names {
             let spans = vec![
                 Span::raw(if on { look.sign("▶ ", "> ") } else { "  " }),
                 Span::styled(text::pad(&text::clean(short(&metric.name)), width), ground),
-                Span::styled(format!(" {series}"), look.theme.over(Role::Dim, if on { Role::Cursor } else { Role::Text })),
+                Span::styled(
+                    format!(" {series}"),
+                    look.theme.over(Role::Dim, if on { Role::Cursor } else { Role::Text }),
+                ),
             ];
             frame.render_widget(Line::from(spans).style(ground), Rect { y, height: 1, ..area });
         }
@@ -176,6 +182,8 @@ impl Listing for Names {
 
     fn set_filter(&mut self, filter: String, _: &mut Out) {
         let here = self.current().map(|metric| metric.name.clone());
+        // While one types the best match is shown; a filter that is taken away leaves the cursor where it was.
+        let here = here.filter(|_| filter.is_empty());
         self.filter = filter;
         self.find(here.as_deref());
     }
@@ -201,6 +209,22 @@ impl Listing for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::metric::{Meta, MetricKind};
+
+    #[test]
+    fn the_best_match_comes_first_and_the_cursor_stays_on_its_metric() {
+        let metric =
+            |name: &str| Metric { name: name.to_owned(), meta: Meta::new(MetricKind::Gauge, "", ""), series: 1 };
+        let mut names = Names::default();
+        names.take(&["cage_cpu_no_delay", "node_cpu"].map(metric));
+        names.set_filter("node cpu cage:001".to_owned(), &mut Out::default());
+        assert_eq!(names.current().map(|metric| metric.name.as_str()), Some("node_cpu"));
+        assert_eq!(names.selector().map(|it| it.to_string()).as_deref(), Some("node_cpu{cage=\"001\"}"));
+        names.set_filter(String::new(), &mut Out::default());
+        assert_eq!(names.current().map(|metric| metric.name.as_str()), Some("node_cpu"));
+        names.take(&["a", "b", "node_cpu", "z"].map(metric));
+        assert_eq!(names.current().map(|metric| metric.name.as_str()), Some("node_cpu"));
+    }
 
     #[test]
     fn words_with_a_label_narrow_the_series() {

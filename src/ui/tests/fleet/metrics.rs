@@ -88,8 +88,10 @@ pub fn sensors() -> Vec<NodeSensors> {
         {"index": 3, "uuid": "GPU-3", "name": "NVIDIA H100 80GB HBM3", "state": "lost"},
     ]);
     let node = |name: &str, status: &str, gpus: serde_json::Value| -> NodeSensors {
-        serde_json::from_value(json!({"name": name, "status": status, "capacity": crate::domain::node::Capacity::default(),
-            "sensors": {"gpus": gpus}}))
+        serde_json::from_value(
+            json!({"name": name, "status": status, "capacity": crate::domain::node::Capacity::default(),
+            "sensors": {"gpus": gpus}}),
+        )
         .unwrap()
     };
     vec![
