@@ -230,12 +230,13 @@ impl Screen for Metrics {
         self.names.draw(frame, self.list_at, look);
         let Some(metric) = self.names.current() else { return };
         // What came last stays while the next one is on its way, and when there is no engine.
-        match self.chart.as_ref().filter(|chart| Some(&chart.view.selector) == self.names.selector().as_ref()) {
-            Some(chart) => chart.draw(frame, self.chart_at, metric, look),
-            None => {
-                let words = error.unwrap_or("asking the engine …");
-                widgets::center_text(frame, self.chart_at, words, look.style(Role::Dim));
-            }
+        let selector = self.names.selector();
+        let shown = self.chart.as_ref().filter(|chart| Some(&chart.view.selector) == selector.as_ref());
+        if let Some(chart) = shown {
+            chart.draw(frame, self.chart_at, metric, look);
+        } else {
+            let words = error.unwrap_or("asking the engine …");
+            widgets::center_text(frame, self.chart_at, words, look.style(Role::Dim));
         }
     }
 
