@@ -12,7 +12,7 @@ use super::view;
 use crate::api::client::Client;
 use crate::api::live::NodeSensors;
 use crate::domain::filter::tables;
-use crate::domain::gpu::{Gpu, GpuSensor, GpuState, GpuThrottle, Gpus};
+use crate::domain::gpu::{Gpu, GpuState, GpuThrottle, Gpus};
 use crate::domain::{Bytes, Cpu, Node, Span};
 
 /// What can be done with nodes.
@@ -196,20 +196,8 @@ fn gpus(context: &mut Context, args: NodeArgs) -> Outcome {
     draw_gpus(context, &sensors.gpus)
 }
 
-/// Why there is no device to show, in words; empty when there is one.
-fn why_none(gpus: &Gpus) -> &'static str {
-    match gpus.sensor {
-        GpuSensor::Ok => "",
-        GpuSensor::NoLibrary => "no GPU: the library of NVIDIA's driver (libnvidia-ml.so.1) is not on this machine",
-        GpuSensor::NoDriver => "no GPU: NVIDIA's driver is not loaded",
-        GpuSensor::NoDevice => "no GPU: NVIDIA's driver finds no device",
-        GpuSensor::Refused => "no GPU can be looked at: NVIDIA's library refuses",
-        GpuSensor::NoAnswer => "no GPU can be looked at: NVIDIA's library did not answer in time",
-    }
-}
-
 fn draw_gpus(context: &mut Context, gpus: &Gpus) -> Outcome {
-    let why = why_none(gpus);
+    let why = gpus.sensor.why_none();
     if !why.is_empty() {
         let reason = gpus.reason.as_ref().map(|reason| format!(" ({})", super::table::clean(reason)));
         let remark = context.out.paint(Role::Dim, &format!("{why}{}", reason.unwrap_or_default()));

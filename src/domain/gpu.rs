@@ -27,6 +27,20 @@ enumeration! {
     }
 }
 
+impl GpuSensor {
+    /// Why there is no device to show, in words; empty when there is one.
+    pub const fn why_none(self) -> &'static str {
+        match self {
+            Self::Ok => "",
+            Self::NoLibrary => "no GPU: the library of NVIDIA's driver (libnvidia-ml.so.1) is not on this machine",
+            Self::NoDriver => "no GPU: NVIDIA's driver is not loaded",
+            Self::NoDevice => "no GPU: NVIDIA's driver finds no device",
+            Self::Refused => "no GPU can be looked at: NVIDIA's library refuses",
+            Self::NoAnswer => "no GPU can be looked at: NVIDIA's library did not answer in time",
+        }
+    }
+}
+
 enumeration! {
     /// How a device is.
     pub enum GpuState ("gpu state") {

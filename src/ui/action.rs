@@ -35,6 +35,10 @@ pub enum Scope {
     Artifacts,
     /// Alerts.
     Alerts,
+    /// Figures over time.
+    Metrics,
+    /// GPUs.
+    Gpus,
     /// The journal.
     Events,
     /// The overview.
@@ -57,6 +61,8 @@ impl Scope {
         Self::Tasks,
         Self::Artifacts,
         Self::Alerts,
+        Self::Metrics,
+        Self::Gpus,
         Self::Events,
         Self::Overview,
     ];
@@ -77,6 +83,8 @@ impl Scope {
             Self::Tasks => "Where there are tasks, at one of them, and in its output.",
             Self::Artifacts => "Where there are artifacts, and at one of them.",
             Self::Alerts => "Where there are alerts.",
+            Self::Metrics => "Where there are figures over time.",
+            Self::Gpus => "Where there are GPUs.",
             Self::Events => "In the journal.",
             Self::Overview => "In the overview.",
         }
@@ -98,6 +106,8 @@ impl Scope {
             Self::Tasks => "tasks",
             Self::Artifacts => "artifacts",
             Self::Alerts => "alerts",
+            Self::Metrics => "metrics",
+            Self::Gpus => "gpus",
             Self::Events => "events",
             Self::Overview => "overview",
         }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::request::Page;
 use crate::api::client::{Client, Error, Query};
+use crate::api::live::NodeSensors;
 use crate::api::types::JournalRow;
+use crate::domain::metric;
 use crate::domain::{Agent, AgentId, Execution, Node, Task, TaskId, User};
 
 /// The most rows for which more than themselves is asked; of more than that nobody looks at each.
@@ -188,4 +190,31 @@ pub fn names(client: &Client, agents: &[String]) -> Result<BTreeMap<String, Stri
         names.extend(found.into_iter().map(|agent| (agent.id.to_string(), agent.name)));
     }
     Ok(names)
+}
+
+/// What series were, query by query.
+pub fn series(client: &Client, queries: &[metric::Query]) -> Result<Vec<metric::Answer>, Error> {
+    let answer = |query: &metric::Query| {
+        let mut asked = vec![
+            ("series".to_owned(), query.selector.to_string()),
+            ("from".to_owned(), query.from.to_string()),
+            ("to".to_owned(), query.to.to_string()),
+            ("step".to_owned(), query.step.to_string()),
+            ("function".to_owned(), query.function.to_string()),
+        ];
+        if let Some(grouping) = &query.grouping {
+            asked.push(("aggregate".to_owned(), grouping.aggregate.to_string()));
+            if !grouping.by.is_empty() {
+                asked.push(("by".to_owned(), grouping.by.join(",")));
+            }
+        }
+        client.get("/v1/metrics/query", &asked)
+    };
+    queries.iter().map(answer).collect()
+}
+
+/// What the sensors of every node say.
+pub fn sensors(client: &Client) -> Result<Vec<NodeSensors>, Error> {
+    let (nodes, _) = client.list::<Node>("nodes", &vec![])?;
+    nodes.iter().map(|node| client.node_sensors(&node.name)).collect()
 }

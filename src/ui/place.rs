@@ -34,6 +34,8 @@ pub enum Place {
     Artifact(String, String),
     /// All alerts.
     Alerts,
+    /// Figures over time, and GPUs.
+    Metrics,
     /// The journal.
     Events,
 }
@@ -48,6 +50,7 @@ impl Place {
         (Self::Tasks, "tasks"),
         (Self::Artifacts, "artifacts"),
         (Self::Alerts, "alerts"),
+        (Self::Metrics, "metrics"),
         (Self::Events, "events"),
     ];
 
@@ -68,6 +71,7 @@ impl Place {
             Self::Artifacts => "artifacts".to_owned(),
             Self::Artifact(_, title) => super::text::clean(title).into_owned(),
             Self::Alerts => "alerts".to_owned(),
+            Self::Metrics => "metrics".to_owned(),
             Self::Events => "events".to_owned(),
         }
     }

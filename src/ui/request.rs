@@ -6,9 +6,10 @@ use serde::de::DeserializeOwned;
 
 use super::gather::{self, AgentRow, AttemptRow, Member, Records};
 use crate::api::client::{Client, Error, LogPage, LogPart, Query};
-use crate::api::live::{CageCell, CageProcess, Overview};
+use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::WireCommand;
+use crate::domain::metric::{self, Metric};
 use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Task};
 
 /// Names one ask, so that its answer finds who asked.
@@ -66,6 +67,12 @@ pub enum Request {
     Grid,
     /// The processes of a cage.
     Processes(String),
+    /// Which metrics there are.
+    Metrics,
+    /// What series were, for each of the queries.
+    Series(Vec<metric::Query>),
+    /// What the sensors of every node say.
+    Sensors,
     /// Why a task is where it is.
     Explain(String),
     /// The agents that a task could be given to.
@@ -156,6 +163,12 @@ pub enum Answer {
     Grid(Vec<CageCell>),
     /// Processes.
     Processes(Vec<CageProcess>),
+    /// Metrics.
+    Metrics(Vec<Metric>),
+    /// What series were, in the order of the queries.
+    Series(Vec<metric::Answer>),
+    /// What sensors say, node by node.
+    Sensors(Vec<NodeSensors>),
     /// Why a task is where it is.
     Explain(Box<serde_json::Value>),
     /// Who else could.
@@ -198,6 +211,9 @@ impl Request {
             Self::Overview => Answer::Overview(client.get("/v1/overview", &vec![])?),
             Self::Grid => Answer::Grid(client.get("/v1/grid", &vec![])?),
             Self::Processes(id) => Answer::Processes(client.get(&(one("cages", id) + "/processes"), &vec![])?),
+            Self::Metrics => Answer::Metrics(client.get("/v1/metrics", &vec![])?),
+            Self::Series(queries) => Answer::Series(gather::series(client, queries)?),
+            Self::Sensors => Answer::Sensors(gather::sensors(client)?),
             Self::Explain(id) => Answer::Explain(client.get(&(one("tasks", id) + "/explain"), &vec![])?),
             Self::TaskCandidates(id) => Answer::Candidates(client.get(&(one("tasks", id) + "/candidates"), &vec![])?),
             Self::AgentCandidates(id) => Answer::Candidates(client.get(&(one("agents", id) + "/candidates"), &vec![])?),

@@ -38,10 +38,10 @@ const GRID: &[Scope] = &[Scope::Grid];
 const CAGES: &[Scope] = &[Scope::Cages];
 const CAGE: &[Scope] = &[Scope::Cage];
 const MEASURED: &[Scope] = &[Scope::Cages, Scope::Overview];
-const ROWS: &[Scope] = &[Scope::Cage, Scope::Overview];
+const ROWS: &[Scope] = &[Scope::Cage, Scope::Overview, Scope::Gpus];
 
-/// The palette offers every action everywhere; these mean something only on some screens.
-fn only_in(app: &App, scopes: &[Scope]) -> Result<(), String> {
+/// The palette offers every action everywhere; some mean something only on some screens.
+pub(super) fn only_in(app: &App, scopes: &[Scope]) -> Result<(), String> {
     if app.scopes().iter().any(|scope| scopes.contains(scope)) {
         return Ok(());
     }
@@ -49,6 +49,6 @@ fn only_in(app: &App, scopes: &[Scope]) -> Result<(), String> {
     Err(format!("only on the screen {}", names.join(" or ")))
 }
 
-fn perform(app: &mut App, action: &'static str) {
+pub(super) fn perform(app: &mut App, action: &'static str) {
     app.with_screen(|screen, out| screen.perform(action, out));
 }

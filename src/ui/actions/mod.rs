@@ -18,6 +18,7 @@ mod help;
 mod maintenance;
 mod marks;
 mod matches;
+mod metrics;
 mod motion;
 mod navigate;
 mod output;
@@ -94,6 +95,13 @@ pub static ALL: &[&Action] = &[
     &alerts::OVER,
     &alerts::SOURCE,
     &describe::DESCRIBE,
+    &metrics::RANGE_LONGER,
+    &metrics::RANGE_SHORTER,
+    &metrics::FUNCTION,
+    &metrics::EARLIER,
+    &metrics::LATER,
+    &metrics::COMPARE,
+    &metrics::GPUS,
     &events::FOLLOW,
     &events::KINDS,
     &tree::TREE,

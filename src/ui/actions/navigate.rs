@@ -29,6 +29,7 @@ go_to! {
     TASKS, "tasks", Tasks, "what is queued, runs and is done";
     ARTIFACTS, "artifacts", Artifacts, "what agents made";
     ALERTS, "alerts", Alerts, "what needs an eye";
+    METRICS, "metrics", Metrics, "figures over time, and GPUs";
     EVENTS, "events", Events, "the journal, live";
 }
 
@@ -48,17 +49,6 @@ pub static SESSIONS: Action = Action {
     name: "sessions",
     title: "sessions",
     help: "what agents say to each other",
-    changes: false,
-    hint: 0,
-    ready: |_| Err("they come with a later version".to_owned()),
-    run: |_| {},
-};
-
-/// Keeps the key of a screen that is not there yet.
-pub static METRICS: Action = Action {
-    name: "metrics",
-    title: "metrics",
-    help: "figures over time",
     changes: false,
     hint: 0,
     ready: |_| Err("they come with a later version".to_owned()),

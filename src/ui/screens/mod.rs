@@ -10,6 +10,7 @@ mod cages;
 mod dependencies;
 mod events;
 mod inbox;
+mod metrics;
 mod output;
 mod overview;
 mod task;
@@ -30,6 +31,7 @@ pub fn make(place: &Place) -> Box<dyn Screen> {
         Place::Artifact(id, title) => Box::new(artifact::Viewer::new(id, title)),
         Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
         Place::Alerts => Box::new(alerts::Alerts::new()),
+        Place::Metrics => Box::new(metrics::Metrics::new()),
         Place::Events => Box::new(events::Events::new()),
         Place::Agents => Box::new(agents::Agents::new()),
         Place::Task(id) => Box::new(task::Detail::new(id.clone())),

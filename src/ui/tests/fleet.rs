@@ -4,6 +4,7 @@ pub mod agents;
 pub mod alerts;
 pub mod cages;
 pub mod candidates;
+pub mod metrics;
 pub mod overview;
 pub mod records;
 pub mod review;
@@ -130,6 +131,9 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
         Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),
         Request::Cage(number) => Answer::Cage(Box::new(agents::cage(number))),
         Request::Alerts(query) => Answer::Alerts(alerts::page(query)),
+        Request::Metrics => Answer::Metrics(metrics::list()),
+        Request::Series(queries) => Answer::Series(queries.iter().map(metrics::series).collect()),
+        Request::Sensors => Answer::Sensors(metrics::sensors()),
         Request::Journal(query) => Answer::Journal(records::records(query, records::LAST)),
         Request::Names(ids) => {
             let known = (0..agents::AGENTS).map(|number| (agents::id(number), format!("builder-{number}")));

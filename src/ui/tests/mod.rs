@@ -10,6 +10,7 @@ mod fleet;
 mod frames;
 mod inbox;
 mod lists;
+mod metrics;
 mod mouse;
 mod overview;
 mod plain;

@@ -11,8 +11,10 @@ use super::scrollbars::{Bar, Scrolls};
 use super::text;
 use super::theme::Role;
 
+pub mod axis;
 pub mod chart;
 pub mod input;
+pub mod plot;
 pub mod stack;
 
 /// A frame with a title; the frame of what hears the keys is brighter.

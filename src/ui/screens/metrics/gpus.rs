@@ -1,0 +1,284 @@
+//! The GPUs of every machine, device by device, with the processes on them, their cages and tasks.
+
+use std::cell::RefCell;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::api::live::NodeSensors;
+use crate::domain::NodeStatus;
+use crate::domain::gpu::{Gpu, GpuProcess, GpuState, GpuThrottle};
+use crate::ui::look::{Look, Mark};
+use crate::ui::place::Place;
+use crate::ui::scrollbars::Scrolls;
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets::{self, axis, chart};
+
+/// From this width on everything of a device stands in one line below its name.
+const WIDE: usize = 150;
+
+/// A row that the cursor goes through: a device of a machine, or a process on one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RowId {
+    node: String,
+    device: u32,
+    process: Option<u32>,
+}
+
+/// What is known of them, and where the cursor is.
+#[derive(Default)]
+pub struct Gpus {
+    known: Option<Vec<NodeSensors>>,
+    cursor: Option<RowId>,
+    /// Where rows were drawn last, for clicks.
+    drawn: RefCell<Vec<(Rect, RowId)>>,
+}
+
+impl Gpus {
+    /// Takes what sensors say; a row that is gone gives the cursor to the first.
+    pub fn take(&mut self, nodes: &[NodeSensors]) {
+        self.known = Some(nodes.to_vec());
+        let rows = self.rows();
+        if !self.cursor.as_ref().is_some_and(|cursor| rows.contains(cursor)) {
+            self.cursor = rows.into_iter().next();
+        }
+    }
+
+    fn nodes(&self) -> &[NodeSensors] {
+        self.known.as_deref().unwrap_or_default()
+    }
+
+    /// Every device with the name of its machine.
+    fn devices(&self) -> impl Iterator<Item = (&str, &Gpu)> {
+        self.nodes().iter().flat_map(|node| {
+            let devices = node.sensors.iter().flat_map(|sensors| &sensors.gpus.devices);
+            devices.map(|gpu| (node.name.as_str(), gpu))
+        })
+    }
+
+    fn rows(&self) -> Vec<RowId> {
+        let of = |(node, gpu): (&str, &Gpu)| {
+            let row = |process| RowId { node: node.to_owned(), device: gpu.index, process };
+            let processes = gpu.processes.iter().map(|process| row(Some(process.pid)));
+            std::iter::once(row(None)).chain(processes).collect::<Vec<_>>()
+        };
+        self.devices().flat_map(of).collect()
+    }
+
+    /// How many devices there are, and how many of them answer.
+    pub fn summary(&self) -> String {
+        let all = self.devices().count();
+        let lost = self.devices().filter(|(_, gpu)| gpu.state == GpuState::Lost).count();
+        match (self.known.is_some(), lost) {
+            (false, _) => "[…]".to_owned(),
+            (true, 0) => format!("[{all}]"),
+            (true, lost) => format!("[{all}, {lost} lost]"),
+        }
+    }
+
+    /// Moves the cursor: `choose` gets its place and the last one.
+    pub fn put_cursor(&mut self, choose: impl FnOnce(usize, usize) -> usize) {
+        let rows = self.rows();
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        let at = self.cursor.as_ref().and_then(|cursor| rows.iter().position(|row| row == cursor)).unwrap_or(0);
+        self.cursor = rows.into_iter().nth(choose(at, last).min(last));
+    }
+
+    /// Puts the cursor where one clicked; `false` where there is no row.
+    pub fn click(&mut self, column: u16, y: u16) -> bool {
+        let found =
+            self.drawn.borrow().iter().find(|(at, _)| at.contains((column, y).into())).map(|(_, id)| id.clone());
+        found.is_some_and(|id| {
+            self.cursor = Some(id);
+            true
+        })
+    }
+
+    /// The task, otherwise the cage of the process under the cursor.
+    pub fn target(&self) -> Option<Place> {
+        let cursor = self.cursor.as_ref()?;
+        let (_, gpu) = self.devices().find(|(node, gpu)| *node == cursor.node && gpu.index == cursor.device)?;
+        let process = gpu.processes.iter().find(|process| Some(process.pid) == cursor.process)?;
+        let task = process.task_id.map(|id| Place::Task(id.to_string()));
+        task.or_else(|| process.cage_id.map(|id| Place::Cage(id.to_string())))
+    }
+
+    /// All lines from above, each with the row that it belongs to.
+    fn lines(&self, room: usize, look: &Look<'_>) -> Vec<(Option<RowId>, Line<'static>)> {
+        let mut lines = Vec::new();
+        for node in self.nodes() {
+            let name = text::clean(&node.name).into_owned();
+            let gpus = node.sensors.as_ref().map(|sensors| &sensors.gpus);
+            let driver = gpus.and_then(|gpus| gpus.driver_version.as_ref());
+            let driver = driver.map(|version| format!("  driver {}", text::clean(version))).unwrap_or_default();
+            let head = vec![Span::styled(name, look.style(Role::Title)), Span::styled(driver, look.style(Role::Dim))];
+            lines.push((None, Line::from(head)));
+            let mut say = |role: Role, words: &str| {
+                for words in widgets::wrap(words, room.saturating_sub(2)) {
+                    lines.push((None, Line::styled(format!("  {words}"), look.style(role))));
+                }
+            };
+            match gpus {
+                _ if node.status == NodeStatus::Lost => say(Role::Bad, "out of reach: how its GPUs are is unknown"),
+                None => say(Role::Unknown, "its sensors were not read yet"),
+                Some(gpus) => {
+                    let why = gpus.sensor.why_none();
+                    if !why.is_empty() {
+                        let reason = gpus.reason.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+                        say(Role::Dim, &format!("{}: {why}{reason}", gpus.sensor));
+                    }
+                    for gpu in &gpus.devices {
+                        let row = |process| RowId { node: node.name.clone(), device: gpu.index, process };
+                        let on = |process| self.cursor.as_ref() == Some(&row(process));
+                        let device = device(gpu, on(None), room, look);
+                        lines.extend(device.into_iter().map(|line| (Some(row(None)), line)));
+                        let processes = gpu.processes.iter();
+                        lines.extend(
+                            processes.map(|it| (Some(row(Some(it.pid))), process(it, on(Some(it.pid)), room, look))),
+                        );
+                    }
+                }
+            }
+        }
+        lines
+    }
+
+    /// Draws what is in sight, the row under the cursor always.
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, error: Option<&str>, look: &Look<'_>) {
+        self.drawn.borrow_mut().clear();
+        let words = match (&self.known, error) {
+            (None, error) => Some(error.unwrap_or("asking the engine …")),
+            (Some(nodes), _) if nodes.is_empty() => Some("No machine has joined yet."),
+            _ => None,
+        };
+        if let Some(words) = words {
+            widgets::center_text(frame, area, words, look.style(Role::Dim));
+            return;
+        }
+        let body = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let lines = self.lines(usize::from(body.width.saturating_sub(1)), look);
+        let (height, total) = (usize::from(area.height), lines.len());
+        let end = lines.iter().rposition(|(id, _)| id.is_some() && *id == self.cursor).map_or(0, |at| at + 1);
+        // Somewhat more than the cursor's row, so that one sees what comes.
+        let top = (end + 2).min(total).saturating_sub(height);
+        for (y, (id, line)) in (body.y..body.bottom()).zip(lines.into_iter().skip(top)) {
+            let at = Rect { y, height: 1, ..body };
+            frame.render_widget(line, at);
+            if let Some(id) = id {
+                self.drawn.borrow_mut().push((at, id));
+            }
+        }
+        widgets::scrollbar(frame, area, Scrolls::Nothing, (top as u64, height as u64, total as u64), look);
+    }
+}
+
+/// A figure in words, `-` for what nobody knows.
+fn known<T>(value: Option<T>, words: impl FnOnce(T) -> String) -> String {
+    value.map_or("-".to_owned(), words)
+}
+
+/// A share as a bar with its figure.
+fn gauge(name: &str, share: Option<f64>, words: &str, width: usize, look: &Look<'_>) -> Vec<Span<'static>> {
+    let mut spans = vec![Span::styled(format!("{name} "), look.style(Role::Dim))];
+    spans.extend(chart::bar(share, None, width, Role::Chart, look));
+    spans.push(Span::raw(format!(" {words}  ")));
+    spans
+}
+
+/// Why the clocks are held down, in words; nothing of a device that is merely idle.
+fn throttled(gpu: &Gpu) -> Option<String> {
+    let reasons = gpu.throttle.as_ref()?.iter().filter(|reason| **reason != GpuThrottle::Idle);
+    let words: Vec<String> = reasons.map(|reason| reason.as_str().replace('_', " ")).collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// A device: its name and state, and its figures in one line or two.
+fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let ground = if on { Role::Cursor } else { Role::Text };
+    let over = |role: Role| look.theme.over(role, ground);
+    let dim = look.style(Role::Dim);
+    let lost = gpu.state == GpuState::Lost;
+    let mark = match (gpu.state, gpu.utilization) {
+        (GpuState::Lost, _) => Mark::Failed,
+        (GpuState::Ok, None) => Mark::Unknown,
+        (GpuState::Ok, Some(0)) => Mark::Idle,
+        (GpuState::Ok, Some(_)) => Mark::Running,
+    };
+    let name = text::clean(&gpu.name).into_owned();
+    let mut head = vec![
+        Span::raw(if on { look.sign("▶ ", "> ") } else { "  " }),
+        Span::styled(format!("{} ", look.mark(mark)), over(mark.role())),
+        Span::styled(format!("GPU {}  {name}", gpu.index), look.style(ground)),
+    ];
+    if lost {
+        let words = "  lost: it no longer answers, and is tried again once a minute";
+        head.push(Span::styled(words, over(Role::Bad)));
+        return vec![Line::from(head).style(look.style(ground))];
+    }
+    if let Some(words) = throttled(gpu) {
+        head.push(Span::styled(format!("  {} throttled: {words}", look.mark(Mark::Warning)), over(Role::Warn)));
+    }
+    if let Some(errors) = gpu.ecc_uncorrected.filter(|errors| *errors > 0) {
+        let words = format!("  {} errors of memory not corrected", text::count(errors));
+        head.push(Span::styled(words, over(Role::Bad)));
+    }
+    let share = |part: Option<f64>, whole: Option<f64>| part.zip(whole.filter(|all| *all > 0.0)).map(|(a, b)| a / b);
+    let float = |value: Option<u64>| value.map(|value| value as f64);
+    let watts = |value: Option<u32>| value.map(|mw| f64::from(mw) / 1000.0);
+    let (used, all) = (float(gpu.memory_used), float(gpu.memory_total));
+    let (power, limit) = (watts(gpu.power_mw), watts(gpu.power_limit_mw));
+    let bytes = |value| axis::words(value, "bytes");
+    let wide = room >= WIDE;
+    // What the words leave, for three bars in one line or two in the first of two.
+    let bar = if wide { room.saturating_sub(127) / 3 } else { room.saturating_sub(50) / 2 }.clamp(7, 24);
+    let busy = gpu.utilization.map(|percent| f64::from(percent) / 100.0);
+    let memory = format!("{} of {}", known(used, bytes), known(all, bytes));
+    let drawn = |value: Option<f64>| known(value, |watts| format!("{watts:.0}"));
+    let mut figures = vec![Span::raw("      ")];
+    figures.extend(gauge("busy", busy, &text::pad_left(&known(busy, text::percent), 4), bar, look));
+    figures.extend(gauge("memory", share(used, all), &text::pad(&memory, 21), bar, look));
+    let mut more = Vec::new();
+    more.extend(gauge("power", share(power, limit), &format!("{} of {} W", drawn(power), drawn(limit)), bar, look));
+    let mut say = |name: &str, words: String| {
+        more.push(Span::styled(format!("{name} "), dim));
+        more.push(Span::raw(format!("{words}  ")));
+    };
+    say("at", known(gpu.temperature, |celsius| format!("{celsius} C")));
+    let clock = |mhz: Option<u32>| known(mhz, |mhz| axis::words(f64::from(mhz) * 1e6, "hertz"));
+    say("clock", clock(gpu.clock_sm_mhz));
+    if wide {
+        say("memory clock", clock(gpu.clock_memory_mhz));
+    }
+    say("fan", known(gpu.fan, |percent| format!("{percent}%")));
+    let mut lines = vec![Line::from(head).style(look.style(ground))];
+    if wide {
+        figures.extend(more);
+        lines.push(Line::from(figures));
+    } else {
+        more.insert(0, Span::raw("      "));
+        lines.extend([Line::from(figures), Line::from(more)]);
+    }
+    lines
+}
+
+/// A process on a device.
+fn process(process: &GpuProcess, on: bool, room: usize, look: &Look<'_>) -> Line<'static> {
+    let ground = if on { Role::Cursor } else { Role::Text };
+    let memory = known(process.memory, |bytes| axis::words(bytes as f64, "bytes"));
+    let whose = match (process.cage_id, process.task_id) {
+        (Some(cage), Some(task)) => format!("cage {cage}  task {}", look.names.title(&task.to_string())),
+        (Some(cage), None) => format!("cage {cage}"),
+        (None, _) => "no agent's".to_owned(),
+    };
+    let role = if process.cage_id.is_some() { Role::Accent } else { Role::Dim };
+    let spans = vec![
+        Span::raw(if on { look.sign("    ▶ ", "    > ") } else { "      " }),
+        Span::styled(text::pad(&format!("pid {}", process.pid), 12), look.style(ground)),
+        Span::styled(text::pad(process.kind.as_str(), 10), look.theme.over(Role::Dim, ground)),
+        Span::styled(format!("{}  ", text::pad_left(&memory, 10)), look.style(ground)),
+        Span::styled(text::fit(&whose, room.saturating_sub(40)).into_owned(), look.theme.over(role, ground)),
+    ];
+    Line::from(spans).style(look.style(ground))
+}
