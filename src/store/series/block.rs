@@ -44,7 +44,9 @@ fn put_calculated(bits: &mut BitWriter, values: &[f64], expected: &[f64], scale:
 fn put_shorter(bits: &mut BitWriter, values: &[f64], differences: Option<&Vec<f64>>) {
     let write = |mut encoder: Encoder, values: &[f64]| {
         let mut column = BitWriter::default();
-        values.iter().for_each(|value| encoder.put(&mut column, *value));
+        for value in values {
+            encoder.put(&mut column, *value);
+        }
         encoder.finish(&mut column);
         column
     };
