@@ -1,5 +1,6 @@
 //! What metrics cost: samples a second in batches, beside a bare rusqlite loop that writes the same samples as rows in the
-//! same run; a single one; a year of one series at the width of a screen; bytes a day of a thousand cages. Prints JSON.
+//! same run; a single one; a year of one series at the width of a screen; bytes a day of a thousand cages; ten thousand series as
+//! Prometheus reads them. Prints JSON.
 //!
 //! `cargo bench --bench series -- [SECONDS]`: how many seconds of a thousand cages are simulated, 3600 when left out.
 
@@ -7,8 +8,11 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+use menagerie::domain::metric::exposition::Form;
 use menagerie::domain::metric::{Function, Key, Meta, MetricKind, Query, Selector};
 use menagerie::domain::{Span, Timestamp};
+use menagerie::engine::exposition::{Bounds, text};
+use menagerie::engine::samples;
 use menagerie::store::series::{Policy, Sample, Series, SeriesId};
 use serde_json::{Value, json};
 
@@ -302,6 +306,32 @@ fn year(root: &Path) -> Outcomes<Value> {
     Ok(found.into())
 }
 
+/// Ten thousand series as `GET /metrics` writes them.
+fn scrape(root: &Path) -> Outcomes<Value> {
+    let folder = root.join("scrape");
+    std::fs::create_dir_all(&folder)?;
+    let mut series = Series::open(&folder, Policy::default())?;
+    let handle = series.handle();
+    let metrics: Vec<_> = samples::METRICS.iter().filter(|metric| metric.name.starts_with("menagerie_cage_")).collect();
+    let mut batch = vec![];
+    for place in 0..10_000 {
+        let metric = metrics[place % metrics.len()];
+        let key = Key::new(metric.name, [("cage", format!("{:03}", place / metrics.len()).as_str()), ("node", "here")]);
+        let series = handle.series_id(&key, &Meta::new(metric.kind, metric.unit, metric.description))?;
+        batch.push(Sample { series, time: at(START), value: place as f64 * 1.1 });
+    }
+    series.append(at(START), &batch)?;
+    let mut took = vec![];
+    let mut bytes = 0;
+    for _ in 0..15 {
+        let start = Instant::now();
+        bytes = text(&handle, Form::OpenMetrics, Bounds::new(true), at(START)).len();
+        took.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    took.sort_by(f64::total_cmp);
+    Ok(json!({"series": batch.len(), "bytes": bytes, "median_ms": took[took.len() / 2]}))
+}
+
 fn main() -> Outcomes<()> {
     let seconds = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(3600);
     let root = tempfile::tempdir()?;
@@ -310,6 +340,7 @@ fn main() -> Outcomes<()> {
         "bulk": bulk(root.path())?,
         "cages": cages(root.path(), seconds)?,
         "year": year(root.path())?,
+        "scrape": scrape(root.path())?,
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

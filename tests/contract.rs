@@ -6,6 +6,9 @@ use std::fmt::Write;
 
 use menagerie::api::{filters, server};
 use menagerie::domain::filter::tables;
+use menagerie::domain::metric::MetricKind;
+use menagerie::engine::exposition::LEFT_OUT;
+use menagerie::engine::samples::METRICS;
 use menagerie::ui::action::Scope;
 use menagerie::ui::keymap::{Binding, Keymap};
 
@@ -80,6 +83,43 @@ fn keys() -> String {
 #[test]
 fn the_page_about_keys_has_every_key() {
     holds("keys.md", &keys());
+}
+
+/// Calls `each` for every text in a JSON value, with the name of the field that it stands in.
+fn texts(name: &str, value: &serde_json::Value, each: &mut dyn FnMut(&str, &str)) {
+    match value {
+        serde_json::Value::Object(map) => map.iter().for_each(|(name, value)| texts(name, value, each)),
+        serde_json::Value::Array(items) => items.iter().for_each(|value| texts(name, value, each)),
+        serde_json::Value::String(text) => each(name, text),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_dashboard_asks_for_metrics_that_there_are() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/grafana.json");
+    let dashboard: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let known: Vec<_> = METRICS.iter().copied().chain([&LEFT_OUT]).collect();
+    let mut asked = std::collections::BTreeSet::new();
+    texts("", &dashboard, &mut |field, text| {
+        if !["expr", "definition", "query"].contains(&field) {
+            return;
+        }
+        for word in
+            text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("menagerie_"))
+        {
+            let metric = known.iter().find(|metric| metric.name == word);
+            let metric = metric.unwrap_or_else(|| panic!("{word} is no metric: {text}"));
+            // A counter by itself says nothing.
+            let risen = text.contains("rate(") || text.contains("increase(");
+            assert_eq!(metric.kind == MetricKind::Counter, risen, "{text}");
+            asked.insert(word.to_owned());
+        }
+    });
+    assert!(asked.len() > 30, "{asked:?}");
+    let panels = dashboard["panels"].as_array().unwrap();
+    let ids: std::collections::BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids.len(), panels.len(), "every panel has an id of its own");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::agent_performance::{self, PerformanceArgs};
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
@@ -33,6 +34,8 @@ pub enum AgentVerb {
         /// Its name or id
         agent: String,
     },
+    /// Show what agents did, day by day
+    Performance(PerformanceArgs),
     /// Add an agent; a fleet file and `apply` do the same for many
     Add(Box<AddArgs>),
     /// Remove agents that have nothing running
@@ -154,6 +157,7 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
     let (command, done) = match verb {
         AgentVerb::List(args) => return list(context, &args),
         AgentVerb::Show { agent } => return show(context, &agent),
+        AgentVerb::Performance(args) => return agent_performance::run(context, args),
         AgentVerb::Add(args) => {
             let agent = Box::new(spec(*args));
             agent.check()?;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::args::Globals;
 use super::console_section::ConsoleSection;
 use super::failure::Failure;
+use super::metrics_section::{MetricsSection, MetricsSettings};
 use super::toml_file;
 use crate::domain::Span;
 use crate::domain::enumeration::enumeration;
@@ -89,6 +90,8 @@ pub struct ConfigFile {
     pub console: ConsoleSection,
     /// Who is told of alerts.
     pub alert: AlertSection,
+    /// How much of what is measured is kept.
+    pub metrics: MetricsSection,
 }
 
 /// `[alert]` of the configuration file.
@@ -109,6 +112,8 @@ pub struct EngineSection {
     pub log_level: Option<LogLevel>,
     /// How often to measure what runs while nobody looks; `0s` for never. Default: `10s`.
     pub measure_every: Option<Span>,
+    /// Whether `GET /metrics` has series of single agents. Default: true.
+    pub metrics_per_agent: Option<bool>,
 }
 
 /// Where a setting's value comes from.
@@ -166,6 +171,10 @@ pub struct Settings {
     pub console: Vec<(&'static str, Setting<String>)>,
     /// How often the engine has measured what runs while nobody looks; zero for never.
     pub measure_every: Setting<Span>,
+    /// Whether `GET /metrics` has series of single agents.
+    pub metrics_per_agent: Setting<bool>,
+    /// How much of what is measured is kept.
+    pub metrics: MetricsSettings,
     /// Who is told of alerts; only the file says.
     pub receivers: Vec<ReceiverEntry>,
 }
@@ -193,8 +202,7 @@ impl Settings {
         let data_dir = layers.data_dir(globals.data_dir.as_deref(), file.data_dir.as_deref())?;
         let start = match (globals.no_start, file.start) {
             (true, _) => Setting { value: false, origin: Origin::Flag("--no-start") },
-            (false, Some(value)) => Setting { value, origin: Origin::File(layers.path.clone()) },
-            (false, None) => Setting { value: true, origin: Origin::Default },
+            (false, value) => layers.file_or(value, true),
         };
         Ok(Self {
             data_dir,
@@ -220,6 +228,8 @@ impl Settings {
                 file.engine.measure_every,
                 MEASURE_EVERY,
             )?,
+            metrics_per_agent: layers.file_or(file.engine.metrics_per_agent, true),
+            metrics: file.metrics.resolve(&layers)?,
             receivers: file.alert.receiver,
             file: path,
         })
@@ -227,9 +237,10 @@ impl Settings {
 }
 
 /// The layers between flag and default.
-struct Layers<'a> {
+pub(super) struct Layers<'a> {
     environment: Environment<'a>,
-    path: PathBuf,
+    /// The configuration file; empty when there is none.
+    pub(super) path: PathBuf,
 }
 
 impl Layers<'_> {
@@ -250,10 +261,15 @@ impl Layers<'_> {
             let value = text.to_string_lossy().parse().map_err(|refusal: T::Err| refusal.within(variable))?;
             return Ok(Setting { value, origin: Origin::Environment(variable) });
         }
-        Ok(match file {
+        Ok(self.file_or(file, default))
+    }
+
+    /// A setting that only the file says.
+    pub(super) fn file_or<T>(&self, file: Option<T>, default: T) -> Setting<T> {
+        match file {
             Some(value) => Setting { value, origin: Origin::File(self.path.clone()) },
             None => Setting { value: default, origin: Origin::Default },
-        })
+        }
     }
 
     fn data_dir(&self, flag: Option<&Path>, file: Option<&str>) -> Result<Setting<PathBuf>, Failure> {
@@ -306,6 +322,7 @@ pub fn expand_home(path: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Bytes;
 
     fn resolve(globals: &Globals, variables: &[(&str, &str)]) -> Result<Settings, Failure> {
         Settings::resolve(globals, &|name| {
@@ -351,6 +368,41 @@ mod tests {
             let (_folder, globals) = file(text);
             let sentences = resolve(&globals, &[]).unwrap_err().sentences();
             assert!(sentences[0].contains(expected), "{text:?}: {sentences:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_metrics_is_set_key_by_key() {
+        let (_folder, globals) =
+            file("[metrics]\nraw = \"48h\"\nbytes = \"4GiB\"\n[engine]\nmetrics_per_agent = false\n");
+        let settings = resolve(&globals, &[]).unwrap();
+        let policy = settings.metrics.policy();
+        assert_eq!((policy.raw, policy.bytes), (Span::from_secs(48 * 3600), Bytes::from_mib(4096)));
+        assert_eq!(policy.minutes, Span::from_secs(7 * 86_400), "what is not said is as usual");
+        assert!(matches!(settings.metrics.raw.origin, Origin::File(_)));
+        assert_eq!(settings.metrics.minutes.origin, Origin::Default);
+        assert!(!settings.metrics_per_agent.value);
+        assert!(resolve(&Globals::default(), &[]).unwrap().metrics_per_agent.value);
+    }
+
+    #[test]
+    fn nonsense_about_metrics_is_refused() {
+        for (text, expected) in [
+            ("raw = \"5m\"", "metrics.raw: \"5m\""),
+            ("raw = \"8d\"", "metrics.minutes: \"7d\""),
+            ("minutes = \"400d\"", "metrics.hours: \"366d\""),
+            ("hours = \"4000d\"", "metrics.hours: \"4000d\""),
+            ("bytes = \"1MiB\"", "metrics.bytes: \"1MiB\""),
+            ("series = 5", "metrics.series: \"5\""),
+            ("series = -5", "c.toml:2:10"),
+            ("raw = \"often\"", "c.toml:2:7"),
+            ("days = 5", "unknown field `days`"),
+        ] {
+            let (_folder, globals) = file(&format!("[metrics]\n{text}\n"));
+            let failure = resolve(&globals, &[]).unwrap_err();
+            let sentences = failure.sentences();
+            assert!(sentences[0].contains("c.toml") && sentences[0].contains(expected), "{text}: {sentences:?}");
+            assert_eq!(failure.status(), 2);
         }
     }
 

@@ -30,6 +30,12 @@ pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
         row("engine.log_format", settings.log_format.value, &settings.log_format),
         row("engine.log_level", settings.log_level.value, &settings.log_level),
         row("engine.measure_every", settings.measure_every.value, &settings.measure_every),
+        row("engine.metrics_per_agent", settings.metrics_per_agent.value, &settings.metrics_per_agent),
+        row("metrics.raw", settings.metrics.raw.value, &settings.metrics.raw),
+        row("metrics.minutes", settings.metrics.minutes.value, &settings.metrics.minutes),
+        row("metrics.hours", settings.metrics.hours.value, &settings.metrics.hours),
+        row("metrics.bytes", settings.metrics.bytes.value, &settings.metrics.bytes),
+        row("metrics.series", settings.metrics.series.value, &settings.metrics.series),
     ];
     rows.extend(console(settings));
     if context.out.values(&rows)? {

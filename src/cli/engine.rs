@@ -13,6 +13,7 @@ use crate::api::server::serve;
 use crate::domain::Refusal;
 use crate::engine;
 use crate::engine::deliver::{Receiver, ReceiverEntry};
+use crate::engine::exposition::Bounds;
 use crate::worker;
 
 /// Options of `menagerie engine`.
@@ -61,11 +62,14 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
     let receivers = receivers(&settings.receivers)?;
     let measure_every = settings.measure_every.value;
     let worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
-    let failure = match serve::serve(&serve::Settings { data_dir, worker_command, measure_every, receivers }) {
-        Ok(()) => return Ok(0),
-        Err(engine::Error::Store(error)) => super::db::failure(error),
-        Err(error) => Failure::failed(chain(&error)),
-    };
+    let metrics = settings.metrics.policy();
+    let exposed = Bounds::new(settings.metrics_per_agent.value);
+    let failure =
+        match serve::serve(&serve::Settings { data_dir, worker_command, measure_every, receivers, metrics, exposed }) {
+            Ok(()) => return Ok(0),
+            Err(engine::Error::Store(error)) => super::db::failure(error),
+            Err(error) => Failure::failed(chain(&error)),
+        };
     if args.background {
         // Whoever started us reads this; the log, on standard error, may lie on a disk that is full.
         for sentence in failure.sentences() {

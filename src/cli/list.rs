@@ -13,7 +13,7 @@ use super::table::Table;
 use crate::api::client::{Client, Listed, Query};
 use crate::api::types::{AgentRow, TaskRow};
 use crate::domain::filter::{Filter, Table as Fields};
-use crate::domain::{Alert, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
+use crate::domain::{AgentPerformance, Alert, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
 
 /// How many rows a table shows unless `--limit` says otherwise.
 const TABLE_ROWS: u64 = 100;
@@ -137,6 +137,7 @@ fn columns(list: &str) -> Vec<String> {
         "tasks" => schema_for!(TaskRow),
         "executions" => schema_for!(Execution),
         "agents" => schema_for!(AgentRow),
+        "agent-performance" => schema_for!(AgentPerformance),
         "cages" => schema_for!(Cage),
         "nodes" => schema_for!(Node),
         "artifacts" => schema_for!(Artifact),

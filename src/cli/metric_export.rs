@@ -6,6 +6,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::metric::{self, ExportArgs};
 use crate::domain::enumeration::enumeration;
+use crate::domain::metric::exposition::{Exposition, Form};
 use crate::domain::metric::query::POINTS;
 use crate::domain::metric::{Answer, Line, Metric, MetricKind, Selector, labels_text};
 use crate::domain::{Span, Timestamp};
@@ -69,31 +70,14 @@ fn texts(format: ExportFormat, metric: &Metric, lines: &[Line]) -> Vec<String> {
     let mut texts = vec![];
     match format {
         ExportFormat::OpenMetrics => {
-            let name = &metric.name;
-            // What a counter's samples end in is not part of the family's name.
-            let family = name.strip_suffix("_total").unwrap_or(name);
-            texts.push(format!("# TYPE {family} {}", kind(metric.meta.kind)));
-            if !metric.meta.unit.is_empty() && family.ends_with(&format!("_{}", metric.meta.unit)) {
-                texts.push(format!("# UNIT {family} {}", metric.meta.unit));
-            }
-            if !metric.meta.description.is_empty() {
-                let description = metric.meta.description.replace('\\', "\\\\").replace('"', "\\\"");
-                texts.push(format!("# HELP {family} {description}"));
-            }
+            let mut text = Exposition::new(Form::OpenMetrics);
+            text.family_of(&metric.name, &metric.meta);
             for line in lines {
-                let labels = labels_text(&line.labels);
-                let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
                 for point in &line.points {
-                    let micros = point.time.as_micros();
-                    texts.push(format!(
-                        "{name}{labels} {} {}.{:06}",
-                        point.value,
-                        micros / 1_000_000,
-                        micros % 1_000_000
-                    ));
+                    text.sample(&metric.name, &line.labels, point.value, Some(point.time));
                 }
             }
-            texts.push("# EOF".to_owned());
+            texts.extend(text.end().lines().map(str::to_owned));
         }
         ExportFormat::Csv => {
             texts.push("name,labels,time,value".to_owned());
@@ -116,14 +100,6 @@ fn texts(format: ExportFormat, metric: &Metric, lines: &[Line]) -> Vec<String> {
         }
     }
     texts
-}
-
-/// A histogram's buckets go out as what rose in each step, which is a gauge in the terms of the format.
-const fn kind(kind: MetricKind) -> &'static str {
-    match kind {
-        MetricKind::Counter => "counter",
-        MetricKind::Gauge | MetricKind::Histogram => "gauge",
-    }
 }
 
 #[cfg(test)]

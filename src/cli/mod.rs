@@ -24,6 +24,7 @@ pub mod toml_file;
 pub mod view;
 
 mod agent;
+mod agent_performance;
 mod alert;
 mod alert_rule;
 mod apply;
@@ -48,6 +49,7 @@ mod logs;
 mod man;
 mod metric;
 mod metric_export;
+mod metrics_section;
 mod node;
 mod program;
 mod run;

@@ -278,7 +278,8 @@ pub fn draw(rows: &[Value], client: &Client) -> Table {
 /// What tells a task from others: why it failed, its numbers, its command or its tags, and what it says it does.
 fn what(task: &Value) -> Cell {
     let error = view::text(task, "error");
-    if !error.is_empty() {
+    // Of one that is tried again the last failure says nothing of now.
+    if !error.is_empty() && view::text(task, "status") != TaskStatus::Executing.as_str() {
         return Cell::new(error, Role::Bad);
     }
     let array = match (view::at(task, "array"), view::at(task, "array_index")) {

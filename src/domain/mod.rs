@@ -26,6 +26,7 @@ pub mod link;
 pub mod metric;
 pub mod node;
 pub mod pattern;
+pub mod performance;
 pub mod preview;
 pub mod quantity;
 pub mod refusal;
@@ -59,6 +60,7 @@ pub use id::{
     SystemEventId, TaskId, UserId,
 };
 pub use node::{Node, NodeStatus};
+pub use performance::{AgentPerformance, Day};
 pub use preview::{Candidate, Figure, Preview, Unit, WhatIf};
 pub use quantity::{Bytes, Cpu, Span, TokenLimit};
 pub use refusal::{Refusal, RefusalKind};

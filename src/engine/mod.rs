@@ -13,6 +13,7 @@ pub mod core;
 pub mod decide;
 pub mod deliver;
 pub mod dispatch;
+pub mod exposition;
 pub mod figures;
 pub mod link;
 pub mod message;
@@ -57,6 +58,7 @@ use self::telemetry::Telemetry;
 use self::watchers::Watchers;
 use self::windows::Ring;
 use crate::domain::Record;
+use crate::store::series::Policy;
 use crate::store::{self, Reader, Store};
 
 /// How many batches may wait to be committed while the next is being decided.
@@ -123,17 +125,19 @@ pub struct Engine {
 
 impl Engine {
     /// Takes up the store and starts the threads. An empty store gets its first record. Says in `progress` how far it is.
-    /// What runs is measured once in `measure_every` while nobody looks, or not at all when that is zero.
+    /// What runs is measured once in `measure_every` while nobody looks, or not at all when that is zero;
+    /// `metrics` says how much of what is measured is kept.
     pub fn start(
         mut store: Store,
         data_dir: &Path,
         progress: &Progress,
         measure_every: Duration,
+        metrics: Policy,
     ) -> Result<Self, Error> {
         let figures = Figures::default();
         let (core, clock) = take_up(&mut store, &figures, progress)?;
         let first_seq = core.seq();
-        let recorder = Recorder::start(data_dir, clock)?;
+        let recorder = Recorder::start(data_dir, metrics, clock)?;
         let beat = Beat::new(first_seq);
         let (decider, inbox) = mpsc::channel();
         let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);

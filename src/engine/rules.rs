@@ -16,10 +16,14 @@ use super::samples::DEADLINE_SPARE;
 use super::series::Recorder;
 use super::signals::{Sources, signals};
 use super::windows::{Ring, Windows};
-use crate::domain::{AlertRule, Level, Scope, Subject, Timestamp};
+use crate::domain::{AlertRule, Level, Scope, Span, Subject, Timestamp};
 
 /// How often rules are evaluated while there is a reason.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// After its start an engine knows no figures yet: for so long, what it knows nothing of is not taken to be over. Workers that
+/// nobody looks at measure every ten seconds, and windows have to fill.
+const GRACE: Span = Span::from_secs(120);
 
 /// The rules and what the core has made of them so far.
 #[derive(Debug, Default)]
@@ -117,9 +121,10 @@ pub fn keep_evaluating(evaluation: Evaluation) -> Result<(), Error> {
 impl Evaluation {
     async fn run(self) {
         let mut evaluator = Evaluator::default();
+        let mut begun = None;
         let mut changes = self.beat.follow();
         while !self.leaving.load(Ordering::Acquire) {
-            let Some(has_reason) = self.tick(&mut evaluator).await else { return };
+            let Some(has_reason) = self.tick(&mut evaluator, &mut begun).await else { return };
             tokio::time::sleep(INTERVAL).await;
             if !has_reason {
                 tokio::select! {
@@ -131,7 +136,7 @@ impl Evaluation {
     }
 
     /// Evaluates once. Gives whether there is a reason to do so again; `None` when the engine has left.
-    async fn tick(&self, evaluator: &mut Evaluator) -> Option<bool> {
+    async fn tick(&self, evaluator: &mut Evaluator, begun: &mut Option<Timestamp>) -> Option<bool> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let version = evaluator.version();
         let look = move |core: &Core, now: Timestamp| {
@@ -151,7 +156,10 @@ impl Evaluation {
             self.ring.keep(evaluator.rules(), now);
         }
         self.ring.look_after(now);
-        let observations = evaluator.evaluate(&watched, &self.ring, now);
+        let mut observations = evaluator.evaluate(&watched, &self.ring, now);
+        if now.since(*begun.get_or_insert(now)) < GRACE {
+            observations.retain(|observation| observation.value.is_some());
+        }
         let has_reason = vitals.is_busy || !observations.is_empty() || !watched.fired.is_empty();
         if !observations.is_empty() {
             self.decider.send(Message::Observe(observations)).ok()?;
@@ -163,7 +171,7 @@ impl Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AlertRulePatch, Span};
+    use crate::domain::AlertRulePatch;
     use crate::engine::core::Decisions;
     use crate::engine::windows::Labels;
 

@@ -42,9 +42,9 @@ enum State {
 }
 
 impl Recorder {
-    /// Opens the metrics of a data directory and starts the thread that writes them, which ends with the last clone.
-    pub fn start(data_dir: &Path, clock: Clock) -> Result<Self, Error> {
-        let series = match Series::open(data_dir, Policy::default()) {
+    /// Opens the metrics of a data directory, of which so much is kept, and starts the thread that writes them, which ends with the last clone.
+    pub fn start(data_dir: &Path, policy: Policy, clock: Clock) -> Result<Self, Error> {
+        let series = match Series::open(data_dir, policy) {
             Ok(series) => series,
             Err(error) => {
                 tracing::error!(%error, "no metrics are kept");
@@ -180,7 +180,7 @@ mod tests {
     fn what_is_handed_over_can_be_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::start(Timestamp::EPOCH);
-        let recorder = Recorder::start(folder.path(), clock).unwrap();
+        let recorder = Recorder::start(folder.path(), Policy::default(), clock).unwrap();
         let time = clock.now();
         recorder.put(time, &[point(7.0)]);
         recorder.put(time, &[Point { metric: &NAMELESS, ..point(1.0) }]);
@@ -208,7 +208,7 @@ mod tests {
     fn a_store_that_cannot_be_opened_keeps_nobody_from_starting() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("metrics"), "in the way").unwrap();
-        let recorder = Recorder::start(folder.path(), Clock::start(Timestamp::EPOCH)).unwrap();
+        let recorder = Recorder::start(folder.path(), Policy::default(), Clock::start(Timestamp::EPOCH)).unwrap();
         recorder.put(Timestamp::EPOCH, &[point(1.0)]);
         let refusal = recorder.handle().unwrap_err();
         assert!(refusal.to_string().contains("metrics"), "{refusal}");

@@ -74,10 +74,16 @@ const STEPS: &[Step] = &[
                  OR (kind = 'execution_ended' AND body ->> '$.outcome.verification' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "agent_performance",
+        up: include_str!("migrations/0008_agent_performance.up.sql"),
+        down: Some(include_str!("migrations/0008_agent_performance.down.sql")),
+        known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')"),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 7;
+pub const SCHEMA: u32 = 8;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

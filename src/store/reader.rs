@@ -15,7 +15,8 @@ use super::{migrate, resolve, snapshot};
 use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId};
 use crate::domain::snapshot::{OpenArtifact, QueuedTask};
 use crate::domain::{
-    Agent, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task, Timestamp, User,
+    Agent, AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task,
+    Timestamp, User,
 };
 
 /// A connection that can only read. It sees what was committed before each question, never half a batch; it can be sent
@@ -90,6 +91,11 @@ impl Reader {
     /// Agents by name.
     pub fn agents(&self, query: &Query) -> Result<Page<Agent>, Error> {
         self.page(&query::AGENTS, query, rows::agent)
+    }
+
+    /// What agents did, the latest day first.
+    pub fn agent_performance(&self, query: &Query) -> Result<Page<AgentPerformance>, Error> {
+        self.page(&query::AGENT_PERFORMANCE, query, rows::agent_performance)
     }
 
     /// Cages by number.

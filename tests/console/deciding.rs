@@ -20,6 +20,8 @@ fn goes_to(terminal: &mut Terminal, title: &str) {
 /// The inbox with one line a thing.
 fn inbox(terminal: &mut Terminal) {
     terminal.types("2");
+    // The overview has the titles, too.
+    terminal.sees("inbox [");
     terminal.sees("north.md");
     terminal.sees("third.md");
 }

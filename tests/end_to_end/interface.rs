@@ -17,8 +17,36 @@ fn ask(site: &Site, head: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
+/// The headers and the body of the answer to `GET /metrics` for what is accepted.
+fn scraped(site: &Site, accept: &str) -> (String, String) {
+    let mut stream = UnixStream::connect(site.data_dir().join("engine.sock")).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\naccept: {accept}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_ascii_lowercase(), body.to_owned())
+}
+
 fn error(body: &str) -> Value {
     serde_json::from_str::<Value>(body).unwrap_or_else(|error| panic!("{error}: {body:?}"))["error"].clone()
+}
+
+#[test]
+fn what_is_measured_can_be_scraped_in_either_form() {
+    let mut site = Site::new();
+    site.start_engine();
+    site.apply_fleet(1, 1);
+    site.run_one(&["sleep", "60"]);
+    site.wait_for("a sample of tasks", |site| {
+        scraped(site, "*/*").1.lines().any(|line| line == "menagerie_tasks{status=\"executing\"} 1")
+    });
+    let (head, body) = scraped(&site, "text/plain");
+    assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    assert!(body.contains("# TYPE menagerie_tasks gauge\n") && !body.contains("# EOF"), "{body}");
+    assert!(body.ends_with("menagerie_exposition_left_out_series 0\n"), "{body}");
+    let (head, body) = scraped(&site, "application/openmetrics-text; version=1.0.0, text/plain;q=0.5");
+    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"), "{head}");
+    assert!(body.ends_with("# EOF\n"), "{body}");
 }
 
 #[test]

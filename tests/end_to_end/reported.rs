@@ -50,6 +50,15 @@ fn a_summary_and_figures_outlive_the_execution() {
     ] {
         assert!(text.contains(line), "no {line:?} in {text}");
     }
+    let days = json_of(&site, &["agent", "performance"]);
+    let day = &days[0];
+    assert_eq!((&day["execution_count"], &day["success_count"]), (&json!(1), &json!(1)), "{days}");
+    assert_eq!((&day["total_tokens_used"], days.as_array().unwrap().len()), (&json!(12), 1), "{days}");
+    let completed = execution["completed_at"].as_str().unwrap();
+    assert!(completed.starts_with(day["date"].as_str().unwrap()) && day["avg_duration_ms"].is_number(), "{days}");
+    let agent = day["agent"].as_str().unwrap();
+    assert_eq!(json_of(&site, &["agent", "performance", agent, "--filter", "tokens:12"]), days);
+    assert!(out(&site, &["agent", "performance", "-o", "csv"]).starts_with("agent_id,"));
     let log = out(&site, &["task", "logs", &id]);
     assert!(log.contains("(banana)") && log.contains("judged by their content"), "{log}");
     assert_eq!(json_of(&site, &["artifact", "list"])[0]["type"], "doc");

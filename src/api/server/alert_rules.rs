@@ -59,7 +59,8 @@ pub(super) async fn test(State(service): State<Service>, Json(test): Json<RuleTe
     if patch == (AlertRulePatch { name: patch.name.clone(), ..AlertRulePatch::default() }) {
         let name = patch.name.clone();
         if !service.look(move |core, _| core.alert_rules().any(|rule| rule.name == name)).await? {
-            let hint = "menagerie alert rule list shows those that there are; to try a new one, say its metric and thresholds";
+            let hint =
+                "menagerie alert rule list shows those that there are; to try a new one, say its metric and thresholds";
             return Err(Refusal::not_found("alert rule", &patch.name).hint(hint).into());
         }
     }

@@ -5,6 +5,7 @@
 
 mod alert_rules;
 mod commands;
+mod exposition;
 mod grid;
 mod health;
 mod live;
@@ -48,6 +49,7 @@ use crate::engine::commit::Published;
 use crate::engine::core::Core;
 use crate::engine::deliver::Deliveries;
 use crate::engine::dispatch::Act;
+use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
@@ -72,6 +74,7 @@ struct Shared {
     data_dir: PathBuf,
     owner_uid: u32,
     progress: Progress,
+    exposed: Bounds,
     running: OnceLock<Running>,
 }
 
@@ -95,10 +98,11 @@ struct Running {
 }
 
 impl Service {
-    /// A service that says only how far its engine is, until [`Service::open`].
-    pub fn new(data_dir: &Path, progress: Progress) -> Self {
+    /// A service that says only how far its engine is, until [`Service::open`]. Of what is measured, `exposed` goes out at
+    /// `GET /metrics`.
+    pub fn new(data_dir: &Path, progress: Progress, exposed: Bounds) -> Self {
         let owner_uid = rustix::process::geteuid().as_raw();
-        Self(Arc::new(Shared { data_dir: data_dir.to_owned(), owner_uid, progress, running: OnceLock::new() }))
+        Self(Arc::new(Shared { data_dir: data_dir.to_owned(), owner_uid, progress, exposed, running: OnceLock::new() }))
     }
 
     /// Serves every route from now on. Opens the first read-only connection, so that a store that cannot be read is

@@ -11,7 +11,8 @@ use serde::Serialize;
 use super::{Failure, Service, json_text, running};
 use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
-    Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent, Timestamp, User,
+    AgentPerformance, Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent,
+    Timestamp, User,
 };
 use crate::engine::clock::Clock;
 use crate::engine::message::Peer;
@@ -120,6 +121,8 @@ lists! {
     allocations -> Allocation;
     /// `GET /v1/artifacts`.
     artifacts -> Artifact;
+    /// `GET /v1/agent-performance`.
+    agent_performance -> AgentPerformance;
     /// `GET /v1/users`.
     users -> User;
     /// `GET /v1/alerts`.

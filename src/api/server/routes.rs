@@ -5,8 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Service, alert_rules, commands, grid, health, live, logs, metrics, openapi, overview, processes, pulse, reads,
-    sensors, status, stream, triage,
+    Service, alert_rules, commands, exposition, grid, health, live, logs, metrics, openapi, overview, processes, pulse,
+    reads, sensors, status, stream, triage,
 };
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
@@ -15,7 +15,9 @@ use crate::api::types::{
 };
 use crate::domain::alert_trial::Trial;
 use crate::domain::metric;
-use crate::domain::{Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, SystemEvent, Task, User};
+use crate::domain::{
+    AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, SystemEvent, Task, User,
+};
 use crate::engine::core::Explanation;
 
 /// Makes a type's schema.
@@ -196,6 +198,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<AgentRow>), &[], reads::agent),
     route!(show "/v1/agents/{id}/candidates", "agent_candidates", "The cages that an agent could be given, the best first; \
         at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::agent_candidates),
+    route!(list "/v1/agent-performance", "agent_performance", "What agents did, day by day.", AgentPerformance,
+        reads::agent_performance),
     route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),
     route!(show "/v1/cages/{id}", "cage", "One cage, by number.", Shape::Json(of::<Cage>), &[], reads::cage),
     route!(show "/v1/cages/{id}/processes", "cage_processes", "The processes in a cage, by number; of very many only the \
@@ -224,6 +228,9 @@ pub static ROUTES: &[Route] = &[
         Shape::Json(of::<metric::Stats>), &[], metrics::stats),
     route!(show "/v1/metrics/{name}/labels", "metric_labels", "The labels of a metric's series, with their values.",
         Shape::Json(of::<std::collections::BTreeMap<String, std::collections::BTreeSet<String>>>), &[], metrics::labels),
+    route!(show "/metrics", "exposition", "The latest value of every series that was sampled within five minutes, as Prometheus \
+        reads it; as OpenMetrics for whoever accepts application/openmetrics-text.",
+        Shape::Bytes("text/plain"), &[], exposition::get),
     route!(show "/v1/alert-rules", "alert_rules", "Alert rules in force, by name.", Shape::List(of::<AlertRuleRow>), &[],
         alert_rules::list),
     route!(show "/v1/alert-rules/{name}", "alert_rule", "One alert rule.", Shape::Json(of::<AlertRuleRow>), &[],

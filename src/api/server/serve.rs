@@ -13,11 +13,13 @@ use tokio::sync::oneshot;
 use super::{PeerInfo, Service, router};
 use crate::domain::{Span, Timestamp};
 use crate::engine::deliver::{Receiver, keep_delivering};
+use crate::engine::exposition::Bounds;
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
 use crate::engine::progress::Progress;
 use crate::engine::sampling;
 use crate::engine::{Engine, Error};
+use crate::store::series::Policy;
 use crate::store::{self, DataDir, Query, Reader, Store};
 
 /// How long a new data directory waits for its first worker before the engine answers without one.
@@ -34,6 +36,10 @@ pub struct Settings {
     pub measure_every: Span,
     /// Who is told of alerts.
     pub receivers: Vec<Receiver>,
+    /// How much of what is measured is kept.
+    pub metrics: Policy,
+    /// Which of it `GET /metrics` has.
+    pub exposed: Bounds,
 }
 
 /// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
@@ -71,7 +77,7 @@ fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
     let fresh = !data_dir.join(store::DATABASE).exists();
     let started = Store::open(data_dir).map_err(Error::from);
     let engine = started
-        .and_then(|store| Engine::start(store, data_dir, progress, settings.measure_every.to_std()))
+        .and_then(|store| Engine::start(store, data_dir, progress, settings.measure_every.to_std(), settings.metrics))
         .inspect_err(|_| {
             // A store that could not be begun holds nothing of anybody's: on a full disk it would only take up room.
             if fresh {
@@ -122,7 +128,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listen for SIGINT"))?;
     let progress = Progress::default();
-    let service = Service::new(data_dir, progress.clone());
+    let service = Service::new(data_dir, progress.clone(), settings.exposed);
     let serving = axum::serve(listener, router(service.clone()).into_make_service_with_connect_info::<PeerInfo>());
     let serving = tokio::spawn(async move { serving.await });
     let starting = tokio::task::spawn_blocking({

@@ -22,6 +22,7 @@ use crate::engine::message::{Greeting, Message, Peer};
 use crate::engine::outlet::Outlet;
 use crate::engine::progress::Progress;
 use crate::store::Store;
+use crate::store::series::Policy;
 
 /// How many tasks one submission carries.
 const BATCH: usize = 1000;
@@ -67,7 +68,13 @@ impl Outlet for InstantWorker {
 
 fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
     let scratch = Scratch::new(None)?;
-    let engine = Engine::start(Store::open(scratch.path())?, scratch.path(), &Progress::default(), Duration::ZERO)?;
+    let engine = Engine::start(
+        Store::open(scratch.path())?,
+        scratch.path(),
+        &Progress::default(),
+        Duration::ZERO,
+        Policy::default(),
+    )?;
     let clock = Clock::start(crate::domain::Timestamp::EPOCH);
     let greeting = Greeting {
         connection: 1,

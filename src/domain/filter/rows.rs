@@ -9,6 +9,7 @@ use crate::domain::cage::Cage;
 use crate::domain::event::Actor;
 use crate::domain::execution::Execution;
 use crate::domain::node::Node;
+use crate::domain::performance::AgentPerformance;
 use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::system_event::SystemEvent;
 use crate::domain::task::Task;
@@ -169,6 +170,22 @@ impl Row for Agent {
             "id" => visit(Cell::Id(self.id.0)),
             "age" | "created_at" | "since" | "until" => visit(time(self.created_at)),
             "updated_at" => visit(time(self.updated_at)),
+            _ => {}
+        }
+    }
+}
+
+impl Row for AgentPerformance {
+    fn cells(&self, field: &str, _: Timestamp, visit: Visit<'_>) {
+        match field {
+            "agent" => visit(Cell::Id(self.agent_id.0)),
+            "date" | "since" | "until" => visit(time(self.date.begins())),
+            "executions" => visit(number(self.execution_count)),
+            "successes" => visit(number(self.success_count)),
+            #[allow(clippy::cast_precision_loss)] // Counts far below 2^53.
+            "success" => visit(Cell::Real(self.success_count as f64 / self.execution_count as f64)),
+            "duration" => give(self.avg_duration_ms.map(|millis| number(millis.saturating_mul(1000))), visit),
+            "tokens" => give(self.total_tokens_used.map(number), visit),
             _ => {}
         }
     }

@@ -202,6 +202,24 @@ pub static AGENTS: Table = Table {
     ],
 };
 
+/// What agents did, day by day.
+pub static AGENT_PERFORMANCE: Table = Table {
+    name: "agent-performance",
+    fields: &[
+        AGENT.searched(),
+        Field::new("date", Kind::Time, "The day on which its executions ended, in UTC").also(&["day"]),
+        Field::new("executions", Kind::Whole, "Executions that ended").also(&["execution_count"]),
+        Field::new("successes", Kind::Whole, "Those of them that succeeded").also(&["success_count"]),
+        Field::new("success", Kind::Decimal, "The share of them that succeeded, 0 to 1"),
+        Field::new("duration", Kind::Span, "How long those that had started took, in the mean")
+            .or_none()
+            .also(&["avg_duration_ms"]),
+        Field::new("tokens", Kind::Whole, "Tokens it reported").or_none().also(&["total_tokens_used"]),
+        Field::new("since", Kind::Since, "Only days that began from then on"),
+        Field::new("until", Kind::Until, "Only days that began before then"),
+    ],
+};
+
 /// Cages. Limits are what the cage's processes may use together.
 pub static CAGES: Table = Table {
     name: "cages",
@@ -375,6 +393,7 @@ pub static ALL: &[&Table] = &[
     &TASKS,
     &EXECUTIONS,
     &AGENTS,
+    &AGENT_PERFORMANCE,
     &CAGES,
     &NODES,
     &RESOURCES,

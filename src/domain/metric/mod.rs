@@ -4,6 +4,7 @@
 //! A metric is a number and its [`Key`]; what all of one name have in common is their [`Meta`]. What is asked of them
 //! stands in [`query`]. Nothing of this is journalled or decided on.
 
+pub mod exposition;
 pub mod query;
 mod selector;
 mod stats;

@@ -34,6 +34,7 @@ pub(super) const TABLES: &[&str] = &[
     "resource",
     "cage",
     "agent",
+    "agent_performance_daily",
     "task",
     "task_dependency",
     "ended",

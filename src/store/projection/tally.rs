@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use crate::domain::event::{Actor, Event, ExecutionEnded, Record};
+use crate::domain::performance::Day;
 use crate::domain::{AgentId, TaskStatus, Timestamp};
 use crate::store::error::{Doing, Error};
 
@@ -13,6 +14,7 @@ use crate::store::error::{Doing, Error};
 #[derive(Debug, Default)]
 pub(in crate::store) struct Tally {
     agents: BTreeMap<AgentId, AgentTally>,
+    days: BTreeMap<(AgentId, Day), DayTally>,
     ended: BTreeMap<TaskStatus, i64>,
     listed: BTreeMap<(&'static str, &'static str), i64>,
 }
@@ -27,6 +29,17 @@ struct AgentTally {
     failures: u32,
     heartbeat: Option<Timestamp>,
     updated: Timestamp,
+}
+
+/// What is added to what one agent did on one day.
+#[derive(Debug, Default)]
+struct DayTally {
+    total: i64,
+    succeeded: i64,
+    timed: i64,
+    micros: i64,
+    /// `None` while none was reported. Agents may report any number: the sum ends at the largest that there is.
+    tokens: Option<i64>,
 }
 
 impl Tally {
@@ -73,6 +86,16 @@ impl Tally {
             agent.timed += 1;
             agent.micros += event.ended_at.since(started).as_micros();
         }
+        let day = self.days.entry((event.agent_id, Day::of(event.ended_at))).or_default();
+        day.total += 1;
+        day.succeeded += i64::from(event.outcome.succeeded());
+        if let Some(started) = event.started_at {
+            day.timed += 1;
+            day.micros += event.ended_at.since(started).as_micros();
+        }
+        if let Some(tokens) = event.outcome.tokens_used {
+            day.tokens = Some(day.tokens.unwrap_or(0).saturating_add(i64::try_from(tokens).unwrap_or(i64::MAX)));
+        }
         agent.failures = event.agent_failures;
         if matches!(record.actor, Actor::Node(_)) {
             agent.heartbeat = Some(record.time);
@@ -106,9 +129,39 @@ impl Tally {
         Ok(())
     }
 
+    fn flush_days(&mut self, connection: &Connection) -> Result<(), Error> {
+        for ((agent, day), tally) in std::mem::take(&mut self.days) {
+            connection
+                .prepare_cached(
+                    "INSERT INTO agent_performance_daily (agent_id, day, execution_count, success_count, timed_count,
+                         execution_us, tokens)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT (agent_id, day) DO UPDATE SET execution_count = execution_count + ?3,
+                         success_count = success_count + ?4, timed_count = timed_count + ?5,
+                         execution_us = execution_us + ?6,
+                         tokens = iif(?7 IS NULL, tokens, coalesce(tokens, 0) + min(?7, ?8 - coalesce(tokens, 0)))",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![
+                        agent.0.as_bytes(),
+                        day.number(),
+                        tally.total,
+                        tally.succeeded,
+                        tally.timed,
+                        tally.micros,
+                        tally.tokens,
+                        i64::MAX,
+                    ])
+                })
+                .doing("changing the tables")?;
+        }
+        Ok(())
+    }
+
     /// Writes everything that was noted: the last thing in a transaction, and before anything else changes a count.
     pub(in crate::store) fn flush(&mut self, connection: &Connection) -> Result<(), Error> {
         self.flush_agents(connection)?;
+        self.flush_days(connection)?;
         for (status, tasks) in std::mem::take(&mut self.ended) {
             super::task::add_ended(connection, status, tasks)?;
         }

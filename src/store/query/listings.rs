@@ -4,8 +4,8 @@ use super::count::Counted;
 use super::{Column, Implied, Listing, Order};
 use crate::domain::filter::tables;
 use crate::store::rows::{
-    AGENT_COLUMNS, ALERT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, EVENT_COLUMNS, EXECUTION_COLUMNS,
-    NODE_COLUMNS, RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
+    AGENT_COLUMNS, AGENT_PERFORMANCE_COLUMNS, ALERT_COLUMNS, ALLOCATION_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS,
+    EVENT_COLUMNS, EXECUTION_COLUMNS, NODE_COLUMNS, RESOURCE_COLUMNS, TASK_COLUMNS, USER_COLUMNS,
 };
 
 /// A field that is a value of the row, and that the list can be sorted by.
@@ -164,6 +164,28 @@ pub(in crate::store) static AGENTS: Listing = Listing {
         value("updated_at", "a.updated_at"),
         id("since", "a.created_at"),
         id("until", "a.created_at"),
+    ],
+};
+
+pub(in crate::store) static AGENT_PERFORMANCE: Listing = Listing {
+    table: &tables::AGENT_PERFORMANCE,
+    columns: AGENT_PERFORMANCE_COLUMNS,
+    from: "agent_performance_daily p LEFT JOIN agent named ON named.id = p.agent_id",
+    order: &[Order { value: "p.day", descending: true }, Order { value: "p.agent_id", descending: false }],
+    key: None,
+    numbered: None,
+    counted: Counted::Rows("agent_performance_daily"),
+    implied: &[],
+    fields: &[
+        id("agent", "p.agent_id"),
+        value("date", "(p.day * 86400000000)"),
+        value("executions", "p.execution_count"),
+        value("successes", "p.success_count"),
+        value("success", "(CAST(p.success_count AS REAL) / p.execution_count)"),
+        value("duration", "(p.execution_us / nullif(p.timed_count, 0) / 1000 * 1000)"),
+        value("tokens", "p.tokens"),
+        id("since", "(p.day * 86400000000)"),
+        id("until", "(p.day * 86400000000)"),
     ],
 };
 
@@ -374,5 +396,17 @@ pub(in crate::store) static EVENTS: Listing = Listing {
 
 /// Every listing, for tests.
 #[cfg(test)]
-pub(in crate::store) static ALL: &[&Listing] =
-    &[&TASKS, &EXECUTIONS, &AGENTS, &CAGES, &NODES, &RESOURCES, &ALLOCATIONS, &ARTIFACTS, &USERS, &ALERTS, &EVENTS];
+pub(in crate::store) static ALL: &[&Listing] = &[
+    &TASKS,
+    &EXECUTIONS,
+    &AGENTS,
+    &AGENT_PERFORMANCE,
+    &CAGES,
+    &NODES,
+    &RESOURCES,
+    &ALLOCATIONS,
+    &ARTIFACTS,
+    &USERS,
+    &ALERTS,
+    &EVENTS,
+];

@@ -21,7 +21,8 @@ use count::Counted;
 #[cfg(test)]
 pub(super) use listings::ALL;
 pub(super) use listings::{
-    AGENTS, ALERTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS, USERS,
+    AGENT_PERFORMANCE, AGENTS, ALERTS, ALLOCATIONS, ARTIFACTS, CAGES, EVENTS, EXECUTIONS, NODES, RESOURCES, TASKS,
+    USERS,
 };
 pub(super) use records::records;
 pub use records::{JournalPage, JournalQuery};

@@ -3,6 +3,7 @@
 mod alert;
 mod fleet;
 mod output;
+mod performance;
 mod task;
 mod work;
 
@@ -11,6 +12,7 @@ pub(super) use fleet::{
     AGENT_COLUMNS, CAGE_COLUMNS, NODE_COLUMNS, RESOURCE_COLUMNS, USER_COLUMNS, agent, cage, node, resource, user,
 };
 pub(super) use output::{ARTIFACT_COLUMNS, EVENT_COLUMNS, artifact, system_event};
+pub(super) use performance::{AGENT_PERFORMANCE_COLUMNS, agent_performance};
 pub(super) use task::{QUEUED_COLUMNS, Queued, TASK_COLUMNS, queued, task};
 pub(super) use work::{ALLOCATION_COLUMNS, EXECUTION_COLUMNS, LIVE_COLUMNS, allocation, execution, live};
 

@@ -1,10 +1,11 @@
 //! Summaries of one series that follow each other, column by column, as they are stored.
 //!
 //! A column is written either as it is or as what it differs by from what other columns let expect, whichever is shorter.
-//! Times are kept to the second. How values are spread comes last, so that whoever does not ask for it need not read it.
+//! Times are kept to the second. Sums and rises of decimal numbers are kept without what adding floating point numbers puts
+//! behind their decimals, which is no information and takes more room than all the rest. How values are spread comes last, so that whoever does not ask for it need not read it.
 
 use super::bits::{BitReader, BitWriter, get_varint, put_varint};
-use super::codec::{Decoder, Encoder};
+use super::codec::{Decoder, Encoder, scale_of, without_noise};
 use super::sketch::{Sketch, SketchCodec};
 use super::summary::Summary;
 
@@ -21,17 +22,37 @@ pub(super) struct Shape {
 
 /// Writes one column: the flag says whether it is as it is or as it differs from what was expected.
 fn put_column(bits: &mut BitWriter, values: &[f64], expected: &[f64]) {
-    let write = |mut encoder: Encoder, values: &mut dyn Iterator<Item = f64>| {
+    let differences: Vec<f64> = values.iter().zip(expected).map(|(value, expected)| value - expected).collect();
+    let back = differences.iter().zip(expected).map(|(difference, expected)| difference + expected);
+    // Floating point numbers do not always come back from their difference.
+    let come_back = back.zip(values).all(|(back, value)| back.to_bits() == value.to_bits());
+    put_shorter(bits, values, Some(&differences).filter(|_| come_back));
+}
+
+/// Writes a column that was calculated from numbers of a scale, each value off by so much at most.
+fn put_calculated(bits: &mut BitWriter, values: &[f64], expected: &[f64], scale: usize, noise: &[f64]) {
+    let plain: Vec<f64> = values.iter().zip(noise).map(|(value, noise)| without_noise(*value, scale, *noise)).collect();
+    let differences: Vec<f64> =
+        (0..values.len()).map(|place| without_noise(values[place] - expected[place], scale, noise[place])).collect();
+    let back = |place: usize| differences[place] + expected[place];
+    // What comes back is the value as well as it was known.
+    let come_back = (0..values.len()).all(|place| (back(place) - values[place]).abs() <= noise[place]);
+    put_shorter(bits, &plain, Some(&differences).filter(|_| come_back));
+}
+
+/// Writes the values as they are, or as differences if those can be used and are shorter.
+fn put_shorter(bits: &mut BitWriter, values: &[f64], differences: Option<&Vec<f64>>) {
+    let write = |mut encoder: Encoder, values: &[f64]| {
         let mut column = BitWriter::default();
-        values.for_each(|value| encoder.put(&mut column, value));
+        for value in values {
+            encoder.put(&mut column, *value);
+        }
         encoder.finish(&mut column);
         column
     };
-    let plain = write(Encoder::new(), &mut values.iter().copied());
-    let pairs = || values.iter().zip(expected);
-    // Floating point numbers do not always come back from their difference.
-    if pairs().all(|(value, expected)| (value - expected + expected).to_bits() == value.to_bits()) {
-        let differing = write(Encoder::of_residuals(), &mut pairs().map(|(value, expected)| value - expected));
+    let plain = write(Encoder::new(), values);
+    if let Some(differences) = differences {
+        let differing = write(Encoder::of_residuals(), differences);
         if differing.len() < plain.len() {
             bits.put(1, 1);
             return bits.append(&differing);
@@ -39,6 +60,13 @@ fn put_column(bits: &mut BitWriter, values: &[f64], expected: &[f64]) {
     }
     bits.put(0, 1);
     bits.append(&plain);
+}
+
+/// By how much the sum of a summary's values, and how much they rose, may be off: adding `n` numbers is off by at most `n` times the
+/// precision of the sum of their sizes (Higham, "The Accuracy of Floating Point Summation", 1993).
+fn noise(summary: &Summary) -> f64 {
+    let count = summary.count as f64;
+    count * count * summary.min.abs().max(summary.max.abs()) * f64::EPSILON
 }
 
 /// Reads a column whose values are expected one by one, from the place and the value before.
@@ -86,10 +114,16 @@ pub(super) fn encode(shape: Shape, counter: bool, summaries: &[(usize, Summary)]
     put_column(&mut bits, &column(|summary| summary.min), &firsts);
     put_column(&mut bits, &column(|summary| summary.max), &lasts);
     let even: Vec<f64> = (0..counts.len()).map(|place| even_sum(counts[place], firsts[place], lasts[place])).collect();
-    put_column(&mut bits, &column(|summary| summary.sum), &even);
+    let ends = summaries.iter().flat_map(|(_, summary)| [summary.first, summary.last, summary.min, summary.max]);
+    let (scale, noise) = (scale_of(ends), column(noise));
+    let mut put_made = |values: &[f64], expected: &[f64]| match scale {
+        Some(scale) => put_calculated(&mut bits, values, expected, scale, &noise),
+        None => put_column(&mut bits, values, expected),
+    };
+    put_made(&column(|summary| summary.sum), &even);
     if counter {
         let risen: Vec<f64> = firsts.iter().zip(&lasts).map(|(first, last)| last - first).collect();
-        put_column(&mut bits, &column(|summary| summary.increase), &risen);
+        put_made(&column(|summary| summary.increase), &risen);
     } else {
         let mut codec = SketchCodec::default();
         let spread = summaries.iter().filter(|(_, summary)| is_spread(summary.min, summary.max));
@@ -202,7 +236,14 @@ mod tests {
                     summary.increase = 0.0;
                 }
             }
-            prop_assert_eq!(decode(HOUR, START, &bytes, true), Some(expected.clone()));
+            let found = decode(HOUR, START, &bytes, true).unwrap();
+            prop_assert_eq!(&encode(HOUR, counter, &found), &bytes, "what is read and written again stays");
+            for ((_, expected), (_, found)) in expected.iter_mut().zip(&found) {
+                prop_assert!((expected.sum - found.sum).abs() <= noise(expected), "{} for {}", found.sum, expected.sum);
+                prop_assert!((expected.increase - found.increase).abs() <= noise(expected));
+                (expected.sum, expected.increase) = (found.sum, found.increase);
+            }
+            prop_assert_eq!(found, expected.clone());
             for (_, summary) in &mut expected {
                 summary.sketch = None;
             }
@@ -219,6 +260,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A counter of microseconds in seconds, as processor time is, with a draw for each second.
+    fn busy_hour() -> Vec<(usize, Summary)> {
+        let (mut micros, mut draw) = (1_234_567_890_u64, 1_u64);
+        let mut minute = |_| {
+            let second = |_| {
+                draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                micros += 150_000 + (draw >> 33) % 500_000;
+                micros as f64 / 1e6
+            };
+            (0, (0..59).map(second).collect())
+        };
+        summaries(&(0..60).map(&mut minute).collect::<Vec<_>>(), false)
+    }
+
+    #[test]
+    fn an_hour_of_a_decimal_counter_takes_no_room_for_noise() {
+        let hour = busy_hour();
+        let bytes = encode(HOUR, true, &hour);
+        for ((_, known), (_, found)) in hour.iter().zip(decode(HOUR, START, &bytes, false).unwrap()) {
+            assert!((known.sum - found.sum).abs() <= known.sum * 1e-12, "{} for {}", found.sum, known.sum);
+            assert!((known.increase - found.increase).abs() <= 1e-9, "{} for {}", found.increase, known.increase);
+        }
+        assert!(bytes.len() < 1000, "{} bytes", bytes.len());
+    }
+
+    #[test]
+    fn decimals_that_ends_do_not_show_are_kept() {
+        let all = summaries(&[(0, vec![1.0, 1.5, 2.0]), (0, vec![2.0, 2.000_1, 3.0])], false);
+        let found = decode(HOUR, START, &encode(HOUR, true, &all), false).unwrap();
+        assert_eq!((found[0].1.sum, found[1].1.sum), (4.5, 7.000_1));
     }
 
     #[test]

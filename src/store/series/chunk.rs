@@ -28,7 +28,9 @@ pub(super) struct Closed {
 pub(super) struct Open {
     slot: i64,
     count: u64,
+    /// The latest sample's time and value.
     last: i64,
+    value: f64,
     times: (Encoder, BitWriter),
     values: (Encoder, BitWriter),
 }
@@ -37,7 +39,7 @@ impl Open {
     /// An empty chunk of a slot.
     pub(super) fn new(slot: i64) -> Self {
         let column = || (Encoder::new(), BitWriter::default());
-        Self { slot, count: 0, last: slot * SLOT, times: column(), values: column() }
+        Self { slot, count: 0, last: slot * SLOT, value: 0.0, times: column(), values: column() }
     }
 
     /// Takes a sample of the slot. One of a time that is there already takes its place.
@@ -48,8 +50,13 @@ impl Open {
         // Within a slot, so that every step is an exact floating point number.
         self.times.0.put(&mut self.times.1, (time - self.last) as f64);
         self.values.0.put(&mut self.values.1, value);
-        self.last = time;
+        (self.last, self.value) = (time, value);
         self.count += 1;
+    }
+
+    /// The latest sample, while there is one.
+    pub(super) fn last(&self) -> Option<Pair> {
+        (self.count > 0).then_some((self.last, self.value))
     }
 
     /// A late one: the whole is written anew, which costs some microseconds for some hundred samples.
@@ -156,6 +163,7 @@ mod tests {
             }
             let expected: Vec<Pair> = model.into_iter().collect();
             prop_assert_eq!(bits(&open.samples()), bits(&expected));
+            prop_assert_eq!(open.last().map(|last| bits(&[last])), expected.last().map(|last| bits(&[*last])));
         }
 
         #[test]

@@ -89,6 +89,35 @@ impl Rice {
     }
 }
 
+/// The nearest integer of a scale; `None` when it is too large to be exact.
+fn nearest(value: f64, scale: usize) -> Option<i64> {
+    let whole = (value * SCALES[scale]).round();
+    #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+    (whole.abs() < EXACT).then_some(whole as i64)
+}
+
+/// The smallest scale, from one on, in which a number is an integer, and the integer.
+fn integer_of(value: f64, from: usize) -> Option<(usize, i64)> {
+    (from..SCALES.len()).find_map(|scale| {
+        let integer = nearest(value, scale)?;
+        // From the integer, which has no negative zero.
+        ((integer as f64 / SCALES[scale]).to_bits() == value.to_bits()).then_some((scale, integer))
+    })
+}
+
+/// The smallest scale in which all of some numbers are integers.
+pub(super) fn scale_of(values: impl IntoIterator<Item = f64>) -> Option<usize> {
+    values.into_iter().try_fold(0, |scale, value| integer_of(value, scale).map(|(scale, _)| scale))
+}
+
+/// What a number that comes out of calculation stands for: the number of the smallest scale, from one on, that is no further
+/// from it than the calculation may be off. Where there is none it is the number itself.
+pub(super) fn without_noise(value: f64, from: usize, noise: f64) -> f64 {
+    let exact = |scale: usize| Some(nearest(value, scale)? as f64 / SCALES[scale]);
+    let found = (from..SCALES.len()).filter_map(exact).find(|exact| (exact - value).abs() <= noise);
+    found.unwrap_or(value)
+}
+
 /// What writer and reader both know of the numbers so far.
 #[derive(Clone, Debug)]
 struct State {
@@ -119,20 +148,6 @@ impl State {
             window: (0, 0),
             residuals,
         }
-    }
-
-    /// The smallest scale, not below the present one, in which a number is an integer, and the integer.
-    fn integer_of(&self, value: f64) -> Option<(usize, i64)> {
-        (self.scale..SCALES.len()).find_map(|scale| {
-            let whole = (value * SCALES[scale]).round();
-            if whole.is_nan() || whole.abs() >= EXACT {
-                return None;
-            }
-            #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
-            let integer = whole as i64;
-            // From the integer, which has no negative zero.
-            ((integer as f64 / SCALES[scale]).to_bits() == value.to_bits()).then_some((scale, integer))
-        })
     }
 
     /// The integer before in a finer scale; `None` when it is too large for that.
@@ -185,7 +200,7 @@ impl Encoder {
         }
         self.finish(bits);
         let state = &mut self.state;
-        let integer = state.integer_of(value);
+        let integer = integer_of(value, state.scale);
         let scaled = integer.and_then(|(scale, integer)| Some((scale, integer, state.rescaled(scale)?)));
         if let Some((scale, integer, before)) = scaled {
             let difference = integer - before;

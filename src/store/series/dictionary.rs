@@ -20,7 +20,7 @@ const VALUES: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) id: SeriesId,
-    pub(super) key: Key,
+    pub(super) key: Arc<Key>,
     pub(super) kind: MetricKind,
 }
 
@@ -34,7 +34,7 @@ struct Family {
 /// Every series.
 #[derive(Debug)]
 pub(super) struct Dictionary {
-    by_key: HashMap<Key, Arc<Entry>>,
+    by_key: HashMap<Arc<Key>, Arc<Entry>>,
     by_id: HashMap<SeriesId, Arc<Entry>>,
     families: BTreeMap<String, Family>,
     /// Those that are not in the file yet.
@@ -106,6 +106,7 @@ impl Dictionary {
     }
 
     fn insert(&mut self, id: SeriesId, key: Key, meta: &Meta) {
+        let key = Arc::new(key);
         let entry = Arc::new(Entry { id, key: key.clone(), kind: meta.kind });
         let family = self.families.entry(key.name.clone());
         family
@@ -175,6 +176,12 @@ impl Dictionary {
             series: family.series.len() as u64,
         };
         self.families.iter().map(metric).collect()
+    }
+
+    /// The series of a metric that is known and of this kind, by number.
+    pub(super) fn series_of(&self, name: &str, kind: MetricKind) -> impl Iterator<Item = &Arc<Entry>> {
+        let family = self.families.get(name).filter(|family| family.meta.kind == kind);
+        family.into_iter().flat_map(|family| family.series.values())
     }
 
     /// The labels that series of a metric have, each with the values that there are, at most a thousand of them.

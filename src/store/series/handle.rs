@@ -1,16 +1,17 @@
 //! What everybody but the writer has of the store: numbers of series, and answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::chunk::Pair;
 use super::dictionary::{Dictionary, SeriesId};
 use super::files::{self, Tier};
 use super::head::Head;
 use super::query;
 use super::sources::Sources;
 use crate::domain::Timestamp;
-use crate::domain::metric::{Answer, Dropped, Key, Meta, Metric, Query, Stats};
+use crate::domain::metric::{Answer, Dropped, Key, Meta, Metric, MetricKind, Query, Stats};
 use crate::domain::refusal::Refusal;
 use crate::store::error::Error;
 
@@ -89,6 +90,12 @@ impl Handle {
         self.0.names().metrics()
     }
 
+    /// The latest value of every series that was sampled from a time on. Looks at what is in memory alone: ten minutes back
+    /// at least while the engine runs.
+    pub fn latest(&self, from: Timestamp) -> Latest {
+        Latest { shared: self.0.clone(), values: self.0.head().latest(from.as_micros()) }
+    }
+
     /// The labels that series of a metric have, each with its values, at most a thousand of them.
     pub fn labels(&self, name: &str) -> Result<BTreeMap<String, BTreeSet<String>>, Refusal> {
         self.0.names().labels(name)
@@ -115,5 +122,21 @@ impl Handle {
             minutes_since: since(Tier::Minutes),
             hours_since: since(Tier::Hours),
         }
+    }
+}
+
+/// The latest values of series, as they were at one moment.
+#[derive(Debug)]
+pub struct Latest {
+    shared: Arc<Shared>,
+    values: HashMap<SeriesId, Pair>,
+}
+
+impl Latest {
+    /// The series of a metric of this kind with their values, in the order in which they became known.
+    pub fn of(&self, name: &str, kind: MetricKind) -> Vec<(Arc<Key>, f64)> {
+        let names = self.shared.names();
+        let known = names.series_of(name, kind);
+        known.filter_map(|entry| Some((entry.key.clone(), self.values.get(&entry.id)?.1))).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::chunk::{Open, SLOT, slot_of};
+use super::chunk::{Open, Pair, SLOT, slot_of};
 use super::dictionary::SeriesId;
 use super::files::{HOUR, MINUTE};
 use super::log::Logged;
@@ -24,6 +24,8 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Head {
     slots: BTreeMap<i64, Slot>,
+    /// The latest samples of the slot that was sealed last, which are the latest that there are of what is measured rarely.
+    sealed: HashMap<SeriesId, Pair>,
     /// Hours, as microseconds since the epoch, of which samples are in a file that are not summed up yet.
     pub(super) pending: BTreeSet<i64>,
 }
@@ -69,6 +71,16 @@ impl Head {
         slots.filter_map(move |(number, slot)| slot.chunks.get(&id).map(|open| (*number, open)))
     }
 
+    /// The latest sample of each series that has one from a time on, which may be as long ago as the slot that was sealed
+    /// last.
+    pub(super) fn latest(&self, from: i64) -> HashMap<SeriesId, Pair> {
+        let mut latest = self.sealed.clone();
+        let open = self.slots.values().flat_map(|slot| &slot.chunks);
+        latest.extend(open.filter_map(|(id, open)| Some((*id, open.last()?))));
+        latest.retain(|_, (time, _)| *time >= from);
+        latest
+    }
+
     /// The first row of the log that is needed still when a slot is in its file. Rows are forgotten from the first on and
     /// never from between, so that what is left gives every time its latest value again.
     pub(super) fn needed_after(&self, sealed: i64) -> i64 {
@@ -83,7 +95,9 @@ impl Head {
 
     /// A slot is in its file: its hour is to be summed up.
     pub(super) fn sealed(&mut self, slot: i64) {
-        self.slots.remove(&slot);
+        if let Some(slot) = self.slots.remove(&slot) {
+            self.sealed = slot.chunks.iter().filter_map(|(id, open)| Some((*id, open.last()?))).collect();
+        }
         self.pending.insert(hour_of(slot));
     }
 

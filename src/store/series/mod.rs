@@ -44,6 +44,6 @@ mod windows;
 mod writer;
 
 pub use dictionary::SeriesId;
-pub use handle::Handle;
+pub use handle::{Handle, Latest};
 pub use policy::Policy;
 pub use writer::{Appended, Sample, Series};

@@ -5,8 +5,6 @@
 //! VLDB 2019): values are counted in buckets whose bounds grow by a constant factor, so that a quantile's answer is off
 //! by at most one per cent of the value.
 
-use std::collections::BTreeMap;
-
 use super::bits::{BitReader, BitWriter, unzigzag, zigzag};
 use super::codec::Rice;
 
@@ -21,9 +19,10 @@ const LIFT: i32 = 1040;
 /// No number is in a bucket beyond this; what is read from there is damaged.
 const MOST: u32 = 100_000;
 
-/// Counts of values by bucket. Buckets of values below zero have numbers below zero; that of zero is 0.
+/// Counts of values by bucket, in the order of buckets: thousands of them are put together for a chart, and what lies in a
+/// row is gone through many times faster than a tree. Buckets of values below zero have numbers below zero; that of zero is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sketch(BTreeMap<i32, u64>);
+pub(super) struct Sketch(Vec<(i32, u64)>);
 
 fn bucket_of(value: f64) -> i32 {
     if value.abs() < SMALLEST {
@@ -46,21 +45,32 @@ fn value_of(bucket: i32) -> f64 {
 impl Sketch {
     /// Counts a value so many times.
     pub(super) fn add(&mut self, value: f64, times: u64) {
-        *self.0.entry(bucket_of(value)).or_default() += times;
+        let bucket = bucket_of(value);
+        match self.0.binary_search_by_key(&bucket, |(known, _)| *known) {
+            Ok(place) => self.0[place].1 += times,
+            Err(place) => self.0.insert(place, (bucket, times)),
+        }
     }
 
     /// Counts everything that another one has counted.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (bucket, count) in &other.0 {
-            let sum = self.0.entry(*bucket).or_default();
-            *sum = sum.saturating_add(*count);
+        let mut merged = Vec::with_capacity(self.0.len() + other.0.len());
+        let mut rest = other.0.iter().peekable();
+        for (bucket, count) in &self.0 {
+            while let Some(next) = rest.next_if(|next| next.0 < *bucket) {
+                merged.push(*next);
+            }
+            let also = rest.next_if(|next| next.0 == *bucket).map_or(0, |next| next.1);
+            merged.push((*bucket, count.saturating_add(also)));
         }
+        merged.extend(rest);
+        self.0 = merged;
     }
 
     /// The value that a share of all does not exceed; `None` when there is none. Of `n` values it is that at place
     /// `share * (n - 1)`, counted from zero and rounded down.
     pub(super) fn quantile(&self, share: f64) -> Option<f64> {
-        let total = self.0.values().fold(0_u64, |total, count| total.saturating_add(*count));
+        let total = self.0.iter().fold(0_u64, |total, (_, count)| total.saturating_add(*count));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
         let place = (share * (total.checked_sub(1)? as f64)) as u64;
         let mut before = 0_u64;
@@ -117,7 +127,7 @@ impl SketchCodec {
             if bucket.unsigned_abs() > MOST {
                 return None;
             }
-            sketch.0.insert(bucket, self.counts.get(bits)?.checked_add(1)?);
+            sketch.0.push((bucket, self.counts.get(bits)?.checked_add(1)?));
         }
         Some(sketch)
     }

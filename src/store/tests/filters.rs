@@ -163,6 +163,9 @@ fn compare_all(seed: u64, steps: usize, picks: &[(usize, usize, bool)]) -> Resul
     let mut found = compare(&tables::TASKS, &filter(&tables::TASKS), &asker, |query| reader.tasks(query))?;
     found += compare(&tables::EXECUTIONS, &filter(&tables::EXECUTIONS), &asker, |query| reader.executions(query))?;
     found += compare(&tables::AGENTS, &filter(&tables::AGENTS), &asker, |query| reader.agents(query))?;
+    found += compare(&tables::AGENT_PERFORMANCE, &filter(&tables::AGENT_PERFORMANCE), &asker, |query| {
+        reader.agent_performance(query)
+    })?;
     found += compare(&tables::CAGES, &filter(&tables::CAGES), &asker, |query| reader.cages(query))?;
     found += compare(&tables::NODES, &filter(&tables::NODES), &asker, |query| reader.nodes(query))?;
     found += compare(&tables::ARTIFACTS, &filter(&tables::ARTIFACTS), &asker, |query| reader.artifacts(query))?;
@@ -304,6 +307,7 @@ fn read_any(reader: &Reader, list: &str, query: &Query) {
         "tasks" => reader.tasks(query).map(drop),
         "executions" => reader.executions(query).map(drop),
         "agents" => reader.agents(query).map(drop),
+        "agent-performance" => reader.agent_performance(query).map(drop),
         "cages" => reader.cages(query).map(drop),
         "nodes" => reader.nodes(query).map(drop),
         "resources" => reader.resources(query).map(drop),

@@ -7,5 +7,6 @@ mod faults;
 mod filters;
 mod generator;
 mod lists;
+mod performance;
 mod properties;
 mod triage;

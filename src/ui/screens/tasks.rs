@@ -145,7 +145,8 @@ fn due(task: &Task, look: &Look<'_>) -> Cell {
 
 /// What tells a task from others: why it failed, its numbers, its command or its tags.
 fn what(task: &Task) -> Cell {
-    if let Some(error) = &task.error {
+    // Of one that is tried again the last failure says nothing of now.
+    if let Some(error) = task.error.as_ref().filter(|_| task.status != TaskStatus::Executing) {
         return Cell::of(Role::Bad, error);
     }
     let numbers = match (task.array, task.array_index) {
