@@ -144,7 +144,7 @@ impl TextLine {
             if used + width > room && place > start {
                 let end = blank.filter(|after| after - start > (place - start) / 2).unwrap_or(place);
                 rows.push((start, end));
-                used = text::width(&self.text[end..place]);
+                used = width_of(&self.text[end..place]);
                 (start, blank) = (end, None);
             }
             used += width;
@@ -174,6 +174,11 @@ impl TextLine {
         }
         (blanks, start.unwrap_or(end), end)
     }
+}
+
+/// The columns that the characters of a text take one by one: drawn together some scripts take fewer, or more.
+fn width_of(text: &str) -> usize {
+    text.graphemes(true).map(text::width).sum()
 }
 
 #[cfg(test)]
@@ -210,7 +215,7 @@ mod tests {
             prop_assert!(rows.windows(2).all(|pair| pair[0].1 == pair[1].0));
             for (place, (start, end)) in rows.into_iter().enumerate() {
                 let indent = if place == 0 { 0 } else { line.indent(columns).min(columns - 2) };
-                prop_assert!(text::width(&line.text()[start..end]) + indent <= columns);
+                prop_assert!(width_of(&line.text()[start..end]) + indent <= columns);
             }
         }
 
@@ -218,7 +223,7 @@ mod tests {
         fn windows_fit(words in any::<String>(), skip in 0usize..30, columns in 1usize..30) {
             let line = TextLine::plain(Role::Text, words);
             let (blanks, start, end) = line.window(skip, columns);
-            prop_assert!(start <= end && blanks + text::width(&line.text()[start..end]) <= columns + 1);
+            prop_assert!(start <= end && blanks + width_of(&line.text()[start..end]) <= columns + 1);
         }
     }
 }
