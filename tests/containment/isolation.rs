@@ -186,6 +186,8 @@ impl Outside {
     fn attempts(&self) -> String {
         let (tcp, udp, name) =
             (self.tcp.local_addr().unwrap().port(), self.udp.local_addr().unwrap().port(), &self.name);
+        // Below those that the kernel gives to connections, and another for each process that runs these tests at a time.
+        let free = 20_000 + std::process::id() % 10_000;
         format!(
             "{TRY}
 def open_and(f, *a):
@@ -203,7 +205,7 @@ attempt('netlink', lambda: open_and(lambda s: 1, socket.AF_NETLINK, socket.SOCK_
 attempt('alg', lambda: open_and(lambda s: 1, socket.AF_ALG, socket.SOCK_SEQPACKET))
 attempt('bluetooth', lambda: open_and(lambda s: 1, 31, socket.SOCK_RAW, 1))
 attempt('mptcp', lambda: open_and(lambda s: s.connect(('127.0.0.1', {tcp})), socket.AF_INET, socket.SOCK_STREAM, 262))
-attempt('bind', lambda: open_and(lambda s: s.bind(('127.0.0.1', 40404)), socket.AF_INET, socket.SOCK_STREAM))
+attempt('bind', lambda: open_and(lambda s: s.bind(('127.0.0.1', {free})), socket.AF_INET, socket.SOCK_STREAM))
 attempt('io_uring', lambda: call(425, 8, ctypes.create_string_buffer(200)))
 attempt('pair', lambda: len(socket.socketpair()))
 "

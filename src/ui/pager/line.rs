@@ -139,9 +139,9 @@ impl TextLine {
         let (mut start, mut used, mut blank) = (0, 0, None);
         for (place, grapheme) in self.text.grapheme_indices(true) {
             let width = text::width(grapheme);
-            let room = if rows.is_empty() { columns } else { later };
-            // One character that is wider than all the room gets a row of its own.
-            if used + width > room && place > start {
+            // What is left of a row broken at a blank may be too long for the next, which has less room. One character that
+            // is wider than all the room gets a row of its own.
+            while used + width > if rows.is_empty() { columns } else { later } && place > start {
                 let end = blank.filter(|after| after - start > (place - start) / 2).unwrap_or(place);
                 rows.push((start, end));
                 used = width_of(&self.text[end..place]);
