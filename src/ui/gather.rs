@@ -12,7 +12,8 @@ use crate::api::types::JournalRow;
 use crate::domain::metric;
 use crate::domain::{Agent, AgentId, Execution, Node, Task, TaskId, User};
 
-/// The most rows for which more than themselves is asked; of more than that nobody looks at each.
+/// The most rows for which more than themselves is asked; of more than that nobody looks at each. A filter may name more than
+/// twice as many ids.
 const DETAILED_MAX: usize = 200;
 
 /// The most agents of a hierarchy.

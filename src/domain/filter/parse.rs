@@ -7,10 +7,10 @@ use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
-/// The longest text that is read, in characters.
-pub const CHARS_MAX: usize = 4_096;
+/// The longest text that is read, in characters: as many ids as a text may name, and some words.
+pub const CHARS_MAX: usize = 20_000;
 /// The most values that one text may name, over all its terms.
-const VALUES_MAX: usize = 500;
+pub const VALUES_MAX: usize = 500;
 /// From so many digits on, what could be the beginning of an id is also looked for as one.
 const ID_DIGITS: usize = 8;
 const DAY: i64 = 86_400_000_000;

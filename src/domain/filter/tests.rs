@@ -173,7 +173,10 @@ fn refusals_name_place_value_and_what_is_allowed() {
         }
     }
     let long = refusal(&"x ".repeat(1 << 19));
-    assert!(long.to_string().len() < 200 && long.allowed.contains("4096"), "{long}");
+    assert!(long.to_string().len() < 200 && long.allowed.contains("20000"), "{long}");
+    // As many ids as may be named fit in it: consoles ask for the rows in sight that way.
+    let ids = vec![Uuid::nil().to_string(); super::parse::VALUES_MAX].join(",");
+    assert!(ids.len() + 100 <= super::parse::CHARS_MAX, "{} characters", ids.len());
     assert!(refusal(&"a,".repeat(2000).replace("a,a", "a a")).to_string().len() < 300);
     assert!(refusal(&format!("type:{}", "a,".repeat(1000))).to_string().len() < 300);
 }
