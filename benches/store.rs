@@ -125,7 +125,7 @@ impl Writer {
             completed_at: None,
             assigned_cage_id: None,
         };
-        (id, self.record(TaskSubmitted { task }))
+        (id, self.record(TaskSubmitted { task, after: vec![] }))
     }
 
     fn schedule(&mut self, task_id: TaskId) -> (ExecutionId, Record) {
@@ -138,7 +138,7 @@ impl Writer {
         });
         let (agent_id, cage_id, node_id) = (self.agent, self.cage, self.node);
         let event =
-            ExecutionScheduled { execution_id, task_id, agent_id, cage_id, node_id, attempt: 1, held: held.to_vec() };
+            ExecutionScheduled { execution_id, task_id, agent_id, cage_id, node_id, attempt: 1, held: held.to_vec(), choice: None };
         (execution_id, self.record(event))
     }
 
@@ -159,6 +159,8 @@ impl Writer {
             losses: 0,
             not_before: None,
             agent_failures: 0,
+            kind: None,
+            after: vec![],
         })
     }
 }

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
     agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, execution, filter,
-    inbox, journal, man, metric, node, run, schema, simulate, status, stop, task,
+    inbox, journal, man, metric, node, run, schema, search, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -110,6 +110,8 @@ pub enum Verb {
     /// List and judge what agents made
     #[command(subcommand)]
     Artifact(artifact::ArtifactVerb),
+    /// Find agents, tasks, artifacts and events by their words
+    Search(search::SearchArgs),
     /// What waits for you, the dearest delay first
     #[command(subcommand)]
     Inbox(inbox::InboxVerb),
@@ -172,6 +174,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Agent(verb) => agent::run(context, verb),
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),
+        Verb::Search(args) => search::run(context, &args),
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),
         Verb::Metric(verb) => metric::run(context, verb),

@@ -25,6 +25,8 @@ pub mod view;
 
 mod agent;
 mod agent_performance;
+mod agent_recommend;
+mod agent_version;
 mod alert;
 mod alert_rule;
 mod apply;
@@ -54,6 +56,7 @@ mod node;
 mod program;
 mod run;
 mod schema;
+mod search;
 mod serde_words;
 mod simulate;
 mod status;

@@ -14,6 +14,7 @@ use super::quantity::{Bytes, Span};
 use super::refusal::Refusal;
 use super::requirements::Requirements;
 use super::resource::ResourceSpec;
+use super::selection::SelectionPolicy;
 use super::user::UserSpec;
 
 /// A fleet file. What it does not mention is left as it is.
@@ -222,6 +223,9 @@ pub struct Defaults {
     pub lease: Span,
     /// How many bytes of output are kept of one execution. Default 16 MiB.
     pub output: Bytes,
+    /// How an agent is chosen for a task that names none.
+    #[serde(skip_serializing_if = "SelectionPolicy::is_default")]
+    pub selection: SelectionPolicy,
 }
 
 impl Default for Defaults {
@@ -236,6 +240,7 @@ impl Default for Defaults {
             patience: Span::from_secs(300),
             lease: Span::from_secs(60),
             output: Bytes::from_mib(16),
+            selection: SelectionPolicy::default(),
         }
     }
 }
@@ -256,6 +261,7 @@ impl Defaults {
         if self.output.get() < 4096 {
             return Err(Refusal::invalid("defaults.output", self.output, "at least 4KiB"));
         }
+        self.selection.weights.check("defaults.selection.weights")?;
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ pub mod deliver;
 pub mod dispatch;
 pub mod exposition;
 pub mod figures;
+pub mod indexer;
 pub mod link;
 pub mod message;
 pub mod outlet;
@@ -49,6 +50,7 @@ use self::decide::{Decider, Signals};
 use self::deliver::Deliveries;
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
+use self::indexer::Indexer;
 use self::message::Message;
 use self::progress::Progress;
 use self::rules::Evaluation;
@@ -199,6 +201,16 @@ impl Engine {
             Box::new(|| {
                 if let Err(error) = rules::keep_evaluating(evaluation) {
                     tracing::error!(%error, "alert rules are not evaluated");
+                }
+            }),
+        )?;
+        let indexer = Indexer { data_dir: data_dir.to_owned(), beat: beat.clone(), leaving: leaving.clone() };
+        // Nobody waits for this one either.
+        spawn(
+            "search",
+            Box::new(|| {
+                if let Err(error) = indexer::keep_indexing(indexer) {
+                    tracing::error!(%error, "nothing is taken into the search index");
                 }
             }),
         )?;

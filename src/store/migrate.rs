@@ -80,10 +80,19 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0008_agent_performance.down.sql")),
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')"),
     },
+    Step {
+        name: "selection",
+        up: include_str!("migrations/0010_selection.up.sql"),
+        down: Some(include_str!("migrations/0010_selection.down.sql")),
+        known_before: Some(
+            // Every journal has agents, whose definitions are versions of them.
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'agent_declared')",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 8;
+pub const SCHEMA: u32 = 9;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -15,16 +15,19 @@ mod error;
 mod export;
 mod journal;
 pub mod migrate;
+mod past;
 mod projection;
 mod query;
 mod reader;
 mod rebuild;
 mod resolve;
 mod rows;
+mod search;
 pub mod series;
 mod snapshot;
 mod triage;
 mod verify;
+mod version;
 mod writer;
 
 #[cfg(test)]
@@ -40,6 +43,7 @@ pub use journal::{Entries, Hash, JournalRow, hex};
 pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;
 pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};
+pub use search::{SEARCH_DATABASE, SearchIndex, SearchQuery, search};
 pub use triage::{FailureRow, ReviewRow};
 pub use verify::{Verified, verify};
 pub use writer::Store;

@@ -1,18 +1,19 @@
 //! What the engine starts from, read from the rows: the unfinished work and the fleet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{Doing, Error, Fault};
 use super::journal::read_head;
+use super::past;
 use super::rows::{
     self, AGENT_COLUMNS, ALERT_COLUMNS, CAGE_COLUMNS, Columns, LIVE_COLUMNS, NODE_COLUMNS, QUEUED_COLUMNS, Queued,
     RESOURCE_COLUMNS, SILENCE_COLUMNS, USER_COLUMNS,
 };
 use crate::domain::artifact::ReviewState;
 use crate::domain::fleet::Defaults;
-use crate::domain::id::{ArtifactId, TaskId};
+use crate::domain::id::{AgentId, ArtifactId, TaskId, UserId};
 use crate::domain::requirements::Requirements;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask, Snapshot};
 use crate::domain::task::TaskStatus;
@@ -51,7 +52,7 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
         )?,
         artifacts: all(
             connection,
-            "SELECT id, task_id, state, snoozed_until FROM artifact WHERE state <> 'approved' ORDER BY seq",
+            &format!("SELECT {OPEN_ARTIFACT_COLUMNS} FROM artifact WHERE state <> 'approved' ORDER BY seq"),
             open_artifact,
         )?,
         alerts: all(
@@ -67,6 +68,7 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
         )?,
         silences: all(connection, &format!("SELECT {SILENCE_COLUMNS} FROM silence x ORDER BY x.seq"), rows::silence)?,
         ended: ended(connection)?,
+        past: past::read(connection)?,
     })
 }
 
@@ -113,13 +115,13 @@ pub(super) fn open_artifacts(
     let doing = "reading artifacts";
     let mut found = Vec::new();
     let mut by_id = connection
-        .prepare_cached("SELECT id, task_id, state, snoozed_until FROM artifact WHERE id = ?")
+        .prepare_cached(&format!("SELECT {OPEN_ARTIFACT_COLUMNS} FROM artifact WHERE id = ?"))
         .doing(doing)?;
     for id in ids {
         found.extend(by_id.query_row(params![id.0.as_bytes()], open_artifact).optional().doing(doing)?);
     }
     let mut by_task = connection
-        .prepare_cached("SELECT id, task_id, state, snoozed_until FROM artifact WHERE task_id = ? ORDER BY seq")
+        .prepare_cached(&format!("SELECT {OPEN_ARTIFACT_COLUMNS} FROM artifact WHERE task_id = ? ORDER BY seq"))
         .doing(doing)?;
     for id in of_tasks {
         for artifact in by_task.query_map(params![id.0.as_bytes()], open_artifact).doing(doing)? {
@@ -188,19 +190,23 @@ fn open_tasks(connection: &Connection, progress: &dyn Fn(u64, u64)) -> Result<Ve
 fn complete(connection: &Connection, queued: Queued) -> Result<QueuedTask, Error> {
     let Queued { mut task, dependencies } = queued;
     if dependencies > 0 {
-        task.depends_on = connection
+        let dependencies: Vec<(TaskId, TaskStatus, Option<AgentId>)> = connection
             .prepare_cached(
-                "SELECT d.depends_on, coalesce(t.status, 'pending') FROM task_dependency d
+                "SELECT d.depends_on, coalesce(t.status, 'pending'),
+                     CASE WHEN t.status = 'completed' THEN t.assigned_agent_id END FROM task_dependency d
                  LEFT JOIN task t ON t.id = d.depends_on WHERE d.task_id = ? ORDER BY d.place",
             )
             .and_then(|mut statement| {
                 let read = |row: &Row<'_>| {
                     let mut columns = Columns::new(row);
-                    Ok((columns.id(TaskId)?, columns.word()?))
+                    Ok((columns.id(TaskId)?, columns.word()?, columns.optional_id(AgentId)?))
                 };
                 statement.query_map(params![task.id.0.as_bytes()], read)?.collect()
             })
             .doing(DOING)?;
+        let done_by: BTreeSet<_> = dependencies.iter().filter_map(|(.., agent)| *agent).collect();
+        task.after = done_by.into_iter().collect();
+        task.depends_on = dependencies.into_iter().map(|(id, status, _)| (id, status)).collect();
     }
     if task.array.is_some() {
         elements(connection, &mut task)?;
@@ -226,6 +232,9 @@ fn elements(connection: &Connection, array: &mut QueuedTask) -> Result<(), Error
     Ok(())
 }
 
+/// The columns of [`open_artifact`].
+const OPEN_ARTIFACT_COLUMNS: &str = "id, task_id, state, snoozed_until, agent_id, reviewed_by";
+
 fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
     let mut columns = Columns::new(row);
     Ok(OpenArtifact {
@@ -233,6 +242,8 @@ fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
         task_id: columns.id(TaskId)?,
         state: columns.word::<ReviewState>()?,
         snoozed_until: columns.optional_time()?,
+        agent_id: columns.id(AgentId)?,
+        judged_by: columns.optional_id(UserId)?,
     })
 }
 

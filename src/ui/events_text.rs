@@ -179,6 +179,13 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             let (id, work, why) = (short(event.artifact_id), task(event.task_id), because(event.note.as_deref()));
             format!("artifact {id} of {work} {what}{why}")
         }
+        Event::TaskRated(event) => match event.rating {
+            Some(stars) => {
+                let (work, why) = (task(event.task_id), because(event.note.as_deref()));
+                format!("{work} by {} was rated {stars} of 5{why}", agent(event.agent_id))
+            }
+            None => format!("the rating of {} was taken back", task(event.task_id)),
+        },
         Event::ArtifactSnoozed(event) => put_off(&format!("artifact {}", short(event.artifact_id)), event.until),
         Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
@@ -322,6 +329,7 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         Event::TaskReassigned(event) => work(event.task_id),
         Event::TaskPrioritised(event) => work(event.task_id),
         Event::TaskSnoozed(event) => work(event.task_id),
+        Event::TaskRated(event) => work(event.task_id),
         Event::ExecutionScheduled(event) => work(event.task_id),
         Event::ExecutionStarted(event) => work(event.task_id),
         Event::ExecutionStopping(event) => work(event.task_id),

@@ -30,6 +30,11 @@ const LOOKS: &[&str] = &[
     "journal verify",
     "journal tail",
     "node list",
+    "search",
+    "agent recommend",
+    "agent tree",
+    "agent history",
+    "agent diff",
     "filter",
     "config show",
     "db status",
@@ -134,6 +139,15 @@ pub fn line_of(command: &WireCommand) -> String {
         WireCommand::DrainAgents { ids } => words("agent drain", ids),
         WireCommand::ReviewArtifacts { ids, approve: true, .. } => words("artifact approve", ids),
         WireCommand::ReviewArtifacts { ids, approve: false, .. } => words("artifact reject", ids),
+        WireCommand::RateTasks { ids, rating: Some(stars), .. } => {
+            let ids = ids.iter().map(|id| format!("menagerie task rate {} {stars}", quote(id)));
+            ids.collect::<Vec<_>>().join("; ")
+        }
+        WireCommand::RateTasks { ids, rating: None, .. } => words("task rate --off", ids),
+        WireCommand::ReportTo { ids, superior } => match superior {
+            Some(superior) => words(&format!("agent report --to {}", quote(superior)), ids),
+            None => words("agent report", ids),
+        },
         WireCommand::ReopenReviews { ids } => words("artifact reopen", ids),
         WireCommand::SnoozeReviews { ids, until: None } => words("inbox snooze --off", ids),
         WireCommand::CancelTasks { ids, .. } => words("task cancel", ids),

@@ -8,7 +8,7 @@ use super::{Context, Core};
 use crate::domain::agent::AgentCounters;
 use crate::domain::event::Held;
 use crate::domain::requirements::Quantities;
-use crate::domain::snapshot::{LiveExecution, OpenArtifact, QueuedTask, Snapshot};
+use crate::domain::snapshot::{LiveExecution, OpenArtifact, Past, QueuedTask, Snapshot};
 use crate::domain::{
     Agent, AgentId, Alert, AllocationId, ArtifactId, Bytes, Cage, CageStatus, Command, Cpu, Requirements, Span, TaskId,
     TaskStatus, Timestamp,
@@ -110,12 +110,15 @@ impl Core {
                 .collect(),
             silences: self.silences.values().cloned().collect(),
             ended: self.ended,
+            // Nothing is placed on this state, so nobody is chosen.
+            past: Past::default(),
         }
     }
 
     fn queued_task(&self, slot: u32) -> QueuedTask {
         let (task, wish) = (&self.tasks[slot], &self.shape(slot).wish);
         let array = task.array.as_ref();
+        let topic = self.selection.topics.get(task.topic);
         let quantities = wish.requirements.0;
         let depends_on = task.deps.iter().flat_map(|deps| &deps.on);
         QueuedTask {
@@ -148,6 +151,10 @@ impl Core {
             preemptible: task.preemptible,
             approval_gate: task.gate,
             depends_on: depends_on.map(|id| (*id, self.task_status(*id).unwrap_or(TaskStatus::Completed))).collect(),
+            kind: topic.kind.clone(),
+            context: topic.context.clone(),
+            after: task.deps.as_ref().map(|deps| deps.after.clone()).unwrap_or_default(),
+            done_by: None,
             array: array.map(|array| array.range),
             materialised: array.map(|array| array.materialised()).unwrap_or_default(),
             array_failed: array.map_or(0, |array| array.failed),
@@ -234,6 +241,7 @@ impl Command {
         match self {
             Self::RemoveAgents { ids }
             | Self::ReassignAgents { ids, .. }
+            | Self::ReportTo { ids, .. }
             | Self::DrainAgents { ids }
             | Self::ResumeAgents { ids } => ids,
             _ => &[],

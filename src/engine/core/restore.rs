@@ -3,6 +3,7 @@
 
 use super::Core;
 use super::state::{AgentState, NodeState};
+use crate::domain::performance::Day;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{QueuedTask, Snapshot};
 use crate::domain::{CageStatus, NodeStatus, Timestamp};
@@ -15,6 +16,7 @@ impl Core {
         core.now = snapshot.time;
         core.seed = snapshot.seed;
         core.defaults = snapshot.defaults;
+        core.selection.weigh(&core.defaults.selection.weights);
         core.ended = snapshot.ended;
         core.users = snapshot.users.into_iter().map(|user| (user.id, user)).collect();
         for (node, resources) in snapshot.nodes {
@@ -52,6 +54,7 @@ impl Core {
                 capability_set: 0,
             });
         }
+        core.selection.remember(Day::of(core.now), &snapshot.past, |id| core.agent_ids.get(id));
         for artifact in snapshot.artifacts {
             core.hold_artifact(artifact);
         }
@@ -95,7 +98,7 @@ impl Core {
                 }
             }
             let on: Vec<_> = task.depends_on.iter().map(|(id, _)| *id).collect();
-            self.link_dependencies(slot, &on);
+            self.link_dependencies(slot, &on, &task.after);
         }
     }
 

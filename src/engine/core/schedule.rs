@@ -3,6 +3,7 @@
 
 use super::draw;
 use super::queue::{Cursor, Key, Pin, shortest_of_class};
+use super::shape::Shape;
 use super::share;
 use super::sites::Site;
 use super::slab::NONE;
@@ -16,6 +17,8 @@ use crate::domain::{Actor, AllocationId, CageId, ExecutionId, ResourceId, Span, 
 struct Place {
     site: Site,
     agent: u32,
+    /// Among how many agents it was chosen; zero where there was nothing to choose.
+    among: u32,
 }
 
 /// What a search for a place came to.
@@ -237,28 +240,49 @@ impl Core {
             let able = site.agent == NONE
                 || (shape.is_covered_by(site.capability_set)
                     && shape.wish.agent.is_none_or(|id| id == self.agents[site.agent].id));
-            (able && allowed(site)).then_some(Place { site: *site, agent })
+            (able && allowed(site)).then_some(Place { site: *site, agent, among: 0 })
+        };
+        let choose = |places: &mut dyn Iterator<Item = Place>| {
+            if self.leaves_choice(shape) { self.choose_place(slot, shape, places) } else { places.next() }
         };
         let at = |place: u32| self.sites.list.get(place as usize);
         match self.confined(shape) {
             Confined::Anywhere => {}
             Confined::Nowhere => return None,
             Confined::At(place) => {
-                return at(place).filter(|site| everything || self.sites.is_gain(place, site)).and_then(admits);
+                let site = at(place).filter(|site| everything || self.sites.is_gain(place, site));
+                return choose(&mut site.and_then(admits).into_iter());
             }
         }
         if everything {
-            return self.sites.list.iter().find_map(admits);
+            return choose(&mut self.sites.list.iter().filter_map(admits));
         }
         if self.sites.gained_nodes.is_empty() && !self.sites.gained_floater {
-            return self.sites.gained.iter().find_map(|place| at(*place).and_then(admits));
+            return choose(&mut self.sites.gained.iter().filter_map(|place| at(*place).and_then(admits)));
         }
         let gains = (0..).zip(&self.sites.list).filter(|(place, site)| self.sites.is_gain(*place, site));
-        gains.map(|(_, site)| site).find_map(admits)
+        choose(&mut gains.map(|(_, site)| site).filter_map(admits))
+    }
+
+    /// Of the places that admit a task that whose agent suits it best; of equals the first. Of the vacant ones the first
+    /// stands for all.
+    fn choose_place(&self, slot: u32, shape: &Shape, admitting: &mut dyn Iterator<Item = Place>) -> Option<Place> {
+        let (mut places, mut vacant): (Vec<Place>, bool) = (vec![], false);
+        for place in admitting {
+            if place.site.agent != NONE || !std::mem::replace(&mut vacant, true) {
+                places.push(place);
+            }
+        }
+        let agents: Vec<_> = places.iter().map(|place| place.site.agent).collect();
+        let (at, agent) = self.choose(slot, &agents)?;
+        let staffed = agents.iter().filter(|agent| **agent != NONE).count();
+        let idle = if vacant { self.idle_able(shape) } else { 0 };
+        let among = u32::try_from(staffed).unwrap_or(u32::MAX).saturating_add(idle);
+        Some(Place { agent, among, ..places[at] })
     }
 
     /// Where a shape can go, if it names a cage or an agent that has its place.
-    fn confined(&self, shape: &super::shape::Shape) -> Confined {
+    fn confined(&self, shape: &Shape) -> Confined {
         let cage = match (shape.wish.cage, shape.wish.agent) {
             (Some(cage), _) => Some(cage),
             (None, None) => return Confined::Anywhere,
@@ -306,6 +330,7 @@ impl Core {
             node_id,
             attempt: self.tasks[task].executions + 1,
             held,
+            choice: if place.among > 1 { self.choice(task, place.agent, place.among) } else { None },
         };
         let effect = Effect::Start {
             node_id,

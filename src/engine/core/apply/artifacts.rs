@@ -2,7 +2,7 @@
 
 use crate::domain::event::{ArtifactAdded, ArtifactReviewed};
 use crate::domain::snapshot::OpenArtifact;
-use crate::domain::{ReviewState, TaskId};
+use crate::domain::{Actor, AgentId, ReviewState, TaskId};
 use crate::engine::core::Core;
 
 impl Core {
@@ -14,14 +14,31 @@ impl Core {
                 task_id: artifact.task_id,
                 state: artifact.review.state,
                 snoozed_until: None,
+                agent_id: artifact.agent_id,
+                judged_by: artifact.review.by,
             });
         }
     }
 
-    pub(super) fn apply_artifact_reviewed(&mut self, event: &ArtifactReviewed) {
+    pub(super) fn apply_artifact_reviewed(&mut self, event: &ArtifactReviewed, actor: Actor) {
+        let by = match actor {
+            Actor::User(user) => Some(user),
+            Actor::Engine | Actor::Node(_) => None,
+        };
+        if let Some(slot) = event.agent_id.and_then(|id| self.agent_ids.get(id)) {
+            if let Some((was, user)) = event.was.zip(event.was_by) {
+                self.selection.judged(slot, user, was, -1);
+            }
+            if let Some(user) = by {
+                self.selection.judged(slot, user, event.state, 1);
+            }
+        }
         if event.state != ReviewState::Approved {
             let (id, task_id, state) = (event.artifact_id, event.task_id, event.state);
-            let open = OpenArtifact { id, task_id, state, snoozed_until: None };
+            // Records of old do not say whose it is; then it is unknown until the store says so.
+            let agent_id = event.agent_id.unwrap_or(AgentId(uuid::Uuid::nil()));
+            let judged_by = by.filter(|_| state != ReviewState::Pending);
+            let open = OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
             for task in artifact.makers() {

@@ -55,7 +55,16 @@ impl Core {
             }
             artifact.state.become_checked(state).map_err(|refusal| refusal.within(artifact_id))?;
             before.add(artifact.state, artifact_id);
-            let event = ArtifactReviewed { artifact_id, task_id: artifact.task_id, state, note: note.cloned() };
+            let judged = Some(artifact.state).filter(|state| *state != ReviewState::Pending);
+            let event = ArtifactReviewed {
+                artifact_id,
+                task_id: artifact.task_id,
+                state,
+                note: note.cloned(),
+                agent_id: Some(artifact.agent_id),
+                was: judged,
+                was_by: judged.and(artifact.judged_by),
+            };
             core.emit(now, actor, event, out);
             Ok(())
         })?;

@@ -12,6 +12,7 @@ mod look;
 mod order;
 mod properties;
 mod rules;
+mod selection;
 mod snapshot;
 mod undo;
 mod what_if;

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
+use crate::domain::selection::FactorScore;
 use crate::ui::layers::preview::value_text;
 use crate::ui::look::{Look, Mark};
 use crate::ui::scrollbars::Scrolls;
@@ -183,6 +184,10 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
             }
         }
     }
+    if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
+        lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
+        lines.extend(candidate.factors.iter().map(|factor| factor_line(factor, width, look)));
+    }
     let name = chosen.map(|candidate| candidate.name.clone());
     match layer.effects.get(&name) {
         None if matches!(layer.subject, Subject::Cage(_)) => {}
@@ -218,6 +223,14 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
         }
     }
     lines
+}
+
+/// One factor: its value, how much it counts, and what it rests on.
+fn factor_line(factor: &FactorScore, width: usize, look: &Look<'_>) -> Line<'static> {
+    let value = factor.value.map_or_else(|| "   ?".to_owned(), |value| format!("{value:.2}"));
+    let role = if factor.value.is_none() { Role::Dim } else { Role::Text };
+    let words = format!("{value} x {:.2} {}: {}", factor.weight, factor.factor, text::clean(&factor.evidence));
+    Line::styled(text::fit(&words, width).into_owned(), look.style(role))
 }
 
 fn figure_line(figure: &Figure, width: usize, look: &Look<'_>) -> Line<'static> {
