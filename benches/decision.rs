@@ -15,8 +15,8 @@ use menagerie::domain::selection::TaskContext;
 use menagerie::domain::snapshot::{EndedCounts, OpenArtifact, Past, QueuedTask, Snapshot};
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::{
-    Actor, AgentId, ArtifactId, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span, TaskId,
-    TaskStatus, Timestamp, UserId,
+    Actor, AgentId, ArtifactId, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span,
+    TaskId, TaskStatus, Timestamp, UserId,
 };
 use menagerie::engine::core::{Context, Core, Decisions};
 use serde_json::json;
@@ -222,7 +222,14 @@ fn inbox(tasks: usize, artifacts: usize) -> u64 {
         (task.approval_gate, task.depends_on) = (true, vec![(maker, TaskStatus::Completed)]);
         let (id, state) = (ArtifactId::new(time, random), ReviewState::Pending);
         let agent_id = AgentId(uuid::Uuid::from_u128(random));
-        snapshot.artifacts.push(OpenArtifact { id, task_id: maker, state, snoozed_until: None, agent_id, judged_by: None });
+        snapshot.artifacts.push(OpenArtifact {
+            id,
+            task_id: maker,
+            state,
+            snoozed_until: None,
+            agent_id,
+            judged_by: None,
+        });
     }
     let core = Core::restore(snapshot);
     let start = Instant::now();

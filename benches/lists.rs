@@ -142,7 +142,16 @@ impl Writer {
         let execution_id = ExecutionId::new(now, u128::from(self.seq.wrapping_mul(0xbf58_476d_1ce4_e5b9)));
         let (agent_id, node_id) = (self.agents[place], self.node);
         let cage_id = CageId::new(u16::try_from(place)? + 1)?;
-        self.add(ExecutionScheduled { execution_id, task_id, agent_id, cage_id, node_id, attempt: 1, held: vec![], choice: None })?;
+        self.add(ExecutionScheduled {
+            execution_id,
+            task_id,
+            agent_id,
+            cage_id,
+            node_id,
+            attempt: 1,
+            held: vec![],
+            choice: None,
+        })?;
         let failed = self.spread(50) == 0;
         let kind = if failed { OutcomeKind::Failed } else { OutcomeKind::Succeeded };
         self.add(ExecutionEnded {

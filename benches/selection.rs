@@ -6,9 +6,7 @@ use std::time::Instant;
 
 use menagerie::domain::link::Report;
 use menagerie::domain::node::Capacity;
-use menagerie::domain::{
-    Actor, Command, Cpu, Event, Fleet, NewTask, Outcome, OutcomeKind, Span, Timestamp, UserId,
-};
+use menagerie::domain::{Actor, Command, Cpu, Event, Fleet, NewTask, Outcome, OutcomeKind, Span, Timestamp, UserId};
 use menagerie::engine::core::{Context, Core, Decisions};
 use serde_json::json;
 
@@ -161,7 +159,7 @@ fn run(agents: usize) -> Result<serde_json::Value, String> {
         task.parameters.input_data.insert("prompt".into(), texts[0].as_str().into());
         bench.ask(Command::SubmitTasks { tasks: vec![task], keep_going: false })?;
         let mut out = Decisions::default();
-        let ((), nanos) = timed(|| drop(bench.core.schedule(bench.now, 10, &mut out)));
+        let (_, nanos) = timed(|| bench.core.schedule(bench.now, 10, &mut out));
         placed.push(nanos);
         for record in &out.records {
             if let Event::ExecutionScheduled(event) = &record.event {

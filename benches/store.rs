@@ -137,8 +137,16 @@ impl Writer {
             quantity: 1000,
         });
         let (agent_id, cage_id, node_id) = (self.agent, self.cage, self.node);
-        let event =
-            ExecutionScheduled { execution_id, task_id, agent_id, cage_id, node_id, attempt: 1, held: held.to_vec(), choice: None };
+        let event = ExecutionScheduled {
+            execution_id,
+            task_id,
+            agent_id,
+            cage_id,
+            node_id,
+            attempt: 1,
+            held: held.to_vec(),
+            choice: None,
+        };
         (execution_id, self.record(event))
     }
 

@@ -31,12 +31,7 @@ pub struct RecommendArgs {
 }
 
 pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
-    let query = RecommendQuery {
-        text: args.text.join(" "),
-        kind: args.kind,
-        task: args.task,
-        limit: Some(args.limit),
-    };
+    let query = RecommendQuery { text: args.text.join(" "), kind: args.kind, task: args.task, limit: Some(args.limit) };
     let client = context.engine()?;
     let found: Value = client.post("/v1/recommend", &query)?;
     if context.out.value(&found)? {
@@ -106,7 +101,10 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_a_dash_and_no_figure() {
-        assert_eq!((two(&Value::Null), two(&0.into()), three(&0.8125.into())), ("-".into(), "0.00".into(), "0.812".into()));
+        assert_eq!(
+            (two(&Value::Null), two(&0.into()), three(&0.8125.into())),
+            ("-".into(), "0.00".into(), "0.812".into())
+        );
         assert_eq!(HEADS.len(), Factor::ALL.len());
     }
 }

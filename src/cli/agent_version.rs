@@ -21,8 +21,8 @@ use crate::domain::{Fleet, Refusal, Reply};
 /// Shows who reports to whom: all, or those under one agent.
 pub fn tree(context: &mut Context, root: Option<&str>) -> Outcome {
     let client = context.engine()?;
-    let (agents, _): (Vec<Value>, u64) =
-        client.list("agents", &vec![("limit".to_owned(), "100000".to_owned()), ("sort".to_owned(), "name".to_owned())])?;
+    let (agents, _): (Vec<Value>, u64) = client
+        .list("agents", &vec![("limit".to_owned(), "100000".to_owned()), ("sort".to_owned(), "name".to_owned())])?;
     let root = match root {
         None => None,
         Some(text) => {

@@ -186,9 +186,10 @@ impl Choice {
     /// Why an agent was chosen, for people; what was unknown is said to have been.
     pub fn sentence(&self, agent: &str) -> String {
         let thousandths = |value: u16| format!("{:.2}", f64::from(value) / 1000.0);
-        let known = Factor::ALL.iter().zip(self.factors).filter_map(|(factor, value)| {
-            value.map(|value| format!("{factor} {}", thousandths(value)))
-        });
+        let known = Factor::ALL
+            .iter()
+            .zip(self.factors)
+            .filter_map(|(factor, value)| value.map(|value| format!("{factor} {}", thousandths(value))));
         let unknown: Vec<_> = Factor::ALL
             .iter()
             .zip(self.factors)

@@ -37,7 +37,9 @@ impl Reader {
             })
         };
         self.connection()
-            .prepare_cached("SELECT version, seq, declared_at, actor, spec FROM agent_version WHERE agent_id = ? ORDER BY version")
+            .prepare_cached(
+                "SELECT version, seq, declared_at, actor, spec FROM agent_version WHERE agent_id = ? ORDER BY version",
+            )
             .and_then(|mut statement| statement.query_map(params![id.0.as_bytes()], read)?.collect())
             .doing(doing)
     }

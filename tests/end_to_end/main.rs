@@ -7,6 +7,7 @@
 mod site;
 
 mod bad_input;
+mod choosing;
 mod filters;
 mod full_disk;
 mod gpus;

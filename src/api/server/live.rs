@@ -55,11 +55,14 @@ async fn choice(service: &Service, id: TaskId) -> Result<Option<Reason>, Failure
     let found = service.read(move |reader| {
         let last = reader.task(id)?.and_then(|task| task.execution_id);
         let execution = last.map(|id| reader.execution(id)).transpose()?.flatten();
-        let Some((choice, agent)) = execution.and_then(|run| Some((run.choice?, run.agent_id))) else { return Ok(None) };
+        let Some((choice, agent)) = execution.and_then(|run| Some((run.choice?, run.agent_id))) else {
+            return Ok(None);
+        };
         let name = reader.agent(agent)?.map_or_else(|| agent.to_string(), |agent| agent.spec.name);
         Ok(Some(choice.sentence(&name)))
     });
-    let reason = |text| Reason { kind: ReasonKind::Choice, blocking: false, need: String::new(), have: String::new(), text };
+    let reason =
+        |text| Reason { kind: ReasonKind::Choice, blocking: false, need: String::new(), have: String::new(), text };
     Ok(found.await?.map(reason))
 }
 

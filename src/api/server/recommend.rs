@@ -32,7 +32,9 @@ pub(super) async fn post(
     }
     if text.len() > TEXT_BYTES_MAX {
         let shown = format!("{} bytes", text.len());
-        return Err(Refusal::invalid("text", shown, "at most 1 MiB").hint("what it is about is said early: cut it").into());
+        return Err(Refusal::invalid("text", shown, "at most 1 MiB")
+            .hint("what it is about is said early: cut it")
+            .into());
     }
     let Some(task) = task else {
         let found = service.look(move |core, _| {

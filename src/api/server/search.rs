@@ -13,10 +13,7 @@ const LIMIT: usize = 20;
 const LIMIT_MAX: usize = 1000;
 
 /// `GET /v1/search`.
-pub(super) async fn get(
-    State(service): State<Service>,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<Found>, Failure> {
+pub(super) async fn get(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Json<Found>, Failure> {
     let mut query = SearchQuery { limit: LIMIT, ..SearchQuery::default() };
     for (name, value) in reads::pairs(raw.as_deref())? {
         match name.as_str() {
@@ -26,9 +23,11 @@ pub(super) async fn get(
                 query.nouns = nouns.collect::<Result<_, _>>()?;
             }
             "limit" => {
-                query.limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-                    Refusal::invalid("limit", &value, format!("1 to {LIMIT_MAX}"))
-                })?;
+                query.limit = value
+                    .parse()
+                    .ok()
+                    .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+                    .ok_or_else(|| Refusal::invalid("limit", &value, format!("1 to {LIMIT_MAX}")))?;
             }
             _ => return Err(Refusal::not_one_of("query", &name, &["q", "in", "limit"]).into()),
         }

@@ -24,7 +24,9 @@ impl Core {
         let alerts = command.alerts();
         let of_cause = context.alerts.iter().filter_map(|alert| self.alerts.of_cause(alert.cause()));
         let alerts = alerts.iter().filter_map(|id| self.alerts.get(*id)).chain(of_cause).cloned();
-        let mut core = Self::restore(self.rows(&tasks, artifacts.collect(), alerts.collect()));
+        let mut empty = Self::new();
+        empty.selection.sleep();
+        let mut core = empty.filled(self.rows(&tasks, artifacts.collect(), alerts.collect()));
         for state in &mut core.nodes {
             let known = self.nodes.iter().find(|other| other.node.id == state.node.id);
             state.ready = known.is_some_and(|known| known.ready);
@@ -231,6 +233,7 @@ impl Command {
             Self::CancelTasks { ids, .. }
             | Self::RetryTasks { ids }
             | Self::ReassignTasks { ids, .. }
+            | Self::RateTasks { ids, .. }
             | Self::PrioritiseTasks { ids, .. } => ids,
             _ => &[],
         }

@@ -11,7 +11,12 @@ use crate::domain::{CageStatus, NodeStatus, Timestamp};
 impl Core {
     /// The state from rows.
     pub fn restore(snapshot: Snapshot) -> Self {
-        let mut core = Self::new();
+        Self::new().filled(snapshot)
+    }
+
+    /// An empty state with what rows say.
+    pub(super) fn filled(self, snapshot: Snapshot) -> Self {
+        let mut core = self;
         core.seq = snapshot.seq;
         core.now = snapshot.time;
         core.seed = snapshot.seed;

@@ -162,7 +162,8 @@ impl Core {
         }
     }
 
-    /// Looks for the smallest site that admits a task: among all, or among those that have gained something.
+    /// Looks for the site that admits a task and whose agent suits it best, the smallest of equals: among all, or among
+    /// those that have gained something.
     fn search(&mut self, slot: u32, everything: bool, constrained: bool, now: Timestamp) -> Search {
         let number = self.shape(slot).ask;
         let (ask, gains) = (&self.asks[number], self.sites.gains);
@@ -210,7 +211,7 @@ impl Core {
         Search::Blocked { node, reserved }
     }
 
-    /// The first site that admits a task and that `allowed` lets through. Nodes that would have, but for their capacity,
+    /// Of the sites that admit a task and that `allowed` lets through the one whose agent suits it best. Nodes that would have, but for their capacity,
     /// are added to `short`.
     fn scan(
         &self,

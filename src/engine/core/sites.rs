@@ -244,7 +244,7 @@ impl Core {
         shape.is_covered_by(agent.capability_set) && shape.wish.agent.is_none_or(|id| id == agent.id)
     }
 
-    /// An idle floating agent for a shape: of those that are able the one with the fewest capabilities, so that the
+    /// An idle floating agent for a shape, where it does not matter how well it suits: of those that are able the one with the fewest capabilities, so that the
     /// versatile stay free; among equals the oldest.
     pub(super) fn floater_for(&self, shape: &super::shape::Shape) -> Option<u32> {
         if let Some(id) = shape.wish.agent {

@@ -1,5 +1,5 @@
 -- What choices among agents rest on, and why each was made.
-ALTER TABLE task ADD COLUMN context TEXT;           -- JSON of what was read out of its text; NULL for nothing
+ALTER TABLE task ADD COLUMN topic TEXT;             -- JSON of what was read out of its text; NULL for nothing
 ALTER TABLE execution ADD COLUMN choice TEXT;       -- JSON of why its agent was chosen; NULL where there was no choice
 
 -- What each agent did with tasks of each type on each day, where the end says something about the agent. Rows of a removed

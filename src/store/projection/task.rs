@@ -21,7 +21,7 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, assigned_agent_id,
              execution_id, not_before, array_first, array_last, array_index, created_by, created_at, updated_at,
-             started_at, completed_at, requirements, metadata, parameters, error, output, brings_command, verify, context)
+             started_at, completed_at, requirements, metadata, parameters, error, output, brings_command, verify, topic)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
@@ -59,7 +59,7 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
             json_unless_null("output", task.output.as_ref())?,
             task.brings_command(),
             json_unless_default("verify", &task.verify)?,
-            json_unless_default("context", &task.context)?,
+            json_unless_default("topic", &task.context)?,
         ],
     )?;
     for (place, id) in (0i64..).zip(&task.depends_on) {
@@ -77,9 +77,9 @@ pub(super) fn materialised(change: &Change<'_, '_>, event: &TaskMaterialised) ->
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, array_id, array_index,
-             created_by, created_at, updated_at, requirements, metadata, brings_command, context)
+             created_by, created_at, updated_at, requirements, metadata, brings_command, topic)
          SELECT ?1, ?2, type, 'pending', priority, deadline, 0, approval_gate, max_attempts, 0, 0, 0, timeout, estimate,
-             preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata, brings_command, context
+             preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata, brings_command, topic
          FROM task WHERE id = ?5",
         params![change.seq, event.task_id.0.as_bytes(), event.index, change.now(), event.array_id.0.as_bytes()],
     )?;

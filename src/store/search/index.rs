@@ -81,7 +81,9 @@ impl SearchIndex {
         let transaction = self.connection.transaction().doing(doing)?;
         for record in &records {
             match change_of(record) {
-                Some(Change::Put(document)) => put(&transaction, integer(record.seq), record.time.as_micros(), &document)?,
+                Some(Change::Put(document)) => {
+                    put(&transaction, integer(record.seq), record.time.as_micros(), &document)?
+                }
                 Some(Change::Remove(noun, id)) => remove(&transaction, noun, &id)?,
                 None => {}
             }

@@ -89,7 +89,8 @@ fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Res
     let terms = words.iter().map(term).collect::<Vec<_>>().join(" ");
     let nouns: Vec<&str> = query.nouns.iter().map(|noun| noun.as_str()).collect();
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let only = if nouns.is_empty() { String::new() } else { format!("AND noun IN ({})", vec!["?"; nouns.len()].join(", ")) };
+    let only =
+        if nouns.is_empty() { String::new() } else { format!("AND noun IN ({})", vec!["?"; nouns.len()].join(", ")) };
     let sql = format!(
         "SELECT noun, id, time, highlight(entry, 0, char(1), char(2)), snippet(entry, 1, char(1), char(2), '…', {AROUND})
          FROM entry WHERE entry MATCH ? {only} ORDER BY bm25(entry, 8.0, 1.0), rowid DESC LIMIT ?"

@@ -336,7 +336,11 @@ impl History {
             node_id: self.node.id,
             attempt: self.tasks[at].executions,
             held,
-            choice: (at % 2 == 0).then(|| Choice { score: 700, factors: [Some(1), None, Some(2), None, None, None, None], among: 2 }),
+            choice: (at % 2 == 0).then(|| Choice {
+                score: 700,
+                factors: [Some(1), None, Some(2), None, None, None, None],
+                among: 2,
+            }),
         });
     }
 
@@ -450,7 +454,15 @@ impl History {
             let was = ReviewState::ALL.get(self.below(4)).copied();
             let agent_id = Some(self.agents[self.below(self.agents.len())]);
             let was_by = Some(self.users[self.below(2)]);
-            self.add(ArtifactReviewed { artifact_id, task_id, state, note: Some("seen".into()), agent_id, was, was_by });
+            self.add(ArtifactReviewed {
+                artifact_id,
+                task_id,
+                state,
+                note: Some("seen".into()),
+                agent_id,
+                was,
+                was_by,
+            });
             return;
         }
         let Some(execution) = self.live.get(self.below(self.live.len())).cloned() else { return };

@@ -241,7 +241,11 @@ fn a_life_is_seen_from_every_side() {
         node_id,
         attempt: 1,
         held: vec![Held { id: crate::domain::AllocationId::new(history.time(), 5), resource_id: cpu, quantity: 8000 }],
-        choice: Some(Choice { score: 800, factors: [Some(1000), None, None, None, None, None, None], among: 3 }),
+        choice: Some(crate::domain::selection::Choice {
+            score: 800,
+            factors: [Some(1000), None, None, None, None, None, None],
+            among: 3,
+        }),
     });
     let (folder, mut store) = commit(&history, 100);
     let reader = store.reader().unwrap();

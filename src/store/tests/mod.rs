@@ -9,4 +9,5 @@ mod generator;
 mod lists;
 mod performance;
 mod properties;
+mod search;
 mod triage;

@@ -1,7 +1,7 @@
 //! Executions: what they hold, and giving it back.
 
-use crate::domain::performance::Day;
 use crate::domain::event::{ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping, Held};
+use crate::domain::performance::Day;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::LiveExecution;
 use crate::domain::{CageId, Span, TaskStatus, Timestamp};

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::user_of;
 use crate::domain::command::Change;
-use crate::domain::event::{AgentDeclared, CageDeclared, CageMaintenance, DefaultsSet};
 use crate::domain::difference::differences;
+use crate::domain::event::{AgentDeclared, CageDeclared, CageMaintenance, DefaultsSet};
 use crate::domain::refusal::nearest;
 use crate::domain::{
-    Actor, AgentId, AgentSpec, AlertRule, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal,
-    RefusalKind, Reply, Timestamp,
+    Actor, AgentId, AgentSpec, AlertRule, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind,
+    Reply, Timestamp,
 };
 use crate::engine::core::{Core, Decisions, draw};
 use serde_json::Value;

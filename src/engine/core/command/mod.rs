@@ -109,7 +109,10 @@ impl Core {
                     wanted.risks.clone_from(ids);
                 }
             }
-            Command::RateTasks { ids, .. } => wanted.rated.clone_from(ids),
+            Command::RateTasks { ids, .. } => {
+                wanted.tasks.extend(ids.iter().filter(|id| !self.task_ids.contains(**id)));
+                wanted.rated.clone_from(ids);
+            }
             Command::SnoozeReviews { ids, .. } => {
                 let unknown = ids.iter().filter(|id| !self.artifacts.contains_key(&ArtifactId(id.0)));
                 for id in unknown {

@@ -44,7 +44,8 @@ impl Core {
             path.push(above);
             if seen {
                 let shown = path.join(" -> ");
-                return Err(Refusal::invalid("reports_to", shown, "a hierarchy without a cycle").within(format!("agent {name}")));
+                return Err(Refusal::invalid("reports_to", shown, "a hierarchy without a cycle")
+                    .within(format!("agent {name}")));
             }
             at = self.agent_by_name(above).and_then(|(_, spec)| spec.reports_to.as_deref());
         }

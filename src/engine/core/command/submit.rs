@@ -92,9 +92,8 @@ impl Core {
         let mut late = vec![];
         for place in order {
             let (Some(task), Ok(plan), Some(id)) = (slots[place].take(), &plans[place], ids[place]) else { continue };
-            let context = self.selection.reader.context_of(&task.parameters, &task.metadata, |stem| {
-                self.selection.knows(stem)
-            });
+            let context =
+                self.selection.reader.context_of(&task.parameters, &task.metadata, |stem| self.selection.knows(stem));
             let task = Task { context, ..make_task(task, plan, id, &ids, owner, now) };
             let done_by = |id: &TaskId| if self.task_ids.contains(*id) { None } else { done_by.get(id).copied() };
             let after: BTreeSet<_> = task.depends_on.iter().filter_map(done_by).collect();

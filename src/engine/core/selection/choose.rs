@@ -1,14 +1,12 @@
 //! The scheduler's question: which of those that could start a task now suits it best.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 use super::matched::{Matched, Subject};
 use super::ranking::{Place, Ranking};
-use super::topic::Topic;
 use super::{FIRST_CHANCE, NEUTRAL, ONE, Score, Selection};
+use crate::domain::AgentId;
 use crate::domain::selection::{Choice, Factor};
-use crate::domain::{AgentId, UserId};
 use crate::engine::core::Core;
 use crate::engine::core::shape::Shape;
 use crate::engine::core::slab::NONE;
@@ -48,12 +46,18 @@ pub(super) struct Judged {
 
 impl Selection {
     /// Every factor of one agent, of whose slots `free` of `slots` are free.
-    pub(super) fn judge(&self, subject: &Subject, matched: &Matched, slot: u32, (free, slots): (u32, u32)) -> Option<Judged> {
+    pub(super) fn judge(
+        &self,
+        subject: &Subject,
+        matched: &Matched,
+        slot: u32,
+        (free, slots): (u32, u32),
+    ) -> Option<Judged> {
         let profile = self.profile(slot)?;
         let opinion = subject.user.and_then(|user| profile.history.opinions.get(&user));
         let values = [
             matched.keywords(profile),
-            self.alignment(profile, subject.topic.phase),
+            Self::alignment(profile, subject.topic.phase),
             profile.recent,
             self.expertise(profile, &subject.topic.kind),
             Some(super::history::share(u64::from(free), u64::from(slots))),
@@ -80,7 +84,7 @@ impl Core {
     }
 
     /// What a choice for a task is made for.
-    fn subject(&self, task: u32) -> Subject {
+    pub(super) fn subject(&self, task: u32) -> Subject {
         let state = &self.tasks[task];
         // An element of an array builds on what its array builds on.
         let deps = state.deps.as_ref().or_else(|| self.tasks.get(state.parent).and_then(|array| array.deps.as_ref()));
@@ -119,10 +123,10 @@ impl Core {
     /// Which of several agents suits a task best: by place in the list. [`NONE`] stands for whichever idle agent without a
     /// home does, and is answered with that one. Among equals the first in the list.
     pub(in crate::engine::core) fn choose(&self, task: u32, agents: &[u32]) -> Option<(usize, u32)> {
-        if let [one] = agents
-            && *one != NONE
-        {
-            return Some((0, *one));
+        match agents {
+            [] => return None,
+            [one] if *one != NONE => return Some((0, *one)),
+            _ => {}
         }
         self.with_scores(&self.subject(task), |view| {
             let mut best: Option<(Score, usize, u32)> = None;
@@ -147,9 +151,8 @@ impl Core {
         let able = |slot: u32| view.ranking.idle_set(slot).is_some_and(|set| shape.is_covered_by(set));
         let matched = view.matched.places().find(|place| able(place.3)).copied();
         let sets = view.ranking.idle().filter(|(set, _)| shape.is_covered_by(*set));
-        let others = sets.filter_map(|(_, places)| {
-            places.iter().find(|place| view.matched.score(place.3).is_none()).copied()
-        });
+        let others =
+            sets.filter_map(|(_, places)| places.iter().find(|place| view.matched.score(place.3).is_none()).copied());
         matched.into_iter().chain(others).min()
     }
 
@@ -162,24 +165,13 @@ impl Core {
     /// Why an agent was chosen for a task among `among`, as it is kept.
     pub(in crate::engine::core) fn choice(&self, task: u32, agent: u32, among: u32) -> Option<Choice> {
         let subject = self.subject(task);
-        let judged = self.with_scores(&subject, |view| {
-            self.selection.judge(&subject, view.matched, agent, self.slots_of(agent))
-        })?;
+        let judged = self
+            .with_scores(&subject, |view| self.selection.judge(&subject, view.matched, agent, self.slots_of(agent)))?;
         let thousandths = |value: Score| u16::try_from((value + 500) / 1000).unwrap_or(1000);
         Some(Choice {
             score: thousandths(judged.score),
             factors: judged.values.map(|value| value.map(thousandths)),
             among,
         })
-    }
-
-    /// What a choice is made for that no task was submitted for.
-    pub(super) fn subject_of(&self, topic: Topic, user: Option<UserId>) -> Subject {
-        Subject { topic: Arc::new(topic), user, after: vec![] }
-    }
-
-    /// What a choice for a task in memory is made for.
-    pub(super) fn subject_of_task(&self, task: u32) -> Subject {
-        self.subject(task)
     }
 }

@@ -17,14 +17,14 @@ const WEEK: Decay = decay(905_724);
 const FOUR_WEEKS: Decay = decay(975_549);
 
 /// Weights by age in days.
-type Decay = [u64; DAYS as usize + 1];
+type Decay = [u64; 85];
 
 /// Weights of which `left` millionths are left from one day to the next.
 const fn decay(left: u64) -> Decay {
-    let mut weights = [ONE as u64; DAYS as usize + 1];
+    let mut weights = [1_000_000; 85];
     let mut age = 1;
     while age < weights.len() {
-        weights[age] = weights[age - 1] * left / ONE as u64;
+        weights[age] = weights[age - 1] * left / 1_000_000;
         age += 1;
     }
     weights
@@ -68,7 +68,8 @@ impl Opinion {
 
     /// The mean of their stars, in millionths between one star and five.
     fn mean(&self) -> Option<u32> {
-        (self.ratings > 0).then(|| share(u64::from(self.stars.saturating_sub(self.ratings)), u64::from(self.ratings) * 4))
+        (self.ratings > 0)
+            .then(|| share(u64::from(self.stars.saturating_sub(self.ratings)), u64::from(self.ratings) * 4))
     }
 
     /// What they think of it: ratings and judgements, and one more half way between good and bad.
@@ -244,7 +245,7 @@ fn weighted<'t>(tallies: impl Iterator<Item = &'t Tally>, today: Day, decay: Dec
     let (mut good, mut all) = (0, 0);
     for tally in tallies {
         let age = usize::try_from((today.number() - tally.day).clamp(0, DAYS)).unwrap_or(0);
-        let weight = decay[age];
+        let weight = decay.get(age).copied().unwrap_or(0);
         good += u64::from(tally.successes) * weight;
         all += u64::from(tally.executions) * weight;
     }

@@ -85,7 +85,8 @@ impl Matched {
         }
         let linked = subject.after.iter().filter_map(|agent| selection.followers.get(agent));
         let known = subject.user.and_then(|user| selection.known_to.get(&user));
-        slots.extend(linked.chain(known).flatten().filter(|slot| sums.get(**slot as usize).is_none_or(|sum| *sum == 0)));
+        slots
+            .extend(linked.chain(known).flatten().filter(|slot| sums.get(**slot as usize).is_none_or(|sum| *sum == 0)));
         slots.sort_unstable();
         slots.dedup();
         let mut matched = Self {
@@ -157,25 +158,17 @@ impl Matched {
     }
 
     /// Where an agent stands for this subject.
-    fn place(
-        &self,
-        selection: &Selection,
-        subject: &Subject,
-        ranking: &Ranking,
-        slot: u32,
-        sum: u64,
-    ) -> Option<Place> {
+    fn place(&self, selection: &Selection, subject: &Subject, ranking: &Ranking, slot: u32, sum: u64) -> Option<Place> {
         let profile = selection.profile(slot)?;
         let (Reverse(base), size, id, _) = ranking.place(slot)?;
         let collaboration = Selection::collaboration(profile, &subject.after).unwrap_or(NEUTRAL);
         let opinion = subject.user.and_then(|user| profile.history.opinions.get(&user));
         let preference = opinion.map_or(NEUTRAL, super::history::Opinion::preference);
-        let score = base
-            - selection.part(Factor::Collaboration, NEUTRAL)
-            - selection.part(Factor::UserPreference, NEUTRAL)
-            + selection.part(Factor::KeywordMatch, self.share(sum))
-            + selection.part(Factor::Collaboration, collaboration)
-            + selection.part(Factor::UserPreference, preference);
+        let score =
+            base - selection.part(Factor::Collaboration, NEUTRAL) - selection.part(Factor::UserPreference, NEUTRAL)
+                + selection.part(Factor::KeywordMatch, self.share(sum))
+                + selection.part(Factor::Collaboration, collaboration)
+                + selection.part(Factor::UserPreference, preference);
         Some((Reverse(score), size, id, slot))
     }
 

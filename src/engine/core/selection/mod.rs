@@ -71,6 +71,8 @@ pub(super) struct Selection {
     known_to: BTreeMap<UserId, BTreeSet<u32>>,
     changes: Changes,
     caches: RefCell<Caches>,
+    /// Whether agents are left out, because nobody will be chosen.
+    asleep: bool,
 }
 
 /// What follows from the profiles and is kept because it is asked for again.
@@ -128,6 +130,7 @@ impl Default for Selection {
             known_to: BTreeMap::new(),
             changes: Changes::default(),
             caches: RefCell::default(),
+            asleep: false,
         }
     }
 }
@@ -139,8 +142,16 @@ impl Selection {
         self.changes.forget();
     }
 
+    /// For a state on which nothing is placed: agents are left out, for reading the words of thousands takes long.
+    pub(super) fn sleep(&mut self) {
+        self.asleep = true;
+    }
+
     /// An agent was declared, or declared otherwise. `size` is how many capabilities and tools it has.
     pub(super) fn declared(&mut self, slot: u32, id: AgentId, spec: &AgentSpec, size: usize) {
+        if self.asleep {
+            return;
+        }
         let at = slot as usize;
         if self.profiles.len() <= at {
             self.profiles.resize_with(at + 1, || None);
@@ -166,7 +177,8 @@ impl Selection {
         if let Some(profile) = self.profiles.get_mut(slot as usize).and_then(Option::take) {
             self.vocabulary.remove(slot, &profile);
         }
-        self.changes.add(slot);
+        // The others may be faster or slower beside those that are left.
+        self.changes.forget();
     }
 
     /// An agent has become idle, or no longer is.
@@ -175,8 +187,20 @@ impl Selection {
     }
 
     /// An execution ended whose end says something about its agent.
-    pub(super) fn ended(&mut self, slot: u32, kind: &str, day: Day, success: bool, micros: Option<u64>, after: &[AgentId]) {
+    pub(super) fn ended(
+        &mut self,
+        slot: u32,
+        kind: &str,
+        day: Day,
+        success: bool,
+        micros: Option<u64>,
+        after: &[AgentId],
+    ) {
+        let before = self.octave(kind);
         self.change(slot, |history| history.ended(kind, day, success, micros, after));
+        if self.octave(kind) != before {
+            self.changes.forget();
+        }
     }
 
     /// A rating was given, changed or taken back.
@@ -292,7 +316,9 @@ impl Selection {
         let mut past = Past::default();
         for Profile { id, history, .. } in self.profiles.iter().flatten() {
             let agent_id = *id;
-            for (kind, tally) in history.kinds.iter().flat_map(|(kind, days)| days.iter().map(move |tally| (kind, tally))) {
+            for (kind, tally) in
+                history.kinds.iter().flat_map(|(kind, days)| days.iter().map(move |tally| (kind, tally)))
+            {
                 let history::Tally { day, executions, successes, timed, micros } = *tally;
                 past.days.push(PastDay { agent_id, kind: kind.clone(), day, executions, successes, timed, micros });
             }
@@ -329,7 +355,7 @@ impl Selection {
     }
 
     /// How an agent fits a phase, in millionths; `None` when nothing is known of the one or the other.
-    fn alignment(&self, profile: &Profile, phase: Option<Phase>) -> Option<Score> {
+    fn alignment(profile: &Profile, phase: Option<Phase>) -> Option<Score> {
         let (phase, mask) = (phase? as u32, u32::from(profile.phases));
         if mask == 0 {
             return None;
@@ -351,18 +377,22 @@ impl Selection {
     /// How fast an agent is beside all that have done a type of task: half way for as fast, and a quarter more or less
     /// for each doubling. Powers of two, so that a mean that creeps changes nobody's score.
     fn speed(&self, kind: &str, own: Option<u64>) -> Score {
-        let all = self.kinds.get(kind).and_then(|kind| kind.micros.checked_div(kind.timed));
-        let (Some(own), Some(all)) = (own, all) else { return NEUTRAL };
-        let octaves = i64::from(own.max(1).ilog2()) - i64::from(all.max(1).ilog2());
+        let (Some(own), Some(all)) = (own, self.octave(kind)) else { return NEUTRAL };
+        let octaves = i64::from(own.max(1).ilog2()) - i64::from(all);
         u32::try_from((i64::from(NEUTRAL) - 250_000 * octaves).clamp(0, i64::from(ONE))).unwrap_or(NEUTRAL)
+    }
+
+    /// The whole doublings of a microsecond in the mean time of all agents with a type of task.
+    fn octave(&self, kind: &str) -> Option<u32> {
+        let kind = self.kinds.get(kind)?;
+        kind.micros.checked_div(kind.timed).map(|mean| mean.max(1).ilog2())
     }
 
     /// How an agent has done after others, in millionths.
     fn collaboration(profile: &Profile, after: &[AgentId]) -> Option<Score> {
         let known = after.iter().filter_map(|agent| profile.history.pairs.get(agent));
-        let shares: Vec<_> = known
-            .map(|pair| history::share(u64::from(pair.successes) + 1, u64::from(pair.executions) + 2))
-            .collect();
+        let shares: Vec<_> =
+            known.map(|pair| history::share(u64::from(pair.successes) + 1, u64::from(pair.executions) + 2)).collect();
         shares.iter().sum::<u32>().checked_div(u32::try_from(shares.len()).unwrap_or(1))
     }
 

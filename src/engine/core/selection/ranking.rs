@@ -71,7 +71,13 @@ impl Rankings {
 }
 
 impl Ranking {
-    fn catch_up(&mut self, selection: &Selection, kind: &str, phase: Option<Phase>, idle_set: &dyn Fn(u32) -> Option<u32>) {
+    fn catch_up(
+        &mut self,
+        selection: &Selection,
+        kind: &str,
+        phase: Option<Phase>,
+        idle_set: &dyn Fn(u32) -> Option<u32>,
+    ) {
         let slots = selection.profiles.len();
         match selection.changes.since(self.seen) {
             Some(changed) => {
@@ -165,7 +171,7 @@ impl Ranking {
 
 fn place_of(selection: &Selection, slot: u32, kind: &str, phase: Option<Phase>) -> Option<Place> {
     let profile = selection.profile(slot)?;
-    let score = selection.part(Factor::PhaseAlignment, selection.alignment(profile, phase).unwrap_or(NEUTRAL))
+    let score = selection.part(Factor::PhaseAlignment, Selection::alignment(profile, phase).unwrap_or(NEUTRAL))
         + selection.part(Factor::RecentSuccess, profile.recent.unwrap_or(FIRST_CHANCE))
         + selection.part(Factor::DomainExpertise, selection.expertise(profile, kind).unwrap_or(NEUTRAL))
         + selection.part(Factor::Availability, ONE)

@@ -2,6 +2,7 @@
 //! for another to come first. What is unknown is said to be unknown.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::choose::{Judged, View};
 use super::history::{Opinion, share};
@@ -37,7 +38,8 @@ impl Core {
     pub fn recommend(&self, text: &str, kind: &str, user: Option<UserId>, limit: usize) -> Recommendations {
         let context = self.selection.reader.context(text, |stem| self.selection.knows(stem));
         let topic = Topic::new(kind, &context, &self.selection.reader);
-        self.recommend_for(&self.subject_of(topic, user), context, limit, EXPLAINED_MAX, |_| true)
+        let subject = Subject { topic: Arc::new(topic), user, after: vec![] };
+        self.recommend_for(&subject, context, limit, EXPLAINED_MAX, |_| true)
     }
 
     /// The user that an account is, if it has acted before.
@@ -52,7 +54,7 @@ impl Core {
 
     fn judge_for_task(&self, task: TaskId, limit: usize, explained: usize) -> Option<Recommendations> {
         let slot = self.task_ids.get(task).or_else(|| self.array_of(task))?;
-        let subject = self.subject_of_task(slot);
+        let subject = self.subject(slot);
         let context = subject.topic.context.clone();
         let shape = self.unbound_shape(slot);
         let able = |agent: u32| shape.is_covered_by(self.agents[agent].capability_set);
@@ -113,7 +115,13 @@ impl Core {
         best.into_iter().filter_map(judge).collect()
     }
 
-    fn recommendation(&self, subject: &Subject, view: &View<'_>, one: &Found, first: Option<&Found>) -> Option<Recommendation> {
+    fn recommendation(
+        &self,
+        subject: &Subject,
+        view: &View<'_>,
+        one: &Found,
+        first: Option<&Found>,
+    ) -> Option<Recommendation> {
         let profile = self.selection.profile(one.slot)?;
         let agent = &self.agents[one.slot];
         let factors = Factor::ALL.iter().map(|factor| {
@@ -154,10 +162,15 @@ impl Core {
                     (0, _) => Some(of_executions(older_good, older, super::history::DAYS)),
                     _ => Some(of_executions(good, all, RECENT_DAYS)),
                 };
-                let judged = history.judgements().map(|(good, all)| format!("{good} of {all} judged artifacts approved"));
+                let judged =
+                    history.judgements().map(|(good, all)| format!("{good} of {all} judged artifacts approved"));
                 let rated = history.rating().map(|(mean, users)| format!("rated {} by {}", stars(mean), people(users)));
                 let said: Vec<_> = executions.into_iter().chain(judged).chain(rated).collect();
-                if said.is_empty() { "unknown: it has ended nothing yet, and gets a first chance".to_owned() } else { said.join("; ") }
+                if said.is_empty() {
+                    format!("unknown: it has ended nothing in {} days, and gets a first chance", super::history::DAYS)
+                } else {
+                    said.join("; ")
+                }
             }
             Factor::DomainExpertise => {
                 let kind = &subject.topic.kind;
@@ -276,7 +289,9 @@ fn words(view: &View<'_>, profile: &Profile) -> String {
     let (has, lacks): (Vec<_>, Vec<_>) =
         terms.iter().map(|(stem, _)| stem.as_str()).partition(|stem| profile.terms.contains_key(*stem));
     let list = |words: &[&str]| match words.get(..WORDS_SHOWN) {
-        Some(shown) if words.len() > WORDS_SHOWN => format!("{} and {} more", shown.join(", "), words.len() - WORDS_SHOWN),
+        Some(shown) if words.len() > WORDS_SHOWN => {
+            format!("{} and {} more", shown.join(", "), words.len() - WORDS_SHOWN)
+        }
         _ => words.join(", "),
     };
     match (has.as_slice(), lacks.as_slice()) {
@@ -287,7 +302,8 @@ fn words(view: &View<'_>, profile: &Profile) -> String {
 }
 
 fn phases(mask: u8) -> String {
-    let named: Vec<_> = Phase::ALL.iter().filter(|phase| mask >> **phase as u8 & 1 == 1).map(|phase| phase.as_str()).collect();
+    let named: Vec<_> =
+        Phase::ALL.iter().filter(|phase| mask >> **phase as u8 & 1 == 1).map(|phase| phase.as_str()).collect();
     named.join(", ")
 }
 

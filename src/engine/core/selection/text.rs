@@ -23,13 +23,13 @@ const WORD_CHARS_MAX: usize = 40;
 /// So deep values nest within an input that is read.
 const DEPTH_MAX: usize = 16;
 
-/// Words that say nothing about what a text is about.
+/// Words that say nothing about what a text is about, sorted.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "after", "all", "an", "and", "any", "are", "as", "at", "be", "been", "before", "but", "by", "can",
     "could", "do", "does", "each", "for", "from", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it",
-    "its", "make", "more", "must", "my", "no", "not", "of", "on", "one", "or", "our", "please", "should", "so", "some",
-    "task", "than", "that", "the", "their", "them", "then", "there", "this", "to", "us", "use", "using", "want", "was",
-    "we", "what", "when", "which", "will", "with", "you",
+    "its", "more", "must", "my", "no", "not", "of", "on", "one", "or", "our", "please", "should", "so", "some", "task",
+    "than", "that", "the", "their", "them", "then", "there", "this", "to", "us", "use", "using", "want", "was", "we",
+    "what", "when", "which", "will", "with", "you",
 ];
 
 /// Types of files by the ends of their names, each with the word that agents are likely to be declared with.
@@ -113,7 +113,7 @@ impl Reader {
             let word = word.to_lowercase();
             let chars = word.chars().count();
             let said = chars > 1 || !word.is_ascii();
-            if !said || chars > WORD_CHARS_MAX || STOP_WORDS.contains(&word.as_str()) {
+            if !said || chars > WORD_CHARS_MAX || STOP_WORDS.binary_search(&word.as_str()).is_ok() {
                 continue;
             }
             if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
@@ -135,7 +135,8 @@ impl Reader {
         for (place, stem) in stems.into_iter().enumerate() {
             counts.entry(stem).or_insert((0, place)).0 += 1;
         }
-        let mut counted: Vec<_> = counts.into_iter().map(|(stem, (count, place))| (known(&stem), count, place, stem)).collect();
+        let mut counted: Vec<_> =
+            counts.into_iter().map(|(stem, (count, place))| (known(&stem), count, place, stem)).collect();
         counted.sort_unstable_by_key(|(known, count, place, _)| (!known, std::cmp::Reverse(*count), *place));
         counted.truncate(KEYWORDS_MAX);
         TaskContext {
@@ -256,6 +257,12 @@ mod tests {
     }
 
     #[test]
+    fn the_lists_that_are_searched_are_in_order() {
+        assert!(STOP_WORDS.is_sorted());
+        assert_eq!(Reader::default().stems("with the and you about a task"), [""; 0]);
+    }
+
+    #[test]
     fn phases_and_files_are_found() {
         assert_eq!(read("please fix the bug in main.rs and lib.rs, see README.md.").phase, Some(Phase::Maintenance));
         assert_eq!(read("fix main.rs, lib.rs; README.md.").file_types, ["rs", "md"]);
@@ -267,7 +274,8 @@ mod tests {
     fn any_text_can_be_read() {
         assert!(read("").is_empty());
         assert!(read(" \u{0}\u{1f}… !?").is_empty());
-        for text in ["写测试", "написать тесты парсера", "اكتب اختبارات", "テストを書く", "🦀🦀"] {
+        for text in ["写测试", "написать тесты парсера", "اكتب اختبارات", "テストを書く", "🦀🦀"]
+        {
             let context = read(text);
             assert_eq!(context.is_empty(), text == "🦀🦀", "{text}: {context:?}");
         }
@@ -284,7 +292,8 @@ mod tests {
         }
         let mut parameters = TaskParameters::default();
         parameters.input_data.insert("prompt".to_owned(), value);
-        let metadata: TaskMetadata = serde_json::from_value(serde_json::json!({"title": "Deploy", "tags": ["web"]})).unwrap();
+        let metadata: TaskMetadata =
+            serde_json::from_value(serde_json::json!({"title": "Deploy", "tags": ["web"]})).unwrap();
         let context = Reader::default().context_of(&parameters, &metadata, |_| false);
         assert_eq!(context.keywords, ["deploy", "web", "kernel"]);
         assert_eq!(context.phase, Some(Phase::Deployment));

@@ -5,6 +5,7 @@ use crate::domain::artifact::FoundArtifact;
 use crate::domain::link::Report;
 use crate::domain::selection::Factor;
 use crate::domain::*;
+use crate::engine::core::Core;
 
 /// Three agents in cages of their own that differ in their words alone.
 const FLEET: &str = r#"
@@ -325,4 +326,40 @@ fn a_subtree_moves_and_cycles_are_refused() {
     world.command(inverse[0].clone()).unwrap();
     assert_eq!(world.core.agent_spec(cyd).unwrap().reports_to, None);
     world.assert_durable();
+}
+
+#[test]
+fn what_is_cached_is_what_would_be_worked_out_anew() {
+    let mut world = World::new(FLEET);
+    let kinds = ["build", "review", "deploy"];
+    for round in 0..60_usize {
+        let text = ["rust parser", "sql", "deploy it", ""][round % 4];
+        let task = NewTask { kind: kinds[round % 3].to_owned(), max_attempts: 1, ..about(text) };
+        let (id, _) = placed(&mut world, task);
+        world.start(id);
+        world.pass(Span::from_secs(i64::try_from(1 + round * round % 50).unwrap()));
+        world.finish(id, if round % 4 == 1 { OutcomeKind::Failed } else { OutcomeKind::Succeeded });
+        match round {
+            20 => drop(world.command(Command::RateTasks { ids: vec![id], rating: Some(2), note: None }).unwrap()),
+            30 => drop(world.apply("[defaults.selection.weights]\nrecent_success = 0.5").unwrap()),
+            40 => drop(world.command(Command::RemoveAgents { ids: vec![world.agent("cyd")] }).unwrap()),
+            45 => drop(world.apply("[[agent]]\nname = \"dot\"\ncage = \"003\"\nkeywords = [\"sql\"]").unwrap()),
+            50 => world.pass(Span::from_secs(90_000)),
+            _ => {}
+        }
+        if round == 50 {
+            world.submit(task_at_rest());
+        }
+        // A state that was restored has no caches.
+        let fresh = Core::restore(super::snapshot::of(&world.core));
+        for kind in kinds {
+            let cached = world.core.recommend(text, kind, Some(world.user), 10);
+            assert_eq!(cached, fresh.recommend(text, kind, Some(world.user), 10), "round {round}, {kind}");
+        }
+    }
+}
+
+/// A task that starts nowhere: it only makes time pass for the state.
+fn task_at_rest() -> NewTask {
+    NewTask { agent: Some("ann".into()), ..bare() }
 }

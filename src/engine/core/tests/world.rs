@@ -153,7 +153,8 @@ impl World {
                 let (id, task_id) = (event.artifact.id, event.artifact.task_id);
                 let state = ReviewState::Pending;
                 let (agent_id, judged_by) = (event.artifact.agent_id, None);
-                self.artifacts.insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by });
+                self.artifacts
+                    .insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by });
                 if event.artifact.kind == ArtifactType::Decision {
                     self.high_risk.push(id);
                 }

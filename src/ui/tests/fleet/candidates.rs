@@ -17,6 +17,8 @@ fn candidate(kind: &str, name: &str, standing: (bool, bool), reasons: &[&str]) -
         success_rate: (name != "newcomer").then_some(0.96),
         mean_duration_s: (name != "newcomer").then_some(42.5),
         mean_cost: None,
+        score: None,
+        factors: vec![],
     }
 }
 

@@ -71,6 +71,9 @@ pub fn body(kind: &str) -> Value {
         "artifact_added" => json!({"artifact": {"id": ARTIFACT, "agent_id": agent, "task_id": TASK,
             "execution_id": EXECUTION, "type": "report", "title": HOSTILE[1], "size": 12, "digest": "00",
             "human_approved": false, "review": {"state": "pending"}, "created_at": time}}),
+        "task_rated" => {
+            json!({"task_id": TASK, "execution_id": EXECUTION, "agent_id": agent, "rating": 4, "note": "good"})
+        }
         "artifact_reviewed" => json!({"artifact_id": ARTIFACT, "task_id": TASK, "state": "approved", "note": "good"}),
         "artifact_snoozed" => json!({"artifact_id": ARTIFACT, "until": time}),
         "task_snoozed" => json!({"task_id": TASK, "until": null}),
