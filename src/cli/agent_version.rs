@@ -122,7 +122,7 @@ fn between(before: &AgentVersion, after: &AgentVersion) -> Vec<String> {
     if found.is_empty() { vec!["owner".to_owned()] } else { found }
 }
 
-fn version_of<'v>(versions: &'v [AgentVersion], number: u64) -> Result<&'v AgentVersion, Refusal> {
+fn version_of(versions: &[AgentVersion], number: u64) -> Result<&AgentVersion, Refusal> {
     let found = versions.iter().find(|version| version.version == number);
     found.ok_or_else(|| {
         Refusal::not_found("version", number)

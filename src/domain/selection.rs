@@ -153,7 +153,7 @@ impl SelectionPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TaskContext {
-    /// Stems of its words, at most 48: those that some agent's declaration has first, then by how often they occur.
+    /// Stems of its words, at most 32: those that some agent's declaration has first, then by how often they occur.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
     /// Types of the files that it names, such as `rs`, at most 8.

@@ -67,13 +67,12 @@ impl Indexer {
 
     /// Takes in what comes next. Says whether there is more.
     fn work(&self, opened: &mut Option<(Reader, SearchIndex)>) -> Result<bool, store::Error> {
-        let (reader, mut index) = match opened.take() {
-            Some(opened) => opened,
-            None => {
-                let reader = Reader::open(&self.data_dir)?;
-                let index = SearchIndex::open(&self.data_dir, &reader)?;
-                (reader, index)
-            }
+        let (reader, mut index) = if let Some(opened) = opened.take() {
+            opened
+        } else {
+            let reader = Reader::open(&self.data_dir)?;
+            let index = SearchIndex::open(&self.data_dir, &reader)?;
+            (reader, index)
         };
         let more = index.catch_up(&reader, BATCH)?;
         *opened = Some((reader, index));

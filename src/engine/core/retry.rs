@@ -81,7 +81,7 @@ impl Core {
             losses: verdict.losses,
             not_before: verdict.not_before,
             agent_failures: failures,
-            kind: tells.then(|| self.selection.topics.get(self.tasks[task].topic).kind.clone()),
+            kind: tells.then(|| self.selection.topics.get(self.tasks[task].topic).kind.to_string()),
             after: if tells { self.builds_on(task) } else { vec![] },
         };
         self.emit(now, actor, event, out);

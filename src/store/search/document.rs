@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::agent::{Division, Tier};
 use crate::domain::search::SearchNoun;
 use crate::domain::{AgentSpec, Event, Record, Task};
 
@@ -73,7 +74,7 @@ fn agent_words(spec: &AgentSpec) -> String {
     let lists = spec.keywords.iter().chain(&spec.specializations).chain(&spec.tools_available);
     let single = [&spec.display_name, &spec.role].into_iter().flatten();
     let words = single.chain(lists).map(String::as_str).chain(capabilities);
-    let named = [spec.division.map(|word| word.as_str()), spec.tier.map(|word| word.as_str())];
+    let named = [spec.division.map(Division::as_str), spec.tier.map(Tier::as_str)];
     words.chain(named.into_iter().flatten()).collect::<Vec<_>>().join(" ")
 }
 

@@ -82,7 +82,7 @@ impl SearchIndex {
         for record in &records {
             match change_of(record) {
                 Some(Change::Put(document)) => {
-                    put(&transaction, integer(record.seq), record.time.as_micros(), &document)?
+                    put(&transaction, integer(record.seq), record.time.as_micros(), &document)?;
                 }
                 Some(Change::Remove(noun, id)) => remove(&transaction, noun, &id)?,
                 None => {}

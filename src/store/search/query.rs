@@ -84,7 +84,7 @@ fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Res
     let term = |word: &Word| {
         let cut = if word.whole { "" } else { "*" };
         // Within quotation marks everything but the mark itself stands for itself.
-        format!("\"{}\"{cut}", word.text.replace('"', " ").replace('\0', " "))
+        format!("\"{}\"{cut}", word.text.replace(['"', '\0'], " "))
     };
     let terms = words.iter().map(term).collect::<Vec<_>>().join(" ");
     let nouns: Vec<&str> = query.nouns.iter().map(|noun| noun.as_str()).collect();

@@ -336,7 +336,7 @@ impl History {
             node_id: self.node.id,
             attempt: self.tasks[at].executions,
             held,
-            choice: (at % 2 == 0).then(|| Choice {
+            choice: at.is_multiple_of(2).then_some(Choice {
                 score: 700,
                 factors: [Some(1), None, Some(2), None, None, None, None],
                 among: 2,
@@ -394,8 +394,8 @@ impl History {
             losses: u32::from(kind == OutcomeKind::WorkerLost),
             not_before: (task.status == TaskStatus::Pending).then(|| ended_at.plus(Span::from_secs(1))),
             agent_failures: u32::from(kind.blames_agent()),
-            kind: (at % 3 != 0).then(|| ["build", "test"][at % 2].to_owned()),
-            after: if at % 2 == 0 { vec![self.agents[0]] } else { vec![] },
+            kind: (!at.is_multiple_of(3)).then(|| ["build", "test"][at % 2].to_owned()),
+            after: if at.is_multiple_of(2) { vec![self.agents[0]] } else { vec![] },
         });
     }
 

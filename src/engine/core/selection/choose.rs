@@ -132,7 +132,7 @@ impl Core {
             let mut best: Option<(Score, usize, u32)> = None;
             for (place, agent) in agents.iter().enumerate() {
                 let (slot, score) = match *agent {
-                    NONE => match self.best_idle(view, self.shape(task)) {
+                    NONE => match best_idle(view, self.shape(task)) {
                         Some((Reverse(score), .., slot)) => (slot, score),
                         None => continue,
                     },
@@ -144,16 +144,6 @@ impl Core {
             }
             best.map(|(_, place, slot)| (place, slot))
         })
-    }
-
-    /// The idle agent without a home that suits best among those that are able.
-    fn best_idle(&self, view: &View<'_>, shape: &Shape) -> Option<Place> {
-        let able = |slot: u32| view.ranking.idle_set(slot).is_some_and(|set| shape.is_covered_by(set));
-        let matched = view.matched.places().find(|place| able(place.3)).copied();
-        let sets = view.ranking.idle().filter(|(set, _)| shape.is_covered_by(*set));
-        let others =
-            sets.filter_map(|(_, places)| places.iter().find(|place| view.matched.score(place.3).is_none()).copied());
-        matched.into_iter().chain(others).min()
     }
 
     /// How many idle agents without a home are able to do tasks of a shape.
@@ -174,4 +164,14 @@ impl Core {
             among,
         })
     }
+}
+
+/// The idle agent without a home that suits best among those that are able.
+fn best_idle(view: &View<'_>, shape: &Shape) -> Option<Place> {
+    let able = |slot: u32| view.ranking.idle_set(slot).is_some_and(|set| shape.is_covered_by(set));
+    let matched = view.matched.places().find(|place| able(place.3)).copied();
+    let sets = view.ranking.idle().filter(|(set, _)| shape.is_covered_by(*set));
+    let others =
+        sets.filter_map(|(_, places)| places.iter().find(|place| view.matched.score(place.3).is_none()).copied());
+    matched.into_iter().chain(others).min()
 }

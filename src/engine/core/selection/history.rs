@@ -12,9 +12,9 @@ pub(super) const ONE: u32 = 1_000_000;
 /// How many days of the past count.
 pub const DAYS: i64 = 84;
 /// What a day counts by its age, in millionths, where half of it is left after 7 days.
-const WEEK: Decay = decay(905_724);
+static WEEK: Decay = decay(905_724);
 /// The same where half of it is left after 28 days.
-const FOUR_WEEKS: Decay = decay(975_549);
+static FOUR_WEEKS: Decay = decay(975_549);
 
 /// Weights by age in days.
 type Decay = [u64; 85];
@@ -191,7 +191,7 @@ impl History {
 
     /// How it has done of late, in millionths: executions, and beside them judgements and ratings where there are any.
     pub(super) fn recent(&self, today: Day) -> Option<u32> {
-        let executions = weighted(self.kinds.values().flatten(), today, WEEK).map(|(good, all)| {
+        let executions = weighted(self.kinds.values().flatten(), today, &WEEK).map(|(good, all)| {
             // Four more with three successes, so that one end alone does not make or break an agent.
             (share(good + 3 * u64::from(ONE), all + 4 * u64::from(ONE)), 2)
         });
@@ -220,7 +220,7 @@ impl History {
     /// How it has done with tasks of a type, in millionths, and how long they took it in the mean, in microseconds.
     pub(super) fn expertise(&self, kind: &str, today: Day) -> Option<(u32, Option<u64>)> {
         let days = self.kinds.get(kind)?;
-        let (good, all) = weighted(days.iter(), today, FOUR_WEEKS)?;
+        let (good, all) = weighted(days.iter(), today, &FOUR_WEEKS)?;
         let success = share(good + u64::from(ONE), all + 2 * u64::from(ONE));
         Some((success, mean(days)))
     }
@@ -241,7 +241,7 @@ pub(super) fn mean(days: &[Tally]) -> Option<u64> {
 }
 
 /// Successes and executions, each day's weighed by its age: a million for one of today. `None` where there are none.
-fn weighted<'t>(tallies: impl Iterator<Item = &'t Tally>, today: Day, decay: Decay) -> Option<(u64, u64)> {
+fn weighted<'t>(tallies: impl Iterator<Item = &'t Tally>, today: Day, decay: &Decay) -> Option<(u64, u64)> {
     let (mut good, mut all) = (0, 0);
     for tally in tallies {
         let age = usize::try_from((today.number() - tally.day).clamp(0, DAYS)).unwrap_or(0);
@@ -267,9 +267,9 @@ mod tests {
         let mut history = History::default();
         history.ended("x", then, true, None, &[]);
         history.ended("x", today, false, None, &[]);
-        let (good, all) = weighted(history.kinds["x"].iter(), today, WEEK).unwrap();
+        let (good, all) = weighted(history.kinds["x"].iter(), today, &WEEK).unwrap();
         assert!((499_000..501_000).contains(&good) && all == good + 1_000_000, "{good} {all}");
-        let (good, _) = weighted(history.kinds["x"].iter(), Day::from_number(1021), FOUR_WEEKS).unwrap();
+        let (good, _) = weighted(history.kinds["x"].iter(), Day::from_number(1021), &FOUR_WEEKS).unwrap();
         assert!((499_000..501_000).contains(&good), "{good}");
     }
 

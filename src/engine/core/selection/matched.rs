@@ -70,7 +70,7 @@ impl Matches {
 impl Matched {
     fn make(selection: &Selection, subject: &Subject, ranking: &Ranking) -> Self {
         let rarity = |stem: &String| Some((stem.clone(), selection.vocabulary.rarity(stem)?));
-        let terms: Vec<_> = subject.topic.stems.iter().filter_map(rarity).collect();
+        let terms: Vec<_> = subject.topic.stems(&selection.reader).iter().filter_map(rarity).collect();
         let total = terms.iter().map(|(_, rarity)| u64::from(*rarity)).sum();
         let mut sums: Vec<u64> = vec![0; if terms.is_empty() { 0 } else { selection.profiles.len() }];
         let mut slots: Vec<u32> = vec![];
@@ -108,7 +108,7 @@ impl Matched {
     }
 
     fn catch_up(&mut self, selection: &Selection, subject: &Subject, ranking: &Ranking) {
-        let words_changed = self.generation != selection.vocabulary.generation && !subject.topic.stems.is_empty();
+        let words_changed = self.generation != selection.vocabulary.generation;
         match selection.changes.since(self.seen) {
             Some(changed) if !words_changed => {
                 for slot in changed {

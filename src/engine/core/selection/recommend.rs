@@ -55,7 +55,7 @@ impl Core {
     fn judge_for_task(&self, task: TaskId, limit: usize, explained: usize) -> Option<Recommendations> {
         let slot = self.task_ids.get(task).or_else(|| self.array_of(task))?;
         let subject = self.subject(slot);
-        let context = subject.topic.context.clone();
+        let context = subject.topic.context();
         let shape = self.unbound_shape(slot);
         let able = |agent: u32| shape.is_covered_by(self.agents[agent].capability_set);
         Some(self.recommend_for(&subject, context, limit, explained, able))
@@ -173,7 +173,7 @@ impl Core {
                 }
             }
             Factor::DomainExpertise => {
-                let kind = &subject.topic.kind;
+                let kind = &*subject.topic.kind;
                 match history.of_days(Some(kind), today, super::history::DAYS) {
                     (0, _) if kind.is_empty() => "unknown: no type of task was named".to_owned(),
                     (0, _) => format!("unknown: it has ended no task of type {kind} yet"),
@@ -245,7 +245,7 @@ impl Core {
         if gain(Factor::Availability, ONE) >= gap {
             ways.push("all of its slots free".to_owned());
         }
-        let kind = &subject.topic.kind;
+        let kind = &*subject.topic.kind;
         let with_successes = |count: u32| {
             let mut better = profile.history.clone();
             (0..count).for_each(|_| better.ended(kind, self.selection.today, true, None, &[]));

@@ -12,10 +12,10 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::domain::selection::{Phase, TaskContext};
 use crate::domain::task::{TaskMetadata, TaskParameters};
 
-/// So much of a text is read; what it is about is said early.
-const TEXT_BYTES_MAX: usize = 64 << 10;
+/// So much of a text is read: what it is about is said early, and reading takes a tenth of a millisecond a KiB.
+const TEXT_BYTES_MAX: usize = 4 << 10;
 /// So many stems are kept.
-const KEYWORDS_MAX: usize = 48;
+const KEYWORDS_MAX: usize = 32;
 /// So many types of files are kept.
 const FILE_TYPES_MAX: usize = 8;
 /// Longer words are digests, keys or noise.
