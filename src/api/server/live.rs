@@ -42,8 +42,9 @@ pub(super) async fn explain(State(service): State<Service>, Path(id): Path<Strin
     if let Some(error) = &task.error {
         summary = format!("{summary}: {error}");
     }
+    let reasons: Vec<_> = choice(&service, id).await?.into_iter().collect();
     let explanation = serde_json::json!({
-        "task_id": task.id, "status": task.status, "summary": summary, "reasons": choice(&service, id).await?,
+        "task_id": task.id, "status": task.status, "summary": summary, "reasons": reasons,
         "position": null, "expected_start": null, "change": null,
         "smallest_change": null, "cages": [], "cages_left_out": 0,
     });

@@ -226,8 +226,10 @@ impl Core {
 
     /// What would have to change for an agent to come first, everything else being as it is.
     fn to_win(&self, subject: &Subject, view: &View<'_>, one: &Found, first: &Found, profile: &Profile) -> String {
-        // Among equals the first is first for being less versatile or older; a millionth more is enough.
-        let gap = first.judged.score.saturating_sub(one.judged.score) + 1;
+        // Among equals the older comes first, so a younger one has to be better.
+        let younger = self.agents[one.slot].id > self.agents[first.slot].id;
+        let behind = first.judged.score.saturating_sub(one.judged.score);
+        let gap = behind + u32::from(younger);
         let gain = |factor: Factor, value: Score| {
             let counted = one.judged.counted[factor as usize];
             self.selection.part(factor, value).saturating_sub(self.selection.part(factor, counted))
@@ -262,7 +264,7 @@ impl Core {
         if gain(Factor::UserPreference, ONE) >= gap {
             ways.push("better ratings by whoever submits it".to_owned());
         }
-        let behind = f64::from(gap - 1) / f64::from(ONE);
+        let behind = unit(behind);
         if ways.is_empty() {
             let worst = Factor::ALL.iter().max_by_key(|factor| {
                 let at = **factor as usize;

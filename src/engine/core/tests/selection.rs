@@ -117,22 +117,22 @@ fn who_succeeds_is_preferred_and_who_fails_is_not() {
     let firsts: Vec<_> = (0..3)
         .map(|at| {
             let kind = if at == 1 { OutcomeKind::Succeeded } else { OutcomeKind::Failed };
-            let task = NewTask { max_attempts: 1, ..of_type("build") };
+            let task = NewTask { max_attempts: 1, ..of_type("paint") };
             done(&mut world, task, kind).1
         })
         .collect();
     assert_eq!(firsts, ["ann", "ben", "cyd"]);
-    assert_eq!(done(&mut world, of_type("build"), OutcomeKind::Succeeded).1, "ben");
-    let (value, evidence) = factor(&world, "ben", "", "build", Factor::RecentSuccess);
+    assert_eq!(done(&mut world, of_type("paint"), OutcomeKind::Succeeded).1, "ben");
+    let (value, evidence) = factor(&world, "ben", "", "paint", Factor::RecentSuccess);
     assert!(value.unwrap() > 0.8 && evidence == "100 % of 2 executions in 30 days", "{value:?} {evidence}");
-    let (value, evidence) = factor(&world, "ann", "", "build", Factor::DomainExpertise);
+    let (value, evidence) = factor(&world, "ann", "", "paint", Factor::DomainExpertise);
     assert!(value.unwrap() < 0.5 && evidence.contains("0 % of 1 execution in 84 days"), "{value:?} {evidence}");
-    assert_eq!(factor(&world, "ann", "", "test", Factor::DomainExpertise).0, None);
+    assert_eq!(factor(&world, "ann", "", "carve", Factor::DomainExpertise).0, None);
     world.assert_durable();
     // Long after, nothing of it counts any more.
     world.pass(Span::from_secs(100 * 86_400));
     world.submit(task());
-    assert_eq!(factor(&world, "ann", "", "build", Factor::RecentSuccess).0, None);
+    assert_eq!(factor(&world, "ann", "", "paint", Factor::RecentSuccess).0, None);
     world.assert_durable();
 }
 
@@ -223,7 +223,7 @@ fn who_did_well_after_another_is_preferred_after_that_one() {
         depends_on: vec![on.to_string()],
         agent: agent.map(str::to_owned),
         max_attempts: 1,
-        ..of_type("review")
+        ..of_type("paint")
     };
     done(&mut world, next(first, Some("ann")), OutcomeKind::Failed);
     let (good, _) = done(&mut world, next(first, Some("ben")), OutcomeKind::Succeeded);

@@ -186,7 +186,7 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
     }
     if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
         lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
-        lines.extend(candidate.factors.iter().map(|factor| factor_line(factor, width, look)));
+        lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
     }
     let name = chosen.map(|candidate| candidate.name.clone());
     match layer.effects.get(&name) {
@@ -226,11 +226,13 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
 }
 
 /// One factor: its value, how much it counts, and what it rests on.
-fn factor_line(factor: &FactorScore, width: usize, look: &Look<'_>) -> Line<'static> {
+fn factor_lines(factor: &FactorScore, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     let value = factor.value.map_or_else(|| "   ?".to_owned(), |value| format!("{value:.2}"));
     let role = if factor.value.is_none() { Role::Dim } else { Role::Text };
-    let words = format!("{value} x {:.2} {}: {}", factor.weight, factor.factor, text::clean(&factor.evidence));
-    Line::styled(text::fit(&words, width).into_owned(), look.style(role))
+    let head = Line::styled(format!("{value} x {:.2} {}", factor.weight, factor.factor), look.style(role));
+    let evidence = widgets::wrap(&text::clean(&factor.evidence), width.saturating_sub(2));
+    let below = evidence.into_iter().map(|line| Line::styled(format!("  {line}"), look.style(Role::Dim)));
+    std::iter::once(head).chain(below).collect()
 }
 
 fn figure_line(figure: &Figure, width: usize, look: &Look<'_>) -> Line<'static> {
