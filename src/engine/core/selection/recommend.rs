@@ -164,7 +164,7 @@ impl Core {
                 };
                 let judged =
                     history.judgements().map(|(good, all)| format!("{good} of {all} judged artifacts approved"));
-                let rated = history.rating().map(|(mean, users)| format!("rated {} by {}", stars(mean), people(users)));
+                let rated = history.rating().map(|(mean, users)| format!("rated {} by {}", stars(mean), plural(u64::from(users), "user")));
                 let said: Vec<_> = executions.into_iter().chain(judged).chain(rated).collect();
                 if said.is_empty() {
                     format!("unknown: it has ended nothing in {} days, and gets a first chance", super::history::DAYS)
@@ -191,7 +191,7 @@ impl Core {
                 None => "unknown: who submits it has neither rated nor judged the agent's work".to_owned(),
                 Some(Opinion { ratings, stars: sum, approved, rejected }) => {
                     let mean = f64::from(*sum) / f64::from((*ratings).max(1));
-                    let rated = (*ratings > 0).then(|| format!("{ratings} ratings, {mean:.1} stars in the mean"));
+                    let rated = (*ratings > 0).then(|| format!("{} of {mean:.1} stars in the mean", plural(u64::from(*ratings), "rating")));
                     let judged = (approved + rejected > 0).then(|| format!("{approved} approved, {rejected} rejected"));
                     rated.into_iter().chain(judged).collect::<Vec<_>>().join("; ")
                 }
@@ -312,12 +312,12 @@ fn phases(mask: u8) -> String {
 /// `94 % of 50 executions in 30 days`.
 fn of_executions(good: u32, all: u32, days: i64) -> String {
     let percent = share(u64::from(good), u64::from(all)) / 10_000;
-    let noun = if all == 1 { "execution" } else { "executions" };
-    format!("{percent} % of {all} {noun} in {days} days")
+    format!("{percent} % of {} in {days} days", plural(u64::from(all), "execution"))
 }
 
-fn people(users: u32) -> String {
-    if users == 1 { "1 user".to_owned() } else { format!("{users} users") }
+/// `1 user`, `2 users`.
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Millionths between one star and five, as stars.

@@ -183,7 +183,7 @@ fn a_rating_given_again_replaces_the_one_before() {
         world.command(Command::RateTasks { ids: vec![id], rating: Some(stars), note: None }).unwrap();
     }
     let evidence = factor(&world, &agent, "", "processing", Factor::UserPreference).1;
-    assert_eq!(evidence, "1 ratings, 5.0 stars in the mean");
+    assert_eq!(evidence, "1 rating of 5.0 stars in the mean");
     world.assert_durable();
 }
 
