@@ -164,7 +164,9 @@ impl Core {
                 };
                 let judged =
                     history.judgements().map(|(good, all)| format!("{good} of {all} judged artifacts approved"));
-                let rated = history.rating().map(|(mean, users)| format!("rated {} by {}", stars(mean), plural(u64::from(users), "user")));
+                let rated = history
+                    .rating()
+                    .map(|(mean, users)| format!("rated {} by {}", stars(mean), plural(u64::from(users), "user")));
                 let said: Vec<_> = executions.into_iter().chain(judged).chain(rated).collect();
                 if said.is_empty() {
                     format!("unknown: it has ended nothing in {} days, and gets a first chance", super::history::DAYS)
@@ -191,7 +193,8 @@ impl Core {
                 None => "unknown: who submits it has neither rated nor judged the agent's work".to_owned(),
                 Some(Opinion { ratings, stars: sum, approved, rejected }) => {
                     let mean = f64::from(*sum) / f64::from((*ratings).max(1));
-                    let rated = (*ratings > 0).then(|| format!("{} of {mean:.1} stars in the mean", plural(u64::from(*ratings), "rating")));
+                    let rated = (*ratings > 0)
+                        .then(|| format!("{} of {mean:.1} stars in the mean", plural(u64::from(*ratings), "rating")));
                     let judged = (approved + rejected > 0).then(|| format!("{approved} approved, {rejected} rejected"));
                     rated.into_iter().chain(judged).collect::<Vec<_>>().join("; ")
                 }
