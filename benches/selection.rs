@@ -124,7 +124,7 @@ impl Bench {
                 _ => None,
             });
             for execution_id in started.collect::<Vec<_>>() {
-                let kind = if at % 7 == 0 { OutcomeKind::Failed } else { OutcomeKind::Succeeded };
+                let kind = if at.is_multiple_of(7) { OutcomeKind::Failed } else { OutcomeKind::Succeeded };
                 let outcome = Box::new(Outcome::new(kind, ""));
                 let report = Report::Ended { execution_id, started_at: Some(self.now), outcome, artifacts: vec![] };
                 self.core.report(self.now, self.node, self.now.plus(Span::from_secs(1)), report, &mut out);

@@ -298,10 +298,10 @@ fn any_text_is_answered_and_unknown_is_said_to_be_unknown() {
 #[test]
 fn what_is_recommended_is_what_is_chosen() {
     let mut world = World::new(FLEET);
-    for at in 0..12 {
+    for at in 0..12_usize {
         let text = ["rust parser", "sql", "deploy the thing", "migration of parser.rs"][at % 4];
         let best = world.core.recommend(text, "processing", Some(world.user), 1).items[0].clone();
-        let kind = if at % 3 == 0 { OutcomeKind::Failed } else { OutcomeKind::Succeeded };
+        let kind = if at.is_multiple_of(3) { OutcomeKind::Failed } else { OutcomeKind::Succeeded };
         let task = NewTask { max_attempts: 1, ..about(text) };
         let (id, agent) = placed(&mut world, task);
         assert_eq!(agent, best.name, "{text}");
