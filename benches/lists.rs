@@ -16,6 +16,7 @@ use menagerie::domain::event::{
 use menagerie::domain::execution::{Outcome, OutcomeKind};
 use menagerie::domain::id::{AgentId, CageId, ExecutionId, NodeId, TaskId, UserId};
 use menagerie::domain::node::{Capacity, Node, NodeStatus};
+use menagerie::domain::selection::TaskContext;
 use menagerie::domain::task::{NewTask, Task, TaskStatus};
 use menagerie::domain::{Requirements, Span, Timestamp, User};
 use menagerie::store::{JournalQuery, Query, Reader, Store};
@@ -132,6 +133,7 @@ impl Writer {
             started_at: None,
             completed_at: None,
             assigned_cage_id: None,
+            context: TaskContext::default(),
         };
         self.add(TaskSubmitted { task, after: vec![] })?;
         Ok(id)

@@ -17,6 +17,7 @@ use menagerie::domain::execution::{Outcome, OutcomeKind};
 use menagerie::domain::id::{AgentId, AllocationId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
 use menagerie::domain::node::{Capacity, Node, NodeStatus};
 use menagerie::domain::requirements::Requirements;
+use menagerie::domain::selection::TaskContext;
 use menagerie::domain::task::{Task, TaskMetadata, TaskParameters, TaskStatus};
 use menagerie::domain::{Bytes, Cpu, Timestamp, User};
 use menagerie::store::{Query, Reader, Store, rebuild, verify};
@@ -124,6 +125,7 @@ impl Writer {
             started_at: None,
             completed_at: None,
             assigned_cage_id: None,
+            context: TaskContext::default(),
         };
         (id, self.record(TaskSubmitted { task, after: vec![] }))
     }

@@ -79,6 +79,7 @@ pub fn agents_named(event: &Event) -> Option<AgentId> {
         Event::ExecutionScheduled(event) => Some(event.agent_id),
         Event::ExecutionEnded(event) => Some(event.agent_id),
         Event::ArtifactAdded(event) => Some(event.artifact.agent_id),
+        Event::TaskRated(event) => Some(event.agent_id),
         _ => None,
     }
 }

@@ -184,10 +184,6 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
             }
         }
     }
-    if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
-        lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
-        lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
-    }
     let name = chosen.map(|candidate| candidate.name.clone());
     match layer.effects.get(&name) {
         None if matches!(layer.subject, Subject::Cage(_)) => {}
@@ -199,6 +195,10 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
             lines.push(styled(Role::Columns, "IF YOU DO IT".to_owned()));
             lines.extend(changes(what_if, width, look));
         }
+    }
+    if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
+        lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
+        lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
     }
     lines
 }
