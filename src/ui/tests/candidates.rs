@@ -46,10 +46,10 @@ fn a_task_goes_to_whom_one_finds_by_typing() {
 
 #[test]
 fn how_well_an_agent_suits_is_shown_factor_by_factor() {
-    let mut driver = on_pending((160, 48));
+    let mut driver = on_pending((200, 60));
     driver.press("r");
     driver.sees_not("SUITS IT");
-    driver.type_text("builder-2");
+    driver.type_text("newcomer");
     driver.sees("SUITS IT 0.812");
     driver.sees("0.90 x 0.25 keyword_match");
     driver.sees("has parser");

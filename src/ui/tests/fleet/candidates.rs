@@ -44,8 +44,8 @@ fn suiting(candidate: Candidate) -> Candidate {
 pub fn agents() -> Vec<Candidate> {
     vec![
         candidate("agent", "builder-1", (true, true), &["free now", "has capability rust", "did 120 of this type"]),
-        suiting(candidate("agent", "builder-2", (true, false), &["1 of 1 slots taken", "has capability rust"])),
-        candidate("agent", "newcomer", (true, true), &["free now", "nothing is known of it yet"]),
+        candidate("agent", "builder-2", (true, false), &["1 of 1 slots taken", "has capability rust"]),
+        suiting(candidate("agent", "newcomer", (true, true), &["free now", "nothing is known of it yet"])),
         candidate("agent", HOSTILE[0], (true, false), &[&"x".repeat(500)]),
         candidate("agent", "writer", (false, false), &["lacks capability rust", "drained by an operator"]),
     ]
