@@ -1,5 +1,7 @@
 //! Everything that can happen to the console, in one queue.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
@@ -57,13 +59,35 @@ pub enum Message {
     SettingsChanged,
 }
 
+/// With so many messages waiting, keys are left in the terminal.
+const FULL: usize = 1_000;
+
 /// Puts messages into the queue.
 #[derive(Clone)]
-pub struct Post(pub Sender<Message>);
+pub struct Post {
+    queue: Sender<Message>,
+    waiting: Arc<AtomicUsize>,
+}
 
 impl Post {
+    /// Puts them into this queue.
+    pub fn new(queue: Sender<Message>) -> Self {
+        Self { queue, waiting: Arc::default() }
+    }
+
     /// Whether anybody still listens.
     pub fn send(&self, message: Message) -> bool {
-        self.0.send(message).is_ok()
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.queue.send(message).is_ok()
+    }
+
+    /// Takes note that so many messages were taken out.
+    pub fn taken(&self, count: usize) {
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Whether so much waits that whoever can should send no more for now.
+    pub fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= FULL
     }
 }

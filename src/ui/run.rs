@@ -28,6 +28,9 @@ pub enum Error {
     Terminal(#[from] io::Error),
 }
 
+/// The most messages that one frame shows the effect of.
+const TOGETHER: usize = 500;
+
 /// The wall clock: only for showing ages, and put right by the engine's.
 fn wall() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -40,7 +43,7 @@ fn wall() -> Timestamp {
 /// When the terminal cannot be used. It is given back as it was found in any case.
 pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     let (sender, queue) = mpsc::channel();
-    let post = Post(sender);
+    let post = Post::new(sender);
     let for_signals = post.clone();
     signals::listen(move |signal| for_signals.send(Message::Signal(signal)))?;
     let link = Link::open(&options.data_dir, PULSE_EVERY, starter, &post)?;
@@ -51,8 +54,8 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     if app.options.theme.is_none() && app.options.depth > ColorDepth::Ansi {
         terminal.send(QUESTION)?;
     }
-    let for_input = post.clone();
-    let mut reader = Reader::start(move |read| for_input.send(editor::message(read)))?;
+    let (for_input, to_ask) = (post.clone(), post.clone());
+    let mut reader = Reader::start(move |read| for_input.send(editor::message(read)), move || to_ask.is_full())?;
     if let Some(dir) = app.options.config_dir.clone()
         && let Err(error) = saved::watch(&dir, post.clone())
     {
@@ -139,7 +142,10 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
             app.woken();
             continue;
         };
-        for message in std::iter::once(first).chain(queue.try_iter()) {
+        let mut taken = 0;
+        // However much comes, what it does is seen from time to time.
+        for message in std::iter::once(first).chain(queue.try_iter()).take(TOGETHER) {
+            taken += 1;
             urgent |= match message {
                 // What the fleet does by itself can wait; being looked at or not shows nowhere.
                 Message::Pulse(_) | Message::Focus(_) => false,
@@ -149,5 +155,6 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
             };
             app.update(message);
         }
+        post.taken(taken);
     }
 }
