@@ -15,7 +15,7 @@ fn no_key_changes_anything() {
         ("4", "SLOTS", "XUrD"),
         ("5", "foresight", "+etprD"),
         ("6", "third.md", "axc"),
-        ("7", "failed after 1 attempts", "ASR"),
+        ("7", "failed after its only attempt", "ASR"),
     ] {
         terminal.types(screen);
         terminal.sees(content);

@@ -122,7 +122,8 @@ impl Scan {
         let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let hidden = |c: char| matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
         // The kernel rings the bell when more is typed than it has room for.
-        if let Some(c) = text.chars().find(|c| (c.is_control() && !"\r\n\x07".contains(*c)) || turns(*c) || hidden(*c)) {
+        if let Some(c) = text.chars().find(|c| (c.is_control() && !"\r\n\x07".contains(*c)) || turns(*c) || hidden(*c))
+        {
             self.strangers.push(format!("{c:?} in {text:?}"));
         }
     }
