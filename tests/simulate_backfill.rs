@@ -227,7 +227,8 @@ fn who_is_short_enough_does_not_pass_by_who_came_before_and_is_short_enough_too(
     let folder = tempfile::tempdir().unwrap();
     let job = |submit, cores, duration| Job { submit, duration, estimate: Some(duration), cores };
     // The fourth and the last are about equally long: the last fits before the third can start, the fourth does not. The fifth fits, too.
-    let jobs = [job(0, 36, 1000), job(0, 64, 100), job(1, 100, 5000), job(2, 64, 905), job(3, 64, 450), job(4, 64, 899)];
+    let jobs =
+        [job(0, 36, 1000), job(0, 64, 100), job(1, 100, 5000), job(2, 64, 905), job(3, 64, 450), job(4, 64, 899)];
     let (_, starts) = simulate(&jobs, folder.path());
     assert_eq!(starts, [0.0, 0.0, 1000.0, 6000.0, 100.0, 6905.0]);
     is_easy(&jobs, &starts, &reference(&jobs, true), 0);

@@ -191,9 +191,8 @@ impl Core {
     fn first_behind(&self, behind: &mut Behind, next: Option<u32>) -> Option<Candidate> {
         let first = *behind.first_key_value()?.0;
         let head = next.and_then(|group| Some((self.queue.groups[group].listed()?, group)));
-        let is_first = head.is_none_or(|(key, group)| {
-            first < self.place(&Candidate { key, group, everything: false, tried: 0 })
-        });
+        let is_first =
+            head.is_none_or(|(key, group)| first < self.place(&Candidate { key, group, everything: false, tried: 0 }));
         if is_first { behind.remove(&first) } else { None }
     }
 
@@ -209,7 +208,9 @@ impl Core {
             return false;
         }
         self.put_behind(candidate, behind);
-        let Search::Found(place) = self.search(candidate.key.slot, candidate.everything, true, now) else { return false };
+        let Search::Found(place) = self.search(candidate.key.slot, candidate.everything, true, now) else {
+            return false;
+        };
         self.start(candidate.key.slot, place, now, out);
         // An array has more elements.
         if self.queue.groups.get(candidate.group).is_some_and(|group| group.ready.contains(&candidate.key)) {

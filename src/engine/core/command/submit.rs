@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::agents::user_of;
+use super::cycle;
 use crate::domain::command::RefusedItem;
 use crate::domain::event::TaskSubmitted;
 use crate::domain::{Actor, AgentId, Command, NewTask, Refusal, Reply, Task, TaskId, TaskStatus, Timestamp, UserId};
@@ -241,13 +242,7 @@ fn order_by_dependency(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask]) -
     }
     let done: BTreeSet<_> = order.iter().copied().collect();
     refuse_dependents(plans, tasks, &dependents);
-    for place in 0..plans.len() {
-        if plans[place].is_ok() && !done.contains(&place) {
-            let name = tasks[place].key.clone().unwrap_or_else(|| format!("task {}", place + 1));
-            let cycle = cycle_through(plans, tasks, place).unwrap_or(name);
-            plans[place] = Err(Refusal::invalid("depends_on", cycle, "dependencies without a cycle"));
-        }
-    }
+    refuse_cycles(plans, tasks, &done);
     order
 }
 
@@ -266,23 +261,27 @@ fn refuse_dependents(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask], dep
     }
 }
 
-/// The keys of a cycle that can be reached from a place: `a -> b -> a`.
-fn cycle_through(plans: &[Result<Plan, Refusal>], tasks: &[NewTask], from: usize) -> Option<String> {
-    let mut path: Vec<usize> = vec![];
-    let mut at = from;
-    loop {
-        if let Some(start) = path.iter().position(|place| *place == at) {
-            path.push(at);
-            let keys: Vec<_> = path[start..].iter().filter_map(|place| tasks[*place].key.as_deref()).collect();
-            return Some(keys.join(" -> "));
-        }
-        path.push(at);
-        let next = plans[at].as_ref().ok()?.depends_on.iter().find_map(|dependency| match dependency {
-            // Places that are refused already were named in their own right and end no search.
-            Dependency::Item(on) if plans[*on].is_ok() => Some(*on),
-            _ => None,
-        });
-        at = next?;
+/// Refuses whoever could never become ready, because it is in a cycle or waits for somebody who is.
+fn refuse_cycles(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask], done: &BTreeSet<usize>) {
+    let waits = |place: usize| plans[place].is_ok() && !done.contains(&place);
+    let next: Vec<Option<usize>> = plans
+        .iter()
+        .enumerate()
+        .map(|(place, plan)| {
+            let on = plan.iter().flat_map(|plan| &plan.depends_on).filter_map(|dependency| match dependency {
+                Dependency::Item(on) => Some(*on),
+                Dependency::Task(_) => None,
+            });
+            if waits(place) { on.into_iter().find(|on| waits(*on)) } else { None }
+        })
+        .collect();
+    let led = cycle::led_to(&next);
+    let mut texts: BTreeMap<usize, String> = BTreeMap::new();
+    for (place, first) in led.into_iter().enumerate() {
+        let Some(first) = first else { continue };
+        let name = |place: usize| tasks[place].key.as_deref().unwrap_or_default();
+        let text = texts.entry(first).or_insert_with(|| cycle::shown(&next, first, name));
+        plans[place] = Err(Refusal::invalid("depends_on", text.clone(), "dependencies without a cycle"));
     }
 }
 
