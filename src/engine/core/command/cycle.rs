@@ -4,8 +4,8 @@
 #[derive(Clone, Copy)]
 enum Seen {
     Not,
-    /// On the walk that began at this place.
-    On(usize),
+    /// On the present walk.
+    On,
     /// It leads to a cycle that this place is part of, or to none.
     Leads(Option<usize>),
 }
@@ -19,11 +19,11 @@ pub(super) fn led_to(next: &[Option<usize>]) -> Vec<Option<usize>> {
             let Some(place) = at else { break None };
             match seen[place] {
                 Seen::Not => {
-                    seen[place] = Seen::On(from);
+                    seen[place] = Seen::On;
                     walk.push(place);
                     at = next[place];
                 }
-                Seen::On(_) => break Some(place),
+                Seen::On => break Some(place),
                 Seen::Leads(known) => break known,
             }
         };

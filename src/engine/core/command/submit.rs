@@ -34,6 +34,8 @@ struct Plan {
 #[derive(Default)]
 struct Judged {
     good: BTreeSet<Wish>,
+    /// Those that nothing here can ever meet, and why.
+    bad: BTreeMap<Wish, Refusal>,
     last: Option<Wish>,
 }
 
@@ -132,8 +134,14 @@ impl Core {
         depends_on.dedup();
         let wish = Wish::new(&task.requirements, task.command().is_some(), agent, task.cage, owner);
         if judged.last.as_ref() != Some(&wish) {
+            if let Some(refusal) = judged.bad.get(&wish) {
+                return Err(refusal.clone());
+            }
             if !judged.good.contains(&wish) {
-                self.feasible(&wish)?;
+                if let Err(refusal) = self.feasible(&wish) {
+                    judged.bad.insert(wish, refusal.clone());
+                    return Err(refusal);
+                }
                 judged.good.insert(wish.clone());
             }
             judged.last = Some(wish.clone());
