@@ -181,6 +181,8 @@ pub enum Want {
     Flag(bool),
     /// An id from the first to the last, both included.
     Ids(u128, u128),
+    /// An id that ends with so many digits of this value.
+    IdTail(u128, usize),
     /// Who asks.
     Me,
 }
@@ -311,6 +313,7 @@ fn fits(want: &Want, cell: Cell<'_>, asker: &Asker<'_>) -> bool {
         (Want::Reals(low, high), Cell::Real(number)) => within(number, *low, *high),
         (Want::Flag(wanted), Cell::Flag(flag)) => flag == *wanted,
         (Want::Ids(first, last), Cell::Id(id)) => (*first..=*last).contains(&id.as_u128()),
+        (Want::IdTail(value, digits), Cell::Id(id)) => id.as_u128() & ((1 << (4 * digits)) - 1) == *value,
         (Want::Me, Cell::Id(id)) => asker.me.iter().any(|me| me.0 == id),
         _ => false,
     }

@@ -179,6 +179,10 @@ impl<'c> Conditions<'c> {
                 let (first, last) = (self.bind(first.to_be_bytes().to_vec()), self.bind(last.to_be_bytes().to_vec()));
                 format!("{value} BETWEEN {first} AND {last}")
             }
+            Want::IdTail(id, digits) => {
+                let end = self.bind(format!("{id:0digits$X}"));
+                format!("substr(hex({value}), -{digits}) = {end}")
+            }
             Want::Me => {
                 let uid = self.bind(self.uid);
                 format!("{value} IN (SELECT x.id FROM user x WHERE x.uid = {uid})")
