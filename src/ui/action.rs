@@ -146,8 +146,8 @@ pub fn named(name: &str) -> Option<&'static Action> {
 }
 
 impl Action {
-    /// Whether it can be done now; if not, why.
-    pub fn ready(&self, app: &App) -> Result<(), String> {
+    /// Whether the fleet takes such an action from this console now, whatever is selected; if not, why.
+    pub fn taken(&self, app: &App) -> Result<(), String> {
         if self.changes {
             app.may_change()?;
         }
@@ -157,6 +157,12 @@ impl Action {
         if self.changes && app.fleet.read_only() {
             return Err("the engine takes no changes: its store failed".to_owned());
         }
+        Ok(())
+    }
+
+    /// Whether it can be done now; if not, why.
+    pub fn ready(&self, app: &App) -> Result<(), String> {
+        self.taken(app)?;
         (self.ready)(app)
     }
 }

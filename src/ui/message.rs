@@ -30,6 +30,8 @@ pub enum Message {
     Signal(Signal),
     /// The terminal is gone.
     TerminalGone,
+    /// A thread panicked; the terminal has been given back.
+    Panicked,
     /// The fleet has changed.
     Pulse(Pulse),
     /// The link to the engine has changed.

@@ -47,7 +47,10 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     let for_signals = post.clone();
     signals::listen(move |signal| for_signals.send(Message::Signal(signal)))?;
     let link = Link::open(&options.data_dir, PULSE_EVERY, starter, &post)?;
-    let mut terminal = Taken::take(settings::manners(&options))?;
+    let for_panics = post.clone();
+    let mut terminal = Taken::take(settings::manners(&options), move || {
+        for_panics.send(Message::Panicked);
+    })?;
     let mut app = App::new(options, &Place::Overview, (wall(), Instant::now()));
     terminal.draw(|frame| view::draw(&mut app, frame))?;
     // Only where it makes a difference, and after the first frame is out.

@@ -127,6 +127,11 @@ pub trait Screen {
     /// Its frame's title: what it shows, filter and count.
     fn title(&self) -> String;
 
+    /// Why its last question was not answered, so that it still shows what came before; `None` when all were answered.
+    fn unanswered(&self) -> Option<&str> {
+        None
+    }
+
     /// What it shows changes with these.
     fn topics(&self) -> &'static [Topic];
 
@@ -213,6 +218,11 @@ pub trait Screen {
     fn click(&mut self, column: u16, row: u16, out: &mut Out) -> bool {
         let _ = (column, row, out);
         false
+    }
+
+    /// Scrolls one of its panels by so many rows, down when positive: what the panel's scrollbar does.
+    fn scroll_panel(&mut self, panel: usize, rows: i64) {
+        let _ = (panel, rows);
     }
 
     /// When something in sight or what can be done changes by itself, if it is known to.

@@ -28,7 +28,7 @@ fn no_key_changes_anything() {
     terminal.types("2");
     terminal.sees("third.md");
     terminal.types("a");
-    terminal.sees("this console was started with --read-only");
+    terminal.sees("this console only reads: it was started with --read-only");
     terminal.types("q");
     assert!(terminal.ends().success());
     assert_eq!(desk.seq(), before);

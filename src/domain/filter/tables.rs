@@ -92,14 +92,14 @@ const UNTIL: Field = Field::new("until", Kind::Until, "Only what came into being
 const TASK: Field = Field::new("task", Kind::Id(Thing::Task), "The task it belongs to").also(&["task_id"]);
 const AGENT: Field = Field::new("agent", Kind::Named(Thing::Agent), "Whose it is").also(&["agent_id"]);
 const NODE: Field = Field::new("node", Kind::Named(Thing::Node), "The machine").also(&["node_id"]);
-const SEVERITY: Field = Field::new("type", word!(Severity), "How bad it is").also(&["severity"]);
+const SEVERITY: Field = Field::new("type", word!(Severity), "How bad it is").searched().also(&["severity"]);
 const MESSAGE: Field = Field::new("message", Kind::Text, "What it says").searched();
 
 /// Tasks.
 pub static TASKS: Table = Table {
     name: "tasks",
     fields: &[
-        Field::new("status", word!(TaskStatus), "Where its life stands"),
+        Field::new("status", word!(TaskStatus), "Where its life stands").searched(),
         Field::new("type", Kind::Text, "What sort of work it is").searched(),
         Field::new("priority", Kind::Whole, "1 to 10, 10 first"),
         Field::new("agent", Kind::Named(Thing::Agent), "Who does it, did it last or must do it")
@@ -141,8 +141,8 @@ pub static TASKS: Table = Table {
 pub static EXECUTIONS: Table = Table {
     name: "executions",
     fields: &[
-        Field::new("status", word!(ExecutionStatus), "Where its life stands"),
-        Field::new("outcome", word!(OutcomeKind), "How it ended").or_none(),
+        Field::new("status", word!(ExecutionStatus), "Where its life stands").searched(),
+        Field::new("outcome", word!(OutcomeKind), "How it ended").or_none().searched(),
         TASK,
         AGENT.searched(),
         Field::new("cage", Kind::Cage, "Where it runs or ran").also(&["cage_id"]),
@@ -170,7 +170,7 @@ pub static AGENTS: Table = Table {
     name: "agents",
     fields: &[
         Field::new("name", Kind::Text, "Its name").searched(),
-        Field::new("status", word!(AgentStatus), "What it is doing"),
+        Field::new("status", word!(AgentStatus), "What it is doing").searched(),
         Field::new("cage", Kind::Cage, "The cage it is in").or_none().also(&["cage_id"]),
         Field::new("kind", word!(AgentKind), "What it is for"),
         Field::new("division", word!(Division), "Where it belongs").or_none(),
@@ -225,7 +225,7 @@ pub static CAGES: Table = Table {
     name: "cages",
     fields: &[
         Field::new("cage", Kind::Cage, "Its number").also(&["id"]),
-        Field::new("status", word!(CageStatus), "Whether somebody lives there"),
+        Field::new("status", word!(CageStatus), "Whether somebody lives there").searched(),
         Field::new("agent", Kind::Named(Thing::Agent), "Who lives there").or_none().searched().also(&["agent_id"]),
         NODE.searched(),
         Field::new("cpu", Kind::Cores, "The limit of cores").or_none(),
@@ -249,7 +249,7 @@ pub static NODES: Table = Table {
     name: "nodes",
     fields: &[
         Field::new("name", Kind::Text, "Its host name").searched(),
-        Field::new("status", word!(NodeStatus), "Whether its worker is connected"),
+        Field::new("status", word!(NodeStatus), "Whether its worker is connected").searched(),
         Field::new("cpu", Kind::Cores, "Cores it has"),
         Field::new("memory", Kind::Size, "Memory it has"),
         Field::new("gpu", Kind::Whole, "GPU devices it has"),
@@ -270,7 +270,7 @@ pub static RESOURCES: Table = Table {
     fields: &[
         Field::new("name", Kind::Text, "cpu, memory, gpu, gpu_memory or storage").searched(),
         Field::new("type", word!(ResourceType), "What it counts"),
-        Field::new("status", word!(ResourceStatus), "Whether there is some left"),
+        Field::new("status", word!(ResourceStatus), "Whether there is some left").searched(),
         NODE.searched(),
         Field::new("allocated", Kind::Whole, "How much is held, in its own unit"),
         Field::new("total", Kind::Whole, "How much there is, in its own unit"),
@@ -282,7 +282,7 @@ pub static RESOURCES: Table = Table {
 pub static ALLOCATIONS: Table = Table {
     name: "allocations",
     fields: &[
-        Field::new("status", word!(AllocationStatus), "Whether it is still held"),
+        Field::new("status", word!(AllocationStatus), "Whether it is still held").searched(),
         TASK,
         AGENT.searched(),
         Field::new("execution", Kind::Id(Thing::Execution), "The attempt it is held for").also(&["execution_id"]),
@@ -298,7 +298,7 @@ pub static ALLOCATIONS: Table = Table {
 pub static ARTIFACTS: Table = Table {
     name: "artifacts",
     fields: &[
-        Field::new("status", word!(ReviewState), "Where its review stands").also(&["state", "review"]),
+        Field::new("status", word!(ReviewState), "Where its review stands").searched().also(&["state", "review"]),
         Field::new("type", word!(ArtifactType), "What it is"),
         Field::new("title", Kind::Text, "Its title or file name").searched(),
         AGENT.searched(),
@@ -340,7 +340,7 @@ pub static ALERTS: Table = Table {
     name: "alerts",
     fields: &[
         SEVERITY,
-        Field::new("status", word!(AlertStatus), "Where it stands"),
+        Field::new("status", word!(AlertStatus), "Where it stands").searched(),
         Field::new("source", Kind::Text, "Which part it is about").searched(),
         MESSAGE,
         Field::new("trigger", Kind::Text, "The rule or event that raised it").searched(),

@@ -88,9 +88,10 @@ impl<'c> Conditions<'c> {
         let condition = match &term.test {
             Test::Word(needle) => {
                 let listing = self.listing;
-                let want = Want::Holds(needle.clone());
                 let searched = listing.table.fields.iter().filter(|field| field.searched);
-                let found = searched.map(|field| self.one_of(field, std::slice::from_ref(&want)));
+                let wanted = searched.map(|field| (field, field.looked_for(needle)));
+                let found =
+                    wanted.filter(|(_, wants)| !wants.is_empty()).map(|(field, wants)| self.one_of(field, &wants));
                 format!("({})", found.collect::<Result<Vec<_>, _>>()?.join(" OR "))
             }
             Test::Field(field, wants) => {

@@ -75,6 +75,7 @@ pub static ALL: &[&Action] = &[
     &grid::WORST_FIRST,
     &grid::GRID_OR_LIST,
     &grid::CAGE_OUTPUT,
+    &grid::ATTEMPT_OUTPUT,
     &grid::NEXT_PANEL,
     &grid::NEXT_ROW,
     &grid::PREVIOUS_ROW,

@@ -70,6 +70,28 @@ fn a_chart_names_its_lines_their_figures_and_units() {
 }
 
 #[test]
+fn a_series_that_has_ended_says_when() {
+    for (minutes, says) in [(0, false), (2, false), (12, true)] {
+        let mut driver = Driver::new(&Place::Metrics, (120, 36));
+        driver.engine = Box::new(move |request| match fleet::answer(request) {
+            Ok(Answer::Series(mut answers)) => {
+                let end = NOW - minutes * 60_000_000;
+                for line in answers.iter_mut().flat_map(|answer| answer.lines.iter_mut().take(1)) {
+                    line.points.retain(|point| point.time.as_micros() <= end);
+                }
+                Ok(Answer::Series(answers))
+            }
+            answer => answer,
+        });
+        filter(&mut driver, "cpu_seconds");
+        driver.press("ctrl-r");
+        let frame = driver.draw();
+        assert_eq!(frame.matches("ended 12m ago").count(), usize::from(says), "{minutes}: {frame}");
+        assert_eq!(frame.matches("ended").count(), usize::from(says), "{minutes}: {frame}");
+    }
+}
+
+#[test]
 fn a_gap_stays_a_gap_and_is_neither_zero_nor_drawn_over() {
     let options = Options { ascii: true, ..options(ColorDepth::True) };
     let mut driver = Driver::with(options, &Place::Metrics, (120, 36));

@@ -54,8 +54,12 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     if agent.consecutive_failures > 0 {
         say("failures", Role::Warn, format!("{} in a row", agent.consecutive_failures));
     }
-    let heard = agent.last_heartbeat.map_or("unknown".to_owned(), |time| format!("{} ago", look.age(time)));
-    say("heard", if agent.last_heartbeat.is_some() { Role::Text } else { Role::Unknown }, heard);
+    let heard = match row.heard() {
+        Some(time) => format!("{} ago", look.age(time)),
+        None if agent.counters.total_executions == 0 => "never: no attempt of it has started yet".to_owned(),
+        None => "unknown".to_owned(),
+    };
+    say("heard", if row.heard().is_some() { Role::Text } else { Role::Unknown }, heard);
     say("reports to", Role::Text, spec.reports_to.clone().unwrap_or_default());
     let tier = spec.tier.map(|tier| tier.to_string());
     let division = spec.division.map(|division| division.to_string());

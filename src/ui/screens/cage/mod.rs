@@ -101,6 +101,8 @@ pub struct Cage {
     moved: bool,
     /// Where rows were drawn last, for clicks.
     drawn: RefCell<Vec<(Rect, RowId)>>,
+    /// Of each table that was drawn last the first row and how many were in sight.
+    tables: RefCell<Vec<(Panel, usize, usize)>>,
 }
 
 impl Cage {
@@ -121,6 +123,7 @@ impl Cage {
             cursor: None,
             moved: false,
             drawn: RefCell::default(),
+            tables: RefCell::default(),
         }
     }
 
@@ -254,8 +257,11 @@ impl Cage {
 impl Screen for Cage {
     fn title(&self) -> String {
         let state = self.cell.as_ref().map(|cell| format!(" · {}", cell.state)).unwrap_or_default();
-        let old = if self.error.is_some() && self.record.is_some() { " · OLD: the engine did not answer" } else { "" };
-        format!("cage {}{state}{old}", text::clean(&self.id))
+        format!("cage {}{state}", text::clean(&self.id))
+    }
+
+    fn unanswered(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     fn topics(&self) -> &'static [Topic] {
@@ -344,6 +350,17 @@ impl Screen for Cage {
                 true
             }
             None => false,
+        }
+    }
+
+    fn scroll_panel(&mut self, panel: usize, rows: i64) {
+        let table = self.tables.borrow().iter().find(|(of, ..)| *of as usize == panel).copied();
+        let Some((of, top, height)) = table.filter(|_| rows != 0) else { return };
+        // The rows in sight end with the cursor's once there are some above them.
+        let place = top.saturating_add_signed(isize::try_from(rows).unwrap_or(0)) + height.saturating_sub(1);
+        let ids: Vec<RowId> = self.rows().into_iter().filter(|row| row.panel() == of).collect();
+        if let Some(id) = ids.get(place).or(ids.last()) {
+            (self.cursor, self.moved) = (Some(id.clone()), true);
         }
     }
 

@@ -14,6 +14,10 @@ use crate::ui::theme::Role;
 use crate::ui::widgets::plot::{self, Drawn, Plot};
 use crate::ui::widgets::{self, axis};
 
+/// A series whose last value is older than this, and than some steps, has ended: cages are measured more rarely while nobody
+/// looks.
+const ENDED_AFTER: domain::Span = domain::Span::from_secs(180);
+
 /// Columns of a figure in the legend.
 const FIGURE: usize = 11;
 
@@ -88,6 +92,13 @@ impl Chart {
         self.legend(frame, Rect { y: body.bottom(), height: legend, ..area }, &unit, look);
     }
 
+    /// When a series ended, if it did before what is shown ends.
+    fn ended(&self, named: &Named) -> Option<Timestamp> {
+        let last = named.points.last()?.time;
+        let patience = ENDED_AFTER.as_micros().max(named.step.as_micros().saturating_mul(3));
+        (self.to.since(last).as_micros() > patience).then_some(last)
+    }
+
     /// Each line's letter, what tells it from the others, and its figures.
     fn legend(&self, frame: &mut Frame<'_>, area: Rect, unit: &str, look: &Look<'_>) {
         if area.height == 0 {
@@ -104,6 +115,8 @@ impl Chart {
             let words: Vec<&str> =
                 named.words.iter().map(String::as_str).filter(|word| !shared.contains(word)).collect();
             let words = if words.is_empty() { "all".to_owned() } else { words.join(", ") };
+            let ended = self.ended(named).map(|time| format!("ended {} ago  ", look.age(time))).unwrap_or_default();
+            let words = text::pad(&text::clean(&words), room.saturating_sub(text::width(&ended)));
             let values: Vec<f64> = named.points.iter().map(|point| point.value).collect();
             let count = values.len().max(1) as f64;
             let figures = [
@@ -118,7 +131,8 @@ impl Chart {
                 .collect();
             let spans = vec![
                 Span::styled(format!("{} ", plot::letter(place)), look.style(plot::role(place))),
-                Span::raw(text::pad(&text::clean(&words), room)),
+                Span::raw(words),
+                Span::styled(ended, look.style(Role::Warn)),
                 Span::raw(format!(" {figures}")),
             ];
             frame.render_widget(Line::from(spans), Rect { y, height: 1, ..area });

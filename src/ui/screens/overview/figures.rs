@@ -20,6 +20,19 @@ const fn health_mark(state: HealthState) -> Mark {
     }
 }
 
+/// `before` and as many names as fit into `room` columns, and how many more there are.
+fn named_within(before: &str, names: &[String], room: usize) -> String {
+    let words = |shown: usize| {
+        let more = match names.len() - shown {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{before}{}{more}", names[..shown].join(", "))
+    };
+    let fits = (1..=names.len()).rev().map(words).find(|words| text::width(words) <= room);
+    fits.unwrap_or_else(|| words(names.len().min(1)))
+}
+
 /// How the parts are: why not, and what to do, for each that is not well; the others in one line. `brief` gives each
 /// reason one line and each remedy two.
 pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) -> Vec<Line<'static>> {
@@ -60,14 +73,15 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
     }
     let named = |state: HealthState| {
         let names = parts.iter().filter(|part| part.state == state).map(|part| text::clean(&part.component));
-        names.collect::<Vec<_>>().join(", ")
+        names.map(std::borrow::Cow::into_owned).collect::<Vec<_>>()
     };
     let (well, unknown) = (named(HealthState::Ok), named(HealthState::Unknown));
     let mut rest = Vec::new();
     if !well.is_empty() {
         // The parts of the system; what they watch may be in trouble all the same.
         let all = if lines.is_empty() && unknown.is_empty() { "the system is well: " } else { "well: " };
-        rest.push(Span::styled(format!("{} {all}{well}   ", look.mark(Mark::Done)), look.style(Role::Good)));
+        let words = named_within(&format!("{} {all}", look.mark(Mark::Done)), &well, room);
+        rest.push(Span::styled(format!("{words}   "), look.style(Role::Good)));
         if overview.alerts_total > 0 {
             let alerts = if overview.alerts_total == 1 { "alert" } else { "alerts" };
             let words = format!("{} {} {alerts}   ", look.mark(Mark::Warning), text::count(overview.alerts_total));
@@ -75,9 +89,11 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
         }
     }
     if !unknown.is_empty() || parts.is_empty() {
-        let what = if parts.is_empty() { "the engine says nothing about its health" } else { &unknown };
-        let words = format!("{} nobody has measured: {what}", look.mark(Mark::Unknown));
-        let words = if parts.is_empty() { format!("{} {what}", look.mark(Mark::Unknown)) } else { words };
+        let mark = look.mark(Mark::Unknown);
+        let words = match parts {
+            [] => format!("{mark} the engine says nothing about its health"),
+            _ => named_within(&format!("{mark} nobody has measured: "), &unknown, room),
+        };
         rest.push(Span::styled(words, look.style(Role::Unknown)));
     }
     // As many in a line as there is room for.
@@ -346,4 +362,18 @@ fn load(
         }
     }
     Line::from(spans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_do_not_fit_are_counted() {
+        let names: Vec<String> = ["store", "journal", "disk"].map(str::to_owned).into();
+        assert_eq!(named_within("well: ", &names, 26), "well: store, journal, disk");
+        assert_eq!(named_within("well: ", &names, 25), "well: store and 2 more");
+        assert_eq!(named_within("well: ", &names, 0), "well: store and 2 more");
+        assert_eq!(named_within("well: ", &[], 9), "well: ");
+    }
 }

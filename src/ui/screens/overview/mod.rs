@@ -30,6 +30,8 @@ use rows::RowId;
 pub struct Overview {
     known: Option<Box<live::Overview>>,
     cells: Cells,
+    /// Whether the cages have come.
+    cells_known: bool,
     measure: Measure,
     asked: Option<Ticket>,
     asked_cells: Option<Ticket>,
@@ -51,6 +53,7 @@ impl Overview {
         Self {
             known: None,
             cells: Cells::default(),
+            cells_known: false,
             measure: Measure::default(),
             asked: None,
             asked_cells: None,
@@ -164,6 +167,7 @@ impl Overview {
             Panel::Risk => {
                 ("deadlines at risk".to_owned(), some(overview.at_risk_total, seen(overview.at_risk.len()), "none"))
             }
+            Panel::Cages if self.cells.all().is_empty() => ("cages".to_owned(), String::new()),
             Panel::Cages => {
                 let dot = look.sign("·", "-");
                 let each = heat::cages_a_sign(self.cells.all().len(), area.width, area.height.saturating_sub(1));
@@ -214,7 +218,8 @@ impl Overview {
 
     fn draw_cages(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         if self.cells.all().is_empty() {
-            let words = "There is no cage yet: menagerie apply FLEET.toml makes them.";
+            let none = "There is no cage yet: menagerie apply FLEET.toml makes them.";
+            let words = if self.cells_known { none } else { "asking the engine …" };
             frame.render_widget(
                 Line::styled(text::fit(words, usize::from(area.width)).into_owned(), look.style(Role::Dim)),
                 area,
@@ -251,6 +256,7 @@ impl Screen for Overview {
             self.asked_cells = None;
             if let Ok(Answer::Grid(cells)) = answer {
                 self.cells.take(cells);
+                self.cells_known = true;
             }
             return true;
         }
