@@ -12,7 +12,7 @@ use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::encode;
 use crate::domain::filter::tables;
-use crate::domain::{CageId, ExecutionStatus, OutcomeKind, Span, Verification};
+use crate::domain::{Activity, CageId, ExecutionStatus, OutcomeKind, Span, Verification};
 
 /// What can be done with executions.
 #[derive(Subcommand, Debug)]
@@ -138,6 +138,14 @@ fn outcome(execution: &Value) -> String {
     parts.join(" ").trim().to_owned()
 }
 
+/// What it does, and with what; nothing once it has ended, or where it says nothing.
+fn activity(execution: &Value) -> String {
+    let activity = view::text(execution, "activity").parse::<Activity>().ok();
+    let detail = view::text(execution, "activity_detail");
+    let detail = Some(detail.as_str()).filter(|detail| !detail.is_empty());
+    activity.map(|activity| activity.phrase(detail)).unwrap_or_default()
+}
+
 fn show(context: &mut Context, id: &str) -> Outcome {
     let client = context.engine()?;
     let execution: Value = client.get(&format!("/v1/executions/{}", encode(id)), &vec![])?;
@@ -151,10 +159,12 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("task", view::text(&execution, "task_id").into()),
         ("attempt", view::text(&execution, "attempt").into()),
         ("status", view::status(&execution, "status")),
+        ("activity", activity(&execution).into()),
         ("outcome", outcome(&execution).into()),
         ("agent", names.name(&execution, "agent_id").into()),
         ("cage", view::text(&execution, "cage_id").into()),
         ("runtime", view::text(&execution, "execution_type").into()),
+        ("workspace", view::workspace(&execution).into()),
         ("took", measured(view::between(&execution, "started_at", "completed_at"))),
         ("cpu", measured(cpu(&execution))),
         ("memory", measured(view::size(&execution, "metrics.resource_usage.memory_peak"))),

@@ -349,6 +349,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("attempts", format!("{} of {}", view::text(&task, "attempts"), view::text(&task, "max_attempts")).into()),
         ("timeout", view::text(&task, "timeout").into()),
         ("verify", verification(&task).into()),
+        ("workspace", view::workspace(&task).into()),
         ("deadline", view::moment(&task, "deadline")),
         ("after", view::joined(&task, "depends_on", " ").into()),
         ("tags", view::joined(&task, "metadata.tags", " ").into()),

@@ -9,7 +9,7 @@ use super::context::now;
 use super::output::Role;
 use super::table::Cell;
 use crate::api::client::{Client, encode};
-use crate::domain::{Activity, Bytes, Cpu, Timestamp};
+use crate::domain::{Activity, Bytes, Cpu, Timestamp, Workspace};
 
 /// What stands for something that is not known or does not apply.
 pub const NOTHING: &str = "-";
@@ -117,6 +117,12 @@ pub fn joined(value: &Value, path: &str, separator: &str) -> String {
 pub fn command_line(task: &Value) -> String {
     let words = at(task, "parameters.configuration.command").as_array().map_or(&[][..], Vec::as_slice);
     words.iter().filter_map(Value::as_str).map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// The repository that something works on, in words.
+pub fn workspace(value: &Value) -> String {
+    let workspace: Option<Workspace> = serde_json::from_value(at(value, "workspace").clone()).ok();
+    workspace.map(|workspace| workspace.phrase()).unwrap_or_default()
 }
 
 /// A word as it would be typed.

@@ -468,6 +468,7 @@ impl Decider {
                 Effect::Stop { node_id, execution_id, reason, grace } => {
                     self.batch.messages.push((node_id, ToWorker::Stop { execution_id, reason, grace }));
                 }
+                Effect::Merge { artifact_id } => self.batch.merges.push(artifact_id),
                 Effect::Cage { node_id, spec, slots } => {
                     self.batch.cages.push((node_id, ToWorker::Cage { spec, slots }));
                 }

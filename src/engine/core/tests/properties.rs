@@ -257,6 +257,7 @@ impl Life {
             size: 1,
             digest: "00".into(),
             metadata: serde_json::Map::new(),
+            difference: None,
         };
         let artifacts = if artifact { vec![found] } else { vec![] };
         self.world.report(Report::Ended { execution_id, started_at: None, outcome: Box::new(outcome), artifacts });

@@ -127,7 +127,8 @@ impl World {
             Event::ArtifactAdded(event) => {
                 let (id, task_id) = (event.artifact.id, event.artifact.task_id);
                 let state = ReviewState::Pending;
-                self.artifacts.insert(id, OpenArtifact { id, task_id, state, snoozed_until: None });
+                let merges = event.artifact.difference.as_ref().is_some_and(|one| one.merge.is_some());
+                self.artifacts.insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, merges });
                 if event.artifact.kind == ArtifactType::Decision {
                     self.high_risk.push(id);
                 }
