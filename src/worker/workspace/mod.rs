@@ -16,6 +16,8 @@ pub(super) mod difference;
 mod git;
 mod merge;
 mod prepare;
+#[cfg(test)]
+mod tests;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
