@@ -224,7 +224,7 @@ fn a_copy_that_cannot_be_made_starts_nothing() {
     let (source, mut worker) = (repository(), Worker::start());
     let mut spec = cage(1);
     worker.declare(&spec, 1);
-    let mut failed = |worker: &mut Worker, start: Start| {
+    let failed = |worker: &mut Worker, start: Start| {
         let id = worker.begin(start);
         let (outcome, artifacts) = worker.ended(id);
         assert_eq!((outcome.kind, artifacts.len()), (OutcomeKind::NotStarted, 0), "{outcome:?}");

@@ -145,9 +145,18 @@ fn a_difference_is_expected_only_of_what_has_a_workspace() {
     assert!(run(&site, &["run", "--workspace", "/srv/x@-f", "--", "true"]).2.contains("workspace.base"));
 
     // The agent's own workspace will do, and a task that changes nothing in it has failed.
-    let workspace = shop.display().to_string();
-    let added = run(&site, &["agent", "add", "coder", "--capability", "shell", "--workspace", &workspace]);
-    assert_eq!(added.0, 0, "{}", added.2);
+    let fleet = site.folder().join("coder.toml");
+    let text = format!(
+        "[[cage]]\nid = \"2\"\n[[agent]]\nname = \"coder\"\ncapabilities = [\"shell\"]\ncage = \"2\"\n\
+         runtime = {{ type = \"command\", workspace = {{ repository = \"{}\", base = \"main\" }} }}\n",
+        shop.display()
+    );
+    fs::write(&fleet, &text).unwrap();
+    let applied = run(&site, &["apply", fleet.to_str().unwrap()]);
+    assert_eq!(applied.0, 0, "{}", applied.2);
+    fs::write(&fleet, text.replace("base = \"main\"", "base = \"-x\"")).unwrap();
+    let refused = run(&site, &["apply", fleet.to_str().unwrap()]);
+    assert!(refused.0 == 2 && refused.2.contains("runtime.workspace.base"), "{}", refused.2);
     let typed = |kind: &str, script: &str| {
         let line = ["run", "--wait", "--agent", "coder", "--type", kind, "--expect-difference", "--", "sh", "-c", script];
         run(&site, &line)
@@ -159,6 +168,9 @@ fn a_difference_is_expected_only_of_what_has_a_workspace() {
     assert_eq!(status, 0, "{error}");
     let task = site.tasks().into_iter().find(|task| task.kind == "busy").unwrap();
     assert_eq!((task.status, task.verification), (TaskStatus::Completed, Some(Verification::Verified)));
+    let listed = |filter: &str| run(&site, &["task", "list", "--filter", filter, "-o", "csv"]).1;
+    assert!(listed("verification:verified").contains("busy") && !listed("verification:verified").contains("idle"));
+    assert!(listed("verification:failed").contains("idle") && !listed("verification:failed").contains("busy"));
     assert_eq!(git(&shop, &["status", "--porcelain"]), "");
     // Nobody said where to, so approving it merges nothing.
     let made = artifact(&site, "busy");

@@ -257,7 +257,14 @@ impl Life {
             size: 1,
             digest: "00".into(),
             metadata: serde_json::Map::new(),
-            difference: None,
+            difference: (how % 2 == 0).then(|| Difference {
+                repository: "/srv/shop".into(),
+                base: "00".into(),
+                files: 1,
+                insertions: 0,
+                deletions: 0,
+                merge: (how % 4 == 0).then(|| "main".into()),
+            }),
         };
         let artifacts = if artifact { vec![found] } else { vec![] };
         self.world.report(Report::Ended { execution_id, started_at: None, outcome: Box::new(outcome), artifacts });
