@@ -13,6 +13,7 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames};
+use crate::api::client::Client;
 use crate::api::live::CageCell;
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;

@@ -73,7 +73,8 @@ pub struct Uses(BTreeMap<String, CageCell>);
 impl Uses {
     /// Asks only where one of these executions is under way; what cannot be told is not shown.
     pub fn of(executions: &[Value], client: &Client) -> Self {
-        let run = executions.iter().any(|execution| view::text(execution, "status") == ExecutionStatus::Running.as_str());
+        let run =
+            executions.iter().any(|execution| view::text(execution, "status") == ExecutionStatus::Running.as_str());
         let cells = if run { client.grid().unwrap_or_default() } else { vec![] };
         Self(cells.into_iter().filter(|cell| cell.running == 1).map(|cell| (cell.id.to_string(), cell)).collect())
     }

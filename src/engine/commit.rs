@@ -15,7 +15,9 @@ use super::outlet::Outlet;
 use crate::domain::agent::Runtime;
 use crate::domain::counts::Counts;
 use crate::domain::link::ToWorker;
-use crate::domain::{ArtifactId, Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId};
+use crate::domain::{
+    ArtifactId, Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId,
+};
 use crate::store::{Entries, Store};
 
 /// From so many records on, a commit takes in no further batch that waits: whoever waits for it has waited enough.

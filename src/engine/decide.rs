@@ -447,7 +447,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.entries.extend(self.out.records.drain(..));
+        self.batch.entries.take_over(&mut self.out.records);
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {

@@ -7,8 +7,8 @@ use std::sync::mpsc::Receiver;
 use super::commit::PendingStart;
 use super::outlet::Outlet;
 use super::{merge_order, start_input};
-use crate::domain::{ArtifactId, NodeId};
 use crate::domain::link::ToWorker;
+use crate::domain::{ArtifactId, NodeId};
 use crate::store::Reader;
 
 /// What one batch has for workers.

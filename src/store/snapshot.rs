@@ -118,9 +118,8 @@ pub(super) fn open_artifacts(
 ) -> Result<Vec<OpenArtifact>, Error> {
     let doing = "reading artifacts";
     let mut found = Vec::new();
-    let mut by_id = connection
-        .prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE id = ?"))
-        .doing(doing)?;
+    let mut by_id =
+        connection.prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE id = ?")).doing(doing)?;
     for id in ids {
         found.extend(by_id.query_row(params![id.0.as_bytes()], open_artifact).optional().doing(doing)?);
     }

@@ -82,7 +82,8 @@ impl Collector {
         waiting.extend(announced.into_iter().map(Source::Announced));
         waiting.reverse();
         // What it changed comes first, whatever else there is too much of.
-        waiting.sort_by_key(|source| matches!(source, Source::File(_, Some(announced)) if announced.difference.is_some()));
+        waiting
+            .sort_by_key(|source| matches!(source, Source::File(_, Some(announced)) if announced.difference.is_some()));
         if waiting.is_empty() && left_out == 0 {
             return None;
         }
@@ -157,7 +158,8 @@ impl Collector {
                 let digest = blake3::hash(bytes).to_hex().to_string();
                 let size = bytes.len() as u64;
                 let (path, difference) = (None, None);
-                let mut artifact = FoundArtifact { kind, title, content: None, path, size, digest, metadata, difference };
+                let mut artifact =
+                    FoundArtifact { kind, title, content: None, path, size, digest, metadata, difference };
                 if size <= INLINE_BYTES_MAX && self.takes_inline(size) {
                     artifact.content = Some(content);
                 } else {
@@ -198,8 +200,7 @@ impl Collector {
         file.by_ref().take(INLINE_BYTES_MAX + 1).read_to_end(&mut head)?;
         let kind = announced.kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| judge(&name, &head));
         let (metadata, difference, digest) = (announced.metadata, announced.difference, String::new());
-        let mut artifact =
-            FoundArtifact { kind, title, content: None, path: None, size, digest, metadata, difference };
+        let mut artifact = FoundArtifact { kind, title, content: None, path: None, size, digest, metadata, difference };
         if head.len() as u64 <= INLINE_BYTES_MAX {
             artifact.size = head.len() as u64;
             artifact.digest = blake3::hash(&head).to_hex().to_string();

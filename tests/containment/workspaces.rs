@@ -86,7 +86,10 @@ fn what_was_changed_in_a_copy_is_an_artifact_and_the_source_is_as_it_was() {
     let difference = artifact.difference.clone().unwrap();
     assert_eq!((artifact.kind, artifact.title.as_str()), (ArtifactType::Code, "changes.diff"));
     assert_eq!((difference.files, difference.insertions, difference.deletions), (5, 3, 2));
-    assert_eq!((difference.base.as_str(), difference.merge.as_deref()), (git(source.path(), &["rev-parse", "HEAD"]).as_str(), Some("main")));
+    assert_eq!(
+        (difference.base.as_str(), difference.merge.as_deref()),
+        (git(source.path(), &["rev-parse", "HEAD"]).as_str(), Some("main"))
+    );
     assert_eq!(contents(source.path()), before, "the source was changed");
 
     // Applied to the source it makes what the agent had.
@@ -94,7 +97,10 @@ fn what_was_changed_in_a_copy_is_an_artifact_and_the_source_is_as_it_was() {
     fs::write(&patch, artifact.content.as_ref().unwrap()).unwrap();
     git(source.path(), &["apply", patch.to_str().unwrap()]);
     let read = |name: &str| fs::read(source.path().join(name)).unwrap();
-    assert_eq!((read("notes.txt"), read("fresh.txt"), read("binary.bin")), (b"ONE\ntwo\n".into(), b"fresh\n".into(), b"a\0b".into()));
+    assert_eq!(
+        (read("notes.txt"), read("fresh.txt"), read("binary.bin")),
+        (b"ONE\ntwo\n".into(), b"fresh\n".into(), b"a\0b".into())
+    );
     assert!(!source.path().join("gone.txt").exists() && !source.path().join("ignored").exists());
     assert_eq!(fs::read_link(source.path().join("link")).unwrap(), Path::new("/etc/passwd"));
     let folder = worker.folder.clone();
@@ -167,7 +173,9 @@ fn what_an_agent_does_to_its_copy_harms_itself_alone() {
     assert!(difference.content.as_ref().unwrap().starts_with("diff --git a/notes.txt b/notes.txt\n"), "{difference:?}");
 
     // What is no repository any more has no difference, and work is not lost in silence.
-    for script in ["rm -rf .git", "rm -rf .git; ln -s / .git", "cd ..; rm -rf \"$MENAGERIE_WORKSPACE\"", "rm -rf .git/objects"] {
+    for script in
+        ["rm -rf .git", "rm -rf .git; ln -s / .git", "cd ..; rm -rf \"$MENAGERIE_WORKSPACE\"", "rm -rf .git/objects"]
+    {
         let id = worker.begin(working(spec.id, source.path(), &format!("echo x > new; {script}")));
         let (outcome, artifacts) = worker.ended(id);
         assert_eq!(outcome.kind, OutcomeKind::Failed, "{script}: {outcome:?}");
@@ -179,7 +187,10 @@ fn what_an_agent_does_to_its_copy_harms_itself_alone() {
     let (outcome, artifacts) = worker.ended(id);
     assert_eq!((outcome.kind, outcome.exit_code), (OutcomeKind::Failed, Some(3)));
     assert_eq!(difference_of(&artifacts).difference.as_ref().unwrap().merge, None);
-    let slow = Start { timeout: Some(Span::from_millis(500)), ..working(spec.id, source.path(), "echo half > half.txt; sleep 1000") };
+    let slow = Start {
+        timeout: Some(Span::from_millis(500)),
+        ..working(spec.id, source.path(), "echo half > half.txt; sleep 1000")
+    };
     let id = worker.begin(slow);
     let (outcome, artifacts) = worker.ended(id);
     assert_eq!(outcome.kind, OutcomeKind::TimedOut, "{outcome:?}");

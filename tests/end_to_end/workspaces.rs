@@ -52,8 +52,19 @@ fn what_is_approved_is_merged_and_nothing_before_that() {
     let before = git(&shop, &["rev-parse", "HEAD"]);
     let script = "sed -i s/one/ONE/ notes.txt";
     let typed = [
-        "run", "--wait", "--type", "fix", "--workspace", &workspace, "--merge", "main", "--expect-difference", "--", "sh",
-        "-c", script,
+        "run",
+        "--wait",
+        "--type",
+        "fix",
+        "--workspace",
+        &workspace,
+        "--merge",
+        "main",
+        "--expect-difference",
+        "--",
+        "sh",
+        "-c",
+        script,
     ];
     let (status, _, error) = run(&site, &typed);
     assert_eq!(status, 0, "{error}");
@@ -99,7 +110,8 @@ fn what_cannot_be_merged_says_why_and_an_engine_that_died_merges_later() {
     let shop = repository(&site);
     let workspace = shop.display().to_string();
     for (kind, script) in [("clash", "sed -i s/one/UNO/ notes.txt"), ("late", "echo late > late.txt")] {
-        let typed = ["run", "--wait", "--type", kind, "--workspace", &workspace, "--merge", "main", "--", "sh", "-c", script];
+        let typed =
+            ["run", "--wait", "--type", kind, "--workspace", &workspace, "--merge", "main", "--", "sh", "-c", script];
         let (status, _, error) = run(&site, &typed);
         assert_eq!(status, 0, "{error}");
     }
@@ -115,7 +127,10 @@ fn what_cannot_be_merged_says_why_and_an_engine_that_died_merges_later() {
     assert_eq!(merge.state, MergeState::SetAside, "{merge:?}");
     assert_eq!(git(&shop, &["rev-parse", "HEAD"]), tip);
     let shown = run(&site, &["artifact", "show", &clash.id.to_string()]).1;
-    assert!(shown.contains("not merged, but on branch menagerie/") && shown.contains("conflicts in notes.txt"), "{shown}");
+    assert!(
+        shown.contains("not merged, but on branch menagerie/") && shown.contains("conflicts in notes.txt"),
+        "{shown}"
+    );
     let alerts = run(&site, &["alert", "list"]).1;
     assert!(alerts.contains("approved and is not merged"), "{alerts}");
 
@@ -158,7 +173,8 @@ fn a_difference_is_expected_only_of_what_has_a_workspace() {
     let refused = run(&site, &["apply", fleet.to_str().unwrap()]);
     assert!(refused.0 == 2 && refused.2.contains("runtime.workspace.base"), "{}", refused.2);
     let typed = |kind: &str, script: &str| {
-        let line = ["run", "--wait", "--agent", "coder", "--type", kind, "--expect-difference", "--", "sh", "-c", script];
+        let line =
+            ["run", "--wait", "--agent", "coder", "--type", kind, "--expect-difference", "--", "sh", "-c", script];
         run(&site, &line)
     };
     let (status, _, error) = typed("idle", "true");

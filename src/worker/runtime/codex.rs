@@ -33,7 +33,7 @@ impl Codex {
             "request_user_input" => {
                 let asked = at(line, &["questions"]).and_then(|questions| questions.get(0));
                 let asked = asked.map(|question| shorten(text(question, &["question"]))).unwrap_or_default();
-                said.does(Activity::WaitingHuman, Some(&asked).filter(|asked| !asked.is_empty()).map(String::as_str));
+                said.does(Activity::WaitingHuman, Some(&asked));
             }
             "turn.failed" => {
                 let why = shorten(text(line, &["error", "message"]));

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, EventFlags};
 
 use super::super::artifacts::{self, Collector};
-use super::super::runtime::said::Announced;
 use super::super::run::{Gone, NEVER, Stage, Verdict, signal_for};
+use super::super::runtime::said::Announced;
 use super::super::sys;
 use super::events::KILL_US;
 use super::{Known, Server, Source, key, notice};

@@ -68,9 +68,7 @@ impl Server {
         self.known.insert(id, Known::Queued);
         let Some(declared) = start.workspace.clone() else { return };
         let user = match self.prepare_cage(start.cage_id) {
-            Ok(()) => {
-                self.cages.get(&start.cage_id).and_then(|cage| cage.user.filter(|_| cage.idmap.is_none()))
-            }
+            Ok(()) => self.cages.get(&start.cage_id).and_then(|cage| cage.user.filter(|_| cage.idmap.is_none())),
             Err(error) => {
                 self.end_unstarted(id, Outcome::new(OutcomeKind::CageFailed, error.to_string()));
                 return;

@@ -70,7 +70,8 @@ impl Git {
         let _ = feeder.join();
         let printed = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
         let lines = String::from_utf8_lossy(&output.stderr).lines().map(str::trim).collect::<Vec<_>>().join(" ");
-        let complaint: String = lines.chars().map(|c| if c.is_control() { ' ' } else { c }).take(COMPLAINT_CHARS_MAX).collect();
+        let complaint: String =
+            lines.chars().map(|c| if c.is_control() { ' ' } else { c }).take(COMPLAINT_CHARS_MAX).collect();
         let complaint = if complaint.is_empty() { format!("it ended with {}", output.status) } else { complaint };
         Ok((output.status.code().unwrap_or(-1), printed, complaint))
     }
@@ -78,8 +79,10 @@ impl Git {
 
 /// A repository of the node that no agent can write to.
 pub(super) struct Source {
-    /// Where it lies, links resolved.
+    /// Where it lies, links resolved: a working tree, a folder in one, or a bare repository.
     pub(super) path: PathBuf,
+    /// Its git folder, which all its working trees share.
+    pub(super) folder: PathBuf,
     /// How it names its objects.
     pub(super) format: String,
     writable: Vec<PathBuf>,
@@ -93,14 +96,18 @@ impl Source {
     pub(super) fn open(path: &Path, writable: &[PathBuf]) -> Result<Self, String> {
         let shown = path.display();
         let path = path.canonicalize().map_err(|error| format!("the repository {shown} cannot be opened: {error}"))?;
-        let mut source = Self { path, format: String::new(), writable: writable.to_vec() };
-        source.check(&source.path)?;
+        let (folder, format) = (PathBuf::new(), String::new());
+        let mut source = Self { path, folder, format, writable: writable.to_vec() };
+        if let Some(other) = source.writable.iter().find(|other| source.path.starts_with(other)) {
+            return Err(refused(&source.path, other));
+        }
         let asked = ["rev-parse", "--path-format=absolute", "--git-common-dir", "--show-object-format"];
-        let told = source.git().run(&asked).map_err(|why| format!("{shown} is no repository that can be used: {why}"))?;
+        let told =
+            source.git().run(&asked).map_err(|why| format!("{shown} is no repository that can be used: {why}"))?;
         let (folder, format) = told.split_once('\n').unwrap_or((&told, "sha1"));
-        let folder = Path::new(folder);
-        source.check(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned()))?;
+        source.folder = Path::new(folder).canonicalize().unwrap_or_else(|_| PathBuf::from(folder));
         format.clone_into(&mut source.format);
+        source.check(&source.folder)?;
         Ok(source)
     }
 
@@ -112,11 +119,7 @@ impl Source {
         let touches = |other: &&PathBuf| folder.starts_with(other) || other.starts_with(folder);
         match self.writable.iter().find(touches) {
             None => Ok(()),
-            Some(other) => Err(format!(
-                "git is not run in {}: agents may write to {}; take that out of their cages' write",
-                folder.display(),
-                other.display()
-            )),
+            Some(other) => Err(refused(folder, other)),
         }
     }
 
@@ -130,4 +133,10 @@ impl Source {
         let wanted = format!("{name}^{{commit}}");
         self.git().run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]).ok()
     }
+}
+
+/// That git is not run somewhere, because agents may write to a folder.
+fn refused(folder: &Path, writable: &Path) -> String {
+    let (folder, writable) = (folder.display(), writable.display());
+    format!("git is not run in {folder}: agents may write to {writable}; take that out of their cages' write")
 }

@@ -87,9 +87,8 @@ fn try_to_merge(
 fn approved(order: &MergeOrder, data_dir: &Path) -> Result<Vec<u8>, String> {
     let bytes = match (&order.content, &order.path) {
         (Some(content), _) => content.clone().into_bytes(),
-        (None, Some(path)) => {
-            fs::read(data_dir.join(path)).map_err(|error| format!("what was approved cannot be read: {path}: {error}"))?
-        }
+        (None, Some(path)) => fs::read(data_dir.join(path))
+            .map_err(|error| format!("what was approved cannot be read: {path}: {error}"))?,
         (None, None) => return Err("what was approved is not there any more".to_owned()),
     };
     if blake3::hash(&bytes).to_hex().as_str() == order.digest {

@@ -25,7 +25,7 @@ pub(super) fn prepare(order: &Preparation) -> Result<String, String> {
     let copy = || Git::at(&order.target);
     let (format, branch) = (format!("--object-format={}", source.format), format!("--initial-branch={}", order.branch));
     copy().run(&["init", "--quiet", "--template=", &format, &branch])?;
-    let path = source.path.to_string_lossy();
+    let path = source.folder.to_string_lossy();
     // Any commit may be asked for by its number: whoever may declare a workspace owns the repository.
     let server = "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true upload-pack";
     let wanted = format!("{commit}:{BASE}");

@@ -55,18 +55,21 @@ impl Ground {
         fs::read_to_string(self.repository().join(name)).unwrap_or_default()
     }
 
-    fn prepare(&self, base: &str, writable: Vec<PathBuf>) -> Result<(String, PathBuf), String> {
-        let target = self.data_dir().join(FOLDER).join("copy");
-        let preparation = Preparation {
+    fn preparation(&self, base: &str, writable: Vec<PathBuf>) -> Preparation {
+        Preparation {
             repository: self.repository(),
             base: base.to_owned(),
-            target: target.clone(),
+            target: self.data_dir().join(FOLDER).join("copy"),
             branch: "menagerie/x".to_owned(),
             agent: "coder".to_owned(),
             user: None,
             writable,
-        };
-        prepare(&preparation).map(|commit| (commit, target))
+        }
+    }
+
+    fn prepare(&self, base: &str, writable: Vec<PathBuf>) -> Result<(String, PathBuf), String> {
+        let preparation = self.preparation(base, writable);
+        prepare(&preparation).map(|commit| (commit, preparation.target))
     }
 
     /// An order to merge what makes the first line of the notes another.
@@ -138,6 +141,17 @@ fn a_copy_has_the_history_of_its_commit_and_nothing_else() {
         walk(folder).into_iter().filter(|path| fs::symlink_metadata(path).unwrap().nlink() > 1).count()
     };
     assert_eq!(linked(&copy), 0);
+    // A folder of it, and a working tree that shares its git folder, name the same repository.
+    fs::create_dir(ground.repository().join("sub")).unwrap();
+    let tree = ground.folder.path().join("tree");
+    ground.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap(), &first]);
+    for (repository, at) in [(ground.repository().join("sub"), &second), (tree, &first)] {
+        let target = ground.data_dir().join(FOLDER).join("other");
+        let preparation = Preparation { repository, target: target.clone(), ..ground.preparation("HEAD", vec![]) };
+        assert_eq!(&prepare(&preparation).unwrap(), at);
+        assert_eq!(&git_in(&target, &["rev-parse", "HEAD"]), at);
+        fs::remove_dir_all(target).unwrap();
+    }
     // Any commit will do, also one that no branch has any more.
     fs::remove_dir_all(&copy).unwrap();
     ground.git(&["branch", "--quiet", "-D", "secret"]);
@@ -162,15 +176,7 @@ fn what_cannot_be_copied_says_why() {
     // A working tree whose repository lies elsewhere is judged by that too.
     let tree = ground.folder.path().join("tree");
     ground.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
-    let missing = Preparation {
-        repository: tree,
-        base: "HEAD".to_owned(),
-        target: ground.data_dir().join(FOLDER).join("copy"),
-        branch: "b".to_owned(),
-        agent: "a".to_owned(),
-        user: None,
-        writable: vec![ground.repository()],
-    };
+    let missing = Preparation { repository: tree, ..ground.preparation("HEAD", vec![ground.repository()]) };
     assert!(prepare(&missing).unwrap_err().contains("agents may write to"));
     let missing = Preparation { repository: ground.folder.path().join("none"), ..missing };
     assert!(prepare(&missing).unwrap_err().contains("cannot be opened"));
@@ -274,13 +280,17 @@ fn local_changes_are_nobody_elses() {
         ground.git(&["reset", "--quiet", "--hard"]);
     }
     // A file that git does not know and that would be written over is one too.
-    let content = "diff --git a/new.txt b/new.txt\nnew file mode 100644\n--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+theirs\n";
+    let content =
+        "diff --git a/new.txt b/new.txt\nnew file mode 100644\n--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+theirs\n";
     fs::write(ground.repository().join("new.txt"), "mine\n").unwrap();
     let digest = blake3::hash(content.as_bytes()).to_hex().to_string();
     let order = MergeOrder { content: Some(content.to_owned()), digest, ..ground.order("main") };
     let aside = ground.merge(&order);
     assert_eq!(aside.state, MergeState::SetAside, "{aside:?}");
-    assert_eq!((ground.file("new.txt").as_str(), ground.git(&["status", "--porcelain"]).as_str()), ("mine\n", "?? new.txt"));
+    assert_eq!(
+        (ground.file("new.txt").as_str(), ground.git(&["status", "--porcelain"]).as_str()),
+        ("mine\n", "?? new.txt")
+    );
 }
 
 #[test]
@@ -306,7 +316,9 @@ fn what_was_not_approved_or_must_not_be_touched_changes_nothing() {
     let unfit = MergeOrder { content: Some(content.to_owned()), digest, ..order.clone() };
     assert!(failed(&unfit, &[]).contains("git apply"));
     for path in ["../outside.txt", ".git/hooks/post-merge"] {
-        let content = format!("diff --git a/{path} b/{path}\nnew file mode 100755\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x\n");
+        let content = format!(
+            "diff --git a/{path} b/{path}\nnew file mode 100755\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x\n"
+        );
         let digest = blake3::hash(content.as_bytes()).to_hex().to_string();
         assert!(failed(&MergeOrder { content: Some(content), digest, ..order.clone() }, &[]).contains("git apply"));
     }
