@@ -155,7 +155,7 @@ pub struct MergeOrder {
     pub approved_at: Timestamp,
     /// The repository, the base and the branch.
     pub difference: Difference,
-    /// What sort of work it was: the first line of the commit's message.
+    /// The first line of the commit's message: what sort of work it was, and what its agent said of it last.
     pub subject: String,
     /// The difference itself when it is short.
     #[serde(default, skip_serializing_if = "Option::is_none")]

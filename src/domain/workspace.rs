@@ -68,7 +68,8 @@ impl Workspace {
 
 /// Whether git takes a text as the name of a branch; see `git-check-ref-format(1)`.
 fn is_branch(name: &str) -> bool {
-    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    // Git takes the end as it is written, in small letters.
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
     !name.starts_with('-')
         && name != "HEAD"
         && !name.ends_with('.')

@@ -3,11 +3,12 @@
 //! Until the last has ended the execution is under way: it holds its slot and what was allocated to it, it can be stopped,
 //! and whoever loses the worker loses the attempt.
 
+use super::super::artifacts;
 use super::super::run::{Gone, NEVER, check_failure, clocks};
 use super::super::workspace::{self, difference};
 use super::Server;
-use crate::domain::Activity;
 use crate::domain::link::{Report, Start};
+use crate::domain::{Activity, Difference};
 
 impl Server {
     /// Goes on to what follows the end of an agent. Gives back how it ended once there is nothing more to do, or something
@@ -94,18 +95,17 @@ impl Server {
         let Some(slot) = self.slots.get_mut(&index) else { return };
         let Some(run) = &mut slot.run else { return };
         let Some(workspace) = run.start.workspace.as_ref().filter(|_| run.difference_done) else { return };
-        let statistics = super::super::artifacts::take_note(&slot.artifacts, difference::STATISTICS);
+        let statistics = artifacts::take_note(&slot.artifacts, difference::STATISTICS);
         if run.difference_failure.is_some() {
             return;
         }
         run.difference = difference::describe(workspace, &statistics.unwrap_or_default());
-        match &run.difference {
-            Some(difference) => run.spool.note(clocks().1, &format!("changed: {}", difference.phrase())),
-            None => {
-                super::super::artifacts::take_note(&slot.artifacts, difference::FILE);
-                run.spool.note(clocks().1, "changed: nothing");
-            }
+        if run.difference.is_none() {
+            // The file is there and empty.
+            artifacts::take_note(&slot.artifacts, difference::FILE);
         }
+        let changed = run.difference.as_ref().map_or_else(|| "nothing".to_owned(), Difference::phrase);
+        run.spool.note(clocks().1, &format!("changed: {changed}"));
     }
 
     /// Where the copy lies that an execution works on, as the agent sees it.

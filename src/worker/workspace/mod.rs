@@ -107,7 +107,9 @@ pub(super) fn run(data_dir: &Path) -> Result<(), Error> {
             Done::Merged(merge::merge(&order, &repository, &writable, data_dir))
         }
         Errand::Remove(folders) => {
-            folders.iter().for_each(|folder| remove(folder));
+            for folder in &folders {
+                remove(folder);
+            }
             Done::Removed
         }
     };

@@ -332,7 +332,7 @@ fn folders_that_are_locked_are_removed_too() {
     let inner = folder.path().join("a/b");
     fs::create_dir_all(&inner).unwrap();
     fs::write(inner.join("file"), "x").unwrap();
-    fs::set_permissions(&inner, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o000)).unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("a/link")).unwrap();
     remove(&folder.path().join("a"));
     assert!(!folder.path().join("a").exists() && folder.path().exists());

@@ -257,13 +257,13 @@ impl Life {
             size: 1,
             digest: "00".into(),
             metadata: serde_json::Map::new(),
-            difference: (how % 2 == 0).then(|| Difference {
+            difference: how.is_multiple_of(2).then(|| Difference {
                 repository: "/srv/shop".into(),
                 base: "00".into(),
                 files: 1,
                 insertions: 0,
                 deletions: 0,
-                merge: (how % 4 == 0).then(|| "main".into()),
+                merge: how.is_multiple_of(4).then(|| "main".into()),
             }),
         };
         let artifacts = if artifact { vec![found] } else { vec![] };
