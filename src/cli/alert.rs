@@ -211,8 +211,8 @@ fn draw(rows: &[Value]) -> Table {
             view::status(alert, "status"),
             view::age(alert, "last_seen").into(),
             view::text(alert, "count").into(),
-            view::text(alert, "source").into(),
-            view::text(alert, "message").into(),
+            view::with_short_ids(&view::text(alert, "source")).into(),
+            view::with_short_ids(&view::text(alert, "message")).into(),
         ]);
     }
     table

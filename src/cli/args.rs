@@ -87,6 +87,9 @@ pub enum Verb {
     /// Read a worker's slower sensors for it; the worker starts this itself
     #[command(hide = true)]
     Sense,
+    /// Run git for a worker, outside all cages; the worker starts this itself
+    #[command(hide = true)]
+    Errand,
     /// Show how the engine is and what it has to do
     Status(status::StatusArgs),
     /// Stop the engine; agents go on unless --all
@@ -163,6 +166,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Engine(args) => engine::run(context, &args),
         Verb::Worker => engine::run_worker(context),
         Verb::Sense => engine::run_sense(context),
+        Verb::Errand => engine::run_errand(context),
         Verb::Status(args) => status::run(context, &args),
         Verb::Stop(args) => stop::run(context, &args),
         Verb::Apply(args) => apply::run(context, &args),

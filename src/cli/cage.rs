@@ -13,6 +13,7 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames};
+use crate::api::client::Client;
 use crate::api::live::CageCell;
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
@@ -128,7 +129,7 @@ fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell
 
 /// Bytes for people.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Counts of bytes are whole and not negative.
-fn bytes(bytes: f64) -> String {
+pub fn bytes(bytes: f64) -> String {
     Bytes::new(bytes as u64).human()
 }
 
@@ -169,6 +170,13 @@ fn processes(context: &mut Context, cage: CageId) -> Outcome {
     Ok(0)
 }
 
+/// The name of the node with an id; the id where it cannot be told.
+fn node_name(client: &Client, id: &str) -> String {
+    let query = vec![("id".to_owned(), id.to_owned())];
+    let found = client.list::<Value>("nodes", &query).map(|(nodes, _)| nodes).unwrap_or_default();
+    found.first().map_or_else(|| id.to_owned(), |node| view::text(node, "name"))
+}
+
 fn show(context: &mut Context, cage: CageId) -> Outcome {
     let client = context.engine()?;
     let cage: Value = client.get(&format!("/v1/cages/{cage}"), &vec![])?;
@@ -189,7 +197,7 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
         ("cage", view::text(&cage, "id").into()),
         ("status", view::status(&cage, "status")),
         ("agent", names.name(&cage, "agent_id").into()),
-        ("node", view::text(&cage, "node_id").into()),
+        ("node", node_name(&client, &view::text(&cage, "node_id")).into()),
         ("limits", if limits.is_empty() { "none".into() } else { limits.join(", ").into() }),
         ("network", view::text(&cage, "network").into()),
         ("may read", view::joined(&cage, "read", " ").into()),

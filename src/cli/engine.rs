@@ -114,6 +114,13 @@ pub fn run_sense(context: &Context) -> Outcome {
     Ok(0)
 }
 
+/// Does one of a worker's errands with git.
+pub fn run_errand(context: &Context) -> Outcome {
+    worker::errand(&worker::Settings::new(&context.settings.data_dir.value))
+        .map_err(|error| Failure::failed(chain(&error)))?;
+    Ok(0)
+}
+
 /// Sends the process's log to standard error.
 ///
 /// # Errors

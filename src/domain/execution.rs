@@ -11,6 +11,7 @@ use super::quantity::Span;
 use super::refusal::Refusal;
 use super::time::Timestamp;
 use super::verify::Verification;
+use super::workspace::Workspace;
 
 enumeration! {
     /// The life of an execution.
@@ -234,6 +235,9 @@ pub struct Execution {
     /// What it was given to work on; only when one execution is asked for by itself.
     #[serde(default)]
     pub input_context: Option<Value>,
+    /// The repository that it works on, in a copy of its own; only when one execution is asked for by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
     /// What the agent said last about its progress, or its summary.
     #[serde(default)]
     pub output_summary: Option<String>,

@@ -44,6 +44,7 @@ pub mod user;
 pub mod variable;
 pub mod verify;
 pub mod watch;
+pub mod workspace;
 
 pub use activity::Activity;
 pub use agent::{Agent, AgentSpec, AgentStatus};
@@ -73,3 +74,4 @@ pub use threshold::{MetricUnit, Threshold};
 pub use time::Timestamp;
 pub use user::User;
 pub use verify::{Verification, Verify};
+pub use workspace::{Difference, Merge, Workspace};

@@ -15,7 +15,9 @@ use super::outlet::Outlet;
 use crate::domain::agent::Runtime;
 use crate::domain::counts::Counts;
 use crate::domain::link::ToWorker;
-use crate::domain::{Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId};
+use crate::domain::{
+    ArtifactId, Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId,
+};
 use crate::store::{Entries, Store};
 
 /// From so many records on, a commit takes in no further batch that waits: whoever waits for it has waited enough.
@@ -80,6 +82,8 @@ pub struct Batch {
     pub cages: Vec<(NodeId, ToWorker)>,
     /// What is to be started.
     pub starts: Vec<PendingStart>,
+    /// Approved differences that are to be merged.
+    pub merges: Vec<ArtifactId>,
     /// Everything else for workers.
     pub messages: Vec<(NodeId, ToWorker)>,
     /// The highest number of the reports decided on, by node.
@@ -93,6 +97,7 @@ impl Batch {
             && self.answers.is_empty()
             && self.cages.is_empty()
             && self.starts.is_empty()
+            && self.merges.is_empty()
             && self.messages.is_empty()
             && self.acks.is_empty()
     }
@@ -216,9 +221,9 @@ impl Committer {
             self.figures.count(batch.entries.records());
         }
         let mut orders = Vec::with_capacity(batches.len());
-        for Batch { answers, cages, starts, messages, acks, .. } in batches {
+        for Batch { answers, cages, starts, merges, messages, acks, .. } in batches {
             answers.into_iter().for_each(Answer::give);
-            orders.push(Orders { cages, starts, messages, acks });
+            orders.push(Orders { cages, starts, merges, messages, acks });
         }
         self.order(Act::Carry(orders));
         if let Some(seq) = last {

@@ -447,7 +447,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.entries.extend(self.out.records.drain(..));
+        self.batch.entries.take_over(&mut self.out.records);
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
@@ -468,6 +468,7 @@ impl Decider {
                 Effect::Stop { node_id, execution_id, reason, grace } => {
                     self.batch.messages.push((node_id, ToWorker::Stop { execution_id, reason, grace }));
                 }
+                Effect::Merge { artifact_id } => self.batch.merges.push(artifact_id),
                 Effect::Cage { node_id, spec, slots } => {
                     self.batch.cages.push((node_id, ToWorker::Cage { spec, slots }));
                 }

@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod exposition;
 pub mod figures;
 pub mod link;
+mod merge_order;
 pub mod message;
 pub mod outlet;
 pub mod past;

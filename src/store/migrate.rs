@@ -70,7 +70,7 @@ const STEPS: &[Step] = &[
         up: include_str!("migrations/0007_verification.up.sql"),
         down: Some(include_str!("migrations/0007_verification.down.sql")),
         known_before: Some(
-            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> 'verify' IS NOT NULL)
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> '$.task.verify' IS NOT NULL)
                  OR (kind = 'execution_ended' AND body ->> '$.outcome.verification' IS NOT NULL))",
         ),
     },
@@ -80,10 +80,19 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0008_agent_performance.down.sql")),
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')"),
     },
+    Step {
+        name: "workspaces",
+        up: include_str!("migrations/0009_workspaces.up.sql"),
+        down: Some(include_str!("migrations/0009_workspaces.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> '$.task.workspace' IS NOT NULL)
+                 OR (kind = 'artifact_added' AND body ->> '$.artifact.difference' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 8;
+pub const SCHEMA: u32 = 9;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

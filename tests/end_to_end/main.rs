@@ -20,3 +20,4 @@ mod starting;
 mod verifying;
 mod watching;
 mod work;
+mod workspaces;

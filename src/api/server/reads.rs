@@ -253,8 +253,14 @@ pub(super) async fn execution(
     let find = |reader: &Reader, id: &str| {
         let found = reader.execution(reader.resolve_execution(id)?)?;
         let Some(mut execution) = found else { return Ok(None) };
-        let input = reader.task(execution.task_id)?.map(|task| task.parameters.input_data);
-        execution.input_context = input.map(serde_json::Value::Object);
+        if let Some(task) = reader.task(execution.task_id)? {
+            execution.input_context = Some(serde_json::Value::Object(task.parameters.input_data));
+            execution.workspace = task.workspace;
+        }
+        if execution.workspace.is_none() {
+            let agent = reader.agent(execution.agent_id)?;
+            execution.workspace = agent.and_then(|agent| agent.spec.workspace().cloned());
+        }
         Ok(Some(execution))
     };
     let Json(execution) = show(&service, "execution", id, find).await?;

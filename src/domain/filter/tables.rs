@@ -14,6 +14,7 @@ use crate::domain::node::NodeStatus;
 use crate::domain::resource::{AllocationStatus, ResourceStatus, ResourceType};
 use crate::domain::system_event::Severity;
 use crate::domain::task::TaskStatus;
+use crate::domain::verify::Verification;
 
 /// The kind of field that holds a value of an enumeration.
 macro_rules! word {
@@ -112,6 +113,7 @@ pub static TASKS: Table = Table {
         Field::new("source", Kind::Text, "What submitted it: cli, batch, a program").or_none(),
         Field::new("command", Kind::Text, "The command it brings").or_none().searched(),
         Field::new("error", Kind::Text, "Why it failed").or_none().searched(),
+        Field::new("verification", word!(Verification), "Whether its last attempt was verified").or_none(),
         Field::new("id", Kind::Id(Thing::Task), "Its id").also(&["task"]),
         Field::new("array", Kind::Id(Thing::Task), "The array it is an element of").or_none().also(&["array_id"]),
         Field::new("depends_on", Kind::Id(Thing::Task), "A task that must complete first").or_none(),
@@ -143,6 +145,7 @@ pub static EXECUTIONS: Table = Table {
     fields: &[
         Field::new("status", word!(ExecutionStatus), "Where its life stands").searched(),
         Field::new("outcome", word!(OutcomeKind), "How it ended").or_none().searched(),
+        Field::new("verification", word!(Verification), "Whether that was verified").or_none(),
         TASK,
         AGENT.searched(),
         Field::new("cage", Kind::Cage, "Where it runs or ran").also(&["cage_id"]),

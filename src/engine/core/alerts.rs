@@ -21,6 +21,8 @@ pub const BREAKER: &str = "breaker opened";
 pub const CAGE_FAILED: &str = "cannot be set up";
 /// A task was given up.
 pub const TASK_FAILED: &str = "task failed";
+/// An approved difference could not be merged.
+pub const NOT_MERGED: &str = "not merged";
 /// The store could not be written.
 pub const STORE_FAILED: &str = "store failed";
 

@@ -1,12 +1,15 @@
 //! What workers report. A report about an execution that is no longer live was fenced off and changes nothing.
 
-use super::alerts::{sort_of, trigger};
+use super::alerts::{NOT_MERGED, sort_of, trigger};
 use super::draw;
 use super::{Core, Decisions, Effect, GRACE};
 use crate::domain::artifact::FoundArtifact;
-use crate::domain::event::{ArtifactAdded, ExecutionStarted, ExecutionStopping};
+use crate::domain::event::{ArtifactAdded, ArtifactMerged, ExecutionStarted, ExecutionStopping};
 use crate::domain::link::Report;
-use crate::domain::{Actor, Artifact, ArtifactId, NodeId, OutcomeKind, Review, ReviewState, Timestamp};
+use crate::domain::workspace::MergeState;
+use crate::domain::{
+    Actor, Artifact, ArtifactId, Merge, NodeId, OutcomeKind, Review, ReviewState, Severity, TaskId, Timestamp,
+};
 
 impl Core {
     /// Takes in what a node's worker reports; `time` is when it happened by the worker's clock.
@@ -34,6 +37,9 @@ impl Core {
                 }
                 let started_at = started_at.or(self.executions[slot].started_at);
                 self.end_execution(slot, started_at, time, *outcome, now, actor, out);
+            }
+            Report::Merged { artifact_id, task_id, merge } => {
+                self.merged(now, actor, artifact_id, task_id, merge, out);
             }
             Report::CageReady { cage_id, enforcement } => {
                 self.cage_ready(now, actor, cage_id, enforcement, out);
@@ -63,9 +69,34 @@ impl Core {
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None },
             metadata: found.metadata,
+            difference: found.difference,
+            merge: None,
             created_at: now,
         };
         self.emit(now, actor, ArtifactAdded { artifact }, out);
+    }
+
+    /// Records what came of merging an approved difference. What is not merged is somebody's to look at.
+    fn merged(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        artifact_id: ArtifactId,
+        task_id: TaskId,
+        merge: Merge,
+        out: &mut Decisions,
+    ) {
+        let awaited = self.artifacts.get(&artifact_id).is_some_and(|artifact| artifact.merges);
+        if !awaited && !self.merging.contains(&artifact_id) {
+            return;
+        }
+        let complaint = (merge.state != MergeState::Merged).then(|| merge.phrase());
+        self.emit(now, actor, ArtifactMerged { artifact_id, task_id, merge }, out);
+        if let Some(complaint) = complaint {
+            let message = format!("what task {task_id} changed was approved and is {complaint}");
+            let source = format!("artifact {artifact_id}");
+            self.tell(Severity::Warning, source, trigger(NOT_MERGED), message, now, out);
+        }
     }
 
     /// Has an execution stopped, unless it already is being stopped; it ends when the worker says so.

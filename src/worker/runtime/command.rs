@@ -282,6 +282,14 @@ mod tests {
         assert_eq!(after(0, 4), (Some(Thinking), None));
         assert_eq!(after(1, 3), tool("cargo test"));
         assert_eq!(after(2, 4), tool("run_shell_command: cargo test"));
+        let codex = |line: &str| {
+            let said = heard(StreamFormat::Codex, line).said;
+            (said.activity, said.activity_detail)
+        };
+        let other = r#"{"type":"item.started","item":{"id":"i","type":"collab_tool_call","tool":"spawn_agent","sender_thread_id":"t","receiver_thread_ids":[],"prompt":"test it","agents_states":{},"status":"in_progress"}}"#;
+        assert_eq!(codex(other), tool("spawn_agent"));
+        let asks = r#"{"type":"request_user_input","id":"u","call_id":"c","questions":[{"id":"q","header":"Base","question":"Which branch?"}]}"#;
+        assert_eq!(codex(asks), (Some(Activity::WaitingHuman), Some("Which branch?".to_owned())));
     }
 
     #[test]
@@ -322,6 +330,11 @@ mod tests {
             (
                 Gemini,
                 "{\"type\":\"tool_use\",\"tool_name\":\"write_file\"}\n{\"type\":\"tool_result\",\"status\":\"error\",\"error\":{\"type\":\"policy_violation\"}}\n{\"type\":\"result\",\"status\":\"success\"}",
+                "it was refused permission once: write_file",
+            ),
+            (
+                Gemini,
+                "{\"type\":\"tool_use\",\"tool_name\":\"write_file\",\"tool_id\":\"1\"}\n{\"type\":\"tool_use\",\"tool_name\":\"read_file\",\"tool_id\":\"2\"}\n{\"type\":\"tool_result\",\"tool_id\":\"2\",\"status\":\"success\"}\n{\"type\":\"tool_result\",\"tool_id\":\"1\",\"status\":\"error\",\"error\":{\"type\":\"policy_violation\"}}\n{\"type\":\"result\",\"status\":\"success\"}",
                 "it was refused permission once: write_file",
             ),
             (Gemini, r#"{"type":"init","session_id":"s"}"#, "its stream ended without a result"),

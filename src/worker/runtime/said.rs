@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::domain::{Activity, ArtifactType};
+use super::super::workspace;
+use crate::domain::{Activity, ArtifactType, Difference};
 
 /// How many artifacts one execution may announce.
 const ANNOUNCED_MAX: usize = 1000;
@@ -36,6 +37,23 @@ pub(in super::super) struct Announced {
     /// Free.
     #[serde(default)]
     pub(in super::super) metadata: Map<String, Value>,
+    /// What it is a difference from; nothing that an agent could say.
+    #[serde(skip)]
+    pub(in super::super) difference: Option<Difference>,
+}
+
+impl Announced {
+    /// The difference that was taken in a workspace.
+    pub(in super::super) fn difference(difference: Difference) -> Self {
+        Self {
+            kind: Some(ArtifactType::Code.as_str().to_owned()),
+            title: None,
+            content: None,
+            path: Some(workspace::difference::FILE.to_owned()),
+            metadata: Map::new(),
+            difference: Some(difference),
+        }
+    }
 }
 
 /// What an execution has said so far.

@@ -126,6 +126,9 @@ impl Core {
         {
             return Err(self.unknown_cage(cage));
         }
+        if task.verify.expect_difference && task.workspace.is_none() {
+            self.check_workspace_of(agent)?;
+        }
         let mut depends_on = vec![];
         for text in &task.depends_on {
             depends_on.push(self.dependency(text, keys, known)?);
@@ -147,6 +150,15 @@ impl Core {
             judged.last = Some(wish.clone());
         }
         Ok(Plan { agent, wish, depends_on })
+    }
+
+    /// Only what works in a workspace can be expected to leave a difference there.
+    fn check_workspace_of(&self, agent: Option<AgentId>) -> Result<(), Refusal> {
+        if agent.and_then(|id| self.agent_spec(id)?.workspace()).is_some() {
+            return Ok(());
+        }
+        Err(Refusal::invalid("verify.expect_difference", true, "true only where there is a workspace")
+            .hint("give the task a workspace, or name an agent whose runtime has one"))
     }
 
     fn named_agent(&self, name: &str) -> Result<AgentId, Refusal> {
@@ -316,6 +328,7 @@ fn make_task(new: NewTask, plan: &Plan, id: TaskId, ids: &[Option<TaskId>], owne
         estimate: new.estimate,
         preemptible: new.preemptible,
         verify: new.verify,
+        workspace: new.workspace,
         verification: None,
         agent_id: plan.agent,
         cage_id: plan.wish.cage,
