@@ -239,7 +239,8 @@ pub fn about(client: &Client, sources: &[String]) -> Result<Vec<(&'static str, C
 
 /// What needs somebody's eye now, the worst first: what nobody has taken and what is not silenced.
 pub fn waiting(client: &Client) -> Result<Vec<Alert>, Failure> {
-    let filters = vec![("status".to_owned(), AlertStatus::Active.to_string()), ("limit".to_owned(), "10000".to_owned())];
+    let filters =
+        vec![("status".to_owned(), AlertStatus::Active.to_string()), ("limit".to_owned(), "10000".to_owned())];
     let (mut alerts, _) = client.list::<Alert>("alerts", &filters)?;
     let now = now();
     alerts.retain(|alert| alert.silenced_until.is_none_or(|until| until <= now));

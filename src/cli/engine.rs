@@ -81,16 +81,8 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
     let metrics = settings.metrics.policy();
     let exposed = Bounds::new(settings.metrics_per_agent.value);
     let (grace, collector) = (settings.no_data_grace.value, settings.otlp.collector()?);
-    let served = serve::Settings {
-        data_dir,
-        worker_command,
-        measure_every,
-        receivers,
-        metrics,
-        exposed,
-        grace,
-        collector,
-    };
+    let served =
+        serve::Settings { data_dir, worker_command, measure_every, receivers, metrics, exposed, grace, collector };
     let failure = match serve::serve(&served) {
         Ok(()) => return Ok(0),
         Err(engine::Error::Store(error)) => super::db::failure(error),

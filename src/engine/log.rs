@@ -1,7 +1,8 @@
 //! What becomes durable about tasks, alerts and machines, as lines of the log with the ids of everything that they concern:
 //! whoever has one of them finds the rest, the trace included.
 //!
-//! What goes well is said at level debug, so that the log of a busy fleet stays short; what does not, at info and above.
+//! What goes well, and what may be many at once, is said at level debug, so that the log of a busy fleet stays short; attempts
+//! that fail, alerts and machines at info and above.
 
 use tracing::{debug, info, warn};
 
@@ -34,11 +35,11 @@ fn of_event(seq: u64, event: &Event) {
         Event::ExecutionEnded(it) => ended(seq, it),
         Event::TaskFailed(it) => {
             let (task_id, trace_id) = (it.task_id, TraceId::of(it.task_id));
-            info!(seq, %task_id, %trace_id, error = it.error, "task failed without running");
+            debug!(seq, %task_id, %trace_id, error = it.error, "task failed without running");
         }
         Event::TaskCancelled(it) => {
             let (task_id, trace_id) = (it.task_id, TraceId::of(it.task_id));
-            info!(seq, %task_id, %trace_id, "task cancelled");
+            debug!(seq, %task_id, %trace_id, "task cancelled");
         }
         Event::CageFaulted(it) => {
             warn!(seq, cage = %it.cage_id, reason = it.fault.reason, "cage cannot be set up");

@@ -103,13 +103,13 @@ fn an_agent_that_fails_again_and_again_is_unwell_until_it_succeeds() {
         site.marks_dir().display()
     );
     apply(&site, 0, "", &rules);
-    let submit = || out(&site, &["task", "submit", "--type", "x", "--max-attempts", "1", "--agent", "own"]);
+    let submit = || out(&site, &["task", "submit", "x", "--max-attempts", "1", "--agent", "own"]);
     for _ in 0..3 {
         submit();
     }
     let alert = fired(&mut site, "agent-health", Severity::Warning);
     assert_eq!((alert.source.as_str(), alert.context.threshold), ("agent own", Some(0.4)));
     std::fs::write(go(&site), "").unwrap();
-    out(&site, &["task", "submit", "--type", "x", "--max-attempts", "1", "--agent", "own"]);
+    out(&site, &["task", "submit", "x", "--max-attempts", "1", "--agent", "own"]);
     cleared(&mut site, "agent-health");
 }

@@ -11,7 +11,8 @@ fn lines(path: &Path, message: &str) -> Vec<Map<String, Value>> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     // The last line may still be being written.
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    let lines = whole.lines().map(|line| serde_json::from_str::<Map<String, Value>>(line).unwrap_or_else(|_| panic!("{line}")));
+    let lines =
+        whole.lines().map(|line| serde_json::from_str::<Map<String, Value>>(line).unwrap_or_else(|_| panic!("{line}")));
     lines.filter(|line| line["message"] == message).collect()
 }
 
@@ -38,7 +39,9 @@ fn lines_about_a_task_have_its_ids_and_its_trace_in_both_logs() {
         assert_eq!((&placed["trace_id"], &placed["cage"]), (&Value::from(trace.as_str()), &Value::from("001")));
         let execution = &placed["execution_id"];
         let same = |line: &Map<String, Value>| {
-            line["execution_id"] == *execution && line["trace_id"] == trace.as_str() && line["span_id"] == placed["span_id"]
+            line["execution_id"] == *execution
+                && line["trace_id"] == trace.as_str()
+                && line["span_id"] == placed["span_id"]
         };
         let handed = of(&worker, "execution handed to a slot", task);
         assert!(handed.iter().any(same), "{handed:?}");

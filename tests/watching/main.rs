@@ -8,6 +8,7 @@
 mod site;
 
 mod agents;
+mod faults;
 mod listener;
 mod logs;
 mod nodes;

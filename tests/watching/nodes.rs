@@ -96,7 +96,8 @@ fn a_gpu_whose_memory_runs_out_is_told_until_it_has_some() {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nvml/stand_in.c");
     let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
     assert!(built.expect("this test needs a C compiler, cc").success());
-    let figures = |used: u64| format!("gpu 0\n  uuid GPU-a\n  name Test\n  memory_used {used}\n  memory_total 1000000000\n");
+    let figures =
+        |used: u64| format!("gpu 0\n  uuid GPU-a\n  name Test\n  memory_used {used}\n  memory_total 1000000000\n");
     std::fs::write(&says, figures(100_000_000)).unwrap();
     site.set_env("MENAGERIE_NVML", &library);
     site.set_env("MENAGERIE_NVML_STAND_IN", &says);

@@ -208,12 +208,14 @@ pub fn spans(requests: &[Request]) -> Vec<Value> {
 pub fn all_metrics(requests: &[Request]) -> Vec<Value> {
     let metrics = below(requests, "/v1/metrics", metrics, ["resourceMetrics", "scopeMetrics", "metrics"]);
     for metric in &metrics {
-        let kinds: Vec<_> = ["gauge", "sum", "histogram"].into_iter().filter(|kind| metric.get(kind).is_some()).collect();
+        let kinds: Vec<_> =
+            ["gauge", "sum", "histogram"].into_iter().filter(|kind| metric.get(kind).is_some()).collect();
         let [kind] = kinds[..] else { panic!("not of one kind: {metric}") };
         let points = metric[kind]["dataPoints"].as_array().unwrap();
         assert!(!points.is_empty(), "{metric}");
         for point in points.iter().filter(|_| kind == "histogram") {
-            let (counts, bounds) = (point["bucketCounts"].as_array().unwrap(), point["explicitBounds"].as_array().unwrap());
+            let (counts, bounds) =
+                (point["bucketCounts"].as_array().unwrap(), point["explicitBounds"].as_array().unwrap());
             assert_eq!(counts.len(), bounds.len() + 1);
             let sum: u64 = counts.iter().map(|count| count.as_str().unwrap().parse::<u64>().unwrap()).sum();
             assert_eq!(point["count"], sum.to_string());

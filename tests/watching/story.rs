@@ -48,9 +48,12 @@ fn an_alert_shows_where_one_looks_is_resolved_with_a_note_and_is_explained_by_hi
         let found = shown.lines().find(|line| line.starts_with(label));
         found.unwrap_or_else(|| panic!("no {label:?} in {shown}"))[label.len()..].trim().to_owned()
     };
-    assert_eq!((line("source"), line("status"), line("cause")), ("agent a2".into(), "resolved".into(), "silent-agent".into()));
-    assert_eq!(line("threshold"), "2 s");
-    assert!(line("value").ends_with(" s"), "{shown}");
+    assert_eq!(
+        (line("source"), line("status"), line("cause")),
+        ("agent a2".into(), "resolved".into(), "silent-agent".into())
+    );
+    assert_eq!(line("threshold"), "2s");
+    assert!(line("value").ends_with('s'), "{shown}");
     assert!(line("looks at").contains("menagerie_agent_silence_seconds"), "{shown}");
     assert_eq!((line("action"), line("notes")), ("cancelled its task".into(), "it waited for a prompt".into()));
     assert!(!line("raised").is_empty() && !line("resolved ").is_empty() && !line("resolved by").is_empty(), "{shown}");

@@ -107,9 +107,11 @@ fn a_life_is_one_trace_from_its_submission_to_the_review_of_what_it_made() {
     let failed = points.iter().find(|point| attribute_of(point, "error.type").as_deref() == Some("failed")).unwrap();
     assert_eq!((&failed["count"], attribute_of(failed, "gen_ai.agent.name").as_deref()), (&json!("1"), Some("a1")));
     let tokens = metric("gen_ai.client.token.usage").unwrap();
-    let read = tokens["histogram"]["dataPoints"].as_array().unwrap().iter().find(|point| {
-        attribute_of(point, "gen_ai.token.type").as_deref() == Some("input")
-    });
+    let read = tokens["histogram"]["dataPoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|point| attribute_of(point, "gen_ai.token.type").as_deref() == Some("input"));
     assert_eq!(read.unwrap()["sum"], json!(70.0));
     assert!(listener.taken().iter().all(|request| request.head.contains("authorization: Bearer t0ken\r\n")));
     let health = site.status().unwrap().health;
@@ -130,7 +132,8 @@ fn a_collector_that_is_away_holds_up_nobody_and_what_is_lost_is_counted() {
         health.into_iter().find(|part| part.component == "telemetry")
     };
     site.wait_for("the loss to be seen", |site| {
-        part(site).is_some_and(|part| part.reason.contains("answered 503") && part.reason.contains("spans were dropped"))
+        part(site)
+            .is_some_and(|part| part.reason.contains("answered 503") && part.reason.contains("spans were dropped"))
     });
     let seen = part(&site).unwrap();
     assert!(seen.state == HealthState::Degraded && !seen.remedy.is_empty() && seen.since.is_some(), "{seen:?}");

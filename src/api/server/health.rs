@@ -200,7 +200,12 @@ fn sensors((measuring, ago): (Option<Duration>, Option<Duration>), dropped: u64,
         let reasons = reasons.into_iter().filter(|(count, _)| *count > 0);
         let reasons: Vec<String> = reasons.map(|(count, why)| format!("{count} {why}")).collect();
         let reason = format!("samples were not kept: {}", reasons.join(", "));
-        return part("sensors", HealthState::Degraded, reason, "make room on the disk; menagerie metric stats counts on");
+        return part(
+            "sensors",
+            HealthState::Degraded,
+            reason,
+            "make room on the disk; menagerie metric stats counts on",
+        );
     }
     if dropped > 0 {
         let reason = format!("{dropped} samples were dropped: not finite, from the future, or of too many series");

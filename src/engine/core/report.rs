@@ -103,7 +103,8 @@ fn lasted(
     let is_right = ended <= now && started.unwrap_or(ended) >= created;
     let end = if is_right { ended } else { now };
     let start = started.map(|started| {
-        let begun = if is_right { started } else { Timestamp::from_micros(end.as_micros() - ended.since(started).as_micros()) };
+        let begun =
+            if is_right { started } else { Timestamp::from_micros(end.as_micros() - ended.since(started).as_micros()) };
         begun.clamp(created, end)
     });
     (start, end.max(created))

@@ -70,7 +70,10 @@ impl ReceiverEntry {
             return Err(Refusal::invalid("alert.receiver: name", &self.name, allowed));
         }
         let target = match (&self.url, &self.command) {
-            (Some(url), None) => Target::Webhook { url: check_url("url", url, INSTEAD_OF_HTTPS).map_err(|it| it.within(place()))?, secret },
+            (Some(url), None) => Target::Webhook {
+                url: check_url("url", url, INSTEAD_OF_HTTPS).map_err(|it| it.within(place()))?,
+                secret,
+            },
             (None, Some(command)) if !command.is_empty() => Target::Command(command.clone()),
             (None, Some(_)) => {
                 return Err(Refusal::invalid("command", "[]", "a program and its arguments").within(place()));

@@ -32,7 +32,19 @@ const SECONDS: [f64; 24] = [
 ];
 /// As the conventions have them.
 const TOKEN_COUNTS: [f64; 14] = [
-    1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0,
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
     67_108_864.0,
 ];
 
@@ -70,12 +82,8 @@ pub(super) static PLACE: Instrument = Instrument {
     description: "How long it took from the decision until the process ran",
     bounds: Bounds::Seconds,
 };
-pub(super) static TASKS: Instrument = Instrument {
-    name: "menagerie.tasks.ended",
-    unit: "{task}",
-    description: "Tasks that ended",
-    bounds: Bounds::None,
-};
+pub(super) static TASKS: Instrument =
+    Instrument { name: "menagerie.tasks.ended", unit: "{task}", description: "Tasks that ended", bounds: Bounds::None };
 
 /// How many different sets of attributes one instrument has; the rest shares one that says so, as the specification has it.
 const SETS_MAX: usize = 2000;
@@ -202,7 +210,8 @@ mod tests {
         assert_eq!((told.len(), count), (2, 2));
         let point = &points(&told[0])[0];
         assert_eq!((&told[0]["name"], &point["count"]), (&json!("menagerie.execution.wait"), &json!("3")));
-        let buckets: Vec<&str> = point["bucketCounts"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        let buckets: Vec<&str> =
+            point["bucketCounts"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
         assert_eq!(buckets.len(), point["explicitBounds"].as_array().unwrap().len() + 1);
         assert_eq!((buckets[0], buckets[1], buckets[2], buckets[24]), ("1", "1", "0", "1"));
         assert_eq!((&point["min"], &point["max"]), (&json!(0.01), &json!(100_000.0)));

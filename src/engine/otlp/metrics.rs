@@ -34,9 +34,10 @@ impl Metrics {
             let kept = series.iter().filter(|(key, _)| self.bounds.admits(&key.labels)).take(room);
             let points: Vec<Value> = kept
                 .map(|(key, value)| {
-                    let attributes = key.labels.iter().fold(Attributes::default(), |list, (label, value)| {
-                        list.text(label, value.as_str())
-                    });
+                    let attributes = key
+                        .labels
+                        .iter()
+                        .fold(Attributes::default(), |list, (label, value)| list.text(label, value.as_str()));
                     let (since, now) = (nanos(self.since), nanos(now));
                     let mut point = json!({"attributes": attributes.done(), "timeUnixNano": now, "asDouble": value});
                     if metric.kind == MetricKind::Counter {

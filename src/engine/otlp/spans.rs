@@ -47,7 +47,8 @@ impl Frame {
         }
         if let Some((code, message)) = status {
             // Only what went wrong may have a message.
-            span["status"] = if code == ERROR { json!({"code": code, "message": message}) } else { json!({"code": code}) };
+            span["status"] =
+                if code == ERROR { json!({"code": code, "message": message}) } else { json!({"code": code}) };
         }
         if !links.is_empty() {
             span["links"] = Value::Array(links);
@@ -70,7 +71,9 @@ pub(super) fn of_task(task: &Task) -> Vec<Value> {
     let (trace, root) = (TraceId::of(task.id), SpanId::task(task.id));
     let begin = task.created_at;
     let common = || {
-        Attributes::default().text("menagerie.task.id", task.id.to_string()).text("menagerie.task.type", task.kind.as_str())
+        Attributes::default()
+            .text("menagerie.task.id", task.id.to_string())
+            .text("menagerie.task.type", task.kind.as_str())
     };
     let submit = Frame { trace, id: SpanId::submit(task.id), parent: Some(root), kind: PRODUCER, begin, end: begin };
     let submitted = common()
@@ -154,7 +157,9 @@ pub(super) fn of_execution(execution: &Execution, agent: &str, waited_since: Tim
                 .maybe(outcome.tokens_used, |attributes, count| attributes.int("menagerie.usage.tokens", count))
                 .maybe(outcome.cost, |attributes, cost| attributes.double("menagerie.usage.cost_usd", cost))
                 .int("menagerie.usage.cpu_us", outcome.usage.cpu_us)
-                .maybe(outcome.usage.memory_peak, |attributes, bytes| attributes.int("menagerie.usage.memory_peak", bytes))
+                .maybe(outcome.usage.memory_peak, |attributes, bytes| {
+                    attributes.int("menagerie.usage.memory_peak", bytes)
+                })
         });
         spans.push(frame(SpanId::run(id), started, end).span(&format!("invoke_agent {agent}"), ran, status, vec![]));
     }
@@ -244,7 +249,10 @@ mod tests {
         let spans = of_execution(&execution(outcome, Some(11), 20), "coder", at(4));
         let [wait, place, run] = &spans[..] else { panic!("{spans:?}") };
         assert_eq!((times(wait), times(place), times(run)), ((4, 10), (10, 11), (11, 20)));
-        assert_eq!((&wait["name"], &place["name"], &run["name"]), (&json!("wait"), &json!("place"), &json!("invoke_agent coder")));
+        assert_eq!(
+            (&wait["name"], &place["name"], &run["name"]),
+            (&json!("wait"), &json!("place"), &json!("invoke_agent coder"))
+        );
         for span in &spans {
             assert_eq!(span["traceId"], json!(TraceId::of(TaskId::new(at(0), 5)).to_string()));
             assert_eq!(span["parentSpanId"], json!(SpanId::task(TaskId::new(at(0), 5)).to_string()));
@@ -261,7 +269,8 @@ mod tests {
         let failed = of_execution(&execution(Outcome::new(OutcomeKind::TimedOut, "took 9s"), Some(11), 20), "a", at(4));
         assert_eq!(failed[2]["status"], json!({"code": 2, "message": "took 9s"}));
         assert_eq!(attribute(&failed[2], "error.type"), Some(&json!("timed_out")));
-        let none = of_execution(&execution(Outcome::new(OutcomeKind::NotStarted, "no such program"), None, 12), "a", at(4));
+        let none =
+            of_execution(&execution(Outcome::new(OutcomeKind::NotStarted, "no such program"), None, 12), "a", at(4));
         assert_eq!(none.len(), 2, "what never ran has no run");
         assert_eq!(none[1]["status"], json!({"code": 2, "message": "no such program"}));
         let cancelled = of_execution(&execution(Outcome::new(OutcomeKind::Cancelled, "x"), Some(11), 20), "a", at(4));

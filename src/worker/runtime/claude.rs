@@ -64,7 +64,8 @@ impl Claude {
 
     fn result(&mut self, line: &Value, subtype: &str, said: &mut Said) {
         let models = at(line, &["modelUsage"]).and_then(Value::as_object).filter(|models| !models.is_empty());
-        let sum = |of: &Value, keys: &[&str]| keys.iter().fold(0_u64, |sum, key| sum.saturating_add(number(of, &[key])));
+        let sum =
+            |of: &Value, keys: &[&str]| keys.iter().fold(0_u64, |sum, key| sum.saturating_add(number(of, &[key])));
         let (read, written) = match models {
             // By model, so that what helpers used counts as well.
             Some(models) => models.values().fold((0_u64, 0_u64), |(read, written), model| {

@@ -249,9 +249,21 @@ mod tests {
     fn a_session_of_each_command_line_is_understood() {
         let expected = [
             // Tokens as the vendor charges for them: all of them by model; read and made; the total; summed over the steps.
-            (44_230, (43_618, 612), Some(0.1834), "All 12 tests pass now.\nThe bound was off by one.", "The bound was off by one."),
+            (
+                44_230,
+                (43_618, 612),
+                Some(0.1834),
+                "All 12 tests pass now.\nThe bound was off by one.",
+                "The bound was off by one.",
+            ),
             (25_101, (24_763, 338), None, "Fixed the bound; 12 tests pass.", "Fixed the bound; 12 tests pass."),
-            (11_520, (11_020, 310), None, "The bound was off by one; it is fixed.", "The bound was off by one; it is fixed."),
+            (
+                11_520,
+                (11_020, 310),
+                None,
+                "The bound was off by one; it is fixed.",
+                "The bound was off by one; it is fixed.",
+            ),
             (18_160, (18_050, 110), Some(0.031), "Fixed; all tests pass.", "Fixed; all tests pass."),
         ];
         for ((format, stream), (tokens, apart, cost, result, message)) in STREAMS.into_iter().zip(expected) {
