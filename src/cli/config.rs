@@ -377,6 +377,7 @@ mod tests {
             ("output = \"cvs\"", "did you mean \"csv\"?"),
             ("output =", "c.toml:1:9: "),
             ("[engine]\nlog_levle = \"info\"", "c.toml:2:1: unknown field"),
+            ("[otlp]\nendpint = \"x\"", "c.toml:2:1: unknown field `endpint`"),
             ("a\0b", "c.toml:1:2: a NUL byte"),
         ] {
             let (_folder, globals) = file(text);
@@ -396,6 +397,7 @@ mod tests {
         assert!(matches!(settings.metrics.raw.origin, Origin::File(_)));
         assert_eq!(settings.metrics.minutes.origin, Origin::Default);
         assert!(!settings.metrics_per_agent.value);
+        assert_eq!(settings.no_data_grace.value, NO_DATA_GRACE);
         assert!(resolve(&Globals::default(), &[]).unwrap().metrics_per_agent.value);
     }
 

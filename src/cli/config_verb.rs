@@ -38,6 +38,11 @@ pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
         row("metrics.bytes", settings.metrics.bytes.value, &settings.metrics.bytes),
         row("metrics.series", settings.metrics.series.value, &settings.metrics.series),
     ];
+    // Headers may be secrets, and are not shown.
+    rows.extend(settings.otlp.endpoint.as_ref().map(|endpoint| {
+        let origin = Origin::File(settings.file.clone().unwrap_or_default());
+        row("otlp.endpoint", endpoint, &Setting { value: endpoint, origin })
+    }));
     rows.extend(console(settings));
     if context.out.values(&rows)? {
         return Ok(0);

@@ -66,7 +66,7 @@ fn serve(mut stream: &TcpStream, got: &Mutex<Vec<Request>>, status: &AtomicU16) 
     let status = status.load(Ordering::SeqCst);
     if status == 0 {
         // Until the other side gives up.
-        let _ = reader.read(&mut [0]);
+        let _ = reader.fill_buf();
         return None;
     }
     if status == 200 {

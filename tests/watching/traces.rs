@@ -16,7 +16,7 @@ fn config(listener: &Listener, more: &str) -> String {
 }
 
 /// Submits a task with a command and more, and gives its id.
-fn submit(site: &Site, script: &str, more: Value) -> String {
+fn submit(site: &Site, script: &str, more: &Value) -> String {
     let mut task = json!({"type": "analysis", "parameters": {"configuration": {"command": ["sh", "-c", script]}}});
     task.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     let known: Vec<_> = site.tasks().into_iter().map(|task| task.id).collect();
@@ -42,9 +42,9 @@ fn a_life_is_one_trace_from_its_submission_to_the_review_of_what_it_made() {
     apply(&site, 1, "memory = \"64MiB\"", "");
     let script = "echo \"$TRACEPARENT\" > $MENAGERIE_ARTIFACTS/context.txt; \
         echo '{\"type\":\"tokens\",\"input\":70,\"output\":30,\"cost\":0.5}'";
-    let first = submit(&site, script, json!({}));
+    let first = submit(&site, script, &json!({}));
     site.wait_for_status(&first, TaskStatus::Completed);
-    let second = submit(&site, "exit 7", json!({"depends_on": [first], "max_attempts": 1}));
+    let second = submit(&site, "exit 7", &json!({"depends_on": [first], "max_attempts": 1}));
     site.wait_for_status(&second, TaskStatus::Failed);
     let artifacts: Value = serde_json::from_str(&out(&site, &["artifact", "list", "-o", "json"])).unwrap();
     let artifact = artifacts[0]["id"].as_str().unwrap();

@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(export.standing().unwrap().dropped, 2);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            assert_eq!(outbox.take(2, Duration::from_secs(3600)).await, [1, 2], "so many are there at once");
+            assert_eq!(outbox.take(2, Duration::from_hours(1)).await, [1, 2], "so many are there at once");
             assert_eq!(outbox.take(2, Duration::ZERO).await, [3], "no others came in time");
             outbox.put(vec![6.into()]);
             assert_eq!(outbox.take(9, Duration::ZERO).await, [6]);

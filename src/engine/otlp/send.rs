@@ -18,7 +18,7 @@ const BATCH: usize = 512;
 const ANSWER_BYTES: usize = 64 << 10;
 /// The pause after the first failure; each further one doubles it, up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
-const PAUSE_LONGEST: Duration = Duration::from_secs(60);
+const PAUSE_LONGEST: Duration = Duration::from_mins(1);
 
 /// Who sends, and where to.
 pub(super) struct Sending {

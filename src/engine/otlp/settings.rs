@@ -113,7 +113,7 @@ mod tests {
         let fine = read("endpoint = \"http://127.0.0.1:4318/\"\nheaders = { authorization = \"Bearer x\" }").unwrap();
         let fine = fine.unwrap();
         assert_eq!((fine.endpoint.as_str(), fine.queue), ("http://127.0.0.1:4318", 8192));
-        assert_eq!((fine.every, fine.metrics_every), (Duration::from_secs(5), Some(Duration::from_secs(60))));
+        assert_eq!((fine.every, fine.metrics_every), (Duration::from_secs(5), Some(Duration::from_mins(1))));
         let without = read("endpoint = \"http://c:1/otlp\"\nmetrics_every = \"0s\"").unwrap().unwrap();
         assert_eq!((without.endpoint.as_str(), without.metrics_every), ("http://c:1/otlp", None));
         for (text, expected) in [

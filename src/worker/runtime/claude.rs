@@ -66,16 +66,15 @@ impl Claude {
         let models = at(line, &["modelUsage"]).and_then(Value::as_object).filter(|models| !models.is_empty());
         let sum =
             |of: &Value, keys: &[&str]| keys.iter().fold(0_u64, |sum, key| sum.saturating_add(number(of, &[key])));
-        let (read, written) = match models {
+        let (read, written) = if let Some(models) = models {
             // By model, so that what helpers used counts as well.
-            Some(models) => models.values().fold((0_u64, 0_u64), |(read, written), model| {
+            models.values().fold((0_u64, 0_u64), |(read, written), model| {
                 let keys = ["inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
                 (read.saturating_add(sum(model, &keys)), written.saturating_add(number(model, &["outputTokens"])))
-            }),
-            None => {
-                let written = number(line, &["usage", "output_tokens"]);
-                (line.get("usage").map_or(0, billed).saturating_sub(written), written)
-            }
+            })
+        } else {
+            let written = number(line, &["usage", "output_tokens"]);
+            (line.get("usage").map_or(0, billed).saturating_sub(written), written)
         };
         said.tokens(read.saturating_add(written));
         said.tokens_apart(read, written);
