@@ -20,8 +20,8 @@ fn on_a_disk_that_is_nearly_full_decisions_are_kept_and_samples_are_counted() {
         return;
     }
     let mut site = unstarted("");
-    let size = 128 << 20;
-    site.on_small_disk(size);
+    let whole = 128 << 20;
+    site.on_small_disk(whole);
     site.start_engine();
     apply(&site, 1, "memory = \"64MiB\"", "");
     // A fiftieth is 2.6 MB; something below that is left.
@@ -30,7 +30,7 @@ fn on_a_disk_that_is_nearly_full_decisions_are_kept_and_samples_are_counted() {
         let disk = rustix::fs::statvfs(site.data_dir()).unwrap();
         disk.f_bavail * disk.f_frsize
     };
-    while free(&site) > size / 60 {
+    while free(&site) > whole / 60 {
         filler.write_all(&vec![0; 64 << 10]).unwrap();
     }
     // Samples come while something runs, and are not kept.

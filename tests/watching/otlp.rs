@@ -172,7 +172,9 @@ fn holds(value: &Value, kind: &Kind, place: &str) {
         }
         List(shape) => {
             let list = value.as_array().unwrap_or_else(|| panic!("{place} is no list: {value}"));
-            list.iter().for_each(|item| object(item, *shape, place));
+            for item in list {
+                object(item, *shape, place);
+            }
             true
         }
     };

@@ -83,8 +83,8 @@ fn a_life_is_one_trace_from_its_submission_to_the_review_of_what_it_made() {
     }
     assert_eq!(attribute_of(&life["review"], "menagerie.review.state").as_deref(), Some("approved"));
     // The agent was told where it is: what it traces itself belongs below its run.
-    let content = site.client().unwrap().artifact_part(artifact, 0, u64::MAX).unwrap().0;
-    let context = String::from_utf8(content.to_vec()).unwrap();
+    let bytes = site.client().unwrap().artifact_part(artifact, 0, u64::MAX).unwrap().0;
+    let context = String::from_utf8(bytes.to_vec()).unwrap();
     let expected = format!("00-{}-{}-01", first.replace('-', ""), run["spanId"].as_str().unwrap());
     assert_eq!(context.trim(), expected);
 
