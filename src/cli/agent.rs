@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::agent_performance::{self, PerformanceArgs};
+use super::alert;
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
@@ -300,7 +301,7 @@ fn show(context: &mut Context, agent: &str) -> Outcome {
     let failures = view::count(&agent, "consecutive_failures");
     let failures =
         if failures == 0 { Cell::default() } else { Cell::new(format!("{failures} in a row"), Role::Warning) };
-    context.out.fields(&[
+    let mut fields = vec![
         ("name", view::text(&agent, "name").into()),
         ("id", view::text(&agent, "id").into()),
         ("display name", view::text(&agent, "display_name").into()),
@@ -327,6 +328,8 @@ fn show(context: &mut Context, agent: &str) -> Outcome {
         ("heartbeat", view::moment(&agent, "last_heartbeat")),
         ("created", view::moment(&agent, "created_at")),
         ("updated", view::moment(&agent, "updated_at")),
-    ])?;
+    ];
+    fields.extend(alert::about(&client, &[format!("agent {}", view::text(&agent, "name"))])?);
+    context.out.fields(&fields)?;
     Ok(0)
 }

@@ -83,7 +83,7 @@ pub enum Verb {
     Engine(engine::EngineArgs),
     /// Run a node's worker; the engine starts one itself
     #[command(hide = true)]
-    Worker,
+    Worker(engine::LogArgs),
     /// Read a worker's slower sensors for it; the worker starts this itself
     #[command(hide = true)]
     Sense,
@@ -164,7 +164,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
     }
     match verb {
         Verb::Engine(args) => engine::run(context, &args),
-        Verb::Worker => engine::run_worker(context),
+        Verb::Worker(args) => engine::run_worker(context, &args),
         Verb::Sense => engine::run_sense(context),
         Verb::Errand => engine::run_errand(context),
         Verb::Status(args) => status::run(context, &args),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::alert;
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
@@ -193,10 +194,11 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
             other => format!("{name} {other}"),
         });
     let limits: Vec<String> = limits.collect();
-    context.out.fields(&[
+    let agent = names.name(&cage, "agent_id");
+    let mut fields = vec![
         ("cage", view::text(&cage, "id").into()),
         ("status", view::status(&cage, "status")),
-        ("agent", names.name(&cage, "agent_id").into()),
+        ("agent", agent.as_str().into()),
         ("node", node_name(&client, &view::text(&cage, "node_id")).into()),
         ("limits", if limits.is_empty() { "none".into() } else { limits.join(", ").into() }),
         ("network", view::text(&cage, "network").into()),
@@ -204,7 +206,10 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
         ("may write", view::joined(&cage, "write", " ").into()),
         ("created", view::moment(&cage, "created_at")),
         ("updated", view::moment(&cage, "updated_at")),
-    ])?;
+    ];
+    let sources = [format!("cage {}", view::text(&cage, "id")), format!("agent {agent}")];
+    fields.extend(alert::about(&client, &sources)?);
+    context.out.fields(&fields)?;
     let entries = view::at(&cage, "enforcement").as_array().map_or(&[][..], Vec::as_slice);
     context.out.line("")?;
     if entries.is_empty() {

@@ -131,6 +131,12 @@ pub struct Outcome {
     /// Tokens, as the agent reported them; `None` when it reported none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_used: Option<u64>,
+    /// Of those, what its models read, where it tells them apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// And what they wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
     /// Cost in US dollars, as the agent reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
@@ -155,6 +161,8 @@ impl Outcome {
             verification: Verification::Unverified,
             usage: Usage::default(),
             tokens_used: None,
+            input_tokens: None,
+            output_tokens: None,
             cost: None,
             summary: None,
             progress: None,

@@ -40,6 +40,7 @@ pub mod system_event;
 pub mod task;
 pub mod threshold;
 pub mod time;
+pub mod trace;
 pub mod user;
 pub mod variable;
 pub mod verify;

@@ -28,6 +28,7 @@ mod hold;
 mod host;
 mod init;
 mod link;
+mod log;
 mod message;
 mod output_meter;
 mod processes;

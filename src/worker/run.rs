@@ -305,6 +305,7 @@ impl Run {
         let said = &mut self.listener.said;
         outcome.result = said.result.take();
         outcome.tokens_used = said.tokens_used;
+        (outcome.input_tokens, outcome.output_tokens) = said.tokens_apart.unzip();
         outcome.cost = said.cost;
         outcome.summary = said.message.take();
         outcome.progress = said.progress;

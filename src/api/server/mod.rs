@@ -53,6 +53,7 @@ use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
+use crate::engine::otlp::Export;
 use crate::engine::progress::Progress;
 use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
@@ -90,6 +91,7 @@ struct Running {
     watchers: Watchers,
     ring: Ring,
     deliveries: Deliveries,
+    export: Export,
     health: Mutex<health::Known>,
     clock: Clock,
     readers: Mutex<Vec<Reader>>,
@@ -121,6 +123,7 @@ impl Service {
             watchers: engine.watchers.clone(),
             ring: engine.ring.clone(),
             deliveries: engine.deliveries.clone(),
+            export: engine.export.clone(),
             health: Mutex::default(),
             clock: engine.clock,
             readers: Mutex::new(vec![reader]),

@@ -26,7 +26,8 @@ impl Core {
                 }),
                 Some(slot) if self.executions[slot].started_at.is_none() => {
                     let task_id = self.tasks[self.executions[slot].task].id;
-                    self.emit(now, actor, ExecutionStarted { execution_id, task_id, started_at: time }, out);
+                    let started_at = time.clamp(self.executions[slot].created_at, now);
+                    self.emit(now, actor, ExecutionStarted { execution_id, task_id, started_at }, out);
                 }
                 Some(_) => {}
             },
@@ -35,8 +36,10 @@ impl Core {
                 for found in artifacts {
                     self.add_artifact(slot, found, now, actor, out);
                 }
-                let started_at = started_at.or(self.executions[slot].started_at);
-                self.end_execution(slot, started_at, time, *outcome, now, actor, out);
+                let run = &self.executions[slot];
+                let (started_at, ended_at) = lasted(run.created_at, now, started_at, time);
+                let started_at = started_at.or(run.started_at);
+                self.end_execution(slot, started_at, ended_at, *outcome, now, actor, out);
             }
             Report::Merged { artifact_id, task_id, merge } => {
                 self.merged(now, actor, artifact_id, task_id, merge, out);
@@ -117,5 +120,46 @@ impl Core {
             self.emit(now, actor, ExecutionStopping { execution_id, task_id, reason, note }, out);
             out.effects.push(Effect::Stop { node_id, execution_id, reason, grace: GRACE });
         }
+    }
+}
+
+/// When an attempt began and ended, by a worker's clock that may be wrong: it was decided at `created`, and what is reported
+/// `now` is over. A clock that says otherwise is believed for how long the attempt ran, and not for when.
+fn lasted(
+    created: Timestamp,
+    now: Timestamp,
+    started: Option<Timestamp>,
+    ended: Timestamp,
+) -> (Option<Timestamp>, Timestamp) {
+    let is_right = ended <= now && started.unwrap_or(ended) >= created;
+    let end = if is_right { ended } else { now };
+    let start = started.map(|started| {
+        let begun =
+            if is_right { started } else { Timestamp::from_micros(end.as_micros() - ended.since(started).as_micros()) };
+        begun.clamp(created, end)
+    });
+    (start, end.max(created))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_is_believed_for_how_long_and_not_for_when() {
+        let at = |seconds: i64| Timestamp::from_micros((1_000_000 + seconds) * 1_000_000);
+        let lasted = |started: Option<i64>, ended| {
+            let (start, end) = super::lasted(at(0), at(100), started.map(at), at(ended));
+            let seconds = |time: Timestamp| time.as_micros() / 1_000_000 - 1_000_000;
+            (start.map(seconds), seconds(end))
+        };
+        assert_eq!(lasted(Some(10), 40), (Some(10), 40), "reported late: as it was");
+        assert_eq!(lasted(None, 40), (None, 40));
+        assert_eq!(lasted(Some(3610), 3640), (Some(70), 100), "an hour ahead");
+        assert_eq!(lasted(Some(-3590), -3560), (Some(70), 100), "an hour behind");
+        assert_eq!(lasted(Some(-3590), 40), (Some(0), 100), "set right meanwhile");
+        assert_eq!(lasted(Some(50), 40), (Some(40), 40), "ended before it began");
+        assert_eq!(lasted(None, 3640), (None, 100));
+        assert_eq!(lasted(None, -3640), (None, 100));
     }
 }

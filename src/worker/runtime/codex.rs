@@ -28,6 +28,7 @@ impl Codex {
                 // The figures are those of the whole thread so far; what comes from the cache is among what was read.
                 let usage = |key| number(line, &["usage", key]);
                 said.tokens(usage("input_tokens").saturating_add(usage("output_tokens")));
+                said.tokens_apart(usage("input_tokens"), usage("output_tokens"));
                 self.end = Some(Ok(()));
             }
             "request_user_input" => {

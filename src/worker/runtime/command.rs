@@ -249,17 +249,29 @@ mod tests {
     fn a_session_of_each_command_line_is_understood() {
         let expected = [
             // Tokens as the vendor charges for them: all of them by model; read and made; the total; summed over the steps.
-            (44_230, Some(0.1834), "All 12 tests pass now.\nThe bound was off by one.", "The bound was off by one."),
-            (25_101, None, "Fixed the bound; 12 tests pass.", "Fixed the bound; 12 tests pass."),
-            (11_520, None, "The bound was off by one; it is fixed.", "The bound was off by one; it is fixed."),
-            (18_160, Some(0.031), "Fixed; all tests pass.", "Fixed; all tests pass."),
+            (
+                44_230,
+                (43_618, 612),
+                Some(0.1834),
+                "All 12 tests pass now.\nThe bound was off by one.",
+                "The bound was off by one.",
+            ),
+            (25_101, (24_763, 338), None, "Fixed the bound; 12 tests pass.", "Fixed the bound; 12 tests pass."),
+            (
+                11_520,
+                (11_020, 310),
+                None,
+                "The bound was off by one; it is fixed.",
+                "The bound was off by one; it is fixed.",
+            ),
+            (18_160, (18_050, 110), Some(0.031), "Fixed; all tests pass.", "Fixed; all tests pass."),
         ];
-        for ((format, stream), (tokens, cost, result, message)) in STREAMS.into_iter().zip(expected) {
+        for ((format, stream), (tokens, apart, cost, result, message)) in STREAMS.into_iter().zip(expected) {
             for told in [format, StreamFormat::Auto] {
                 let listener = heard(told, stream);
                 assert_eq!(listener.failure(), None, "{format}, told as {told}");
                 let said = listener.said;
-                assert_eq!(said.tokens_used, Some(tokens), "{format}");
+                assert_eq!((said.tokens_used, said.tokens_apart), (Some(tokens), Some(apart)), "{format}");
                 assert_eq!(said.cost.map(|cost| (cost * 1e4).round() / 1e4), cost, "{format}");
                 assert_eq!(said.result, Some(result.into()), "{format}");
                 assert_eq!(said.message.as_deref(), Some(message), "{format}");

@@ -73,6 +73,7 @@ impl Gemini {
         // The total has what was thought and what tools were handed, which the two others leave out.
         let parts = figure("input_tokens").saturating_add(figure("output_tokens"));
         said.tokens(figure("total_tokens").max(parts));
+        said.tokens_apart(figure("input_tokens"), figure("output_tokens"));
         if !self.answer.is_empty() {
             said.result(std::mem::take(&mut self.answer).into());
         }

@@ -69,6 +69,8 @@ pub(in super::super) struct Said {
     pub(in super::super) activity_detail: Option<String>,
     /// Tokens in all.
     pub(in super::super) tokens_used: Option<u64>,
+    /// Of those, what models read and what they wrote, where that is told apart.
+    pub(in super::super) tokens_apart: Option<(u64, u64)>,
     /// US dollars in all.
     pub(in super::super) cost: Option<f64>,
     /// The result.
@@ -116,6 +118,12 @@ impl Said {
     pub(super) fn tokens(&mut self, used: u64) {
         self.tokens_used = Some(used).max(self.tokens_used);
         self.changed = true;
+    }
+
+    /// Tokens in all that models read, and that they wrote; likewise.
+    pub(super) fn tokens_apart(&mut self, read: u64, written: u64) {
+        let (before_read, before_written) = self.tokens_apart.unwrap_or_default();
+        self.tokens_apart = Some((read.max(before_read), written.max(before_written)));
     }
 
     /// US dollars in all; likewise.

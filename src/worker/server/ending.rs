@@ -9,7 +9,7 @@ use rustix::event::epoll::{self, EventFlags};
 use super::super::artifacts::{self, Collector};
 use super::super::run::{Gone, NEVER, Stage, Verdict, signal_for};
 use super::super::runtime::said::Announced;
-use super::super::sys;
+use super::super::{log, sys};
 use super::events::KILL_US;
 use super::{Known, Server, Source, key, notice};
 use crate::domain::artifact::FoundArtifact;
@@ -150,6 +150,7 @@ impl Server {
             self.move_out(&run, &work);
         }
         self.known.insert(id, Known::Ended);
+        log::ended(&run.start, &outcome);
         let outcome = Box::new(outcome);
         self.report(Report::Ended { execution_id: id, started_at: run.started_at, outcome, artifacts });
         let surplus = self.cages.get(&cage).is_none_or(|known| !known.places.contains(&Some(index)));

@@ -33,7 +33,7 @@ use super::relay::Relay;
 use super::run::NEVER;
 use super::sense::Helper;
 use super::slot::{OutputFolder, Slot};
-use super::{Error, Settings, cgroup, host, sys, workspace};
+use super::{Error, Settings, cgroup, host, log, sys, workspace};
 use crate::domain::link::Report;
 use crate::domain::{CageId, ExecutionId, Severity};
 pub(super) use surroundings::Surroundings;
@@ -209,6 +209,7 @@ impl Server {
 
     /// Serves until there is a reason to leave.
     pub(super) fn serve(mut self) -> Result<(), Error> {
+        tracing::info!(pid = std::process::id(), incarnation = self.incarnation, "ready");
         let mut events = Vec::with_capacity(256);
         while !self.leaving {
             self.consider_leaving();
@@ -237,6 +238,7 @@ impl Server {
                 self.flush();
             }
         }
+        tracing::info!("stopping");
         self.end_everything();
         if self.around.cgroups.remove().is_empty() {
             let _ = std::fs::remove_file(self.around.data_dir.join(GROUPS_FILE));
@@ -352,6 +354,7 @@ impl Server {
     }
 
     fn report(&mut self, report: Report) {
+        log::reported(&report);
         self.link.report(sys::now(), report);
     }
 }

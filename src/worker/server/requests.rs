@@ -6,9 +6,10 @@ use super::super::gpu::Devices;
 use super::super::message::Request;
 use super::super::run::{Run, Stage, Verdict, clocks};
 use super::super::slot::Slot;
-use super::super::sys;
+use super::super::{log, sys};
 use super::{Known, Server, Source, key, notice};
 use crate::domain::link::{FromWorker, LINK_VERSION, Report, Start, ToWorker};
+use crate::domain::trace::traceparent;
 use crate::domain::{CageId, CageSpec, ExecutionId, Outcome, OutcomeKind, Severity, Span};
 use rustix::event::epoll;
 
@@ -271,6 +272,7 @@ impl Server {
         let wall = cage.spec.limits.wall.map(|wall| wall.as_micros().unsigned_abs());
         let watched = is_watched(cage, &self.around.cgroups);
         let id = start.execution_id;
+        log::handed_over(&start, index);
         self.send_command(index, &start, &start.command, number);
         let mut run = Run::new(start, number, self.output.clone(), now, wall);
         if watched {
@@ -317,6 +319,7 @@ impl Server {
         if let Some(workspace) = &workspace {
             set("MENAGERIE_WORKSPACE", workspace);
         }
+        set("TRACEPARENT", &traceparent(start.task_id, start.execution_id));
         if let Some(element) = start.task.get("array_index").and_then(serde_json::Value::as_u64) {
             set("MENAGERIE_ARRAY_INDEX", &element.to_string());
         }
