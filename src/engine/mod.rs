@@ -29,6 +29,7 @@ pub mod signals;
 mod start_input;
 pub mod telemetry;
 pub mod trial;
+pub mod viewer;
 pub mod watchers;
 pub mod windows;
 

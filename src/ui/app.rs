@@ -19,7 +19,7 @@ use super::names::Names;
 use super::notify::{self, Dialect, Means, Notifier};
 use super::orders::Orders;
 use super::place::Place;
-use super::request::{Answer, Ask, Request, Ticket};
+use super::request::{Answer, Ask, Lane, Request, Ticket};
 use super::screen::{Aim, Out, Screen, Selection};
 use super::scrollbars::Scrollbars;
 use super::settings;
@@ -28,6 +28,7 @@ use super::terminal::signals::Signal;
 use super::terminal::{ColorDepth, Manners};
 use super::theme::Theme;
 use super::toasts::Toasts;
+use super::travel::{self, Era};
 use crate::api::live::{Pulse, Topic};
 use crate::domain::Timestamp;
 
@@ -65,6 +66,8 @@ pub struct Options {
     pub traffic_shown: bool,
     /// Bytes a second for frames that no key asked for; 0 for no budget.
     pub budget: u32,
+    /// The moment that is looked at first; `None` for the present.
+    pub at: Option<String>,
     /// What was wrong with the settings that were given, to be said at once.
     pub remarks: Vec<String>,
 }
@@ -88,6 +91,7 @@ impl Options {
             notify: Means::Desktop,
             traffic_shown: false,
             budget: budget::USUAL,
+            at: None,
             remarks: Vec::new(),
         }
     }
@@ -108,6 +112,10 @@ pub enum Effect {
     Verb(String),
     /// Have a text edited and submit what is saved.
     Edit(String),
+    /// Open the past of a moment and have it asked.
+    Past(String),
+    /// Ask the present again.
+    Present,
     /// End.
     Quit,
 }
@@ -161,6 +169,8 @@ pub struct App {
     pub notifier: Notifier,
     /// Lines said in the palette, the oldest first.
     pub palette_history: Vec<String>,
+    /// When what is shown is of.
+    pub era: Era,
     /// Whether the screen is held as it is.
     pub frozen: bool,
     /// Whether the screen last drawn had no room for anything but a notice.
@@ -200,6 +210,7 @@ impl App {
             names: Names::default(),
             notifier,
             palette_history: Vec::new(),
+            era: Era::default(),
             frozen: false,
             too_small: false,
             traffic: Traffic::default(),
@@ -218,6 +229,9 @@ impl App {
             app.say(Tone::Bad, problem);
         }
         app.enter(place);
+        if let Some(moment) = app.options.at.take() {
+            app.travel(&moment);
+        }
         app
     }
 
@@ -241,12 +255,22 @@ impl App {
     /// The engine's wall clock, as far as it is known. Without an engine it stands where it was heard last: what is shown
     /// is of then, and nobody knows what goes on.
     pub fn wall(&self) -> Timestamp {
+        if self.era.is_past()
+            && let Some(pulse) = &self.fleet.pulse
+        {
+            return pulse.time;
+        }
         let silent = match (&self.link, self.fleet.heard) {
             (LinkState::Down { .. }, Some(heard)) => self.now.1.saturating_duration_since(heard),
             _ => Duration::ZERO,
         };
         let silent = i64::try_from(silent.as_micros()).unwrap_or(0);
         Timestamp::from_micros(self.now.0.as_micros() + self.clock_skew - silent)
+    }
+
+    /// Our wall clock, whatever is shown.
+    pub const fn here(&self) -> Timestamp {
+        self.now.0
     }
 
     /// The surroundings for drawing.
@@ -356,8 +380,10 @@ impl App {
     pub fn wake_at(&self) -> Option<Instant> {
         let ticking = !matches!(self.link, LinkState::Up | LinkState::Dialling)
             || (self.options.traffic_shown && self.traffic.bytes_per_second > 0)
-            || (!self.frozen && self.screen().is_some_and(Screen::ticks));
+            || (!self.frozen && !self.era.is_past() && self.screen().is_some_and(Screen::ticks));
         let tick = ticking.then(|| self.now.1 + Duration::from_secs(1));
+        // In a past only its age changes.
+        let tick = tick.or_else(|| self.era.is_past().then(|| self.now.1 + Duration::from_secs(30)));
         let ripe = self.screen().and_then(Screen::next_change);
         [tick, ripe, self.toasts.next_expiry(), self.notifier.next()].into_iter().flatten().min()
     }
@@ -397,7 +423,12 @@ impl App {
             Message::Signal(Signal::Stop) => self.effects.push(Effect::Suspend),
             Message::Signal(Signal::End | Signal::Hangup) | Message::TerminalGone => self.effects.push(Effect::Quit),
             Message::Pulse(pulse) => self.pulse(pulse),
+            // On its way to another moment a past goes away and comes back.
+            Message::Link(LinkState::Down { .. }) if matches!(self.era, Era::Past { moving: Some(_), .. }) => {}
             Message::Link(state) => self.link = state,
+            Message::Past(news) => self.past_news(news),
+            // These are taken apart before.
+            Message::PastOpened(..) | Message::On(..) => {}
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
             Message::Verb { line, said } => self.open(Box::new(super::layers::message::Message::new(line, said))),
             Message::Said { tone, text } => self.say(tone, text),
@@ -466,14 +497,21 @@ impl App {
     }
 
     fn pulse(&mut self, pulse: Pulse) {
-        self.clock_skew = pulse.time.as_micros() - self.now.0.as_micros();
+        if self.arrived(pulse.seq, pulse.time) {
+            self.forget_times();
+        }
+        if !self.era.is_past() {
+            self.clock_skew = pulse.time.as_micros() - self.now.0.as_micros();
+        }
         self.fleet.heard = Some(self.now.1);
         let was_up = self.link.is_up();
         self.link = LinkState::Up;
         // After a gap anything may have changed.
         let changed = if was_up { pulse.changed.clone() } else { Topic::ALL.to_vec() };
         let mut out = Out::after(self.last_ticket);
-        self.notifier.pulse(&pulse, self.now.1, &mut out);
+        if !self.era.is_past() {
+            self.notifier.pulse(&pulse, self.now.1, &mut out);
+        }
         self.fleet.pulse = Some(pulse);
         let here = self.history.place().clone();
         let frozen = self.frozen;
@@ -494,6 +532,7 @@ impl App {
         let remark = self.orders.answer(ticket, answer);
         let (wall, now) = (self.wall(), self.now.1);
         let taken = remark.is_some()
+            || self.moment_answered(ticket, answer.as_ref().err())
             || self.notifier.answer(ticket, answer, wall, now)
             || self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, answer, &mut out))
             || self.screens.values_mut().any(|kept| kept.screen.answer(ticket, answer, &mut out));
@@ -544,6 +583,31 @@ impl App {
         if std::mem::take(&mut kept.stale) {
             kept.screen.refresh(&mut out);
         }
+        self.carry_out(out);
+    }
+
+    /// Shows what another engine says: nothing that is known is of it.
+    pub(super) fn begin_anew(&mut self) {
+        (self.link, self.fleet) = (LinkState::Dialling, FleetState::default());
+        self.names = Names::default();
+        self.layers.clear();
+        self.forget_times();
+    }
+
+    /// Has every screen be asked for anew.
+    fn forget_times(&mut self) {
+        self.screens.retain(|place, _| !travel::keeps_its_time(place));
+        for kept in self.screens.values_mut() {
+            kept.stale = true;
+        }
+        let here = self.history.place().clone();
+        self.enter(&here);
+    }
+
+    /// Asks what only the newest in its lane is asked of; its ticket takes the place of the earlier one.
+    pub(super) fn ask_in_lane(&mut self, lane: Lane, request: Request, ticket: &mut Option<Ticket>) {
+        let mut out = Out::after(self.last_ticket);
+        *ticket = Some(out.ask(Some(lane), request));
         self.carry_out(out);
     }
 
@@ -600,6 +664,7 @@ impl App {
 
     /// Whether this console may change anything; if not, why.
     pub fn may_change(&self) -> Result<(), String> {
+        self.present_only()?;
         if self.options.read_only { Err("this console was started with --read-only".to_owned()) } else { Ok(()) }
     }
 
@@ -668,10 +733,11 @@ impl App {
                 }
                 Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
             },
-            Step::Verb(line) => match self.may_change().or_else(|_| super::verb::looks_only(&line)) {
-                Ok(()) => self.effects.push(Effect::Verb(line)),
-                Err(why) => self.say(Tone::Bad, format!("{line}: {why}")),
+            Step::Verb(line) => match (self.may_change(), super::verb::looks_only(&line)) {
+                (Ok(()), _) | (_, Ok(())) => self.effects.push(Effect::Verb(line)),
+                (Err(why), Err(allowed)) => self.say(Tone::Bad, format!("{line}: {why}; {allowed}")),
             },
+            Step::Travel(moment) => self.travel(&moment),
             Step::Remember(line) => {
                 if !line.is_empty() {
                     self.palette_history.retain(|known| *known != line);

@@ -1,5 +1,7 @@
 //! Everything that can happen to the console, in one queue.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
@@ -10,6 +12,7 @@ use super::link::LinkState;
 use super::request::{Answer, Ticket};
 use super::step::Tone;
 use super::terminal::signals::Signal;
+use super::travel::{News, OpenPast};
 use crate::api::live::Pulse;
 
 /// One thing that happened.
@@ -55,15 +58,43 @@ pub enum Message {
     },
     /// A theme or keymap file was saved.
     SettingsChanged,
+    /// News of a past.
+    Past(News),
+    /// A past answers now, unless it was given up meanwhile.
+    PastOpened(Box<dyn OpenPast>, Arc<AtomicBool>),
+    /// What came on a line to an engine.
+    On(Line, Box<Message>),
 }
+
+/// Tells the lines to engines apart.
+pub type Line = u32;
 
 /// Puts messages into the queue.
 #[derive(Clone)]
-pub struct Post(pub Sender<Message>);
+pub struct Post {
+    sender: Sender<Message>,
+    /// The line on which they come.
+    line: Option<Line>,
+}
 
 impl Post {
+    /// Into this queue.
+    pub const fn new(sender: Sender<Message>) -> Self {
+        Self { sender, line: None }
+    }
+
+    /// Into the same queue, as what comes on a line.
+    #[must_use]
+    pub fn on(&self, line: Line) -> Self {
+        Self { sender: self.sender.clone(), line: Some(line) }
+    }
+
     /// Whether anybody still listens.
     pub fn send(&self, message: Message) -> bool {
-        self.0.send(message).is_ok()
+        let message = match self.line {
+            Some(line) => Message::On(line, Box::new(message)),
+            None => message,
+        };
+        self.sender.send(message).is_ok()
     }
 }
