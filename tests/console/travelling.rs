@@ -4,7 +4,7 @@ use super::desk::Desk;
 
 #[test]
 fn a_past_has_what_was_there_and_the_present_is_as_it_was() {
-    let desk = Desk::new();
+    let mut desk = Desk::new();
     // Everything there was before this, and the record that comes next.
     let before = desk.seq();
     let late = desk.submits("afterthought", "true", &super::desk::rare());
