@@ -11,12 +11,14 @@ use super::{
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{
-    AgentRow, AlertRuleRow, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow, ToMoment, WireCommand,
+    AgentRow, AlertRuleRow, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow, ToMoment,
+    WireCommand,
 };
 use crate::domain::alert_trial::Trial;
 use crate::domain::metric;
 use crate::domain::{
-    AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint, SystemEvent, Task, User,
+    AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint, SystemEvent,
+    Task, User,
 };
 use crate::engine::core::Explanation;
 

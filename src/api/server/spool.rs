@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::{ExecutionId, Timestamp};
 use crate::domain::spool::CHUNK_HEADER_BYTES;
+use crate::domain::{ExecutionId, Timestamp};
 
 /// How much is handed on at a time.
 const READ_BYTES: usize = 256 << 10;
@@ -486,7 +486,8 @@ mod tests {
         std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
         let found = find(folder.path(), execution(), &Part::default(), None, &Marks::default()).unwrap();
         assert_eq!(found.end, chunks[1].0);
-        let nothing = find(folder.path(), ExecutionId::new(Timestamp::EPOCH, 2), &Part::default(), None, &Marks::default());
+        let nothing =
+            find(folder.path(), ExecutionId::new(Timestamp::EPOCH, 2), &Part::default(), None, &Marks::default());
         assert_eq!(nothing.unwrap(), Found::default());
     }
 
