@@ -66,7 +66,7 @@ fn serve(data_dir: &Path, at: &str) -> Result<(), Failure> {
     remove(&folder);
     served.map_err(|error| match error {
         crate::engine::Error::Store(error) => super::db::failure(error),
-        error => Failure::failed(chain(&error)),
+        error @ crate::engine::Error::Io { .. } => Failure::failed(chain(&error)),
     })
 }
 

@@ -174,13 +174,12 @@ impl PastStore {
     fn begin(&self, seq: u64) -> Result<Connection, Error> {
         let (path, new) = (database(&self.folder), self.folder.join("new.db"));
         let io = |source| Error::Io { doing: "making", path: new.clone(), source };
-        match self.kept()?.into_iter().rev().find(|kept| *kept <= seq) {
-            Some(kept) => drop(fs::copy(self.kept_path(kept), &new).map_err(io)?),
-            None => {
-                // One that was begun and not finished.
-                let _ = fs::remove_file(&new);
-                make_private(&self.folder, &new)?;
-            }
+        if let Some(kept) = self.kept()?.into_iter().rev().find(|kept| *kept <= seq) {
+            fs::copy(self.kept_path(kept), &new).map_err(io)?;
+        } else {
+            // One that was begun and not finished.
+            let _ = fs::remove_file(&new);
+            make_private(&self.folder, &new)?;
         }
         fs::rename(&new, &path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

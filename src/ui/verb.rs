@@ -49,9 +49,9 @@ pub fn looks_only(line: &str) -> Result<(), String> {
     Err(format!("only what looks is run here: {}", LOOKS.join(", ")))
 }
 
-/// Runs `line` as arguments of this program on a thread of its own, on the `past` that is looked at if there is one; what
-/// it says comes as a message.
-pub fn start(line: &str, app: &App, past: Option<&Path>, post: &Post) {
+/// Runs `line` as arguments of this program on a thread of its own, in the `folder` of the past that is looked at if there
+/// is one; what it says comes as a message.
+pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
     let words = match split(line) {
         Ok(words) => words,
         Err(message) => {
@@ -63,9 +63,9 @@ pub fn start(line: &str, app: &App, past: Option<&Path>, post: &Post) {
         Some("menagerie") => words[1..].to_vec(),
         _ => words,
     };
-    let (line, post, data_dir) = (line.to_owned(), post.clone(), past.unwrap_or(&app.options.data_dir).to_owned());
+    let (line, post, data_dir) = (line.to_owned(), post.clone(), folder.unwrap_or(&app.options.data_dir).to_owned());
     // Whoever only looks starts no engine either.
-    let no_start = (app.options.read_only || past.is_some()).then_some("--no-start");
+    let no_start = (app.options.read_only || folder.is_some()).then_some("--no-start");
     thread::spawn(move || {
         let said = std::env::current_exe().and_then(|program| {
             Command::new(program)
