@@ -57,6 +57,14 @@ pub struct Shutdown {
     pub kill: bool,
 }
 
+/// The body of `POST /v1/moment`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToMoment {
+    /// Which moment: `14:03`, `-10m`, `seq:1234`, `2026-01-31T14:03:22Z`.
+    pub at: String,
+}
+
 /// How the engine is and what it has to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {

@@ -1,6 +1,7 @@
 //! `menagerie engine`: the engine without a screen, in the foreground, with its log on standard error.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
@@ -65,14 +66,7 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
     let program =
         std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
     let data_dir = settings.data_dir.value.clone();
-    let longest = data_dir.join("engine.sock").as_os_str().len();
-    if longest > SOCKET_PATH_BYTES_MAX {
-        let shown = data_dir.display();
-        return Err(Failure::refused(format!(
-            "data directory {shown}: its path is too long for the sockets in it; allowed: {} bytes. Choose another with --data-dir",
-            SOCKET_PATH_BYTES_MAX - "/engine.sock".len()
-        )));
-    }
+    check_socket_path(&data_dir, &data_dir)?;
     let receivers = receivers(&settings.receivers)?;
     let measure_every = settings.measure_every.value;
     let mut worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
@@ -95,6 +89,19 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
         }
     }
     Err(failure)
+}
+
+/// Refuses a data directory whose path is too long for the socket in `folder`, which is it or lies in it.
+pub fn check_socket_path(folder: &Path, data_dir: &Path) -> Result<(), Failure> {
+    let more = folder.join("engine.sock").as_os_str().len() - data_dir.as_os_str().len();
+    if data_dir.as_os_str().len() + more > SOCKET_PATH_BYTES_MAX {
+        return Err(Failure::refused(format!(
+            "data directory {}: its path is too long for the sockets in it; allowed: {} bytes. Choose another with --data-dir",
+            data_dir.display(),
+            SOCKET_PATH_BYTES_MAX - more
+        )));
+    }
+    Ok(())
 }
 
 /// Who is told of alerts, checked and with their secrets read.

@@ -51,6 +51,7 @@ mod metric;
 mod metric_export;
 mod metrics_section;
 mod node;
+mod past;
 mod program;
 mod run;
 mod schema;
@@ -85,7 +86,7 @@ pub fn main() -> i32 {
     let color = cli.globals.color.unwrap_or(ColorChoice::Auto);
     let outcome = Settings::resolve(&cli.globals, &config::environment).and_then(|settings| {
         let mut context = Context::new(settings);
-        let outcome = args::dispatch(&mut context, &cli.console, cli.verb);
+        let outcome = args::dispatch(&mut context, &cli.console, cli.globals.at.as_deref(), cli.verb);
         // What was written belongs to the reader also when the verb failed in the end.
         let flushed = context.out.flush().map_err(Failure::from);
         outcome.and_then(|status| flushed.map(|()| status))

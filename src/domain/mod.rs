@@ -24,6 +24,7 @@ pub mod gpu;
 pub mod id;
 pub mod link;
 pub mod metric;
+pub mod moment;
 pub mod node;
 pub mod pattern;
 pub mod performance;
@@ -61,6 +62,7 @@ pub use id::{
     AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, ReviewId, SilenceId,
     SystemEventId, TaskId, UserId,
 };
+pub use moment::{Moment, Standpoint};
 pub use node::{Node, NodeStatus};
 pub use performance::{AgentPerformance, Day};
 pub use preview::{Candidate, Figure, Preview, Unit, WhatIf};

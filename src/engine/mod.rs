@@ -33,6 +33,7 @@ pub mod signals;
 mod start_input;
 pub mod telemetry;
 pub mod trial;
+pub mod viewer;
 pub mod watchers;
 pub mod windows;
 

@@ -51,7 +51,7 @@ impl Recorder {
             Ok(series) => series,
             Err(error) => {
                 tracing::error!(%error, "no metrics are kept");
-                return Ok(Self { state: Arc::new(State::Closed(error.to_string())), clock });
+                return Ok(Self::closed(error.to_string(), clock));
             }
         };
         let handle = series.handle();
@@ -60,6 +60,11 @@ impl Recorder {
         let thread = std::thread::Builder::new().name("metrics".into());
         thread.spawn(move || writer.run()).map_err(Error::io("start the metrics thread"))?;
         Ok(Self { state: Arc::new(State::Open { handle, sender }), clock })
+    }
+
+    /// Keeps nothing, and says why to whoever asks.
+    pub fn closed(why: impl Into<String>, clock: Clock) -> Self {
+        Self { state: Arc::new(State::Closed(why.into())), clock }
     }
 
     /// What answers queries, or why there is nothing to answer them.

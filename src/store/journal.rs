@@ -252,7 +252,7 @@ pub(super) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn write_head(connection: &Connection, head: Head) -> Result<(), Error> {
+pub(super) fn write_head(connection: &Connection, head: Head) -> Result<(), Error> {
     connection
         .prepare_cached("INSERT INTO journal_head (one, seq, hash) VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash")
         .and_then(|mut statement| statement.execute(rusqlite::params![integer(head.seq), head.hash]))
@@ -314,17 +314,34 @@ fn bytes<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'r 
 }
 
 /// Walks the whole journal in order, checks number, hash and head, and hands out each record's bytes.
-pub(super) fn walk(
-    connection: &Connection,
-    mut each: impl FnMut(&Raw<'_>) -> Result<(), Error>,
-) -> Result<Head, Error> {
+pub(super) fn walk(connection: &Connection, each: impl FnMut(&Raw<'_>) -> Result<(), Error>) -> Result<Head, Error> {
     check_format(connection)?;
     let recorded = read_head(connection)?;
-    let mut head = Head::EMPTY;
+    let head = walk_on(connection, Head::EMPTY, u64::MAX, each)?;
+    if head.seq < recorded.seq {
+        return Err(Error::BadRecord { seq: head.seq + 1, fault: Fault::CutOff { head: recorded.seq } });
+    }
+    if head != recorded {
+        return Err(Error::BadRecord { seq: recorded.seq.max(1), fault: Fault::Head });
+    }
+    Ok(head)
+}
+
+/// Walks the journal in order from the record after `from` up to number `upto`, checks number and hash of each, and hands
+/// out its bytes; gives the last one.
+pub(super) fn walk_on(
+    connection: &Connection,
+    from: Head,
+    upto: u64,
+    mut each: impl FnMut(&Raw<'_>) -> Result<(), Error>,
+) -> Result<Head, Error> {
+    let mut head = from;
     let mut statement = connection
-        .prepare_cached("SELECT seq, time, actor, kind, version, body, hash FROM journal ORDER BY seq")
+        .prepare_cached(
+            "SELECT seq, time, actor, kind, version, body, hash FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq",
+        )
         .doing("reading the journal")?;
-    let mut rows = statement.query([]).doing("reading the journal")?;
+    let mut rows = statement.query([integer(from.seq), integer(upto)]).doing("reading the journal")?;
     loop {
         let seq = head.seq + 1;
         let unreadable =
@@ -348,12 +365,6 @@ pub(super) fn walk(
         }
         each(&raw)?;
         head = Head { seq, hash };
-    }
-    if head.seq < recorded.seq {
-        return Err(Error::BadRecord { seq: head.seq + 1, fault: Fault::CutOff { head: recorded.seq } });
-    }
-    if head != recorded {
-        return Err(Error::BadRecord { seq: recorded.seq.max(1), fault: Fault::Head });
     }
     Ok(head)
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use super::connection::open_reader;
 use super::error::{Doing, Error};
 use super::journal::{Hash, JournalRow, integer, read_head, read_kind};
+use super::past::{PastView, show_journal};
 use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
 use super::rows::{
     self, AGENT_COLUMNS, ALERT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS,
@@ -14,7 +15,7 @@ use super::rows::{
 };
 use super::{migrate, resolve, snapshot};
 use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId, UserId};
-use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::snapshot::{OpenArtifact, QueuedTask, Snapshot};
 use crate::domain::{
     Agent, AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task,
     Timestamp, User,
@@ -35,6 +36,21 @@ impl Reader {
         migrate::version(&connection)?;
         let budget = Budget::of(&mut connection)?;
         Ok(Self { connection, budget })
+    }
+
+    /// A reader of tables that stand in one folder and of the journal of another, up to one record.
+    pub(super) fn open_past(view: &PastView) -> Result<Self, Error> {
+        let mut connection = open_reader(&view.tables)?;
+        show_journal(&connection, view)?;
+        migrate::version(&connection)?;
+        let budget = Budget::of(&mut connection)?;
+        Ok(Self { connection, budget })
+    }
+
+    /// The unfinished work and the fleet; says now and then how many of the unfinished tasks have been read, and how many
+    /// there are.
+    pub fn snapshot(&self, progress: &dyn Fn(u64, u64)) -> Result<Snapshot, Error> {
+        snapshot::read_snapshot(&self.connection, progress)
     }
 
     pub(super) const fn connection(&self) -> &Connection {

@@ -1,7 +1,7 @@
 //! Everything that can happen to the console, in one queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use super::link::LinkState;
 use super::request::{Answer, Ticket};
 use super::step::Tone;
 use super::terminal::signals::Signal;
+use super::travel::{News, OpenPast};
 use crate::api::live::Pulse;
 
 /// One thing that happened.
@@ -59,7 +60,16 @@ pub enum Message {
     },
     /// A theme or keymap file was saved.
     SettingsChanged,
+    /// News of a past.
+    Past(News),
+    /// A past answers now, unless it was given up meanwhile.
+    PastOpened(Box<dyn OpenPast>, Arc<AtomicBool>),
+    /// What came on a line to an engine.
+    On(Line, Box<Message>),
 }
+
+/// Tells the lines to engines apart.
+pub type Line = u32;
 
 /// With so many messages waiting, keys are left in the terminal.
 const FULL: usize = 1_000;
@@ -69,16 +79,28 @@ const FULL: usize = 1_000;
 pub struct Post {
     queue: Sender<Message>,
     waiting: Arc<AtomicUsize>,
+    /// The line on which they come.
+    line: Option<Line>,
 }
 
 impl Post {
-    /// Puts them into this queue.
+    /// Into this queue.
     pub fn new(queue: Sender<Message>) -> Self {
-        Self { queue, waiting: Arc::default() }
+        Self { queue, waiting: Arc::default(), line: None }
+    }
+
+    /// Into the same queue, as what comes on a line.
+    #[must_use]
+    pub fn on(&self, line: Line) -> Self {
+        Self { line: Some(line), ..self.clone() }
     }
 
     /// Whether anybody still listens.
     pub fn send(&self, message: Message) -> bool {
+        let message = match self.line {
+            Some(line) => Message::On(line, Box::new(message)),
+            None => message,
+        };
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.queue.send(message).is_ok()
     }

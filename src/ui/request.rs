@@ -8,9 +8,9 @@ use super::gather::{self, AgentRow, AttemptRow, Member, Records};
 use crate::api::client::{Client, Error, LogPage, LogPart, Query};
 use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::WireCommand;
+use crate::api::types::{ToMoment, WireCommand};
 use crate::domain::metric::{self, Metric};
-use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Task};
+use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Standpoint, Task};
 
 /// Names one ask, so that its answer finds who asked.
 pub type Ticket = u64;
@@ -99,6 +99,8 @@ pub enum Request {
         /// Which part.
         part: LogPart,
     },
+    /// Have the past that is looked at be that of another moment, as a person writes it.
+    Moment(String),
     /// Stop the engine.
     Shutdown {
         /// And everything that runs in its cages.
@@ -181,6 +183,8 @@ pub enum Answer {
     Bytes(Vec<u8>),
     /// A part of an output.
     Output(LogPage),
+    /// Where the past is now.
+    Moment(Standpoint),
     /// The engine stops.
     Stopping,
 }
@@ -231,6 +235,7 @@ impl Request {
                 let of = format!("{noun}/{}", crate::api::client::encode(id));
                 Answer::Output(client.log_page(&of, part)?)
             }
+            Self::Moment(at) => Answer::Moment(client.post("/v1/moment", &ToMoment { at: at.clone() })?),
             Self::Shutdown { kill } => {
                 client.shutdown(*kill)?;
                 Answer::Stopping

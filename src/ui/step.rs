@@ -55,6 +55,8 @@ pub enum Step {
     Copy(String),
     /// Use another theme from now on.
     Theme(String),
+    /// Go to a moment, as a person writes it.
+    Travel(String),
     /// Change a setting: name and value, as `:set` takes them.
     Set(String, String),
     /// Give the terminal to an editor with this text; what is saved goes to the submission of tasks.

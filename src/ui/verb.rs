@@ -1,5 +1,6 @@
 //! Verbs of the command line from the palette, run as a person would run them.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -37,7 +38,7 @@ const LOOKS: &[&str] = &[
     "help",
 ];
 
-/// Whether `line` only looks, for a console that changes nothing; else what it may run.
+/// Whether `line` only looks, for a console that may change nothing; else what it may run.
 pub fn looks_only(line: &str) -> Result<(), String> {
     let words = split(line)?;
     let words = if words.first().is_some_and(|word| word == "menagerie") { &words[1..] } else { &words[..] };
@@ -45,11 +46,12 @@ pub fn looks_only(line: &str) -> Result<(), String> {
     if LOOKS.iter().any(looks) {
         return Ok(());
     }
-    Err(format!("this console was started with --read-only and runs only what looks: {}", LOOKS.join(", ")))
+    Err(format!("only what looks is run here: {}", LOOKS.join(", ")))
 }
 
-/// Runs `line` as arguments of this program on a thread of its own; what it says comes as a message.
-pub fn start(line: &str, app: &App, post: &Post) {
+/// Runs `line` as arguments of this program on a thread of its own, in the `folder` of the past that is looked at if there
+/// is one; what it says comes as a message.
+pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
     let words = match split(line) {
         Ok(words) => words,
         Err(message) => {
@@ -61,9 +63,9 @@ pub fn start(line: &str, app: &App, post: &Post) {
         Some("menagerie") => words[1..].to_vec(),
         _ => words,
     };
-    let (line, post, data_dir) = (line.to_owned(), post.clone(), app.options.data_dir.clone());
+    let (line, post, data_dir) = (line.to_owned(), post.clone(), folder.unwrap_or(&app.options.data_dir).to_owned());
     // Whoever only looks starts no engine either.
-    let no_start = app.options.read_only.then_some("--no-start");
+    let no_start = (app.options.read_only || folder.is_some()).then_some("--no-start");
     thread::spawn(move || {
         let said = std::env::current_exe().and_then(|program| {
             Command::new(program)

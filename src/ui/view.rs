@@ -71,7 +71,9 @@ fn draw_all(app: &mut App, frame: &mut Frame<'_>) {
     let look = app.look();
     draw_header(app, frame, header, &look);
     if let Some(screen) = app.screen() {
-        let block = widgets::panel(&format!("{}{}", screen.title(), old(app, screen)), app.layer().is_none(), &look);
+        let past = if app.era.is_past() { " · PAST" } else { "" };
+        let title = format!("{}{past}{}", screen.title(), old(app, screen));
+        let block = widgets::panel(&title, app.layer().is_none(), &look);
         frame.render_widget(block, body);
         match &app.link {
             // Whatever it asks for now will not come: better said than left empty.
@@ -115,6 +117,9 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let mut how = Vec::new();
     if app.frozen {
         how.push(Span::styled("  FROZEN, F goes on", style(Role::Warn)));
+    }
+    if let Some(words) = app.era_words() {
+        how.push(Span::styled(format!("  {words}"), style(Role::Warn)));
     }
     if app.options.read_only {
         how.push(Span::styled("  read-only", style(Role::Info)));
@@ -177,6 +182,12 @@ fn breadcrumb(app: &App, room: usize, look: &Look<'_>) -> Vec<Span<'static>> {
 fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
     let style = |role: Role| look.theme.over(role, Role::Header);
     match (&app.link, &app.fleet.pulse) {
+        (LinkState::Down { .. }, _) if app.era.is_past() => {
+            vec![Span::styled(" the past answers no more; :now goes back ", style(Role::Bad))]
+        }
+        (LinkState::Starting { progress }, _) if app.era.is_past() => {
+            vec![Span::styled(format!(" on the way: {progress} "), style(Role::Info))]
+        }
         (LinkState::Down { next, .. }, _) => {
             let wait = next.saturating_duration_since(app.instant()).as_secs();
             let age = app.as_of().map(|as_of| app.instant().saturating_duration_since(as_of).as_secs());
@@ -267,6 +278,8 @@ fn screen_hints(app: &App) -> Vec<Hint> {
     // What this screen can never do would only take room; what the thing under the cursor cannot do keeps its place.
     let possible = |action: &super::action::Action| app.screen().is_none_or(|one| one.obstacle(action.name).is_none());
     bindings.retain(|binding| binding.action.hint > 0 && possible(binding.action));
+    // In a past one wants to know the ways through it and out of it; elsewhere there are none.
+    bindings.retain(|binding| app.era.is_past() || !super::actions::past::is_of_a_past(binding.action));
     // Of what there is to take back nothing on the screen tells, so the hint does.
     bindings.retain(|binding| binding.action.name != "undo" || app.orders.undoable().is_some());
     // The sort keeps the order of the table among equals, and that has those of this very place first.

@@ -13,6 +13,7 @@ mod gpus;
 mod interface;
 mod names_of_ids;
 mod owner_only;
+mod past;
 mod reported;
 mod resume;
 mod shapes;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 
-use super::{Failure, Service};
+use super::{Failure, Service, past};
 use crate::api::types::{AlertRuleRow, MetricName, RuleTest};
 use crate::domain::alert_trial::Trial;
 use crate::domain::{AlertRulePatch, Command, Refusal, Silence, Span};
@@ -54,6 +54,7 @@ pub(super) async fn test(State(service): State<Service>, Json(test): Json<RuleTe
     if since < Span::from_secs(1) || since > LONGEST {
         return Err(Refusal::invalid("since", since, format!("1s to {LONGEST}")).into());
     }
+    past::only_present(&service, "the trial of a rule")?;
     check_metrics(&service, std::slice::from_ref(&patch)).await?;
     // One that says nothing but its name means a rule that there is.
     if patch == (AlertRulePatch { name: patch.name.clone(), ..AlertRulePatch::default() }) {

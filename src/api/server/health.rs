@@ -30,6 +30,9 @@ const COLLECTOR_FAILURES: u32 = 3;
 /// So far may the host's clock be from the engine's.
 const DRIFT_MAX: Span = Span::from_secs(5);
 
+/// The parts that follow from the fleet alone.
+const OF_THE_FLEET: [&str; 4] = ["worker", "cages", "queue", "agents"];
+
 /// The file system under the data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Disk {
@@ -126,6 +129,10 @@ pub(super) fn parts(service: &Service, running: &Running, view: &OverviewView, r
         now,
     };
     let mut parts = judge(&facts);
+    if running.at.is_some() {
+        // How the others were then, nobody has kept.
+        parts.retain(|part| OF_THE_FLEET.contains(&part.component.as_str()));
+    }
     running.health.lock().unwrap_or_else(PoisonError::into_inner).date(&mut parts, now);
     parts
 }
@@ -134,7 +141,7 @@ pub(super) fn parts(service: &Service, running: &Running, view: &OverviewView, r
 pub(super) async fn report(service: &Service) -> Result<Vec<Health>, Failure> {
     let view = service.ask(|answer| Message::ViewOverview { horizon: Span::ZERO, due_max: 0, answer });
     let (view, _, read_only) = view.await?;
-    Ok(parts(service, service.running()?, &view, read_only))
+    Ok(parts(service, &*service.running()?, &view, read_only))
 }
 
 /// `GET /health` and `GET /v1/health`.

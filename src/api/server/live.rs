@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Failure, Service};
+use super::{Failure, Service, past};
 use crate::api::types::Shutdown;
 use crate::domain::{Refusal, RefusalKind, Task, TaskId};
 use crate::engine::message::Message;
@@ -68,6 +68,7 @@ pub(super) async fn wait(
     if task.status.is_final() {
         return Ok(Json(task).into_response());
     }
+    past::only_present(&service, "the end of a task")?;
     let ended = async {
         loop {
             match published.recv().await {

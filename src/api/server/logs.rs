@@ -87,10 +87,13 @@ async fn answer(
     Asked { part, follow }: Asked,
 ) -> Result<Response, Failure> {
     let folder = service.0.data_dir.join("output");
+    let at = service.running()?.at.map(|at| at.time);
+    // In a past nothing follows.
+    let follow = follow && at.is_none();
     let found = match execution {
         Some(execution) => {
             let (folder, marks) = (folder.clone(), service.running()?.marks.clone());
-            let found = tokio::task::spawn_blocking(move || find(&folder, execution, &part, &marks)).await;
+            let found = tokio::task::spawn_blocking(move || find(&folder, execution, &part, at, &marks)).await;
             let found = found.unwrap_or_else(|error| Err(io::Error::other(error)));
             found.map_err(|error| Refusal::new(RefusalKind::Unavailable, "the output", error))?
         }

@@ -14,7 +14,6 @@ use crate::domain::{
     AgentPerformance, Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent,
     Timestamp, User,
 };
-use crate::engine::clock::Clock;
 use crate::engine::message::Peer;
 use crate::store::{self, Page, Query, Reader};
 
@@ -24,8 +23,8 @@ const LIMIT_DEFAULT: u64 = 100;
 const LIMIT_MAX: u64 = 100_000;
 
 /// Reads `limit`, `offset`, `sort`, `filter` and exact values of fields from a query string.
-pub(super) fn query(raw: Option<&str>, peer: &Peer) -> Result<Query, Refusal> {
-    let mut query = Query { limit: LIMIT_DEFAULT, now: now(), uid: Some(peer.uid), ..Query::default() };
+pub(super) fn query(raw: Option<&str>, peer: &Peer, now: Timestamp) -> Result<Query, Refusal> {
+    let mut query = Query { limit: LIMIT_DEFAULT, now, uid: Some(peer.uid), ..Query::default() };
     let number = |field: &str, value: &str, max: u64| {
         let allowed = format!("0 to {max}");
         let parsed = value.parse::<u64>().ok().filter(|number| *number <= max);
@@ -60,11 +59,6 @@ pub(super) fn also(filter: &mut String, more: &str) {
         filter.push(' ');
     }
     filter.push_str(more);
-}
-
-/// The present time, from which ages are counted.
-pub(super) fn now() -> Timestamp {
-    Clock::start(Timestamp::EPOCH).now()
 }
 
 /// Decodes `%41` and `+` in a part of a query string.
@@ -107,7 +101,7 @@ macro_rules! lists {
             Extension(peer): Extension<Peer>,
             RawQuery(raw): RawQuery,
         ) -> Result<Response, Failure> {
-            let query = query(raw.as_deref(), &peer)?;
+            let query = query(raw.as_deref(), &peer, service.now())?;
             let found: Page<$type> = service.read(move |reader| reader.$name(&query)).await?;
             page(&found)
         }
@@ -137,7 +131,7 @@ pub(super) async fn cages(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.cages(&query)).await?;
     page(&Page { items: running::cages(&service, items)?, total, more })
 }
@@ -148,7 +142,7 @@ pub(super) async fn resources(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let held = Query {
         limit: LIMIT_MAX,
         filters: vec![("status".to_owned(), "active".to_owned())],
@@ -166,7 +160,7 @@ pub(super) async fn executions(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.executions(&query)).await?;
     page(&Page { items: running::executions(&service, items)?, total, more })
 }
@@ -177,7 +171,7 @@ pub(super) async fn tasks(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.tasks(&query)).await?;
     page(&Page { items: running::tasks(&service, items)?, total, more })
 }
@@ -188,7 +182,7 @@ pub(super) async fn agents(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.agents(&query)).await?;
     page(&Page { items: running::agents(&service, items).await?, total, more })
 }

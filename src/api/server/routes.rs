@@ -5,18 +5,20 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Service, alert_rules, commands, exposition, grid, health, live, logs, metrics, openapi, overview, processes, pulse,
-    reads, sensors, status, stream, triage,
+    Service, alert_rules, commands, exposition, grid, health, live, logs, metrics, openapi, overview, past, processes,
+    pulse, reads, sensors, status, stream, triage,
 };
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{
-    AgentRow, AlertRuleRow, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow, WireCommand,
+    AgentRow, AlertRuleRow, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow, ToMoment,
+    WireCommand,
 };
 use crate::domain::alert_trial::Trial;
 use crate::domain::metric;
 use crate::domain::{
-    AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, SystemEvent, Task, User,
+    AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint, SystemEvent,
+    Task, User,
 };
 use crate::engine::core::Explanation;
 
@@ -167,6 +169,8 @@ pub static ROUTES: &[Route] = &[
         WireCommand, Shape::Json(of::<WhatIf>), commands::what_if),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
+    route!(post "/v1/moment", "moment", "Has a past, which was opened with --at, be that of another moment. Answered once it \
+        is; the present refuses.", ToMoment, Shape::Json(of::<Standpoint>), past::go_to),
     route!(show "/v1/ready", "ready", "How far a starting engine is. Answers before all other routes do; those answer 503.",
         Shape::Json(of::<Ready>), &[], pulse::ready),
     route!(show "/v1/pulse", "pulse", "Notices (Pulse) as server-sent events: one at once, then one when something has \

@@ -14,6 +14,7 @@ use super::{PeerInfo, Service, router};
 use crate::domain::{Span, Timestamp};
 use crate::engine::deliver::{Receiver, keep_delivering};
 use crate::engine::exposition::Bounds;
+use crate::engine::figures::Figures;
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
 use crate::engine::otlp::{self, Collector};
@@ -130,9 +131,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
     let path = data_dir.join("engine.sock");
     // The lock is ours, so a socket that is still there was left by an engine that was killed.
     let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).map_err(Error::io(format!("listen on {}", path.display())))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
-        .map_err(Error::io(format!("protect {}", path.display())))?;
+    let listener = bind(&path)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listen for SIGINT"))?;
     let progress = Progress::default();
@@ -187,29 +186,47 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
     Ok(Some(engine))
 }
 
+/// Listens on a socket that only its owner may use.
+pub(super) fn bind(path: &Path) -> Result<UnixListener, Error> {
+    let listener = UnixListener::bind(path).map_err(Error::io(format!("listen on {}", path.display())))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(Error::io(format!("protect {}", path.display())))?;
+    Ok(listener)
+}
+
 /// How many of the journal's records are gone through at most for the figures of the last hour.
 const RECALLED_MAX: u64 = 200_000;
 
 /// Counts what ended in the hour before the engine started, beside its work: no start is the slower for it.
 fn recall_last_hour(data_dir: &Path, engine: &Engine) -> impl FnOnce() + Send + 'static {
     let (data_dir, figures, leaving) = (data_dir.to_owned(), engine.figures.clone(), engine.leaving.clone());
-    let (head, since) = (engine.first_seq, engine.clock.now().as_micros() - 3_600_000_000);
+    let (head, now) = (engine.first_seq, engine.clock.now());
     move || {
-        let recall = || -> Result<(), crate::store::Error> {
-            let reader = Reader::open(&data_dir)?;
-            let mut after =
-                reader.journal_before(Timestamp::from_micros(since))?.max(head.saturating_sub(RECALLED_MAX));
-            while after < head && !leaving.load(std::sync::atomic::Ordering::Acquire) {
-                let (records, last) = reader.ends_after(after, head)?;
-                figures.count_past(&records);
-                after = last;
-            }
-            Ok(())
-        };
-        if let Err(error) = recall() {
+        let goes_on = || !leaving.load(std::sync::atomic::Ordering::Acquire);
+        let recalled =
+            Reader::open(&data_dir).and_then(|reader| count_last_hour(&reader, &figures, head, now, &goes_on));
+        if let Err(error) = recalled {
             tracing::warn!(%error, "the figures of the last hour cannot be read and begin anew");
         }
     }
+}
+
+/// Counts what ended in the hour before a time, up to record `head`, as long as `goes_on` says so.
+pub(super) fn count_last_hour(
+    reader: &Reader,
+    figures: &Figures,
+    head: u64,
+    now: Timestamp,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<(), store::Error> {
+    let since = Timestamp::from_micros(now.as_micros() - 3_600_000_000);
+    let mut after = reader.journal_before(since)?.max(head.saturating_sub(RECALLED_MAX));
+    while after < head && goes_on() {
+        let (records, last) = reader.ends_after(after, head)?;
+        figures.count_past(&records);
+        after = last;
+    }
+    Ok(())
 }
 
 /// Resolves when the deciding thread has left, whether it was told to by the API or came to grief.

@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::ExecutionId;
 use crate::domain::spool::CHUNK_HEADER_BYTES;
+use crate::domain::{ExecutionId, Timestamp};
 
 /// How much is handed on at a time.
 const READ_BYTES: usize = 256 << 10;
@@ -162,9 +162,18 @@ fn next_segment(folder: &Path, execution: ExecutionId, segment: u32) -> io::Resu
     Ok(later)
 }
 
-/// Finds a part of an execution's output.
-pub(super) fn find(folder: &Path, execution: ExecutionId, part: &Part, marks: &Marks) -> io::Result<Found> {
-    let segments = segments(folder, execution)?;
+/// Finds a part of an execution's output, of that which was there at a time if there is one.
+pub(super) fn find(
+    folder: &Path,
+    execution: ExecutionId,
+    part: &Part,
+    at: Option<Timestamp>,
+    marks: &Marks,
+) -> io::Result<Found> {
+    let mut segments = segments(folder, execution)?;
+    if let Some(at) = at {
+        cut(folder, execution, &mut segments, at)?;
+    }
     let Some((last, last_bytes)) = segments.last().copied() else { return Ok(Found::default()) };
     let spool = Spool { folder, execution, segments: &segments, marks };
     let size = segments.iter().map(|(_, bytes)| bytes).sum();
@@ -203,6 +212,25 @@ fn segments(folder: &Path, execution: ExecutionId) -> io::Result<Vec<(u32, u64)>
         segment = next_segment(folder, execution, number)?;
     }
     Ok(found)
+}
+
+/// Leaves of segments only what was written by a time. Whoever looks at a past reads each header up to there, once a look.
+fn cut(folder: &Path, execution: ExecutionId, segments: &mut Vec<(u32, u64)>, at: Timestamp) -> io::Result<()> {
+    for place in 0..segments.len() {
+        let (segment, length) = segments[place];
+        let file = File::open(path(folder, execution, segment))?;
+        let mut headers = Headers { file: &file, block: vec![], begin: 0 };
+        let mut end = 0;
+        while let Some(next) = headers.next(end, length)? {
+            if headers.time(end).is_some_and(|time| time > at) {
+                segments[place].1 = end;
+                segments.truncate(place + usize::from(end > 0));
+                return Ok(());
+            }
+            end = next;
+        }
+    }
+    Ok(())
 }
 
 /// The segments of one output.
@@ -301,6 +329,13 @@ struct Headers<'a> {
 }
 
 impl Headers<'_> {
+    /// When the chunk at `at` was written, of which the header was read last.
+    fn time(&self, at: u64) -> Option<Timestamp> {
+        let place = usize::try_from(at.checked_sub(self.begin)?).ok()?;
+        let micros = self.block.get(place..)?.get(1..9)?.first_chunk::<8>()?;
+        Some(Timestamp::from_micros(i64::from_le_bytes(*micros)))
+    }
+
     /// The end of the chunk at `at`; `None` when there is no whole one.
     fn next(&mut self, at: u64, length: u64) -> io::Result<Option<u64>> {
         let header_bytes = CHUNK_HEADER_BYTES as u64;
@@ -338,7 +373,6 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
     use crate::domain::spool::{Chunk, Stream, encode};
     use proptest::prelude::*;
 
@@ -389,7 +423,7 @@ mod tests {
             let whole: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
             let borders: Vec<Position> = chunks.iter().map(|(at, _)| *at).collect();
             let marks = Marks::default();
-            let find = |part: Part| find(folder.path(), execution(), &part, &marks).unwrap();
+            let find = |part: Part| find(folder.path(), execution(), &part, None, &marks).unwrap();
             let all = find(Part::default());
             prop_assert_eq!(all.size, whole.len() as u64);
             prop_assert_eq!(read(folder.path(), &all), whole.clone());
@@ -437,7 +471,7 @@ mod tests {
         for (at, bytes) in chunks.iter().chain(chunks.iter().rev()) {
             for within in [0, 1, bytes.len() as u64 - 1] {
                 let from = Some(Position { offset: at.offset + within, ..*at }.number());
-                let found = find(folder.path(), execution(), &Part { from, ..Part::default() }, &marks).unwrap();
+                let found = find(folder.path(), execution(), &Part { from, ..Part::default() }, None, &marks).unwrap();
                 assert_eq!(found.start, *at, "{within}");
             }
         }
@@ -450,9 +484,43 @@ mod tests {
         let file = path(folder.path(), execution(), 0);
         let whole = std::fs::read(&file).unwrap();
         std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-        let found = find(folder.path(), execution(), &Part::default(), &Marks::default()).unwrap();
+        let found = find(folder.path(), execution(), &Part::default(), None, &Marks::default()).unwrap();
         assert_eq!(found.end, chunks[1].0);
-        let nothing = find(folder.path(), ExecutionId::new(Timestamp::EPOCH, 2), &Part::default(), &Marks::default());
+        let nothing =
+            find(folder.path(), ExecutionId::new(Timestamp::EPOCH, 2), &Part::default(), None, &Marks::default());
         assert_eq!(nothing.unwrap(), Found::default());
+    }
+
+    #[test]
+    fn of_a_past_there_is_what_was_written_by_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut chunk = 0;
+        for segment in [0, 3] {
+            let mut bytes = vec![];
+            for _ in 0..4 {
+                chunk += 1;
+                let text = format!("{chunk}");
+                let time = Timestamp::from_micros(chunk * 10);
+                encode(Chunk { stream: Stream::Out, time, bytes: text.as_bytes() }, &mut bytes);
+            }
+            std::fs::write(path(folder.path(), execution(), segment), bytes).unwrap();
+        }
+        let marks = Marks::default();
+        for (at, chunks) in [(9, 0), (10, 1), (25, 2), (40, 4), (49, 4), (50, 5), (80, 8), (1000, 8)] {
+            let at = Some(Timestamp::from_micros(at));
+            let found = find(folder.path(), execution(), &Part::default(), at, &marks).unwrap();
+            let mut reader = SpoolReader::new(folder.path(), execution()).from(found.start).until(found.end);
+            let mut read = 0;
+            if chunks > 0 {
+                loop {
+                    let more = reader.read().unwrap();
+                    if more.is_empty() {
+                        break;
+                    }
+                    read += more.len() as u64;
+                }
+            }
+            assert_eq!((found.size, read), (chunks * 14, chunks * 14), "{at:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod filters;
 mod generator;
 mod lists;
+mod past;
 mod performance;
 mod properties;
 mod triage;

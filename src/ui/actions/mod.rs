@@ -24,6 +24,7 @@ mod navigate;
 mod output;
 mod pager;
 mod palette;
+pub(super) mod past;
 mod priority;
 mod quit;
 mod reassign;
@@ -130,6 +131,12 @@ pub static ALL: &[&Action] = &[
     &failure::FAILURE,
     &help::HELP,
     &palette::PALETTE,
+    &past::AT,
+    &past::NOW,
+    &past::BACK,
+    &past::FORWARD,
+    &past::MINUTE_BACK,
+    &past::MINUTE_FORWARD,
     &theme::THEME,
     &freeze::FREEZE,
     &refresh::REFRESH,

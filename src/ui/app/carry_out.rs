@@ -3,7 +3,7 @@
 use super::{App, Effect};
 use crate::ui::action::{self, Action};
 use crate::ui::place::Place;
-use crate::ui::request::{Request, Ticket};
+use crate::ui::request::{Lane, Request, Ticket};
 use crate::ui::screen::Out;
 use crate::ui::step::{Order, Step, Tone};
 use crate::ui::{clipboard, layers, settings, verb};
@@ -30,6 +30,13 @@ impl App {
         ticket
     }
 
+    /// Asks what only the newest in its lane is asked of; its ticket takes the place of the earlier one.
+    pub(in crate::ui) fn ask_in_lane(&mut self, lane: Lane, request: Request, ticket: &mut Option<Ticket>) {
+        let mut out = Out::after(self.last_ticket);
+        *ticket = Some(out.ask(Some(lane), request));
+        self.carry_out(out);
+    }
+
     /// Asks the engine for a change and keeps account of it.
     pub fn order(&mut self, order: Order) {
         if let Err(why) = self.may_change() {
@@ -51,6 +58,7 @@ impl App {
 
     /// Whether this console may change anything; if not, why.
     pub fn may_change(&self) -> Result<(), String> {
+        self.present_only()?;
         if self.options.read_only {
             Err("this console only reads: it was started with --read-only".to_owned())
         } else {
@@ -121,10 +129,11 @@ impl App {
                 }
                 Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
             },
-            Step::Verb(line) => match self.may_change().or_else(|_| verb::looks_only(&line)) {
-                Ok(()) => self.effects.push(Effect::Verb(line)),
-                Err(why) => self.say(Tone::Bad, format!("{line}: {why}")),
+            Step::Verb(line) => match (self.may_change(), verb::looks_only(&line)) {
+                (Ok(()), _) | (_, Ok(())) => self.effects.push(Effect::Verb(line)),
+                (Err(why), Err(allowed)) => self.say(Tone::Bad, format!("{line}: {why}; {allowed}")),
             },
+            Step::Travel(moment) => self.travel(&moment),
             Step::Remember(line) => {
                 if !line.is_empty() {
                     self.palette_history.retain(|known| *known != line);

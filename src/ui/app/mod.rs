@@ -33,6 +33,7 @@ use super::step::Tone;
 use super::terminal::Manners;
 use super::theme::Theme;
 use super::toasts::Toasts;
+use super::travel::Era;
 use crate::api::live::Pulse;
 use crate::domain::Timestamp;
 
@@ -51,6 +52,10 @@ pub enum Effect {
     Verb(String),
     /// Have a text edited and submit what is saved.
     Edit(String),
+    /// Open the past of a moment and have it asked.
+    Past(String),
+    /// Ask the present again.
+    Present,
     /// End.
     Quit,
 }
@@ -106,6 +111,8 @@ pub struct App {
     pub notifier: Notifier,
     /// Lines said in the palette, the oldest first.
     pub palette_history: Vec<String>,
+    /// When what is shown is of.
+    pub era: Era,
     /// Whether the screen is held as it is.
     pub frozen: bool,
     /// Whether the screen last drawn had no room for anything but a notice.
@@ -145,6 +152,7 @@ impl App {
             names: Names::default(),
             notifier,
             palette_history: Vec::new(),
+            era: Era::default(),
             frozen: false,
             too_small: false,
             traffic: Traffic::default(),
@@ -163,6 +171,9 @@ impl App {
             app.say(Tone::Bad, problem);
         }
         app.enter(place);
+        if let Some(moment) = app.options.at.take() {
+            app.travel(&moment);
+        }
         app
     }
 
@@ -186,12 +197,22 @@ impl App {
     /// The engine's wall clock, as far as it is known. Without an engine it stands where it was heard last: what is shown
     /// is of then, and nobody knows what goes on.
     pub fn wall(&self) -> Timestamp {
+        if self.era.is_past()
+            && let Some(pulse) = &self.fleet.pulse
+        {
+            return pulse.time;
+        }
         let silent = match (&self.link, self.fleet.heard) {
             (LinkState::Down { .. }, Some(heard)) => self.now.1.saturating_duration_since(heard),
             _ => Duration::ZERO,
         };
         let silent = i64::try_from(silent.as_micros()).unwrap_or(0);
         Timestamp::from_micros(self.now.0.as_micros() + self.clock_skew - silent)
+    }
+
+    /// Our wall clock, whatever is shown.
+    pub const fn here(&self) -> Timestamp {
+        self.now.0
     }
 
     /// The surroundings for drawing.
@@ -250,8 +271,10 @@ impl App {
     pub fn wake_at(&self) -> Option<Instant> {
         let ticking = !matches!(self.link, LinkState::Up | LinkState::Dialling)
             || (self.options.traffic_shown && self.traffic.bytes_per_second > 0)
-            || (!self.frozen && self.screen().is_some_and(Screen::ticks));
+            || (!self.frozen && !self.era.is_past() && self.screen().is_some_and(Screen::ticks));
         let tick = ticking.then(|| self.now.1 + Duration::from_secs(1));
+        // In a past only its age changes.
+        let tick = tick.or_else(|| self.era.is_past().then(|| self.now.1 + Duration::from_secs(30)));
         let ripe = self.screen().and_then(Screen::next_change);
         [tick, ripe, self.toasts.next_expiry(), self.notifier.next()].into_iter().flatten().min()
     }

@@ -40,6 +40,8 @@ pub struct Options {
     pub traffic_shown: bool,
     /// Bytes a second for frames that no key asked for; 0 for no budget.
     pub budget: u32,
+    /// The moment that is looked at first; `None` for the present.
+    pub at: Option<String>,
     /// What was wrong with the settings that were given, to be said at once.
     pub remarks: Vec<String>,
 }
@@ -63,6 +65,7 @@ impl Options {
             notify: Means::Desktop,
             traffic_shown: false,
             budget: budget::USUAL,
+            at: None,
             remarks: Vec::new(),
         }
     }

@@ -4,11 +4,14 @@ use std::time::Instant;
 
 use ratatui::layout::Rect;
 
-use super::{App, Kept, SCREENS_MAX};
+use super::{App, FleetState, Kept, SCREENS_MAX};
+use crate::ui::link::LinkState;
 use crate::ui::list::Listing;
+use crate::ui::names::Names;
 use crate::ui::pager::Pager;
 use crate::ui::place::Place;
 use crate::ui::screen::{Out, Screen};
+use crate::ui::travel;
 
 impl App {
     /// The present screen.
@@ -77,6 +80,24 @@ impl App {
             kept.screen.refresh(&mut out);
         }
         self.carry_out(out);
+    }
+
+    /// Shows what another engine says: nothing that is known is of it.
+    pub(in crate::ui) fn begin_anew(&mut self) {
+        (self.link, self.fleet) = (LinkState::Dialling, FleetState::default());
+        self.names = Names::default();
+        self.layers.clear();
+        self.forget_times();
+    }
+
+    /// Has every screen be asked for anew.
+    pub(super) fn forget_times(&mut self) {
+        self.screens.retain(|place, _| !travel::keeps_its_time(place));
+        for kept in self.screens.values_mut() {
+            kept.stale = true;
+        }
+        let here = self.history.place().clone();
+        self.enter(&here);
     }
 
     /// Gives the screen its area before it is drawn.

@@ -13,6 +13,7 @@ use crate::ui::request::{Answer, Ticket};
 use crate::ui::screen::Out;
 use crate::ui::step::Tone;
 use crate::ui::terminal::signals::Signal;
+use crate::ui::travel::Era;
 use crate::ui::{mouse, notify, settings};
 
 impl App {
@@ -39,7 +40,12 @@ impl App {
             Message::Signal(Signal::Stop) => self.effects.push(Effect::Suspend),
             Message::Signal(Signal::End | Signal::Hangup) | Message::TerminalGone => self.effects.push(Effect::Quit),
             Message::Pulse(pulse) => self.pulse(pulse),
+            // On its way to another moment a past goes away and comes back.
+            Message::Link(LinkState::Down { .. }) if matches!(self.era, Era::Past { moving: Some(_), .. }) => {}
             Message::Link(state) => self.link = state,
+            Message::Past(news) => self.past_news(news),
+            // These are taken apart before.
+            Message::PastOpened(..) | Message::On(..) => {}
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
             Message::Verb { line, said } => self.open(Box::new(layers::message::Message::new(line, said))),
             Message::Said { tone, text } => self.say(tone, text),
@@ -95,14 +101,21 @@ impl App {
     }
 
     pub(super) fn pulse(&mut self, pulse: Pulse) {
-        self.clock_skew = pulse.time.as_micros() - self.now.0.as_micros();
+        if self.arrived(pulse.seq, pulse.time) {
+            self.forget_times();
+        }
+        if !self.era.is_past() {
+            self.clock_skew = pulse.time.as_micros() - self.now.0.as_micros();
+        }
         self.fleet.heard = Some(self.now.1);
         let was_up = self.link.is_up();
         self.link = LinkState::Up;
         // After a gap anything may have changed.
         let changed = if was_up { pulse.changed.clone() } else { Topic::ALL.to_vec() };
         let mut out = Out::after(self.last_ticket);
-        self.notifier.pulse(&pulse, self.now.1, &mut out);
+        if !self.era.is_past() {
+            self.notifier.pulse(&pulse, self.now.1, &mut out);
+        }
         self.fleet.pulse = Some(pulse);
         let here = self.history.place().clone();
         let (frozen, now) = (self.frozen, self.now.1);
@@ -126,6 +139,7 @@ impl App {
         let remark = self.orders.answer(ticket, answer);
         let (wall, now) = (self.wall(), self.now.1);
         let taken = remark.is_some()
+            || self.moment_answered(ticket, answer.as_ref().err())
             || self.notifier.answer(ticket, answer, wall, now)
             || self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, answer, &mut out))
             || self.screens.values_mut().any(|kept| {

@@ -54,10 +54,12 @@ impl Palette {
         let sets = settings::ALL
             .iter()
             .map(|setting| Proposal { text: format!("set {} ", setting.name), help: setting.help.to_owned() });
+        let at =
+            Proposal { text: "at ".to_owned(), help: "look at the fleet as it was: 14:03, -10m, seq:1234".to_owned() };
         let filter = Proposal { text: "filter ".to_owned(), help: "filter the list in sight".to_owned() };
         Self {
             input: Input::new(start),
-            proposals: actions.chain(themes).chain(sets).chain([filter]).collect(),
+            proposals: actions.chain(themes).chain(sets).chain([filter, at]).collect(),
             history: history.to_vec(),
             recalled: 0,
             cursor: None,
@@ -86,6 +88,7 @@ impl Palette {
                 let (name, value) = rest.split_once([' ', '=']).unwrap_or((rest, ""));
                 vec![Step::Set(name.to_owned(), value.trim().to_owned())]
             }
+            ("at", moment) if !moment.is_empty() => vec![Step::Travel(moment.to_owned())],
             ("filter", filter) => vec![Step::Filter(filter.to_owned())],
             ("shutdown", "--all") => vec![Step::Run("shutdown_all")],
             ("q", "") => vec![Step::Quit],

@@ -17,6 +17,7 @@ mod plain;
 mod read_only;
 mod silence;
 mod tasks;
+mod travel;
 
 use std::time::{Duration, Instant};
 
