@@ -80,10 +80,16 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0008_agent_performance.down.sql")),
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')"),
     },
+    Step {
+        name: "alert_history",
+        up: include_str!("migrations/0009_alert_history.up.sql"),
+        down: Some(include_str!("migrations/0009_alert_history.down.sql")),
+        known_before: None,
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 8;
+pub const SCHEMA: u32 = 9;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 
