@@ -44,6 +44,7 @@ mod screen;
 mod screens;
 mod scrollbars;
 pub mod settings;
+mod sparks;
 mod step;
 pub mod terminal;
 mod text;
@@ -53,6 +54,7 @@ mod tree;
 mod verb;
 pub mod view;
 mod voice;
+mod whole;
 mod widgets;
 
 #[cfg(test)]
