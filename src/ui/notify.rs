@@ -207,11 +207,10 @@ impl Notifier {
             let bad: Vec<&Alert> = page.rows.iter().filter(|alert| calls(alert, wall)).collect();
             let before = self.known.replace(bad.iter().map(|alert| alert.id.to_string()).collect());
             for alert in bad {
-                if before.as_ref().is_some_and(|known| !known.contains(&alert.id.to_string())) {
-                    if self.may_call(now) {
-                        let of_rule = self.alerts.entry(alert.context.trigger.clone()).or_default();
-                        of_rule.insert(alert.source.clone(), (alert.severity, alert.message.clone()));
-                    }
+                let new = before.as_ref().is_some_and(|known| !known.contains(&alert.id.to_string()));
+                if new && self.may_call(now) {
+                    let of_rule = self.alerts.entry(alert.context.trigger.clone()).or_default();
+                    of_rule.insert(alert.source.clone(), (alert.severity, alert.message.clone()));
                 }
             }
         }

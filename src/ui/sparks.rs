@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::look::Look;
-use super::request::{Answer, Lane, Request, Ticket};
+use super::request::{Answer, Request, Ticket};
 use super::screen::Out;
 use super::widgets::chart;
 use crate::domain::metric::{Answer as Came, Function, Query, Selector};
@@ -24,7 +24,8 @@ type Steps = [Option<f64>; COLUMNS];
 pub struct Sparks {
     /// The label that tells whose a series is.
     label: &'static str,
-    asked: Option<(Ticket, Vec<String>, Timestamp)>,
+    /// What has not been answered yet: each metric by itself, for some may be nowhere measured.
+    asked: BTreeMap<Ticket, (String, Timestamp)>,
     at: Option<Instant>,
     /// By metric and by the value of the label.
     known: BTreeMap<(String, String), Steps>,
@@ -33,13 +34,12 @@ pub struct Sparks {
 impl Sparks {
     /// Those of things that a label tells apart, such as `cage`.
     pub const fn by(label: &'static str) -> Self {
-        Self { label, asked: None, at: None, known: BTreeMap::new() }
+        Self { label, asked: BTreeMap::new(), at: None, known: BTreeMap::new() }
     }
 
     /// Asks for the last hour of some series, unless that was done a moment ago.
     pub fn ask(
         &mut self,
-        lane: Lane,
         selectors: impl IntoIterator<Item = Selector>,
         (now, wall): (Option<Instant>, Timestamp),
         out: &mut Out,
@@ -58,18 +58,21 @@ impl Sparks {
             function: Function::Avg,
             grouping: None,
         };
-        let queries: Vec<Query> = selectors.into_iter().map(query).collect();
-        let names = queries.iter().map(|query| query.selector.name.clone()).collect();
-        let ticket = out.ask(Some(lane), Request::Series(queries));
-        (self.asked, self.at) = (Some((ticket, names, Timestamp::from_micros(from))), now);
+        self.at = now;
+        for selector in selectors {
+            let name = selector.name.clone();
+            let ticket = out.ask(None, Request::Series(vec![query(selector)]));
+            self.asked.insert(ticket, (name, Timestamp::from_micros(from)));
+        }
     }
 
     /// Takes what it asked for; `false` when the ticket is not its own.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
-        let Some((_, names, from)) = self.asked.take_if(|(asked, ..)| *asked == ticket) else { return false };
+        let Some((name, from)) = self.asked.remove(&ticket) else { return false };
+        // A metric that there is not has no past.
+        self.known.retain(|(metric, _), _| *metric != name);
         if let Ok(Answer::Series(answers)) = answer {
-            self.known.clear();
-            for (name, came) in names.into_iter().zip(answers) {
+            for came in answers {
                 self.take(&name, from, came);
             }
         }
@@ -131,11 +134,28 @@ mod tests {
         let (began, wall) = (Instant::now(), Timestamp::from_micros(1_772_618_400_000_000));
         let asked = |sparks: &mut Sparks, after: Duration| {
             let mut out = Out::after(0);
-            sparks.ask("sparks", [Selector::all("m")], (Some(began + after), wall), &mut out);
+            sparks.ask([Selector::all("m")], (Some(began + after), wall), &mut out);
             out.asks.len()
         };
         assert_eq!(asked(&mut sparks, Duration::ZERO), 1);
         assert_eq!(asked(&mut sparks, Duration::from_secs(29)), 0);
         assert_eq!(asked(&mut sparks, Duration::from_secs(31)), 1);
+    }
+
+    #[test]
+    fn a_metric_that_there_is_not_takes_nothing_from_the_others() {
+        let mut sparks = Sparks::by("cage");
+        let mut out = Out::after(0);
+        let wall = Timestamp::from_micros(1_772_618_400_000_000);
+        sparks.ask(["here", "nowhere"].map(Selector::all), (None, wall), &mut out);
+        let [here, nowhere] = &out.asks[..] else { panic!("each is asked for by itself") };
+        let Request::Series(queries) = &here.request else { panic!() };
+        let point = Point { time: queries[0].from, value: 1.0 };
+        let line = Line { labels: [("cage".into(), "042".into())].into(), points: vec![point] };
+        let came = Came { resolution: Resolution::Raw, step: Span::from_micros(STEP), lines: vec![line] };
+        assert!(sparks.answer(here.ticket, &Ok(Answer::Series(vec![came]))));
+        assert!(sparks.answer(nowhere.ticket, &Err("metric \"nowhere\" does not exist".into())));
+        assert!(!sparks.answer(nowhere.ticket, &Err(String::new())));
+        assert_eq!(sparks.known.keys().map(|(metric, _)| metric.as_str()).collect::<Vec<_>>(), ["here"]);
     }
 }

@@ -157,6 +157,13 @@ fn the_figure_is_that_of_the_rule_and_of_what_the_alert_is_about() {
     assert_eq!(asked, ["menagerie_cage_memory_usage_ratio{cage=\"003\"}"]);
     let raised = fleet::alerts::alert(0).time;
     assert!(queries[0].from < raised && raised < queries[0].to);
+    // It is asked for again when a step has passed, and not before.
+    assert_eq!(series(&mut driver), []);
+    driver.draw();
+    assert_eq!(series(&mut driver), []);
+    driver.later(Duration::from_mins(1));
+    driver.draw();
+    assert!(matches!(&series(&mut driver)[..], [later] if later.to > queries[0].to));
     // A figure that nobody kept is not drawn as zero.
     let mut driver = Driver::new(&Place::Tasks, (120, 36));
     driver.engine = Box::new(|request| match request {

@@ -164,7 +164,7 @@ fn they_are_asked_for_seldom_and_only_when_something_changed() {
     assert!(driver.app.wake_at().is_none());
     // One that is not in sight is not asked for.
     driver.press("p");
-    driver.later(Duration::from_secs(60));
+    driver.later(Duration::from_mins(1));
     driver.app.update(Message::Pulse(fleet::pulse()));
     driver.draw();
     assert!(requests(&mut driver).iter().all(|request| !matches!(request, Request::TopAgents(..))));

@@ -89,7 +89,7 @@ fn a_quantile_has_its_bands_and_a_mean_has_none() {
     let options = Options { ascii: true, ..options(ColorDepth::True) };
     let mut driver = Driver::with(options, &Place::Metrics, (120, 36));
     filter(&mut driver, "request_duration");
-    driver.sees("shaded: p50 to p90 to p99");
+    driver.sees("bands p90, p99");
     // Dots above the line of the median, and none below it.
     let dots = |driver: &mut Driver| {
         let frame = driver.draw();
@@ -103,7 +103,7 @@ fn a_quantile_has_its_bands_and_a_mean_has_none() {
         assert!(last.is_some_and(|last| last <= column.rfind(['a', 'b']).unwrap() + 1), "{column:?}");
     }
     filter(&mut driver, "errors");
-    driver.sees_not("shaded");
+    driver.sees_not("bands");
     assert!(dots(&mut driver).iter().all(|column| !column.contains('.')));
 }
 

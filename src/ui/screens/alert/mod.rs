@@ -14,6 +14,7 @@ use self::chart::Chart;
 use super::alert_rules;
 use crate::api::live::Topic;
 use crate::api::types::{AlertRuleRow, JournalRow};
+use crate::domain::metric::Query;
 use crate::domain::{Alert, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
@@ -65,6 +66,10 @@ pub struct OneAlert {
     rule: Rule,
     history: Vec<JournalRow>,
     chart: Option<Box<Chart>>,
+    /// What was asked for last, whatever came of it.
+    looked_at: Option<Query>,
+    /// Why there is no chart.
+    unplotted: Option<String>,
     asked: Asked,
     names: Inquirer,
     error: Option<String>,
@@ -86,6 +91,8 @@ impl OneAlert {
             rule: Rule::Asked,
             history: Vec::new(),
             chart: None,
+            looked_at: None,
+            unplotted: None,
             asked: Asked::default(),
             names: Inquirer::default(),
             error: None,
@@ -103,13 +110,17 @@ impl OneAlert {
         }
     }
 
-    /// Asks for the figure, as far as it is known which and how much of it can be seen.
+    /// Asks for the figure, as far as it is known which and how much of it can be seen; not again before a step has passed.
     fn ask_series(&mut self, out: &mut Out) {
         let Some((alert, row)) = self.alert.as_deref().zip(self.known_rule()) else { return };
         if self.dots == 0 {
             return;
         }
         let chart = Chart::new(alert, &row.rule, self.dots, self.now);
+        if self.looked_at.as_ref() == Some(&chart.query) {
+            return;
+        }
+        self.looked_at = Some(chart.query.clone());
         let ticket = out.ask(Some("alert series"), Request::Series(vec![chart.query.clone()]));
         self.asked.series = Some((ticket, Box::new(chart)));
     }
@@ -169,9 +180,13 @@ impl Screen for OneAlert {
                 self.names.ask(history::people(rows), out);
             }
         } else if let Some((_, mut chart)) = self.asked.series.take_if(|(asked, _)| *asked == ticket) {
-            if let Ok(Answer::Series(answers)) = answer {
-                chart.take(answers);
-                self.chart = Some(chart);
+            match answer {
+                Ok(Answer::Series(answers)) => {
+                    chart.take(answers);
+                    (self.chart, self.unplotted) = (Some(chart), None);
+                }
+                Ok(_) => {}
+                Err(message) => self.unplotted = Some(message.clone()),
             }
         } else {
             return false;
@@ -184,11 +199,9 @@ impl Screen for OneAlert {
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
-        let dots = plot::dots(area.width.saturating_sub(2));
-        if dots != self.dots {
-            self.dots = dots;
-            self.ask_series(out);
-        }
+        self.dots = plot::dots(area.width.saturating_sub(2));
+        // Time goes on while it is looked at.
+        self.ask_series(out);
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
@@ -219,7 +232,8 @@ impl Screen for OneAlert {
         if let Some((row, known)) = self.known_rule().zip(self.chart.as_ref()).filter(|_| chart > 0) {
             known.draw(frame, at, alert, &row.rule, look);
         } else if chart > 0 {
-            widgets::center_text(frame, at, "asking for the figure …", look.style(Role::Dim));
+            let words = self.unplotted.as_deref().unwrap_or("asking for the figure …");
+            widgets::center_text(frame, at, words, look.style(Role::Dim));
         }
         lines.push(Line::default());
         lines.extend(history::lines(&self.history, room, look));

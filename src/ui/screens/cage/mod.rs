@@ -288,7 +288,7 @@ impl Screen for Cage {
         let series = limits::MEASURED
             .iter()
             .map(|(_, metric)| Selector { name: (*metric).to_owned(), matchers: vec![here.clone()] });
-        self.past.ask("cage past", series, self.now, out);
+        self.past.ask(series, self.now, out);
     }
 
     fn attend(&mut self, now: Instant, wall: Timestamp, _: &Options) {

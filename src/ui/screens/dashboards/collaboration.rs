@@ -1,6 +1,7 @@
 //! Who works on whose results, as a matrix: rows are those whose results they are, columns those who worked on them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -82,14 +83,14 @@ impl Matrix {
             };
             format!("{} ({tasks}{artifacts})", text::clean(other))
         };
-        let used: Vec<String> =
+        let takers: Vec<String> =
             self.links().iter().filter(|link| link.from == *name).map(|link| said(link, &link.to)).collect();
-        let uses: Vec<String> =
+        let makers: Vec<String> =
             self.links().iter().filter(|link| link.to == *name).map(|link| said(link, &link.from)).collect();
         let listed = |what: &str, list: Vec<String>| {
             if list.is_empty() { format!("{what} nobody") } else { format!("{what} {}", list.join(", ")) }
         };
-        vec![listed("its results are used by", used), listed("it works on the results of", uses)]
+        vec![listed("its results are used by", takers), listed("it works on the results of", makers)]
     }
 }
 
@@ -147,7 +148,9 @@ impl Dashboard for Matrix {
         let room = usize::from(area.width);
         // Names get what a few columns of figures leave.
         let name = (room / 4).clamp(12, 28);
-        let columns = (room.saturating_sub(name + 6) / (CELL + 1)).min(self.agents.len());
+        let fit = room.saturating_sub(name + 6) / (CELL + 1);
+        // How many more there are needs the room of two.
+        let columns = if fit < self.agents.len() { fit.saturating_sub(2) } else { self.agents.len() };
         let most = self.links().iter().map(|link| link.tasks).max().unwrap_or(1);
         let dim = look.style(Role::Dim);
         let mut heads = format!("{} ", text::pad("   RESULTS OF, USED BY", name + 5));
@@ -155,7 +158,8 @@ impl Dashboard for Matrix {
             heads.push_str(&text::pad_left(&(place + 1).to_string(), CELL + 1));
         }
         if columns < self.agents.len() {
-            heads.push_str(&format!("  and {} more", self.agents.len() - columns));
+            // Writing to a string cannot fail.
+            let _ = write!(heads, "  and {} more", self.agents.len() - columns);
         }
         let heads = text::fit(&heads, room).into_owned();
         frame.render_widget(Line::styled(heads, look.style(Role::Columns)), Rect { height: 1, ..area });

@@ -34,6 +34,9 @@ use crate::ui::widgets;
 /// The shortest time between two asks of the same dashboard.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// So much later the same is still looked at, in microseconds: what is followed is asked for no sooner.
+const STILL: i64 = 10_000_000;
+
 /// A dashboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tab {
@@ -219,7 +222,7 @@ fn same_view(one: &Request, other: &Request) -> bool {
             range(time) == range(later)
                 && (step, offset, limit) == (other_step, other_offset, other_limit)
                 // As far as time itself goes on between two asks.
-                && (0..=step.as_micros().max(2 * EVERY.as_micros() as i64)).contains(&moved)
+                && (0..=step.as_micros().max(STILL)).contains(&moved)
         }
         _ => false,
     }

@@ -12,11 +12,14 @@ use crate::ui::scrollbars::Scrolls;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 
+/// The columns of a table, its rows each with its mark, and what is said when there is none.
+pub type Body<'a, R> = (&'a [Column<R>], &'a [(Mark, R)], &'a str);
+
 /// Draws a table, whose column that shares what is left has `fill_min` columns at least; notes where each row is.
 pub fn draw<R>(
     frame: &mut Frame<'_>,
     area: Rect,
-    (columns, rows, empty): (&[Column<R>], &[(Mark, R)], &str),
+    (columns, rows, empty): Body<'_, R>,
     fill_min: u16,
     cursor: usize,
     drawn: &mut Vec<(Rect, usize)>,

@@ -76,8 +76,7 @@ impl Chart {
             None => format!("the last {range}, UTC"),
         };
         let compared = if self.view.compare { format!(" {dot} dim: {range} before") } else { String::new() };
-        let shaded =
-            if self.came.edges.is_empty() { String::new() } else { format!(" {dot} shaded: p50 to p90 to p99") };
+        let shaded = if self.came.edges.is_empty() { String::new() } else { format!(" {dot} bands p90, p99") };
         let more = format!("{} {dot} {until}{shaded}{compared}", self.view.function);
         widgets::heading(frame, Rect { height: 1, ..area }, short(&metric.name), &more, false, look);
         let mut about = metric.meta.description.clone();

@@ -79,7 +79,7 @@ impl Overview {
     /// Asks for what machines used, where there is room to show it.
     fn ask_past(&mut self, out: &mut Out) {
         if self.wide {
-            self.past.ask("overview past", figures::MEASURED.map(Selector::all), self.now, out);
+            self.past.ask(figures::MEASURED.map(Selector::all), self.now, out);
         }
     }
 
