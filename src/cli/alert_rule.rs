@@ -190,6 +190,7 @@ fn list(context: &mut Context) -> Outcome {
         ("CRITICAL", Align::Right),
         ("FOR", Align::Right),
         ("ALERTS", Align::Right),
+        ("FIRED", Align::Right),
         ("ORIGIN", Align::Left),
     ]);
     for rule in &rules {
@@ -209,6 +210,7 @@ fn list(context: &mut Context) -> Outcome {
             view::text(rule, "critical").into(),
             view::text(rule, "for").into(),
             view::text(rule, "alerts").into(),
+            view::text(rule, "fired").into(),
             origin.into(),
         ]);
     }
@@ -240,6 +242,8 @@ fn show(context: &mut Context, name: &str) -> Outcome {
         ("remedy", text("remedy")),
         ("built in", text("built_in")),
         ("alerts", text("alerts")),
+        ("fired", text("fired")),
+        ("last fired", view::moment(&rule, "last_fired")),
     ])?;
     Ok(0)
 }

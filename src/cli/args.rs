@@ -10,8 +10,8 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, execution, filter,
-    inbox, journal, man, metric, node, past, run, schema, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
+    execution, filter, inbox, journal, man, metric, node, past, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -128,6 +128,9 @@ pub enum Verb {
     /// What was measured, over time
     #[command(subcommand)]
     Metric(metric::MetricVerb),
+    /// Who did most, what each day brought, what went wrong, who works on whose results
+    #[command(subcommand)]
+    Dashboard(dashboard::DashboardVerb),
     /// What the system says about itself
     #[command(subcommand)]
     Event(event::EventVerb),
@@ -219,6 +222,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),
         Verb::Metric(verb) => metric::run(context, verb),
+        Verb::Dashboard(verb) => dashboard::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),

@@ -34,6 +34,7 @@ mod cage;
 mod candidates;
 mod completions;
 mod config_verb;
+mod dashboard;
 mod db;
 mod defuse;
 pub mod demo;

@@ -89,10 +89,16 @@ const STEPS: &[Step] = &[
                  OR (kind = 'artifact_added' AND body ->> '$.artifact.difference' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "alert_history",
+        up: include_str!("migrations/0010_alert_history.up.sql"),
+        down: Some(include_str!("migrations/0010_alert_history.down.sql")),
+        known_before: None,
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 9;
+pub const SCHEMA: u32 = 10;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -7,8 +7,10 @@
 //! journal alone: [`rebuild()`] makes them anew and [`check`] compares, [`verify()`] walks the chain, and [`migrate`]
 //! takes the tables from one schema to the next.
 
+mod alert_history;
 mod checkpoint;
 mod connection;
+mod dashboards;
 mod data_dir;
 mod dump;
 mod error;
@@ -33,6 +35,7 @@ mod tests;
 
 pub use checkpoint::Checkpointer;
 pub use connection::{DATABASE, remove_unbegun};
+pub use dashboards::TimelineQuery;
 pub use data_dir::{DataDir, DataDirLock};
 pub use dump::dump;
 pub use error::{Error, Fault};

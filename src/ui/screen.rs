@@ -65,6 +65,10 @@ pub enum Noun {
     Artifact,
     /// Alerts.
     Alert,
+    /// Alert rules.
+    Rule,
+    /// Silences.
+    Silence,
     /// Records of the journal.
     Record,
     /// Attempts at tasks.
@@ -80,6 +84,8 @@ impl Noun {
             Self::Cage => "cage",
             Self::Artifact => "artifact",
             Self::Alert => "alert",
+            Self::Rule => "rule",
+            Self::Silence => "silence",
             Self::Record => "record",
             Self::Execution => "execution",
         };

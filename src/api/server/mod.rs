@@ -5,6 +5,7 @@
 
 mod alert_rules;
 mod commands;
+mod dashboards;
 mod exposition;
 mod grid;
 mod health;

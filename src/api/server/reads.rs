@@ -266,6 +266,14 @@ pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>
     show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await
 }
 
+/// `GET /v1/alerts/{id}/history`.
+pub(super) async fn alert_history(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<store::JournalRow>>, Failure> {
+    service.read(move |reader| reader.alert_history(reader.resolve_alert(&id)?)).await.map(Json)
+}
+
 /// `GET /v1/artifacts/{id}`.
 pub(super) async fn artifact(
     State(service): State<Service>,

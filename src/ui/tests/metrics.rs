@@ -107,6 +107,29 @@ fn a_gap_stays_a_gap_and_is_neither_zero_nor_drawn_over() {
 }
 
 #[test]
+fn a_quantile_has_its_bands_and_a_mean_has_none() {
+    let options = Options { ascii: true, ..options(ColorDepth::True) };
+    let mut driver = Driver::with(options, &Place::Metrics, (120, 36));
+    filter(&mut driver, "request_duration");
+    driver.sees("bands p90, p99");
+    // Dots above the line of the median, and none below it.
+    let dots = |driver: &mut Driver| {
+        let frame = driver.draw();
+        let rows: Vec<Vec<char>> = frame.lines().map(|line| line.chars().collect()).collect();
+        let column = |x: usize| -> String { rows[4..28].iter().filter_map(|row| row.get(x)).collect() };
+        (60..80).map(column).collect::<Vec<_>>()
+    };
+    for column in dots(&mut driver) {
+        let (line, last) = (column.find(['a', 'b']).unwrap(), column.rfind('.'));
+        assert!(column[..line].contains('.'), "{column:?}");
+        assert!(last.is_some_and(|last| last <= column.rfind(['a', 'b']).unwrap() + 1), "{column:?}");
+    }
+    filter(&mut driver, "errors");
+    driver.sees_not("bands");
+    assert!(dots(&mut driver).iter().all(|column| !column.contains('.')));
+}
+
+#[test]
 fn keys_change_range_function_and_moment() {
     let mut driver = on("temperature", (120, 36));
     let longer = asked(&mut driver, "+");
@@ -274,7 +297,7 @@ fn they_look_as_they_did() {
     let mut problems = Vec::new();
     for size in frames::SIZES {
         for depth in [ColorDepth::True, ColorDepth::Mono] {
-            for (name, keys) in [("metrics-chart", "j j j c"), ("gpus", "p j")] {
+            for (name, keys) in [("metrics-chart", "j j j c"), ("metrics-quantiles", "G"), ("gpus", "p j")] {
                 let mut driver = Driver::with(options(depth), &Place::Metrics, size);
                 driver.press(keys);
                 problems.extend(frames::check_encoded(name, size, depth, &mut driver).err());

@@ -176,7 +176,7 @@ fn limit_lines(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<(RowId, Line<'s
     let rows = cage.limits().into_iter().flat_map(|limit| {
         let id = RowId::Limit(limit.name.clone());
         let here = cage.cursor.as_ref() == Some(&id);
-        limits::lines(&limit, here, room, look).into_iter().map(move |line| (id.clone(), line))
+        limits::lines(&limit, (&cage.past, &cage.id), here, room, look).into_iter().map(move |line| (id.clone(), line))
     });
     rows.collect()
 }

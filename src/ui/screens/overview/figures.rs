@@ -6,6 +6,7 @@ use crate::api::live::{Gauge, Health, HealthState, NodeLoad, Overview};
 use crate::domain::NodeStatus;
 use crate::ui::look::{Look, Mark};
 use crate::ui::screens::cages::measure::{cores, thousands};
+use crate::ui::sparks::{self, Sparks};
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets::{self, chart};
@@ -309,8 +310,14 @@ fn gauge_bar(gauge: &Gauge, width: usize, look: &Look<'_>) -> Vec<Span<'static>>
     chart::bar(share(gauge.used), share(gauge.granted), width, role, look)
 }
 
-/// The machines: for each what is used, granted and there of cores, memory and devices.
-pub fn nodes(nodes: &[NodeLoad], room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// What is kept over time of machines: cores, memory, devices.
+pub const MEASURED: [&str; 3] = [CPU, MEMORY, GPU];
+const CPU: &str = "menagerie_node_cpu_usage_ratio";
+const MEMORY: &str = "menagerie_node_memory_usage_ratio";
+const GPU: &str = "menagerie_gpu_usage_ratio";
+
+/// The machines: for each what is used, granted and there of cores, memory and devices, and what was used in the last hour.
+pub fn nodes(nodes: &[NodeLoad], past: &Sparks, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     if nodes.is_empty() {
         let words = "No machine has joined yet: a worker joins when the engine starts one.";
         return widgets::wrap(words, room).into_iter().map(|line| Line::styled(line, look.style(Role::Dim))).collect();
@@ -329,10 +336,20 @@ pub fn nodes(nodes: &[NodeLoad], room: usize, look: &Look<'_>) -> Vec<Line<'stat
         if nodes.len() > 1 {
             lines.push(Line::styled(text::fit(&name, room).into_owned(), look.style(Role::Title)));
         }
-        lines.push(load("cpu", &node.cpu, cores, " cores", room, look));
-        lines.push(load("memory", &node.memory, text::bytes, "", room, look));
+        let mut push = |metric: &str, mut line: Line<'static>| {
+            // Beside the figures of now, where there is room.
+            if line.width() + 1 + sparks::COLUMNS <= room
+                && let Some(hour) = past.of(metric, &node.name, look)
+            {
+                line.push_span(Span::raw(" ".repeat(room - line.width() - sparks::COLUMNS)));
+                line.push_span(Span::styled(hour, look.style(Role::Chart)));
+            }
+            lines.push(line);
+        };
+        push(CPU, load("cpu", &node.cpu, cores, " cores", room, look));
+        push(MEMORY, load("memory", &node.memory, text::bytes, "", room, look));
         // Most machines have no device; that is said in a word and needs no bar.
-        lines.push(load("gpu", &node.gpu, |value| format!("{value:.0}"), "", room, look));
+        push(GPU, load("gpu", &node.gpu, |value| format!("{value:.0}"), "", room, look));
     }
     lines
 }
