@@ -82,23 +82,20 @@ impl Core {
                 if started == limit && (next.is_some() || !behind.is_empty()) {
                     return true;
                 }
-                let has_started = match self.first_behind(&mut behind, next) {
+                let has_started = if let Some(candidate) = self.first_behind(&mut behind, next) {
                     // The group that was come to is met again.
-                    Some(candidate) => {
-                        if next.is_some() {
-                            cursor.step_back();
-                        }
-                        self.try_candidate(candidate, &mut behind, now, out)
+                    if next.is_some() {
+                        cursor.step_back();
                     }
-                    None => {
-                        let Some(group) = next else { break };
-                        let head = self.queue.groups[group].listed();
-                        let has_started = self.try_group(group, &mut behind, now, out);
-                        if has_started {
-                            cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
-                        }
-                        has_started
+                    self.try_candidate(candidate, &mut behind, now, out)
+                } else {
+                    let Some(group) = next else { break };
+                    let head = self.queue.groups[group].listed();
+                    let has_started = self.try_group(group, &mut behind, now, out);
+                    if has_started {
+                        cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
                     }
+                    has_started
                 };
                 if has_started {
                     started += 1;

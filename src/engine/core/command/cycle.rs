@@ -1,5 +1,7 @@
 //! Cycles among things of which each names at most one other: a task the next that it waits for, an agent its superior.
 
+use std::fmt::Write;
+
 /// What is known of a place.
 #[derive(Clone, Copy)]
 enum Seen {
@@ -50,7 +52,9 @@ pub(super) fn shown<'a>(next: &[Option<usize>], first: usize, name: impl Fn(usiz
         at = next[place];
     }
     if length > NAMES_MAX {
-        text.push_str(&format!(" -> … ({} more)", length - NAMES_MAX));
+        let more = length - NAMES_MAX;
+        // Writing to a string cannot fail.
+        let _ = write!(text, " -> … ({more} more)");
     }
     text + " -> " + name(first)
 }
