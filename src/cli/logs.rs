@@ -9,6 +9,7 @@ use super::context::Context;
 use super::defuse::Defuser;
 use super::failure::Outcome;
 use super::output::Role;
+use super::wait;
 use crate::api::client::{Client, End};
 use crate::domain::spool::{Chunk, Stream};
 
@@ -44,7 +45,9 @@ pub fn run(context: &mut Context, client: &Client, args: &LogsArgs) -> Outcome {
     let mut defusers = (context.out.is_terminal && !args.raw).then(<[Defuser; 2]>::default);
     let mut broken = None;
     let end = client.logs(&args.id, args.follow, |chunk| {
-        if args.stream.as_deref().is_some_and(|wanted| wanted != name(chunk.stream)) {
+        // What is left out concerns whoever reads either stream.
+        let is_note = chunk.stream == Stream::Note;
+        if !is_note && args.stream.as_deref().is_some_and(|wanted| wanted != name(chunk.stream)) {
             return ControlFlow::Continue(());
         }
         match write(context, args, &chunk, defusers.as_mut()) {
@@ -73,15 +76,17 @@ fn write(
         let text = String::from_utf8_lossy(chunk.bytes);
         return out.event(&json!({"time": chunk.time, "stream": name(chunk.stream), "text": text}), String::new);
     }
+    if chunk.stream == Stream::Note {
+        // It is nothing that the task wrote: not among that, but after it.
+        out.flush()?;
+        wait::remark_on_stderr(&wait::note(chunk));
+        return Ok(());
+    }
     if args.timestamps {
         let stamp = out.paint(Role::Dim, &format!("{} {} ", chunk.time, name(chunk.stream)));
         out.raw(stamp.as_bytes())?;
     }
-    if chunk.stream == Stream::Note {
-        let note = format!("[{}]", String::from_utf8_lossy(chunk.bytes).trim_end());
-        let note = out.paint(Role::Warning, &note);
-        out.line(&note)?;
-    } else if let Some(defusers) = defusers {
+    if let Some(defusers) = defusers {
         out.raw(&defusers[usize::from(chunk.stream == Stream::Err)].defuse(chunk.bytes))?;
     } else {
         out.raw(chunk.bytes)?;

@@ -165,7 +165,8 @@ fn interrupted(context: &mut Context, ids: &[&str]) -> Outcome {
     Ok(INTERRUPTED)
 }
 
-fn remark_on_stderr(text: &str) {
+/// Says something beside the output.
+pub fn remark_on_stderr(text: &str) {
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
@@ -178,10 +179,15 @@ fn pass_on(context: &mut Context, chunk: &Chunk<'_>) -> std::io::Result<()> {
         }
         Stream::Err => std::io::stderr().lock().write_all(chunk.bytes),
         Stream::Note => {
-            remark_on_stderr(&format!("menagerie: {}", String::from_utf8_lossy(chunk.bytes).trim_end()));
+            remark_on_stderr(&note(chunk));
             Ok(())
         }
     }
+}
+
+/// A remark about an output, in words.
+pub fn note(chunk: &Chunk<'_>) -> String {
+    format!("menagerie: {}", String::from_utf8_lossy(chunk.bytes).trim_end())
 }
 
 /// What a task's end means as an exit status.

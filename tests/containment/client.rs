@@ -13,7 +13,7 @@ use menagerie::domain::agent::StreamFormat;
 use menagerie::domain::artifact::FoundArtifact;
 use menagerie::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
 use menagerie::domain::sensors::Sensors;
-use menagerie::domain::spool::{self, Stream};
+use menagerie::domain::spool::{self, Piece, Stream};
 use menagerie::domain::watch::{Measurement, Process};
 use menagerie::domain::{
     Bytes, CageId, CageSpec, Enforcements, ExecutionId, Outcome, OutcomeKind, Span, TaskId, Timestamp, Verify,
@@ -266,8 +266,10 @@ impl Worker {
             let bytes = std::fs::read(path).unwrap();
             let mut at = 0;
             while at < bytes.len() {
-                let (chunk, length) = spool::decode(&bytes[at..]).expect("whole chunks");
-                chunks.push((chunk.stream as u8, chunk.bytes.to_vec()));
+                let (piece, length) = spool::decode_piece(&bytes[at..]).expect("whole chunks");
+                if let Piece::Chunk(chunk) = piece {
+                    chunks.push((chunk.stream as u8, chunk.bytes.to_vec()));
+                }
                 at += length;
             }
         }
