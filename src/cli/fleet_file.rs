@@ -53,6 +53,23 @@ pub fn read_here(path: &Path, data_dir: &Path) -> Result<Fleet, Failure> {
     parse_here(&name, &text, Some(data_dir))
 }
 
+/// A sentence for each path under `read` or `write` that is not there. The cage works without it.
+pub fn absent_paths(fleet: &Fleet) -> Vec<String> {
+    let mut absent = vec![];
+    for entry in &fleet.cage {
+        let cage = entry.id.map(|id| id.to_string()).or_else(|| entry.range.clone()).unwrap_or_default();
+        for (field, paths) in [("read", &entry.read), ("write", &entry.write)] {
+            for path in paths.iter().filter(|path| !Path::new(path).exists()) {
+                absent.push(format!(
+                    "cage {cage}: {field}: \"{path}\" is not there; agents go without it until it is: make it, or take it out of \
+                     the file"
+                ));
+            }
+        }
+    }
+    absent
+}
+
 /// Reads and checks the text of a fleet file that errors call `name`.
 fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
     parse_here(name, text, None)
@@ -114,6 +131,12 @@ fn parse_here(name: &str, text: &str, data_dir: Option<&Path>) -> Result<Fleet, 
         }
         if let Err(refusal) = fleet.check_agents() {
             problems.push(problem(last(&places.agent, &refusal), &refusal));
+        }
+        if let Err(refusal) = fleet.check_hierarchy() {
+            let at_fault =
+                |agent: &crate::domain::agent::AgentSpec| refusal.field.starts_with(&format!("agent {}: ", agent.name));
+            let place = fleet.agent.iter().position(at_fault).and_then(|place| places.agent.get(place));
+            problems.push(problem(place.map_or(0..0, Spanned::span), &refusal));
         }
         if let Err(refusal) = fleet.check_users() {
             problems.push(problem(last(&places.user, &refusal), &refusal));
@@ -186,7 +209,16 @@ mod tests {
             ("[[cage]]\nid = \"1\"\nlimits = { memry = 5 }", "f.toml:3:12: unknown field `memry`"),
             ("[[cage]]\nid = \"1\"\nlimits = { memry = 5 }", "Did you mean `memory`?"),
             ("[[cage]]\nid = \"1\"\n[cage.limits]\ncpu = 1\nmemory = \"5B\"", "f.toml:5:1: cage 001: limits.memory"),
-            ("[[cage]]\nid = \"1\"\nlimits = { memory = \"-5\" }", "f.toml:3:21: size: \"-5\""),
+            ("[[cage]]\nid = \"1\"\nlimits = { memory = \"-5\" }", "f.toml:3:21: memory: \"-5\" is not allowed"),
+            (
+                "[[cage]]\nid = \"1\"\nlimits = { wall = \"-1m\" }",
+                "f.toml:3:19: wall: \"-1m\" is not allowed; allowed: ",
+            ),
+            (
+                "[[agent]]\nname = \"a\"\n[[agent]]\nname = \"x\"\nreports_to = \"y\"\n[[agent]]\nname = \"y\"\nreports_to = \"x\"",
+                "f.toml:5:1: agent x: reports_to: \"x -> y -> x\" is not allowed; allowed: a hierarchy without a cycle",
+            ),
+            ("[[agent]]\nname = \"a\"\nrobot = 1", "unknown field `robot`"),
             ("[[cage]]\nid = \"1001\"", "f.toml:2:6: cage: \"1001\""),
             ("[[cage]]\nid = \"1\"\n\n[[cage]]\nid = \"001\"", "f.toml:5:1: cage: "),
             ("[[cage]]\nid = \"1\"\nread = [\"src\"]", "f.toml:3:1: cage 001: read: \"src\""),

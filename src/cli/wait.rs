@@ -128,6 +128,8 @@ pub fn all(context: &mut Context, client: &Client, ids: &[String], timeout: Opti
             let shown = view::status(&task, "status");
             let shown = context.out.paint(shown.role, &shown.text);
             let error = super::table::clean(&view::text(&task, "error"));
+            // A cancelled task may have no more to say than that.
+            let error = if error == view::text(&task, "status") { String::new() } else { error };
             context.out.line(format!("{} {shown} {error}", view::text(&task, "id")).trim_end())?;
             context.out.flush()?;
         }

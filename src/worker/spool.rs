@@ -287,7 +287,7 @@ mod tests {
         #[test]
         fn lines_are_not_cut_where_output_is_dropped(
             lines in proptest::collection::vec(0_usize..120, 100..1000),
-            read in 1_usize..3000,
+            read in 50_usize..3000,
         ) {
             let folder = tempfile::tempdir().unwrap();
             let mut spool = Spool::new(folder.path().into(), ExecutionId::new(Timestamp::EPOCH, 1), 16_000);

@@ -251,19 +251,8 @@ impl Worker {
 
     /// What is kept of an execution's output: stream and bytes of each chunk, in order.
     pub fn chunks(&self, id: ExecutionId) -> Vec<(u8, Vec<u8>)> {
-        let mut segments: Vec<(u32, PathBuf)> = std::fs::read_dir(self.folder.join("output"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter_map(|path| {
-                let name = path.file_name()?.to_str()?;
-                let number = name.strip_prefix(&format!("{id}."))?.strip_suffix(".spool")?;
-                Some((number.parse().ok()?, path.clone()))
-            })
-            .collect();
-        segments.sort();
         let mut chunks = vec![];
-        for (_, path) in segments {
-            let bytes = std::fs::read(path).unwrap();
+        for bytes in self.segments(id) {
             let mut at = 0;
             while at < bytes.len() {
                 let (piece, length) = spool::decode_piece(&bytes[at..]).expect("whole chunks");
@@ -274,6 +263,41 @@ impl Worker {
             }
         }
         chunks
+    }
+
+    /// The segments in which an execution's output is kept, in order.
+    fn segments(&self, id: ExecutionId) -> Vec<Vec<u8>> {
+        let mut segments: Vec<(u32, PathBuf)> = std::fs::read_dir(self.folder.join("output"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter_map(|path| {
+                let name = path.file_name()?.to_str()?;
+                let number = name.strip_prefix(&format!("{id}."))?.strip_suffix(".spool")?;
+                Some((number.parse().ok()?, path.clone()))
+            })
+            .collect();
+        segments.sort();
+        segments.into_iter().map(|(_, path)| std::fs::read(path).unwrap()).collect()
+    }
+
+    /// How many bytes of an execution's output are missing, gap by gap, by what its segments say of their places.
+    pub fn gaps(&self, id: ExecutionId) -> Vec<u64> {
+        let (mut passed, mut gaps) = (0, vec![]);
+        for bytes in self.segments(id) {
+            let mut rest = &bytes[..];
+            while let Some((piece, length)) = spool::decode_piece(rest) {
+                match piece {
+                    Piece::Chunk(chunk) if chunk.stream == Stream::Note => {}
+                    Piece::Chunk(chunk) => passed += chunk.bytes.len() as u64,
+                    Piece::Place { passed: place, .. } => {
+                        gaps.extend((place > passed).then(|| place - passed));
+                        passed = place;
+                    }
+                }
+                rest = &rest[length..];
+            }
+        }
+        gaps
     }
 
     pub fn enforcement(&mut self, cage: CageId) -> Enforcements {

@@ -73,9 +73,10 @@ impl SpoolReader {
     fn read_segment(&mut self) -> io::Result<Vec<u8>> {
         let mut chunks = vec![];
         while chunks.is_empty() {
-            let end = self.until.filter(|until| until.segment <= self.at.segment).map_or(u64::MAX, |until| {
-                if until.segment < self.at.segment { 0 } else { until.offset }
-            });
+            let end = self
+                .until
+                .filter(|until| until.segment <= self.at.segment)
+                .map_or(u64::MAX, |until| if until.segment < self.at.segment { 0 } else { until.offset });
             let file = match self.file.take() {
                 Some(file) => file,
                 None => match open(&self.folder, self.execution, self.at.segment)? {

@@ -8,12 +8,10 @@ use super::super::run::{Run, Stage, Verdict, clocks};
 use super::super::slot::Slot;
 use super::super::sys;
 use super::{Known, Server, Source, key, notice};
+use crate::domain::cage::SEARCH_PATH;
 use crate::domain::link::{FromWorker, LINK_VERSION, Report, Start, ToWorker};
 use crate::domain::{CageId, CageSpec, ExecutionId, Outcome, OutcomeKind, Severity, Span};
 use rustix::event::epoll;
-
-/// Where agents look for programs, unless they are told otherwise.
-pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 impl Server {
     pub(super) fn request(&mut self, message: ToWorker) {
@@ -76,7 +74,7 @@ impl Server {
             return;
         }
         if cage.spec.read != spec.read || cage.spec.write != spec.write {
-            cage.granted = false;
+            cage.forget_grants();
         }
         // What an init has built around itself cannot be changed; what the groups hold can.
         let same_sandbox = cage.spec.network == spec.network
@@ -216,6 +214,11 @@ impl Server {
     /// A slot that can take an execution, made if there is room for another; `None` when all are taken. The error says why
     /// the cage cannot be set up.
     fn slot_for(&mut self, id: CageId) -> Result<Option<usize>, String> {
+        let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
+        if cage.look_again() {
+            let standing: Vec<usize> = cage.places.iter().flatten().copied().collect();
+            standing.into_iter().for_each(|index| self.renew(index));
+        }
         let Some(cage) = self.cages.get(&id) else { return Ok(None) };
         let others = self.cages.values().filter(|_| !cage.granted);
         let writable: Vec<_> = others.flat_map(|cage| cage.writable(&self.around)).collect();
@@ -285,7 +288,7 @@ impl Server {
                 request.variable(name, value);
             }
         };
-        set("PATH", PATH);
+        set("PATH", SEARCH_PATH);
         set("HOME", &work);
         set("LANG", "C.UTF-8");
         set("TMPDIR", "/tmp");
