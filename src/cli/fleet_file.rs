@@ -1,5 +1,6 @@
 //! Reading a fleet file: TOML to [`Fleet`], with every error at its line and column.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -53,21 +54,26 @@ pub fn read_here(path: &Path, data_dir: &Path) -> Result<Fleet, Failure> {
     parse_here(&name, &text, Some(data_dir))
 }
 
-/// A sentence for each path under `read` or `write` that is not there. The cage works without it.
+/// A sentence for each path under `read` or `write` that is not there. The cages work without it.
 pub fn absent_paths(fleet: &Fleet) -> Vec<String> {
-    let mut absent = vec![];
+    let mut absent: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for entry in &fleet.cage {
         let cage = entry.id.map(|id| id.to_string()).or_else(|| entry.range.clone()).unwrap_or_default();
         for (field, paths) in [("read", &entry.read), ("write", &entry.write)] {
             for path in paths.iter().filter(|path| !Path::new(path).exists()) {
-                absent.push(format!(
-                    "cage {cage}: {field}: \"{path}\" is not there; agents go without it until it is: make it, or take it out of \
-                     the file"
-                ));
+                absent.entry((path, field)).or_default().push(cage.clone());
             }
         }
     }
-    absent
+    let sentence = |((path, field), cages): ((&str, &str), Vec<String>)| {
+        let more = if cages.len() > 1 { format!(" and {} more", cages.len() - 1) } else { String::new() };
+        format!(
+            "cage {}{more}: {field}: \"{path}\" is not there; agents go without it until it is: make it, or take it out of the \
+             file",
+            cages[0]
+        )
+    };
+    absent.into_iter().map(sentence).collect()
 }
 
 /// Reads and checks the text of a fleet file that errors call `name`.
@@ -285,6 +291,15 @@ mod tests {
         for text in [agent("sh"), cage("read = [\"/var/lib\"]"), cage("write = [\"/var/lib/men\"]")] {
             assert_eq!(problem(&text), "", "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_told_once_for_all_its_cages() {
+        let cage = |id: &str, paths: &str| format!("[[cage]]\n{id}\nread = [{paths}]\n");
+        let text = cage("id = \"7\"", "\"/no/such\", \"/usr\"") + &cage("range = \"8-9\"", "\"/no/such\"");
+        let absent = absent_paths(&parse("f.toml", &text).unwrap());
+        assert_eq!(absent.len(), 1, "{absent:?}");
+        assert!(absent[0].starts_with("cage 007 and 1 more: read: \"/no/such\" is not there"), "{absent:?}");
     }
 
     #[test]

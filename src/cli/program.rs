@@ -84,8 +84,8 @@ impl Programs {
         if let Some(folder) = find(&self.path, program) {
             let (file, folder) = (folder.join(program), folder.display());
             looked = format!(
-                "{looked}, where cages do; it is {}. Name it so and give the cage read = [\"{folder}\"], or have it looked for \
-                 there as well: PATH={folder}:{SEARCH_PATH} in the command's environment",
+                "{looked}; it is {}, where cages do not look: write that path, or put {folder} into PATH in the command's \
+                 environment; and give the cage read = [\"{folder}\"]",
                 file.display()
             );
         }

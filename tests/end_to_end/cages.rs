@@ -79,7 +79,7 @@ fn a_cage_that_cannot_be_set_up_says_so_everywhere_and_is_not_its_agents_fault()
         }
     }
     let agent: Value = serde_json::from_str(&run(&site, &["agent", "show", "a1", "-o", "json"]).1).unwrap();
-    assert_eq!(agent["total_executions"], 0, "it has done nothing: {agent}");
+    assert_eq!(agent["counters"]["total_executions"], 0, "it has done nothing: {agent}");
     assert_eq!(run(&site, &["task", "cancel", &id]).0, 0);
 }
 
