@@ -61,7 +61,7 @@ pub fn absent_paths(fleet: &Fleet) -> Vec<String> {
         let cage = entry.id.map(|id| id.to_string()).or_else(|| entry.range.clone()).unwrap_or_default();
         for (field, paths) in [("read", &entry.read), ("write", &entry.write)] {
             for path in paths.iter().filter(|path| !Path::new(path).exists()) {
-                absent.entry((path, field)).or_default().push(cage.clone());
+                absent.entry((path.as_str(), field)).or_default().push(cage.clone());
             }
         }
     }
