@@ -104,7 +104,8 @@ pub fn main() -> i32 {
 fn not_utf8(kind: clap::error::ErrorKind) -> Option<String> {
     let at_fault = || std::env::args_os().enumerate().find(|(_, argument)| argument.to_str().is_none());
     let (place, argument) = (kind == clap::error::ErrorKind::InvalidUtf8).then(at_fault).flatten()?;
-    Some(format!("argument {place}, {argument:?}, is not UTF-8; write it in that encoding"))
+    let shown = argument.as_encoded_bytes().escape_ascii();
+    Some(format!("argument {place}, \"{shown}\", is not UTF-8; write it in that encoding"))
 }
 
 /// Writes problems to standard error, one a line.

@@ -268,7 +268,11 @@ mod tests {
             while !rest.is_empty() {
                 let (chunk, length) = decode(rest).expect("whole chunks and nothing else");
                 let said = String::from_utf8_lossy(chunk.bytes);
-                text += &if chunk.stream == Stream::Note { format!("[{}]", said.trim_end()) } else { said.into() };
+                if chunk.stream == Stream::Note {
+                    text.extend(["[", said.trim_end(), "]"]);
+                } else {
+                    text.push_str(&said);
+                }
                 rest = &rest[length..];
             }
         }

@@ -217,7 +217,9 @@ impl Server {
         let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
         if cage.look_again() {
             let standing: Vec<usize> = cage.places.iter().flatten().copied().collect();
-            standing.into_iter().for_each(|index| self.renew(index));
+            for index in standing {
+                self.renew(index);
+            }
         }
         let Some(cage) = self.cages.get(&id) else { return Ok(None) };
         let others = self.cages.values().filter(|_| !cage.granted);
