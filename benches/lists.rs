@@ -115,6 +115,7 @@ impl Writer {
             estimate: None,
             preemptible: false,
             verify: menagerie::domain::Verify::default(),
+            workspace: None,
             verification: None,
             workspace: None,
             agent_id: None,
