@@ -28,6 +28,7 @@ use super::terminal::signals::Signal;
 use super::terminal::{ColorDepth, Manners};
 use super::theme::Theme;
 use super::toasts::Toasts;
+use super::verbs::{self, Verb};
 use crate::api::live::{Pulse, Topic};
 use crate::domain::Timestamp;
 
@@ -65,6 +66,8 @@ pub struct Options {
     pub traffic_shown: bool,
     /// Bytes a second for frames that no key asked for; 0 for no budget.
     pub budget: u32,
+    /// What the command line can say.
+    pub verbs: fn() -> &'static Verb,
     /// What was wrong with the settings that were given, to be said at once.
     pub remarks: Vec<String>,
 }
@@ -88,6 +91,7 @@ impl Options {
             notify: Means::Desktop,
             traffic_shown: false,
             budget: budget::USUAL,
+            verbs: verbs::none,
             remarks: Vec::new(),
         }
     }
@@ -399,7 +403,7 @@ impl App {
             Message::Pulse(pulse) => self.pulse(pulse),
             Message::Link(state) => self.link = state,
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
-            Message::Verb { line, said } => self.open(Box::new(super::layers::message::Message::new(line, said))),
+            Message::Verb { line, said, status } => super::verb::ended(self, line, said, status),
             Message::Said { tone, text } => self.say(tone, text),
             Message::SettingsChanged => {
                 if self.reload_settings() {
@@ -462,7 +466,9 @@ impl App {
 
     /// Why an action cannot be done now.
     pub fn obstacle(&self, action: &Action) -> Option<String> {
-        action.ready(self).err().or_else(|| self.screen().and_then(|screen| screen.obstacle(action.name)))
+        // What an action is aimed at is shown by whoever aims it; the screen's cursor has no part in it.
+        let screen = self.screen().filter(|_| self.aim.is_none());
+        action.ready(self).err().or_else(|| screen.and_then(|screen| screen.obstacle(action.name)))
     }
 
     fn pulse(&mut self, pulse: Pulse) {
@@ -664,14 +670,13 @@ impl App {
             Step::Edit(text) => self.effects.push(Effect::Edit(text)),
             Step::Shutdown(kill) => match self.may_change() {
                 Ok(()) => {
+                    self.orders.note(super::verb::stop_line(kill), self.wall());
                     self.ask(Request::Shutdown { kill });
                 }
                 Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
             },
-            Step::Verb(line) => match self.may_change().or_else(|_| super::verb::looks_only(&line)) {
-                Ok(()) => self.effects.push(Effect::Verb(line)),
-                Err(why) => self.say(Tone::Bad, format!("{line}: {why}")),
-            },
+            Step::Verb(line) => super::verb::ask(self, &line),
+            Step::RunVerb(line) => super::verb::run(self, line),
             Step::Remember(line) => {
                 if !line.is_empty() {
                     self.palette_history.retain(|known| *known != line);

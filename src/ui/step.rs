@@ -61,8 +61,10 @@ pub enum Step {
     Edit(String),
     /// Ask the engine to stop, with `true` also everything that runs.
     Shutdown(bool),
-    /// Run a verb of the command line and show what it says.
+    /// Run a verb of the command line and show what it says; first ask about one that ends something.
     Verb(String),
+    /// Run a verb that was asked about, or need not be.
+    RunVerb(String),
     /// Keep a line of the palette for later.
     Remember(String),
     /// Sort the screen's list by a column.

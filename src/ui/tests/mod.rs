@@ -2,21 +2,26 @@
 
 mod agents;
 mod alerts;
+mod arming;
 mod artifacts;
 mod cages;
 mod candidates;
 mod events;
+mod failures;
 mod fleet;
 mod frames;
+mod in_sight;
 mod inbox;
 mod lists;
 mod metrics;
 mod mouse;
 mod overview;
+mod palette;
 mod plain;
 mod read_only;
 mod silence;
 mod tasks;
+mod undo;
 
 use std::time::{Duration, Instant};
 
