@@ -1,7 +1,8 @@
 //! A list of any length of which only the rows in sight are fetched and drawn.
 //!
 //! The cursor follows its item: when rows come or go above it, it stays on the same item, on the same line of the
-//! screen where that can be. What slips under it by itself is not acted on for a moment ([`Arming`]). Columns, and how a row becomes cells, come with the type of the rows.
+//! screen where that can be. What slips under it by itself is not acted on for a moment ([`Arming`]). Columns, and how a
+//! row becomes cells, come with the type of the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -335,6 +336,7 @@ impl<R: Row> List<R> {
     }
 
     fn take(&mut self, page: &Page<R>, first: u64) {
+        let before = self.current().map(|row| row.item().id);
         let gone_to = std::mem::take(&mut self.gone_to) || self.total.is_none();
         let ids: Vec<String> = page.rows.iter().map(|row| row.item().id).collect();
         self.arming.know(ids.iter().map(String::as_str), gone_to);
@@ -351,13 +353,14 @@ impl<R: Row> List<R> {
                 (self.top + now).saturating_sub(self.cursor)
             };
             self.cursor = now;
-        } else if gone_to {
-            self.arming.chosen();
-        } else {
-            self.arming.came_by_itself();
         }
         self.keep_in_sight();
         self.cursor_id = self.current().map(|row| row.item().id);
+        match (self.cursor_id == before, gone_to) {
+            (true, _) => {}
+            (false, true) => self.arming.chosen(),
+            (false, false) => self.arming.came_by_itself(),
+        }
         for row in &self.rows {
             let item = row.item();
             if let Some(mark) = self.marks.get_mut(&item.id) {
@@ -505,6 +508,7 @@ impl<R: Row> Listing for List<R> {
         self.filter = filter;
         self.error = None;
         (self.cursor, self.top) = (0, 0);
+        self.arming.chosen();
         self.go_for(out);
     }
 

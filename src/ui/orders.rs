@@ -60,8 +60,10 @@ pub enum Undoable<'a> {
 enum Way {
     /// A new one.
     New(Order),
-    /// One that takes back; the last of its commands completes it.
-    Undo(Done),
+    /// One that takes back; the last of its commands completes it. What its earlier ones could not do, and why.
+    Undo(Done, Vec<(String, String)>),
+    /// An earlier command of one that takes back, which is completed under this ticket.
+    Part(Ticket),
     /// One that is made again.
     Redo(Order),
 }
@@ -155,8 +157,8 @@ impl Orders {
         self.on_the_way.insert(ticket, (Way::New(order), place));
     }
 
-    /// The commands that take the last change back; each has to be sent, the last one under the ticket that
-    /// [`Orders::undo_sent`] is told.
+    /// The commands that take the last change back; each has to be sent, and
+    /// [`Orders::undo_sent`] told under which tickets.
     pub fn begin_undo(&self) -> Option<Vec<WireCommand>> {
         match self.done.last()? {
             Change::Reversible(done) => Some(done.inverse.clone()),
@@ -165,11 +167,13 @@ impl Orders {
     }
 
     /// Takes note that the last change is being taken back.
-    pub fn undo_sent(&mut self, ticket: Ticket, time: Timestamp) {
+    pub fn undo_sent(&mut self, tickets: &[Ticket], time: Timestamp) {
+        let Some((last, earlier)) = tickets.split_last() else { return };
         if let Some(Change::Reversible(done)) = self.done.pop() {
             let lines: Vec<String> = done.inverse.iter().map(verb::line_of).collect();
             let place = self.enter(format!("undo: {}", done.order.title), lines.join("; "), time);
-            self.on_the_way.insert(ticket, (Way::Undo(done), place));
+            self.on_the_way.insert(*last, (Way::Undo(done, Vec::new()), place));
+            self.on_the_way.extend(earlier.iter().map(|ticket| (*ticket, (Way::Part(*last), place))));
         }
     }
 
@@ -187,15 +191,30 @@ impl Orders {
     /// Takes an answer; gives what to say when the ticket is an order's.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> Option<Vec<(Tone, String)>> {
         let (way, place) = self.on_the_way.remove(&ticket)?;
+        if let Way::Part(whole) = way {
+            let failed = match answer {
+                Ok(Answer::Done(reply)) => refusals(reply),
+                Ok(_) => Vec::new(),
+                Err(message) => vec![("undo".to_owned(), message.clone())],
+            };
+            if let Some((Way::Undo(_, known), _)) = self.on_the_way.get_mut(&whole) {
+                known.extend(failed);
+            }
+            return Some(Vec::new());
+        }
         // What it is called while nobody knows whether it was done.
         let (title, back) = match &way {
             Way::New(order) | Way::Redo(order) => (order.title.clone(), false),
-            Way::Undo(done) => (format!("undo: {}", done.order.title), true),
+            Way::Undo(done, _) => (format!("undo: {}", done.order.title), true),
+            Way::Part(_) => return Some(Vec::new()),
         };
         let mut remarks = Vec::new();
         match answer {
             Ok(Answer::Done(reply)) => {
-                let refused = refusals(reply);
+                let mut refused = refusals(reply);
+                if let Way::Undo(_, earlier) = &way {
+                    refused.extend(earlier.iter().cloned());
+                }
                 let count = done_count(reply);
                 let inverse = inverse_of(reply);
                 let tail = match (back, inverse.is_empty(), givable(&inverse)) {
@@ -206,7 +225,7 @@ impl Orders {
                 };
                 if refused.is_empty() {
                     let said = match &way {
-                        Way::Undo(done) => format!("took back: {}", done.order.title),
+                        Way::Undo(done, _) => format!("took back: {}", done.order.title),
                         _ => format!("done: {title}{tail}"),
                     };
                     remarks.push((Tone::Done, said));
@@ -226,7 +245,8 @@ impl Orders {
                             self.keep(order, inverse);
                         }
                         Way::Redo(order) => self.keep(order, inverse),
-                        Way::Undo(done) => self.undone.push(done.order),
+                        Way::Undo(done, _) => self.undone.push(done.order),
+                        Way::Part(_) => {}
                     }
                 }
                 self.outcome(

@@ -67,12 +67,10 @@ fn undo(app: &mut App) {
         return;
     }
     let Some(commands) = app.orders.begin_undo() else { return };
-    let mut last = 0;
-    for command in commands {
-        last = app.ask(Request::Command(Box::new(command)));
-    }
+    let requests = commands.into_iter().map(|command| Request::Command(Box::new(command)));
+    let tickets: Vec<_> = requests.map(|request| app.ask(request)).collect();
     let now = app.wall();
-    app.orders.undo_sent(last, now);
+    app.orders.undo_sent(&tickets, now);
 }
 
 fn redo(app: &mut App) {

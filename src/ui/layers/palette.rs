@@ -120,9 +120,10 @@ impl Palette {
     /// begins with, if that thing changes nothing: whoever means another must not set off the first that fits.
     fn enter(&self) -> Enter {
         if let Some(chosen) = self.cursor.and_then(|cursor| self.found().into_iter().nth(cursor)) {
-            return match chosen.text.ends_with(' ') {
-                true => Enter::Stay(chosen.text, String::new()),
-                false => Enter::Do(self.steps(&chosen.text)),
+            return if chosen.text.ends_with(' ') {
+                Enter::Stay(chosen.text, String::new())
+            } else {
+                Enter::Do(self.steps(&chosen.text))
             };
         }
         let line = self.input.text().trim();

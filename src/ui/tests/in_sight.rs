@@ -24,9 +24,7 @@ fn console(place: &Place) -> (Driver, Rc<RefCell<Vec<WireCommand>>>) {
             Err("filter: \"zzz:1\" is not allowed".to_owned())
         }
         Request::Hierarchy(filter) if filter.contains("zzz") => Err("filter: \"zzz:1\" is not allowed".to_owned()),
-        Request::Artifacts(query) if filtered(query, "gone") => {
-            Ok(Answer::Artifacts(Page { rows: vec![], total: 0 }))
-        }
+        Request::Artifacts(query) if filtered(query, "gone") => Ok(Answer::Artifacts(Page { rows: vec![], total: 0 })),
         Request::Command(command) => {
             kept.borrow_mut().push(command.as_ref().clone());
             Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse: vec![] })))

@@ -101,3 +101,26 @@ fn what_could_not_be_taken_back_does_not_read_as_if_it_had_been() {
     driver.sees("the engine said no");
     driver.sees_not("took back");
 }
+
+#[test]
+fn what_was_taken_back_in_part_says_what_was_not() {
+    let (mut driver, _) = console();
+    let mut resumed = 0;
+    driver.engine = Box::new(move |request| {
+        let Request::Command(command) = request else { return fleet::answer(request) };
+        let resume = || Command::ResumeAgents { ids: vec![] };
+        let inverse = match command.as_ref() {
+            WireCommand::DrainAgents { .. } => vec![resume(), resume()],
+            _ => vec![],
+        };
+        resumed += usize::from(inverse.is_empty());
+        if resumed == 1 {
+            return Err("the engine said no".to_owned());
+        }
+        Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse })))
+    });
+    drain(&mut driver);
+    driver.press("z");
+    driver.sees("1 done, 1 refused");
+    driver.sees_not("took back");
+}
