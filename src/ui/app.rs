@@ -661,6 +661,9 @@ impl App {
             Step::Search(words) => {
                 self.with_pager(|pager| pager.search(&words));
             }
+            Step::Seek(words) => {
+                self.with_pager(|pager| pager.seek(&words));
+            }
             Step::Copy(text) => {
                 self.effects.push(Effect::Send(super::clipboard::sequence(&text, self.options.tmux)));
                 self.say(Tone::Info, "copied");

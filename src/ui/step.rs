@@ -49,8 +49,10 @@ pub enum Step {
     Say(Tone, String),
     /// Set the filter of the screen's list.
     Filter(String),
-    /// Look for words in the screen's text.
+    /// Look for words in what is here of the screen's text.
     Search(String),
+    /// Look for words in all of the screen's text.
+    Seek(String),
     /// Put text into the clipboard, through the terminal.
     Copy(String),
     /// Use another theme from now on.
