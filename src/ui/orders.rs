@@ -37,7 +37,7 @@ struct Done {
 #[derive(Clone, Debug, PartialEq)]
 enum Change {
     /// It can be taken back.
-    Reversible(Done),
+    Reversible(Box<Done>),
     /// It cannot: its title.
     Final(String),
 }
@@ -172,7 +172,7 @@ impl Orders {
         if let Some(Change::Reversible(done)) = self.done.pop() {
             let lines: Vec<String> = done.inverse.iter().map(verb::line_of).collect();
             let place = self.enter(format!("undo: {}", done.order.title), lines.join("; "), time);
-            self.on_the_way.insert(*last, (Way::Undo(done, Vec::new()), place));
+            self.on_the_way.insert(*last, (Way::Undo(*done, Vec::new()), place));
             self.on_the_way.extend(earlier.iter().map(|ticket| (*ticket, (Way::Part(*last), place))));
         }
     }
@@ -271,7 +271,7 @@ impl Orders {
         self.done.push(if inverse.is_empty() {
             Change::Final(order.title)
         } else {
-            Change::Reversible(Done { order, inverse })
+            Change::Reversible(Box::new(Done { order, inverse }))
         });
     }
 

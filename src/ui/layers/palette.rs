@@ -123,14 +123,14 @@ impl Palette {
             return if chosen.text.ends_with(' ') {
                 Enter::Stay(chosen.text, String::new())
             } else {
-                Enter::Do(self.steps(&chosen.text))
+                Enter::Do(steps(&chosen.text))
             };
         }
         let line = self.input.text().trim();
         let line = line.strip_prefix("menagerie ").map_or(line, str::trim_start);
         let (word, alone) = line.split_once(' ').map_or((line, true), |(word, _)| (word, false));
         if line.is_empty() || self.is_called(word, alone) || (!alone && self.verbs.verbs.is_empty()) {
-            return Enter::Do(self.steps(line));
+            return Enter::Do(steps(line));
         }
         let begin: Vec<&Proposal> =
             self.proposals.iter().filter(|it| it.text.starts_with(line) && !it.text.contains(' ')).collect();
@@ -140,7 +140,7 @@ impl Palette {
             }
             [] if self.verbs.verbs.is_empty() => Enter::Do(vec![Step::Verb(line.to_owned())]),
             [] => Enter::Stay(self.input.text().to_owned(), format!("nothing is called {word:?}")),
-            [one] if self.is_harmless(one) => Enter::Do(self.steps(&one.text)),
+            [one] if is_harmless(one) => Enter::Do(steps(&one.text)),
             [one] => Enter::Stay(one.text.clone(), "it changes something: Enter again does it".to_owned()),
             some => {
                 let words = format!("{} begin with {line:?}: go to one with the arrows, or type on", some.len());
@@ -162,36 +162,37 @@ impl Palette {
         let verb = self.verbs.after(word).is_some_and(|verb| !alone || verb.verbs.is_empty());
         verb || matches!(word, "theme" | "set" | "filter" | "q") || action::named(&word.replace('-', "_")).is_some()
     }
+}
 
-    fn is_harmless(&self, proposal: &Proposal) -> bool {
-        match action::named(&proposal.text.replace('-', "_")) {
-            Some(action) => !action.changes,
-            None => verb::is_harmless(&proposal.text),
-        }
+/// Whether doing it changes nothing.
+fn is_harmless(proposal: &Proposal) -> bool {
+    match action::named(&proposal.text.replace('-', "_")) {
+        Some(action) => !action.changes,
+        None => verb::is_harmless(&proposal.text),
     }
+}
 
-    /// What a line leads to.
-    fn steps(&self, line: &str) -> Vec<Step> {
-        let line = line.trim();
-        let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
-        match (word, rest) {
-            ("", _) => vec![],
-            ("theme", "") => vec![Step::Run("theme")],
-            ("theme", name) => vec![Step::Theme(name.to_owned())],
-            ("set", rest) => {
-                let (name, value) = rest.split_once([' ', '=']).unwrap_or((rest, ""));
-                vec![Step::Set(name.to_owned(), value.trim().to_owned())]
-            }
-            ("filter", filter) => vec![Step::Filter(filter.to_owned())],
-            // The same question, whichever way one came.
-            ("stop", "") => vec![Step::Run("shutdown")],
-            ("stop" | "shutdown", "--all") => vec![Step::Run("shutdown_all")],
-            ("q", "") => vec![Step::Quit],
-            _ => match action::named(&line.replace('-', "_")) {
-                Some(action) => vec![Step::Run(action.name)],
-                None => vec![Step::Verb(line.to_owned())],
-            },
+/// What a line leads to.
+fn steps(line: &str) -> Vec<Step> {
+    let line = line.trim();
+    let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+    match (word, rest) {
+        ("", _) => vec![],
+        ("theme", "") => vec![Step::Run("theme")],
+        ("theme", name) => vec![Step::Theme(name.to_owned())],
+        ("set", rest) => {
+            let (name, value) = rest.split_once([' ', '=']).unwrap_or((rest, ""));
+            vec![Step::Set(name.to_owned(), value.trim().to_owned())]
         }
+        ("filter", filter) => vec![Step::Filter(filter.to_owned())],
+        // The same question, whichever way one came.
+        ("stop", "") => vec![Step::Run("shutdown")],
+        ("stop" | "shutdown", "--all") => vec![Step::Run("shutdown_all")],
+        ("q", "") => vec![Step::Quit],
+        _ => match action::named(&line.replace('-', "_")) {
+            Some(action) => vec![Step::Run(action.name)],
+            None => vec![Step::Verb(line.to_owned())],
+        },
     }
 }
 

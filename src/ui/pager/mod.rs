@@ -29,6 +29,7 @@ struct Spot {
 const SIDE_STEP: usize = 16;
 
 /// A text and where one is in it.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct Pager {
     lines: Vec<TextLine>,
     /// Whether any line has the sign of a state in front.

@@ -92,16 +92,11 @@ impl Input {
             KeyCode::Right => self.cursor = self.right(),
             KeyCode::Home => self.cursor = 0,
             KeyCode::End => self.cursor = self.text.len(),
-            _ => match key.typed() {
-                Some(c) => {
-                    self.selected = selected;
-                    self.insert(c.encode_utf8(&mut [0; 4]));
-                }
-                None => {
-                    self.selected = selected;
-                    return false;
-                }
-            },
+            _ => {
+                self.selected = selected;
+                let Some(c) = key.typed() else { return false };
+                self.insert(c.encode_utf8(&mut [0; 4]));
+            }
         }
         true
     }
