@@ -109,7 +109,6 @@ impl Writer {
             verify: menagerie::domain::Verify::default(),
             workspace: None,
             verification: None,
-            workspace: None,
             agent_id: None,
             cage_id: None,
             assigned_agent_id: None,

@@ -62,6 +62,7 @@ mod status;
 mod stop;
 mod task;
 mod task_options;
+mod verb_tree;
 mod wait;
 
 use std::io::{IsTerminal, Write};

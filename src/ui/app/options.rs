@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::ui::budget;
 use crate::ui::notify::{Dialect, Means};
 use crate::ui::terminal::ColorDepth;
+use crate::ui::verbs::{self, Verb};
 
 /// How this console was started.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Options {
     pub traffic_shown: bool,
     /// Bytes a second for frames that no key asked for; 0 for no budget.
     pub budget: u32,
+    /// What the command line can say.
+    pub verbs: fn() -> &'static Verb,
     /// The moment that is looked at first; `None` for the present.
     pub at: Option<String>,
     /// What was wrong with the settings that were given, to be said at once.
@@ -65,6 +68,7 @@ impl Options {
             notify: Means::Desktop,
             traffic_shown: false,
             budget: budget::USUAL,
+            verbs: verbs::none,
             at: None,
             remarks: Vec::new(),
         }
