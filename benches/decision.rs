@@ -229,6 +229,7 @@ fn inbox(tasks: usize, artifacts: usize) -> u64 {
             snoozed_until: None,
             agent_id,
             judged_by: None,
+            merges: false,
         });
     }
     let core = Core::restore(snapshot);
@@ -298,6 +299,7 @@ fn rows(tasks: usize) -> Snapshot {
         tasks: (0..tasks).map(row).collect(),
         executions: vec![],
         artifacts: vec![],
+        merging: vec![],
         alerts: vec![],
         alert_rules: vec![],
         alerts_grouped: vec![],

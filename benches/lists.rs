@@ -116,6 +116,7 @@ impl Writer {
             estimate: None,
             preemptible: false,
             verify: menagerie::domain::Verify::default(),
+            workspace: None,
             verification: None,
             agent_id: None,
             cage_id: None,

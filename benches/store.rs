@@ -108,6 +108,7 @@ impl Writer {
             estimate: None,
             preemptible: false,
             verify: menagerie::domain::Verify::default(),
+            workspace: None,
             verification: None,
             agent_id: None,
             cage_id: None,

@@ -57,6 +57,14 @@ pub struct Shutdown {
     pub kill: bool,
 }
 
+/// The body of `POST /v1/moment`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToMoment {
+    /// Which moment: `14:03`, `-10m`, `seq:1234`, `2026-01-31T14:03:22Z`.
+    pub at: String,
+}
+
 /// How the engine is and what it has to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
@@ -193,6 +201,12 @@ pub struct AlertRuleRow {
     pub declared: bool,
     /// Alerts of it that are not resolved.
     pub alerts: u64,
+    /// How many alerts it ever raised, resolved ones included.
+    #[serde(default)]
+    pub fired: u64,
+    /// When it raised the last of them; `None` when it raised none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_fired: Option<Timestamp>,
 }
 
 /// A metric that rules may look at.

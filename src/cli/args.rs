@@ -10,8 +10,8 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, artifact, bench, cage, completions, config_verb, db, demo, engine, event, execution, filter,
-    inbox, journal, man, metric, node, run, schema, search, simulate, status, stop, task,
+    agent, alert, apply, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
+    execution, filter, inbox, journal, man, metric, node, past, run, schema, search, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -57,6 +57,9 @@ pub struct Globals {
     /// When to use colours; `auto` obeys `NO_COLOR` [env: `MENAGERIE_COLOR`] [default: auto]
     #[arg(long, global = true, value_name = "WHEN", value_parser = one_of::<ColorChoice>(ColorChoice::ALL))]
     pub color: Option<ColorChoice>,
+    /// Look at the fleet as it was: 14:03, -10m, seq:1234, 2026-01-31T14:03:22Z; changes nothing
+    #[arg(long, global = true, value_name = "MOMENT", allow_hyphen_values = true)]
+    pub at: Option<String>,
     /// Never start an engine; without one the exit status is 3
     #[arg(long, global = true)]
     pub no_start: bool,
@@ -83,10 +86,16 @@ pub enum Verb {
     Engine(engine::EngineArgs),
     /// Run a node's worker; the engine starts one itself
     #[command(hide = true)]
-    Worker,
+    Worker(engine::LogArgs),
     /// Read a worker's slower sensors for it; the worker starts this itself
     #[command(hide = true)]
     Sense,
+    /// Run git for a worker, outside all cages; the worker starts this itself
+    #[command(hide = true)]
+    Errand,
+    /// Answer from the data directory as it was at a moment; --at and the console start this themselves
+    #[command(hide = true)]
+    Past(past::PastArgs),
     /// Show how the engine is and what it has to do
     Status(status::StatusArgs),
     /// Stop the engine; agents go on unless --all
@@ -121,6 +130,9 @@ pub enum Verb {
     /// What was measured, over time
     #[command(subcommand)]
     Metric(metric::MetricVerb),
+    /// Who did most, what each day brought, what went wrong, who works on whose results
+    #[command(subcommand)]
+    Dashboard(dashboard::DashboardVerb),
     /// What the system says about itself
     #[command(subcommand)]
     Event(event::EventVerb),
@@ -152,19 +164,54 @@ pub enum Verb {
     Man(man::ManArgs),
 }
 
+impl Verb {
+    /// Whether it asks an engine and nothing else, so that one that answers from the past will do.
+    const fn can_look_back(&self) -> bool {
+        matches!(
+            self,
+            Self::Status(_)
+                | Self::Apply(_)
+                | Self::Run(_)
+                | Self::Task(_)
+                | Self::Execution(_)
+                | Self::Agent(_)
+                | Self::Cage(_)
+                | Self::Artifact(_)
+                | Self::Inbox(_)
+                | Self::Alert(_)
+                | Self::Metric(_)
+                | Self::Event(_)
+                | Self::Node(_)
+                | Self::Journal(journal::JournalVerb::Tail(_))
+        )
+    }
+}
+
 /// Does what was asked for.
-pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>) -> Outcome {
-    let Some(verb) = verb else { return console::run(context, console) };
+pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, verb: Option<Verb>) -> Outcome {
+    let Some(verb) = verb else { return console::run(context, console, at) };
     if *console != ConsoleArgs::default() && !matches!(verb, Verb::Demo(_)) {
         return Err(Failure::refused(
             "--read-only, --theme, --colors, --ascii, --no-mouse, --no-sync and --linear are the console's: leave them out, or leave \
              out the verb; only `demo` takes them too",
         ));
     }
+    // Held until the verb is done: with it ends what answers from the past.
+    let _past = match at {
+        Some(_) if !verb.can_look_back() => {
+            return Err(Failure::refused(
+                "--at is for verbs that ask the engine about the fleet, and for the console: leave it out here",
+            ));
+        }
+        Some(at) => Some(past::look_back(context, at)?),
+        None => None,
+    };
     match verb {
+        Verb::Past(args) => past::run(context, &args),
         Verb::Engine(args) => engine::run(context, &args),
-        Verb::Worker => engine::run_worker(context),
+        Verb::Worker(args) => engine::run_worker(context, &args),
         Verb::Sense => engine::run_sense(context),
+        Verb::Errand => engine::run_errand(context),
         Verb::Status(args) => status::run(context, &args),
         Verb::Stop(args) => stop::run(context, &args),
         Verb::Apply(args) => apply::run(context, &args),
@@ -178,6 +225,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, verb: Option<Verb>
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),
         Verb::Metric(verb) => metric::run(context, verb),
+        Verb::Dashboard(verb) => dashboard::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::alert;
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
@@ -13,6 +14,7 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames};
+use crate::api::client::Client;
 use crate::api::live::CageCell;
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
@@ -109,7 +111,7 @@ fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell
     for cage in rows {
         table.row(vec![
             view::text(cage, "id").into(),
-            view::status(cage, "status"),
+            status(cage),
             names.name(cage, "agent_id").into(),
             figure(cage, |cell| cell.cpu.used, |cores| format!("{cores:.2}")).into(),
             view::text_or_dash(cage, "resource_limits.cpu").into(),
@@ -126,9 +128,36 @@ fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell
     table
 }
 
+/// Its status, and whether it could not be set up when that was last tried.
+fn status(cage: &Value) -> Cell {
+    if view::at(cage, "fault").is_null() {
+        return view::status(cage, "status");
+    }
+    Cell::new(format!("{}, faulty", view::text(cage, "status")), Role::Bad)
+}
+
+/// Why a cage cannot be set up, and until when it gets no work; nothing when it can.
+fn fault(cage: &Value) -> Cell {
+    let fault = view::at(cage, "fault");
+    if fault.is_null() {
+        return Cell::default();
+    }
+    let times = match view::count(fault, "failures") {
+        1 => String::new(),
+        failures => format!(" ({failures} times in a row)"),
+    };
+    let until = match view::time(fault, "until") {
+        Some(until) => {
+            format!("no work before {until}, or `menagerie cage maintenance --off {}`", view::text(cage, "id"))
+        }
+        None => "tried again with the next task".to_owned(),
+    };
+    Cell::new(format!("cannot be set up{times}: {}; {until}", view::text(fault, "reason")), Role::Bad)
+}
+
 /// Bytes for people.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Counts of bytes are whole and not negative.
-fn bytes(bytes: f64) -> String {
+pub fn bytes(bytes: f64) -> String {
     Bytes::new(bytes as u64).human()
 }
 
@@ -169,6 +198,13 @@ fn processes(context: &mut Context, cage: CageId) -> Outcome {
     Ok(0)
 }
 
+/// The name of the node with an id; the id where it cannot be told.
+fn node_name(client: &Client, id: &str) -> String {
+    let query = vec![("id".to_owned(), id.to_owned())];
+    let found = client.list::<Value>("nodes", &query).map(|(nodes, _)| nodes).unwrap_or_default();
+    found.first().map_or_else(|| id.to_owned(), |node| view::text(node, "name"))
+}
+
 fn show(context: &mut Context, cage: CageId) -> Outcome {
     let client = context.engine()?;
     let cage: Value = client.get(&format!("/v1/cages/{cage}"), &vec![])?;
@@ -185,22 +221,37 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
             other => format!("{name} {other}"),
         });
     let limits: Vec<String> = limits.collect();
-    context.out.fields(&[
+    let agent = names.name(&cage, "agent_id");
+    let mut fields = vec![
         ("cage", view::text(&cage, "id").into()),
-        ("status", view::status(&cage, "status")),
-        ("agent", names.name(&cage, "agent_id").into()),
-        ("node", view::text(&cage, "node_id").into()),
+        ("status", status(&cage)),
+        ("fault", fault(&cage)),
+        ("agent", agent.as_str().into()),
+        ("node", node_name(&client, &view::text(&cage, "node_id")).into()),
         ("limits", if limits.is_empty() { "none".into() } else { limits.join(", ").into() }),
         ("network", view::text(&cage, "network").into()),
         ("may read", view::joined(&cage, "read", " ").into()),
         ("may write", view::joined(&cage, "write", " ").into()),
         ("created", view::moment(&cage, "created_at")),
         ("updated", view::moment(&cage, "updated_at")),
-    ])?;
+    ];
+    let sources = [format!("cage {}", view::text(&cage, "id")), format!("agent {agent}")];
+    fields.extend(alert::about(&client, &sources)?);
+    context.out.fields(&fields)?;
     let entries = view::at(&cage, "enforcement").as_array().map_or(&[][..], Vec::as_slice);
     context.out.line("")?;
+    let is_faulty = !view::at(&cage, "fault").is_null();
+    if is_faulty && !entries.is_empty() {
+        let remark = context.out.paint(Role::Warning, "as it was when it could last be set up:");
+        context.out.line(&remark)?;
+    }
     if entries.is_empty() {
-        let remark = context.out.paint(Role::Dim, "not set up yet: how its limits hold is known after its first use");
+        let remark = if is_faulty {
+            "never set up: how its limits hold is known once it could be"
+        } else {
+            "not set up yet: how its limits hold is known after its first use"
+        };
+        let remark = context.out.paint(Role::Dim, remark);
         context.out.line(&remark)?;
         return Ok(0);
     }

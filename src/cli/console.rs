@@ -9,7 +9,7 @@ use super::args::one_of;
 use super::config::{ColorChoice, Settings};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
-use super::{launch, linear};
+use super::{launch, linear, past, verb_tree};
 use crate::api::client::{Client, Error};
 use crate::domain::enumeration::enumeration;
 use crate::ui::notify::Dialect;
@@ -62,8 +62,10 @@ pub struct ConsoleArgs {
 }
 
 /// Shows the console until it is quit.
-pub fn run(context: &mut Context, args: &ConsoleArgs) -> Outcome {
+pub fn run(context: &mut Context, args: &ConsoleArgs, at: Option<&str>) -> Outcome {
     if args.linear {
+        // Held until the console is left.
+        let _past = at.map(|at| past::look_back(context, at)).transpose()?;
         return linear::run(context, args.read_only);
     }
     if let Some(what) = obstacle() {
@@ -74,7 +76,9 @@ pub fn run(context: &mut Context, args: &ConsoleArgs) -> Outcome {
     }
     let settings = context.settings.clone();
     let starter: ui::Starter = Box::new(move |voice| engine(&settings, voice).map(drop).map_err(one_line));
-    show(&context.settings, args, context.settings.start.value.then_some(starter))?;
+    let settings = &context.settings;
+    let options = Options { at: at.map(str::to_owned), ..options(settings, args) };
+    ui::run(options, settings.start.value.then_some(starter), past::opener(settings)).map_err(of_console)?;
     Ok(0)
 }
 
@@ -91,7 +95,12 @@ pub fn obstacle() -> Option<&'static str> {
 
 /// Shows the console on the data directory of `settings` until it is quit.
 pub fn show(settings: &Settings, args: &ConsoleArgs, starter: Option<ui::Starter>) -> Result<(), Failure> {
-    ui::run(options(settings, args), starter).map_err(|error| Failure::failed(error.to_string()))
+    ui::run(options(settings, args), starter, past::opener(settings)).map_err(of_console)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn of_console(error: ui::Error) -> Failure {
+    Failure::failed(error.to_string())
 }
 
 /// The engine; one is started when none runs, and the console told how far that is.
@@ -128,6 +137,7 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
         light: ui::terminal::says_light(|name| std::env::var(name).ok()),
         tmux: std::env::var_os("TMUX").is_some(),
         dialect: Dialect::detect(|name| std::env::var(name).ok()),
+        verbs: verb_tree::all,
         ..Options::new(settings.data_dir.value.clone(), depth)
     };
     set(&mut options, settings, args);

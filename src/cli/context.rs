@@ -1,5 +1,7 @@
 //! What every verb is given: the settings, the printer and the way to the engine.
 
+use std::sync::OnceLock;
+
 use super::config::Settings;
 use super::failure::Failure;
 use super::launch;
@@ -33,13 +35,25 @@ impl Context {
     /// The engine if one runs.
     pub fn running_engine(&self) -> Result<Client, Failure> {
         let client = Client::connect(&self.settings.data_dir.value).map_err(|error: Error| Failure::from(error))?;
-        client.wait_while_starting(launch::progress_line());
+        client.wait_while_starting(launch::progress_line(launch::STARTING));
         Ok(client)
     }
 }
 
-/// The time by this machine's clock, for ages in tables.
+/// The moment that is looked at instead of the present.
+static LOOKED_AT: OnceLock<Timestamp> = OnceLock::new();
+
+/// Has ages be counted from this moment on, and not from the present; once a process.
+pub fn stand_at(moment: Timestamp) {
+    // There is one moment a process, so this is never set twice.
+    let _ = LOOKED_AT.set(moment);
+}
+
+/// The time by this machine's clock, or the moment that is looked at, for ages in tables.
 pub fn now() -> Timestamp {
+    if let Some(moment) = LOOKED_AT.get() {
+        return *moment;
+    }
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }

@@ -17,7 +17,7 @@ const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
 /// Starts an engine on the data directory and waits until it answers; shows on a terminal how far it is.
 pub fn start(settings: &Settings) -> Result<Client, Failure> {
-    let mut told = progress_line();
+    let mut told = progress_line(STARTING);
     let client = start_and_tell(settings, &mut told)?;
     client.wait_while_starting(told);
     Ok(client)
@@ -150,11 +150,14 @@ fn wait_until_ready(data_dir: &Path, child: &mut Child, told: &mut dyn FnMut(&Re
     }
 }
 
+/// What is said before how far a starting engine is.
+pub const STARTING: &str = "the engine is starting";
+
 /// After how long a wait for a starting engine is worth a word.
 const WORTH_A_WORD: Duration = Duration::from_millis(300);
 
-/// Shows on a terminal's standard error how far a starting engine is, in one line that goes when it is ready.
-pub fn progress_line() -> impl FnMut(&Ready) + 'static {
+/// Shows on a terminal's standard error how far a starting engine is, after `what`, in one line that goes when it is ready.
+pub fn progress_line(what: &'static str) -> impl FnMut(&Ready) + 'static {
     let terminal = std::io::stderr().is_terminal();
     let (mut since, mut shown) = (None, false);
     move |ready| {
@@ -166,7 +169,7 @@ pub fn progress_line() -> impl FnMut(&Ready) + 'static {
         let mut err = std::io::stderr().lock();
         if !ready.ready {
             shown = true;
-            let _ = write!(err, "\r\x1b[Kthe engine is starting: {}", ready.text());
+            let _ = write!(err, "\r\x1b[K{what}: {}", ready.text());
         } else if std::mem::take(&mut shown) {
             let _ = write!(err, "\r\x1b[K");
         }

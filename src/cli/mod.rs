@@ -36,6 +36,7 @@ mod cage;
 mod candidates;
 mod completions;
 mod config_verb;
+mod dashboard;
 mod db;
 mod defuse;
 pub mod demo;
@@ -53,6 +54,7 @@ mod metric;
 mod metric_export;
 mod metrics_section;
 mod node;
+mod past;
 mod program;
 mod run;
 mod schema;
@@ -63,6 +65,7 @@ mod status;
 mod stop;
 mod task;
 mod task_options;
+mod verb_tree;
 mod wait;
 
 use std::io::{IsTerminal, Write};
@@ -81,14 +84,18 @@ pub fn main() -> i32 {
         Ok(cli) => cli,
         Err(error) => {
             // Help, version or bad usage; a reader that has gone is no failure.
-            let _ = error.print();
+            if let Some(sentence) = not_utf8(error.kind()) {
+                complain(&[sentence], ColorChoice::Auto);
+            } else {
+                let _ = error.print();
+            }
             return error.exit_code();
         }
     };
     let color = cli.globals.color.unwrap_or(ColorChoice::Auto);
     let outcome = Settings::resolve(&cli.globals, &config::environment).and_then(|settings| {
         let mut context = Context::new(settings);
-        let outcome = args::dispatch(&mut context, &cli.console, cli.verb);
+        let outcome = args::dispatch(&mut context, &cli.console, cli.globals.at.as_deref(), cli.verb);
         // What was written belongs to the reader also when the verb failed in the end.
         let flushed = context.out.flush().map_err(Failure::from);
         outcome.and_then(|status| flushed.map(|()| status))
@@ -97,6 +104,14 @@ pub fn main() -> i32 {
         complain(&failure.sentences(), color);
         failure.status()
     })
+}
+
+/// Which of the arguments is not UTF-8, where that is what is wrong.
+fn not_utf8(kind: clap::error::ErrorKind) -> Option<String> {
+    let at_fault = || std::env::args_os().enumerate().find(|(_, argument)| argument.to_str().is_none());
+    let (place, argument) = (kind == clap::error::ErrorKind::InvalidUtf8).then(at_fault).flatten()?;
+    let shown = argument.as_encoded_bytes().escape_ascii();
+    Some(format!("argument {place}, \"{shown}\", is not UTF-8; write it in that encoding"))
 }
 
 /// Writes problems to standard error, one a line.

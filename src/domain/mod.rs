@@ -15,6 +15,7 @@ pub mod artifact;
 pub mod cage;
 pub mod command;
 pub mod counts;
+pub mod dashboard;
 pub mod difference;
 pub mod enumeration;
 pub mod event;
@@ -23,8 +24,10 @@ pub mod filter;
 pub mod fleet;
 pub mod gpu;
 pub mod id;
+pub mod likeness;
 pub mod link;
 pub mod metric;
+pub mod moment;
 pub mod node;
 pub mod pattern;
 pub mod performance;
@@ -43,10 +46,12 @@ pub mod system_event;
 pub mod task;
 pub mod threshold;
 pub mod time;
+pub mod trace;
 pub mod user;
 pub mod variable;
 pub mod verify;
 pub mod watch;
+pub mod workspace;
 
 pub use activity::Activity;
 pub use agent::{Agent, AgentSpec, AgentStatus};
@@ -62,6 +67,7 @@ pub use id::{
     AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, ReviewId, SilenceId,
     SystemEventId, TaskId, UserId,
 };
+pub use moment::{Moment, Standpoint};
 pub use node::{Node, NodeStatus};
 pub use performance::{AgentPerformance, Day};
 pub use preview::{Candidate, Figure, Preview, Unit, WhatIf};
@@ -76,3 +82,4 @@ pub use threshold::{MetricUnit, Threshold};
 pub use time::Timestamp;
 pub use user::User;
 pub use verify::{Verification, Verify};
+pub use workspace::{Difference, Merge, Workspace};

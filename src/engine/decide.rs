@@ -134,9 +134,7 @@ impl Decider {
                 }
             }
             if self.read_only.is_some() {
-                if self.stopping.is_some() {
-                    // Nothing can be made durable any more; what is on disk is what the next engine takes up.
-                    self.tell_stopped();
+                if self.stop_unrecorded() {
                     break;
                 }
                 self.try_to_recover();
@@ -161,8 +159,8 @@ impl Decider {
         }
         let now = self.clock.now();
         let mut timeout = match (&self.read_only, &self.stopping) {
-            (Some(read_only), _) => Some(read_only.retry_at.saturating_duration_since(Instant::now())),
-            (None, Some(stopping)) => Some(stopping.deadline.saturating_duration_since(Instant::now())),
+            (_, Some(stopping)) => Some(stopping.deadline.saturating_duration_since(Instant::now())),
+            (Some(read_only), None) => Some(read_only.retry_at.saturating_duration_since(Instant::now())),
             (None, None) => self.core.wake_at().map(|at| at.since(now).to_std()),
         };
         if self.read_only.is_none() && self.stopping.is_none() && self.more_to_place {
@@ -248,6 +246,10 @@ impl Decider {
                 self.beat.changed(Topics::ALERTS);
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
+                if let Some(stopping) = &mut self.stopping {
+                    // What workers were told was in a batch that came to nothing.
+                    stopping.told = false;
+                }
                 for answer in std::mem::take(&mut self.batch).answers {
                     answer.refuse(&refusal);
                 }
@@ -376,7 +378,7 @@ impl Decider {
 
     /// Asks for the state on disk if it is time to.
     fn try_to_recover(&mut self) {
-        let Some(read_only) = &mut self.read_only else { return };
+        let Some(read_only) = self.read_only.as_mut().filter(|_| self.stopping.is_none()) else { return };
         if Instant::now() >= read_only.retry_at {
             read_only.retry_at = Instant::now() + RECOVERY_INTERVAL;
             self.orphaned |= self.store.send(Work::Recover).is_err();
@@ -430,10 +432,30 @@ impl Decider {
         true
     }
 
+    /// Stops while nothing can be made durable: what is on disk is what the next engine takes up. To end everything, the
+    /// workers are told to leave; what runs ends with them and is found lost. Gives whether all is done.
+    fn stop_unrecorded(&mut self) -> bool {
+        let Some(stopping) = &mut self.stopping else { return false };
+        if stopping.kill {
+            if !stopping.told {
+                stopping.told = true;
+                for connection in self.connections.values() {
+                    let _ = self.store.send(Work::Leave(connection.node));
+                }
+            }
+            if !self.connections.is_empty() && Instant::now() < stopping.deadline {
+                return false;
+            }
+        }
+        self.tell_stopped();
+        true
+    }
+
     /// Tells everybody who asked for the end how it went.
     fn tell_stopped(&mut self) {
         let Some(stopping) = self.stopping.take() else { return };
-        let left = self.core.running_executions();
+        // What ran with a worker that has left is over, whether that can be recorded or not.
+        let left = if self.read_only.is_some() { 0 } else { self.core.running_executions() };
         let ended = !stopping.kill || (left == 0 && self.connections.is_empty());
         for done in stopping.done {
             let refusal = || {
@@ -447,7 +469,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.entries.extend(self.out.records.drain(..));
+        self.batch.entries.take_over(&mut self.out.records);
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
@@ -468,6 +490,7 @@ impl Decider {
                 Effect::Stop { node_id, execution_id, reason, grace } => {
                     self.batch.messages.push((node_id, ToWorker::Stop { execution_id, reason, grace }));
                 }
+                Effect::Merge { artifact_id } => self.batch.merges.push(artifact_id),
                 Effect::Cage { node_id, spec, slots } => {
                     self.batch.cages.push((node_id, ToWorker::Cage { spec, slots }));
                 }

@@ -121,6 +121,19 @@ pub(super) fn open_scratch() -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// Sets up a file of tables that can be made anew at any time: nothing of it has to survive a crash.
+pub(super) fn tune_scratch(connection: &Connection) -> Result<(), Error> {
+    connection.busy_timeout(BUSY).doing("opening a scratch database")?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA page_size = {PAGE_SIZE}; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+             PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
+        ))
+        .doing("opening a scratch database")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
 /// Writes our mark; part of the first migration.
 pub(super) fn mark(connection: &Connection) -> Result<(), Error> {
     connection.pragma_update(None, "application_id", APPLICATION_ID).doing("marking the store")

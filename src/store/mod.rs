@@ -7,8 +7,11 @@
 //! journal alone: [`rebuild()`] makes them anew and [`check`] compares, [`verify()`] walks the chain, and [`migrate`]
 //! takes the tables from one schema to the next.
 
+mod agent_past;
+mod alert_history;
 mod checkpoint;
 mod connection;
+mod dashboards;
 mod data_dir;
 mod dump;
 mod error;
@@ -35,11 +38,13 @@ mod tests;
 
 pub use checkpoint::Checkpointer;
 pub use connection::{DATABASE, remove_unbegun};
+pub use dashboards::TimelineQuery;
 pub use data_dir::{DataDir, DataDirLock};
 pub use dump::dump;
 pub use error::{Error, Fault};
 pub use export::export;
 pub use journal::{Entries, Hash, JournalRow, hex};
+pub use past::{PastStore, View};
 pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;
 pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};

@@ -7,13 +7,15 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use super::connection::open_reader;
 use super::error::{Doing, Error};
 use super::journal::{Hash, JournalRow, integer, read_head, read_kind};
+use super::past::{PastView, show_journal};
 use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
 use super::rows::{
     self, AGENT_COLUMNS, ALERT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS,
+    USER_COLUMNS,
 };
 use super::{migrate, resolve, snapshot};
-use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId};
-use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId, UserId};
+use crate::domain::snapshot::{OpenArtifact, QueuedTask, Snapshot};
 use crate::domain::{
     Agent, AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task,
     Timestamp, User,
@@ -34,6 +36,21 @@ impl Reader {
         migrate::version(&connection)?;
         let budget = Budget::of(&mut connection)?;
         Ok(Self { connection, budget })
+    }
+
+    /// A reader of tables that stand in one folder and of the journal of another, up to one record.
+    pub(super) fn open_past(view: &PastView) -> Result<Self, Error> {
+        let mut connection = open_reader(&view.tables)?;
+        show_journal(&connection, view)?;
+        migrate::version(&connection)?;
+        let budget = Budget::of(&mut connection)?;
+        Ok(Self { connection, budget })
+    }
+
+    /// The unfinished work and the fleet; says now and then how many of the unfinished tasks have been read, and how many
+    /// there are.
+    pub fn snapshot(&self, progress: &dyn Fn(u64, u64)) -> Result<Snapshot, Error> {
+        snapshot::read_snapshot(&self.connection, progress)
     }
 
     pub(super) const fn connection(&self) -> &Connection {
@@ -160,6 +177,12 @@ impl Reader {
     pub fn cage(&self, id: CageId) -> Result<Option<Cage>, Error> {
         let sql = format!("SELECT {CAGE_COLUMNS} FROM cage_now c WHERE c.id = ?");
         self.one(&sql, &id.number(), rows::cage)
+    }
+
+    /// One user.
+    pub fn user(&self, id: UserId) -> Result<Option<User>, Error> {
+        let sql = format!("SELECT {USER_COLUMNS} FROM user u WHERE u.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::user)
     }
 
     /// One artifact.

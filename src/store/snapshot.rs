@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::agent_past;
 use super::error::{Doing, Error, Fault};
 use super::journal::read_head;
-use super::past;
 use super::rows::{
     self, AGENT_COLUMNS, ALERT_COLUMNS, CAGE_COLUMNS, Columns, LIVE_COLUMNS, NODE_COLUMNS, QUEUED_COLUMNS, Queued,
     RESOURCE_COLUMNS, SILENCE_COLUMNS, USER_COLUMNS,
@@ -52,8 +52,14 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
         )?,
         artifacts: all(
             connection,
-            &format!("SELECT {OPEN_ARTIFACT_COLUMNS} FROM artifact WHERE state <> 'approved' ORDER BY seq"),
+            &format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE state <> 'approved' ORDER BY seq"),
             open_artifact,
+        )?,
+        merging: all(
+            connection,
+            "SELECT id FROM artifact WHERE state = 'approved' AND difference IS NOT NULL
+                 AND difference ->> '$.merge' IS NOT NULL AND merge IS NULL ORDER BY id",
+            |row| Columns::new(row).id(ArtifactId),
         )?,
         alerts: all(
             connection,
@@ -68,7 +74,7 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
         )?,
         silences: all(connection, &format!("SELECT {SILENCE_COLUMNS} FROM silence x ORDER BY x.seq"), rows::silence)?,
         ended: ended(connection)?,
-        past: past::read(connection)?,
+        past: agent_past::read(connection)?,
     })
 }
 
@@ -114,14 +120,13 @@ pub(super) fn open_artifacts(
 ) -> Result<Vec<OpenArtifact>, Error> {
     let doing = "reading artifacts";
     let mut found = Vec::new();
-    let mut by_id = connection
-        .prepare_cached(&format!("SELECT {OPEN_ARTIFACT_COLUMNS} FROM artifact WHERE id = ?"))
-        .doing(doing)?;
+    let mut by_id =
+        connection.prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE id = ?")).doing(doing)?;
     for id in ids {
         found.extend(by_id.query_row(params![id.0.as_bytes()], open_artifact).optional().doing(doing)?);
     }
     let mut by_task = connection
-        .prepare_cached(&format!("SELECT {OPEN_ARTIFACT_COLUMNS} FROM artifact WHERE task_id = ? ORDER BY seq"))
+        .prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE task_id = ? ORDER BY seq"))
         .doing(doing)?;
     for id in of_tasks {
         for artifact in by_task.query_map(params![id.0.as_bytes()], open_artifact).doing(doing)? {
@@ -233,7 +238,8 @@ fn elements(connection: &Connection, array: &mut QueuedTask) -> Result<(), Error
 }
 
 /// The columns of [`open_artifact`].
-const OPEN_ARTIFACT_COLUMNS: &str = "id, task_id, state, snoozed_until, agent_id, reviewed_by";
+const OPEN_COLUMNS: &str = "id, task_id, state, snoozed_until, agent_id, reviewed_by, \
+    difference ->> '$.merge' IS NOT NULL AND coalesce(merge ->> '$.state', '') <> 'merged'";
 
 fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
     let mut columns = Columns::new(row);
@@ -244,6 +250,7 @@ fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
         snoozed_until: columns.optional_time()?,
         agent_id: columns.id(AgentId)?,
         judged_by: columns.optional_id(UserId)?,
+        merges: columns.get()?,
     })
 }
 

@@ -86,7 +86,10 @@ impl Link {
             thread::Builder::new().name(name.to_owned()).spawn(move || answer_asks(&queue, &dir, &post))?;
         }
         let (post, dir) = (post.clone(), data_dir.to_owned());
-        thread::Builder::new().name("teller".to_owned()).spawn(move || tell(&dir, interval, starter, &post))?;
+        let told = Arc::clone(&queue);
+        let wanted = move || !told.0.lock().unwrap_or_else(PoisonError::into_inner).closed;
+        let tell = move || tell(&dir, interval, starter, &post, &wanted);
+        thread::Builder::new().name("teller".to_owned()).spawn(tell)?;
         Ok(Self { queue })
     }
 
@@ -123,7 +126,7 @@ fn answer_asks(queue: &(Mutex<Queue>, Condvar), data_dir: &Path, post: &Post) {
                 waiting = queue.1.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let is_change = matches!(ask.request, Request::Command(_) | Request::Shutdown { .. });
+        let is_change = matches!(ask.request, Request::Command(_) | Request::Shutdown { .. } | Request::Moment(_));
         let mut answer = on_connection(&mut client, data_dir, &ask.request);
         // A connection that broke while it was idle says nothing about the engine; a change is never sent twice.
         if let Err(Error::Broken(_)) = answer
@@ -155,7 +158,8 @@ fn on_connection(
     }
 }
 
-fn tell(data_dir: &Path, interval: Duration, starter: Option<Starter>, post: &Post) {
+/// Tells as long as it is `wanted`, which is asked whenever the engine has gone.
+fn tell(data_dir: &Path, interval: Duration, starter: Option<Starter>, post: &Post, wanted: &dyn Fn() -> bool) {
     let mut pause = PAUSES.0;
     let mut since = None;
     // Once, at the beginning: an engine that goes away later was perhaps sent away.
@@ -170,7 +174,7 @@ fn tell(data_dir: &Path, interval: Duration, starter: Option<Starter>, post: &Po
         };
         let now = Instant::now();
         let state = LinkState::Down { reason, since: *since.get_or_insert(now), next: now + pause };
-        if !post.send(Message::Link(state)) {
+        if !wanted() || !post.send(Message::Link(state)) {
             return;
         }
         thread::sleep(pause);
@@ -228,7 +232,8 @@ mod tests {
             Err("the disk is full".to_owned())
         });
         let dir = folder.path().to_owned();
-        let teller = thread::spawn(move || tell(&dir, Duration::from_secs(1), Some(starter), &Post(sender)));
+        let teller =
+            thread::spawn(move || tell(&dir, Duration::from_secs(1), Some(starter), &Post::new(sender), &|| true));
         let mut states = Vec::new();
         // The third is the first dial after the pause: nobody listens there.
         for message in queue.iter().take(3) {

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::gather::{self, AgentRow, AttemptRow, Member, Records};
+use super::whole;
 use crate::api::client::{Client, Error, LogPage, LogPart, Query};
 use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::WireCommand;
+use crate::api::types::{AlertRuleRow, JournalRow, RuleTest, ToMoment, WireCommand};
+use crate::domain::alert_trial::Trial;
+use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent, TopBy};
 use crate::domain::metric::{self, Metric};
-use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Task};
+use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
 
 /// Names one ask, so that its answer finds who asked.
 pub type Ticket = u64;
@@ -41,6 +44,37 @@ pub enum Request {
     Artifacts(Query),
     /// A page of alerts.
     Alerts(Query),
+    /// One alert.
+    Alert(String),
+    /// The records of an alert, the newest first.
+    AlertHistory(String),
+    /// One alert rule.
+    AlertRule(String),
+    /// A page of alert rules.
+    AlertRules(Query),
+    /// A page of silences.
+    Silences(Query),
+    /// When a rule would have fired.
+    TestRule(Box<RuleTest>),
+    /// The agents that did most within so many days.
+    TopAgents(u64, TopBy),
+    /// What each of so many days brought.
+    Days(u64),
+    /// What went wrong within a time.
+    Errors(Span),
+    /// Who worked on whose results within a time.
+    Collaboration(Span),
+    /// Executions over cages.
+    Timeline {
+        /// From when to when.
+        time: (Timestamp, Timestamp),
+        /// What is shorter is not told apart.
+        step: Span,
+        /// How many cages to skip.
+        offset: u64,
+        /// At most so many.
+        limit: u64,
+    },
     /// A page of what waits for a human.
     Inbox(Query),
     /// A part of the journal, the newest first.
@@ -99,6 +133,8 @@ pub enum Request {
         /// Which part.
         part: LogPart,
     },
+    /// Have the past that is looked at be that of another moment, as a person writes it.
+    Moment(String),
     /// Stop the engine.
     Shutdown {
         /// And everything that runs in its cages.
@@ -137,6 +173,28 @@ pub enum Answer {
     Artifacts(Page<Artifact>),
     /// Alerts.
     Alerts(Page<Alert>),
+    /// One alert.
+    Alert(Box<Alert>),
+    /// Records of one thing, the newest first.
+    History(Vec<JournalRow>),
+    /// One alert rule.
+    AlertRule(Box<AlertRuleRow>),
+    /// Alert rules.
+    AlertRules(Page<AlertRuleRow>),
+    /// Silences.
+    Silences(Page<Silence>),
+    /// What came of trying a rule.
+    Trial(Box<Trial>),
+    /// The agents that did most.
+    TopAgents(Vec<TopAgent>),
+    /// What each day brought.
+    Days(Vec<DayPerformance>),
+    /// What went wrong.
+    Errors(ErrorSummary),
+    /// Who worked on whose results.
+    Collaboration(Collaboration),
+    /// Executions over cages.
+    Timeline(Timeline),
     /// What waits for a human.
     Inbox(Page<InboxItem>),
     /// Records.
@@ -181,6 +239,8 @@ pub enum Answer {
     Bytes(Vec<u8>),
     /// A part of an output.
     Output(LogPage),
+    /// Where the past is now.
+    Moment(Standpoint),
     /// The engine stops.
     Stopping,
 }
@@ -198,6 +258,31 @@ impl Request {
             Self::Agents(query) => Answer::Agents(page(client, "agents", query)?),
             Self::Artifacts(query) => Answer::Artifacts(page(client, "artifacts", query)?),
             Self::Alerts(query) => Answer::Alerts(page(client, "alerts", query)?),
+            Self::Alert(id) => Answer::Alert(client.get(&one("alerts", id), &vec![])?),
+            Self::AlertHistory(id) => Answer::History(client.get(&(one("alerts", id) + "/history"), &vec![])?),
+            Self::AlertRule(name) => Answer::AlertRule(client.get(&one("alert-rules", name), &vec![])?),
+            Self::AlertRules(query) => Answer::AlertRules(whole::rules(client, query)?),
+            Self::Silences(query) => Answer::Silences(whole::silences(client, query)?),
+            Self::TestRule(test) => Answer::Trial(client.post("/v1/alert-rules/test", test)?),
+            Self::TopAgents(days, by) => {
+                let asked = vec![given("days", days), given("by", by)];
+                Answer::TopAgents(client.get("/v1/dashboards/top-agents", &asked)?)
+            }
+            Self::Days(days) => Answer::Days(client.get("/v1/dashboards/days", &vec![given("days", days)])?),
+            Self::Errors(since) => Answer::Errors(client.get("/v1/dashboards/errors", &vec![given("since", since)])?),
+            Self::Collaboration(since) => {
+                Answer::Collaboration(client.get("/v1/dashboards/collaboration", &vec![given("since", since)])?)
+            }
+            Self::Timeline { time: (from, to), step, offset, limit } => {
+                let asked = vec![
+                    given("from", from),
+                    given("to", to),
+                    given("step", step),
+                    given("offset", offset),
+                    given("limit", limit),
+                ];
+                Answer::Timeline(client.get("/v1/dashboards/timeline", &asked)?)
+            }
             Self::Inbox(query) => Answer::Inbox(page(client, "inbox", query)?),
             Self::Journal(query) => Answer::Journal(gather::records(client, query)?),
             Self::AgentRows(query) => Answer::AgentRows(gather::agents(client, query)?),
@@ -231,12 +316,17 @@ impl Request {
                 let of = format!("{noun}/{}", crate::api::client::encode(id));
                 Answer::Output(client.log_page(&of, part)?)
             }
+            Self::Moment(at) => Answer::Moment(client.post("/v1/moment", &ToMoment { at: at.clone() })?),
             Self::Shutdown { kill } => {
                 client.shutdown(*kill)?;
                 Answer::Stopping
             }
         })
     }
+}
+
+fn given(name: &str, value: impl std::fmt::Display) -> (String, String) {
+    (name.to_owned(), value.to_string())
 }
 
 fn page<T: DeserializeOwned>(client: &Client, noun: &str, query: &Query) -> Result<Page<T>, Error> {

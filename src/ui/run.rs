@@ -2,23 +2,22 @@
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::app::{App, Effect, Options};
 use super::awaited::Awaited;
 use super::governor::{Cause, Governor};
-use super::link::{Link, Starter};
+use super::lines::Lines;
+use super::link::Starter;
 use super::message::{Message, Post};
 use super::place::Place;
 use super::step::Tone;
 use super::terminal::input::Reader;
 use super::terminal::probe::QUESTION;
 use super::terminal::{ColorDepth, Taken, signals};
+use super::travel::Opener;
 use super::{editor, saved, settings, verb, view};
 use crate::domain::Timestamp;
-
-/// How often the engine tells what changed, at most.
-const PULSE_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the console ended before it was quit.
 #[derive(Debug, thiserror::Error)]
@@ -28,31 +27,38 @@ pub enum Error {
     Terminal(#[from] io::Error),
 }
 
+/// The most messages that one frame shows the effect of.
+const TOGETHER: usize = 500;
+
 /// The wall clock: only for showing ages, and put right by the engine's.
 fn wall() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Shows the console until it is quit, with `starter` for when no engine runs at the beginning, until the terminal goes away or a signal ends it.
+/// Shows the console until it is quit, with `starter` for when no engine runs at the beginning and `opener` for looking
+/// back, until the terminal goes away or a signal ends it.
 ///
 /// # Errors
 /// When the terminal cannot be used. It is given back as it was found in any case.
-pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
+pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result<(), Error> {
     let (sender, queue) = mpsc::channel();
-    let post = Post(sender);
+    let post = Post::new(sender);
     let for_signals = post.clone();
     signals::listen(move |signal| for_signals.send(Message::Signal(signal)))?;
-    let link = Link::open(&options.data_dir, PULSE_EVERY, starter, &post)?;
-    let mut terminal = Taken::take(settings::manners(&options))?;
+    let mut lines = Lines::open(&options.data_dir, starter, opener, &post)?;
+    let for_panics = post.clone();
+    let mut terminal = Taken::take(settings::manners(&options), move || {
+        for_panics.send(Message::Panicked);
+    })?;
     let mut app = App::new(options, &Place::Overview, (wall(), Instant::now()));
     terminal.draw(|frame| view::draw(&mut app, frame))?;
     // Only where it makes a difference, and after the first frame is out.
     if app.options.theme.is_none() && app.options.depth > ColorDepth::Ansi {
         terminal.send(QUESTION)?;
     }
-    let for_input = post.clone();
-    let mut reader = Reader::start(move |read| for_input.send(editor::message(read)))?;
+    let (for_input, to_ask) = (post.clone(), post.clone());
+    let mut reader = Reader::start(move |read| for_input.send(editor::message(read)), move || to_ask.is_full())?;
     if let Some(dir) = app.options.config_dir.clone()
         && let Err(error) = saved::watch(&dir, post.clone())
     {
@@ -66,7 +72,7 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
     loop {
         for ask in app.take_asks() {
             awaited.asked(&ask, urgent);
-            link.ask(ask);
+            lines.ask(ask);
         }
         for effect in app.take_effects() {
             match effect {
@@ -81,7 +87,9 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
                     terminal.resume()?;
                     reader.release();
                 }
-                Effect::Verb(said) => verb::start(&said, &app, &post),
+                Effect::Verb(said) => verb::start(&said, &app, lines.past_folder(), &post),
+                Effect::Past(moment) => lines.look_back(moment),
+                Effect::Present => lines.come_back(),
                 Effect::Edit(text) => {
                     reader.hold();
                     terminal.suspend();
@@ -117,7 +125,7 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
             app.drawn(at);
             for ask in app.take_asks() {
                 awaited.asked(&ask, urgent);
-                link.ask(ask);
+                lines.ask(ask);
             }
             dirty_since = None;
         }
@@ -139,7 +147,11 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
             app.woken();
             continue;
         };
-        for message in std::iter::once(first).chain(queue.try_iter()) {
+        let mut taken = 0;
+        // However much comes, what it does is seen from time to time.
+        for message in std::iter::once(first).chain(queue.try_iter()).take(TOGETHER) {
+            taken += 1;
+            let Some(message) = lines.take(message) else { continue };
             urgent |= match message {
                 // What the fleet does by itself can wait; being looked at or not shows nowhere.
                 Message::Pulse(_) | Message::Focus(_) => false,
@@ -149,5 +161,6 @@ pub fn run(options: Options, starter: Option<Starter>) -> Result<(), Error> {
             };
             app.update(message);
         }
+        post.taken(taken);
     }
 }

@@ -97,7 +97,7 @@ mod tests {
         let above = tempfile::tempdir().unwrap();
         let folder = above.path().join("menagerie");
         let (sender, queue) = mpsc::channel();
-        watch(&folder, Post(sender)).unwrap();
+        watch(&folder, Post::new(sender)).unwrap();
         std::fs::create_dir(&folder).unwrap();
         assert!(noticed(&queue), "the folder came");
         // As editors do: another file takes the place of the old one.

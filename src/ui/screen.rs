@@ -65,6 +65,10 @@ pub enum Noun {
     Artifact,
     /// Alerts.
     Alert,
+    /// Alert rules.
+    Rule,
+    /// Silences.
+    Silence,
     /// Records of the journal.
     Record,
     /// Attempts at tasks.
@@ -80,6 +84,8 @@ impl Noun {
             Self::Cage => "cage",
             Self::Artifact => "artifact",
             Self::Alert => "alert",
+            Self::Rule => "rule",
+            Self::Silence => "silence",
             Self::Record => "record",
             Self::Execution => "execution",
         };
@@ -113,6 +119,14 @@ pub struct Selection {
     pub marked: bool,
 }
 
+impl Selection {
+    /// Whether a change has to be shown before it is made: of several things, and of what is marked, which may be out of
+    /// sight. What is under the cursor is in sight.
+    pub const fn shown_first(&self) -> bool {
+        self.marked || self.items.len() > 1
+    }
+}
+
 /// What a single action is to act on instead of what the screen has selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aim {
@@ -126,6 +140,11 @@ pub struct Aim {
 pub trait Screen {
     /// Its frame's title: what it shows, filter and count.
     fn title(&self) -> String;
+
+    /// Why its last question was not answered, so that it still shows what came before; `None` when all were answered.
+    fn unanswered(&self) -> Option<&str> {
+        None
+    }
 
     /// What it shows changes with these.
     fn topics(&self) -> &'static [Topic];
@@ -213,6 +232,11 @@ pub trait Screen {
     fn click(&mut self, column: u16, row: u16, out: &mut Out) -> bool {
         let _ = (column, row, out);
         false
+    }
+
+    /// Scrolls one of its panels by so many rows, down when positive: what the panel's scrollbar does.
+    fn scroll_panel(&mut self, panel: usize, rows: i64) {
+        let _ = (panel, rows);
     }
 
     /// When something in sight or what can be done changes by itself, if it is known to.

@@ -1,10 +1,14 @@
 //! Verbs of the command line from the palette, run as a person would run them.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::app::App;
+use super::app::{App, Effect};
+use super::layers::confirm::Confirm;
+use super::layers::message;
 use super::message::{Message, Post};
+use super::step::{Step, Tone};
 use crate::api::types::WireCommand;
 
 /// The most that is shown of what a verb says, in bytes.
@@ -19,6 +23,7 @@ const LOOKS: &[&str] = &[
     "task explain",
     "agent list",
     "agent show",
+    "agent performance",
     "cage list",
     "cage show",
     "artifact list",
@@ -26,10 +31,22 @@ const LOOKS: &[&str] = &[
     "inbox list",
     "alert list",
     "alert show",
+    "alert rule list",
+    "alert rule show",
+    "alert rule test",
+    "alert rule metrics",
+    "dashboard",
     "event list",
     "journal verify",
     "journal tail",
     "node list",
+    "node show",
+    "node gpus",
+    "execution list",
+    "execution show",
+    "metric list",
+    "metric query",
+    "metric stats",
     "search",
     "agent recommend",
     "agent tree",
@@ -42,33 +59,117 @@ const LOOKS: &[&str] = &[
     "help",
 ];
 
-/// Whether `line` only looks, for a console that changes nothing; else what it may run.
-pub fn looks_only(line: &str) -> Result<(), String> {
-    let words = split(line)?;
-    let words = if words.first().is_some_and(|word| word == "menagerie") { &words[1..] } else { &words[..] };
-    let looks = |look: &&str| look.split(' ').count() <= words.len() && look.split(' ').zip(words).all(|(a, b)| a == b);
-    if LOOKS.iter().any(looks) {
-        return Ok(());
+/// What adds something, or has a verb that takes it back. Whatever is in neither list may end something, and is asked about.
+const GENTLE: &[&str] = &[
+    "run",
+    "apply",
+    "task submit",
+    "task wait",
+    "task retry",
+    "task reassign",
+    "task prioritise",
+    "task rate",
+    "agent add",
+    "agent reassign",
+    "agent report",
+    "agent drain",
+    "agent resume",
+    "cage maintenance",
+    "artifact approve",
+    "artifact reject",
+    "artifact reopen",
+    "inbox snooze",
+    "alert acknowledge",
+    "alert silence",
+    "alert resolve",
+    "alert reopen",
+];
+
+/// The words of a line after the program's name, if that is there.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    let mut words = split(line)?;
+    if words.first().is_some_and(|word| word == "menagerie") {
+        words.remove(0);
     }
-    Err(format!("this console was started with --read-only and runs only what looks: {}", LOOKS.join(", ")))
+    Ok(words)
 }
 
-/// Runs `line` as arguments of this program on a thread of its own; what it says comes as a message.
-pub fn start(line: &str, app: &App, post: &Post) {
-    let words = match split(line) {
+/// Whether words begin like one of a list.
+fn begin_like(words: &[String], list: &[&str]) -> bool {
+    let like = |one: &&str| one.split(' ').count() <= words.len() && one.split(' ').zip(words).all(|(a, b)| a == b);
+    list.iter().any(like)
+}
+
+/// Whether a line can do no harm.
+pub fn is_harmless(line: &str) -> bool {
+    words(line).is_ok_and(|words| begin_like(&words, LOOKS))
+}
+
+/// The line that stops the engine, with `all` also everything that runs.
+pub const fn stop_line(all: bool) -> &'static str {
+    if all { "menagerie stop --all" } else { "menagerie stop" }
+}
+
+/// Runs `line`, if this console may; asks first when it may end something, and for the word itself when it stops the
+/// engine.
+pub fn ask(app: &mut App, line: &str) {
+    let words = match words(line) {
+        Ok(words) => words,
+        Err(why) => return app.say(Tone::Bad, format!("{line}: {why}")),
+    };
+    if let (Err(why), Err(allowed)) = (app.may_change(), looks_only(line)) {
+        return app.say(Tone::Bad, format!("{line}: {why}; {allowed}"));
+    }
+    if words.is_empty() || begin_like(&words, LOOKS) || begin_like(&words, GENTLE) {
+        return run(app, line.to_owned());
+    }
+    let typed = if words[0] == "stop" { "stop" } else { "" };
+    let said = format!("menagerie {}", words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "));
+    let said = vec![said, "It may end what runs or remove something, and z does not take it back.".to_owned()];
+    app.open(Box::new(Confirm::new("run this?", said, typed, Step::RunVerb(line.to_owned()))));
+}
+
+/// Runs `line`, and keeps account of it when it changes something.
+pub fn run(app: &mut App, line: String) {
+    if !is_harmless(&line) {
+        let now = app.wall();
+        app.orders.verb_sent(&in_full(&line), now);
+    }
+    app.effect(Effect::Verb(line));
+}
+
+/// Shows what a line said that has ended.
+pub fn ended(app: &mut App, line: String, said: String, status: Option<i32>) {
+    app.orders.verb_ended(&in_full(&line), status);
+    app.open(Box::new(message::Message::new(line, said)));
+}
+
+/// The line as a shell takes it.
+fn in_full(line: &str) -> String {
+    if line.starts_with("menagerie ") { line.to_owned() } else { format!("menagerie {line}") }
+}
+
+/// Whether `line` only looks, for a console that may change nothing; else what it may run.
+pub fn looks_only(line: &str) -> Result<(), String> {
+    if begin_like(&words(line)?, LOOKS) {
+        return Ok(());
+    }
+    Err(format!("only what looks is run here: {}", LOOKS.join(", ")))
+}
+
+/// Runs `line` as arguments of this program on a thread of its own, in the `folder` of the past that is looked at if there
+/// is one; what it says comes as a message.
+pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
+    let words = match words(line) {
         Ok(words) => words,
         Err(message) => {
-            post.send(Message::Verb { line: line.to_owned(), said: message });
+            post.send(Message::Verb { line: line.to_owned(), said: message, status: None });
             return;
         }
     };
-    let words: Vec<String> = match words.first().map(String::as_str) {
-        Some("menagerie") => words[1..].to_vec(),
-        _ => words,
-    };
-    let (line, post, data_dir) = (line.to_owned(), post.clone(), app.options.data_dir.clone());
+    let (line, post, data_dir) = (line.to_owned(), post.clone(), folder.unwrap_or(&app.options.data_dir).to_owned());
     // Whoever only looks starts no engine either.
-    let no_start = app.options.read_only.then_some("--no-start");
+    let no_start = (app.options.read_only || folder.is_some()).then_some("--no-start");
     thread::spawn(move || {
         let said = std::env::current_exe().and_then(|program| {
             Command::new(program)
@@ -79,17 +180,18 @@ pub fn start(line: &str, app: &App, post: &Post) {
                 .stdin(Stdio::null())
                 .output()
         });
-        let said = match said {
+        let (said, status) = match said {
             Ok(output) => {
+                let status = output.status.code();
                 let mut bytes = output.stdout;
                 bytes.extend_from_slice(&output.stderr);
                 bytes.truncate(SAID_MAX);
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                if text.is_empty() { format!("done ({})", output.status) } else { text }
+                (if text.is_empty() { format!("done ({})", output.status) } else { text }, status)
             }
-            Err(error) => format!("cannot run it: {error}"),
+            Err(error) => (format!("cannot run it: {error}"), None),
         };
-        post.send(Message::Verb { line, said });
+        post.send(Message::Verb { line, said, status });
     });
 }
 

@@ -27,4 +27,5 @@ mod resizing;
 mod screens;
 mod signals;
 mod starting;
+mod travelling;
 mod unfit_terminals;

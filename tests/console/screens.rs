@@ -13,7 +13,7 @@ fn each_screen_is_reached_by_its_number_and_named() {
         ("4", "agents", "SLOTS"),
         ("5", "tasks", "foresight"),
         ("6", "artifacts", "third.md"),
-        ("7", "alerts", "failed after 1 attempts"),
+        ("7", "alerts", "failed after its only attempt"),
         ("9", "metrics", "agent_silence_seconds"),
         ("0", "events", "artifact_added"),
         ("1", "overview", "waits for you"),

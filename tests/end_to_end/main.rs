@@ -7,13 +7,16 @@
 mod site;
 
 mod bad_input;
+mod cages;
 mod choosing;
+mod fast_output;
 mod filters;
 mod full_disk;
 mod gpus;
 mod interface;
 mod names_of_ids;
 mod owner_only;
+mod past;
 mod reported;
 mod resume;
 mod shapes;
@@ -21,3 +24,4 @@ mod starting;
 mod verifying;
 mod watching;
 mod work;
+mod workspaces;

@@ -532,7 +532,7 @@ impl World {
                 Effect::Start { execution_id, cage_id, .. } => Order::Start(execution_id, cage_id),
                 Effect::Stop { execution_id, reason, .. } => Order::Stop(execution_id, reason),
                 Effect::Cage { spec, slots, .. } => Order::Cage(spec.id, slots),
-                Effect::RemoveCage { .. } => continue,
+                Effect::RemoveCage { .. } | Effect::Merge { .. } => continue,
             };
             if self.worker.connected {
                 self.worker.inbox.push_back(order);

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Failure, Service};
+use super::{Failure, Service, past};
 use crate::api::types::Shutdown;
 use crate::domain::{Refusal, RefusalKind, Task, TaskId};
 use crate::engine::core::{Reason, ReasonKind};
@@ -33,6 +33,11 @@ pub(super) async fn explain(State(service): State<Service>, Path(id): Path<Strin
     if let Some(mut explanation) = service.ask(|answer| Message::Explain { task: id, answer }).await? {
         if explanation.reasons.iter().any(|reason| reason.kind == ReasonKind::Running) {
             explanation.reasons.extend(choice(&service, id).await?);
+        }
+        // The memory does not hold what artifacts are; what is suggested has to work when it is done.
+        let suggested = explanation.suggested_artifacts().to_vec();
+        if suggested.len() > 1 {
+            explanation.set_apart(&service.read(move |reader| reader.high_risk(&suggested)).await?);
         }
         return Ok(Json(explanation).into_response());
     }
@@ -89,6 +94,7 @@ pub(super) async fn wait(
     if task.status.is_final() {
         return Ok(Json(task).into_response());
     }
+    past::only_present(&service, "the end of a task")?;
     let ended = async {
         loop {
             match published.recv().await {

@@ -7,7 +7,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 
 use super::reads::pairs;
-use super::{Failure, Service};
+use super::{Failure, Service, past};
+use crate::api::client::encode;
 use crate::api::types::TOTAL_HEADER;
 use crate::domain::metric::{Answer, Function, Grouping, MetricKind, Query, Selector, Stats};
 use crate::domain::{Refusal, RefusalKind, Span, Timestamp};
@@ -31,16 +32,20 @@ async fn read<T: Send + 'static>(
 
 /// `GET /v1/metrics`.
 pub(super) async fn list(State(service): State<Service>) -> Result<Response, Failure> {
+    if past::is(&service) {
+        return past::from_present(&service, "/v1/metrics".to_owned(), vec![]).await;
+    }
     let metrics = service.running()?.recorder.handle()?.names();
     Ok(([(TOTAL_HEADER, metrics.len().to_string())], Json(metrics)).into_response())
 }
 
 /// `GET /v1/metrics/{name}/labels`.
-pub(super) async fn labels(
-    State(service): State<Service>,
-    Path(name): Path<String>,
-) -> Result<Json<BTreeMap<String, BTreeSet<String>>>, Failure> {
-    Ok(Json(service.running()?.recorder.handle()?.labels(&name)?))
+pub(super) async fn labels(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Failure> {
+    if past::is(&service) {
+        return past::from_present(&service, format!("/v1/metrics/{}/labels", encode(&name)), vec![]).await;
+    }
+    let labels: BTreeMap<String, BTreeSet<String>> = service.running()?.recorder.handle()?.labels(&name)?;
+    Ok(Json(labels).into_response())
 }
 
 /// `GET /v1/metrics/stats`.
@@ -49,15 +54,23 @@ pub(super) async fn stats(State(service): State<Service>) -> Result<Json<Stats>,
 }
 
 /// `GET /v1/metrics/query`.
-pub(super) async fn query(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Json<Answer>, Failure> {
+pub(super) async fn query(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Response, Failure> {
     let now = service.running()?.clock.now();
     let asked = Asked::read(raw.as_deref())?;
-    read(&service, move |handle| {
+    if past::is(&service) {
+        // What was measured after the moment has not happened yet.
+        let to = asked.to.map_or(now, |to| to.min(now));
+        let mut asked = pairs(raw.as_deref())?;
+        asked.retain(|(name, _)| name != "to");
+        asked.push(("to".to_owned(), to.to_string()));
+        return past::from_present(&service, "/v1/metrics/query".to_owned(), asked).await;
+    }
+    let answer: Answer = read(&service, move |handle| {
         let query = asked.query(handle, now);
         handle.query(&query)
     })
-    .await
-    .map(Json)
+    .await?;
+    Ok(Json(answer).into_response())
 }
 
 /// A query as it was asked, before what was left out is filled in.

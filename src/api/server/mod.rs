@@ -5,6 +5,7 @@
 
 mod alert_rules;
 mod commands;
+mod dashboards;
 mod exposition;
 mod grid;
 mod health;
@@ -13,6 +14,7 @@ mod logs;
 mod metrics;
 mod openapi;
 mod overview;
+pub mod past;
 mod processes;
 mod pulse;
 mod reads;
@@ -23,13 +25,14 @@ mod search;
 mod sensors;
 pub mod serve;
 mod spool;
+mod spool_reader;
 mod status;
 mod stream;
 mod triage;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -44,7 +47,7 @@ use tokio::sync::{broadcast, oneshot};
 use self::spool::Marks;
 use crate::api::live::Ready;
 use crate::api::types::NOT_READY;
-use crate::domain::{Refusal, RefusalKind, Timestamp};
+use crate::domain::{Refusal, RefusalKind, Standpoint, Timestamp};
 use crate::engine::beat::Beat;
 use crate::engine::clock::Clock;
 use crate::engine::commit::Published;
@@ -55,13 +58,14 @@ use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
+use crate::engine::otlp::Export;
 use crate::engine::progress::Progress;
 use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
 use crate::engine::watchers::Watchers;
 use crate::engine::windows::Ring;
 use crate::engine::{self, Engine};
-use crate::store::{self, Reader};
+use crate::store::{self, Reader, View};
 
 /// The largest request body, enough for a million ordinary tasks.
 const BODY_BYTES_MAX: usize = 1 << 30;
@@ -77,7 +81,9 @@ struct Shared {
     owner_uid: u32,
     progress: Progress,
     exposed: Bounds,
-    running: OnceLock<Running>,
+    /// Takes who looks at a past to another moment; `None` in the present.
+    mover: Option<past::Mover>,
+    running: RwLock<Option<Arc<Running>>>,
 }
 
 /// The engine, once it has read its store.
@@ -92,8 +98,12 @@ struct Running {
     watchers: Watchers,
     ring: Ring,
     deliveries: Deliveries,
+    export: Export,
     health: Mutex<health::Known>,
     clock: Clock,
+    view: View,
+    /// The moment that is looked at; `None` in the present.
+    at: Option<Standpoint>,
     readers: Mutex<Vec<Reader>>,
     started_at: Timestamp,
     marks: Marks,
@@ -103,16 +113,21 @@ impl Service {
     /// A service that says only how far its engine is, until [`Service::open`]. Of what is measured, `exposed` goes out at
     /// `GET /metrics`.
     pub fn new(data_dir: &Path, progress: Progress, exposed: Bounds) -> Self {
+        Self::make(data_dir, progress, exposed, None)
+    }
+
+    fn make(data_dir: &Path, progress: Progress, exposed: Bounds, mover: Option<past::Mover>) -> Self {
         let owner_uid = rustix::process::geteuid().as_raw();
-        Self(Arc::new(Shared { data_dir: data_dir.to_owned(), owner_uid, progress, exposed, running: OnceLock::new() }))
+        let running = RwLock::default();
+        Self(Arc::new(Shared { data_dir: data_dir.to_owned(), owner_uid, progress, exposed, mover, running }))
     }
 
     /// Serves every route from now on. Opens the first read-only connection, so that a store that cannot be read is
     /// noticed at the start.
     pub fn open(&self, engine: &Engine) -> Result<(), engine::Error> {
-        let reader = Reader::open(&self.0.data_dir)?;
-        // There is one engine a process, so this is never set twice.
-        let _ = self.0.running.set(Running {
+        let view = View::Present(self.0.data_dir.clone());
+        let reader = view.reader()?;
+        self.show(Some(Running {
             decider: Mutex::new(engine.decider.clone()),
             dispatcher: Mutex::new(engine.dispatcher.clone()),
             published: engine.published.clone(),
@@ -123,21 +138,35 @@ impl Service {
             watchers: engine.watchers.clone(),
             ring: engine.ring.clone(),
             deliveries: engine.deliveries.clone(),
+            export: engine.export.clone(),
             health: Mutex::default(),
             clock: engine.clock,
+            view,
+            at: None,
             readers: Mutex::new(vec![reader]),
             started_at: engine.clock.now(),
             marks: Marks::default(),
-        });
+        }));
         Ok(())
     }
 
+    /// Answers from this from now on; with nothing, how far it is.
+    fn show(&self, running: Option<Running>) {
+        *self.0.running.write().unwrap_or_else(PoisonError::into_inner) = running.map(Arc::new);
+    }
+
     /// The engine, or how far it is.
-    fn running(&self) -> Result<&Running, Failure> {
-        self.0.running.get().ok_or_else(|| {
+    fn running(&self) -> Result<Arc<Running>, Failure> {
+        let running = self.0.running.read().unwrap_or_else(PoisonError::into_inner).clone();
+        running.ok_or_else(|| {
             let hint = "It goes on by itself; GET /v1/ready says how far it is";
             Failure(Refusal::new(RefusalKind::Unavailable, NOT_READY, self.ready().text()).hint(hint))
         })
+    }
+
+    /// The time from which ages are counted.
+    fn now(&self) -> Timestamp {
+        self.running().map_or_else(|_| Clock::start(Timestamp::EPOCH).now(), |running| running.clock.now())
     }
 
     /// Sends something to the dispatching thread.
@@ -149,7 +178,7 @@ impl Service {
 
     /// How far the engine is.
     fn ready(&self) -> Ready {
-        if self.0.running.get().is_some() {
+        if self.0.running.read().unwrap_or_else(PoisonError::into_inner).is_some() {
             return Ready { ready: true, phase: "ready".to_owned(), done: 0, total: 0 };
         }
         let (phase, done, total) = self.0.progress.now();
@@ -161,14 +190,10 @@ impl Service {
         &self,
         query: impl FnOnce(&Reader) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, Failure> {
-        let shared = self.0.clone();
-        self.running()?;
+        let running = self.running()?;
         let run = move || {
-            let Some(running) = shared.running.get() else {
-                return Reader::open(&shared.data_dir).and_then(|r| query(&r));
-            };
             let kept = running.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let reader = kept.map_or_else(|| Reader::open(&shared.data_dir), Ok)?;
+            let reader = kept.map_or_else(|| running.view.reader(), Ok)?;
             let result = query(&reader);
             let mut readers = running.readers.lock().unwrap_or_else(PoisonError::into_inner);
             if readers.len() < READERS_KEPT {
@@ -263,7 +288,7 @@ async fn only_owner(
 ) -> Response {
     match peer {
         Some(peer) if peer.uid == service.0.owner_uid || peer.uid == 0 => {
-            if request.uri().path() != READY_PATH
+            if ![READY_PATH, MOMENT_PATH].contains(&request.uri().path())
                 && let Err(failure) = service.running()
             {
                 return failure.into_response();
@@ -284,6 +309,9 @@ async fn only_owner(
 
 /// Where a starting engine says how far it is.
 const READY_PATH: &str = "/v1/ready";
+
+/// Where a past, which may be on its way to a moment, is sent to another.
+const MOMENT_PATH: &str = "/v1/moment";
 
 /// A method that a path does not take.
 async fn wrong_method(method: Method, uri: Uri) -> Response {

@@ -32,11 +32,11 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
     let now = running.clock.now();
     let minutes = running.figures.minutes(now);
     let (tokens_now, cost_now) = running.telemetry.reported();
-    let (at_risk, at_risk_total) = at_risk(&service, running, &view.due, now).await?;
+    let (at_risk, at_risk_total) = at_risk(&service, &running, &view.due, now).await?;
     Ok(Json(Overview {
         seq: running.beat.standing().seq,
         time: now,
-        health: health::parts(&service, running, &view, read_only),
+        health: health::parts(&service, &running, &view, read_only),
         counts,
         queue: QueueFigures {
             pending: counts.tasks.pending,
@@ -51,7 +51,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
             .reduce(u64::saturating_add),
         cost_hour: minutes.iter().map(|minute| minute.cost).chain([cost_now]).flatten().reduce(|a, b| a + b),
         minutes: minutes.iter().map(|it| Minute { completed: it.completed, failed: it.failed }).collect(),
-        nodes: view.nodes.into_iter().map(|node| load(running, node)).collect(),
+        nodes: view.nodes.into_iter().map(|node| load(&running, node)).collect(),
         inbox,
         inbox_total,
         alerts,

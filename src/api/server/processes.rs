@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::{Failure, Service, json_text, live};
+use super::{Failure, Service, json_text, live, past};
 use crate::api::live::CageProcess;
 use crate::api::types::TOTAL_HEADER;
 use crate::domain::link::ToWorker;
@@ -18,8 +18,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// `GET /v1/cages/{id}/processes`.
 pub(super) async fn get(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Failure> {
     let cage_id: CageId = id.parse()?;
+    past::only_present(&service, "the processes of a cage")?;
     let cage = service.read(move |reader| reader.cage(cage_id)?.ok_or_else(|| live::missing("cage", cage_id))).await?;
-    let telemetry = &service.running()?.telemetry;
+    let running = service.running()?;
+    let telemetry = &running.telemetry;
     let (request, answered) = telemetry.ask();
     service.dispatch(Act::Tell(cage.node_id, ToWorker::Processes { request, cage_id }))?;
     let answer = tokio::time::timeout(ANSWER_WITHIN, answered).await;

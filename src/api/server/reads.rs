@@ -14,7 +14,6 @@ use crate::domain::{
     AgentPerformance, Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent,
     Timestamp, User,
 };
-use crate::engine::clock::Clock;
 use crate::engine::message::Peer;
 use crate::store::{self, Page, Query, Reader};
 
@@ -24,8 +23,8 @@ const LIMIT_DEFAULT: u64 = 100;
 const LIMIT_MAX: u64 = 100_000;
 
 /// Reads `limit`, `offset`, `sort`, `filter` and exact values of fields from a query string.
-pub(super) fn query(raw: Option<&str>, peer: &Peer) -> Result<Query, Refusal> {
-    let mut query = Query { limit: LIMIT_DEFAULT, now: now(), uid: Some(peer.uid), ..Query::default() };
+pub(super) fn query(raw: Option<&str>, peer: &Peer, now: Timestamp) -> Result<Query, Refusal> {
+    let mut query = Query { limit: LIMIT_DEFAULT, now, uid: Some(peer.uid), ..Query::default() };
     let number = |field: &str, value: &str, max: u64| {
         let allowed = format!("0 to {max}");
         let parsed = value.parse::<u64>().ok().filter(|number| *number <= max);
@@ -60,11 +59,6 @@ pub(super) fn also(filter: &mut String, more: &str) {
         filter.push(' ');
     }
     filter.push_str(more);
-}
-
-/// The present time, from which ages are counted.
-pub(super) fn now() -> Timestamp {
-    Clock::start(Timestamp::EPOCH).now()
 }
 
 /// Decodes `%41` and `+` in a part of a query string.
@@ -107,7 +101,7 @@ macro_rules! lists {
             Extension(peer): Extension<Peer>,
             RawQuery(raw): RawQuery,
         ) -> Result<Response, Failure> {
-            let query = query(raw.as_deref(), &peer)?;
+            let query = query(raw.as_deref(), &peer, service.now())?;
             let found: Page<$type> = service.read(move |reader| reader.$name(&query)).await?;
             page(&found)
         }
@@ -137,7 +131,7 @@ pub(super) async fn cages(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.cages(&query)).await?;
     page(&Page { items: running::cages(&service, items)?, total, more })
 }
@@ -148,7 +142,7 @@ pub(super) async fn resources(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let held = Query {
         limit: LIMIT_MAX,
         filters: vec![("status".to_owned(), "active".to_owned())],
@@ -166,7 +160,7 @@ pub(super) async fn executions(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.executions(&query)).await?;
     page(&Page { items: running::executions(&service, items)?, total, more })
 }
@@ -177,7 +171,7 @@ pub(super) async fn tasks(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.tasks(&query)).await?;
     page(&Page { items: running::tasks(&service, items)?, total, more })
 }
@@ -188,7 +182,7 @@ pub(super) async fn agents(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query(raw.as_deref(), &peer)?;
+    let query = query(raw.as_deref(), &peer, service.now())?;
     let Page { items, total, more } = service.read(move |reader| reader.agents(&query)).await?;
     page(&Page { items: running::agents(&service, items).await?, total, more })
 }
@@ -263,8 +257,14 @@ pub(super) async fn execution(
     let find = |reader: &Reader, id: &str| {
         let found = reader.execution(reader.resolve_execution(id)?)?;
         let Some(mut execution) = found else { return Ok(None) };
-        let input = reader.task(execution.task_id)?.map(|task| task.parameters.input_data);
-        execution.input_context = input.map(serde_json::Value::Object);
+        if let Some(task) = reader.task(execution.task_id)? {
+            execution.input_context = Some(serde_json::Value::Object(task.parameters.input_data));
+            execution.workspace = task.workspace;
+        }
+        if execution.workspace.is_none() {
+            let agent = reader.agent(execution.agent_id)?;
+            execution.workspace = agent.and_then(|agent| agent.spec.workspace().cloned());
+        }
         Ok(Some(execution))
     };
     let Json(execution) = show(&service, "execution", id, find).await?;
@@ -274,6 +274,14 @@ pub(super) async fn execution(
 /// `GET /v1/alerts/{id}`.
 pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Alert>, Failure> {
     show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await
+}
+
+/// `GET /v1/alerts/{id}/history`.
+pub(super) async fn alert_history(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<store::JournalRow>>, Failure> {
+    service.read(move |reader| reader.alert_history(reader.resolve_alert(&id)?)).await.map(Json)
 }
 
 /// `GET /v1/artifacts/{id}`.

@@ -26,7 +26,8 @@ fn figures(telemetry: &Telemetry, id: ExecutionId) -> Option<LiveFigures> {
 
 /// Executions with their live figures in the fields that their outcome fills later.
 pub(super) fn executions(service: &Service, mut executions: Vec<Execution>) -> Result<Vec<Execution>, Failure> {
-    let telemetry = &service.running()?.telemetry;
+    let running = service.running()?;
+    let telemetry = &running.telemetry;
     for execution in executions.iter_mut().filter(|execution| !execution.status.is_final()) {
         let Some(sample) = telemetry.sample(execution.id) else { continue };
         execution.progress = sample.progress.or(execution.progress);
@@ -75,7 +76,8 @@ pub(super) fn resources(resources: Vec<Resource>, held: Vec<Allocation>) -> Vec<
 
 /// Tasks with what their executions say.
 pub(super) fn tasks(service: &Service, tasks: Vec<Task>) -> Result<Vec<TaskRow>, Failure> {
-    let telemetry = &service.running()?.telemetry;
+    let running = service.running()?;
+    let telemetry = &running.telemetry;
     let row = |task: Task| {
         let execution = task.execution_id.filter(|_| !task.status.is_final());
         let live = execution.and_then(|id| figures(telemetry, id));
@@ -87,7 +89,8 @@ pub(super) fn tasks(service: &Service, tasks: Vec<Task>) -> Result<Vec<TaskRow>,
 
 /// Agents with what they say of the task that they took last.
 pub(super) async fn agents(service: &Service, agents: Vec<Agent>) -> Result<Vec<AgentRow>, Failure> {
-    let telemetry = &service.running()?.telemetry;
+    let running = service.running()?;
+    let telemetry = &running.telemetry;
     let mut executions: HashMap<TaskId, ExecutionId> = HashMap::new();
     if agents.iter().any(|agent| agent.current_task_id.is_some()) {
         executions.extend(service.ask(|answer| Message::Executing { answer }).await?);

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{RawQuery, State};
 
-use super::{Failure, Service, reads};
+use super::{Failure, Service, past, reads};
 use crate::domain::Refusal;
 use crate::domain::search::{Found, SearchNoun};
 use crate::store::{SearchQuery, search};
@@ -14,6 +14,7 @@ const LIMIT_MAX: usize = 1000;
 
 /// `GET /v1/search`.
 pub(super) async fn get(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Json<Found>, Failure> {
+    past::only_present(&service, "the index of words")?;
     let mut query = SearchQuery { limit: LIMIT, ..SearchQuery::default() };
     for (name, value) in reads::pairs(raw.as_deref())? {
         match name.as_str() {

@@ -34,7 +34,8 @@ pub(super) async fn get(
     })?;
     let running = service.running()?;
     // What is measured is known of the machine that the one worker is on.
-    let usage = if node.name == link::host_name() { measured(running).await } else { None };
+    let measured_here = node.name == link::host_name() && running.at.is_none();
+    let usage = if measured_here { measured(&running).await } else { None };
     let (host, sensors) = usage.map(|usage| (Some(usage.host), usage.sensors)).unwrap_or_default();
     Ok(Json(NodeSensors { name: node.name, status: node.status, capacity: node.capacity, host, sensors }))
 }

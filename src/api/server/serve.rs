@@ -14,8 +14,10 @@ use super::{PeerInfo, Service, router};
 use crate::domain::{Span, Timestamp};
 use crate::engine::deliver::{Receiver, keep_delivering};
 use crate::engine::exposition::Bounds;
+use crate::engine::figures::Figures;
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
+use crate::engine::otlp::{self, Collector};
 use crate::engine::progress::Progress;
 use crate::engine::sampling;
 use crate::engine::{Engine, Error};
@@ -38,8 +40,12 @@ pub struct Settings {
     pub receivers: Vec<Receiver>,
     /// How much of what is measured is kept.
     pub metrics: Policy,
-    /// Which of it `GET /metrics` has.
+    /// Which of it goes out, by `GET /metrics` and to the collector.
     pub exposed: Bounds,
+    /// For how long after the start no alert is over for want of samples.
+    pub grace: Span,
+    /// Who is told of traces and metrics.
+    pub collector: Option<Collector>,
 }
 
 /// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
@@ -77,7 +83,10 @@ fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
     let fresh = !data_dir.join(store::DATABASE).exists();
     let started = Store::open(data_dir).map_err(Error::from);
     let engine = started
-        .and_then(|store| Engine::start(store, data_dir, progress, settings.measure_every.to_std(), settings.metrics))
+        .and_then(|store| {
+            let measure_every = settings.measure_every.to_std();
+            Engine::start(store, data_dir, progress, measure_every, settings.metrics, settings.grace)
+        })
         .inspect_err(|_| {
             // A store that could not be begun holds nothing of anybody's: on a full disk it would only take up room.
             if fresh {
@@ -122,9 +131,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
     let path = data_dir.join("engine.sock");
     // The lock is ours, so a socket that is still there was left by an engine that was killed.
     let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).map_err(Error::io(format!("listen on {}", path.display())))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
-        .map_err(Error::io(format!("protect {}", path.display())))?;
+    let listener = bind(&path)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("listen for SIGINT"))?;
     let progress = Progress::default();
@@ -153,6 +160,16 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
             engine.deliveries.clone(),
         ));
     }
+    if let Some(collector) = settings.collector.clone() {
+        let sources = otlp::Sources {
+            published: engine.published.subscribe(),
+            reader: Reader::open(data_dir)?,
+            recorder: engine.recorder.clone(),
+            bounds: settings.exposed,
+            clock: engine.clock,
+        };
+        otlp::start(collector, sources, &engine.export)?;
+    }
     tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
     notify_ready();
     std::thread::Builder::new()
@@ -169,29 +186,47 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
     Ok(Some(engine))
 }
 
+/// Listens on a socket that only its owner may use.
+pub(super) fn bind(path: &Path) -> Result<UnixListener, Error> {
+    let listener = UnixListener::bind(path).map_err(Error::io(format!("listen on {}", path.display())))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(Error::io(format!("protect {}", path.display())))?;
+    Ok(listener)
+}
+
 /// How many of the journal's records are gone through at most for the figures of the last hour.
 const RECALLED_MAX: u64 = 200_000;
 
 /// Counts what ended in the hour before the engine started, beside its work: no start is the slower for it.
 fn recall_last_hour(data_dir: &Path, engine: &Engine) -> impl FnOnce() + Send + 'static {
     let (data_dir, figures, leaving) = (data_dir.to_owned(), engine.figures.clone(), engine.leaving.clone());
-    let (head, since) = (engine.first_seq, engine.clock.now().as_micros() - 3_600_000_000);
+    let (head, now) = (engine.first_seq, engine.clock.now());
     move || {
-        let recall = || -> Result<(), crate::store::Error> {
-            let reader = Reader::open(&data_dir)?;
-            let mut after =
-                reader.journal_before(Timestamp::from_micros(since))?.max(head.saturating_sub(RECALLED_MAX));
-            while after < head && !leaving.load(std::sync::atomic::Ordering::Acquire) {
-                let (records, last) = reader.ends_after(after, head)?;
-                figures.count_past(&records);
-                after = last;
-            }
-            Ok(())
-        };
-        if let Err(error) = recall() {
+        let goes_on = || !leaving.load(std::sync::atomic::Ordering::Acquire);
+        let recalled =
+            Reader::open(&data_dir).and_then(|reader| count_last_hour(&reader, &figures, head, now, &goes_on));
+        if let Err(error) = recalled {
             tracing::warn!(%error, "the figures of the last hour cannot be read and begin anew");
         }
     }
+}
+
+/// Counts what ended in the hour before a time, up to record `head`, as long as `goes_on` says so.
+pub(super) fn count_last_hour(
+    reader: &Reader,
+    figures: &Figures,
+    head: u64,
+    now: Timestamp,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<(), store::Error> {
+    let since = Timestamp::from_micros(now.as_micros() - 3_600_000_000);
+    let mut after = reader.journal_before(since)?.max(head.saturating_sub(RECALLED_MAX));
+    while after < head && goes_on() {
+        let (records, last) = reader.ends_after(after, head)?;
+        figures.count_past(&records);
+        after = last;
+    }
+    Ok(())
 }
 
 /// Resolves when the deciding thread has left, whether it was told to by the API or came to grief.

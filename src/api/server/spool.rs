@@ -6,16 +6,14 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::ExecutionId;
 use crate::domain::spool::CHUNK_HEADER_BYTES;
+use crate::domain::{ExecutionId, Timestamp};
 
-/// How much is handed on at a time.
-const READ_BYTES: usize = 256 << 10;
 /// The low bits of a position, for the byte; a segment is never so long.
 const OFFSET_BITS: u32 = 40;
 /// Of the beginnings of chunks one is kept in so many bytes.
@@ -30,8 +28,8 @@ const LONG_CHUNK: u64 = 8 << 10;
 /// Where a chunk begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
-    segment: u32,
-    offset: u64,
+    pub(super) segment: u32,
+    pub(super) offset: u64,
 }
 
 impl Position {
@@ -78,72 +76,12 @@ pub(super) struct Marks(Arc<Mutex<BySegment>>);
 /// In ascending order for each segment.
 type BySegment = HashMap<(ExecutionId, u32), Vec<u64>>;
 
-/// Reads the segments of one execution's output in order, from where it stopped.
-pub(super) struct SpoolReader {
-    folder: PathBuf,
-    /// Whose output.
-    pub(super) execution: ExecutionId,
-    at: Position,
-    until: Option<Position>,
-}
-
-fn path(folder: &Path, execution: ExecutionId, segment: u32) -> PathBuf {
+pub(super) fn path(folder: &Path, execution: ExecutionId, segment: u32) -> PathBuf {
     folder.join(format!("{execution}.{segment}.spool"))
 }
 
-impl SpoolReader {
-    /// Reads from the beginning, and goes on as the output grows.
-    pub(super) fn new(folder: &Path, execution: ExecutionId) -> Self {
-        Self { folder: folder.to_owned(), execution, at: Position::default(), until: None }
-    }
-
-    /// Begins at a position.
-    #[must_use]
-    pub(super) fn from(self, at: Position) -> Self {
-        Self { at, ..self }
-    }
-
-    /// Ends at a position.
-    #[must_use]
-    pub(super) fn until(self, until: Position) -> Self {
-        Self { until: Some(until), ..self }
-    }
-
-    /// What follows; empty when there is nothing more, or nothing yet.
-    pub(super) fn read(&mut self) -> io::Result<Vec<u8>> {
-        loop {
-            let last = self.until.filter(|until| until.segment <= self.at.segment);
-            let left = last.map_or(u64::MAX, |until| {
-                if until.segment < self.at.segment { 0 } else { until.offset.saturating_sub(self.at.offset) }
-            });
-            let mut bytes = Vec::new();
-            match File::open(path(&self.folder, self.execution, self.at.segment)) {
-                Ok(mut file) if left > 0 => {
-                    file.seek(SeekFrom::Start(self.at.offset))?;
-                    file.take(left.min(READ_BYTES as u64)).read_to_end(&mut bytes)?;
-                }
-                Ok(_) => {}
-                // Nothing was spooled yet, or the segment was dropped before it was read.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-            if !bytes.is_empty() {
-                self.at.offset += bytes.len() as u64;
-                return Ok(bytes);
-            }
-            if last.is_some() {
-                return Ok(bytes);
-            }
-            match next_segment(&self.folder, self.execution, self.at.segment)? {
-                Some(segment) => self.at = Position { segment, offset: 0 },
-                None => return Ok(bytes),
-            }
-        }
-    }
-}
-
 /// The segment after one. It is usually the next number; after a drop the folder has to be searched.
-fn next_segment(folder: &Path, execution: ExecutionId, segment: u32) -> io::Result<Option<u32>> {
+pub(super) fn next_segment(folder: &Path, execution: ExecutionId, segment: u32) -> io::Result<Option<u32>> {
     if path(folder, execution, segment + 1).exists() {
         return Ok(Some(segment + 1));
     }
@@ -162,9 +100,18 @@ fn next_segment(folder: &Path, execution: ExecutionId, segment: u32) -> io::Resu
     Ok(later)
 }
 
-/// Finds a part of an execution's output.
-pub(super) fn find(folder: &Path, execution: ExecutionId, part: &Part, marks: &Marks) -> io::Result<Found> {
-    let segments = segments(folder, execution)?;
+/// Finds a part of an execution's output, of that which was there at a time if there is one.
+pub(super) fn find(
+    folder: &Path,
+    execution: ExecutionId,
+    part: &Part,
+    at: Option<Timestamp>,
+    marks: &Marks,
+) -> io::Result<Found> {
+    let mut segments = segments(folder, execution)?;
+    if let Some(at) = at {
+        cut(folder, execution, &mut segments, at)?;
+    }
     let Some((last, last_bytes)) = segments.last().copied() else { return Ok(Found::default()) };
     let spool = Spool { folder, execution, segments: &segments, marks };
     let size = segments.iter().map(|(_, bytes)| bytes).sum();
@@ -203,6 +150,25 @@ fn segments(folder: &Path, execution: ExecutionId) -> io::Result<Vec<(u32, u64)>
         segment = next_segment(folder, execution, number)?;
     }
     Ok(found)
+}
+
+/// Leaves of segments only what was written by a time. Whoever looks at a past reads each header up to there, once a look.
+fn cut(folder: &Path, execution: ExecutionId, segments: &mut Vec<(u32, u64)>, at: Timestamp) -> io::Result<()> {
+    for place in 0..segments.len() {
+        let (segment, length) = segments[place];
+        let file = File::open(path(folder, execution, segment))?;
+        let mut headers = Headers { file: &file, block: vec![], begin: 0 };
+        let mut end = 0;
+        while let Some(next) = headers.next(end, length)? {
+            if headers.time(end).is_some_and(|time| time > at) {
+                segments[place].1 = end;
+                segments.truncate(place + usize::from(end > 0));
+                return Ok(());
+            }
+            end = next;
+        }
+    }
+    Ok(())
 }
 
 /// The segments of one output.
@@ -301,6 +267,13 @@ struct Headers<'a> {
 }
 
 impl Headers<'_> {
+    /// When the chunk at `at` was written, of which the header was read last.
+    fn time(&self, at: u64) -> Option<Timestamp> {
+        let place = usize::try_from(at.checked_sub(self.begin)?).ok()?;
+        let micros = self.block.get(place..)?.get(1..9)?.first_chunk::<8>()?;
+        Some(Timestamp::from_micros(i64::from_le_bytes(*micros)))
+    }
+
     /// The end of the chunk at `at`; `None` when there is no whole one.
     fn next(&mut self, at: u64, length: u64) -> io::Result<Option<u64>> {
         let header_bytes = CHUNK_HEADER_BYTES as u64;
@@ -337,8 +310,8 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spool_reader::SpoolReader;
     use super::*;
-    use crate::domain::Timestamp;
     use crate::domain::spool::{Chunk, Stream, encode};
     use proptest::prelude::*;
 
@@ -389,7 +362,7 @@ mod tests {
             let whole: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
             let borders: Vec<Position> = chunks.iter().map(|(at, _)| *at).collect();
             let marks = Marks::default();
-            let find = |part: Part| find(folder.path(), execution(), &part, &marks).unwrap();
+            let find = |part: Part| find(folder.path(), execution(), &part, None, &marks).unwrap();
             let all = find(Part::default());
             prop_assert_eq!(all.size, whole.len() as u64);
             prop_assert_eq!(read(folder.path(), &all), whole.clone());
@@ -437,7 +410,7 @@ mod tests {
         for (at, bytes) in chunks.iter().chain(chunks.iter().rev()) {
             for within in [0, 1, bytes.len() as u64 - 1] {
                 let from = Some(Position { offset: at.offset + within, ..*at }.number());
-                let found = find(folder.path(), execution(), &Part { from, ..Part::default() }, &marks).unwrap();
+                let found = find(folder.path(), execution(), &Part { from, ..Part::default() }, None, &marks).unwrap();
                 assert_eq!(found.start, *at, "{within}");
             }
         }
@@ -450,9 +423,43 @@ mod tests {
         let file = path(folder.path(), execution(), 0);
         let whole = std::fs::read(&file).unwrap();
         std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-        let found = find(folder.path(), execution(), &Part::default(), &Marks::default()).unwrap();
+        let found = find(folder.path(), execution(), &Part::default(), None, &Marks::default()).unwrap();
         assert_eq!(found.end, chunks[1].0);
-        let nothing = find(folder.path(), ExecutionId::new(Timestamp::EPOCH, 2), &Part::default(), &Marks::default());
+        let nothing =
+            find(folder.path(), ExecutionId::new(Timestamp::EPOCH, 2), &Part::default(), None, &Marks::default());
         assert_eq!(nothing.unwrap(), Found::default());
+    }
+
+    #[test]
+    fn of_a_past_there_is_what_was_written_by_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut chunk = 0;
+        for segment in [0, 3] {
+            let mut bytes = vec![];
+            for _ in 0..4 {
+                chunk += 1;
+                let text = format!("{chunk}");
+                let time = Timestamp::from_micros(chunk * 10);
+                encode(Chunk { stream: Stream::Out, time, bytes: text.as_bytes() }, &mut bytes);
+            }
+            std::fs::write(path(folder.path(), execution(), segment), bytes).unwrap();
+        }
+        let marks = Marks::default();
+        for (at, chunks) in [(9, 0), (10, 1), (25, 2), (40, 4), (49, 4), (50, 5), (80, 8), (1000, 8)] {
+            let at = Some(Timestamp::from_micros(at));
+            let found = find(folder.path(), execution(), &Part::default(), at, &marks).unwrap();
+            let mut reader = SpoolReader::new(folder.path(), execution()).from(found.start).until(found.end);
+            let mut read = 0;
+            if chunks > 0 {
+                loop {
+                    let more = reader.read().unwrap();
+                    if more.is_empty() {
+                        break;
+                    }
+                    read += more.len() as u64;
+                }
+            }
+            assert_eq!((found.size, read), (chunks * 14, chunks * 14), "{at:?}");
+        }
     }
 }

@@ -10,10 +10,10 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::{Failure, Service, json_text, reads};
+use super::{Failure, Service, json_text, past, reads};
 use crate::api::types::NEXT_HEADER;
 use crate::domain::filter::{Filter, tables};
-use crate::domain::{Refusal, RefusalKind};
+use crate::domain::{Refusal, RefusalKind, Timestamp};
 use crate::engine::commit::Published;
 use crate::engine::message::Peer;
 use crate::store::{JournalQuery, JournalRow, Reader};
@@ -23,8 +23,8 @@ const ROWS_MAX: usize = 10_000;
 const ROWS_A_LOOK: usize = 500;
 
 /// Reads what is asked of the journal from a query string.
-fn question(raw: Option<&str>, peer: &Peer) -> Result<JournalQuery, Refusal> {
-    let mut query = JournalQuery { limit: 100, now: reads::now(), uid: Some(peer.uid), ..JournalQuery::default() };
+fn question(raw: Option<&str>, peer: &Peer, now: Timestamp) -> Result<JournalQuery, Refusal> {
+    let mut query = JournalQuery { limit: 100, now, uid: Some(peer.uid), ..JournalQuery::default() };
     let number = |name: &str, value: &str| {
         value.parse::<u64>().map_err(|_| Refusal::invalid(name, value, "the number of a record"))
     };
@@ -59,7 +59,7 @@ pub(super) async fn journal(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = question(raw.as_deref(), &peer)?;
+    let query = question(raw.as_deref(), &peer, service.now())?;
     let page = service.read(move |reader| reader.records(&query)).await?;
     let text = serde_json::to_string(&page.rows)
         .map_err(|error| Refusal::new(RefusalKind::Unavailable, "the answer", error))?;
@@ -78,13 +78,14 @@ pub(super) async fn stream(
     headers: HeaderMap,
     RawQuery(raw): RawQuery,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
-    let query = question(raw.as_deref(), &peer)?;
+    let query = question(raw.as_deref(), &peer, service.now())?;
     if query.newest_first || query.before.is_some() {
         return Err(Refusal::invalid("order", "desc", "a stream goes on from the oldest to the newest").into());
     }
     // A filter that cannot be read is refused before the stream begins.
     Filter::parse(&tables::JOURNAL, &query.filter)?;
     let resumed = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    past::only_present(&service, "what happens next")?;
     // Listening begins before looking, so that nothing in between is missed.
     let news = service.running()?.published.subscribe();
     let head = service.read(Reader::journal_head).await?.0;
@@ -121,7 +122,7 @@ impl Cursor {
                 let event = Event::default().id(row.seq.to_string()).event(&row.kind);
                 return Some((Ok(event.json_data(&row).unwrap_or_default()), self));
             }
-            let query = JournalQuery { after: Some(self.after), now: reads::now(), ..self.query.clone() };
+            let query = JournalQuery { after: Some(self.after), now: self.service.now(), ..self.query.clone() };
             let page = self.service.read(move |reader| reader.records(&query)).await.ok()?;
             self.after = self.after.max(page.looked_at);
             if !page.rows.is_empty() || page.next.is_some() {

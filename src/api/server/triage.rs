@@ -22,7 +22,7 @@ pub(super) async fn inbox(
     Extension(peer): Extension<Peer>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = reads::query(raw.as_deref(), &peer)?;
+    let query = reads::query(raw.as_deref(), &peer, service.now())?;
     let mut snoozed = false;
     for (name, value) in &query.filters {
         snoozed = match (name.as_str(), value.parse()) {

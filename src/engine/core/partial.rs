@@ -103,6 +103,7 @@ impl Core {
             tasks,
             executions: self.executions.iter().map(|(_, run)| self.execution_row(run)).collect(),
             artifacts,
+            merging: self.merging.iter().copied().collect(),
             alerts,
             alert_rules: self.rules.declared.values().cloned().collect(),
             alerts_grouped: self

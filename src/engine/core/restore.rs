@@ -63,6 +63,7 @@ impl Core {
         for artifact in snapshot.artifacts {
             core.hold_artifact(artifact);
         }
+        core.merging = snapshot.merging.into_iter().collect();
         for alert in snapshot.alerts {
             core.alerts.insert(alert);
         }
@@ -85,6 +86,14 @@ impl Core {
         }
         core.sites.stale = true;
         core
+    }
+
+    /// Takes every node that was online for connected, where a past is looked at and no worker will ever say hello.
+    pub fn assume_connected(&mut self) {
+        for state in &mut self.nodes {
+            state.ready = state.node.status == NodeStatus::Online;
+        }
+        self.sites.stale = true;
     }
 
     /// Takes in the tasks, then links them: to their arrays, and to what they depend on.

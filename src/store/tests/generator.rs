@@ -22,6 +22,7 @@ use crate::domain::task::{ArrayRange, NewTask, Task, TaskMetadata, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::user::User;
 use crate::domain::verify::{Verification, Verify};
+use crate::domain::workspace::{Difference, Merge, MergeState};
 
 /// What the generator remembers of a task.
 #[derive(Clone, Debug)]
@@ -242,6 +243,8 @@ impl History {
             } else {
                 Verify::default()
             },
+            workspace: (self.below(3) == 0)
+                .then(|| serde_json::from_value(json!({"repository": "/srv/ä", "merge": "main"})).unwrap()),
             verification: None,
             agent_id: (self.below(4) == 0).then(|| self.agents[0]),
             cage_id: (self.below(4) == 0).then(|| self.cages[0]),
@@ -454,15 +457,14 @@ impl History {
             let was = ReviewState::ALL.get(self.below(4)).copied();
             let agent_id = Some(self.agents[self.below(self.agents.len())]);
             let was_by = Some(self.users[self.below(2)]);
-            self.add(ArtifactReviewed {
-                artifact_id,
-                task_id,
-                state,
-                note: Some("seen".into()),
-                agent_id,
-                was,
-                was_by,
-            });
+            let merges = self.below(2) == 0;
+            let note = Some("seen".into());
+            self.add(ArtifactReviewed { artifact_id, task_id, state, note, merges, agent_id, was, was_by });
+            if merges {
+                let state = MergeState::ALL[self.below(3)];
+                let merge = Merge { state, branch: Some("main".into()), commit: None, reason: Some("ä".into()) };
+                self.add(ArtifactMerged { artifact_id, task_id, merge });
+            }
             return;
         }
         let Some(execution) = self.live.get(self.below(self.live.len())).cloned() else { return };
@@ -484,6 +486,15 @@ impl History {
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None },
             metadata: serde_json::Map::new(),
+            difference: (self.below(2) == 0).then(|| Difference {
+                repository: "/srv/shop".into(),
+                base: "0".repeat(40),
+                files: 1,
+                insertions: 2,
+                deletions: 3,
+                merge: Some("main".into()),
+            }),
+            merge: None,
             created_at: self.time(),
         };
         self.add(ArtifactAdded { artifact });

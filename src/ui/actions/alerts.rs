@@ -41,7 +41,7 @@ pub static NOTE: Action = Action {
             let command = |ids| WireCommand::AcknowledgeAlerts { ids, note };
             Ok(vec![order(&selection, "acknowledge", "acknowledge", &option, command)])
         });
-        app.open(Box::new(prompt));
+        app.open(Box::new(prompt.changing()));
     },
 };
 
@@ -67,7 +67,7 @@ pub static SILENCE: Action = Action {
             let order = order(&selection, &what, "silence", &option, |ids| WireCommand::SilenceAlerts { ids, until });
             Ok(vec![order])
         });
-        app.open(Box::new(prompt));
+        app.open(Box::new(prompt.changing()));
     },
 };
 
@@ -94,9 +94,9 @@ pub static RESOLVE: Action = Action {
                 let command = |ids| WireCommand::ResolveAlerts { ids, action, notes };
                 Ok(vec![order(&selection, "resolve", "resolve", options.trim(), command)])
             });
-            Ok(vec![Step::Open(Box::new(notes))])
+            Ok(vec![Step::Open(Box::new(notes.changing()))])
         });
-        app.open(Box::new(prompt));
+        app.open(Box::new(prompt.changing()));
     },
 };
 
@@ -148,12 +148,11 @@ fn order(
     command: impl FnOnce(Vec<String>) -> WireCommand,
 ) -> Step {
     let ids: Vec<String> = selection.items.iter().map(|item| item.id.clone()).collect();
-    let several = ids.len() > 1;
     let title = match &selection.items[..] {
         [one] => format!("{what}: {}", one.name),
         items => format!("{what}: {}", Noun::Alert.counted(items.len())),
     };
     let line = format!("menagerie alert {verb} {} {options}", ids.join(" "));
     let order = Order { line: line.trim_end().to_owned(), title, command: command(ids) };
-    if several { Step::Preview(order) } else { Step::Order(order) }
+    if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) }
 }

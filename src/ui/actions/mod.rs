@@ -2,10 +2,12 @@
 
 mod action_log;
 mod agents;
+pub mod alert_rules;
 mod alerts;
 mod cancel;
 mod columns;
 mod copy;
+mod dashboards;
 mod dependencies;
 mod describe;
 mod events;
@@ -24,6 +26,7 @@ mod navigate;
 mod output;
 mod pager;
 mod palette;
+pub(super) mod past;
 mod priority;
 mod quit;
 mod reassign;
@@ -31,6 +34,7 @@ mod refresh;
 mod retry;
 mod review;
 mod shutdown;
+mod silences;
 mod snooze;
 mod sort;
 mod start;
@@ -75,6 +79,7 @@ pub static ALL: &[&Action] = &[
     &grid::WORST_FIRST,
     &grid::GRID_OR_LIST,
     &grid::CAGE_OUTPUT,
+    &grid::ATTEMPT_OUTPUT,
     &grid::NEXT_PANEL,
     &grid::NEXT_ROW,
     &grid::PREVIOUS_ROW,
@@ -94,6 +99,16 @@ pub static ALL: &[&Action] = &[
     &alerts::RESOLVE,
     &alerts::OVER,
     &alerts::SOURCE,
+    &alert_rules::RULES,
+    &alert_rules::ENABLE,
+    &alert_rules::TEST,
+    &alert_rules::THRESHOLDS,
+    &alert_rules::SILENCE,
+    &alert_rules::NEW,
+    &alert_rules::REMOVE,
+    &silences::SILENCES,
+    &silences::NEW,
+    &silences::END,
     &describe::DESCRIBE,
     &metrics::RANGE_LONGER,
     &metrics::RANGE_SHORTER,
@@ -102,6 +117,8 @@ pub static ALL: &[&Action] = &[
     &metrics::LATER,
     &metrics::COMPARE,
     &metrics::GPUS,
+    &dashboards::NEXT_DASHBOARD,
+    &dashboards::PREVIOUS_DASHBOARD,
     &events::FOLLOW,
     &events::KINDS,
     &tree::TREE,
@@ -109,6 +126,7 @@ pub static ALL: &[&Action] = &[
     &tree::FOLD_CLOSE,
     &tree::FOLD_OPEN,
     &undo::UNDO,
+    &undo::UNDO_OLDER,
     &undo::REDO,
     &filter::FILTER,
     &pager::SEARCH,
@@ -129,6 +147,12 @@ pub static ALL: &[&Action] = &[
     &failure::FAILURE,
     &help::HELP,
     &palette::PALETTE,
+    &past::AT,
+    &past::NOW,
+    &past::BACK,
+    &past::FORWARD,
+    &past::MINUTE_BACK,
+    &past::MINUTE_FORWARD,
     &theme::THEME,
     &freeze::FREEZE,
     &refresh::REFRESH,
@@ -146,6 +170,7 @@ pub static ALL: &[&Action] = &[
     &navigate::ALERTS,
     &navigate::SESSIONS,
     &navigate::METRICS,
+    &navigate::DASHBOARDS,
     &navigate::EVENTS,
     &navigate::NEXT_SCREEN,
     &navigate::PREVIOUS_SCREEN,
@@ -189,7 +214,7 @@ fn one_task(app: &App) -> Result<Item, String> {
     }
 }
 
-/// Orders a change of what is selected: at once for one thing, with a preview for several. `verb` is the command line's
+/// Orders a change of what is selected: at once for what is under the cursor, with a preview for several and for marks. `verb` is the command line's
 /// after `menagerie`, to which the ids are added.
 fn order(app: &mut App, what: &str, verb: &str, command: impl FnOnce(Vec<String>) -> WireCommand) {
     let Some(selection) = app.selection() else { return };
@@ -198,7 +223,6 @@ fn order(app: &mut App, what: &str, verb: &str, command: impl FnOnce(Vec<String>
         [one] => format!("{what} {}", super::text::clean(&one.name)),
         items => format!("{what} {}", selection.noun.counted(items.len())),
     };
-    let several = ids.len() > 1;
     let order = Order { line: format!("menagerie {verb} {}", ids.join(" ")), title, command: command(ids) };
-    app.step(if several { Step::Preview(order) } else { Step::Order(order) });
+    app.step(if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) });
 }

@@ -8,7 +8,7 @@ use crate::api::types::WireCommand;
 use crate::ui::app::Effect;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
-use crate::ui::request::{Answer, Request};
+use crate::ui::request::{Answer, Page, Request};
 use crate::ui::terminal::ColorDepth;
 
 /// Pending, executing and failed tasks of the fixed fleet.
@@ -406,6 +406,45 @@ fn output_is_searched_and_escape_first_ends_the_search() {
 }
 
 #[test]
+fn words_are_found_wherever_they_stand_in_an_output() {
+    const LINES: u64 = 30_000;
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    let chunks = output(LINES);
+    driver.engine = Box::new(move |request| match request {
+        Request::Output { part: wanted, .. } => Ok(Answer::Output(part(&chunks, wanted))),
+        other => fleet::answer(other),
+    });
+    driver.app.go(&Place::Output(id(EXECUTING)));
+    driver.settle();
+    driver.sees("[at least ");
+    let seek = |driver: &mut Driver, words: &str| {
+        driver.press("/");
+        driver.type_text(words);
+        driver.press("enter");
+    };
+    // Ahead of what is here and behind it, first from the end, then from the middle and from the beginning.
+    for number in [2_900, 16_000, 20, 29_990, 1, 15_002] {
+        seek(&mut driver, &format!("line {number} of the"));
+        driver.sees(&format!("line {number} of the build"));
+        driver.sees_not("not found");
+    }
+    seek(&mut driver, "000 of the build");
+    for number in [16, 17, 18] {
+        driver.press("n");
+        driver.sees(&format!("line {number}000 of the build"));
+    }
+    for number in [17, 16, 15, 14, 13, 12] {
+        driver.press("N");
+        driver.sees(&format!("line {number}000 of the build"));
+    }
+    driver.press("/");
+    driver.type_text("zzz");
+    driver.sees("not here; n looks on");
+    driver.press("enter");
+    driver.sees("/zzz not found");
+}
+
+#[test]
 fn dependencies_are_trees_of_both_ways_and_end_in_a_circle() {
     let mut driver = at(&Place::Dependencies(id(PENDING)));
     let frame = driver.draw();
@@ -523,4 +562,39 @@ fn the_list_is_sorted_and_its_columns_are_chosen() {
     driver.settle();
     driver.sees_not("WHAT");
     driver.sees("PRI▼");
+}
+
+#[test]
+fn what_waits_for_approvals_names_them_by_title_and_leaves_the_header_in_sight() {
+    let ids: Vec<String> = (20..60).map(fleet::review::id).collect();
+    let explanation = serde_json::json!({
+        "status": "pending",
+        "reasons": [{"kind": "approval", "blocking": true, "need": "approved", "have": "40 pending",
+                     "text": "waits for approval of 40 artifacts"}],
+        "change": format!("menagerie artifact approve {}", ids.join(" ")),
+        "smallest_change": {"text": "approve 40 artifacts",
+                            "command": {"command": "review_artifacts", "ids": ids, "approve": true, "note": null}},
+    });
+    let mut driver = Driver::new(&Place::Task(id(PENDING)), (100, 30));
+    driver.engine = Box::new(move |request| match request {
+        Request::Explain(_) => Ok(Answer::Explain(Box::new(explanation.clone()))),
+        Request::Artifacts(query) => {
+            let filter = &query.iter().find(|(name, _)| name == "filter").expect("only these").1;
+            let of = |number: u64| filter.contains(&fleet::review::id(number)).then(|| fleet::review::artifact(number));
+            let rows: Vec<_> = (0..fleet::review::ARTIFACTS).filter_map(of).collect();
+            Ok(Answer::Artifacts(Page { total: rows.len() as u64, rows }))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("w");
+    let title = fleet::review::artifact(20).title;
+    driver.sees(&format!("{title} 00000014"));
+    let frame = driver.draw();
+    assert!(!frame.contains("-0000-7000-8000-"), "{frame}");
+    assert!(frame.lines().next().unwrap().contains("task 000001e6"), "{frame}");
+    driver.press("G");
+    driver.sees("menagerie artifact approve … 40 ids, y copies them");
+    driver.press("y");
+    driver.collect();
+    assert!(driver.effects.iter().any(|effect| matches!(effect, Effect::Send(_))));
 }

@@ -1,7 +1,8 @@
 //! Artifacts: only those that are not approved are kept, because only they hold anything up.
 
-use crate::domain::event::{ArtifactAdded, ArtifactReviewed};
+use crate::domain::event::{ArtifactAdded, ArtifactMerged, ArtifactReviewed};
 use crate::domain::snapshot::OpenArtifact;
+use crate::domain::workspace::MergeState;
 use crate::domain::{Actor, AgentId, ReviewState, TaskId};
 use crate::engine::core::Core;
 
@@ -16,6 +17,7 @@ impl Core {
                 snoozed_until: None,
                 agent_id: artifact.agent_id,
                 judged_by: artifact.review.by,
+                merges: artifact.difference.as_ref().is_some_and(|difference| difference.merge.is_some()),
             });
         }
     }
@@ -33,12 +35,17 @@ impl Core {
                 self.selection.judged(slot, user, event.state, 1);
             }
         }
+        if event.merges && event.state == ReviewState::Approved {
+            self.merging.insert(event.artifact_id);
+        } else {
+            self.merging.remove(&event.artifact_id);
+        }
         if event.state != ReviewState::Approved {
-            let (id, task_id, state) = (event.artifact_id, event.task_id, event.state);
+            let (id, task_id, state, merges) = (event.artifact_id, event.task_id, event.state, event.merges);
             // Records of old do not say whose it is; then it is unknown until the store says so.
             let agent_id = event.agent_id.unwrap_or(AgentId(uuid::Uuid::nil()));
             let judged_by = by.filter(|_| state != ReviewState::Pending);
-            let open = OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by };
+            let open = OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
             for task in artifact.makers() {
@@ -50,6 +57,14 @@ impl Core {
                     self.shift_gates(task, false);
                 }
             }
+        }
+    }
+
+    pub(super) fn apply_artifact_merged(&mut self, event: &ArtifactMerged) {
+        self.merging.remove(&event.artifact_id);
+        // Taken back while it was on its way: what is merged stays so, and is not merged twice.
+        if let Some(artifact) = self.artifacts.get_mut(&event.artifact_id) {
+            artifact.merges &= event.merge.state != MergeState::Merged;
         }
     }
 

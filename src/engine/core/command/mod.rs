@@ -10,6 +10,7 @@ mod apply_resources;
 mod apply_warnings;
 mod cages;
 mod cancel;
+mod cycle;
 mod feasible;
 mod prioritise;
 mod rate;

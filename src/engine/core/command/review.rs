@@ -5,7 +5,7 @@ use super::undo::{Groups, undone_by};
 use crate::domain::event::ArtifactReviewed;
 use crate::domain::snapshot::OpenArtifact;
 use crate::domain::{Actor, ArtifactId, Command, Refusal, Reply, ReviewState, Timestamp};
-use crate::engine::core::{Core, Decisions};
+use crate::engine::core::{Core, Decisions, Effect};
 
 impl Core {
     #[allow(clippy::too_many_arguments)] // The fields of one command, and what every command gets.
@@ -56,16 +56,21 @@ impl Core {
             artifact.state.become_checked(state).map_err(|refusal| refusal.within(artifact_id))?;
             before.add(artifact.state, artifact_id);
             let judged = Some(artifact.state).filter(|state| *state != ReviewState::Pending);
+            let merges = artifact.merges;
             let event = ArtifactReviewed {
                 artifact_id,
                 task_id: artifact.task_id,
                 state,
                 note: note.cloned(),
+                merges,
                 agent_id: Some(artifact.agent_id),
                 was: judged,
                 was_by: judged.and(artifact.judged_by),
             };
             core.emit(now, actor, event, out);
+            if merges && state == ReviewState::Approved {
+                out.effects.push(Effect::Merge { artifact_id });
+            }
             Ok(())
         })?;
         let back = before.commands(|state, ids| match state {

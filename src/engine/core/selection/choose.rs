@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::matched::{Matched, Subject};
 use super::ranking::{Place, Ranking};
-use super::{FIRST_CHANCE, NEUTRAL, ONE, Score, Selection};
+use super::{NEUTRAL, NO_FIRST_CHANCE, ONE, Score, Selection, untried};
 use crate::domain::AgentId;
 use crate::domain::selection::{Choice, Factor};
 use crate::engine::core::Core;
@@ -64,7 +64,7 @@ impl Selection {
             Self::collaboration(profile, &subject.after),
             opinion.map(super::history::Opinion::preference),
         ];
-        let unknown = [0, NEUTRAL, FIRST_CHANCE, NEUTRAL, 0, NEUTRAL, NEUTRAL];
+        let unknown = [0, NEUTRAL, untried(subject.first_chance), NEUTRAL, 0, NEUTRAL, NEUTRAL];
         let counted: [Score; 7] = std::array::from_fn(|at| values[at].unwrap_or(unknown[at]));
         let parts = Factor::ALL.iter().zip(counted).map(|(factor, value)| self.part(*factor, value));
         Some(Judged { values, counted, score: parts.sum() })
@@ -78,9 +78,11 @@ impl Selection {
 }
 
 impl Core {
-    /// Whether the agent of a task of this shape is for selection to say.
+    /// Whether the agent of a task of this shape is for selection to say. Whoever does a task that brings a command does
+    /// the same.
     pub(in crate::engine::core) fn leaves_choice(&self, shape: &Shape) -> bool {
-        self.defaults.selection.enabled && shape.wish.agent.is_none() && self.agents.len() > 1
+        let wish = &shape.wish;
+        self.defaults.selection.enabled && !wish.brings_command && wish.agent.is_none() && self.agents.len() > 1
     }
 
     /// What a choice for a task is made for.
@@ -92,6 +94,7 @@ impl Core {
             topic: self.selection.topics.get(state.topic).clone(),
             user: Some(self.shape(task).wish.owner),
             after: deps.map(|deps| deps.after.clone()).unwrap_or_default(),
+            first_chance: state.priority < NO_FIRST_CHANCE,
         }
     }
 
@@ -110,7 +113,7 @@ impl Core {
             let idle = self.floaters.get(&agent.capability_set)?.contains(&(agent.id, slot));
             idle.then_some(agent.capability_set)
         };
-        let ranking = rankings.get(selection, &subject.topic.kind, subject.topic.phase, &idle_set);
+        let ranking = rankings.get(selection, subject, &idle_set);
         let matched = matches.get(selection, subject, ranking);
         look(&View { ranking, matched })
     }
@@ -123,11 +126,6 @@ impl Core {
     /// Which of several agents suits a task best: by place in the list. [`NONE`] stands for whichever idle agent without a
     /// home does, and is answered with that one. Among equals the first in the list.
     pub(in crate::engine::core) fn choose(&self, task: u32, agents: &[u32]) -> Option<(usize, u32)> {
-        match agents {
-            [] => return None,
-            [one] if *one != NONE => return Some((0, *one)),
-            _ => {}
-        }
         self.with_scores(&self.subject(task), |view| {
             let mut best: Option<(Score, usize, u32)> = None;
             for (place, agent) in agents.iter().enumerate() {

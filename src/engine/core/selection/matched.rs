@@ -22,6 +22,8 @@ pub(super) struct Subject {
     pub(super) user: Option<UserId>,
     /// Whose work it builds on.
     pub(super) after: Vec<AgentId>,
+    /// Whether agents that have ended nothing yet get a first chance with it.
+    pub(super) first_chance: bool,
 }
 
 /// The agents that something of the task points to, or away from.
@@ -48,7 +50,7 @@ pub(super) struct Matches {
 }
 
 impl Matches {
-    /// The list for a subject, made or brought up to date. The ranking must be that of its type and phase.
+    /// The list for a subject, made or brought up to date. The ranking must be that of the subject.
     pub(super) fn get(&mut self, selection: &Selection, subject: &Subject, ranking: &Ranking) -> &Matched {
         self.uses += 1;
         if !self.by_subject.contains_key(subject) {

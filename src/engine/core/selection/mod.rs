@@ -41,6 +41,10 @@ type Score = u32;
 const NEUTRAL: Score = 500_000;
 /// What counts as recent success of an agent that has not ended anything yet: it gets a fair first chance.
 const FIRST_CHANCE: Score = ONE;
+/// What counts instead with tasks of this priority and up, which are not for finding out: what executions are thought to come
+/// to before there are any.
+const NO_FIRST_CHANCE: u8 = 8;
+const UNTRIED: Score = 750_000;
 
 /// So many changes are remembered; a cache that has slept through more is made anew.
 const CHANGES_MAX: usize = 4096;
@@ -400,6 +404,11 @@ impl Selection {
     fn mean_micros(profile: &Profile, kind: &str) -> Option<u64> {
         profile.history.kinds.get(kind).and_then(|days| mean(days))
     }
+}
+
+/// What counts as recent success of an agent that has not ended anything yet.
+const fn untried(first_chance: bool) -> Score {
+    if first_chance { FIRST_CHANCE } else { UNTRIED }
 }
 
 /// Takes a slot out of an index, and the entry with it when it was the last.

@@ -9,7 +9,7 @@ use super::history::{Opinion, share};
 use super::matched::Subject;
 use super::profile::Profile;
 use super::topic::Topic;
-use super::{ONE, Score, Selection};
+use super::{NO_FIRST_CHANCE, ONE, Score, Selection};
 use crate::domain::selection::{Factor, FactorScore, Phase, Recommendation, Recommendations, TaskContext};
 use crate::domain::{AgentId, Span, TaskId, UserId};
 use crate::engine::core::Core;
@@ -38,7 +38,7 @@ impl Core {
     pub fn recommend(&self, text: &str, kind: &str, user: Option<UserId>, limit: usize) -> Recommendations {
         let context = self.selection.reader.context(text, |stem| self.selection.knows(stem));
         let topic = Topic::new(kind, &context, &self.selection.reader);
-        let subject = Subject { topic: Arc::new(topic), user, after: vec![] };
+        let subject = Subject { topic: Arc::new(topic), user, after: vec![], first_chance: true };
         self.recommend_for(&subject, context, limit, EXPLAINED_MAX, |_| true)
     }
 
@@ -168,10 +168,14 @@ impl Core {
                     .rating()
                     .map(|(mean, users)| format!("rated {} by {}", stars(mean), plural(u64::from(users), "user")));
                 let said: Vec<_> = executions.into_iter().chain(judged).chain(rated).collect();
-                if said.is_empty() {
-                    format!("unknown: it has ended nothing in {} days, and gets a first chance", super::history::DAYS)
-                } else {
-                    said.join("; ")
+                let days = super::history::DAYS;
+                match (said.as_slice(), subject.first_chance) {
+                    ([], true) => format!("unknown: it has ended nothing in {days} days, and gets a first chance"),
+                    ([], false) => format!(
+                        "unknown: it has ended nothing in {days} days, and tasks of priority {NO_FIRST_CHANCE} and up \
+                         are no first chance"
+                    ),
+                    _ => said.join("; "),
                 }
             }
             Factor::DomainExpertise => {

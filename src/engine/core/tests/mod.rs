@@ -9,6 +9,7 @@ mod explain;
 mod faults;
 mod inbox;
 mod look;
+mod merging;
 mod order;
 mod properties;
 mod rules;

@@ -199,6 +199,7 @@ fn judgements_of_artifacts_count_until_they_are_taken_back() {
         size: 1,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        difference: None,
     };
     let execution_id = world.execution(id);
     let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
@@ -263,18 +264,43 @@ fn agents_come_change_and_go() {
 
 #[test]
 fn floating_agents_are_chosen_like_those_at_home() {
-    let mut world = World::new(
-        "[[cage]]\nrange = \"001-002\"\n[[agent]]\nname = \"a\"\n[[agent]]\nname = \"b\"\nkeywords = [\"sql\"]\n\
-         [[agent]]\nname = \"c\"\nkeywords = [\"sql\"]\ncapabilities = [\"x\"]",
-    );
-    let sql = || NewTask { parameters: about("sql").parameters, ..task() };
-    let with_command = || {
-        let mut task = sql();
-        task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
-        task
-    };
-    assert_eq!(placed(&mut world, with_command()).1, "b", "of equals the less versatile");
-    assert_eq!(placed(&mut world, with_command()).1, "c", "then the next best, though another is older");
+    let agent = |rest: &str| format!("[[agent]]\nruntime = {{ type = \"command\", command = [\"work\"] }}\n{rest}\n");
+    let words = "keywords = [\"sql\"]";
+    let fleet = [
+        "[[cage]]\nrange = \"001-003\"\n".to_owned(),
+        agent("name = \"a\""),
+        agent(&format!("name = \"b\"\n{words}")),
+        agent(&format!("name = \"c\"\n{words}\ncapabilities = [\"x\"]")),
+    ];
+    let mut world = World::new(&fleet.concat());
+    let (id, agent) = placed(&mut world, about("sql"));
+    assert_eq!((agent.as_str(), choice(&world, id).unwrap().among), ("b", 3), "of equals the less versatile");
+    assert_eq!(placed(&mut world, about("sql")).1, "c", "then the next best, though another is older");
+    let (id, agent) = placed(&mut world, about("sql"));
+    assert_eq!((agent.as_str(), choice(&world, id)), ("a", None), "the last one is not chosen");
+    world.assert_durable();
+}
+
+#[test]
+fn a_task_that_brings_its_command_goes_to_whoever_is_free() {
+    let mut world = World::new(FLEET);
+    let mut parameters = about("a migration of sql").parameters;
+    parameters.configuration = task().parameters.configuration;
+    let (id, agent) = placed(&mut world, NewTask { parameters, ..bare() });
+    assert_eq!((agent.as_str(), choice(&world, id)), ("ann", None));
+    world.assert_durable();
+}
+
+#[test]
+fn what_matters_most_is_nobodys_first_chance() {
+    let mut world = World::new(FLEET);
+    let (_, first) = done(&mut world, of_type("paint"), OutcomeKind::Succeeded);
+    assert_eq!(first, "ann");
+    let urgent = |priority| NewTask { priority, ..of_type("carve") };
+    assert_eq!(done(&mut world, urgent(8), OutcomeKind::Succeeded).1, "ann", "who has succeeded goes first");
+    let (id, agent) = placed(&mut world, NewTask { kind: "sew".to_owned(), ..urgent(7) });
+    assert_eq!(agent, "ben");
+    assert_eq!(choice(&world, id).unwrap().factors[Factor::RecentSuccess as usize], None);
     world.assert_durable();
 }
 

@@ -4,6 +4,7 @@ use crate::domain::command::{Command, Reply};
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
+use crate::domain::workspace::MergeState;
 use crate::domain::*;
 use crate::engine::core::{Context, Core, Decisions, Effect};
 use std::collections::BTreeMap;
@@ -153,8 +154,9 @@ impl World {
                 let (id, task_id) = (event.artifact.id, event.artifact.task_id);
                 let state = ReviewState::Pending;
                 let (agent_id, judged_by) = (event.artifact.agent_id, None);
+                let merges = event.artifact.difference.as_ref().is_some_and(|one| one.merge.is_some());
                 self.artifacts
-                    .insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by });
+                    .insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges });
                 if event.artifact.kind == ArtifactType::Decision {
                     self.high_risk.push(id);
                 }
@@ -166,6 +168,9 @@ impl World {
                     Actor::User(user) if event.state != ReviewState::Pending => Some(user),
                     _ => None,
                 };
+            }
+            Event::ArtifactMerged(event) => {
+                self.artifacts.get_mut(&event.artifact_id).unwrap().merges &= event.merge.state != MergeState::Merged;
             }
             Event::ArtifactSnoozed(event) => {
                 self.artifacts.get_mut(&event.artifact_id).unwrap().snoozed_until = event.until;

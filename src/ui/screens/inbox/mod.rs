@@ -1,6 +1,5 @@
 //! Everything that waits for a human, the dearest delay first, with what it is about beside it.
 
-mod arming;
 mod beside;
 mod columns;
 mod entries;
@@ -19,6 +18,7 @@ use crate::api::types::WireCommand;
 use crate::domain::Timestamp;
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
+use crate::ui::arming;
 use crate::ui::list::Listing;
 use crate::ui::look::Look;
 use crate::ui::pager::Pager;
@@ -31,9 +31,6 @@ use entries::{Entries, Row};
 
 /// From so many columns on, the text stands beside the list and not below it.
 const WIDE: u16 = 130;
-
-/// What decides something, and so waits until what is under the cursor could be read.
-const DECISIONS: &[&str] = &["approve", "reject", "approve_with_note", "snooze", "retry"];
 
 /// The inbox.
 pub struct Inbox {
@@ -230,7 +227,7 @@ impl Screen for Inbox {
         if action == "sort" {
             return Some("the inbox is in the order of what delay costs; / narrows it".to_owned());
         }
-        if !DECISIONS.contains(&action) || self.entries.marked() > 0 {
+        if !arming::waits(action) || self.entries.marked() > 0 {
             return None;
         }
         let items = self.entries.items();
