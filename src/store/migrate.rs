@@ -93,7 +93,11 @@ const STEPS: &[Step] = &[
         name: "alert_history",
         up: include_str!("migrations/0010_alert_history.up.sql"),
         down: Some(include_str!("migrations/0010_alert_history.down.sql")),
-        known_before: None,
+        // Since then a cage that could not be set up is no execution of its agent.
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal
+                 WHERE kind = 'execution_ended' AND body ->> '$.outcome.kind' = 'cage_failed')",
+        ),
     },
 ];
 

@@ -76,6 +76,9 @@ const GENTLE: &[&str] = &[
     "alert silence",
     "alert resolve",
     "alert reopen",
+    "alert rule add",
+    "alert rule enable",
+    "alert rule disable",
 ];
 
 /// The words of a line after the program's name, if that is there.
