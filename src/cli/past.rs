@@ -66,7 +66,7 @@ fn serve(data_dir: &Path, at: &str) -> Result<(), Failure> {
     remove(&folder);
     served.map_err(|error| match error {
         crate::engine::Error::Store(error) => super::db::failure(error),
-        error => Failure::failed(chain(&error)),
+        error @ crate::engine::Error::Io { .. } => Failure::failed(chain(&error)),
     })
 }
 
@@ -74,9 +74,11 @@ fn serve(data_dir: &Path, at: &str) -> Result<(), Failure> {
 fn remove_leftovers(all: &Path) {
     let Ok(entries) = fs::read_dir(all) else { return };
     for entry in entries.flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(rustix::process::Pid::from_raw);
+        let pid =
+            entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(rustix::process::Pid::from_raw);
         let lives = |pid: rustix::process::Pid| {
-            rustix::process::test_kill_process(pid).is_ok() && Some(pid) != rustix::process::Pid::from_raw(std::process::id().cast_signed())
+            rustix::process::test_kill_process(pid).is_ok()
+                && Some(pid) != rustix::process::Pid::from_raw(std::process::id().cast_signed())
         };
         if pid.is_some_and(|pid| !lives(pid)) {
             remove(&entry.path());

@@ -83,7 +83,11 @@ impl Topics {
             Event::ExecutionScheduled(_) | Event::ExecutionStarted(_) | Event::ExecutionEnded(_) => {
                 Self::TASKS.and(Self::AGENTS).and(Self::CAGES)
             }
-            Event::ArtifactAdded(_) | Event::ArtifactReviewed(_) | Event::ArtifactSnoozed(_) => Self::ARTIFACTS,
+            Event::ArtifactAdded(_)
+            | Event::ArtifactReviewed(_)
+            | Event::ArtifactSnoozed(_)
+            | Event::ApprovalRuleDeclared(_)
+            | Event::ApprovalRuleRemoved(_) => Self::ARTIFACTS,
             // What was put off leaves the inbox, which is told of artifacts.
             Event::TaskSnoozed(_) => Self::TASKS.and(Self::ARTIFACTS),
             Event::SystemEventRaised(_)

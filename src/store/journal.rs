@@ -302,10 +302,7 @@ fn bytes<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'r 
 }
 
 /// Walks the whole journal in order, checks number, hash and head, and hands out each record's bytes.
-pub(super) fn walk(
-    connection: &Connection,
-    each: impl FnMut(&Raw<'_>) -> Result<(), Error>,
-) -> Result<Head, Error> {
+pub(super) fn walk(connection: &Connection, each: impl FnMut(&Raw<'_>) -> Result<(), Error>) -> Result<Head, Error> {
     check_format(connection)?;
     let recorded = read_head(connection)?;
     let head = walk_on(connection, Head::EMPTY, u64::MAX, each)?;

@@ -80,10 +80,19 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0008_agent_performance.down.sql")),
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')"),
     },
+    Step {
+        name: "approval_rules",
+        up: include_str!("migrations/0009_approval_rules.up.sql"),
+        down: Some(include_str!("migrations/0009_approval_rules.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('approval_rule_declared', 'approval_rule_removed')
+                 OR (kind = 'artifact_reviewed' AND body ->> 'rule' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 8;
+pub const SCHEMA: u32 = 9;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

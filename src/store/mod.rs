@@ -7,6 +7,7 @@
 //! journal alone: [`rebuild()`] makes them anew and [`check`] compares, [`verify()`] walks the chain, and [`migrate`]
 //! takes the tables from one schema to the next.
 
+mod approval;
 mod checkpoint;
 mod connection;
 mod data_dir;
@@ -38,8 +39,8 @@ pub use dump::dump;
 pub use error::{Error, Fault};
 pub use export::export;
 pub use journal::{Entries, Hash, JournalRow, hex};
-pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use past::{PastStore, View};
+pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;
 pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};
 pub use triage::{FailureRow, ReviewRow};

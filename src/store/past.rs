@@ -112,7 +112,8 @@ impl PastStore {
     pub fn find(&self, moment: Moment, asked: &str, now: Timestamp) -> Result<Standpoint, Error> {
         let (first, last) = self.span()?;
         let refuse = |allowed: String| {
-            Refusal::invalid("at", asked, allowed).hint("A time without a date is of today, in UTC; -10m is ten minutes ago")
+            Refusal::invalid("at", asked, allowed)
+                .hint("A time without a date is of today, in UTC; -10m is ten minutes ago")
         };
         let Some(time) = moment.time(now) else {
             let Moment::Seq(seq) = moment else { return Err(refuse(first.to_string()).into()) };
@@ -125,7 +126,9 @@ impl PastStore {
             return Err(refuse(format!("up to now, {now}; what is asked for is still to come, {time}")).into());
         }
         if time < first.time {
-            return Err(refuse(format!("from {} on, when the journal began; what is asked for is {time}", first.time)).into());
+            return Err(
+                refuse(format!("from {} on, when the journal began; what is asked for is {time}", first.time)).into()
+            );
         }
         Ok(Standpoint { seq: self.last_until(last.seq, time)?, time })
     }
@@ -171,13 +174,12 @@ impl PastStore {
     fn begin(&self, seq: u64) -> Result<Connection, Error> {
         let (path, new) = (database(&self.folder), self.folder.join("new.db"));
         let io = |source| Error::Io { doing: "making", path: new.clone(), source };
-        match self.kept()?.into_iter().rev().find(|kept| *kept <= seq) {
-            Some(kept) => drop(fs::copy(self.kept_path(kept), &new).map_err(io)?),
-            None => {
-                // One that was begun and not finished.
-                let _ = fs::remove_file(&new);
-                make_private(&self.folder, &new)?;
-            }
+        if let Some(kept) = self.kept()?.into_iter().rev().find(|kept| *kept <= seq) {
+            fs::copy(self.kept_path(kept), &new).map_err(io)?;
+        } else {
+            // One that was begun and not finished.
+            let _ = fs::remove_file(&new);
+            make_private(&self.folder, &new)?;
         }
         fs::rename(&new, &path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -209,8 +211,7 @@ impl PastStore {
     /// Applies records in one transaction; reads them in one, which ends with it.
     fn apply_some(&self, tables: &Connection, head: Head, upto: u64) -> Result<Head, Error> {
         let journal = self.journal.unchecked_transaction().doing(DOING)?;
-        let target =
-            rusqlite::Transaction::new_unchecked(tables, TransactionBehavior::Immediate).doing(DOING)?;
+        let target = rusqlite::Transaction::new_unchecked(tables, TransactionBehavior::Immediate).doing(DOING)?;
         let (statements, mut tally) = (Statements::new(&target), Tally::default());
         let reached = walk_on(&journal, head, upto, |raw| {
             let record = raw.record().map_err(|fault| Error::BadRecord { seq: raw.seq, fault })?;
@@ -246,8 +247,8 @@ impl PastStore {
     /// Keeps a copy of the tables. It only spares time later, so one that cannot be made is done without.
     fn keep(&self, seq: u64) {
         let unfinished = self.folder.join("keep.tmp");
-        let copied = fs::copy(database(&self.folder), &unfinished)
-            .and_then(|_| fs::rename(&unfinished, self.kept_path(seq)));
+        let copied =
+            fs::copy(database(&self.folder), &unfinished).and_then(|_| fs::rename(&unfinished, self.kept_path(seq)));
         if copied.is_err() {
             let _ = fs::remove_file(&unfinished);
         }

@@ -66,6 +66,8 @@ pub struct Options {
     pub traffic_shown: bool,
     /// Bytes a second for frames that no key asked for; 0 for no budget.
     pub budget: u32,
+    /// After how many alike judgements in a row a rule is proposed; 0 for never.
+    pub propose: u64,
     /// The moment that is looked at first; `None` for the present.
     pub at: Option<String>,
     /// What was wrong with the settings that were given, to be said at once.
@@ -91,6 +93,7 @@ impl Options {
             notify: Means::Desktop,
             traffic_shown: false,
             budget: budget::USUAL,
+            propose: 5,
             at: None,
             remarks: Vec::new(),
         }

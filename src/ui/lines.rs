@@ -70,22 +70,22 @@ impl Lines {
     /// Opens a past on a thread of its own; it is entered when it answers. One that is still being opened is given up.
     pub fn look_back(&mut self, moment: String) {
         self.give_up();
-        let (opener, post, given_up) = (Arc::clone(&self.opener), self.post.clone(), Arc::clone(&self.given_up));
-        let open = move || {
+        let (open, post, given_up) = (Arc::clone(&self.opener), self.post.clone(), Arc::clone(&self.given_up));
+        let run = move || {
             let mut told = |progress: &str| {
                 let wanted = !given_up.load(Ordering::Acquire);
                 wanted && post.send(Message::Past(News::Progress(progress.to_owned())))
             };
-            let opened = opener(&moment, &mut told);
+            let result = open(&moment, &mut told);
             if given_up.load(Ordering::Acquire) {
                 return;
             }
-            post.send(match opened {
-                Ok(past) => Message::PastOpened(past, given_up),
+            post.send(match result {
+                Ok(found) => Message::PastOpened(found, given_up),
                 Err(why) => Message::Past(News::Failed(why)),
             });
         };
-        if let Err(error) = thread::Builder::new().name("opener".to_owned()).spawn(open) {
+        if let Err(error) = thread::Builder::new().name("opener".to_owned()).spawn(run) {
             self.post.send(Message::Past(News::Failed(format!("cannot look at the past: {error}"))));
         }
     }
@@ -122,7 +122,7 @@ impl Lines {
                 self.newest += 1;
                 let news = match Link::open(open.folder(), PULSE_EVERY, None, &self.post.on(self.newest)) {
                     Ok(link) => {
-                        self.past = Some(Past { link, line: self.newest, open: open });
+                        self.past = Some(Past { link, line: self.newest, open });
                         News::Entered
                     }
                     Err(error) => News::Failed(format!("cannot look at the past: {error}")),

@@ -232,7 +232,8 @@ mod tests {
             Err("the disk is full".to_owned())
         });
         let dir = folder.path().to_owned();
-        let teller = thread::spawn(move || tell(&dir, Duration::from_secs(1), Some(starter), &Post::new(sender), &|| true));
+        let teller =
+            thread::spawn(move || tell(&dir, Duration::from_secs(1), Some(starter), &Post::new(sender), &|| true));
         let mut states = Vec::new();
         // The third is the first dial after the pause: nobody listens there.
         for message in queue.iter().take(3) {

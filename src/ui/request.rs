@@ -9,6 +9,7 @@ use crate::api::client::{Client, Error, LogPage, LogPart, Query};
 use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{ToMoment, WireCommand};
+use crate::domain::approval_rule::Proposal;
 use crate::domain::metric::{self, Metric};
 use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Standpoint, Task};
 
@@ -43,6 +44,8 @@ pub enum Request {
     Alerts(Query),
     /// A page of what waits for a human.
     Inbox(Query),
+    /// Rules that follow from so many alike judgements in a row.
+    Proposals(u64),
     /// A part of the journal, the newest first.
     Journal(Query),
     /// A page of agents with what they do now.
@@ -141,6 +144,8 @@ pub enum Answer {
     Alerts(Page<Alert>),
     /// What waits for a human.
     Inbox(Page<InboxItem>),
+    /// Rules that are proposed.
+    Proposals(Vec<Proposal>),
     /// Records.
     Journal(Records),
     /// Agents with what they do now.
@@ -203,6 +208,10 @@ impl Request {
             Self::Artifacts(query) => Answer::Artifacts(page(client, "artifacts", query)?),
             Self::Alerts(query) => Answer::Alerts(page(client, "alerts", query)?),
             Self::Inbox(query) => Answer::Inbox(page(client, "inbox", query)?),
+            Self::Proposals(after) => {
+                let query = vec![("after".to_owned(), after.to_string())];
+                Answer::Proposals(client.get("/v1/approval-rules/proposals", &query)?)
+            }
             Self::Journal(query) => Answer::Journal(gather::records(client, query)?),
             Self::AgentRows(query) => Answer::AgentRows(gather::agents(client, query)?),
             Self::Attempts(query) => Answer::Attempts(gather::attempts(client, query)?),

@@ -7,6 +7,7 @@ use std::thread;
 use super::app::App;
 use super::message::{Message, Post};
 use crate::api::types::WireCommand;
+use crate::domain::approval_rule::Verdict;
 
 /// The most that is shown of what a verb says, in bytes.
 const SAID_MAX: usize = 256 * 1024;
@@ -24,6 +25,10 @@ const LOOKS: &[&str] = &[
     "cage show",
     "artifact list",
     "artifact show",
+    "approval rule list",
+    "approval rule show",
+    "approval rule test",
+    "approval rule proposed",
     "inbox list",
     "alert list",
     "alert show",
@@ -49,9 +54,9 @@ pub fn looks_only(line: &str) -> Result<(), String> {
     Err(format!("only what looks is run here: {}", LOOKS.join(", ")))
 }
 
-/// Runs `line` as arguments of this program on a thread of its own, on the `past` that is looked at if there is one; what
-/// it says comes as a message.
-pub fn start(line: &str, app: &App, past: Option<&Path>, post: &Post) {
+/// Runs `line` as arguments of this program on a thread of its own, in the `folder` of the past that is looked at if there
+/// is one; what it says comes as a message.
+pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
     let words = match split(line) {
         Ok(words) => words,
         Err(message) => {
@@ -63,9 +68,9 @@ pub fn start(line: &str, app: &App, past: Option<&Path>, post: &Post) {
         Some("menagerie") => words[1..].to_vec(),
         _ => words,
     };
-    let (line, post, data_dir) = (line.to_owned(), post.clone(), past.unwrap_or(&app.options.data_dir).to_owned());
+    let (line, post, data_dir) = (line.to_owned(), post.clone(), folder.unwrap_or(&app.options.data_dir).to_owned());
     // Whoever only looks starts no engine either.
-    let no_start = (app.options.read_only || past.is_some()).then_some("--no-start");
+    let no_start = (app.options.read_only || folder.is_some()).then_some("--no-start");
     thread::spawn(move || {
         let said = std::env::current_exe().and_then(|program| {
             Command::new(program)
@@ -158,6 +163,13 @@ pub fn line_of(command: &WireCommand) -> String {
         }
         WireCommand::UnacknowledgeAlerts { ids } => words("alert acknowledge --off", ids),
         WireCommand::ReopenAlerts { ids } => words("alert reopen", ids),
+        WireCommand::AddApprovalRule { rule } => {
+            let reject = if rule.verdict == Verdict::Reject { " --reject" } else { "" };
+            let (agent, kind, task_type) = (quote(&rule.agent), rule.kind, quote(&rule.task_type));
+            let options = format!("--agent {agent} --type {kind} --task-type {task_type}{reject}");
+            format!("menagerie approval rule add {} {options}", quote(&rule.name))
+        }
+        WireCommand::RemoveApprovalRules { names } => words("approval rule remove", names),
         // These are made through the API only.
         _ => String::new(),
     }

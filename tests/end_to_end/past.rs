@@ -30,7 +30,9 @@ fn verbs_answer_from_the_past_and_change_nothing() {
     assert_eq!((then.len(), list(&format!("seq:{head}")).len()), (1, 2));
     // Every moment of its life, from before it was there on.
     let mut states: Vec<String> = (1..=seq)
-        .map(|seq| list(&format!("seq:{seq}")).first().map_or("none", |task| task["status"].as_str().unwrap()).to_owned())
+        .map(|seq| {
+            list(&format!("seq:{seq}")).first().map_or("none", |task| task["status"].as_str().unwrap()).to_owned()
+        })
         .collect();
     states.dedup();
     assert_eq!(states, ["none", "pending", "scheduled", "executing", "completed"]);
@@ -66,7 +68,8 @@ fn a_past_needs_no_engine() {
     site.start_engine();
     assert!(site.command(&["run", "--wait", "--", "true"]).output().unwrap().status.success());
     assert!(site.command(&["stop", "--all"]).output().unwrap().status.success());
-    let (code, text) = says(&site.command(&["--no-start", "--at", "-0s", "task", "list", "-o", "json"]).output().unwrap());
+    let (code, text) =
+        says(&site.command(&["--no-start", "--at", "-0s", "task", "list", "-o", "json"]).output().unwrap());
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("completed"), "{text}");
 }

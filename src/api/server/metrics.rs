@@ -40,10 +40,7 @@ pub(super) async fn list(State(service): State<Service>) -> Result<Response, Fai
 }
 
 /// `GET /v1/metrics/{name}/labels`.
-pub(super) async fn labels(
-    State(service): State<Service>,
-    Path(name): Path<String>,
-) -> Result<Response, Failure> {
+pub(super) async fn labels(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Failure> {
     if past::is(&service) {
         return past::from_present(&service, format!("/v1/metrics/{}/labels", encode(&name)), vec![]).await;
     }

@@ -209,11 +209,7 @@ pub(super) fn only_present(service: &Service, what: &str) -> Result<(), Failure>
 }
 
 /// Has the engine of the present answer: it alone reads what it writes all the time.
-pub(super) async fn from_present(
-    service: &Service,
-    path: String,
-    query: client::Query,
-) -> Result<Response, Failure> {
+pub(super) async fn from_present(service: &Service, path: String, query: client::Query) -> Result<Response, Failure> {
     let data_dir: PathBuf = Path::to_owned(&service.0.data_dir);
     let ask = move || Client::connect(&data_dir)?.get_bytes(&path, &query);
     let asked = tokio::task::spawn_blocking(ask).await;

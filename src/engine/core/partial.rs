@@ -103,6 +103,7 @@ impl Core {
             artifacts,
             alerts,
             alert_rules: self.rules.declared.values().cloned().collect(),
+            approval_rules: self.approval_rules.values().cloned().collect(),
             alerts_grouped: self
                 .rules
                 .all_grouped()

@@ -48,13 +48,14 @@ pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Res
     };
     change.run(
         "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ?,
-             snoozed_until = NULL WHERE id = ?",
+             rule = ?, snoozed_until = NULL WHERE id = ?",
         params![
             event.state.as_str(),
             event.state == ReviewState::Approved,
             by,
             judged.then(|| change.now()),
             event.note,
+            event.rule,
             event.artifact_id.0.as_bytes(),
         ],
     )

@@ -54,7 +54,8 @@ impl Palette {
         let sets = settings::ALL
             .iter()
             .map(|setting| Proposal { text: format!("set {} ", setting.name), help: setting.help.to_owned() });
-        let at = Proposal { text: "at ".to_owned(), help: "look at the fleet as it was: 14:03, -10m, seq:1234".to_owned() };
+        let at =
+            Proposal { text: "at ".to_owned(), help: "look at the fleet as it was: 14:03, -10m, seq:1234".to_owned() };
         let filter = Proposal { text: "filter ".to_owned(), help: "filter the list in sight".to_owned() };
         Self {
             input: Input::new(start),

@@ -55,7 +55,8 @@ impl Core {
             }
             artifact.state.become_checked(state).map_err(|refusal| refusal.within(artifact_id))?;
             before.add(artifact.state, artifact_id);
-            let event = ArtifactReviewed { artifact_id, task_id: artifact.task_id, state, note: note.cloned() };
+            let event =
+                ArtifactReviewed { artifact_id, task_id: artifact.task_id, state, note: note.cloned(), rule: None };
             core.emit(now, actor, event, out);
             Ok(())
         })?;
