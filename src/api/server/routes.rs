@@ -11,13 +11,8 @@ use super::{
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{
-<<<<<<< HEAD
     AgentRow, AlertRuleRow, ApprovalRuleTest, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow,
     ToMoment, WireCommand,
-=======
-    AgentRow, AlertRuleRow, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow, ToMoment,
-    WireCommand,
->>>>>>> travel
 };
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal};
