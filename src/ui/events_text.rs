@@ -347,10 +347,9 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         | Event::AlertGrouped(_)
         | Event::AlertRuleDeclared(_)
         | Event::AlertRuleRemoved(_)
-        | Event::ApprovalRuleDeclared(_)
-        | Event::ApprovalRuleRemoved(_)
         | Event::SilenceAdded(_)
         | Event::SilenceRemoved(_) => Some(Place::Alerts),
+        Event::ApprovalRuleDeclared(_) | Event::ApprovalRuleRemoved(_) => Some(Place::Inbox),
         Event::SystemEventRaised(event) => about(&event.event.source, &event.event.message),
         Event::JournalOpened(_)
         | Event::EngineStarted(_)
