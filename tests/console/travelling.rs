@@ -13,7 +13,7 @@ fn a_past_has_what_was_there_and_the_present_is_as_it_was() {
     let mut terminal = desk.console(&[]);
     terminal.types("5");
     terminal.sees("afterthought");
-    terminal.types(&format!(":at seq:{before}\r"));
+    terminal.types(format!(":at seq:{before}\r"));
     terminal.sees(&format!("ago, #{before}"));
     terminal.sees_no_longer("afterthought");
     terminal.sees("foresight");

@@ -412,8 +412,8 @@ fn nothing_that_an_agent_wrote_reaches_the_terminal_raw() {
 
 #[test]
 fn a_rule_is_proposed_in_the_title_shown_by_a_key_and_armed_by_a_word() {
-    use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal, Verdict};
     use crate::domain::ArtifactType;
+    use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal, Verdict};
 
     let rule = ApprovalRule {
         name: "daily\u{1b}".to_owned(),
