@@ -97,6 +97,7 @@ impl Lines {
             // Its process is waited for, which nobody need watch.
             thread::spawn(move || drop(past));
         }
+        self.post.send(Message::Past(News::Left));
         let (link, pulse) = std::mem::take(&mut self.told);
         let present = self.post.on(PRESENT);
         link.map(|state| present.send(Message::Link(state)));

@@ -27,6 +27,8 @@ pub enum News {
     Progress(String),
     /// It answers now, and everything that is asked from now on is asked there.
     Entered,
+    /// The present is asked again.
+    Left,
     /// Why it could not be opened.
     Failed(String),
 }
@@ -105,12 +107,11 @@ impl App {
         if self.era == Era::Present {
             return self.say(Tone::Info, "this is the present already");
         }
-        let was_past = self.era.is_past();
-        self.era = Era::Present;
-        self.effect(Effect::Present);
-        if was_past {
-            self.begin_anew();
+        if !self.era.is_past() {
+            self.era = Era::Present;
         }
+        // What is asked before the lines have changed would be answered by the past.
+        self.effect(Effect::Present);
     }
 
     /// Takes in what is heard of a past.
@@ -122,6 +123,11 @@ impl App {
                 self.era = Era::Past { aim: (0, self.wall()), moving: None };
                 self.begin_anew();
             }
+            News::Left if self.era.is_past() => {
+                self.era = Era::Present;
+                self.begin_anew();
+            }
+            News::Left => {}
             News::Failed(why) => {
                 self.era = Era::Present;
                 self.say(Tone::Bad, why);

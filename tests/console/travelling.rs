@@ -45,6 +45,14 @@ fn a_past_has_what_was_there_and_the_present_is_as_it_was() {
     terminal.types(":now\r");
     terminal.sees_no_longer("PAST");
     terminal.sees("afterthought");
+    // A screen that was entered in the past shows the present too.
+    terminal.types(format!(":at seq:{before}\r"));
+    terminal.sees(&format!("ago, #{before}"));
+    terminal.types("0");
+    terminal.sees("· following · PAST");
+    terminal.types("~");
+    terminal.sees_no_longer("PAST");
+    terminal.sees("task_submitted");
     assert_eq!(desk.task(&late)["status"], "pending");
     terminal.quits();
     let past = desk.site.data_dir().join("past");

@@ -168,6 +168,11 @@ fn now_comes_back_to_what_the_present_is() {
     driver.press("~");
     driver.collect();
     assert_eq!(driver.effects, [Effect::Present]);
+    driver.collect();
+    assert!(driver.asked.is_empty(), "the past would answer");
+    driver.app.update(Message::Past(News::Left));
+    driver.collect();
+    assert!(!driver.asked.is_empty(), "all that is in sight is asked for anew");
     driver.app.update(Message::Pulse(fleet::pulse()));
     driver.settle();
     driver.sees_not("PAST");
