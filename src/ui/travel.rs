@@ -184,7 +184,7 @@ impl App {
 }
 
 /// Whether what a screen keeps would be wrong in another time: what only grows is not asked for again by those that
-/// follow it, and a detail may not exist there.
+/// follow it, what waits for an answer of the other time waits for ever, and a detail may not exist there.
 pub(super) fn keeps_its_time(place: &Place) -> bool {
-    !place.is_main() || matches!(place, Place::Events | Place::Metrics)
+    !place.is_main() || matches!(place, Place::Inbox | Place::Events | Place::Metrics)
 }
