@@ -118,7 +118,6 @@ impl App {
     pub(super) fn past_news(&mut self, news: News) {
         match news {
             News::Progress(progress) if !self.era.is_past() => self.era = Era::Opening(progress),
-            News::Progress(_) => {}
             News::Entered => {
                 self.era = Era::Past { aim: (0, self.wall()), moving: None };
                 self.begin_anew();
@@ -127,11 +126,11 @@ impl App {
                 self.era = Era::Present;
                 self.begin_anew();
             }
-            News::Left => {}
             News::Failed(why) => {
                 self.era = Era::Present;
                 self.say(Tone::Bad, why);
             }
+            News::Progress(_) | News::Left => {}
         }
     }
 
