@@ -117,7 +117,7 @@ impl App {
     /// Takes in what is heard of a past.
     pub(super) fn past_news(&mut self, news: News) {
         match news {
-            News::Progress(progress) if !self.era.is_past() => self.era = Era::Opening(progress),
+            News::Progress(progress) if matches!(self.era, Era::Opening(_)) => self.era = Era::Opening(progress),
             News::Entered => {
                 self.era = Era::Past { aim: (0, self.wall()), moving: None };
                 self.begin_anew();

@@ -74,6 +74,8 @@ fn the_present_stays_in_sight_while_a_past_is_opened() {
     say(&mut driver, "at 09:45");
     say(&mut driver, "now");
     assert_eq!(driver.effects.last(), Some(&Effect::Present), "what is being opened is given up");
+    driver.app.update(Message::Past(News::Progress("late".to_owned())));
+    driver.app.update(Message::Past(News::Left));
     assert_eq!(driver.app.era, Era::Present);
 }
 
