@@ -1,5 +1,7 @@
 //! Rules that judge artifacts in the place of a human, and how one would have done on what humans judged.
 
+use std::fmt::Write;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,10 +27,9 @@ enumeration! {
     }
 }
 
-impl Default for Verdict {
-    fn default() -> Self {
-        Self::Approve
-    }
+/// What a rule does that does not say.
+const fn approves() -> Verdict {
+    Verdict::Approve
 }
 
 impl Verdict {
@@ -61,7 +62,7 @@ pub struct ApprovalRule {
     /// The type of the tasks.
     pub task_type: String,
     /// What becomes of them.
-    #[serde(default)]
+    #[serde(default = "approves")]
     pub verdict: Verdict,
 }
 
@@ -136,11 +137,11 @@ impl ApprovalTrial {
         if let Some(first) = disagreed.first() {
             let titles: Vec<_> = disagreed.iter().take(5).map(|one| one.title.as_str()).collect();
             let rest = if disagreed.len() > titles.len() { ", ..." } else { "" };
-            text += &format!("; {} humans have {}: {}{rest}", disagreed.len(), first.state, titles.join(", "));
+            let _ = write!(text, "; {} humans have {}: {}{rest}", disagreed.len(), first.state, titles.join(", "));
         }
         for (number, what) in [(unjudged, "nobody has judged"), (high_risk, "are of high risk and stay with humans")] {
             if *number > 0 {
-                text += &format!("; {number} {what}");
+                let _ = write!(text, "; {number} {what}");
             }
         }
         if *more {

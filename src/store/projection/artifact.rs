@@ -48,7 +48,7 @@ pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Res
     };
     change.run(
         "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ?,
-             rule = ?, snoozed_until = NULL WHERE id = ?",
+             judged_by_rule = ?, snoozed_until = NULL WHERE id = ?",
         params![
             event.state.as_str(),
             event.state == ReviewState::Approved,

@@ -452,6 +452,8 @@ fn a_rule_is_proposed_in_the_title_shown_by_a_key_and_armed_by_a_word() {
     // Whoever wants none is asked for none.
     driver.press(":");
     driver.type_text("set propose 0");
-    driver.press("enter ctrl-r");
-    driver.sees_not("a rule is proposed");
+    driver.press("enter");
+    driver.later(Duration::from_secs(1));
+    driver.press("ctrl-r");
+    driver.sees_not("P: a rule is proposed");
 }
