@@ -40,7 +40,7 @@ fn a_past_has_what_was_there_and_the_present_is_as_it_was() {
     terminal.sees("the records that there are");
     terminal.types("\x1b");
     terminal.types(":at 2001-01-01\r");
-    terminal.sees("when the journal began");
+    terminal.sees("\"2001-01-01\" is not allowed");
     terminal.types("\x1b");
     terminal.types(":now\r");
     terminal.sees_no_longer("PAST");
