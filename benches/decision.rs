@@ -220,7 +220,7 @@ fn inbox(tasks: usize, artifacts: usize) -> u64 {
         let maker = TaskId::new(time, random);
         (task.approval_gate, task.depends_on) = (true, vec![(maker, TaskStatus::Completed)]);
         let (id, state) = (ArtifactId::new(time, random), ReviewState::Pending);
-        snapshot.artifacts.push(OpenArtifact { id, task_id: maker, state, snoozed_until: None });
+        snapshot.artifacts.push(OpenArtifact { id, task_id: maker, state, snoozed_until: None, merges: false });
     }
     let core = Core::restore(snapshot);
     let start = Instant::now();
@@ -285,6 +285,7 @@ fn rows(tasks: usize) -> Snapshot {
         tasks: (0..tasks).map(row).collect(),
         executions: vec![],
         artifacts: vec![],
+        merging: vec![],
         alerts: vec![],
         alert_rules: vec![],
         alerts_grouped: vec![],

@@ -116,6 +116,7 @@ impl Writer {
             preemptible: false,
             verify: menagerie::domain::Verify::default(),
             verification: None,
+            workspace: None,
             agent_id: None,
             cage_id: None,
             assigned_agent_id: None,

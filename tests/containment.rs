@@ -20,3 +20,5 @@ mod measuring;
 mod output;
 #[path = "containment/verifying.rs"]
 mod verifying;
+#[path = "containment/workspaces.rs"]
+mod workspaces;

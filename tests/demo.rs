@@ -111,6 +111,21 @@ fn the_summary_waits_for_approval_and_the_printed_commands_work() {
         line.map(|line| line.trim().to_owned()).unwrap_or_default()
     };
     let shell = |line: &str| Command::new("sh").args(["-c", line]).output().unwrap();
+    let tasks = |words: &[&str]| -> u64 {
+        let output =
+            place.menagerie(&[&["demo", "empty", "-o", "json", "--headless"], words].concat(), place.folder.path());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let data_dir = place.data_dirs().pop().unwrap();
+        let words = ["status", "--no-start", "-o", "json", "--data-dir", data_dir.to_str().unwrap()];
+        let status: Value = serde_json::from_slice(&place.menagerie(&words, place.folder.path()).stdout).unwrap();
+        status["tasks"].as_object().unwrap().values().filter_map(Value::as_u64).sum()
+    };
+    // The same again goes on with the survey whose summary waits, and finds everything that was there.
+    let again = place.menagerie(&["demo", "empty"], place.folder.path());
+    let said_again = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(again.status.success() && said_again.contains("is under way here"), "{said_again}");
+    assert!(said_again.contains("Caught: the glutton") && said_again.contains("--again"), "{said_again}");
+    assert_eq!(tasks(&[]), 15);
     let explained = shell(&after("Ask why the summary waits"));
     let why = String::from_utf8_lossy(&explained.stdout).into_owned();
     assert!(why.contains("approval"), "{why}");
@@ -119,6 +134,9 @@ fn the_summary_waits_for_approval_and_the_printed_commands_work() {
     let wait = said.lines().find(|line| line.contains(" task wait ")).unwrap();
     let listed = shell(wait);
     assert!(String::from_utf8_lossy(&listed.stdout).contains("summary.md"), "{listed:?}");
+    // It is over: now the same begins another, and --again does in any case.
+    assert_eq!(tasks(&[]), 30);
+    assert_eq!(tasks(&["--again"]), 45);
     let stopped = shell(&after("The demo's engine runs on."));
     assert!(stopped.status.success(), "{stopped:?}");
 }

@@ -38,16 +38,16 @@ impl Draw {
     }
 }
 
-/// Jobs as clusters see them: most are small and short, some are wide, a few are long; people overestimate.
-fn workload(seed: u64, count: usize) -> Vec<Job> {
+/// Jobs as clusters see them: most are small and short, some are wide, a few are long; people overestimate. They come about `pace`
+/// seconds apart: at 140 the machine is just kept busy, at less the queue grows.
+fn workload(seed: u64, count: usize, pace: u64) -> Vec<Job> {
     let mut draw = Draw(seed);
     let mut now = 0;
     (0..count)
         .map(|_| {
             let cores = (1 << draw.below(7)).min(CORES);
             let duration = (1 << draw.below(13)) + draw.below(60);
-            // About the pace at which the machine is just kept busy.
-            now += draw.below(280);
+            now += draw.below(2 * pace);
             let estimate = duration + draw.below(duration * 3 + 1);
             Job { submit: now, duration, estimate: Some(estimate), cores }
         })
@@ -202,25 +202,42 @@ fn peak(jobs: &[Job], starts: &[f64]) -> u64 {
 #[test]
 fn backfill_beats_first_come_first_served_and_keeps_within_twice_of_easy() {
     let folder = tempfile::tempdir().unwrap();
-    for seed in 1..=3 {
-        let jobs = workload(seed, 2000);
+    for (seed, pace) in [(1, 140), (2, 140), (3, 140), (4, 160), (5, 110), (6, 90), (7, 60)] {
+        let jobs = workload(seed, 2000, pace);
         let (figures, starts) = simulate(&jobs, folder.path());
         assert!(peak(&jobs, &starts) <= CORES, "seed {seed}: more cores in use than there are");
         let (fcfs, easy) = (reference(&jobs, false), reference(&jobs, true));
         let ours = figures["mean_bounded_slowdown"].as_f64().unwrap();
         let plain = mean_bounded_slowdown(&jobs, &fcfs);
-        assert!(ours * 5.0 < plain, "seed {seed}: slowdown {ours:.1}, first come first served {plain:.1}");
-        for (id, (start, easy)) in starts.iter().zip(&easy).enumerate() {
-            let (wait, reference) = (start - jobs[id].submit as f64, (easy - jobs[id].submit) as f64);
-            assert!(wait <= 2.0 * reference + 1e-6, "seed {seed}: job {id} waits {wait} s, under EASY {reference} s");
-        }
+        assert!(ours * 4.0 < plain, "seed {seed}: slowdown {ours:.1}, first come first served {plain:.1}");
+        is_easy(&jobs, &starts, &easy, seed);
     }
+}
+
+/// Nobody waits longer than twice as long as under EASY; indeed on one cage with estimates the schedule is the same.
+fn is_easy(jobs: &[Job], starts: &[f64], easy: &[u64], seed: u64) {
+    for (id, (start, easy)) in starts.iter().zip(easy).enumerate() {
+        let (wait, reference) = (start - jobs[id].submit as f64, (easy - jobs[id].submit) as f64);
+        assert!((wait - reference).abs() < 1e-6, "seed {seed}: job {id} waits {wait} s, under EASY {reference} s");
+    }
+}
+
+#[test]
+fn who_is_short_enough_does_not_pass_by_who_came_before_and_is_short_enough_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = |submit, cores, duration| Job { submit, duration, estimate: Some(duration), cores };
+    // The fourth and the last are about equally long: the last fits before the third can start, the fourth does not. The fifth fits, too.
+    let jobs =
+        [job(0, 36, 1000), job(0, 64, 100), job(1, 100, 5000), job(2, 64, 905), job(3, 64, 450), job(4, 64, 899)];
+    let (_, starts) = simulate(&jobs, folder.path());
+    assert_eq!(starts, [0.0, 0.0, 1000.0, 6000.0, 100.0, 6905.0]);
+    is_easy(&jobs, &starts, &reference(&jobs, true), 0);
 }
 
 #[test]
 fn without_estimates_order_is_kept_and_nothing_starves() {
     let folder = tempfile::tempdir().unwrap();
-    let jobs: Vec<Job> = workload(7, 500).into_iter().map(|job| Job { estimate: None, ..job }).collect();
+    let jobs: Vec<Job> = workload(7, 500, 140).into_iter().map(|job| Job { estimate: None, ..job }).collect();
     let (figures, starts) = simulate(&jobs, folder.path());
     assert_eq!(figures["unfinished"], 0);
     assert!(peak(&jobs, &starts) <= CORES);

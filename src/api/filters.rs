@@ -17,7 +17,7 @@ pub static GRID: Table = Table {
     name: "grid",
     fields: &[
         Field::new("cage", Kind::Cage, "Its number").searched().also(&["id"]),
-        Field::new("status", word!(CageStatus), "Whether somebody lives there"),
+        Field::new("status", word!(CageStatus), "Whether somebody lives there").searched(),
         Field::new("state", word!(CellState), "What goes on in it").searched(),
         Field::new("agent", Kind::Named(Thing::Agent), "Who lives or works there").or_none().searched(),
         Field::new("node", Kind::Named(Thing::Node), "The machine it is on").or_none().searched(),
@@ -40,7 +40,7 @@ pub static GRID: Table = Table {
 pub static INBOX: Table = Table {
     name: "inbox",
     fields: &[
-        Field::new("kind", word!(InboxKind), "What waits"),
+        Field::new("kind", word!(InboxKind), "What waits").searched(),
         Field::new("title", Kind::Text, "The artifact's title, or what failed").searched(),
         Field::new("type", word!(ArtifactType), "The artifact's type").or_none().also(&["artifact_type"]),
         Field::new("agent", Kind::Named(Thing::Agent), "Who made it").or_none().searched(),
@@ -141,6 +141,7 @@ mod tests {
             running: 2,
             cpu: gauge(1.25, 2.0),
             memory: gauge(900.0 * 1_048_576.0, 1_073_741_824.0),
+            memory_peak: Gauge::default(),
             gpu: Gauge::default(),
             tokens: Gauge::default(),
             pids: gauge(5.0, 64.0),

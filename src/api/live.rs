@@ -188,6 +188,9 @@ pub struct CageCell {
     pub cpu: Gauge,
     /// Bytes.
     pub memory: Gauge,
+    /// Bytes: the most that were in use since the cage was set up.
+    #[serde(default)]
+    pub memory_peak: Gauge,
     /// Devices.
     pub gpu: Gauge,
     /// Tokens in the limit's window.

@@ -202,6 +202,12 @@ pub struct AlertRuleRow {
     pub declared: bool,
     /// Alerts of it that are not resolved.
     pub alerts: u64,
+    /// How many alerts it ever raised, resolved ones included.
+    #[serde(default)]
+    pub fired: u64,
+    /// When it raised the last of them; `None` when it raised none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_fired: Option<Timestamp>,
 }
 
 /// A metric that rules may look at.

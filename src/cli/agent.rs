@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::agent_performance::{self, PerformanceArgs};
+use super::alert;
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
@@ -14,6 +15,7 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::program::Programs;
 use super::table::{Align, Cell, Table};
+use super::task_options::parse_workspace;
 use super::view;
 use super::{candidates, items};
 use crate::api::client::{Client, encode};
@@ -22,7 +24,7 @@ use crate::domain::agent::{
     AgentConfiguration, AgentKind, AgentSpec, Capability, Division, Participant, Runtime, StreamFormat, Tier,
 };
 use crate::domain::filter::tables;
-use crate::domain::{AgentStatus, CageId, Refusal};
+use crate::domain::{AgentStatus, CageId, Refusal, Workspace};
 
 /// What can be done with agents.
 #[derive(Subcommand, Debug)]
@@ -139,6 +141,9 @@ pub struct AddArgs {
     /// The folder in which its command starts, absolute; the cage's working folder when left out
     #[arg(long, value_name = "DIR")]
     pub workdir: Option<String>,
+    /// A git repository that it works on, in a copy for each task, and the commit to begin with
+    #[arg(long, value_name = "PATH[@REF]", value_parser = parse_workspace)]
+    pub workspace: Option<Workspace>,
     /// The language in which its command says what it does; `menagerie` when left out
     #[arg(long, value_name = "FORMAT", value_parser = one_of::<StreamFormat>(StreamFormat::ALL))]
     pub format: Option<StreamFormat>,
@@ -212,8 +217,13 @@ fn spec(args: AddArgs) -> AgentSpec {
     spec.configuration = args.configuration.unwrap_or_default();
     spec.resource_config = args.resource_config.unwrap_or_default();
     let env = args.env.into_iter().map(|(name, value)| (name, value.into())).collect();
-    spec.runtime =
-        Runtime::Command { command: args.command, env, workdir: args.workdir, format: args.format.unwrap_or_default() };
+    spec.runtime = Runtime::Command {
+        command: args.command,
+        env,
+        workdir: args.workdir,
+        format: args.format.unwrap_or_default(),
+        workspace: args.workspace,
+    };
     spec
 }
 
@@ -291,7 +301,7 @@ fn show(context: &mut Context, agent: &str) -> Outcome {
     let failures = view::count(&agent, "consecutive_failures");
     let failures =
         if failures == 0 { Cell::default() } else { Cell::new(format!("{failures} in a row"), Role::Warning) };
-    context.out.fields(&[
+    let mut fields = vec![
         ("name", view::text(&agent, "name").into()),
         ("id", view::text(&agent, "id").into()),
         ("display name", view::text(&agent, "display_name").into()),
@@ -318,6 +328,8 @@ fn show(context: &mut Context, agent: &str) -> Outcome {
         ("heartbeat", view::moment(&agent, "last_heartbeat")),
         ("created", view::moment(&agent, "created_at")),
         ("updated", view::moment(&agent, "updated_at")),
-    ])?;
+    ];
+    fields.extend(alert::about(&client, &[format!("agent {}", view::text(&agent, "name"))])?);
+    context.out.fields(&fields)?;
     Ok(0)
 }

@@ -1,21 +1,24 @@
 //! `menagerie alert …`: list, take, silence and resolve what needs somebody's eye.
 
+use std::cmp::Reverse;
+
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::alert_rule::{self, RuleVerb};
 use super::args::one_of;
-use super::context::Context;
-use super::failure::Outcome;
+use super::context::{Context, now};
+use super::failure::{Failure, Outcome};
 use super::items;
 use super::list::{ListArgs, given};
+use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, ShortIds};
-use crate::api::client::encode;
-use crate::api::types::WireCommand;
+use crate::api::client::{Client, encode};
+use crate::api::types::{AlertRuleRow, WireCommand};
 use crate::domain::filter::tables;
 use crate::domain::time::When;
-use crate::domain::{AlertStatus, Matcher, Refusal, RefusalKind, Severity, Silence};
+use crate::domain::{Alert, AlertStatus, Matcher, Refusal, RefusalKind, Severity, Silence, User};
 
 /// What can be done with alerts.
 #[derive(Subcommand, Debug)]
@@ -211,11 +214,48 @@ fn draw(rows: &[Value]) -> Table {
             view::status(alert, "status"),
             view::age(alert, "last_seen").into(),
             view::text(alert, "count").into(),
-            view::text(alert, "source").into(),
-            view::text(alert, "message").into(),
+            view::with_short_ids(&view::text(alert, "source")).into(),
+            view::with_short_ids(&view::text(alert, "message")).into(),
         ]);
     }
     table
+}
+
+/// What is not resolved of these sources, as fields of something that is shown: what is said, and what to do.
+pub fn about(client: &Client, sources: &[String]) -> Result<Vec<(&'static str, Cell)>, Failure> {
+    let mut fields = vec![];
+    for source in sources {
+        let open = format!("{},{}", AlertStatus::Active, AlertStatus::Acknowledged);
+        let filters = vec![("status".to_owned(), open), ("source".to_owned(), source.clone())];
+        let (alerts, _) = client.list::<Alert>("alerts", &filters)?;
+        for alert in alerts {
+            let role = Role::of_status(alert.severity.as_str());
+            fields.push(("alert", Cell::new(format!("{}: {}", alert.severity, alert.message), role)));
+            fields.extend(alert.context.remedy.map(|remedy| ("remedy", remedy.into())));
+        }
+    }
+    Ok(fields)
+}
+
+/// What needs somebody's eye now, the worst first: what nobody has taken and what is not silenced.
+pub fn waiting(client: &Client) -> Result<Vec<Alert>, Failure> {
+    let filters =
+        vec![("status".to_owned(), AlertStatus::Active.to_string()), ("limit".to_owned(), "10000".to_owned())];
+    let (mut alerts, _) = client.list::<Alert>("alerts", &filters)?;
+    let now = now();
+    alerts.retain(|alert| alert.silenced_until.is_none_or(|until| until <= now));
+    alerts.sort_by_key(|alert| (Reverse(alert.severity), Reverse(alert.last_seen)));
+    Ok(alerts)
+}
+
+/// The name of a user; the id when nobody knows it.
+fn user(client: &Client, alert: &Value, path: &str) -> String {
+    let id = view::text(alert, path);
+    if id.is_empty() {
+        return id;
+    }
+    let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())]).unwrap_or_default().0;
+    users.into_iter().find(|user| user.id.to_string() == id).map_or(id, |user| user.name)
 }
 
 fn show(context: &mut Context, id: &str) -> Outcome {
@@ -224,24 +264,41 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     if context.out.value(&alert)? {
         return Ok(0);
     }
-    let figure = |path: &str| -> Cell { view::text(&alert, path).into() };
+    // The rule says in which unit its figures are, if it is still there.
+    let trigger = view::text(&alert, "context.trigger");
+    let rule: Option<AlertRuleRow> = client.get(&format!("/v1/alert-rules/{}", encode(&trigger)), &vec![]).ok();
+    let figure = |path: &str| -> Cell {
+        let value = view::at(&alert, path).as_f64();
+        match (&rule, value) {
+            // Of a group, the figure is how many share it.
+            (Some(row), Some(value)) if !view::text(&alert, "source").starts_with("rule ") => {
+                row.rule.unit().show(value).into()
+            }
+            _ => view::text(&alert, path).into(),
+        }
+    };
+    let looks_at = rule.as_ref().map(|AlertRuleRow { rule, .. }| {
+        format!("{} of {} within {}, for {}", rule.function, rule.metric, rule.window, rule.hold)
+    });
     context.out.fields(&[
         ("id", view::text(&alert, "id").into()),
         ("severity", view::status(&alert, "severity")),
         ("status", view::status(&alert, "status")),
         ("source", view::text(&alert, "source").into()),
         ("message", view::text(&alert, "message").into()),
-        ("cause", figure("context.trigger")),
+        ("cause", trigger.into()),
+        ("looks at", looks_at.unwrap_or_default().into()),
         ("threshold", figure("context.threshold")),
         ("value", figure("context.value")),
         ("remedy", view::text(&alert, "context.remedy").into()),
         ("raised", view::moment(&alert, "time")),
         ("last seen", view::moment(&alert, "last_seen")),
         ("times", view::text(&alert, "count").into()),
-        ("acknowledged by", view::text(&alert, "acknowledged_by").into()),
+        ("acknowledged by", user(&client, &alert, "acknowledged_by").into()),
         ("note", view::text(&alert, "note").into()),
         ("silenced until", view::moment(&alert, "silenced_until")),
         ("resolved", view::moment(&alert, "resolution.time")),
+        ("resolved by", user(&client, &alert, "resolution.by").into()),
         ("action", view::text(&alert, "resolution.action").into()),
         ("notes", view::text(&alert, "resolution.notes").into()),
     ])?;

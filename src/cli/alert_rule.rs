@@ -149,13 +149,22 @@ pub fn run(context: &mut Context, verb: RuleVerb) -> Outcome {
         RuleVerb::Show { name } => return show(context, &name),
         RuleVerb::Test { rule, since } => return test(context, rule, since),
         RuleVerb::Metrics => return metrics(context),
-        RuleVerb::Add(rule) => (WireCommand::AddAlertRule { rule: Box::new(rule.patch()?) }, "added"),
+        RuleVerb::Add(rule) => return add(context, rule),
         RuleVerb::Remove { names } => (WireCommand::RemoveAlertRules { names }, "removed"),
         RuleVerb::Enable { names } => (WireCommand::EnableAlertRules { names, on: true }, "enabled"),
         RuleVerb::Disable { names } => (WireCommand::EnableAlertRules { names, on: false }, "disabled"),
     };
     let client = context.engine()?;
     items::send(context, &client, &command, done)
+}
+
+/// Adds a rule, or changes the one that has its name.
+fn add(context: &mut Context, rule: RuleArgs) -> Outcome {
+    let client = context.engine()?;
+    let rules: Vec<Value> = client.get("/v1/alert-rules", &vec![])?;
+    let known = rules.iter().any(|known| view::text(known, "name") == rule.name);
+    let command = WireCommand::AddAlertRule { rule: Box::new(rule.patch()?) };
+    items::send(context, &client, &command, if known { "changed" } else { "added" })
 }
 
 /// What is held against what: `avg of menagerie_node_cpu_usage_ratio in 5m > 90%`.
@@ -181,6 +190,7 @@ fn list(context: &mut Context) -> Outcome {
         ("CRITICAL", Align::Right),
         ("FOR", Align::Right),
         ("ALERTS", Align::Right),
+        ("FIRED", Align::Right),
         ("ORIGIN", Align::Left),
     ]);
     for rule in &rules {
@@ -200,6 +210,7 @@ fn list(context: &mut Context) -> Outcome {
             view::text(rule, "critical").into(),
             view::text(rule, "for").into(),
             view::text(rule, "alerts").into(),
+            view::text(rule, "fired").into(),
             origin.into(),
         ]);
     }
@@ -231,6 +242,8 @@ fn show(context: &mut Context, name: &str) -> Outcome {
         ("remedy", text("remedy")),
         ("built in", text("built_in")),
         ("alerts", text("alerts")),
+        ("fired", text("fired")),
+        ("last fired", view::moment(&rule, "last_fired")),
     ])?;
     Ok(0)
 }

@@ -86,16 +86,21 @@ pub fn run(context: &mut Context, verb: ApprovalVerb) -> Outcome {
     match verb {
         RuleVerb::List => {
             let rules: Vec<ApprovalRule> = client.get("/v1/approval-rules", &vec![])?;
-            show(context, &rules)
+            if !context.out.value(&serde_json::json!(rules))? {
+                context.out.table(&table_of(&rules))?;
+            }
+            Ok(0)
         }
         RuleVerb::Show { name } => {
             let rules: Vec<ApprovalRule> = client.get("/v1/approval-rules", &vec![])?;
-            let found: Vec<ApprovalRule> = rules.into_iter().filter(|rule| rule.name == name).collect();
-            if found.is_empty() {
+            let Some(rule) = rules.into_iter().find(|rule| rule.name == name) else {
                 let hint = "menagerie approval rule list shows those that there are";
                 return Err(Refusal::not_found("approval rule", name).hint(hint).into());
+            };
+            if !context.out.value(&serde_json::json!(rule))? {
+                context.out.line(&super::table::clean(&format!("{}: {}", rule.name, rule.sentence())))?;
             }
-            show(context, &found)
+            Ok(0)
         }
         RuleVerb::Proposed { after } => {
             let query = vec![("after".to_owned(), after.to_string())];
@@ -132,10 +137,7 @@ pub fn run(context: &mut Context, verb: ApprovalVerb) -> Outcome {
     }
 }
 
-fn show(context: &mut Context, rules: &[ApprovalRule]) -> Outcome {
-    if context.out.value(&serde_json::json!(rules))? {
-        return Ok(0);
-    }
+fn table_of(rules: &[ApprovalRule]) -> Table {
     let mut table = Table::new(&[
         ("NAME", Align::Left),
         ("VERDICT", Align::Left),
@@ -152,6 +154,5 @@ fn show(context: &mut Context, rules: &[ApprovalRule]) -> Outcome {
             rule.task_type.clone().into(),
         ]);
     }
-    context.out.table(&table)?;
-    Ok(0)
+    table
 }

@@ -10,8 +10,8 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, db, demo, engine, event, execution,
-    filter, inbox, journal, man, metric, node, past, run, schema, simulate, status, stop, task,
+    agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
+    execution, filter, inbox, journal, man, metric, node, past, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -86,10 +86,13 @@ pub enum Verb {
     Engine(engine::EngineArgs),
     /// Run a node's worker; the engine starts one itself
     #[command(hide = true)]
-    Worker,
+    Worker(engine::LogArgs),
     /// Read a worker's slower sensors for it; the worker starts this itself
     #[command(hide = true)]
     Sense,
+    /// Run git for a worker, outside all cages; the worker starts this itself
+    #[command(hide = true)]
+    Errand,
     /// Answer from the data directory as it was at a moment; --at and the console start this themselves
     #[command(hide = true)]
     Past(past::PastArgs),
@@ -128,6 +131,9 @@ pub enum Verb {
     /// What was measured, over time
     #[command(subcommand)]
     Metric(metric::MetricVerb),
+    /// Who did most, what each day brought, what went wrong, who works on whose results
+    #[command(subcommand)]
+    Dashboard(dashboard::DashboardVerb),
     /// What the system says about itself
     #[command(subcommand)]
     Event(event::EventVerb),
@@ -205,8 +211,9 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
     match verb {
         Verb::Past(args) => past::run(context, &args),
         Verb::Engine(args) => engine::run(context, &args),
-        Verb::Worker => engine::run_worker(context),
+        Verb::Worker(args) => engine::run_worker(context, &args),
         Verb::Sense => engine::run_sense(context),
+        Verb::Errand => engine::run_errand(context),
         Verb::Status(args) => status::run(context, &args),
         Verb::Stop(args) => stop::run(context, &args),
         Verb::Apply(args) => apply::run(context, &args),
@@ -220,6 +227,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),
         Verb::Metric(verb) => metric::run(context, verb),
+        Verb::Dashboard(verb) => dashboard::run(context, verb),
         Verb::Event(verb) => event::run(context, verb),
         Verb::Journal(verb) => journal::run(context, &verb),
         Verb::Db(verb) => db::run(context, &verb),

@@ -16,7 +16,7 @@ use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
-use crate::domain::{ArtifactType, ReviewState};
+use crate::domain::{ArtifactType, Difference, Merge, ReviewState};
 
 /// What can be done with artifacts.
 #[derive(Subcommand, Debug)]
@@ -150,10 +150,33 @@ fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
         ("size", view::size(&artifact, "size").into()),
         ("quality", view::text(&artifact, "quality_score").into()),
         ("digest", view::text(&artifact, "digest").into()),
+        ("difference", difference(&artifact).into()),
+        ("merge", merge(&artifact).into()),
         ("created", view::moment(&artifact, "created_at")),
     ])?;
     context.out.line("")?;
     content(context, &client, &view::text(&artifact, "id"))
+}
+
+/// What a difference is from, and how large it is.
+fn difference(artifact: &Value) -> String {
+    let difference: Option<Difference> = serde_json::from_value(view::at(artifact, "difference").clone()).ok();
+    difference.map_or_else(String::new, |one| {
+        let base = one.base.get(..12).unwrap_or(&one.base);
+        format!("{} from {} at {base}", one.phrase(), one.repository)
+    })
+}
+
+/// What has come of merging it, or what will once it is approved.
+fn merge(artifact: &Value) -> String {
+    let merge: Option<Merge> = serde_json::from_value(view::at(artifact, "merge").clone()).ok();
+    let branch = view::text(artifact, "difference.merge");
+    match merge {
+        Some(merge) => merge.phrase(),
+        None if branch.is_empty() => String::new(),
+        None if view::at(artifact, "human_approved") == true => format!("under way, into {branch}"),
+        None => format!("into {branch} once it is approved"),
+    }
 }
 
 /// Writes the content as it comes, to a terminal without an agent's control characters.

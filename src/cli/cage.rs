@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::alert;
 use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
@@ -13,6 +14,7 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames};
+use crate::api::client::Client;
 use crate::api::live::CageCell;
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
@@ -128,7 +130,7 @@ fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell
 
 /// Bytes for people.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Counts of bytes are whole and not negative.
-fn bytes(bytes: f64) -> String {
+pub fn bytes(bytes: f64) -> String {
     Bytes::new(bytes as u64).human()
 }
 
@@ -169,6 +171,13 @@ fn processes(context: &mut Context, cage: CageId) -> Outcome {
     Ok(0)
 }
 
+/// The name of the node with an id; the id where it cannot be told.
+fn node_name(client: &Client, id: &str) -> String {
+    let query = vec![("id".to_owned(), id.to_owned())];
+    let found = client.list::<Value>("nodes", &query).map(|(nodes, _)| nodes).unwrap_or_default();
+    found.first().map_or_else(|| id.to_owned(), |node| view::text(node, "name"))
+}
+
 fn show(context: &mut Context, cage: CageId) -> Outcome {
     let client = context.engine()?;
     let cage: Value = client.get(&format!("/v1/cages/{cage}"), &vec![])?;
@@ -185,18 +194,22 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
             other => format!("{name} {other}"),
         });
     let limits: Vec<String> = limits.collect();
-    context.out.fields(&[
+    let agent = names.name(&cage, "agent_id");
+    let mut fields = vec![
         ("cage", view::text(&cage, "id").into()),
         ("status", view::status(&cage, "status")),
-        ("agent", names.name(&cage, "agent_id").into()),
-        ("node", view::text(&cage, "node_id").into()),
+        ("agent", agent.as_str().into()),
+        ("node", node_name(&client, &view::text(&cage, "node_id")).into()),
         ("limits", if limits.is_empty() { "none".into() } else { limits.join(", ").into() }),
         ("network", view::text(&cage, "network").into()),
         ("may read", view::joined(&cage, "read", " ").into()),
         ("may write", view::joined(&cage, "write", " ").into()),
         ("created", view::moment(&cage, "created_at")),
         ("updated", view::moment(&cage, "updated_at")),
-    ])?;
+    ];
+    let sources = [format!("cage {}", view::text(&cage, "id")), format!("agent {agent}")];
+    fields.extend(alert::about(&client, &sources)?);
+    context.out.fields(&fields)?;
     let entries = view::at(&cage, "enforcement").as_array().map_or(&[][..], Vec::as_slice);
     context.out.line("")?;
     if entries.is_empty() {

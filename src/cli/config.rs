@@ -19,6 +19,7 @@ use super::toml_file;
 use crate::domain::Span;
 use crate::domain::enumeration::enumeration;
 use crate::engine::deliver::ReceiverEntry;
+use crate::engine::otlp::OtlpSection;
 
 enumeration! {
     /// How results are written.
@@ -92,6 +93,8 @@ pub struct ConfigFile {
     pub alert: AlertSection,
     /// How much of what is measured is kept.
     pub metrics: MetricsSection,
+    /// A collector of traces and metrics.
+    pub otlp: OtlpSection,
 }
 
 /// `[alert]` of the configuration file.
@@ -114,6 +117,8 @@ pub struct EngineSection {
     pub measure_every: Option<Span>,
     /// Whether `GET /metrics` has series of single agents. Default: true.
     pub metrics_per_agent: Option<bool>,
+    /// For how long after the engine's start no alert is over for want of samples. Default: `2m`.
+    pub no_data_grace: Option<Span>,
 }
 
 /// Where a setting's value comes from.
@@ -173,11 +178,18 @@ pub struct Settings {
     pub measure_every: Setting<Span>,
     /// Whether `GET /metrics` has series of single agents.
     pub metrics_per_agent: Setting<bool>,
+    /// For how long after the engine's start no alert is over for want of samples.
+    pub no_data_grace: Setting<Span>,
     /// How much of what is measured is kept.
     pub metrics: MetricsSettings,
     /// Who is told of alerts; only the file says.
     pub receivers: Vec<ReceiverEntry>,
+    /// Who is told of traces and metrics; only the file says.
+    pub otlp: OtlpSection,
 }
+
+/// Workers that nobody looks at measure every ten seconds, and the windows of rules have to fill.
+const NO_DATA_GRACE: Span = Span::from_secs(120);
 
 /// How often what runs is measured while nobody looks.
 const MEASURE_EVERY: Span = Span::from_secs(10);
@@ -229,8 +241,10 @@ impl Settings {
                 MEASURE_EVERY,
             )?,
             metrics_per_agent: layers.file_or(file.engine.metrics_per_agent, true),
+            no_data_grace: layers.file_or(file.engine.no_data_grace, NO_DATA_GRACE),
             metrics: file.metrics.resolve(&layers)?,
             receivers: file.alert.receiver,
+            otlp: file.otlp,
             file: path,
         })
     }
@@ -363,6 +377,7 @@ mod tests {
             ("output = \"cvs\"", "did you mean \"csv\"?"),
             ("output =", "c.toml:1:9: "),
             ("[engine]\nlog_levle = \"info\"", "c.toml:2:1: unknown field"),
+            ("[otlp]\nendpint = \"x\"", "c.toml:2:1: unknown field `endpint`"),
             ("a\0b", "c.toml:1:2: a NUL byte"),
         ] {
             let (_folder, globals) = file(text);
@@ -382,6 +397,7 @@ mod tests {
         assert!(matches!(settings.metrics.raw.origin, Origin::File(_)));
         assert_eq!(settings.metrics.minutes.origin, Origin::Default);
         assert!(!settings.metrics_per_agent.value);
+        assert_eq!(settings.no_data_grace.value, NO_DATA_GRACE);
         assert!(resolve(&Globals::default(), &[]).unwrap().metrics_per_agent.value);
     }
 

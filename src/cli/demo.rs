@@ -1,6 +1,7 @@
 //! `menagerie demo`: the main job on real input. A fleet of real agents surveys a git repository in an engine of its own,
 //! seen in the console, or in lines of progress where there is no terminal.
 
+mod begin;
 mod ground;
 mod kit;
 mod plan;
@@ -40,6 +41,9 @@ pub struct DemoArgs {
     /// With --approve-all: leave the demo's engine running
     #[arg(long, requires = "approve_all")]
     pub keep: bool,
+    /// Begin a new survey though one is under way; without it the demo goes on with that one
+    #[arg(long, conflicts_with_all = ["fleet_size", "tasks"])]
+    pub again: bool,
     /// Show lines of progress, no console
     #[arg(long)]
     pub headless: bool,
@@ -63,7 +67,7 @@ pub fn run(context: &mut Context, console: &ConsoleArgs, args: &DemoArgs) -> Out
     let scale = Scale::asked(args.fleet_size, args.tasks, args.arrays)?;
     match (scale, seen) {
         (None, false) => Survey::prepare(context, args.path.as_deref())?.follow_to_the_end(args),
-        (None, true) => show::survey(context, console, args.path.as_deref()),
+        (None, true) => show::survey(context, console, args.path.as_deref(), args.again),
         (Some(scale), false) => scale::in_lines(context, scale),
         (Some(scale), true) => show::at_scale(context, console, scale),
     }

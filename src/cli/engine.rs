@@ -7,7 +7,7 @@ use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::one_of;
-use super::config::{LogFormat, LogLevel, expand_home};
+use super::config::{LogFormat, LogLevel, Settings, expand_home};
 use super::context::Context;
 use super::failure::{Failure, Outcome, chain};
 use crate::api::server::serve;
@@ -26,12 +26,28 @@ pub struct EngineArgs {
     /// Leave the terminal's session; verbs that start an engine use this
     #[arg(long, hide = true, conflicts_with = "foreground")]
     pub background: bool,
+    /// How to write the log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// How a process writes its log.
+#[derive(Args, Clone, Debug)]
+pub struct LogArgs {
     /// How to write the log [env: `MENAGERIE_LOG_FORMAT`] [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = one_of::<LogFormat>(LogFormat::ALL))]
     pub log_format: Option<LogFormat>,
     /// How much to write [env: `MENAGERIE_LOG_LEVEL`] [default: info]
     #[arg(long, value_name = "LEVEL", value_parser = one_of::<LogLevel>(LogLevel::ALL))]
     pub log_level: Option<LogLevel>,
+}
+
+impl LogArgs {
+    /// What was said, or else what is set.
+    fn resolve(&self, settings: &Settings) -> (LogFormat, LogLevel) {
+        let format = self.log_format.unwrap_or(settings.log_format.value);
+        (format, self.log_level.unwrap_or(settings.log_level.value))
+    }
 }
 
 /// The longest path of a Unix socket, without the byte that ends it (`sun_path` in `unix(7)`).
@@ -45,25 +61,27 @@ pub fn run(context: &mut Context, args: &EngineArgs) -> Outcome {
         // kept its session would merely end with the terminal.
         let _ = rustix::process::setsid();
     }
-    start_log(
-        args.log_format.unwrap_or(settings.log_format.value),
-        args.log_level.unwrap_or(settings.log_level.value),
-    )?;
+    let (format, level) = args.log.resolve(settings);
+    start_log(format, level)?;
     let program =
         std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
     let data_dir = settings.data_dir.value.clone();
     check_socket_path(&data_dir, &data_dir)?;
     let receivers = receivers(&settings.receivers)?;
     let measure_every = settings.measure_every.value;
-    let worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
+    let mut worker_command = vec![program.into(), "--data-dir".into(), data_dir.clone().into(), "worker".into()];
+    let log = ["--log-format", format.as_str(), "--log-level", level.as_str()];
+    worker_command.extend(log.map(std::ffi::OsString::from));
     let metrics = settings.metrics.policy();
     let exposed = Bounds::new(settings.metrics_per_agent.value);
-    let failure =
-        match serve::serve(&serve::Settings { data_dir, worker_command, measure_every, receivers, metrics, exposed }) {
-            Ok(()) => return Ok(0),
-            Err(engine::Error::Store(error)) => super::db::failure(error),
-            Err(error) => Failure::failed(chain(&error)),
-        };
+    let (grace, collector) = (settings.no_data_grace.value, settings.otlp.collector()?);
+    let served =
+        serve::Settings { data_dir, worker_command, measure_every, receivers, metrics, exposed, grace, collector };
+    let failure = match serve::serve(&served) {
+        Ok(()) => return Ok(0),
+        Err(engine::Error::Store(error)) => super::db::failure(error),
+        Err(error) => Failure::failed(chain(&error)),
+    };
     if args.background {
         // Whoever started us reads this; the log, on standard error, may lie on a disk that is full.
         for sentence in failure.sentences() {
@@ -108,7 +126,9 @@ fn receivers(entries: &[ReceiverEntry]) -> Result<Vec<Receiver>, Failure> {
 }
 
 /// Runs this node's worker until nobody needs it.
-pub fn run_worker(context: &Context) -> Outcome {
+pub fn run_worker(context: &Context, args: &LogArgs) -> Outcome {
+    let (format, level) = args.resolve(&context.settings);
+    start_log(format, level)?;
     worker::run(&worker::Settings::new(&context.settings.data_dir.value))
         .map_err(|error| Failure::failed(chain(&error)))?;
     Ok(0)
@@ -117,6 +137,13 @@ pub fn run_worker(context: &Context) -> Outcome {
 /// Reads a worker's slower sensors until it is no longer asked.
 pub fn run_sense(context: &Context) -> Outcome {
     worker::sense(&worker::Settings::new(&context.settings.data_dir.value))
+        .map_err(|error| Failure::failed(chain(&error)))?;
+    Ok(0)
+}
+
+/// Does one of a worker's errands with git.
+pub fn run_errand(context: &Context) -> Outcome {
+    worker::errand(&worker::Settings::new(&context.settings.data_dir.value))
         .map_err(|error| Failure::failed(chain(&error)))?;
     Ok(0)
 }

@@ -1,5 +1,7 @@
 //! `menagerie execution …`: single attempts at tasks, with what agents report of them.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -10,9 +12,10 @@ use super::list::{ListArgs, given};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, AgentNames, ShortIds};
-use crate::api::client::encode;
+use crate::api::client::{Client, encode};
+use crate::api::live::CageCell;
 use crate::domain::filter::tables;
-use crate::domain::{CageId, ExecutionStatus, OutcomeKind, Span, Verification};
+use crate::domain::{Activity, CageId, ExecutionStatus, OutcomeKind, Span, Verification};
 
 /// What can be done with executions.
 #[derive(Subcommand, Debug)]
@@ -61,11 +64,42 @@ fn list(context: &mut Context, args: ExecutionListArgs) -> Outcome {
         ("cage", args.cage.map(|cage| cage.to_string())),
     ]);
     let fetched = args.list.fetch(&client, &tables::EXECUTIONS, filters, context.out.is_table())?;
-    args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client), true))
+    args.list.print(context, fetched, |rows| draw(rows, &AgentNames::new(&client), &Uses::of(rows, &client), true))
+}
+
+/// What executions use that run now. The kernel counts for whole cages, so it is told of those that are alone in theirs.
+pub struct Uses(BTreeMap<String, CageCell>);
+
+impl Uses {
+    /// Asks only where one of these executions is under way; what cannot be told is not shown.
+    pub fn of(executions: &[Value], client: &Client) -> Self {
+        let run =
+            executions.iter().any(|execution| view::text(execution, "status") == ExecutionStatus::Running.as_str());
+        let cells = if run { client.grid().unwrap_or_default() } else { vec![] };
+        Self(cells.into_iter().filter(|cell| cell.running == 1).map(|cell| (cell.id.to_string(), cell)).collect())
+    }
+
+    fn cell(&self, execution: &Value) -> Option<&CageCell> {
+        let runs = view::text(execution, "status") == ExecutionStatus::Running.as_str();
+        self.0.get(&view::text(execution, "cage_id")).filter(|_| runs)
+    }
+
+    /// Processor time in all; of one that runs, cores at present.
+    fn cpu(&self, execution: &Value) -> String {
+        let cores = self.cell(execution).and_then(|cell| cell.cpu.used);
+        cores.map_or_else(|| cpu(execution), |cores| format!("{cores:.2} now"))
+    }
+
+    /// The most memory that was used; of one that runs, what is at present.
+    fn memory(&self, execution: &Value) -> String {
+        let bytes = self.cell(execution).and_then(|cell| cell.memory.used);
+        let peak = || view::size(execution, "metrics.resource_usage.memory_peak");
+        bytes.map_or_else(peak, |bytes| format!("{} now", super::cage::bytes(bytes)))
+    }
 }
 
 /// The table of executions; `with_task` for those of several tasks.
-pub fn draw(rows: &[Value], names: &AgentNames<'_>, with_task: bool) -> Table {
+pub fn draw(rows: &[Value], names: &AgentNames<'_>, uses: &Uses, with_task: bool) -> Table {
     let (ids, tasks) = (ShortIds::of(rows, "id"), ShortIds::of(rows, "task_id"));
     let first = if with_task { ("TASK", Align::Left) } else { ("ATTEMPT", Align::Right) };
     let mut table = Table::new(&[
@@ -92,8 +126,8 @@ pub fn draw(rows: &[Value], names: &AgentNames<'_>, with_task: bool) -> Table {
             names.name(execution, "agent_id").into(),
             view::text(execution, "cage_id").into(),
             view::between(execution, "started_at", "completed_at").into(),
-            cpu(execution).into(),
-            view::size(execution, "metrics.resource_usage.memory_peak").into(),
+            uses.cpu(execution).into(),
+            uses.memory(execution).into(),
             progress(execution).into(),
             view::text_or_dash(execution, "tokens_used").into(),
             cost(execution).into(),
@@ -138,6 +172,14 @@ fn outcome(execution: &Value) -> String {
     parts.join(" ").trim().to_owned()
 }
 
+/// What it does, and with what; nothing once it has ended, or where it says nothing.
+fn activity(execution: &Value) -> String {
+    let activity = view::text(execution, "activity").parse::<Activity>().ok();
+    let detail = view::text(execution, "activity_detail");
+    let detail = Some(detail.as_str()).filter(|detail| !detail.is_empty());
+    activity.map(|activity| activity.phrase(detail)).unwrap_or_default()
+}
+
 fn show(context: &mut Context, id: &str) -> Outcome {
     let client = context.engine()?;
     let execution: Value = client.get(&format!("/v1/executions/{}", encode(id)), &vec![])?;
@@ -145,19 +187,22 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         return Ok(0);
     }
     let names = AgentNames::new(&client);
+    let uses = Uses::of(std::slice::from_ref(&execution), &client);
     let measured = |text: String| if text == view::NOTHING { Cell::default() } else { text.into() };
     let mut fields = vec![
         ("id", view::text(&execution, "id").into()),
         ("task", view::text(&execution, "task_id").into()),
         ("attempt", view::text(&execution, "attempt").into()),
         ("status", view::status(&execution, "status")),
+        ("activity", activity(&execution).into()),
         ("outcome", outcome(&execution).into()),
         ("agent", names.name(&execution, "agent_id").into()),
         ("cage", view::text(&execution, "cage_id").into()),
         ("runtime", view::text(&execution, "execution_type").into()),
+        ("workspace", view::workspace(&execution).into()),
         ("took", measured(view::between(&execution, "started_at", "completed_at"))),
-        ("cpu", measured(cpu(&execution))),
-        ("memory", measured(view::size(&execution, "metrics.resource_usage.memory_peak"))),
+        ("cpu", measured(uses.cpu(&execution))),
+        ("memory", measured(uses.memory(&execution))),
     ];
     fields.extend(reported(&execution));
     fields.extend([
@@ -186,6 +231,21 @@ mod tests {
         assert_eq!((cpu(&said), progress(&said), cost(&said)), ("0us".into(), "0%".into(), "$0.5000".into()));
         let texts = reported(&said).map(|(_, cell)| cell.text);
         assert_eq!(texts, ["0%", "12", "$0.5000", "done it"].map(str::to_owned));
+    }
+
+    #[test]
+    fn what_runs_alone_in_its_cage_uses_what_the_cage_uses() {
+        let cell = |running: u32| -> CageCell {
+            serde_json::from_value(json!({"id": "001", "status": "occupied", "state": "running", "running": running,
+                "cpu": {"used": 0.5}, "memory": {"used": 2_097_152.0}, "gpu": {}, "tokens": {}, "pids": {}}))
+            .unwrap()
+        };
+        let uses = Uses([("001".to_owned(), cell(1))].into());
+        let runs = json!({"status": "running", "cage_id": "001"});
+        assert_eq!((uses.cpu(&runs), uses.memory(&runs)), ("0.50 now".into(), "2MiB now".into()));
+        for other in [json!({"status": "starting", "cage_id": "001"}), json!({"status": "running", "cage_id": "002"})] {
+            assert_eq!((uses.cpu(&other), uses.memory(&other)), ("-".into(), "-".into()));
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::domain::filter::tables;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 A filter is terms with blanks between them, all of which must hold; a - before a term turns it around:
-  word  \"two words\"       in one of the texts searched; a word's letters may stand a little apart
+  word  \"two words\"       in one of the texts searched; a word's letters may stand a little apart; or a status
   status:failed           a field's value; text and names match by a part, name:=exactly by the whole
   status:failed,cancelled either of them
   priority:>7  age:<1h    more or less; also >= <= and 3..7

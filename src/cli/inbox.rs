@@ -3,10 +3,12 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::alert;
 use super::context::Context;
 use super::failure::Outcome;
 use super::items;
 use super::list::{FilterArgs, ListArgs, parse_count};
+use super::output::Role;
 use super::table::{Align, Table};
 use super::view::{self, ShortIds};
 use crate::api::filters::INBOX;
@@ -65,7 +67,17 @@ fn list(context: &mut Context, args: &InboxListArgs) -> Outcome {
     let list = ListArgs { limit: args.limit, offset: args.offset, filter: args.filter.clone(), ..ListArgs::default() };
     let filters = if args.snoozed { vec![("snoozed".to_owned(), "true".to_owned())] } else { vec![] };
     let fetched = list.fetch(&client, &INBOX, filters, context.out.is_table())?;
-    list.print(context, fetched, draw)
+    let status = list.print(context, fetched, draw)?;
+    if context.out.is_table() {
+        let remark = match alert::waiting(&client)?.len() {
+            0 => return Ok(status),
+            1 => "1 alert needs somebody's eye, too: menagerie alert list".to_owned(),
+            count => format!("{count} alerts need somebody's eye, too: menagerie alert list"),
+        };
+        let remark = context.out.paint(Role::Dim, &remark);
+        context.out.line(&remark)?;
+    }
+    Ok(status)
 }
 
 fn draw(rows: &[Value]) -> Table {

@@ -35,6 +35,7 @@ mod cage;
 mod candidates;
 mod completions;
 mod config_verb;
+mod dashboard;
 mod db;
 mod defuse;
 pub mod demo;

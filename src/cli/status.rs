@@ -3,12 +3,17 @@
 use clap::Args;
 use serde_json::Value;
 
+use super::alert;
 use super::context::Context;
 use super::failure::Outcome;
 use super::output::{Printer, Role};
 use super::table::{self, Cell};
 use super::view;
 use crate::api::live::{Health, HealthState};
+use crate::domain::{Alert, Severity};
+
+/// So many alerts are told in words.
+const ALERTS_SHOWN: usize = 3;
 
 /// The exit status when a part of the engine does not do its work.
 const UNWELL: i32 = 4;
@@ -62,10 +67,31 @@ pub fn run(context: &mut Context, args: &StatusArgs) -> Outcome {
     for noun in ["tasks", "agents", "cages", "artifacts"] {
         counts(out, noun, view::at(&status, noun))?;
     }
+    alerts(out, &alert::waiting(&client)?)?;
     for part in parts.iter().filter(|part| part.state != HealthState::Ok) {
         health(out, part)?;
     }
     Ok(exit)
+}
+
+/// `alerts     1 critical, 2 warning`, and the worst of them.
+fn alerts(out: &mut Printer, waiting: &[Alert]) -> std::io::Result<()> {
+    let label = |out: &Printer, text: &str| out.paint(Role::Dim, &format!("{text:<11}"));
+    let count = |severity: Severity| waiting.iter().filter(|alert| alert.severity == severity).count();
+    let severities = [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
+    let parts: Vec<String> = severities
+        .into_iter()
+        .filter(|severity| count(*severity) > 0)
+        .map(|severity| out.paint(Role::of_status(severity.as_str()), &format!("{} {severity}", count(severity))))
+        .collect();
+    let text = if parts.is_empty() { out.paint(Role::Dim, "none") } else { parts.join(", ") };
+    let line = format!("{}{text}", label(out, "alerts"));
+    out.line(&line)?;
+    for alert in waiting.iter().take(ALERTS_SHOWN) {
+        let line = format!("{}{}", label(out, ""), table::clean(&alert.message));
+        out.line(&line)?;
+    }
+    Ok(())
 }
 
 /// `queue      degraded: 2 tasks ask for what no cage and agent together can do`, and below it what to do.

@@ -265,7 +265,7 @@ pub fn draw(rows: &[Value], client: &Client) -> Table {
             view::text(task, "type").into(),
             view::status(task, "status"),
             view::text(task, "priority").into(),
-            names.name(task, "assigned_agent_id").into(),
+            doer(task, &names).into(),
             cage_of(task).into(),
             view::age(task, "created_at").into(),
             view::between(task, "started_at", "completed_at").into(),
@@ -273,6 +273,12 @@ pub fn draw(rows: &[Value], client: &Client) -> Table {
         ]);
     }
     table
+}
+
+/// Who does a task or did it last; of one that nobody has taken yet, who must do it.
+fn doer(task: &Value, names: &AgentNames<'_>) -> String {
+    let taken = !view::at(task, "assigned_agent_id").is_null();
+    names.name(task, if taken { "assigned_agent_id" } else { "agent_id" })
 }
 
 /// What tells a task from others: why it failed, its numbers, its command or its tags, and what it says it does.
@@ -349,6 +355,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("attempts", format!("{} of {}", view::text(&task, "attempts"), view::text(&task, "max_attempts")).into()),
         ("timeout", view::text(&task, "timeout").into()),
         ("verify", verification(&task).into()),
+        ("workspace", view::workspace(&task).into()),
         ("deadline", view::moment(&task, "deadline")),
         ("after", view::joined(&task, "depends_on", " ").into()),
         ("tags", view::joined(&task, "metadata.tags", " ").into()),
@@ -368,7 +375,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     }
     if !executions.is_empty() {
         context.out.line("")?;
-        context.out.table(&execution::draw(&executions, &names, false))?;
+        context.out.table(&execution::draw(&executions, &names, &execution::Uses::of(&executions, &client), false))?;
     }
     Ok(0)
 }

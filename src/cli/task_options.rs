@@ -1,11 +1,13 @@
 //! What can be said about a task on the command line, for `run` and for `task submit`.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::domain::task::NewTask;
 use crate::domain::time::When;
 use crate::domain::verify::ExpectedArtifacts;
-use crate::domain::{Bytes, CageId, Cpu, Refusal, Span, TokenLimit};
+use crate::domain::{Bytes, CageId, Cpu, Refusal, Span, TokenLimit, Workspace};
 
 /// Options about a task.
 #[derive(Args, Clone, Debug, Default)]
@@ -71,6 +73,15 @@ pub struct TaskOptions {
     /// How many artifacts it has to leave at least, of any type or of one: `1`, `2:code`
     #[arg(long, value_name = "N[:TYPE]", value_parser = parse_expected)]
     pub expect_artifacts: Option<ExpectedArtifacts>,
+    /// It has to leave a difference in its workspace
+    #[arg(long)]
+    pub expect_difference: bool,
+    /// A git repository that it works on, in a copy of its own, and the commit to begin with: `.`, `/srv/shop@main`
+    #[arg(long, value_name = "PATH[@REF]", value_parser = parse_workspace)]
+    pub workspace: Option<Workspace>,
+    /// The branch of that repository that its difference is merged into once somebody has approved it
+    #[arg(long, value_name = "BRANCH", requires = "workspace")]
+    pub merge: Option<String>,
     /// A word to find it by; may be repeated
     #[arg(long = "tag", value_name = "WORD")]
     pub tags: Vec<String>,
@@ -110,6 +121,20 @@ fn parse_expected(text: &str) -> Result<ExpectedArtifacts, Refusal> {
     Ok(ExpectedArtifacts { at_least, kind: kind.map(str::parse).transpose()? })
 }
 
+/// Reads a workspace; a path is taken from the current folder. What is there under the whole text is no `PATH@REF`.
+pub fn parse_workspace(text: &str) -> Result<Workspace, Refusal> {
+    let mut workspace: Workspace = text.parse()?;
+    if Path::new(text).exists() {
+        workspace = Workspace { repository: text.to_owned(), base: "HEAD".to_owned(), merge: None };
+    }
+    if !workspace.repository.starts_with("~/") {
+        let refused = || Refusal::invalid("workspace", text, "the path of a git repository");
+        let path = std::path::absolute(&workspace.repository).map_err(|_| refused())?;
+        workspace.repository = path.into_os_string().into_string().map_err(|_| refused())?;
+    }
+    Ok(workspace)
+}
+
 impl TaskOptions {
     /// Puts the options into a task, in which everything that was not said keeps its default.
     pub fn put_into(self, task: &mut NewTask, max_attempts: u32) {
@@ -126,6 +151,9 @@ impl TaskOptions {
         let shell = |line: String| vec!["/bin/sh".to_owned(), "-c".to_owned(), line];
         task.verify.commands = self.verify.into_iter().map(shell).collect();
         task.verify.expect_artifacts = self.expect_artifacts;
+        task.verify.expect_difference = self.expect_difference;
+        let merge = self.merge;
+        task.workspace = self.workspace.map(|workspace| Workspace { merge, ..workspace });
         task.metadata.tags = self.tags;
         let requirements = &mut task.requirements;
         requirements.cpu = self.cpu.unwrap_or_default();

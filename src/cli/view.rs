@@ -9,7 +9,7 @@ use super::context::now;
 use super::output::Role;
 use super::table::Cell;
 use crate::api::client::{Client, encode};
-use crate::domain::{Activity, Bytes, Cpu, Timestamp};
+use crate::domain::{Activity, Bytes, Cpu, Timestamp, Workspace};
 
 /// What stands for something that is not known or does not apply.
 pub const NOTHING: &str = "-";
@@ -119,6 +119,12 @@ pub fn command_line(task: &Value) -> String {
     words.iter().filter_map(Value::as_str).map(quote).collect::<Vec<_>>().join(" ")
 }
 
+/// The repository that something works on, in words.
+pub fn workspace(value: &Value) -> String {
+    let workspace: Option<Workspace> = serde_json::from_value(at(value, "workspace").clone()).ok();
+    workspace.map(|workspace| workspace.phrase()).unwrap_or_default()
+}
+
 /// A word as it would be typed.
 pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,{}".contains(c);
@@ -131,6 +137,24 @@ pub fn quote(word: &str) -> String {
 
 /// The lengths at which a UUID reads well: at its hyphens, then whole.
 const ID_LENGTHS: [usize; 4] = [13, 18, 23, 36];
+
+/// A text with every id in it as short as ids are shown.
+pub fn with_short_ids(text: &str) -> String {
+    let is_id = |at: usize| text.get(at..at + 36).is_some_and(|part| uuid::Uuid::try_parse(part).is_ok());
+    let (mut short, mut rest) = (String::with_capacity(text.len()), 0);
+    for (at, c) in text.char_indices() {
+        if at < rest {
+            continue;
+        }
+        if c.is_ascii_hexdigit() && is_id(at) {
+            short.push_str(&text[at..at + ID_LENGTHS[0]]);
+            rest = at + 36;
+        } else {
+            short.push(c);
+        }
+    }
+    short
+}
 
 /// How many digits tell all of these ids apart. Ids made within a millisecond share their front, and the elements of
 /// an array all but their last six digits.
@@ -209,6 +233,15 @@ mod tests {
             assert_eq!(id_length([a, b].into_iter()), length, "{b}");
         }
         assert_eq!(id_length([a, a].into_iter()), 13);
+    }
+
+    #[test]
+    fn ids_in_a_text_are_shortened_and_nothing_else() {
+        let id = "0199a8e3-4b2c-7f3a-9d21-0123456789ab";
+        assert_eq!(with_short_ids(&format!("task {id}: ä {id}")), "task 0199a8e3-4b2c: ä 0199a8e3-4b2c");
+        for text in ["", "0199a8e3-4b2c-7f3a-9d21", "deadbeef and äöü, all of it longer than an id is"] {
+            assert_eq!(with_short_ids(text), text);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use super::requirements::check_name;
 use super::time::Timestamp;
 use super::variable::check_variable_name;
+use super::workspace::Workspace;
 
 enumeration! {
     /// What an agent is for.
@@ -191,6 +192,9 @@ pub enum Runtime {
         /// The language of its standard output. A task's own (`parameters.configuration.format`) replaces it.
         #[serde(default, skip_serializing_if = "StreamFormat::is_default")]
         format: StreamFormat,
+        /// The repository that it works on, in a copy for each execution. A task's own replaces it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workspace: Option<Workspace>,
     },
 }
 
@@ -203,7 +207,7 @@ impl Default for Runtime {
 impl Runtime {
     /// A command with the defaults in everything else.
     pub fn of_command(command: Vec<String>) -> Self {
-        Self::Command { command, env: Map::new(), workdir: None, format: StreamFormat::default() }
+        Self::Command { command, env: Map::new(), workdir: None, format: StreamFormat::default(), workspace: None }
     }
 }
 
@@ -317,6 +321,12 @@ impl AgentSpec {
         !command.is_empty()
     }
 
+    /// The repository that its executions work on unless their task says otherwise.
+    pub fn workspace(&self) -> Option<&Workspace> {
+        let Runtime::Command { workspace, .. } = &self.runtime;
+        workspace.as_ref()
+    }
+
     /// Checks names and ranges. Whether the cage and the superior exist is for the engine to say.
     pub fn check(&self) -> Result<(), Refusal> {
         check_name("name", &self.name, 100)?;
@@ -339,7 +349,10 @@ impl AgentSpec {
                 check_name(field, word, 100).map_err(|refusal| refusal.within(&place))?;
             }
         }
-        let Runtime::Command { command, env, workdir, .. } = &self.runtime;
+        let Runtime::Command { command, env, workdir, workspace, .. } = &self.runtime;
+        if let Some(workspace) = workspace {
+            workspace.check("runtime.workspace").map_err(|refusal| refusal.within(&place))?;
+        }
         for (name, value) in env {
             check_variable_name("runtime.env", name).map_err(|refusal| refusal.within(&place))?;
             if !(value.is_string() || value.is_number() || value.is_boolean()) {

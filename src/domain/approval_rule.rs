@@ -48,7 +48,8 @@ impl Verdict {
 }
 
 /// Judges artifacts of one type, by one agent, for tasks of one type, as they arrive: what the inbox shows as alike. What is
-/// of high risk (decisions, and what comes of tasks with the tag `high-risk`) no rule judges.
+/// of high risk (decisions, and what comes of tasks with the tag `high-risk`), what is merged once it is approved, and what an
+/// attempt left that did not succeed, no rule judges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalRule {
@@ -108,12 +109,12 @@ pub struct ApprovalTrial {
     pub judged: u64,
     /// How many of them as the rule would have.
     pub agreed: u64,
-    /// The others, the latest first.
+    /// The others, the latest first, at most 100.
     pub disagreed: Vec<Disagreement>,
     /// How many that it fits no human has judged.
     pub unjudged: u64,
-    /// How many are of high risk, and so none of a rule's.
-    pub high_risk: u64,
+    /// How many no rule judges: those of high risk, those that approval merges, and what failed attempts have left.
+    pub left: u64,
     /// Whether there were more than were looked at.
     pub more: bool,
 }
@@ -130,16 +131,18 @@ pub struct Disagreement {
 }
 
 impl ApprovalTrial {
-    /// For people: `would have approved 41 of 43; 2 were rejected: north.md, south.md`.
+    /// For people: `would have approved 41 of 43 as a human did; 2 were rejected: north.md, south.md`.
     pub fn sentence(&self, verdict: Verdict) -> String {
-        let Self { judged, agreed, disagreed, unjudged, high_risk, more } = self;
+        let Self { judged, agreed, disagreed, unjudged, left, more } = self;
         let mut text = format!("would have {} {agreed} of {judged} as a human did", verdict.past());
         if let Some(first) = disagreed.first() {
             let titles: Vec<_> = disagreed.iter().take(5).map(|one| one.title.as_str()).collect();
-            let rest = if disagreed.len() > titles.len() { ", ..." } else { "" };
-            let _ = write!(text, "; {} humans have {}: {}{rest}", disagreed.len(), first.state, titles.join(", "));
+            let others = judged.saturating_sub(*agreed);
+            let rest = if others > titles.len() as u64 { ", ..." } else { "" };
+            let was = if others == 1 { "was" } else { "were" };
+            let _ = write!(text, "; {others} {was} {}: {}{rest}", first.state, titles.join(", "));
         }
-        for (number, what) in [(unjudged, "nobody has judged"), (high_risk, "are of high risk and stay with humans")] {
+        for (number, what) in [(unjudged, "no human has judged"), (left, "are such as no rule judges")] {
             if *number > 0 {
                 let _ = write!(text, "; {number} {what}");
             }
@@ -156,7 +159,7 @@ impl ApprovalTrial {
 pub struct Proposal {
     /// The rule.
     pub rule: ApprovalRule,
-    /// How many alike artifacts were judged so in a row, and none otherwise.
+    /// How many of the latest alike artifacts were judged so, in a row.
     pub streak: u64,
     /// How it would have done.
     pub trial: ApprovalTrial,
@@ -212,13 +215,13 @@ mod tests {
             judged: 43,
             agreed: 41,
             disagreed: vec![other("north"), other("south")],
-            high_risk: 3,
+            left: 3,
             ..ApprovalTrial::default()
         };
         assert_eq!(
             trial.sentence(Verdict::Approve),
-            "would have approved 41 of 43 as a human did; 2 humans have rejected: north, south; \
-             3 are of high risk and stay with humans"
+            "would have approved 41 of 43 as a human did; 2 were rejected: north, south; \
+             3 are such as no rule judges"
         );
     }
 }

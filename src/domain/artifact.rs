@@ -7,6 +7,7 @@ use super::enumeration::enumeration;
 use super::id::{AgentId, ArtifactId, ExecutionId, TaskId, UserId};
 use super::refusal::Refusal;
 use super::time::Timestamp;
+use super::workspace::{Difference, Merge};
 
 enumeration! {
     /// What an artifact is.
@@ -113,6 +114,12 @@ pub struct Artifact {
     /// Free.
     #[serde(default)]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// What it is a difference from, where it is what an execution changed in its workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+    /// What came of merging it, once it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<Merge>,
     /// When it was taken.
     pub created_at: Timestamp,
 }
@@ -138,4 +145,7 @@ pub struct FoundArtifact {
     /// What the agent said about it.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// What it is a difference from. The worker alone says this, never an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
 }

@@ -27,6 +27,7 @@ use super::system_event::{Severity, SystemEvent};
 use super::task::{Task, TaskStatus};
 use super::time::Timestamp;
 use super::user::User;
+use super::workspace::Merge;
 
 /// Who caused a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,7 +150,7 @@ fn lean_task<S: serde::Serializer>(task: &Task, serializer: S) -> Result<S::Ok, 
             "max_attempts" = task.max_attempts, "created_by" = task.created_by, "created_at" = task.created_at,
             "updated_at" = task.updated_at;
         unless_default parameters, requirements, deadline, depends_on, approval_gate, attempts, losses, timeout, estimate,
-            preemptible, verify, verification, agent_id, cage_id, assigned_agent_id, execution_id, not_before, output, error, metadata, array,
+            preemptible, verify, workspace, verification, agent_id, cage_id, assigned_agent_id, execution_id, not_before, output, error, metadata, array,
             array_index, started_at, completed_at
     );
     body.end()
@@ -433,9 +434,21 @@ events! {
         state: ReviewState,
         /// Why.
         note: Option<String>,
+        /// Whether it is a difference that is merged once it is approved.
+        #[serde(default, skip_serializing_if = "is_default")]
+        merges: bool,
         /// The rule that judged, when no human did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rule: Option<String>,
+    }
+    /// An approved difference was merged into its repository, or it could not be.
+    ArtifactMerged = "artifact_merged" {
+        /// Which.
+        artifact_id: ArtifactId,
+        /// The task that made it.
+        task_id: TaskId,
+        /// What came of it.
+        merge: Merge,
     }
     /// A human put off judging an artifact.
     ArtifactSnoozed = "artifact_snoozed" {
@@ -578,7 +591,7 @@ mod tests {
             "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z",
             "parameters": {"input_data": {"a": 1}}, "requirements": {"gpu": 1}, "deadline": "2026-01-03T00:00:00Z",
             "depends_on": [id], "approval_gate": true, "attempts": 1, "losses": 2, "timeout": "1s", "estimate": "2s",
-            "preemptible": true, "agent_id": id, "cage_id": "001", "assigned_agent_id": id, "execution_id": id,
+            "preemptible": true, "verify": {"expect_difference": true}, "workspace": {"repository": "/srv/shop"}, "agent_id": id, "cage_id": "001", "assigned_agent_id": id, "execution_id": id,
             "not_before": "2026-01-04T00:00:00Z", "output": 1, "error": "e", "metadata": {"source": "s"},
             "array": {"first": 1, "last": 2}, "array_index": 3, "started_at": "2026-01-05T00:00:00Z",
             "completed_at": "2026-01-06T00:00:00Z",

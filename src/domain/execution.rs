@@ -11,6 +11,7 @@ use super::quantity::Span;
 use super::refusal::Refusal;
 use super::time::Timestamp;
 use super::verify::Verification;
+use super::workspace::Workspace;
 
 enumeration! {
     /// The life of an execution.
@@ -130,6 +131,12 @@ pub struct Outcome {
     /// Tokens, as the agent reported them; `None` when it reported none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_used: Option<u64>,
+    /// Of those, what its models read, where it tells them apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// And what they wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
     /// Cost in US dollars, as the agent reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
@@ -154,6 +161,8 @@ impl Outcome {
             verification: Verification::Unverified,
             usage: Usage::default(),
             tokens_used: None,
+            input_tokens: None,
+            output_tokens: None,
             cost: None,
             summary: None,
             progress: None,
@@ -234,6 +243,9 @@ pub struct Execution {
     /// What it was given to work on; only when one execution is asked for by itself.
     #[serde(default)]
     pub input_context: Option<Value>,
+    /// The repository that it works on, in a copy of its own; only when one execution is asked for by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
     /// What the agent said last about its progress, or its summary.
     #[serde(default)]
     pub output_summary: Option<String>,

@@ -199,6 +199,13 @@ pub fn id_range(text: &str) -> Option<(u128, u128, usize)> {
     Some((first, first | u128::MAX.checked_shr(128 - open).unwrap_or(0), count))
 }
 
+/// The value and the number of the digits with which an id may end that `text` gives, as consoles show ids in short: ids of one time
+/// begin alike. `None` for fewer than eight digits, which say too little, and for more than the last group has.
+pub fn id_tail(text: &str) -> Option<(u128, usize)> {
+    let digits = (8..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits { u128::from_str_radix(text, 16).ok().map(|value| (value, text.len())) } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,16 +14,17 @@ use super::agent::StreamFormat;
 use super::artifact::FoundArtifact;
 use super::cage::{CageSpec, Enforcements};
 use super::execution::{Outcome, OutcomeKind};
-use super::id::{CageId, ExecutionId, TaskId};
+use super::id::{ArtifactId, CageId, ExecutionId, TaskId};
 use super::node::Capacity;
 use super::quantity::{Bytes, Span};
 use super::sensors::Sensors;
 use super::time::Timestamp;
 use super::verify::Verify;
 use super::watch::{Measurement, Process};
+use super::workspace::{Difference, Merge, Workspace};
 
 /// The version of this protocol. Both ends have to speak the same.
-pub const LINK_VERSION: u32 = 3;
+pub const LINK_VERSION: u32 = 4;
 
 /// The longest frame in bytes. Anything longer is a broken peer.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -73,6 +74,8 @@ pub enum ToWorker {
         /// The number of a report.
         number: u64,
     },
+    /// Merge an approved difference into a repository of the node. Idempotent: what is merged already stays as it is.
+    Merge(Box<MergeOrder>),
     /// Measure as often as this; or no longer. A new connection begins without.
     Watch {
         /// Milliseconds between two measurements; `None` to stop.
@@ -120,6 +123,9 @@ pub struct Start {
     /// What must hold once it has ended well.
     #[serde(default, skip_serializing_if = "Verify::is_empty")]
     pub verify: Verify,
+    /// The repository that it works on, in a copy of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
     /// The task as the agent gets it, on standard input and in a file.
     pub task: Value,
     /// How long it may take; the cage's wall limit holds besides.
@@ -130,6 +136,35 @@ pub struct Start {
     /// How many tokens it may report before it is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
+}
+
+/// An approved difference that is to be merged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergeOrder {
+    /// The artifact that it is.
+    pub artifact_id: ArtifactId,
+    /// The task that it is from.
+    pub task_id: TaskId,
+    /// The attempt that made it.
+    pub execution_id: ExecutionId,
+    /// Who made it, by name.
+    pub agent: String,
+    /// Who approved it, by name.
+    pub approved_by: String,
+    /// When. The commit has this time, so that the same order makes the same commit.
+    pub approved_at: Timestamp,
+    /// The repository, the base and the branch.
+    pub difference: Difference,
+    /// The first line of the commit's message: what sort of work it was, and what its agent said of it last.
+    pub subject: String,
+    /// The difference itself when it is short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// Otherwise where it lies, relative to the data directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// BLAKE3 of what was approved, hexadecimal; nothing else is merged.
+    pub digest: String,
 }
 
 /// From a worker to the engine.
@@ -201,6 +236,15 @@ pub enum Report {
         /// What was found in its artifact folder or announced by it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         artifacts: Vec<FoundArtifact>,
+    },
+    /// An approved difference was merged, or it could not be.
+    Merged {
+        /// The artifact that it is.
+        artifact_id: ArtifactId,
+        /// The task that it is from.
+        task_id: TaskId,
+        /// What came of it.
+        merge: Merge,
     },
     /// A cage was set up.
     CageReady {

@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub executions: Vec<LiveExecution>,
     /// Artifacts that are not approved.
     pub artifacts: Vec<OpenArtifact>,
+    /// Approved differences of which no worker has said yet what came of merging them, by id.
+    pub merging: Vec<ArtifactId>,
     /// Alerts that are not resolved.
     pub alerts: Vec<Alert>,
     /// Alert rules that were declared, by name; built-in ones only if they were changed.
@@ -201,6 +203,8 @@ pub struct OpenArtifact {
     pub state: ReviewState,
     /// Not shown at the head of the inbox until then.
     pub snoozed_until: Option<Timestamp>,
+    /// Whether it is a difference that is merged once it is approved, and is not yet.
+    pub merges: bool,
 }
 
 impl OpenArtifact {

@@ -13,6 +13,7 @@ use super::requirements::{Requirements, check_name};
 use super::time::{Timestamp, When};
 use super::variable::check_variable_name;
 use super::verify::{Verification, Verify};
+use super::workspace::Workspace;
 
 enumeration! {
     /// The life of a task. `running` is read as `executing`.
@@ -162,6 +163,9 @@ pub struct NewTask {
     /// How its completion is verified once its agent has ended well.
     #[serde(default, skip_serializing_if = "Verify::is_empty")]
     pub verify: Verify,
+    /// The repository that it works on, in a copy for each attempt; its agent's when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
     /// Source, tags and anything else.
     #[serde(default)]
     pub metadata: TaskMetadata,
@@ -196,6 +200,7 @@ impl NewTask {
             estimate: None,
             preemptible: false,
             verify: Verify::default(),
+            workspace: None,
             metadata: TaskMetadata::default(),
             array: None,
         }
@@ -238,6 +243,9 @@ impl NewTask {
             return Err(Refusal::invalid("depends_on", self.depends_on.len(), "at most 10000 tasks"));
         }
         self.verify.check()?;
+        if let Some(workspace) = &self.workspace {
+            workspace.check("workspace")?;
+        }
         self.requirements.normalise()?;
         check_configuration(&self.parameters.configuration)
     }
@@ -348,6 +356,9 @@ pub struct Task {
     /// How its completion is verified.
     #[serde(default, skip_serializing_if = "Verify::is_empty")]
     pub verify: Verify,
+    /// The repository that it works on; its agent's when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
     /// Whether its last attempt was verified; absent while none has ended, and where that says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,

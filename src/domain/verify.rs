@@ -52,6 +52,9 @@ pub struct Verify {
     /// Artifacts that have to be there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect_artifacts: Option<ExpectedArtifacts>,
+    /// Whether something has to have changed in its workspace.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expect_difference: bool,
 }
 
 /// Artifacts that an execution has to leave.
@@ -74,14 +77,15 @@ impl Default for ExpectedArtifacts {
 impl Verify {
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
-        self.commands.is_empty() && self.expect_artifacts.is_none()
+        self.commands.is_empty() && self.expect_artifacts.is_none() && !self.expect_difference
     }
 
     /// What is asked for, in words, each word of a command as `quote` writes it.
     pub fn phrase(&self, quote: impl Fn(&str) -> String) -> String {
         let words = |command: &Vec<String>| command.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         let expected = self.expect_artifacts.map(|expected| format!("at least {}", expected.phrase()));
-        self.commands.iter().map(words).chain(expected).collect::<Vec<_>>().join("; ")
+        let changed = self.expect_difference.then(|| "a difference in its workspace".to_owned());
+        self.commands.iter().map(words).chain(expected).chain(changed).collect::<Vec<_>>().join("; ")
     }
 
     /// Checks the commands and the figures.

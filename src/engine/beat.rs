@@ -85,6 +85,7 @@ impl Topics {
             }
             Event::ArtifactAdded(_)
             | Event::ArtifactReviewed(_)
+            | Event::ArtifactMerged(_)
             | Event::ArtifactSnoozed(_)
             | Event::ApprovalRuleDeclared(_)
             | Event::ApprovalRuleRemoved(_) => Self::ARTIFACTS,

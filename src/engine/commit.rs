@@ -10,12 +10,15 @@ use super::beat::{Beat, Topics};
 use super::deliver::{Happened, happened};
 use super::dispatch::{Act, Orders};
 use super::figures::Figures;
+use super::log;
 use super::message::Message;
 use super::outlet::Outlet;
 use crate::domain::agent::Runtime;
 use crate::domain::counts::Counts;
 use crate::domain::link::ToWorker;
-use crate::domain::{Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId};
+use crate::domain::{
+    ArtifactId, Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId,
+};
 use crate::store::{Entries, Store};
 
 /// From so many records on, a commit takes in no further batch that waits: whoever waits for it has waited enough.
@@ -80,6 +83,8 @@ pub struct Batch {
     pub cages: Vec<(NodeId, ToWorker)>,
     /// What is to be started.
     pub starts: Vec<PendingStart>,
+    /// Approved differences that are to be merged.
+    pub merges: Vec<ArtifactId>,
     /// Everything else for workers.
     pub messages: Vec<(NodeId, ToWorker)>,
     /// The highest number of the reports decided on, by node.
@@ -93,6 +98,7 @@ impl Batch {
             && self.answers.is_empty()
             && self.cages.is_empty()
             && self.starts.is_empty()
+            && self.merges.is_empty()
             && self.messages.is_empty()
             && self.acks.is_empty()
     }
@@ -119,6 +125,10 @@ pub struct Published {
     pub seq: u64,
     /// Tasks that ended.
     pub ended: Arc<[TaskId]>,
+    /// Attempts that ended.
+    pub executions: Arc<[ExecutionId]>,
+    /// Artifacts that somebody judged, or took a judgement of back.
+    pub reviewed: Arc<[ArtifactId]>,
     /// What happened to alerts.
     pub alerts: Arc<[Happened]>,
 }
@@ -210,20 +220,23 @@ impl Committer {
         }
         let last = batches.iter().rev().find_map(|batch| batch.entries.records().last()).map(|record| record.seq);
         let ended = batches.iter().flat_map(|batch| ended(batch.entries.records())).collect();
+        let executions = batches.iter().flat_map(|batch| executions(batch.entries.records())).collect();
+        let reviewed = batches.iter().flat_map(|batch| reviewed(batch.entries.records())).collect();
         let alerts = batches.iter().flat_map(|batch| happened(batch.entries.records())).collect();
         let topics = batches.iter().fold(Topics::NONE, |topics, batch| topics.and(Topics::of(batch.entries.records())));
         for batch in &batches {
             self.figures.count(batch.entries.records());
+            log::say(batch.entries.records());
         }
         let mut orders = Vec::with_capacity(batches.len());
-        for Batch { answers, cages, starts, messages, acks, .. } in batches {
+        for Batch { answers, cages, starts, merges, messages, acks, .. } in batches {
             answers.into_iter().for_each(Answer::give);
-            orders.push(Orders { cages, starts, messages, acks });
+            orders.push(Orders { cages, starts, merges, messages, acks });
         }
         self.order(Act::Carry(orders));
         if let Some(seq) = last {
             // Nobody listening is the usual case.
-            let _ = self.published.send(Published { seq, ended, alerts });
+            let _ = self.published.send(Published { seq, ended, executions, reviewed, alerts });
             self.beat.committed(seq, topics);
         }
         if self.store.checkpoint_is_due() {
@@ -257,6 +270,22 @@ fn ended(records: &[Record]) -> impl Iterator<Item = TaskId> {
         Event::TaskCancelled(event) => Some(event.task_id),
         Event::TaskFailed(event) => Some(event.task_id),
         Event::ArrayEnded(event) => Some(event.task_id),
+        _ => None,
+    })
+}
+
+/// The attempts that ended in these records.
+fn executions(records: &[Record]) -> impl Iterator<Item = ExecutionId> {
+    records.iter().filter_map(|record| match &record.event {
+        Event::ExecutionEnded(event) => Some(event.execution_id),
+        _ => None,
+    })
+}
+
+/// The artifacts that were judged in these records.
+fn reviewed(records: &[Record]) -> impl Iterator<Item = ArtifactId> {
+    records.iter().filter_map(|record| match &record.event {
+        Event::ArtifactReviewed(event) => Some(event.artifact_id),
         _ => None,
     })
 }

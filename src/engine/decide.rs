@@ -353,9 +353,8 @@ impl Decider {
     }
 
     /// What rules that judge artifacts have to know of a task. What cannot be read leaves its artifacts to humans.
-    fn task_facts(&mut self, task: TaskId) -> Option<TaskFacts> {
-        // It may have been submitted a moment ago and still be on its way to the store.
-        self.barrier();
+    fn task_facts(&self, task: TaskId) -> Option<TaskFacts> {
+        // Nothing has to be waited for: what has run was durable before it was started.
         let found = self.reader.task_facts(task);
         found.inspect_err(|error| tracing::warn!(%error, "no rule judges what a task made: it cannot be read")).ok()?
     }
@@ -462,7 +461,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.entries.extend(self.out.records.drain(..));
+        self.batch.entries.take_over(&mut self.out.records);
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {
@@ -483,6 +482,7 @@ impl Decider {
                 Effect::Stop { node_id, execution_id, reason, grace } => {
                     self.batch.messages.push((node_id, ToWorker::Stop { execution_id, reason, grace }));
                 }
+                Effect::Merge { artifact_id } => self.batch.merges.push(artifact_id),
                 Effect::Cage { node_id, spec, slots } => {
                     self.batch.cages.push((node_id, ToWorker::Cage { spec, slots }));
                 }

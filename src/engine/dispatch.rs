@@ -6,9 +6,9 @@ use std::sync::mpsc::Receiver;
 
 use super::commit::PendingStart;
 use super::outlet::Outlet;
-use super::start_input;
-use crate::domain::NodeId;
+use super::{merge_order, start_input};
 use crate::domain::link::ToWorker;
+use crate::domain::{ArtifactId, NodeId};
 use crate::store::Reader;
 
 /// What one batch has for workers.
@@ -17,6 +17,8 @@ pub struct Orders {
     pub cages: Vec<(NodeId, ToWorker)>,
     /// What is to be started.
     pub starts: Vec<PendingStart>,
+    /// Approved differences that are to be merged.
+    pub merges: Vec<ArtifactId>,
     /// Everything else.
     pub messages: Vec<(NodeId, ToWorker)>,
     /// The highest number of the reports that are durable now, by node.
@@ -93,7 +95,7 @@ impl Dispatcher {
     /// Sends each batch's cages first, then its starts, then the rest; all for one node in one write.
     fn carry(&mut self, batches: Vec<Orders>) {
         let mut by_node: BTreeMap<NodeId, Vec<ToWorker>> = BTreeMap::new();
-        for Orders { cages, starts, messages, acks } in batches {
+        for Orders { cages, starts, merges, messages, acks } in batches {
             for (node, message) in cages {
                 by_node.entry(node).or_default().push(message);
             }
@@ -109,6 +111,14 @@ impl Dispatcher {
                     tracing::error!(%error, "the inputs of executions cannot be read");
                     self.outlets.clear();
                     return;
+                }
+            }
+            for id in merges {
+                match merge_order::message(&self.reader, id) {
+                    Ok(Some((node, message))) => by_node.entry(node).or_default().push(message),
+                    Ok(None) => {}
+                    // It is asked for again when the worker connects the next time.
+                    Err(error) => tracing::error!(%id, %error, "what is to be merged cannot be read"),
                 }
             }
             for (node, message) in messages {

@@ -3,6 +3,8 @@
 //! How much goes out has a bound, so that a fleet that grows does not bring down whoever reads it; what is left out is
 //! counted in the text itself.
 
+use std::collections::BTreeMap;
+
 use super::samples::{METRICS, Metric};
 use crate::domain::metric::MetricKind;
 use crate::domain::metric::exposition::{Exposition, Form};
@@ -10,7 +12,7 @@ use crate::domain::{Span, Timestamp};
 use crate::store::series::Handle;
 
 /// What was not sampled for so long is over, and goes out no more: as long as Prometheus itself looks back.
-const OVER: Span = Span::from_secs(300);
+pub const OVER: Span = Span::from_secs(300);
 /// The most series that go out.
 pub const SERIES_MAX: usize = 50_000;
 
@@ -36,17 +38,20 @@ impl Bounds {
     pub const fn new(per_agent: bool) -> Self {
         Self { per_agent, series: SERIES_MAX }
     }
+
+    /// Whether a series with these labels goes out. What is about a single task does not: there is no end of tasks.
+    pub fn admits(&self, labels: &BTreeMap<String, String>) -> bool {
+        !labels.contains_key("task") && (self.per_agent || !labels.contains_key("agent"))
+    }
 }
 
-/// The text of everything that was measured lately. What is about a single task is not in it: there is no end of tasks.
+/// The text of everything that was measured lately.
 pub fn text(handle: &Handle, form: Form, bounds: Bounds, now: Timestamp) -> String {
     let latest = handle.latest(Timestamp::from_micros(now.as_micros() - OVER.as_micros()));
     let (mut exposition, mut room, mut left_out) = (Exposition::new(form), bounds.series, 0_usize);
     for metric in METRICS {
         let mut series = latest.of(metric.name, metric.kind);
-        series.retain(|(key, _)| {
-            !key.labels.contains_key("task") && (bounds.per_agent || !key.labels.contains_key("agent"))
-        });
+        series.retain(|(key, _)| bounds.admits(&key.labels));
         left_out += series.len().saturating_sub(room);
         series.truncate(room);
         room -= series.len();
@@ -59,7 +64,7 @@ pub fn text(handle: &Handle, form: Form, bounds: Bounds, now: Timestamp) -> Stri
         }
     }
     exposition.family(LEFT_OUT.name, LEFT_OUT.kind, LEFT_OUT.unit, LEFT_OUT.description);
-    exposition.sample(LEFT_OUT.name, &std::collections::BTreeMap::new(), left_out as f64, None);
+    exposition.sample(LEFT_OUT.name, &BTreeMap::new(), left_out as f64, None);
     exposition.end()
 }
 

@@ -15,8 +15,12 @@ pub mod deliver;
 pub mod dispatch;
 pub mod exposition;
 pub mod figures;
+pub mod http;
 pub mod link;
+pub mod log;
+mod merge_order;
 pub mod message;
+pub mod otlp;
 pub mod outlet;
 pub mod past;
 pub mod progress;
@@ -51,6 +55,7 @@ use self::deliver::Deliveries;
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
 use self::message::Message;
+use self::otlp::Export;
 use self::progress::Progress;
 use self::rules::Evaluation;
 use self::series::Recorder;
@@ -58,7 +63,7 @@ use self::signals::Sources;
 use self::telemetry::Telemetry;
 use self::watchers::Watchers;
 use self::windows::Ring;
-use crate::domain::Record;
+use crate::domain::{Record, Span};
 use crate::store::series::Policy;
 use crate::store::{self, Reader, Store};
 
@@ -117,6 +122,8 @@ pub struct Engine {
     pub ring: Ring,
     /// How the receivers of alerts are.
     pub deliveries: Deliveries,
+    /// How the collector of traces and metrics is.
+    pub export: Export,
     /// The engine's clock.
     pub clock: Clock,
     /// Where messages for workers go that need no record before them.
@@ -127,13 +134,14 @@ pub struct Engine {
 impl Engine {
     /// Takes up the store and starts the threads. An empty store gets its first record. Says in `progress` how far it is.
     /// What runs is measured once in `measure_every` while nobody looks, or not at all when that is zero;
-    /// `metrics` says how much of what is measured is kept.
+    /// `metrics` says how much of what is measured is kept. For as long as `grace` no alert is over for want of samples.
     pub fn start(
         mut store: Store,
         data_dir: &Path,
         progress: &Progress,
         measure_every: Duration,
         metrics: Policy,
+        grace: Span,
     ) -> Result<Self, Error> {
         let figures = Figures::default();
         let (core, clock) = take_up(&mut store, &figures, progress)?;
@@ -193,6 +201,7 @@ impl Engine {
             recorder: recorder.clone(),
             beat: beat.clone(),
             leaving: leaving.clone(),
+            grace,
         };
         // Nobody waits for this one: it ends when the deciding thread no longer answers.
         spawn(
@@ -216,6 +225,7 @@ impl Engine {
             watchers,
             ring,
             deliveries: Deliveries::default(),
+            export: Export::default(),
             clock,
             dispatcher: dispatch_sender,
             threads,

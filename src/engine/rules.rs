@@ -21,18 +21,23 @@ use crate::domain::{AlertRule, Level, Scope, Span, Subject, Timestamp};
 /// How often rules are evaluated while there is a reason.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// After its start an engine knows no figures yet: for so long, what it knows nothing of is not taken to be over. Workers that
-/// nobody looks at measure every ten seconds, and windows have to fill.
-const GRACE: Span = Span::from_secs(120);
-
 /// The rules and what the core has made of them so far.
 #[derive(Debug, Default)]
 pub struct Evaluator {
     rules: Vec<AlertRule>,
     version: u64,
+    grace: Span,
+    /// When it evaluated for the first time.
+    begun: Option<Timestamp>,
 }
 
 impl Evaluator {
+    /// After its start an engine knows no figures yet: for as long as `grace`, what it knows nothing of is not taken to be
+    /// over. Workers that nobody looks at measure rarely, and windows have to fill.
+    pub fn new(grace: Span) -> Self {
+        Self { grace, ..Self::default() }
+    }
+
     /// The rules that are known.
     pub fn rules(&self) -> &[AlertRule] {
         &self.rules
@@ -54,7 +59,8 @@ impl Evaluator {
 
     /// The figures that may change something: of those whose level is not the one that has fired, of those that wait for
     /// their time, and of those that have fired and of which there is no figure any more.
-    pub fn evaluate(&self, watched: &Watched, windows: &impl Windows, now: Timestamp) -> Vec<Observation> {
+    pub fn evaluate(&mut self, watched: &Watched, windows: &impl Windows, now: Timestamp) -> Vec<Observation> {
+        let knows_what_is_gone = now.since(*self.begun.get_or_insert(now)) >= self.grace;
         let mut observations = vec![];
         for rule in &self.rules {
             let values = windows.values(rule, now);
@@ -81,6 +87,7 @@ impl Evaluator {
             }
             observations.extend(gone.into_iter().filter_map(subject_of).map(|subject| observe(subject, None)));
         }
+        observations.retain(|observation| observation.value.is_some() || knows_what_is_gone);
         observations
     }
 }
@@ -105,6 +112,8 @@ pub struct Evaluation {
     pub beat: Beat,
     /// Set once the engine has begun to leave.
     pub leaving: Arc<AtomicBool>,
+    /// For how long after the start nothing is taken to be over for want of samples.
+    pub grace: Span,
 }
 
 /// Evaluates the rules until the engine leaves: once a second while figures come in, work is there or an alert is open,
@@ -120,11 +129,10 @@ pub fn keep_evaluating(evaluation: Evaluation) -> Result<(), Error> {
 
 impl Evaluation {
     async fn run(self) {
-        let mut evaluator = Evaluator::default();
-        let mut begun = None;
+        let mut evaluator = Evaluator::new(self.grace);
         let mut changes = self.beat.follow();
         while !self.leaving.load(Ordering::Acquire) {
-            let Some(has_reason) = self.tick(&mut evaluator, &mut begun).await else { return };
+            let Some(has_reason) = self.tick(&mut evaluator).await else { return };
             tokio::time::sleep(INTERVAL).await;
             if !has_reason {
                 tokio::select! {
@@ -136,7 +144,7 @@ impl Evaluation {
     }
 
     /// Evaluates once. Gives whether there is a reason to do so again; `None` when the engine has left.
-    async fn tick(&self, evaluator: &mut Evaluator, begun: &mut Option<Timestamp>) -> Option<bool> {
+    async fn tick(&self, evaluator: &mut Evaluator) -> Option<bool> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let version = evaluator.version();
         let look = move |core: &Core, now: Timestamp| {
@@ -156,10 +164,7 @@ impl Evaluation {
             self.ring.keep(evaluator.rules(), now);
         }
         self.ring.look_after(now);
-        let mut observations = evaluator.evaluate(&watched, &self.ring, now);
-        if now.since(*begun.get_or_insert(now)) < GRACE {
-            observations.retain(|observation| observation.value.is_some());
-        }
+        let observations = evaluator.evaluate(&watched, &self.ring, now);
         let has_reason = vitals.is_busy || !observations.is_empty() || !watched.fired.is_empty();
         if !observations.is_empty() {
             self.decider.send(Message::Observe(observations)).ok()?;
@@ -172,6 +177,7 @@ impl Evaluation {
 mod tests {
     use super::*;
     use crate::domain::AlertRulePatch;
+    use crate::domain::alert_rule::Comparison;
     use crate::engine::core::Decisions;
     use crate::engine::windows::Labels;
 
@@ -245,7 +251,7 @@ mod tests {
         assert_eq!(rig.tick(&[("001", 12.0), ("002", 11.0)]), (1, 0));
         assert_eq!(rig.tick(&[("001", 12.0), ("002", 2.0)]), (1, 0), "one that waited no longer has to");
         assert_eq!(rig.tick(&[("001", 12.0), ("002", 2.0)]), (0, 0));
-        assert_eq!(rig.tick(&[("001", 3.0)]), (1, 1));
+        assert_eq!(rig.tick(&[("001", 3.0)]), (1, 2), "it is over, and a word says so");
         assert_eq!(rig.open(), Vec::<String>::new());
     }
 
@@ -276,7 +282,86 @@ mod tests {
         rig.evaluator = Evaluator::default();
         rig.ring = Ring::default();
         assert_eq!(rig.tick(&[("001", 11.0)]), (0, 0));
-        assert_eq!(rig.tick(&[("001", 1.0)]), (1, 1));
+        assert_eq!(rig.tick(&[("001", 1.0)]), (1, 2));
         assert_eq!(rig.open(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn after_a_start_nothing_is_over_for_want_of_samples_before_the_grace_has_passed() {
+        let mut rig = Rig::new("clear");
+        for _ in 0..3 {
+            rig.tick(&[("001", 11.0)]);
+        }
+        // Another engine takes up the same journal: it has no samples yet.
+        rig.evaluator = Evaluator::new(Span::from_secs(120));
+        rig.ring = Ring::default();
+        for second in 0..120 {
+            assert_eq!(rig.tick(&[]), (0, 0), "{second}");
+        }
+        assert_eq!(rig.open(), ["cage 001"]);
+        assert_eq!(rig.tick(&[]), (1, 2), "the grace is over, and there still are none");
+        assert_eq!(rig.open(), Vec::<String>::new());
+        // A figure counts at once, grace or not.
+        for _ in 0..3 {
+            rig.tick(&[("001", 11.0)]);
+        }
+        rig.evaluator = Evaluator::new(Span::from_secs(120));
+        assert_eq!(rig.tick(&[("001", 1.0)]), (1, 2));
+        assert_eq!(rig.open(), Vec::<String>::new());
+    }
+
+    /// A subject of a rule, and the labels of a series about it.
+    fn subject_of_rule(rule: &AlertRule) -> (String, Labels) {
+        let name = match rule.scope {
+            Scope::Cage => "001",
+            Scope::Agent => "coder",
+            Scope::Node => "host",
+            Scope::Task => "00000000-0000-7000-8000-000000000001",
+            Scope::Queue | Scope::Fleet => "",
+        };
+        let labels = rule.scope.label().map(|label| (label.to_owned(), name.to_owned()));
+        (Subject::new(rule.scope, name).to_string(), labels.into_iter().collect())
+    }
+
+    /// Every rule that comes with the program, by its metric alone; tests/watching has them fire by real causes.
+    #[test]
+    fn every_built_in_rule_fires_at_each_threshold_and_clears() {
+        let names: Vec<String> = Core::new().alert_rules().map(|rule| rule.name.clone()).collect();
+        assert!(names.len() >= 15, "{names:?}");
+        for name in names {
+            let mut rig = Rig::new("keep");
+            let rule = rig.core.alert_rules().find(|rule| rule.name == name).unwrap().clone();
+            let (source, labels) = subject_of_rule(&rule);
+            let lasts = (rule.window.as_micros() + rule.hold.as_micros()) / 1_000_000 + 2;
+            let mut pass = |value: f64| {
+                for _ in 0..lasts {
+                    rig.second += 1;
+                    rig.ring.push(&rule.metric, &labels, at(rig.second), value, at(rig.second));
+                    let mut watched = rig.core.watched(rig.evaluator.version());
+                    rig.evaluator.learn(&mut watched);
+                    rig.ring.keep(rig.evaluator.rules(), at(rig.second));
+                    for told in rig.evaluator.evaluate(&watched, &rig.ring, at(rig.second)) {
+                        rig.core.observe(at(rig.second), &told, &mut Decisions::default());
+                    }
+                }
+                let open = rig.core.alerts().filter(|alert| alert.source == source);
+                open.map(|alert| (alert.severity, alert.message.clone())).collect::<Vec<_>>()
+            };
+            // Half of the way from the threshold to what is worse, and far away on the other side of it.
+            let rises = matches!(rule.comparison, Comparison::Above | Comparison::AtLeast);
+            let margin = |value: f64| value.abs() * 0.001 + 0.001;
+            let beyond = |value: f64| if rises { value + margin(value) } else { value - margin(value) };
+            let fine = rule.warning.or(rule.critical).unwrap().value;
+            let fine = if rises { fine * 0.5 } else { fine.abs() * 2.0 + 1.0 };
+            assert_eq!(pass(fine), [], "{name} is quiet while all is well");
+            for level in [Level::Warning, Level::Critical] {
+                let Some(threshold) = rule.threshold(level) else { continue };
+                let open = pass(beyond(threshold.value));
+                let [(severity, message)] = &open[..] else { panic!("{name} at {level}: {open:?}") };
+                assert_eq!(Some(*severity), level.severity(), "{name}");
+                assert!(message.contains(&rule.unit().show(beyond(threshold.value))), "{name}: {message}");
+            }
+            assert_eq!(pass(fine), [], "{name} clears");
+        }
     }
 }

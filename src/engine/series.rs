@@ -5,7 +5,7 @@
 //! and counted, and said so once. A store of metrics that cannot be opened keeps no engine from starting: its figures are
 //! missing, and whoever asks for them hears why.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
@@ -21,6 +21,9 @@ use crate::store::series::{Handle, Policy, Sample, Series};
 const BATCHES_AHEAD: usize = 64;
 /// The most samples that are written together.
 const TOGETHER: usize = 100_000;
+/// So much of a disk is kept for decisions: one part in so many, and of a large disk no more than this.
+const RESERVED_SHARE: u64 = 50;
+const RESERVED_BYTES: u64 = 64 << 20;
 /// The shortest time between two looks after the files.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
@@ -53,7 +56,7 @@ impl Recorder {
         };
         let handle = series.handle();
         let (sender, batches) = sync_channel(BATCHES_AHEAD);
-        let writer = Writer { series, batches, clock, said: Said::default() };
+        let writer = Writer { series, batches, clock, data_dir: data_dir.to_owned(), said: Said::default() };
         let thread = std::thread::Builder::new().name("metrics".into());
         thread.spawn(move || writer.run()).map_err(Error::io("start the metrics thread"))?;
         Ok(Self { state: Arc::new(State::Open { handle, sender }), clock })
@@ -98,11 +101,22 @@ impl Recorder {
     }
 }
 
+/// Whether what is left of a disk is kept for decisions, which count for more than samples.
+fn disk_is_for_decisions(data_dir: &Path) -> bool {
+    rustix::fs::statvfs(data_dir).is_ok_and(|disk| {
+        let left = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let share = disk.f_blocks.saturating_mul(disk.f_frsize) / RESERVED_SHARE;
+        left < share.min(RESERVED_BYTES)
+    })
+}
+
 /// The writing thread.
 struct Writer {
     series: Series,
     batches: Receiver<Vec<Sample>>,
     clock: Clock,
+    /// Whose disk samples must not fill.
+    data_dir: PathBuf,
     said: Said,
 }
 
@@ -145,6 +159,13 @@ impl Writer {
             && let Ok(more) = self.batches.try_recv()
         {
             batch.extend(more);
+        }
+        if disk_is_for_decisions(&self.data_dir) {
+            self.series.handle().count_dropped(&Dropped { disk_full: batch.len() as u64, ..Dropped::default() });
+            if !std::mem::replace(&mut self.said.failure, true) {
+                tracing::warn!("the disk is nearly full: metrics are dropped and counted, so that decisions have room");
+            }
+            return;
         }
         match self.series.append(self.clock.now(), &batch) {
             Ok(_) if std::mem::take(&mut self.said.failure) => tracing::info!("metrics are kept again"),

@@ -34,7 +34,7 @@ pub fn messages(reader: &Reader, starts: &[PendingStart]) -> Result<Vec<ToWorker
 }
 
 fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, store::Error> {
-    let Runtime::Command { command, env, workdir, format } = &start.runtime;
+    let Runtime::Command { command, env, workdir, format, workspace } = &start.runtime;
     let configuration = &task.parameters.configuration;
     let own = configuration.get("command").and_then(Value::as_array);
     let command = own
@@ -54,6 +54,7 @@ fn message(reader: &Reader, start: &PendingStart, task: &Task) -> Result<Start, 
         workdir,
         format,
         verify: task.verify.clone(),
+        workspace: task.workspace.clone().or_else(|| workspace.clone()),
         task: as_given(reader, task)?,
         timeout: start.timeout,
         output: start.output,

@@ -13,12 +13,14 @@ use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::snapshot::TaskFacts;
 use crate::domain::{ArtifactType, ReviewState, Timestamp};
 
-/// How many artifacts a trial looks at.
+/// How many artifacts of an agent the trial of a rule looks at that somebody thinks of.
 const TRIED_MAX: usize = 10_000;
+/// How many artifacts of an agent the trial of a proposal looks at: consoles ask for these again and again.
+const PROPOSED_TRIED_MAX: usize = 1_000;
 /// How many judgements are looked at for rules to be proposed.
 const JUDGED_MAX: usize = 1_000;
 /// How many rules are proposed at a time.
-const PROPOSED_MAX: usize = 20;
+const PROPOSED_MAX: usize = 5;
 /// How many disagreements a trial names.
 const NAMED_MAX: usize = 100;
 
@@ -26,6 +28,14 @@ const NAMED_MAX: usize = 100;
 type Alike = (String, ArtifactType, String);
 
 const DOING: &str = "reading what was judged";
+
+/// Whether no rule judges artifact `r` of task `t`: it is of high risk, approval merges it, or its attempt did not succeed.
+fn no_rule() -> String {
+    format!(
+        "({IS_HIGH_RISK} OR r.difference ->> '$.merge' IS NOT NULL OR EXISTS (SELECT 1 FROM execution e
+            WHERE e.id = r.execution_id AND e.outcome_kind <> 'succeeded'))"
+    )
+}
 
 impl Reader {
     /// What rules have to know of a task.
@@ -41,39 +51,48 @@ impl Reader {
             .doing("reading tasks")
     }
 
-    /// How a rule would have judged the artifacts made since a time, the latest 10,000 of them.
+    /// How a rule would have judged what its agent has made since a time, the latest 10,000 artifacts of it.
     pub fn try_approval_rule(&self, rule: &ApprovalRule, since: Timestamp) -> Result<ApprovalTrial, Error> {
+        self.try_on_latest(rule, since, TRIED_MAX)
+    }
+
+    fn try_on_latest(&self, rule: &ApprovalRule, since: Timestamp, most: usize) -> Result<ApprovalTrial, Error> {
+        // A cross join is not turned around: the agent's artifacts are walked from the latest on, and no others.
+        let no_rule = no_rule();
         let sql = format!(
-            "SELECT r.id, r.title, r.state, r.reviewed_by IS NOT NULL, {IS_HIGH_RISK}
-             FROM artifact r JOIN agent a ON a.id = r.agent_id JOIN task t ON t.id = r.task_id
-             WHERE a.name = ? AND r.type = ? AND t.type = ? AND r.created_at >= ? ORDER BY r.seq DESC LIMIT ?"
+            "SELECT r.id, r.title, r.state, r.created_at, r.type = ? AND t.type = ?, r.reviewed_by IS NOT NULL, {no_rule}
+             FROM artifact r CROSS JOIN task t ON t.id = r.task_id
+             WHERE r.agent_id = (SELECT id FROM agent WHERE name = ?) ORDER BY r.seq DESC LIMIT ?"
         );
+        let limit = i64::try_from(most + 1).unwrap_or(i64::MAX);
         let mut statement = self.connection().prepare_cached(&sql).doing(DOING)?;
-        let limit = i64::try_from(TRIED_MAX + 1).unwrap_or(i64::MAX);
-        let wanted = params![rule.agent, rule.kind.as_str(), rule.task_type, since.as_micros(), limit];
+        let wanted = params![rule.kind.as_str(), rule.task_type, rule.agent, limit];
         let mut rows = statement.query(wanted).doing(DOING)?;
         let (mut trial, mut looked_at) = (ApprovalTrial::default(), 0);
         while let Some(row) = rows.next().doing(DOING)? {
+            let made = made(row).doing(DOING)?;
+            if made.at < since {
+                break;
+            }
             looked_at += 1;
-            if looked_at > TRIED_MAX {
+            if looked_at > most {
                 trial.more = true;
                 break;
             }
-            let mut columns = Columns::new(row);
-            let c = &mut columns;
-            let mut read = || -> rusqlite::Result<(ArtifactId, String, ReviewState, bool, bool)> {
-                Ok((c.id(ArtifactId)?, c.get()?, c.word()?, c.get()?, c.get()?))
-            };
-            let (artifact_id, title, state, by_human, high_risk) = read().doing(DOING)?;
-            match (high_risk, by_human && state != ReviewState::Pending) {
-                (true, _) => trial.high_risk += 1,
-                (false, false) => trial.unjudged += 1,
-                (false, true) => {
+            match (made.fits, made.left, made.by_human) {
+                (false, ..) => {}
+                (true, true, _) => trial.left += 1,
+                (true, false, false) => trial.unjudged += 1,
+                (true, false, true) => {
                     trial.judged += 1;
-                    if state == rule.verdict.state() {
+                    if made.state == rule.verdict.state() {
                         trial.agreed += 1;
                     } else if trial.disagreed.len() < NAMED_MAX {
-                        trial.disagreed.push(Disagreement { artifact_id, title, state });
+                        trial.disagreed.push(Disagreement {
+                            artifact_id: made.artifact_id,
+                            title: made.title,
+                            state: made.state,
+                        });
                     }
                 }
             }
@@ -89,41 +108,38 @@ impl Reader {
         known: &[ApprovalRule],
         since: Timestamp,
     ) -> Result<Vec<Proposal>, Error> {
-        let mut proposals = vec![];
+        let mut found = vec![];
         for ((agent, kind, task_type), (state, streak)) in self.streaks()? {
             let verdict = match state {
                 ReviewState::Approved => Verdict::Approve,
                 ReviewState::Rejected => Verdict::Reject,
                 ReviewState::Pending => continue,
             };
-            let mut name = name_of(verdict, kind, &agent, &task_type);
-            let rule = ApprovalRule { name: name.clone(), agent, kind, task_type, verdict };
-            if streak < after.max(1) || known.iter().any(|one| one.is_about_same(&rule)) {
-                continue;
-            }
-            for number in 2.. {
-                if known.iter().all(|one| one.name != name) {
-                    break;
-                }
-                name = format!("{}-{number}", rule.name);
-            }
-            let rule = ApprovalRule { name, ..rule };
-            if rule.check().is_ok() {
-                let trial = self.try_approval_rule(&rule, since)?;
-                proposals.push(Proposal { rule, streak, trial });
+            let name = name_of(verdict, kind, &agent, &task_type);
+            let rule = ApprovalRule { name: free_name(name, known), agent, kind, task_type, verdict };
+            if streak >= after && rule.check().is_ok() && !known.iter().any(|one| one.is_about_same(&rule)) {
+                found.push((streak, rule));
             }
         }
-        proposals.sort_by(|one, other| other.streak.cmp(&one.streak).then_with(|| one.rule.name.cmp(&other.rule.name)));
-        proposals.truncate(PROPOSED_MAX);
-        Ok(proposals)
+        found.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.name.cmp(&b.name)));
+        found.truncate(PROPOSED_MAX);
+        let tried = |(streak, rule): (u64, ApprovalRule)| {
+            let trial = self.try_on_latest(&rule, since, PROPOSED_TRIED_MAX)?;
+            Ok(Proposal { rule, streak, trial })
+        };
+        found.into_iter().map(tried).collect()
     }
 
     /// Of alike artifacts, how the latest was judged and how many were judged so in a row.
     fn streaks(&self) -> Result<BTreeMap<Alike, (ReviewState, u64)>, Error> {
+        // As above: the latest judgements, and not all artifacts of all agents.
+        let no_rule = no_rule();
         let sql = format!(
             "SELECT a.name, r.type, t.type, r.state
-             FROM artifact r JOIN agent a ON a.id = r.agent_id JOIN task t ON t.id = r.task_id
-             WHERE r.reviewed_by IS NOT NULL AND NOT {IS_HIGH_RISK} ORDER BY r.reviewed_at DESC, r.seq DESC LIMIT ?"
+             FROM (SELECT seq, agent_id, task_id, execution_id, type, state, reviewed_at, difference FROM artifact
+                   WHERE reviewed_by IS NOT NULL ORDER BY reviewed_at DESC, seq DESC LIMIT ?) r
+             CROSS JOIN agent a ON a.id = r.agent_id CROSS JOIN task t ON t.id = r.task_id
+             WHERE NOT {no_rule} ORDER BY r.reviewed_at DESC, r.seq DESC"
         );
         let mut statement = self.connection().prepare_cached(&sql).doing(DOING)?;
         let mut rows = statement.query([i64::try_from(JUDGED_MAX).unwrap_or(i64::MAX)]).doing(DOING)?;
@@ -137,6 +153,42 @@ impl Reader {
         }
         Ok(streaks_of(judged))
     }
+}
+
+/// An artifact as a trial looks at it.
+struct Made {
+    artifact_id: ArtifactId,
+    title: String,
+    state: ReviewState,
+    at: Timestamp,
+    /// Whether it is of the types that the rule is about.
+    fits: bool,
+    by_human: bool,
+    /// Whether no rule judges it.
+    left: bool,
+}
+
+fn made(row: &Row<'_>) -> rusqlite::Result<Made> {
+    let mut columns = Columns::new(row);
+    let c = &mut columns;
+    Ok(Made {
+        artifact_id: c.id(ArtifactId)?,
+        title: c.get()?,
+        state: c.word()?,
+        at: c.time()?,
+        fits: c.get()?,
+        by_human: c.get()?,
+        left: c.get()?,
+    })
+}
+
+/// A name that no rule has: the one that was wanted, or that with a number.
+fn free_name(wanted: String, known: &[ApprovalRule]) -> String {
+    let is_free = |name: &String| known.iter().all(|rule| rule.name != *name);
+    if is_free(&wanted) {
+        return wanted;
+    }
+    (2u64..).map(|number| format!("{wanted}-{number}")).find(is_free).unwrap_or(wanted)
 }
 
 /// How the latest of alike artifacts was judged, and how many were judged so in a row.

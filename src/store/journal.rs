@@ -95,6 +95,9 @@ fn length(bytes: &[u8]) -> [u8; 4] {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()
 }
 
+/// For how many records room is kept from one batch to the next.
+const ROOM_KEPT: usize = 4096;
+
 /// Records with their bodies as they are going to be stored. Writing the bodies out is a good part of an append, and
 /// need not be done by the thread that commits.
 #[derive(Debug, Default)]
@@ -119,6 +122,27 @@ impl Entries {
         &self.records
     }
 
+    /// Takes records over and leaves `records` empty. A large submission is moved rather than copied, and nothing of its size
+    /// is kept: room for it would never be used again.
+    pub fn take_over(&mut self, records: &mut Vec<Record>) {
+        for record in records.iter() {
+            self.write_body(record);
+        }
+        if self.records.is_empty() && records.len() > ROOM_KEPT {
+            self.records = std::mem::take(records);
+            return;
+        }
+        self.records.append(records);
+        records.shrink_to(ROOM_KEPT);
+    }
+
+    fn write_body(&mut self, record: &Record) {
+        if let Err(source) = record.event.write_body(&mut self.bodies) {
+            self.failure.get_or_insert(Error::Json { what: record.event.kind(), source });
+        }
+        self.ends.push(self.bodies.len());
+    }
+
     /// Each record with its body.
     fn iter(&self) -> impl Iterator<Item = (&Record, &[u8])> {
         let begins = std::iter::once(0).chain(self.ends.iter().copied());
@@ -127,22 +151,10 @@ impl Entries {
     }
 }
 
-impl Extend<Record> for Entries {
-    fn extend<I: IntoIterator<Item = Record>>(&mut self, records: I) {
-        for record in records {
-            if let Err(source) = record.event.write_body(&mut self.bodies) {
-                self.failure.get_or_insert(Error::Json { what: record.event.kind(), source });
-            }
-            self.ends.push(self.bodies.len());
-            self.records.push(record);
-        }
-    }
-}
-
 impl FromIterator<Record> for Entries {
     fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
         let mut entries = Self::default();
-        entries.extend(records);
+        entries.take_over(&mut records.into_iter().collect());
         entries
     }
 }
@@ -390,4 +402,31 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TaskId;
+    use crate::domain::event::TaskRetried;
+
+    #[test]
+    fn a_large_batch_is_taken_over_whole_and_leaves_no_room_behind() {
+        let record = |seq: u64| {
+            let task_id = TaskId::new(Timestamp::EPOCH, u128::from(seq));
+            Record { seq, time: Timestamp::EPOCH, actor: Actor::Engine, event: TaskRetried { task_id }.into() }
+        };
+        let mut entries = Entries::default();
+        let mut records: Vec<_> = (1..=3 * ROOM_KEPT as u64).map(record).collect();
+        entries.take_over(&mut records);
+        assert!(records.is_empty() && records.capacity() <= ROOM_KEPT);
+        records.extend((1..=2 * ROOM_KEPT as u64).map(|place| record(3 * ROOM_KEPT as u64 + place)));
+        entries.take_over(&mut records);
+        assert!(records.is_empty() && records.capacity() <= ROOM_KEPT);
+        assert_eq!(entries.records().len(), 5 * ROOM_KEPT);
+        for (place, (record, body)) in (1..).zip(entries.iter()) {
+            assert_eq!(record.seq, place);
+            assert_eq!(Event::read(record.event.kind(), 1, body).unwrap(), record.event);
+        }
+    }
 }

@@ -70,7 +70,7 @@ const STEPS: &[Step] = &[
         up: include_str!("migrations/0007_verification.up.sql"),
         down: Some(include_str!("migrations/0007_verification.down.sql")),
         known_before: Some(
-            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> 'verify' IS NOT NULL)
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> '$.task.verify' IS NOT NULL)
                  OR (kind = 'execution_ended' AND body ->> '$.outcome.verification' IS NOT NULL))",
         ),
     },
@@ -81,9 +81,24 @@ const STEPS: &[Step] = &[
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')"),
     },
     Step {
+        name: "workspaces",
+        up: include_str!("migrations/0009_workspaces.up.sql"),
+        down: Some(include_str!("migrations/0009_workspaces.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE (kind = 'task_submitted' AND body ->> '$.task.workspace' IS NOT NULL)
+                 OR (kind = 'artifact_added' AND body ->> '$.artifact.difference' IS NOT NULL))",
+        ),
+    },
+    Step {
+        name: "alert_history",
+        up: include_str!("migrations/0010_alert_history.up.sql"),
+        down: Some(include_str!("migrations/0010_alert_history.down.sql")),
+        known_before: None,
+    },
+    Step {
         name: "approval_rules",
-        up: include_str!("migrations/0009_approval_rules.up.sql"),
-        down: Some(include_str!("migrations/0009_approval_rules.down.sql")),
+        up: include_str!("migrations/0011_approval_rules.up.sql"),
+        down: Some(include_str!("migrations/0011_approval_rules.down.sql")),
         known_before: Some(
             "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('approval_rule_declared', 'approval_rule_removed')
                  OR (kind = 'artifact_reviewed' AND body ->> 'rule' IS NOT NULL))",
@@ -92,7 +107,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 9;
+pub const SCHEMA: u32 = 11;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

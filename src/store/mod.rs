@@ -7,9 +7,11 @@
 //! journal alone: [`rebuild()`] makes them anew and [`check`] compares, [`verify()`] walks the chain, and [`migrate`]
 //! takes the tables from one schema to the next.
 
+mod alert_history;
 mod approval;
 mod checkpoint;
 mod connection;
+mod dashboards;
 mod data_dir;
 mod dump;
 mod error;
@@ -34,6 +36,7 @@ mod tests;
 
 pub use checkpoint::Checkpointer;
 pub use connection::{DATABASE, remove_unbegun};
+pub use dashboards::TimelineQuery;
 pub use data_dir::{DataDir, DataDirLock};
 pub use dump::dump;
 pub use error::{Error, Fault};

@@ -11,9 +11,10 @@ use super::past::{PastView, show_journal};
 use super::query::{self, Budget, JournalPage, JournalQuery, Listing, Page, Query, page};
 use super::rows::{
     self, AGENT_COLUMNS, ALERT_COLUMNS, ARTIFACT_COLUMNS, CAGE_COLUMNS, Columns, EXECUTION_COLUMNS, TASK_COLUMNS,
+    USER_COLUMNS,
 };
 use super::{migrate, resolve, snapshot};
-use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId};
+use crate::domain::id::{AgentId, AlertId, ArtifactId, CageId, ExecutionId, ReviewId, TaskId, UserId};
 use crate::domain::snapshot::{OpenArtifact, QueuedTask, Snapshot};
 use crate::domain::{
     Agent, AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Record, Resource, SystemEvent, Task,
@@ -176,6 +177,12 @@ impl Reader {
     pub fn cage(&self, id: CageId) -> Result<Option<Cage>, Error> {
         let sql = format!("SELECT {CAGE_COLUMNS} FROM cage_now c WHERE c.id = ?");
         self.one(&sql, &id.number(), rows::cage)
+    }
+
+    /// One user.
+    pub fn user(&self, id: UserId) -> Result<Option<User>, Error> {
+        let sql = format!("SELECT {USER_COLUMNS} FROM user u WHERE u.id = ?");
+        self.one(&sql, &id.0.as_bytes(), rows::user)
     }
 
     /// One artifact.

@@ -51,8 +51,14 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
         )?,
         artifacts: all(
             connection,
-            "SELECT id, task_id, state, snoozed_until FROM artifact WHERE state <> 'approved' ORDER BY seq",
+            &format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE state <> 'approved' ORDER BY seq"),
             open_artifact,
+        )?,
+        merging: all(
+            connection,
+            "SELECT id FROM artifact WHERE state = 'approved' AND difference IS NOT NULL
+                 AND difference ->> '$.merge' IS NOT NULL AND merge IS NULL ORDER BY id",
+            |row| Columns::new(row).id(ArtifactId),
         )?,
         alerts: all(
             connection,
@@ -113,14 +119,13 @@ pub(super) fn open_artifacts(
 ) -> Result<Vec<OpenArtifact>, Error> {
     let doing = "reading artifacts";
     let mut found = Vec::new();
-    let mut by_id = connection
-        .prepare_cached("SELECT id, task_id, state, snoozed_until FROM artifact WHERE id = ?")
-        .doing(doing)?;
+    let mut by_id =
+        connection.prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE id = ?")).doing(doing)?;
     for id in ids {
         found.extend(by_id.query_row(params![id.0.as_bytes()], open_artifact).optional().doing(doing)?);
     }
     let mut by_task = connection
-        .prepare_cached("SELECT id, task_id, state, snoozed_until FROM artifact WHERE task_id = ? ORDER BY seq")
+        .prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE task_id = ? ORDER BY seq"))
         .doing(doing)?;
     for id in of_tasks {
         for artifact in by_task.query_map(params![id.0.as_bytes()], open_artifact).doing(doing)? {
@@ -227,6 +232,10 @@ fn elements(connection: &Connection, array: &mut QueuedTask) -> Result<(), Error
     Ok(())
 }
 
+/// The columns of [`open_artifact`].
+const OPEN_COLUMNS: &str = "id, task_id, state, snoozed_until, \
+    difference ->> '$.merge' IS NOT NULL AND coalesce(merge ->> '$.state', '') <> 'merged'";
+
 fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
     let mut columns = Columns::new(row);
     Ok(OpenArtifact {
@@ -234,6 +243,7 @@ fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
         task_id: columns.id(TaskId)?,
         state: columns.word::<ReviewState>()?,
         snoozed_until: columns.optional_time()?,
+        merges: columns.get()?,
     })
 }
 

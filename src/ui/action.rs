@@ -35,8 +35,16 @@ pub enum Scope {
     Artifacts,
     /// Alerts.
     Alerts,
+    /// One alert.
+    Alert,
+    /// Alert rules.
+    Rules,
+    /// Silences.
+    Silences,
     /// Figures over time.
     Metrics,
+    /// What the fleet did.
+    Dashboards,
     /// GPUs.
     Gpus,
     /// The journal.
@@ -61,7 +69,11 @@ impl Scope {
         Self::Tasks,
         Self::Artifacts,
         Self::Alerts,
+        Self::Alert,
+        Self::Rules,
+        Self::Silences,
         Self::Metrics,
+        Self::Dashboards,
         Self::Gpus,
         Self::Events,
         Self::Overview,
@@ -83,6 +95,10 @@ impl Scope {
             Self::Tasks => "Where there are tasks, at one of them, and in its output.",
             Self::Artifacts => "Where there are artifacts, and at one of them.",
             Self::Alerts => "Where there are alerts.",
+            Self::Alert => "At one alert.",
+            Self::Rules => "Where there are the rules that raise alerts.",
+            Self::Silences => "Where there are silences.",
+            Self::Dashboards => "In the dashboards.",
             Self::Metrics => "Where there are figures over time.",
             Self::Gpus => "Where there are GPUs.",
             Self::Events => "In the journal.",
@@ -106,6 +122,10 @@ impl Scope {
             Self::Tasks => "tasks",
             Self::Artifacts => "artifacts",
             Self::Alerts => "alerts",
+            Self::Alert => "alert",
+            Self::Rules => "rules",
+            Self::Silences => "silences",
+            Self::Dashboards => "dashboards",
             Self::Metrics => "metrics",
             Self::Gpus => "gpus",
             Self::Events => "events",
@@ -146,8 +166,8 @@ pub fn named(name: &str) -> Option<&'static Action> {
 }
 
 impl Action {
-    /// Whether it can be done now; if not, why.
-    pub fn ready(&self, app: &App) -> Result<(), String> {
+    /// Whether the fleet takes such an action from this console now, whatever is selected; if not, why.
+    pub fn taken(&self, app: &App) -> Result<(), String> {
         if self.changes {
             app.may_change()?;
         }
@@ -157,6 +177,12 @@ impl Action {
         if self.changes && app.fleet.read_only() {
             return Err("the engine takes no changes: its store failed".to_owned());
         }
+        Ok(())
+    }
+
+    /// Whether it can be done now; if not, why.
+    pub fn ready(&self, app: &App) -> Result<(), String> {
+        self.taken(app)?;
         (self.ready)(app)
     }
 }

@@ -179,6 +179,10 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             let (id, work, why) = (short(event.artifact_id), task(event.task_id), because(event.note.as_deref()));
             format!("artifact {id} of {work} {what}{why}")
         }
+        Event::ArtifactMerged(event) => {
+            let (id, work) = (short(event.artifact_id), task(event.task_id));
+            format!("artifact {id} of {work} is {}", event.merge.phrase())
+        }
         Event::ArtifactSnoozed(event) => put_off(&format!("artifact {}", short(event.artifact_id)), event.until),
         Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
@@ -336,6 +340,7 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         Event::ArtifactReviewed(event) => {
             Some(Place::Artifact(event.artifact_id.to_string(), short(event.artifact_id)))
         }
+        Event::ArtifactMerged(event) => Some(Place::Artifact(event.artifact_id.to_string(), short(event.artifact_id))),
         Event::ArtifactSnoozed(event) => Some(Place::Artifact(event.artifact_id.to_string(), short(event.artifact_id))),
         Event::AlertRaised(_)
         | Event::AlertRepeated(_)

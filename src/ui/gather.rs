@@ -10,9 +10,10 @@ use crate::api::client::{Client, Error, Query};
 use crate::api::live::NodeSensors;
 use crate::api::types::JournalRow;
 use crate::domain::metric;
-use crate::domain::{Agent, AgentId, Execution, Node, Task, TaskId, User};
+use crate::domain::{Agent, AgentId, Execution, Node, Task, TaskId, Timestamp, User};
 
-/// The most rows for which more than themselves is asked; of more than that nobody looks at each.
+/// The most rows for which more than themselves is asked; of more than that nobody looks at each. A filter may name more than
+/// twice as many ids.
 const DETAILED_MAX: usize = 200;
 
 /// The most agents of a hierarchy.
@@ -34,6 +35,8 @@ pub struct Work {
     pub activity: Option<String>,
     /// What it said last about its progress.
     pub said: Option<String>,
+    /// When the worker told that its process started.
+    pub started: Option<Timestamp>,
 }
 
 /// An agent and what it does now.
@@ -43,6 +46,14 @@ pub struct AgentRow {
     pub agent: Agent,
     /// The task that it took last and has not ended.
     pub work: Option<Work>,
+}
+
+impl AgentRow {
+    /// When the worker was last heard from about it: that an attempt ended, or that the one that runs started. `None` when it
+    /// has attempted nothing yet.
+    pub fn heard(&self) -> Option<Timestamp> {
+        self.agent.last_heartbeat.max(self.work.as_ref().and_then(|work| work.started))
+    }
 }
 
 /// An attempt and what sort of work it was.
@@ -121,6 +132,7 @@ pub fn agents(client: &Client, query: &Query) -> Result<Page<AgentRow>, Error> {
             progress: execution.and_then(|execution| execution.progress),
             activity: execution.and_then(Execution::doing),
             said: execution.and_then(|execution| execution.output_summary.clone()),
+            started: execution.and_then(|execution| execution.started_at),
         }
     };
     let rows = agents.into_iter().map(|agent| AgentRow { work: agent.current_task_id.map(work), agent });

@@ -35,8 +35,8 @@ pub trait Layer {
     }
 
     /// Scrolls what it shows, down when positive: what the wheel and its scrollbar do.
-    fn scroll(&mut self, rows: i64) {
-        let _ = rows;
+    fn scroll(&mut self, rows: i64, out: &mut Out) {
+        let _ = (rows, out);
     }
 
     /// Learns the size of the screen and what things are called, before each drawing.
@@ -50,9 +50,10 @@ pub trait Layer {
     /// Keys and what they do here, for the line of hints.
     fn hints(&self) -> Vec<(String, String)>;
 
-    /// Whether a key may confirm something that changes the fleet. Then keys that were pressed before it was drawn are
-    /// dropped: they were meant for something else.
-    fn confirms(&self) -> bool {
+    /// Whether this key may confirm something that changes the fleet. Then it is dropped if it was pressed before this was
+    /// drawn: it was meant for something else.
+    fn confirms(&self, key: Key) -> bool {
+        let _ = key;
         false
     }
 

@@ -1,7 +1,7 @@
 //! Everything that can happen to the console, in one queue.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
@@ -31,6 +31,8 @@ pub enum Message {
     Signal(Signal),
     /// The terminal is gone.
     TerminalGone,
+    /// A thread panicked; the terminal has been given back.
+    Panicked,
     /// The fleet has changed.
     Pulse(Pulse),
     /// The link to the engine has changed.
@@ -69,24 +71,28 @@ pub enum Message {
 /// Tells the lines to engines apart.
 pub type Line = u32;
 
+/// With so many messages waiting, keys are left in the terminal.
+const FULL: usize = 1_000;
+
 /// Puts messages into the queue.
 #[derive(Clone)]
 pub struct Post {
-    sender: Sender<Message>,
+    queue: Sender<Message>,
+    waiting: Arc<AtomicUsize>,
     /// The line on which they come.
     line: Option<Line>,
 }
 
 impl Post {
     /// Into this queue.
-    pub const fn new(sender: Sender<Message>) -> Self {
-        Self { sender, line: None }
+    pub fn new(queue: Sender<Message>) -> Self {
+        Self { queue, waiting: Arc::default(), line: None }
     }
 
     /// Into the same queue, as what comes on a line.
     #[must_use]
     pub fn on(&self, line: Line) -> Self {
-        Self { sender: self.sender.clone(), line: Some(line) }
+        Self { line: Some(line), ..self.clone() }
     }
 
     /// Whether anybody still listens.
@@ -95,6 +101,17 @@ impl Post {
             Some(line) => Message::On(line, Box::new(message)),
             None => message,
         };
-        self.sender.send(message).is_ok()
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.queue.send(message).is_ok()
+    }
+
+    /// Takes note that so many messages were taken out.
+    pub fn taken(&self, count: usize) {
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Whether so much waits that whoever can should send no more for now.
+    pub fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= FULL
     }
 }

@@ -45,6 +45,7 @@ mod screen;
 mod screens;
 mod scrollbars;
 pub mod settings;
+mod sparks;
 mod step;
 pub mod terminal;
 mod text;
@@ -55,6 +56,7 @@ mod tree;
 mod verb;
 pub mod view;
 mod voice;
+mod whole;
 mod widgets;
 
 #[cfg(test)]

@@ -33,8 +33,9 @@ pub fn update(app: &mut App, mouse: MouseEvent) {
 fn press(app: &mut App, at: Position) {
     app.bars.release();
     // What lies on top has the mouse for itself, as it has the keys.
-    let of: &[Scrolls] = if app.layer().is_some() { &[Scrolls::Layer] } else { &[Scrolls::List, Scrolls::Text] };
-    if let Some((of, rows)) = app.bars.grab(at, of) {
+    let over = app.layer().is_some();
+    let ours = |of: Scrolls| of != Scrolls::Nothing && (of == Scrolls::Layer) == over;
+    if let Some((of, rows)) = app.bars.grab(at, ours) {
         scroll(app, of, rows);
     } else if app.layer().is_none() {
         let row = at.y.saturating_sub(view::BODY_TOP);
@@ -53,6 +54,9 @@ fn scroll(app: &mut App, of: Scrolls, rows: i64) {
         }
         Scrolls::Text => {
             app.with_pager(|pager| pager.scroll_lines(rows));
+        }
+        Scrolls::Panel(panel) => {
+            app.with_screen(|screen, _| screen.scroll_panel(panel, rows));
         }
         Scrolls::Layer => app.scroll_layer(rows),
         Scrolls::Nothing => {}

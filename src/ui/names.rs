@@ -7,7 +7,8 @@ use super::events_text;
 use super::request::{Answer, Request};
 use super::screen::Out;
 use super::text;
-use crate::api::triage::InboxKind;
+use crate::api::triage::{InboxItem, InboxKind};
+use crate::domain::{Artifact, Task};
 
 /// The most names that are kept; fleets have at most 10,000 agents.
 const NAMES_MAX: usize = 20_000;
@@ -24,6 +25,17 @@ pub struct Names {
     known: BTreeMap<String, String>,
     /// Of what lists have shown: titles of artifacts, types of tasks.
     titles: BTreeMap<String, String>,
+    /// Of artifacts and tasks, by id: whose they are, as the lists say it.
+    origins: BTreeMap<String, Origin>,
+}
+
+/// Whose something is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Origin {
+    /// The agent, by name or by id.
+    agent: Option<String>,
+    /// For an artifact: the task that made it.
+    task: Option<String>,
 }
 
 impl Names {
@@ -59,6 +71,46 @@ impl Names {
             Answer::Task(task) => title(task.id.to_string(), &task.kind),
             _ => {}
         }
+        self.learn_origins(answer);
+    }
+
+    /// Takes in whose artifacts and tasks are.
+    fn learn_origins(&mut self, answer: &Answer) {
+        let of_artifact = |it: &Artifact| {
+            let (agent, task) = (Some(it.agent_id.to_string()), Some(it.task_id.to_string()));
+            (it.id.to_string(), Origin { agent, task })
+        };
+        let of_task = |task: &Task| {
+            let agent = task.agent_id.or(task.assigned_agent_id).map(|id| id.to_string());
+            (task.id.to_string(), Origin { agent, task: None })
+        };
+        let of_item = |item: &InboxItem| {
+            let task = (item.kind == InboxKind::Artifact).then(|| item.task_id.clone());
+            (item.id.clone(), Origin { agent: item.agent.clone(), task })
+        };
+        let found: Vec<(String, Origin)> = match answer {
+            Answer::Artifacts(page) => page.rows.iter().map(of_artifact).collect(),
+            Answer::Tasks(page) => page.rows.iter().map(of_task).collect(),
+            Answer::Inbox(page) => page.rows.iter().map(of_item).collect(),
+            Answer::Overview(overview) => overview.inbox.iter().map(of_item).collect(),
+            _ => return,
+        };
+        if self.origins.len() + found.len() > TITLES_MAX {
+            self.origins.clear();
+        }
+        self.origins.extend(found);
+    }
+
+    /// Whose an artifact or task is: the agent, and for an artifact its task; empty for what no list has shown.
+    pub fn origin(&self, id: &str) -> String {
+        let Some(origin) = self.origins.get(id) else { return String::new() };
+        let agent = origin.agent.as_ref().map(|agent| match self.known.get(agent) {
+            Some(name) => text::clean(name).into_owned(),
+            None if uuid::Uuid::try_parse(agent).is_ok() => text::short_id(agent),
+            None => text::clean(agent).into_owned(),
+        });
+        let task = origin.task.as_ref().map(|task| self.title(task));
+        [agent, task].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// What something is called, before the end of its id; only that end for what no list has shown.

@@ -1,8 +1,8 @@
 //! Calling somebody who looks elsewhere: by the desktop's notifications, through the terminal, or by its bell.
 //!
 //! Called for is what is bad (an alert of error or above) and the first thing that waits for a human after nothing did.
-//! Who has the terminal before their eyes is not called. Calls of ten seconds are one call, and an alert that comes up
-//! again and again calls once, until it is over.
+//! Who has the terminal before their eyes is not called. Calls of ten seconds are one call, in which alerts of one rule are
+//! said together, and an alert that comes up again and again calls once, until it is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::screen::Out;
 use super::screens::alerts::calls;
 use super::text;
 use crate::api::live::{Pulse, Topic};
-use crate::domain::{Alert, Timestamp};
+use crate::domain::{Alert, Severity, Timestamp};
 
 /// The shortest time between two calls.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -93,6 +93,26 @@ pub fn sequence(words: &str, means: Means, dialect: Dialect, tmux: bool) -> Opti
     Some(call + "\x07")
 }
 
+/// Alerts of one rule or other trigger that wait to be called for, by source: how bad, and what is said.
+type OfRule = BTreeMap<String, (Severity, String)>;
+
+/// The most sources that a call names.
+const SOURCES_MAX: usize = 4;
+
+/// What is said of the alerts of a rule.
+fn said(rule: &str, alerts: &OfRule) -> String {
+    let worst = alerts.values().map(|(severity, _)| *severity).max().unwrap_or(Severity::Error);
+    match alerts.iter().next() {
+        Some((source, (severity, message))) if alerts.len() == 1 => format!("{severity} from {source}: {message}"),
+        _ => {
+            let named: Vec<&str> = alerts.keys().take(SOURCES_MAX).map(String::as_str).collect();
+            let more = alerts.len().saturating_sub(SOURCES_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{} alerts of {rule}, {worst}: {}{more}", alerts.len(), named.join(", "))
+        }
+    }
+}
+
 /// Decides when to call and for what.
 pub struct Notifier {
     /// How somebody is called.
@@ -105,8 +125,10 @@ pub struct Notifier {
     /// The alerts that were there when it was looked last; they have called, or nobody had to be called for them.
     known: Option<BTreeSet<String>>,
     asked: Option<Ticket>,
-    /// What to call for, by cause.
-    waiting: BTreeMap<String, String>,
+    /// The alerts to call for, by the rule or other trigger that raised them.
+    alerts: BTreeMap<String, OfRule>,
+    /// What to say of the inbox.
+    inbox: Option<String>,
     called: Option<Instant>,
 }
 
@@ -120,7 +142,8 @@ impl Notifier {
             to_review: None,
             known: None,
             asked: None,
-            waiting: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            inbox: None,
             called: None,
         }
     }
@@ -129,14 +152,25 @@ impl Notifier {
     pub fn focus(&mut self, focused: bool) {
         self.focused = Some(focused);
         if focused {
-            self.waiting.clear();
+            self.take_back();
         }
     }
 
     /// Somebody pressed a key.
     pub fn key(&mut self, now: Instant) {
         self.last_key = now;
-        self.waiting.clear();
+        self.take_back();
+    }
+
+    /// Whoever is there need not be called.
+    fn take_back(&mut self) {
+        self.alerts.clear();
+        self.inbox = None;
+    }
+
+    /// Whether there is something to call for.
+    fn waits(&self) -> bool {
+        !self.alerts.is_empty() || self.inbox.is_some()
     }
 
     fn away(&self, now: Instant) -> bool {
@@ -149,7 +183,9 @@ impl Notifier {
         if self.to_review.replace(waits) == Some(0) && waits > 0 {
             let words =
                 if waits == 1 { "something waits for you".to_owned() } else { format!("{waits} things wait for you") };
-            self.call_for("inbox".to_owned(), words, now);
+            if self.may_call(now) {
+                self.inbox = Some(words);
+            }
         }
         if self.known.is_none() || pulse.changed.contains(&Topic::Alerts) {
             let query = vec![
@@ -171,28 +207,29 @@ impl Notifier {
             let bad: Vec<&Alert> = page.rows.iter().filter(|alert| calls(alert, wall)).collect();
             let before = self.known.replace(bad.iter().map(|alert| alert.id.to_string()).collect());
             for alert in bad {
-                if before.as_ref().is_some_and(|known| !known.contains(&alert.id.to_string())) {
-                    let words = format!("{} from {}: {}", alert.severity, alert.source, alert.message);
-                    self.call_for(format!("{} {}", alert.source, alert.context.trigger), words, now);
+                let new = before.as_ref().is_some_and(|known| !known.contains(&alert.id.to_string()));
+                if new && self.may_call(now) {
+                    let of_rule = self.alerts.entry(alert.context.trigger.clone()).or_default();
+                    of_rule.insert(alert.source.clone(), (alert.severity, alert.message.clone()));
                 }
             }
         }
         true
     }
 
-    fn call_for(&mut self, cause: String, words: String, now: Instant) {
-        if self.means != Means::Off && self.away(now) {
-            self.waiting.insert(cause, words);
-        }
+    fn may_call(&self, now: Instant) -> bool {
+        self.means != Means::Off && self.away(now)
     }
 
     /// The words of a call that is due.
     pub fn due(&mut self, now: Instant) -> Option<String> {
-        if self.waiting.is_empty() || self.next().is_some_and(|next| next > now) {
+        if !self.waits() || self.next().is_some_and(|next| next > now) {
             return None;
         }
         self.called = Some(now);
-        let words: Vec<String> = std::mem::take(&mut self.waiting).into_values().collect();
+        let alerts = std::mem::take(&mut self.alerts);
+        let words: Vec<String> =
+            alerts.iter().map(|(rule, alerts)| said(rule, alerts)).chain(self.inbox.take()).collect();
         Some(match &words[..] {
             [one] => one.clone(),
             several => format!("{} things: {}", several.len(), several.join(" · ")),
@@ -201,7 +238,7 @@ impl Notifier {
 
     /// When the next call is due, if one waits.
     pub fn next(&self) -> Option<Instant> {
-        (!self.waiting.is_empty()).then(|| self.called.map_or(self.last_key, |called| called + PAUSE))
+        self.waits().then(|| self.called.map_or(self.last_key, |called| called + PAUSE))
     }
 }
 
@@ -279,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_ten_seconds_are_one_by_cause() {
+    fn calls_of_ten_seconds_are_one_in_which_those_of_a_rule_stand_together() {
         let began = Instant::now();
         let mut notifier = left(began);
         see(&mut notifier, began, 0, vec![alert(1, "error", "a")]);
@@ -290,8 +327,16 @@ mod tests {
         assert_eq!(notifier.due(soon), None);
         assert_eq!(notifier.next(), Some(began + PAUSE));
         let words = notifier.due(began + PAUSE).unwrap();
-        assert_eq!(words, "2 things: error from b: full · critical from c: full");
+        assert_eq!(words, "2 alerts of memory, critical: b, c");
         assert_eq!(notifier.next(), None);
+        let later = began + PAUSE;
+        let many = (10..16).map(|number| alert(number, "error", &format!("cage {number:03}")));
+        let other =
+            Alert { context: serde_json::from_str("{\"trigger\":\"disk\"}").unwrap(), ..alert(20, "error", "box") };
+        see(&mut notifier, later, 1, many.chain([other]).collect());
+        let words = notifier.due(later + PAUSE).unwrap();
+        let memory = "6 alerts of memory, error: cage 010, cage 011, cage 012, cage 013 and 2 more";
+        assert_eq!(words, format!("3 things: error from box: full · {memory} · something waits for you"));
     }
 
     #[test]

@@ -34,14 +34,22 @@ pub enum Place {
     Artifact(String, String),
     /// All alerts.
     Alerts,
+    /// One alert, by id.
+    Alert(String),
+    /// The rules that raise alerts.
+    AlertRules,
+    /// Alerts that call nobody for a while.
+    Silences,
     /// Figures over time, and GPUs.
     Metrics,
+    /// What the fleet did: agents, executions, errors, days.
+    Dashboards,
     /// The journal.
     Events,
 }
 
 impl Place {
-    /// The screens with a number, in the order of Tab, each with the action that leads there.
+    /// The screens with a key of their own, in the order of Tab, each with the action that leads there.
     pub const MAIN: &'static [(Self, &'static str)] = &[
         (Self::Overview, "overview"),
         (Self::Inbox, "inbox"),
@@ -51,6 +59,7 @@ impl Place {
         (Self::Artifacts, "artifacts"),
         (Self::Alerts, "alerts"),
         (Self::Metrics, "metrics"),
+        (Self::Dashboards, "dashboards"),
         (Self::Events, "events"),
     ];
 
@@ -71,12 +80,16 @@ impl Place {
             Self::Artifacts => "artifacts".to_owned(),
             Self::Artifact(_, title) => super::text::clean(title).into_owned(),
             Self::Alerts => "alerts".to_owned(),
+            Self::Alert(id) => format!("alert {}", super::text::short_id(id)),
+            Self::AlertRules => "rules".to_owned(),
+            Self::Silences => "silences".to_owned(),
             Self::Metrics => "metrics".to_owned(),
+            Self::Dashboards => "dashboards".to_owned(),
             Self::Events => "events".to_owned(),
         }
     }
 
-    /// Whether it has a number.
+    /// Whether it has a key of its own.
     pub fn is_main(&self) -> bool {
         Self::MAIN.iter().any(|(place, _)| place == self)
     }

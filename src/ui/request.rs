@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::gather::{self, AgentRow, AttemptRow, Member, Records};
+use super::whole;
 use crate::api::client::{Client, Error, LogPage, LogPart, Query};
 use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::{ToMoment, WireCommand};
+use crate::api::types::{AlertRuleRow, JournalRow, RuleTest, ToMoment, WireCommand};
+use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::Proposal;
+use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent, TopBy};
 use crate::domain::metric::{self, Metric};
-use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Standpoint, Task};
+use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
 
 /// Names one ask, so that its answer finds who asked.
 pub type Ticket = u64;
@@ -42,6 +45,37 @@ pub enum Request {
     Artifacts(Query),
     /// A page of alerts.
     Alerts(Query),
+    /// One alert.
+    Alert(String),
+    /// The records of an alert, the newest first.
+    AlertHistory(String),
+    /// One alert rule.
+    AlertRule(String),
+    /// A page of alert rules.
+    AlertRules(Query),
+    /// A page of silences.
+    Silences(Query),
+    /// When a rule would have fired.
+    TestRule(Box<RuleTest>),
+    /// The agents that did most within so many days.
+    TopAgents(u64, TopBy),
+    /// What each of so many days brought.
+    Days(u64),
+    /// What went wrong within a time.
+    Errors(Span),
+    /// Who worked on whose results within a time.
+    Collaboration(Span),
+    /// Executions over cages.
+    Timeline {
+        /// From when to when.
+        time: (Timestamp, Timestamp),
+        /// What is shorter is not told apart.
+        step: Span,
+        /// How many cages to skip.
+        offset: u64,
+        /// At most so many.
+        limit: u64,
+    },
     /// A page of what waits for a human.
     Inbox(Query),
     /// Rules that follow from so many alike judgements in a row.
@@ -142,6 +176,28 @@ pub enum Answer {
     Artifacts(Page<Artifact>),
     /// Alerts.
     Alerts(Page<Alert>),
+    /// One alert.
+    Alert(Box<Alert>),
+    /// Records of one thing, the newest first.
+    History(Vec<JournalRow>),
+    /// One alert rule.
+    AlertRule(Box<AlertRuleRow>),
+    /// Alert rules.
+    AlertRules(Page<AlertRuleRow>),
+    /// Silences.
+    Silences(Page<Silence>),
+    /// What came of trying a rule.
+    Trial(Box<Trial>),
+    /// The agents that did most.
+    TopAgents(Vec<TopAgent>),
+    /// What each day brought.
+    Days(Vec<DayPerformance>),
+    /// What went wrong.
+    Errors(ErrorSummary),
+    /// Who worked on whose results.
+    Collaboration(Collaboration),
+    /// Executions over cages.
+    Timeline(Timeline),
     /// What waits for a human.
     Inbox(Page<InboxItem>),
     /// Rules that are proposed.
@@ -207,6 +263,31 @@ impl Request {
             Self::Agents(query) => Answer::Agents(page(client, "agents", query)?),
             Self::Artifacts(query) => Answer::Artifacts(page(client, "artifacts", query)?),
             Self::Alerts(query) => Answer::Alerts(page(client, "alerts", query)?),
+            Self::Alert(id) => Answer::Alert(client.get(&one("alerts", id), &vec![])?),
+            Self::AlertHistory(id) => Answer::History(client.get(&(one("alerts", id) + "/history"), &vec![])?),
+            Self::AlertRule(name) => Answer::AlertRule(client.get(&one("alert-rules", name), &vec![])?),
+            Self::AlertRules(query) => Answer::AlertRules(whole::rules(client, query)?),
+            Self::Silences(query) => Answer::Silences(whole::silences(client, query)?),
+            Self::TestRule(test) => Answer::Trial(client.post("/v1/alert-rules/test", test)?),
+            Self::TopAgents(days, by) => {
+                let asked = vec![given("days", days), given("by", by)];
+                Answer::TopAgents(client.get("/v1/dashboards/top-agents", &asked)?)
+            }
+            Self::Days(days) => Answer::Days(client.get("/v1/dashboards/days", &vec![given("days", days)])?),
+            Self::Errors(since) => Answer::Errors(client.get("/v1/dashboards/errors", &vec![given("since", since)])?),
+            Self::Collaboration(since) => {
+                Answer::Collaboration(client.get("/v1/dashboards/collaboration", &vec![given("since", since)])?)
+            }
+            Self::Timeline { time: (from, to), step, offset, limit } => {
+                let asked = vec![
+                    given("from", from),
+                    given("to", to),
+                    given("step", step),
+                    given("offset", offset),
+                    given("limit", limit),
+                ];
+                Answer::Timeline(client.get("/v1/dashboards/timeline", &asked)?)
+            }
             Self::Inbox(query) => Answer::Inbox(page(client, "inbox", query)?),
             Self::Proposals(after) => {
                 let query = vec![("after".to_owned(), after.to_string())];
@@ -251,6 +332,10 @@ impl Request {
             }
         })
     }
+}
+
+fn given(name: &str, value: impl std::fmt::Display) -> (String, String) {
+    (name.to_owned(), value.to_string())
 }
 
 fn page<T: DeserializeOwned>(client: &Client, noun: &str, query: &Query) -> Result<Page<T>, Error> {

@@ -27,6 +27,9 @@ pub enum Error {
     Terminal(#[from] io::Error),
 }
 
+/// The most messages that one frame shows the effect of.
+const TOGETHER: usize = 500;
+
 /// The wall clock: only for showing ages, and put right by the engine's.
 fn wall() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -44,15 +47,18 @@ pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result
     let for_signals = post.clone();
     signals::listen(move |signal| for_signals.send(Message::Signal(signal)))?;
     let mut lines = Lines::open(&options.data_dir, starter, opener, &post)?;
-    let mut terminal = Taken::take(settings::manners(&options))?;
+    let for_panics = post.clone();
+    let mut terminal = Taken::take(settings::manners(&options), move || {
+        for_panics.send(Message::Panicked);
+    })?;
     let mut app = App::new(options, &Place::Overview, (wall(), Instant::now()));
     terminal.draw(|frame| view::draw(&mut app, frame))?;
     // Only where it makes a difference, and after the first frame is out.
     if app.options.theme.is_none() && app.options.depth > ColorDepth::Ansi {
         terminal.send(QUESTION)?;
     }
-    let for_input = post.clone();
-    let mut reader = Reader::start(move |read| for_input.send(editor::message(read)))?;
+    let (for_input, to_ask) = (post.clone(), post.clone());
+    let mut reader = Reader::start(move |read| for_input.send(editor::message(read)), move || to_ask.is_full())?;
     if let Some(dir) = app.options.config_dir.clone()
         && let Err(error) = saved::watch(&dir, post.clone())
     {
@@ -141,7 +147,10 @@ pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result
             app.woken();
             continue;
         };
-        for message in std::iter::once(first).chain(queue.try_iter()) {
+        let mut taken = 0;
+        // However much comes, what it does is seen from time to time.
+        for message in std::iter::once(first).chain(queue.try_iter()).take(TOGETHER) {
+            taken += 1;
             let Some(message) = lines.take(message) else { continue };
             urgent |= match message {
                 // What the fleet does by itself can wait; being looked at or not shows nowhere.
@@ -152,5 +161,6 @@ pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result
             };
             app.update(message);
         }
+        post.taken(taken);
     }
 }

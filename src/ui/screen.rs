@@ -65,6 +65,10 @@ pub enum Noun {
     Artifact,
     /// Alerts.
     Alert,
+    /// Alert rules.
+    Rule,
+    /// Silences.
+    Silence,
     /// Records of the journal.
     Record,
     /// Attempts at tasks.
@@ -80,6 +84,8 @@ impl Noun {
             Self::Cage => "cage",
             Self::Artifact => "artifact",
             Self::Alert => "alert",
+            Self::Rule => "rule",
+            Self::Silence => "silence",
             Self::Record => "record",
             Self::Execution => "execution",
         };
@@ -126,6 +132,11 @@ pub struct Aim {
 pub trait Screen {
     /// Its frame's title: what it shows, filter and count.
     fn title(&self) -> String;
+
+    /// Why its last question was not answered, so that it still shows what came before; `None` when all were answered.
+    fn unanswered(&self) -> Option<&str> {
+        None
+    }
 
     /// What it shows changes with these.
     fn topics(&self) -> &'static [Topic];
@@ -213,6 +224,11 @@ pub trait Screen {
     fn click(&mut self, column: u16, row: u16, out: &mut Out) -> bool {
         let _ = (column, row, out);
         false
+    }
+
+    /// Scrolls one of its panels by so many rows, down when positive: what the panel's scrollbar does.
+    fn scroll_panel(&mut self, panel: usize, rows: i64) {
+        let _ = (panel, rows);
     }
 
     /// When something in sight or what can be done changes by itself, if it is known to.

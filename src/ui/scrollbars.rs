@@ -11,6 +11,8 @@ pub enum Scrolls {
     List,
     /// The screen's text.
     Text,
+    /// A panel of the screen, by the number that the screen knows it by.
+    Panel(usize),
     /// What lies on top.
     Layer,
     /// Nothing: it only shows how far one is.
@@ -68,11 +70,11 @@ impl Scrollbars {
         self.drawn.borrow_mut().push(bar);
     }
 
-    /// Takes hold of what moves `of` at a place of the screen: what to scroll and by how many rows. A click beside the mark
+    /// Takes hold of what moves something that is `of` the right kind at a place of the screen: what to scroll and by how many rows. A click beside the mark
     /// brings the mark there. `None` when no such bar is there.
-    pub fn grab(&mut self, at: Position, of: &[Scrolls]) -> Option<(Scrolls, i64)> {
+    pub fn grab(&mut self, at: Position, of: impl Fn(Scrolls) -> bool) -> Option<(Scrolls, i64)> {
         let bars = self.drawn.get_mut();
-        let bar = bars.iter().rev().find(|bar| bar.area.contains(at) && of.contains(&bar.of))?;
+        let bar = bars.iter().rev().find(|bar| bar.area.contains(at) && of(bar.of))?;
         let line = u64::from(at.y - bar.area.y);
         let (start, length) = bar.mark();
         let grip = if (start..start + length).contains(&line) { line - start } else { length / 2 };
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn dragging_from_end_to_end_shows_everything() {
         let mut bars = bars(0);
-        assert_eq!(bars.grab(Position::new(40, 5), &[Scrolls::List]), Some((Scrolls::List, 0)));
+        assert_eq!(bars.grab(Position::new(40, 5), |of| of == Scrolls::List), Some((Scrolls::List, 0)));
         assert_eq!(bars.drag(200), Some((Scrolls::List, 90)), "below the bar is its end");
         assert_eq!(bars.drag(0), Some((Scrolls::List, -90)), "counted from where the last movement led");
         bars.release();
@@ -123,18 +125,18 @@ mod tests {
 
     #[test]
     fn a_click_beside_the_mark_brings_it_there_and_on_it_moves_nothing() {
-        assert_eq!(bars(0).grab(Position::new(40, 24), &[Scrolls::List]), Some((Scrolls::List, 90)));
+        assert_eq!(bars(0).grab(Position::new(40, 24), |of| of == Scrolls::List), Some((Scrolls::List, 90)));
         let mut middle = bars(47);
         let (start, length) = (9, 2);
         assert_eq!(middle.drawn.borrow()[0].mark(), (start, length));
-        assert_eq!(middle.grab(Position::new(40, 5 + 10), &[Scrolls::List]), Some((Scrolls::List, 0)));
+        assert_eq!(middle.grab(Position::new(40, 5 + 10), |of| of == Scrolls::List), Some((Scrolls::List, 0)));
     }
 
     #[test]
     fn only_what_is_asked_for_is_held() {
         let mut bars = bars(0);
-        assert_eq!(bars.grab(Position::new(39, 10), &[Scrolls::List]), None, "beside the bar");
-        assert_eq!(bars.grab(Position::new(40, 10), &[Scrolls::Layer]), None, "under what lies on top");
+        assert_eq!(bars.grab(Position::new(39, 10), |of| of == Scrolls::List), None, "beside the bar");
+        assert_eq!(bars.grab(Position::new(40, 10), |of| of == Scrolls::Layer), None, "under what lies on top");
         assert_eq!(bars.drag(20), None);
     }
 }

@@ -71,16 +71,35 @@ fn draw_all(app: &mut App, frame: &mut Frame<'_>) {
     let look = app.look();
     draw_header(app, frame, header, &look);
     if let Some(screen) = app.screen() {
-        let old = if look.connected || app.fleet.pulse.is_none() { "" } else { " · OLD: no engine answers" };
         let past = if app.era.is_past() { " · PAST" } else { "" };
-        let block = widgets::panel(&format!("{}{past}{old}", screen.title()), app.layer().is_none(), &look);
+        let title = format!("{}{past}{}", screen.title(), old(app, screen));
+        let block = widgets::panel(&title, app.layer().is_none(), &look);
         frame.render_widget(block, body);
-        screen.draw(frame, inner, &look);
+        match &app.link {
+            // Whatever it asks for now will not come: better said than left empty.
+            LinkState::Down { reason, .. } if app.as_of().is_none() => {
+                let words = format!(
+                    "Nothing is known here yet: no engine has answered since this was opened.\n{}\n\n:start starts one",
+                    text::clean(reason)
+                );
+                widgets::center_text(frame, inner, &words, look.style(Role::Dim));
+            }
+            _ => screen.draw(frame, inner, &look),
+        }
     }
     draw_toasts(app, frame, body, &look);
     draw_footer(app, frame, footer, &look);
     for layer in app.layers() {
         layer.draw(frame, area, &look);
+    }
+}
+
+/// That what the screen shows is not how it is now, and why.
+fn old(app: &App, screen: &dyn super::screen::Screen) -> String {
+    match screen.unanswered() {
+        _ if app.link.is_down() && app.as_of().is_some() => " · OLD: no engine answers".to_owned(),
+        Some(why) if app.as_of().is_some() => format!(" · OLD: {}", text::clean(why)),
+        _ => String::new(),
     }
 }
 
@@ -162,7 +181,6 @@ fn breadcrumb(app: &App, room: usize, look: &Look<'_>) -> Vec<Span<'static>> {
 /// The fleet in a few counters, with `words` or by their signs alone; or what is wrong with the link.
 fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
     let style = |role: Role| look.theme.over(role, Role::Header);
-    let heard = app.fleet.heard.map(|heard| app.instant().saturating_duration_since(heard).as_secs());
     match (&app.link, &app.fleet.pulse) {
         (LinkState::Down { .. }, _) if app.era.is_past() => {
             vec![Span::styled(" the past answers no more; :now goes back ", style(Role::Bad))]
@@ -170,12 +188,10 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
         (LinkState::Starting { progress }, _) if app.era.is_past() => {
             vec![Span::styled(format!(" on the way: {progress} "), style(Role::Info))]
         }
-        (LinkState::Down { next, .. }, pulse) => {
+        (LinkState::Down { next, .. }, _) => {
             let wait = next.saturating_duration_since(app.instant()).as_secs();
-            let old = match (pulse, heard) {
-                (Some(_), Some(age)) => format!(", what you see is {age} s old"),
-                _ => String::new(),
-            };
+            let age = app.as_of().map(|as_of| app.instant().saturating_duration_since(as_of).as_secs());
+            let old = age.map(|age| format!(", what you see is {age} s old")).unwrap_or_default();
             let text = format!(" {} NO ENGINE{old}; :start starts one; next try in {wait} s ", look.mark(Mark::Failed));
             vec![Span::styled(text, style(Role::Bad))]
         }
@@ -229,23 +245,35 @@ fn draw_toasts(app: &App, frame: &mut Frame<'_>, body: Rect, look: &Look<'_>) {
 }
 
 fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-    let hints = app.layer().map_or_else(|| screen_hints(app), super::layer::Layer::hints);
+    let hints = match app.layer() {
+        Some(layer) => layer.hints().into_iter().map(|(key, title)| Hint { key, title, possible: true }).collect(),
+        None => screen_hints(app),
+    };
     let mut spans = Vec::new();
     let mut used = 1;
-    for (key, title) in hints {
+    for Hint { key, title, possible } in hints {
         let width = text::width(&key) + text::width(&title) + 3;
         if used + width > usize::from(area.width) {
             break;
         }
         used += width;
-        spans.push(Span::styled(format!(" {key}"), look.style(Role::Key)));
-        spans.push(Span::styled(format!(" {title} "), look.style(Role::Hint)));
+        let (of_key, of_title) = if possible { (Role::Key, Role::Hint) } else { (Role::Dim, Role::Dim) };
+        spans.push(Span::styled(format!(" {key}"), look.style(of_key)));
+        spans.push(Span::styled(format!(" {title} "), look.style(of_title)));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)).style(look.style(Role::Text)), area);
 }
 
-/// The keys that work on the screen, the most fitting first.
-fn screen_hints(app: &App) -> Vec<(String, String)> {
+/// A key, what it does in two or three words, and whether it can do that now.
+struct Hint {
+    key: String,
+    title: String,
+    possible: bool,
+}
+
+/// The keys of the screen, the most fitting first. Those that the fleet as a whole does not take now, because this console
+/// only reads or no engine answers, keep their place and are dimmed; `?` says why.
+fn screen_hints(app: &App) -> Vec<Hint> {
     let mut bindings = app.keymap.in_scopes(&app.scopes());
     // What this screen can never do would only take room; what the thing under the cursor cannot do keeps its place.
     let possible = |action: &super::action::Action| app.screen().is_none_or(|one| one.obstacle(action.name).is_none());
@@ -256,5 +284,10 @@ fn screen_hints(app: &App) -> Vec<(String, String)> {
     bindings.retain(|binding| binding.action.name != "undo" || app.orders.undoable().is_some());
     // The sort keeps the order of the table among equals, and that has those of this very place first.
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.action.hint));
-    bindings.iter().map(|binding| (binding.key.to_string(), binding.action.title.to_owned())).collect()
+    let hint = |binding: &super::keymap::Binding| Hint {
+        key: binding.key.to_string(),
+        title: binding.action.title.to_owned(),
+        possible: binding.action.taken(app).is_ok(),
+    };
+    bindings.iter().map(hint).collect()
 }

@@ -23,6 +23,8 @@ const BYTES_MAX: u64 = 256 << 20;
 const INLINE_BYTES_MAX: u64 = 16 << 10;
 /// Of all contents of one execution so many bytes travel with the record; the rest lies in files.
 const INLINE_SUM_MAX: u64 = 4 << 20;
+/// How much of a file for the worker is read.
+const NOTE_BYTES_MAX: u64 = 4 << 10;
 /// How much of a large file is digested in one step.
 const STEP_BYTES: usize = 1 << 20;
 
@@ -79,6 +81,9 @@ impl Collector {
             .collect();
         waiting.extend(announced.into_iter().map(Source::Announced));
         waiting.reverse();
+        // What it changed comes first, whatever else there is too much of.
+        waiting
+            .sort_by_key(|source| matches!(source, Source::File(_, Some(announced)) if announced.difference.is_some()));
         if waiting.is_empty() && left_out == 0 {
             return None;
         }
@@ -152,7 +157,9 @@ impl Collector {
                 let kind = kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| judge(&title, bytes));
                 let digest = blake3::hash(bytes).to_hex().to_string();
                 let size = bytes.len() as u64;
-                let mut artifact = FoundArtifact { kind, title, content: None, path: None, size, digest, metadata };
+                let (path, difference) = (None, None);
+                let mut artifact =
+                    FoundArtifact { kind, title, content: None, path, size, digest, metadata, difference };
                 if size <= INLINE_BYTES_MAX && self.takes_inline(size) {
                     artifact.content = Some(content);
                 } else {
@@ -185,15 +192,15 @@ impl Collector {
             content: None,
             path: None,
             metadata: serde_json::Map::new(),
+            difference: None,
         });
         let name = path.to_string_lossy();
         let title = clean_title(announced.title.as_deref().unwrap_or(&name));
         let mut head = vec![];
         file.by_ref().take(INLINE_BYTES_MAX + 1).read_to_end(&mut head)?;
         let kind = announced.kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| judge(&name, &head));
-        let metadata = announced.metadata;
-        let mut artifact =
-            FoundArtifact { kind, title, content: None, path: None, size, digest: String::new(), metadata };
+        let (metadata, difference, digest) = (announced.metadata, announced.difference, String::new());
+        let mut artifact = FoundArtifact { kind, title, content: None, path: None, size, digest, metadata, difference };
         if head.len() as u64 <= INLINE_BYTES_MAX {
             artifact.size = head.len() as u64;
             artifact.digest = blake3::hash(&head).to_hex().to_string();
@@ -324,6 +331,15 @@ pub(super) fn has_entries(folder: &OwnedFd) -> bool {
         }
     }
     false
+}
+
+/// Reads a short file of the artifact folder that is meant for the worker alone, and removes it.
+pub(super) fn take_note(folder: &Path, name: &str) -> Option<String> {
+    let file = File::from(open_beneath(&open_folder(folder).ok()?, Path::new(name)).ok()?);
+    let mut text = String::new();
+    let read = file.take(NOTE_BYTES_MAX).read_to_string(&mut text);
+    let _ = fs::remove_file(folder.join(name));
+    read.ok().map(|_| text)
 }
 
 fn clean_title(title: &str) -> String {

@@ -218,7 +218,8 @@ impl Cage {
     }
 }
 
-fn expand(path: &str, home: Option<&Path>) -> PathBuf {
+/// A path as it was written, with the owner's home put in.
+pub(super) fn expand(path: &str, home: Option<&Path>) -> PathBuf {
     match (path.strip_prefix('~'), home) {
         (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
         _ => PathBuf::from(path),

@@ -9,6 +9,7 @@
 //!  engine ── link ──▶ server ──▶ cage (limits: cgroup) ──▶ slot ── message ──▶ init, process 1 of the slot's namespace
 //!                       │                                   │                    └▶ sandbox, then one execution at a time
 //!                       ├ host, relay, watch                └ run: spool, runtime, artifacts, output_meter
+//!                       ├ workspace ── memfd ──▶ errands: git outside the cages
 //!                       └ sense ── pipe ──▶ the sensing process: disks, temperatures, gpu
 //! ```
 //!
@@ -27,6 +28,7 @@ mod hold;
 mod host;
 mod init;
 mod link;
+mod log;
 mod message;
 mod output_meter;
 mod processes;
@@ -41,6 +43,7 @@ mod spool;
 mod sys;
 mod tokens;
 mod watch;
+mod workspace;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,4 +83,12 @@ pub fn run(settings: &Settings) -> Result<(), Error> {
 /// When an answer cannot be written.
 pub fn sense(settings: &Settings) -> Result<(), Error> {
     sense::run(&settings.data_dir)
+}
+
+/// Does one of a worker's errands with git for it, as standard input says; see [`workspace`](mod@workspace).
+///
+/// # Errors
+/// When the order cannot be read or the answer cannot be written.
+pub fn errand(settings: &Settings) -> Result<(), Error> {
+    workspace::run(&settings.data_dir)
 }

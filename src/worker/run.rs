@@ -10,13 +10,15 @@ use super::spool::Spool;
 use super::sys;
 use super::watch::DiskUsage;
 use crate::domain::link::{Sample, Start};
-use crate::domain::{ArtifactType, ExecutionId, Outcome, OutcomeKind, Timestamp, Usage, Verification};
+use crate::domain::{ArtifactType, Difference, ExecutionId, Outcome, OutcomeKind, Timestamp, Usage, Verification};
 
 /// Never, for timers.
 pub(super) const NEVER: u64 = u64::MAX;
 
 /// After how long a start is reported if no end has been reported by then. Shorter executions report only their end.
 const STARTED_AFTER_US: u64 = 5_000;
+/// How long the taking of a difference may last at most.
+const DIFFERENCE_US: u64 = 10 * 60 * 1_000_000;
 /// Live figures are sent at most this often.
 const SAMPLE_EVERY_US: u64 = 250_000;
 
@@ -67,7 +69,7 @@ impl Gone {
 
 /// An execution under way.
 pub(super) struct Run {
-    /// What was asked for; without the task, which the agent has by now, unless commands that verify it are handed it too.
+    /// What was asked for; without the task, which the agent has by now, unless commands that follow are handed it too.
     pub(super) start: Box<Start>,
     /// The number of the request to init.
     pub(super) number: u64,
@@ -81,8 +83,16 @@ pub(super) struct Run {
     pub(super) told: (u64, u64),
     /// How many of the tokens that it reported are counted in its cage's window.
     pub(super) tokens_counted: u64,
-    /// How the agent itself ended, while what it did is being verified.
+    /// How the agent itself ended, while what it changed is being taken, or what it did verified.
     pub(super) agent: Option<Gone>,
+    /// Whether what it changed in its workspace is being taken.
+    pub(super) taking_difference: bool,
+    /// Whether that is over.
+    pub(super) difference_done: bool,
+    /// Why what it changed could not be taken.
+    pub(super) difference_failure: Option<String>,
+    /// What it changed.
+    pub(super) difference: Option<Difference>,
     /// How many of the commands that verify it have ended.
     pub(super) checks_done: usize,
     /// Why it did not stand the verification.
@@ -122,7 +132,7 @@ pub(super) struct Run {
 impl Run {
     /// An execution that is about to be handed to init as request `number`, at `now` of the monotonic clock.
     pub(super) fn new(mut start: Box<Start>, number: u64, output: Arc<Path>, now: u64, wall_us: Option<u64>) -> Self {
-        if start.verify.commands.is_empty() {
+        if start.verify.commands.is_empty() && start.workspace.is_none() {
             start.task = serde_json::Value::Null;
         }
         let timeout_us = start.timeout.map(|span| span.as_micros().unsigned_abs());
@@ -137,6 +147,10 @@ impl Run {
             told: (0, 0),
             tokens_counted: 0,
             agent: None,
+            taking_difference: false,
+            difference_done: false,
+            difference_failure: None,
+            difference: None,
             checks_done: 0,
             check_failure: None,
             verdict: None,
@@ -176,6 +190,31 @@ impl Run {
         self.check_failure.is_none() && self.judge(gone).succeeded()
     }
 
+    /// Whether what it changed in its workspace has still to be taken: however it ended, but not when nobody wants it.
+    pub(super) fn wants_difference(&self) -> bool {
+        let unwanted = [OutcomeKind::Cancelled, OutcomeKind::Preempted, OutcomeKind::WorkerLost];
+        let dropped = self.verdict.as_ref().is_some_and(|verdict| unwanted.contains(&verdict.kind));
+        self.start.workspace.is_some() && !self.difference_done && self.difference_failure.is_none() && !dropped
+    }
+
+    /// Makes ready for request `number`, by which what it changed is taken.
+    pub(super) fn begin_difference(&mut self, agent: Gone, number: u64, now: u64) {
+        self.begin_check(agent, number, now);
+        self.taking_difference = true;
+        self.timeout_at = now.saturating_add(self.limit_us.unwrap_or(NEVER).min(DIFFERENCE_US));
+    }
+
+    /// What takes its difference has ended.
+    pub(super) fn difference_taken(&mut self, gone: &Gone) {
+        (self.taking_difference, self.difference_done) = (false, true);
+        let failure = if gone.status.is_some() {
+            check_failure(&["git".to_owned()], gone).map(|why| format!("{why}; its output says why"))
+        } else {
+            Some("the slot's init ended unexpectedly".to_owned())
+        };
+        self.difference_failure = self.difference_failure.take().or(failure);
+    }
+
     /// Makes ready for request `number`, by which the next command that verifies it is started.
     pub(super) fn begin_check(&mut self, agent: Gone, number: u64, now: u64) {
         self.agent = Some(agent);
@@ -186,13 +225,19 @@ impl Run {
 
     /// The command that verifies it at the moment, as it is shown.
     pub(super) fn check(&self) -> Option<String> {
-        self.agent?;
+        self.agent.filter(|_| !self.taking_difference)?;
         self.start.verify.commands.get(self.checks_done).map(|words| words.join(" "))
     }
 
     /// What condemns it when its time is over.
     pub(super) fn overtime(&mut self) -> Verdict {
         let limit = if self.timeout_is_wall { "the cage's wall limit" } else { "its timeout" };
+        if self.taking_difference {
+            let why = "it took too long".to_owned();
+            let message = untaken(&why);
+            self.difference_failure = Some(why);
+            return Verdict { kind: OutcomeKind::Failed, limit: None, message };
+        }
         if let Some(command) = self.check() {
             let why = format!("`{command}` took longer than {limit}");
             let message = unverified(&why);
@@ -235,9 +280,14 @@ impl Run {
         if self.check_failure.is_some() {
             outcome.verification = Verification::Failed;
         }
+        if let Some(why) = self.difference_failure.take().filter(|_| outcome.succeeded()) {
+            outcome.kind = OutcomeKind::Failed;
+            outcome.message = untaken(&why);
+        }
         if outcome.succeeded() {
             let expected = self.start.verify.expect_artifacts;
             let failure = self.check_failure.take().or_else(|| expected.and_then(|expected| expected.missing(found)));
+            let failure = failure.or_else(|| self.missing_difference());
             if let Some(why) = failure {
                 outcome.kind = OutcomeKind::Failed;
                 outcome.message = unverified(&why);
@@ -255,6 +305,7 @@ impl Run {
         let said = &mut self.listener.said;
         outcome.result = said.result.take();
         outcome.tokens_used = said.tokens_used;
+        (outcome.input_tokens, outcome.output_tokens) = said.tokens_apart.unzip();
         outcome.cost = said.cost;
         outcome.summary = said.message.take();
         outcome.progress = said.progress;
@@ -264,6 +315,20 @@ impl Run {
             output_bytes: self.spool.taken(),
         };
         outcome
+    }
+
+    /// That a difference was expected, and there is none.
+    fn missing_difference(&self) -> Option<String> {
+        if !self.start.verify.expect_difference || self.difference.is_some() {
+            return None;
+        }
+        Some(match &self.start.workspace {
+            Some(workspace) => {
+                let (repository, base) = (&workspace.repository, &workspace.base);
+                format!("expected a difference from {repository} at {}, found none", base.get(..12).unwrap_or(base))
+            }
+            None => "expected a difference, but the execution had no workspace".to_owned(),
+        })
     }
 
     fn judge(&self, gone: &Gone) -> Outcome {
@@ -310,6 +375,11 @@ impl Run {
 /// That a verification failed, and why, for people.
 fn unverified(why: &str) -> String {
     format!("verification failed: {why}")
+}
+
+/// That what was changed could not be taken, and why, for people.
+fn untaken(why: &str) -> String {
+    format!("what it changed in its workspace could not be taken: {why}")
 }
 
 /// Why a command that verifies an execution did not hold; `None` when it did.
@@ -376,6 +446,7 @@ mod tests {
             workdir: None,
             format: StreamFormat::Claude,
             verify: Verify::default(),
+            workspace: None,
             task: serde_json::Value::Null,
             timeout: timeout.map(Span::from_micros),
             output: Bytes::ZERO,

@@ -58,6 +58,7 @@ fn a_repeated_approval_is_proposed_as_a_rule_and_armed_by_a_word() {
     assert_eq!((state.as_str(), note), ("approved", Some(format!("approved by rule {name}"))));
     let review = desk.artifact("d6.md")["review"].clone();
     assert_eq!((&review["rule"], &review["by"]), (&json!(name), &Value::Null), "the rule judged, and nobody else");
+    assert_eq!(desk.artifact("d6.md")["human_approved"], json!(false));
     assert_eq!(desk.review("w1.md").0, "pending", "another type of task");
     // What it decided is taken back like any judgement, and the rule itself by z.
     let id = desk.artifact("d6.md")["id"].as_str().unwrap().to_owned();

@@ -15,7 +15,7 @@ fn no_key_changes_anything() {
         ("4", "SLOTS", "XUrD"),
         ("5", "foresight", "+etprD"),
         ("6", "third.md", "axc"),
-        ("7", "failed after 1 attempts", "ASR"),
+        ("7", "failed after its only attempt", "ASR"),
     ] {
         terminal.types(screen);
         terminal.sees(content);
@@ -28,7 +28,7 @@ fn no_key_changes_anything() {
     terminal.types("2");
     terminal.sees("third.md");
     terminal.types("a");
-    terminal.sees("this console was started with --read-only");
+    terminal.sees("this console only reads: it was started with --read-only");
     terminal.types("q");
     assert!(terminal.ends().success());
     assert_eq!(desk.seq(), before);

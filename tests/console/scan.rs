@@ -114,10 +114,16 @@ impl Scan {
         };
         let rest = self.text.split_off(whole);
         let text = std::mem::replace(&mut self.text, rest);
+        // Outside the alternate screen the kernel echoes what is typed, whatever it is.
+        if self.taken > 0 && !self.modes.contains(&1049) {
+            return;
+        }
         let Ok(text) = std::str::from_utf8(&text) else { return self.strange(&text) };
         let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let hidden = |c: char| matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-        if let Some(c) = text.chars().find(|c| (c.is_control() && !"\r\n".contains(*c)) || turns(*c) || hidden(*c)) {
+        // The kernel rings the bell when more is typed than it has room for.
+        if let Some(c) = text.chars().find(|c| (c.is_control() && !"\r\n\x07".contains(*c)) || turns(*c) || hidden(*c))
+        {
             self.strangers.push(format!("{c:?} in {text:?}"));
         }
     }

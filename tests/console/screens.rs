@@ -13,7 +13,8 @@ fn each_screen_is_reached_by_its_number_and_named() {
         ("4", "agents", "SLOTS"),
         ("5", "tasks", "foresight"),
         ("6", "artifacts", "third.md"),
-        ("7", "alerts", "failed after 1 attempts"),
+        ("7", "alerts", "failed after its only attempt"),
+        ("9", "metrics", "agent_silence_seconds"),
         ("0", "events", "artifact_added"),
         ("1", "overview", "waits for you"),
     ];
@@ -23,23 +24,6 @@ fn each_screen_is_reached_by_its_number_and_named() {
         terminal.sees(&format!("╭ {name}"));
         terminal.sees(content);
     }
-    terminal.quits();
-}
-
-#[test]
-fn nine_is_kept_for_later_and_changes_nothing() {
-    let desk = Desk::shared();
-    let mut terminal = desk.console(&[]);
-    terminal.types("4");
-    terminal.sees("╭ agents");
-    terminal.types("9");
-    terminal.all_is_read();
-    // What comes after it is heard where one was.
-    terminal.types("?");
-    terminal.sees("drain");
-    assert!(terminal.screen().contains("menagerie › agents"), "{}", terminal.screen());
-    terminal.types("\x1b");
-    terminal.sees("╭ agents");
     terminal.quits();
 }
 

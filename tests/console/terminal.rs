@@ -218,8 +218,14 @@ impl Terminal {
         // What was sent for the old size may go where the new one has no place.
         self.look(Duration::ZERO);
         self.scan.size = (size.0.max(self.scan.size.0), size.1.max(self.scan.size.1));
-        // The emulator cannot place a wide character on one column, nor scroll one line.
-        self.emulator.screen_mut().set_size(size.1.max(2), size.0.max(2));
+        // The emulator cannot place a wide character on one column, nor scroll one line, and trips over a wide character that a smaller
+        // size cuts in two: it begins with an empty screen. Whatever is on it is drawn for the new size.
+        self.emulator = vt100::Parser::new(size.1.max(2), size.0.max(2), 0);
+        for (mode, switch) in [(1049, "\x1b[?1049h"), (25, "\x1b[?25l")] {
+            if self.scan.modes.contains(&mode) == (mode == 1049) {
+                self.emulator.process(switch.as_bytes());
+            }
+        }
         tcsetwinsize(&self.slave, winsize(size)).unwrap();
     }
 

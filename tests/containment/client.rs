@@ -65,6 +65,7 @@ pub fn start(cage: CageId, command: &[&str]) -> Start {
         workdir: None,
         format: StreamFormat::default(),
         verify: Verify::default(),
+        workspace: None,
         task: serde_json::json!({"type": "test", "parameters": {"input_data": {"x": 1}}}),
         timeout: Some(Span::from_secs(50)),
         output: Bytes::from_mib(1),

@@ -21,3 +21,4 @@ mod starting;
 mod verifying;
 mod watching;
 mod work;
+mod workspaces;

@@ -221,7 +221,7 @@ impl Site {
         assert!(engine.wait().unwrap().success());
     }
 
-    fn worker_pid(&self) -> Option<u32> {
+    pub fn worker_pid(&self) -> Option<u32> {
         let text = std::fs::read_to_string(self.data_dir().join("worker.lock")).ok()?;
         let pid: u32 = text.trim().parse().ok()?;
         let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
@@ -314,7 +314,7 @@ impl Drop for Site {
     }
 }
 
-fn signal(pid: u32, name: &str) {
+pub fn signal(pid: u32, name: &str) {
     let _ = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
 }
 

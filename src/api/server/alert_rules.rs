@@ -1,39 +1,45 @@
 //! Alert rules, the metrics that they may look at, and silences: all from the engine's memory.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 
 use super::{Failure, Service, past};
 use crate::api::types::{AlertRuleRow, MetricName, RuleTest};
 use crate::domain::alert_trial::Trial;
-use crate::domain::{AlertRulePatch, Command, Refusal, Silence, Span};
+use crate::domain::{AlertRule, AlertRulePatch, Command, Refusal, Silence, Span};
 use crate::engine::core::Core;
 use crate::engine::past::Past;
 use crate::engine::samples::METRICS;
 use crate::engine::trial::{LONGEST, try_rule};
+use crate::store::Reader;
 
-fn row(core: &Core, name: &str) -> Option<AlertRuleRow> {
-    let rule = core.alert_rules().find(|rule| rule.name == name)?.clone();
-    let (built_in, declared) = core.origin_of_rule(name);
-    let alerts = core.alerts().filter(|alert| alert.context.trigger == name).count() as u64;
-    Some(AlertRuleRow { rule, built_in, declared, alerts })
+/// The rules that `wanted` lets through, with what became of them.
+async fn rows(
+    service: &Service,
+    wanted: impl Fn(&AlertRule) -> bool + Send + 'static,
+) -> Result<Vec<AlertRuleRow>, Failure> {
+    let fired = service.read(Reader::fired).await?;
+    let rows = service.look(move |core, _| {
+        let mut open = BTreeMap::new();
+        for alert in core.alerts() {
+            *open.entry(alert.context.trigger.as_str()).or_insert(0_u64) += 1;
+        }
+        let row = |rule: &AlertRule| {
+            let (built_in, declared) = core.origin_of_rule(&rule.name);
+            let alerts = open.get(rule.name.as_str()).copied().unwrap_or(0);
+            let (count, last) = fired.get(&rule.name).map_or((0, None), |(count, last)| (*count, Some(*last)));
+            AlertRuleRow { rule: rule.clone(), built_in, declared, alerts, fired: count, last_fired: last }
+        };
+        core.alert_rules().filter(|rule| wanted(rule)).map(row).collect()
+    });
+    rows.await
 }
 
 /// `GET /v1/alert-rules`.
 pub(super) async fn list(State(service): State<Service>) -> Result<Json<Vec<AlertRuleRow>>, Failure> {
-    let rows = service.look(|core, _| {
-        let mut alerts = std::collections::BTreeMap::new();
-        for alert in core.alerts() {
-            *alerts.entry(alert.context.trigger.clone()).or_insert(0_u64) += 1;
-        }
-        let row = |rule: &crate::domain::AlertRule| {
-            let (built_in, declared) = core.origin_of_rule(&rule.name);
-            let alerts = alerts.get(&rule.name).copied().unwrap_or(0);
-            AlertRuleRow { rule: rule.clone(), built_in, declared, alerts }
-        };
-        core.alert_rules().map(row).collect()
-    });
-    Ok(Json(rows.await?))
+    rows(&service, |_| true).await.map(Json)
 }
 
 /// `GET /v1/alert-rules/{name}`.
@@ -42,7 +48,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<Json<AlertRuleRow>, Failure> {
     let asked = name.clone();
-    let found = service.look(move |core, _| row(core, &asked)).await?;
+    let found = rows(&service, move |rule| rule.name == asked).await?.pop();
     let missing =
         || Refusal::not_found("alert rule", name).hint("menagerie alert rule list shows those that there are").into();
     found.map(Json).ok_or_else(missing)

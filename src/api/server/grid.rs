@@ -80,6 +80,11 @@ fn cell(
             granted: Some(figure(memory)),
             limit: limits.memory.map(|limit| figure(limit.get())),
         },
+        memory_peak: Gauge {
+            used: used.and_then(|used| used.memory_peak).map(figure),
+            granted: None,
+            limit: limits.memory.map(|limit| figure(limit.get())),
+        },
         gpu: Gauge {
             used: gpus.filter(|_| limits.gpu.is_some()).map(figure),
             granted: limits.gpu.map(|_| figure(gpu)),

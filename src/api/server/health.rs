@@ -9,10 +9,13 @@ use axum::extract::State;
 
 use super::{Failure, Running, Service};
 use crate::api::live::{Health, HealthReport, HealthState};
+use crate::domain::metric::Dropped;
 use crate::domain::{Bytes, NodeStatus, Span, Timestamp};
 use crate::engine::core::look::OverviewView;
 use crate::engine::deliver::Standing;
 use crate::engine::message::Message;
+use crate::engine::otlp;
+use crate::store::series::Handle;
 
 /// Below which share of the disk somebody should look, and below which hardly anything works any more.
 const DISK_LOW: f64 = 0.05;
@@ -22,6 +25,8 @@ const WAIT_LONG: Span = Span::from_secs(3600);
 
 /// So long may workers that have to measure be silent.
 const SENSORS_SILENT: Duration = Duration::from_secs(15);
+/// So many failures in a row say that a collector of telemetry is away.
+const COLLECTOR_FAILURES: u32 = 3;
 /// So far may the host's clock be from the engine's.
 const DRIFT_MAX: Span = Span::from_secs(5);
 
@@ -47,10 +52,14 @@ pub(super) struct Facts<'a> {
     pub(super) disk: Option<Disk>,
     /// For how long workers have had to measure, and how long ago they last did.
     pub(super) measuring: (Option<Duration>, Option<Duration>),
-    /// Samples that were dropped.
+    /// Samples that rules did not get to see.
     pub(super) dropped: u64,
+    /// Samples that were not kept.
+    pub(super) lost: Dropped,
     /// Receivers of alerts.
     pub(super) receivers: BTreeMap<String, Standing>,
+    /// The collector of traces and metrics, where there is one.
+    pub(super) collector: Option<otlp::Standing>,
     /// By how many microseconds the host's clock is ahead of the engine's.
     pub(super) drift: i64,
     /// The engine's time.
@@ -59,19 +68,20 @@ pub(super) struct Facts<'a> {
 
 /// Each part, the worst first.
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Health> {
-    let Facts { view, read_only, disk, measuring, dropped, receivers, drift, now } = facts;
+    let Facts { view, read_only, disk, measuring, dropped, lost, receivers, collector, drift, now } = facts;
     let mut parts = vec![
         store(*read_only),
         journal(*read_only),
         space(*disk),
         worker(view),
         cages(view),
-        sensors(*measuring, *dropped),
+        sensors(*measuring, *dropped, lost),
         queue(view, *now),
         agents(view),
         delivery(receivers),
         clock(*drift),
     ];
+    parts.extend(collector.as_ref().map(telemetry));
     parts.sort_by_key(|part| rank(part.state));
     parts
 }
@@ -112,7 +122,9 @@ pub(super) fn parts(service: &Service, running: &Running, view: &OverviewView, r
         disk: disk(service),
         measuring: (running.watchers.measuring_for(), running.telemetry.measured_ago()),
         dropped: running.ring.dropped(),
+        lost: running.recorder.handle().map(Handle::dropped).unwrap_or_default(),
         receivers: running.deliveries.standings(),
+        collector: running.export.standing(),
         drift: running.clock.drift_micros(),
         now,
     };
@@ -180,11 +192,27 @@ fn cages(view: &OverviewView) -> Health {
 }
 
 /// Workers measure only while somebody wants to know; that they do not is no fault.
-fn sensors((measuring, ago): (Option<Duration>, Option<Duration>), dropped: u64) -> Health {
+fn sensors((measuring, ago): (Option<Duration>, Option<Duration>), dropped: u64, lost: &Dropped) -> Health {
     let silent = measuring.map(|since| ago.map_or(since, |ago| ago.min(since)));
     if let Some(silent) = silent.filter(|silent| *silent > SENSORS_SILENT) {
         let reason = format!("nothing was measured for {} seconds", silent.as_secs());
         return part("sensors", HealthState::Degraded, reason, "look at worker.log in the data directory");
+    }
+    if lost.disk_full > 0 || lost.failed > 0 || lost.overrun > 0 {
+        let reasons = [
+            (lost.disk_full, "because the disk was full"),
+            (lost.failed, "because they could not be written"),
+            (lost.overrun, "because more came than could be written"),
+        ];
+        let reasons = reasons.into_iter().filter(|(count, _)| *count > 0);
+        let reasons: Vec<String> = reasons.map(|(count, why)| format!("{count} {why}")).collect();
+        let reason = format!("samples were not kept: {}", reasons.join(", "));
+        return part(
+            "sensors",
+            HealthState::Degraded,
+            reason,
+            "make room on the disk; menagerie metric stats counts on",
+        );
     }
     if dropped > 0 {
         let reason = format!("{dropped} samples were dropped: not finite, from the future, or of too many series");
@@ -208,6 +236,28 @@ fn delivery(receivers: &BTreeMap<String, Standing>) -> Health {
         return part("alert delivery", HealthState::Degraded, reason, remedy);
     }
     well("alert delivery")
+}
+
+/// A collector that is away harms nothing but what it would show.
+fn telemetry(collector: &otlp::Standing) -> Health {
+    let remedy = "mend the collector, or its entry under [otlp] in the configuration";
+    let lost = match collector.dropped {
+        0 => String::new(),
+        1 => "1 span was dropped".to_owned(),
+        dropped => format!("{dropped} spans were dropped"),
+    };
+    match &collector.error {
+        Some(error) if collector.failures >= COLLECTOR_FAILURES => {
+            let and = if lost.is_empty() { "" } else { "; " };
+            let reason = format!("traces and metrics do not reach {}: {error}{and}{lost}", collector.endpoint);
+            part("telemetry", HealthState::Degraded, reason, remedy)
+        }
+        _ if !lost.is_empty() => {
+            let reason = format!("{lost} on the way to {}", collector.endpoint);
+            part("telemetry", HealthState::Degraded, reason, remedy)
+        }
+        _ => well("telemetry"),
+    }
 }
 
 fn clock(drift: i64) -> Health {
@@ -320,7 +370,9 @@ mod tests {
             disk: ROOMY,
             measuring: (None, None),
             dropped: 0,
+            lost: Dropped::default(),
             receivers: BTreeMap::new(),
+            collector: None,
             drift: 0,
             now: Timestamp::from_micros(now * 1_000_000),
         }
@@ -385,6 +437,8 @@ mod tests {
             assert_eq!(worst(Facts { measuring, ..well_off(&fine, 0) }).1, state, "{measuring:?}");
         }
         assert_eq!(worst(Facts { dropped: 1, ..well_off(&fine, 0) }), expect("sensors", HealthState::Degraded));
+        let lost = Dropped { disk_full: 7, ..Dropped::default() };
+        assert_eq!(worst(Facts { lost, ..well_off(&fine, 0) }), expect("sensors", HealthState::Degraded));
         let loose = OverviewView { unlimited: (1, vec!["7".parse().unwrap()]), ..fine.clone() };
         assert_eq!(worst(well_off(&loose, 0)), expect("cages", HealthState::Degraded));
         for (drift, state) in [(5_000_000, HealthState::Ok), (-5_000_001, HealthState::Degraded)] {
@@ -402,6 +456,26 @@ mod tests {
         assert_eq!(worst(Facts { receivers: two, ..well_off(&fine, 0) }).1, HealthState::Degraded);
         let slow = receivers(&[("hook", &Standing { dropped: 2, ..Standing::default() })]);
         assert_eq!(worst(Facts { receivers: slow, ..well_off(&fine, 0) }).1, HealthState::Degraded);
+    }
+
+    #[test]
+    fn a_collector_that_is_away_or_loses_spans_is_told_of() {
+        let fine = view(&[NodeStatus::Online]);
+        let judged = |failures: u32, dropped: u64| {
+            let error = (failures > 0).then(|| "cannot connect".to_owned());
+            let endpoint = "http://c:4318".to_owned();
+            let collector = otlp::Standing { endpoint, failures, error, dropped, ..otlp::Standing::default() };
+            let parts = judge(&Facts { collector: Some(collector), ..well_off(&fine, 0) });
+            assert_eq!(parts.len(), 11);
+            let part = parts.into_iter().find(|part| part.component == "telemetry").unwrap();
+            (part.state, part.reason)
+        };
+        assert_eq!(judged(0, 0), (HealthState::Ok, String::new()));
+        assert_eq!(judged(2, 0).0, HealthState::Ok, "it may be on its way back");
+        let away = "traces and metrics do not reach http://c:4318: cannot connect";
+        assert_eq!(judged(3, 0), (HealthState::Degraded, away.to_owned()));
+        assert_eq!(judged(3, 9), (HealthState::Degraded, format!("{away}; 9 spans were dropped")));
+        assert_eq!(judged(0, 1), (HealthState::Degraded, "1 span was dropped on the way to http://c:4318".to_owned()));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod alert_rules;
 mod approval_rules;
 mod commands;
+mod dashboards;
 mod exposition;
 mod grid;
 mod health;
@@ -55,6 +56,7 @@ use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
+use crate::engine::otlp::Export;
 use crate::engine::progress::Progress;
 use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
@@ -94,6 +96,7 @@ struct Running {
     watchers: Watchers,
     ring: Ring,
     deliveries: Deliveries,
+    export: Export,
     health: Mutex<health::Known>,
     clock: Clock,
     view: View,
@@ -133,6 +136,7 @@ impl Service {
             watchers: engine.watchers.clone(),
             ring: engine.ring.clone(),
             deliveries: engine.deliveries.clone(),
+            export: engine.export.clone(),
             health: Mutex::default(),
             clock: engine.clock,
             view,

@@ -27,6 +27,7 @@ use crate::engine::clock::Clock;
 use crate::engine::deliver::Deliveries;
 use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
+use crate::engine::otlp::Export;
 use crate::engine::progress::Progress;
 use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
@@ -160,6 +161,7 @@ fn running(view: View, at: Standpoint, progress: &Progress) -> Result<Running, E
         watchers: Watchers::new(dispatcher, std::time::Duration::ZERO),
         ring: Ring::default(),
         deliveries: Deliveries::default(),
+        export: Export::default(),
         health: Mutex::default(),
         started_at: at.time,
         marks: super::Marks::default(),

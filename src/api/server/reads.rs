@@ -247,8 +247,14 @@ pub(super) async fn execution(
     let find = |reader: &Reader, id: &str| {
         let found = reader.execution(reader.resolve_execution(id)?)?;
         let Some(mut execution) = found else { return Ok(None) };
-        let input = reader.task(execution.task_id)?.map(|task| task.parameters.input_data);
-        execution.input_context = input.map(serde_json::Value::Object);
+        if let Some(task) = reader.task(execution.task_id)? {
+            execution.input_context = Some(serde_json::Value::Object(task.parameters.input_data));
+            execution.workspace = task.workspace;
+        }
+        if execution.workspace.is_none() {
+            let agent = reader.agent(execution.agent_id)?;
+            execution.workspace = agent.and_then(|agent| agent.spec.workspace().cloned());
+        }
         Ok(Some(execution))
     };
     let Json(execution) = show(&service, "execution", id, find).await?;
@@ -258,6 +264,14 @@ pub(super) async fn execution(
 /// `GET /v1/alerts/{id}`.
 pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Alert>, Failure> {
     show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await
+}
+
+/// `GET /v1/alerts/{id}/history`.
+pub(super) async fn alert_history(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<store::JournalRow>>, Failure> {
+    service.read(move |reader| reader.alert_history(reader.resolve_alert(&id)?)).await.map(Json)
 }
 
 /// `GET /v1/artifacts/{id}`.

@@ -5,8 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Service, alert_rules, approval_rules, commands, exposition, grid, health, live, logs, metrics, openapi, overview,
-    past, processes, pulse, reads, sensors, status, stream, triage,
+    Service, alert_rules, approval_rules, commands, dashboards, exposition, grid, health, live, logs, metrics, openapi,
+    overview, past, processes, pulse, reads, sensors, status, stream, triage,
 };
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
@@ -16,6 +16,7 @@ use crate::api::types::{
 };
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal};
+use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent};
 use crate::domain::metric;
 use crate::domain::{
     AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint, SystemEvent,
@@ -122,6 +123,24 @@ const METRICS: &[(&str, &str)] = &[
     ("aggregate", "sum, avg, min, max: what is made of several series; each is a line of its own when left out"),
     ("by", "labels separated by commas: series that have them in common become one line"),
 ];
+const DAYS: &[(&str, &str)] =
+    &[("days", "how many days, of which the last is today, in UTC; 1 to 366, 7 when left out")];
+const TOP: &[(&str, &str)] = &[
+    ("days", "how many days, of which the last is today, in UTC; 1 to 366, 7 when left out"),
+    ("by", "executions, successes, failures, time or tokens: by what they are the top ones; executions when left out"),
+    ("limit", "at most so many agents, 0 to 10000; 100 when left out"),
+];
+const SINCE: &[(&str, &str)] = &[("since", "how far back, 1s to 366d; 24h when left out")];
+const TIMELINE: &[(&str, &str)] = &[
+    ("from", "from when on; an hour before the end when left out"),
+    ("to", "up to when; now when left out"),
+    (
+        "step",
+        "what is shorter than this is not told apart from what is beside it; a two hundredth of the time when left out",
+    ),
+    ("offset", "skip so many cages"),
+    ("limit", "at most so many cages, 0 to 10000; 100 when left out"),
+];
 const PART: &[(&str, &str)] = &[("offset", "skip so many bytes"), ("length", "at most so many bytes")];
 
 macro_rules! route {
@@ -226,6 +245,20 @@ pub static ROUTES: &[Route] = &[
         INBOX, triage::inbox),
     route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
     route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
+    route!(show "/v1/alerts/{id}/history", "alert_history", "The records of one alert, the newest first: when it came up, \
+        was acknowledged, silenced, resolved, and by whom; at most 1000.", Shape::Json(of::<Vec<JournalRow>>), &[],
+        reads::alert_history),
+    route!(show "/v1/dashboards/top-agents", "top_agents", "The agents that did most within some days.",
+        Shape::Json(of::<Vec<TopAgent>>), TOP, dashboards::top_agents),
+    route!(show "/v1/dashboards/days", "days", "What all agents did, day by day, the earliest first. A day on which nothing \
+        ended is missing.", Shape::Json(of::<Vec<DayPerformance>>), DAYS, dashboards::days),
+    route!(show "/v1/dashboards/timeline", "timeline", "Executions over the cages in which they were under way within a \
+        time. What began more than six hours before it and has ended is missing.",
+        Shape::Json(of::<Timeline>), TIMELINE, dashboards::timeline),
+    route!(show "/v1/dashboards/errors", "errors", "Failed executions, those with like messages together.",
+        Shape::Json(of::<ErrorSummary>), SINCE, dashboards::errors),
+    route!(show "/v1/dashboards/collaboration", "collaboration", "Who works on whose results: the dependencies of the tasks \
+        that were submitted within a time.", Shape::Json(of::<Collaboration>), SINCE, dashboards::collaboration),
     route!(show "/v1/metrics", "metrics", "Which metrics there are.", Shape::List(of::<metric::Metric>), &[],
         metrics::list),
     route!(show "/v1/metrics/query", "metrics_query", "What metrics were over a time, in steps. Steps without values are \

@@ -17,6 +17,7 @@ use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
+use crate::engine::otlp::{self, Collector};
 use crate::engine::progress::Progress;
 use crate::engine::sampling;
 use crate::engine::{Engine, Error};
@@ -39,8 +40,12 @@ pub struct Settings {
     pub receivers: Vec<Receiver>,
     /// How much of what is measured is kept.
     pub metrics: Policy,
-    /// Which of it `GET /metrics` has.
+    /// Which of it goes out, by `GET /metrics` and to the collector.
     pub exposed: Bounds,
+    /// For how long after the start no alert is over for want of samples.
+    pub grace: Span,
+    /// Who is told of traces and metrics.
+    pub collector: Option<Collector>,
 }
 
 /// Runs the engine in the foreground until it is told to stop by the API or by SIGTERM or SIGINT. Agents go on running.
@@ -78,7 +83,10 @@ fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
     let fresh = !data_dir.join(store::DATABASE).exists();
     let started = Store::open(data_dir).map_err(Error::from);
     let engine = started
-        .and_then(|store| Engine::start(store, data_dir, progress, settings.measure_every.to_std(), settings.metrics))
+        .and_then(|store| {
+            let measure_every = settings.measure_every.to_std();
+            Engine::start(store, data_dir, progress, measure_every, settings.metrics, settings.grace)
+        })
         .inspect_err(|_| {
             // A store that could not be begun holds nothing of anybody's: on a full disk it would only take up room.
             if fresh {
@@ -151,6 +159,16 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
             engine.decider.clone(),
             engine.deliveries.clone(),
         ));
+    }
+    if let Some(collector) = settings.collector.clone() {
+        let sources = otlp::Sources {
+            published: engine.published.subscribe(),
+            reader: Reader::open(data_dir)?,
+            recorder: engine.recorder.clone(),
+            bounds: settings.exposed,
+            clock: engine.clock,
+        };
+        otlp::start(collector, sources, &engine.export)?;
     }
     tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
     notify_ready();

@@ -74,6 +74,7 @@ fn once(tasks: usize) -> Result<Value, Box<dyn Error>> {
         &Progress::default(),
         Duration::ZERO,
         Policy::default(),
+        crate::domain::Span::ZERO,
     )?;
     let clock = Clock::start(crate::domain::Timestamp::EPOCH);
     let greeting = Greeting {

@@ -11,6 +11,9 @@ pub const GLUTTON: &str = "glutton";
 /// The agent that waits for the others and for the approval of what they made.
 pub const EDITOR: &str = "editor";
 
+/// The entry of a task's configuration that names the repository, so that a survey can be told from another's.
+pub const REPOSITORY: &str = "repository";
+
 /// Where the survey finds what it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
@@ -55,7 +58,7 @@ pub fn fleet(paths: &Paths) -> Result<Fleet, Refusal> {
 }
 
 /// One task for each agent of the fleet, found by what it can do. The editor's depends on all but the glutton's.
-pub fn tasks(fleet: &Fleet) -> Vec<NewTask> {
+pub fn tasks(fleet: &Fleet, repository: &str) -> Vec<NewTask> {
     let surveyors: Vec<String> =
         fleet.agent.iter().map(|agent| agent.name.clone()).filter(|name| name != GLUTTON && name != EDITOR).collect();
     fleet
@@ -70,6 +73,7 @@ pub fn tasks(fleet: &Fleet) -> Vec<NewTask> {
             task.requirements.memory = Bytes::from_mib(32);
             task.estimate = Some(Span::from_secs(10));
             task.max_attempts = 2;
+            task.parameters.configuration.insert(REPOSITORY.to_owned(), repository.into());
             task.metadata.source = Some("demo".to_owned());
             task.metadata.tags = vec!["survey".to_owned()];
             match agent.name.as_str() {
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn tasks_fit_their_cages_and_the_summary_waits_for_the_rest() {
         let fleet = fleet(&paths()).unwrap();
-        let tasks = tasks(&fleet);
+        let tasks = tasks(&fleet, "/r");
         assert_eq!(tasks.len(), fleet.agent.len());
         let room = |name: &str| {
             let cage = fleet.agent.iter().find(|agent| agent.name == name).unwrap().cage.unwrap();

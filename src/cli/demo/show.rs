@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::begin::{Begun, begin};
 use super::command_line;
 use super::scale::{self, Scale};
 use super::survey::{self, Survey};
@@ -14,15 +15,16 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Outcome};
 use crate::ui::{Starter, Voice};
 
-/// Surveys the repository at or around `path`.
-pub fn survey(context: &Context, args: &ConsoleArgs, path: Option<&Path>) -> Outcome {
+/// Surveys the repository at or around `path`, or shows the survey that is under way unless there is to be one `again`.
+pub fn survey(context: &Context, args: &ConsoleArgs, path: Option<&Path>, again: bool) -> Outcome {
     let survey = Survey::prepare(context, path)?;
     let (fleet, tasks) = survey.work()?;
     let settings = survey.context.settings.clone();
     let submit = move |settings: &Settings, voice: &Voice| {
         let client = console::engine(settings, voice)?;
         let (cages, count) = (fleet.cage.len(), tasks.len());
-        match survey::submit(&client, fleet, tasks) {
+        match begin(&client, fleet, tasks, again) {
+            Ok(Begun { tasks, since: Some(since), .. }) => voice.done(survey::under_way(tasks.len(), since)),
             Ok(_) => voice.done(format!("the survey begins: {count} tasks in {cages} cages")),
             // The engine is there all the same, so the console stays on it.
             Err(failure) => voice.failed(format!("the survey was not submitted: {}", console::one_line(failure))),

@@ -6,19 +6,20 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use super::begin::{Begun, begin};
 use super::ground::{self, Ground};
 use super::plan::{self, EDITOR, GLUTTON, Paths};
 use super::watch::Watch;
 use super::{DemoArgs, command_line, home, kit, quoted, settings_in};
 use crate::api::client::{Client, End};
+use crate::api::types::JournalRow;
 use crate::api::types::WireCommand;
-use crate::api::types::{JournalRow, Status};
-use crate::cli::context::Context;
+use crate::cli::context::{Context, now};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Role;
 use crate::cli::stop::{self, StopArgs};
 use crate::cli::table;
-use crate::domain::{Bytes, Fleet, NewTask, Reply, Span, TaskId};
+use crate::domain::{Bytes, Fleet, NewTask, Span, TaskId, Timestamp};
 
 /// The status of a process that was interrupted from the keyboard.
 const INTERRUPTED: i32 = 130;
@@ -60,36 +61,47 @@ impl Survey {
             scripts: text(&self.scripts)?,
         };
         let fleet = plan::fleet(&paths)?;
-        let tasks = plan::tasks(&fleet);
+        let tasks = plan::tasks(&fleet, &paths.repository);
         let file = self.scripts.join("survey.toml");
         let written = toml::to_string(&fleet).map_err(|error| Failure::failed(format!("the fleet file: {error}")))?;
         std::fs::write(&file, written).map_err(|error| Failure::file("write", &file, &error))?;
         Ok((fleet, tasks))
     }
 
-    /// Starts the engine, declares the fleet and submits the tasks.
-    fn submit(&mut self) -> Result<(Client, Watch), Failure> {
+    /// Starts the engine, and begins the survey or goes on with the one that is under way.
+    fn begin(&mut self, again: bool) -> Result<(Client, Begun), Failure> {
         let repository = self.ground.repository.display().to_string();
         let data_dir = self.context.settings.data_dir.value.display().to_string();
         self.say(&format!("Surveying {repository}\nData directory {data_dir}\n"))?;
         let (fleet, tasks) = self.work()?;
         let client = self.context.engine()?;
         let cages = fleet.cage.len();
-        let names: Vec<String> = tasks.iter().filter_map(|task| task.key.clone()).collect();
-        let (ids, seq) = submit(&client, fleet, tasks)?;
-        self.say(&format!("{cages} cages with limits of their own, {} tasks\n", ids.len()))?;
-        Ok((client, Watch::new(ids.into_iter().zip(names), seq)))
+        let begun = begin(&client, fleet, tasks, again)?;
+        let count = begun.tasks.len();
+        self.say(&match begun.since {
+            None => format!("{cages} cages with limits of their own, {count} tasks\n"),
+            Some(since) => format!("{}\n", under_way(count, since)),
+        })?;
+        Ok((client, begun))
     }
 
-    /// Submits the survey and shows lines of progress until it is over.
+    /// Begins the survey and shows lines of progress until it is over.
     pub fn follow_to_the_end(mut self, args: &DemoArgs) -> Outcome {
-        let began = Instant::now();
-        let (client, mut watch) = self.submit()?;
+        let start = Instant::now();
+        let (client, begun) = self.begin(args.again)?;
+        let since = begun.since;
+        let mut watch = Watch::new(begun.tasks, begun.seq);
         if self.follow(&client, &mut watch, |watch| watch.all_ended_but(EDITOR))? == End::Interrupted {
             return self.interrupted();
         }
-        let took = Span::from_micros(i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX)).human();
-        self.say(&format!("\nThe survey took {took}; {} artifacts wait for a person.\n", watch.artifacts.len()))?;
+        let took = match since {
+            None => {
+                let took = Span::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
+                format!("The survey took {}", took.human())
+            }
+            Some(_) => "The survey is done".to_owned(),
+        };
+        self.say(&format!("\n{took}; {} artifacts wait for a person.\n", watch.waiting().count()))?;
         self.show_artifacts(&watch)?;
         self.say_glutton(&watch)?;
         if args.approve_all {
@@ -144,7 +156,7 @@ impl Survey {
     }
 
     fn show_artifacts(&mut self, watch: &Watch) -> Result<(), Failure> {
-        for (agent, artifact) in &watch.artifacts {
+        for (agent, artifact) in watch.waiting() {
             self.say(&format!(
                 "  {}  {agent:<15} {:<8} {:>8}  {}",
                 artifact.id,
@@ -167,7 +179,7 @@ impl Survey {
 
     /// Approves what was made.
     fn approve(&mut self, client: &Client, watch: &Watch) -> Result<(), Failure> {
-        let ids: Vec<_> = watch.artifacts.iter().map(|(_, artifact)| artifact.id).collect();
+        let ids: Vec<_> = watch.waiting().map(|(_, artifact)| artifact.id).collect();
         if !ids.is_empty() {
             let count = ids.len();
             for id in ids {
@@ -192,10 +204,10 @@ impl Survey {
     /// How to look at the artifacts, approve them and get the summary, in commands that can be copied.
     fn say_what_next(&mut self, watch: &Watch) -> Result<(), Failure> {
         let Some((summary, _)) = watch.member(EDITOR) else { return Ok(()) };
-        let Some((_, first)) = watch.artifacts.first() else { return Ok(()) };
+        let Some((_, first)) = watch.waiting().next() else { return Ok(()) };
         // A file of ids keeps the command short: there are about thirty.
         let list = self.scripts.join("waiting-artifacts");
-        let ids: Vec<String> = watch.artifacts.iter().map(|(_, artifact)| artifact.id.to_string()).collect();
+        let ids: Vec<String> = watch.waiting().map(|(_, artifact)| artifact.id.to_string()).collect();
         std::fs::write(&list, ids.join("\n") + "\n").map_err(|error| Failure::file("write", &list, &error))?;
         let lines = [
             "The summary waits until all of them are approved. Look at one, approve it or reject it:".to_owned(),
@@ -262,14 +274,10 @@ impl Survey {
     }
 }
 
-/// Declares a fleet and submits its tasks: their ids, and the journal's last record before them.
-pub fn submit(client: &Client, fleet: Fleet, tasks: Vec<NewTask>) -> Result<(Vec<TaskId>, u64), Failure> {
-    client.command(&WireCommand::Apply { fleet, dry_run: false })?;
-    let seq = client.get::<Status>("/v1/status", &vec![])?.seq;
-    match client.command(&WireCommand::SubmitTasks { tasks, keep_going: false })? {
-        Reply::Submitted { ids, .. } => Ok((ids, seq)),
-        _ => Err(Failure::failed("the engine answered the submission with something else")),
-    }
+/// What is said of a survey that was there before, and how to begin another.
+pub fn under_way(tasks: usize, since: Timestamp) -> String {
+    let age = Span::from_micros(now().since(since).as_micros()).human();
+    format!("A survey of {tasks} tasks is under way here, submitted {age} ago; --again begins another")
 }
 
 /// Twelve hexadecimal digits that stand for a path.

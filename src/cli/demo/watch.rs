@@ -1,13 +1,13 @@
 //! How the survey goes, from the journal's own records: who started, who ended how, what was made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::plan::GLUTTON;
 use crate::api::types::JournalRow;
 use crate::domain::event::Event;
-use crate::domain::{Artifact, Outcome, OutcomeKind, Span, TaskId, TaskStatus};
+use crate::domain::{Artifact, ArtifactId, Outcome, OutcomeKind, ReviewState, Span, TaskId, TaskStatus};
 
 /// One task of the survey.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Watch {
     members: BTreeMap<TaskId, Member>,
     /// What was made, in order.
     pub artifacts: Vec<(String, Artifact)>,
+    /// What of it was judged.
+    judged: BTreeSet<ArtifactId>,
     /// The last record seen.
     pub seq: u64,
 }
@@ -36,7 +38,7 @@ impl Watch {
     pub fn new(tasks: impl IntoIterator<Item = (TaskId, String)>, seq: u64) -> Self {
         let member = |agent| Member { agent, status: TaskStatus::Pending, outcome: None, error: None };
         let members = tasks.into_iter().map(|(id, agent)| (id, member(agent))).collect();
-        Self { members, artifacts: vec![], seq }
+        Self { members, artifacts: vec![], judged: BTreeSet::new(), seq }
     }
 
     /// Takes in one record; gives a line for people when it is about the survey.
@@ -83,8 +85,21 @@ impl Watch {
                 self.artifacts.push((agent, event.artifact));
                 None
             }
+            Event::ArtifactReviewed(event) => {
+                if event.state == ReviewState::Pending {
+                    self.judged.remove(&event.artifact_id);
+                } else {
+                    self.judged.insert(event.artifact_id);
+                }
+                None
+            }
             _ => None,
         }
+    }
+
+    /// What was made and waits for somebody's judgement, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = &(String, Artifact)> {
+        self.artifacts.iter().filter(|(_, artifact)| !self.judged.contains(&artifact.id))
     }
 
     fn count(&self, wanted: impl Fn(TaskStatus) -> bool) -> usize {

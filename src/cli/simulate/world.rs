@@ -248,7 +248,7 @@ impl World<'_> {
                     self.live.insert(execution_id, Live { job, cage: cage_id, start: now, node: node_id, outcome });
                 }
                 Effect::Stop { execution_id, reason, .. } => stopped.push((execution_id, reason)),
-                Effect::Cage { .. } | Effect::RemoveCage { .. } => {}
+                Effect::Cage { .. } | Effect::RemoveCage { .. } | Effect::Merge { .. } => {}
             }
         }
         for (id, reason) in stopped {

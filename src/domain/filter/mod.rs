@@ -64,6 +64,23 @@ pub struct Field {
     pub help: &'static str,
 }
 
+/// From so many letters on, the beginning of a status is taken for the whole.
+const STATUS_LETTERS_MIN: usize = 3;
+
+impl Field {
+    /// What a value of this field has to be for a word without a field to be found in it. A status has so few spellings
+    /// that a word means the one that it is or that it begins; of three letters anywhere in it most rows would be full.
+    pub fn looked_for(&self, needle: &text::Needle) -> Vec<Want> {
+        let Kind::Word(words) = self.kind else { return vec![Want::Holds(needle.clone())] };
+        let (letters, _) = needle.parts();
+        if let Ok(word) = (words.read)(letters) {
+            return vec![Want::Word(word)];
+        }
+        let begun = |word: &&'static str| letters.chars().count() >= STATUS_LETTERS_MIN && word.starts_with(letters);
+        (words.all)().into_iter().filter(begun).map(Want::Word).collect()
+    }
+}
+
 /// How a field's values are read and compared, and what a row gives for it.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -156,7 +173,7 @@ pub struct Term {
 /// What a term asks.
 #[derive(Clone, Debug)]
 pub enum Test {
-    /// One of the searched fields looks like this word (see [`text::Needle`]).
+    /// One of the searched fields looks like this word (see [`Field::looked_for`] and [`text::Needle`]).
     Word(text::Needle),
     /// A field has one of these values.
     Field(&'static Field, Vec<Want>),
@@ -181,6 +198,8 @@ pub enum Want {
     Flag(bool),
     /// An id from the first to the last, both included.
     Ids(u128, u128),
+    /// An id that ends with so many digits of this value.
+    IdTail(u128, usize),
     /// Who asks.
     Me,
 }
@@ -282,13 +301,11 @@ fn passes(condition: &Test, table: &Table, row: &impl Row, asker: &Asker<'_>) ->
         found
     };
     match condition {
-        Test::Word(needle) => table.fields.iter().filter(|field| field.searched).any(|field| {
-            any(field, &|cell| match cell {
-                Cell::Text(found) => needle.is_in(found),
-                Cell::Id(id) => asker.names.get(&id).is_some_and(|name| needle.is_in(name)),
-                _ => false,
-            })
-        }),
+        Test::Word(needle) => table
+            .fields
+            .iter()
+            .filter(|field| field.searched)
+            .any(|field| field.looked_for(needle).iter().any(|want| any(field, &|cell| fits(want, cell, asker)))),
         Test::Field(field, wants) => wants.iter().any(|want| match want {
             Want::Nothing => !any(field, &|_| true),
             want => any(field, &|cell| fits(want, cell, asker)),
@@ -311,6 +328,7 @@ fn fits(want: &Want, cell: Cell<'_>, asker: &Asker<'_>) -> bool {
         (Want::Reals(low, high), Cell::Real(number)) => within(number, *low, *high),
         (Want::Flag(wanted), Cell::Flag(flag)) => flag == *wanted,
         (Want::Ids(first, last), Cell::Id(id)) => (*first..=*last).contains(&id.as_u128()),
+        (Want::IdTail(value, digits), Cell::Id(id)) => id.as_u128() & ((1 << (4 * digits)) - 1) == *value,
         (Want::Me, Cell::Id(id)) => asker.me.iter().any(|me| me.0 == id),
         _ => false,
     }

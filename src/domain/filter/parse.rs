@@ -2,15 +2,15 @@
 
 use super::text::Needle;
 use super::{End, Field, Filter, Kind, Point, Table, Term, Test, Thing, Want};
-use crate::domain::id::{CageId, id_range};
+use crate::domain::id::{CageId, id_range, id_tail};
 use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
-/// The longest text that is read, in characters.
-pub const CHARS_MAX: usize = 4_096;
+/// The longest text that is read, in characters: as many ids as a text may name, and some words.
+pub const CHARS_MAX: usize = 20_000;
 /// The most values that one text may name, over all its terms.
-const VALUES_MAX: usize = 500;
+pub const VALUES_MAX: usize = 500;
 /// From so many digits on, what could be the beginning of an id is also looked for as one.
 const ID_DIGITS: usize = 8;
 const DAY: i64 = 86_400_000_000;
@@ -128,7 +128,9 @@ impl Reader {
                 want(field, op, &value, quoted)
             };
             wants.push(found.map_err(|refusal| refusal.within(column(begin)))?);
-            wants.extend(also_by_id(field, &value).filter(|_| !quoted));
+            if !quoted {
+                wants.extend(also_by_id(field, &value));
+            }
             self.count(begin)?;
             if !self.take(',') {
                 break;
@@ -216,7 +218,7 @@ fn allowed(field: &Field) -> String {
         }
         Kind::Flag => "yes or no".to_owned(),
         Kind::Cage => "a cage's number, 001 to 1000, or a range such as 1-20".to_owned(),
-        Kind::Id(_) => "an id, or the first digits of one".to_owned(),
+        Kind::Id(_) => "an id, its first digits, or its last eight".to_owned(),
         Kind::Named(Thing::User) => "me, a part of a name, =NAME for exactly that, or an id".to_owned(),
         Kind::Named(_) => "a part of a name, =NAME for exactly that, or an id".to_owned(),
     };
@@ -382,10 +384,14 @@ fn named(thing: Thing, op: Option<Op>, value: &str, quoted: bool) -> Want {
     }
 }
 
-/// What looks for something by its id too, when a value for its name could be the beginning of one.
-fn also_by_id(field: &Field, value: &str) -> Option<Want> {
-    match (field.kind, id_range(value)) {
-        (Kind::Named(_), Some((first, last, count))) if count >= ID_DIGITS => Some(Want::Ids(first, last)),
-        _ => None,
+/// What looks for something by its id too, when a value could be the beginning of one, or the end.
+fn also_by_id(field: &Field, value: &str) -> Vec<Want> {
+    let begins =
+        id_range(value).filter(|(.., count)| *count >= ID_DIGITS).map(|(first, last, _)| Want::Ids(first, last));
+    let ends = id_tail(value).map(|(value, digits)| Want::IdTail(value, digits));
+    match field.kind {
+        Kind::Id(_) => ends.into_iter().collect(),
+        Kind::Named(_) => begins.into_iter().chain(ends).collect(),
+        _ => vec![],
     }
 }

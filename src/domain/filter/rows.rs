@@ -14,6 +14,7 @@ use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::system_event::SystemEvent;
 use crate::domain::task::Task;
 use crate::domain::time::Timestamp;
+use crate::domain::verify::Verification;
 
 /// What takes a row's values.
 type Visit<'a> = &'a mut dyn FnMut(Cell<'_>);
@@ -70,6 +71,7 @@ impl Row for Task {
             "source" => text(self.metadata.source.as_deref(), visit),
             "command" => text(command(self).as_deref(), visit),
             "error" => text(self.error.as_deref(), visit),
+            "verification" => text(self.verification.map(Verification::as_str), visit),
             "id" => visit(Cell::Id(self.id.0)),
             "array" => give(self.array_index.map(|_| Cell::Id(self.id.as_array().0)), visit),
             "depends_on" => self.depends_on.iter().for_each(|id| visit(Cell::Id(id.0))),
@@ -113,6 +115,7 @@ impl Row for Execution {
         match field {
             "status" => visit(Cell::Text(self.status.as_str())),
             "outcome" => text(outcome.map(|outcome| outcome.kind.as_str()), visit),
+            "verification" => text(outcome.map(|outcome| outcome.verification.as_str()), visit),
             "task" => visit(Cell::Id(self.task_id.0)),
             "agent" => visit(Cell::Id(self.agent_id.0)),
             "cage" => visit(Cell::Number(self.cage_id.number().into())),

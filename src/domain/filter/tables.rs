@@ -14,6 +14,7 @@ use crate::domain::node::NodeStatus;
 use crate::domain::resource::{AllocationStatus, ResourceStatus, ResourceType};
 use crate::domain::system_event::Severity;
 use crate::domain::task::TaskStatus;
+use crate::domain::verify::Verification;
 
 /// The kind of field that holds a value of an enumeration.
 macro_rules! word {
@@ -92,14 +93,14 @@ const UNTIL: Field = Field::new("until", Kind::Until, "Only what came into being
 const TASK: Field = Field::new("task", Kind::Id(Thing::Task), "The task it belongs to").also(&["task_id"]);
 const AGENT: Field = Field::new("agent", Kind::Named(Thing::Agent), "Whose it is").also(&["agent_id"]);
 const NODE: Field = Field::new("node", Kind::Named(Thing::Node), "The machine").also(&["node_id"]);
-const SEVERITY: Field = Field::new("type", word!(Severity), "How bad it is").also(&["severity"]);
+const SEVERITY: Field = Field::new("type", word!(Severity), "How bad it is").searched().also(&["severity"]);
 const MESSAGE: Field = Field::new("message", Kind::Text, "What it says").searched();
 
 /// Tasks.
 pub static TASKS: Table = Table {
     name: "tasks",
     fields: &[
-        Field::new("status", word!(TaskStatus), "Where its life stands"),
+        Field::new("status", word!(TaskStatus), "Where its life stands").searched(),
         Field::new("type", Kind::Text, "What sort of work it is").searched(),
         Field::new("priority", Kind::Whole, "1 to 10, 10 first"),
         Field::new("agent", Kind::Named(Thing::Agent), "Who does it, did it last or must do it")
@@ -112,6 +113,7 @@ pub static TASKS: Table = Table {
         Field::new("source", Kind::Text, "What submitted it: cli, batch, a program").or_none(),
         Field::new("command", Kind::Text, "The command it brings").or_none().searched(),
         Field::new("error", Kind::Text, "Why it failed").or_none().searched(),
+        Field::new("verification", word!(Verification), "Whether its last attempt was verified").or_none(),
         Field::new("id", Kind::Id(Thing::Task), "Its id").also(&["task"]),
         Field::new("array", Kind::Id(Thing::Task), "The array it is an element of").or_none().also(&["array_id"]),
         Field::new("depends_on", Kind::Id(Thing::Task), "A task that must complete first").or_none(),
@@ -141,8 +143,9 @@ pub static TASKS: Table = Table {
 pub static EXECUTIONS: Table = Table {
     name: "executions",
     fields: &[
-        Field::new("status", word!(ExecutionStatus), "Where its life stands"),
-        Field::new("outcome", word!(OutcomeKind), "How it ended").or_none(),
+        Field::new("status", word!(ExecutionStatus), "Where its life stands").searched(),
+        Field::new("outcome", word!(OutcomeKind), "How it ended").or_none().searched(),
+        Field::new("verification", word!(Verification), "Whether that was verified").or_none(),
         TASK,
         AGENT.searched(),
         Field::new("cage", Kind::Cage, "Where it runs or ran").also(&["cage_id"]),
@@ -170,7 +173,7 @@ pub static AGENTS: Table = Table {
     name: "agents",
     fields: &[
         Field::new("name", Kind::Text, "Its name").searched(),
-        Field::new("status", word!(AgentStatus), "What it is doing"),
+        Field::new("status", word!(AgentStatus), "What it is doing").searched(),
         Field::new("cage", Kind::Cage, "The cage it is in").or_none().also(&["cage_id"]),
         Field::new("kind", word!(AgentKind), "What it is for"),
         Field::new("division", word!(Division), "Where it belongs").or_none(),
@@ -225,7 +228,7 @@ pub static CAGES: Table = Table {
     name: "cages",
     fields: &[
         Field::new("cage", Kind::Cage, "Its number").also(&["id"]),
-        Field::new("status", word!(CageStatus), "Whether somebody lives there"),
+        Field::new("status", word!(CageStatus), "Whether somebody lives there").searched(),
         Field::new("agent", Kind::Named(Thing::Agent), "Who lives there").or_none().searched().also(&["agent_id"]),
         NODE.searched(),
         Field::new("cpu", Kind::Cores, "The limit of cores").or_none(),
@@ -249,7 +252,7 @@ pub static NODES: Table = Table {
     name: "nodes",
     fields: &[
         Field::new("name", Kind::Text, "Its host name").searched(),
-        Field::new("status", word!(NodeStatus), "Whether its worker is connected"),
+        Field::new("status", word!(NodeStatus), "Whether its worker is connected").searched(),
         Field::new("cpu", Kind::Cores, "Cores it has"),
         Field::new("memory", Kind::Size, "Memory it has"),
         Field::new("gpu", Kind::Whole, "GPU devices it has"),
@@ -270,7 +273,7 @@ pub static RESOURCES: Table = Table {
     fields: &[
         Field::new("name", Kind::Text, "cpu, memory, gpu, gpu_memory or storage").searched(),
         Field::new("type", word!(ResourceType), "What it counts"),
-        Field::new("status", word!(ResourceStatus), "Whether there is some left"),
+        Field::new("status", word!(ResourceStatus), "Whether there is some left").searched(),
         NODE.searched(),
         Field::new("allocated", Kind::Whole, "How much is held, in its own unit"),
         Field::new("total", Kind::Whole, "How much there is, in its own unit"),
@@ -282,7 +285,7 @@ pub static RESOURCES: Table = Table {
 pub static ALLOCATIONS: Table = Table {
     name: "allocations",
     fields: &[
-        Field::new("status", word!(AllocationStatus), "Whether it is still held"),
+        Field::new("status", word!(AllocationStatus), "Whether it is still held").searched(),
         TASK,
         AGENT.searched(),
         Field::new("execution", Kind::Id(Thing::Execution), "The attempt it is held for").also(&["execution_id"]),
@@ -298,7 +301,7 @@ pub static ALLOCATIONS: Table = Table {
 pub static ARTIFACTS: Table = Table {
     name: "artifacts",
     fields: &[
-        Field::new("status", word!(ReviewState), "Where its review stands").also(&["state", "review"]),
+        Field::new("status", word!(ReviewState), "Where its review stands").searched().also(&["state", "review"]),
         Field::new("type", word!(ArtifactType), "What it is"),
         Field::new("title", Kind::Text, "Its title or file name").searched(),
         AGENT.searched(),
@@ -340,7 +343,7 @@ pub static ALERTS: Table = Table {
     name: "alerts",
     fields: &[
         SEVERITY,
-        Field::new("status", word!(AlertStatus), "Where it stands"),
+        Field::new("status", word!(AlertStatus), "Where it stands").searched(),
         Field::new("source", Kind::Text, "Which part it is about").searched(),
         MESSAGE,
         Field::new("trigger", Kind::Text, "The rule or event that raised it").searched(),

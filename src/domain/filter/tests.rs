@@ -125,7 +125,11 @@ fn words_are_found_when_their_letters_stand_close() {
     assert!(command("\"build --rel\"") && !command("\"bld\"") && !command("-\"cargo build\""));
     assert!(holds("ÜBUNG", &[("type", Cell::Text("meine übung"))]));
     assert!(holds("testr", &[("agent", Cell::Id(Uuid::from_u128(7)))]), "names count as text");
-    assert!(!holds("executing", &[("status", Cell::Text("executing"))]), "a status is asked for by its field");
+    let executing = [("status", Cell::Text("executing"))];
+    assert!(holds("executing", &executing) && holds("Exec", &executing) && holds("running", &executing));
+    assert!(!holds("-exe", &executing) && holds("-failed", &executing));
+    assert!(!holds("ex", &executing) && !holds("ing", &executing), "most rows would be full of so little");
+    assert!(!holds("exctng", &executing), "a status has few spellings and none is guessed");
     // The window is three times the word: eight letters in between are too many for four.
     assert!(text::Needle::fuzzy("abcd").is_in("a--b--c----d") && !text::Needle::fuzzy("abcd").is_in("a---b---c---d"));
     assert!(text::Needle::fuzzy("aabc").is_in("a a a a a a a a a abc"), "a later beginning may be the right one");
@@ -173,7 +177,10 @@ fn refusals_name_place_value_and_what_is_allowed() {
         }
     }
     let long = refusal(&"x ".repeat(1 << 19));
-    assert!(long.to_string().len() < 200 && long.allowed.contains("4096"), "{long}");
+    assert!(long.to_string().len() < 200 && long.allowed.contains("20000"), "{long}");
+    // As many ids as may be named fit in it: consoles ask for the rows in sight that way.
+    let ids = vec![Uuid::nil().to_string(); super::parse::VALUES_MAX].join(",");
+    assert!(ids.len() + 100 <= super::parse::CHARS_MAX, "{} characters", ids.len());
     assert!(refusal(&"a,".repeat(2000).replace("a,a", "a a")).to_string().len() < 300);
     assert!(refusal(&format!("type:{}", "a,".repeat(1000))).to_string().len() < 300);
 }

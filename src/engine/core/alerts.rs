@@ -21,6 +21,8 @@ pub const BREAKER: &str = "breaker opened";
 pub const CAGE_FAILED: &str = "cannot be set up";
 /// A task was given up.
 pub const TASK_FAILED: &str = "task failed";
+/// An approved difference could not be merged.
+pub const NOT_MERGED: &str = "not merged";
 /// The store could not be written.
 pub const STORE_FAILED: &str = "store failed";
 
@@ -224,18 +226,36 @@ impl Core {
         while self.alerts.len() >= ALERTS_MAX
             && let Some(alert_id) = self.alerts.oldest()
         {
-            let action = Some(format!("gave way: more than {ALERTS_MAX} alerts are unresolved"));
-            let resolution = Resolution { time: now, by: None, action, notes: None };
-            self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+            self.end_alert(alert_id, format!("gave way: more than {ALERTS_MAX} alerts are unresolved"), now, out);
         }
+    }
+
+    /// An alert ends by itself, for a reason.
+    pub(super) fn end_alert(&mut self, alert_id: AlertId, why: String, now: Timestamp, out: &mut Decisions) {
+        let resolution = Resolution { time: now, by: None, action: Some(why), notes: None };
+        self.resolve(Actor::Engine, alert_id, resolution, out);
+    }
+
+    /// An alert is over. A word from the same source says so, with who ended it and how: the list of events alone has to
+    /// tell a whole story.
+    pub(super) fn resolve(&mut self, actor: Actor, alert_id: AlertId, resolution: Resolution, out: &mut Decisions) {
+        let now = resolution.time;
+        if let Some(alert) = self.alerts.get(alert_id) {
+            let (source, mut message) = (alert.source.clone(), format!("over: {}", alert.message));
+            let by = resolution.by.and_then(|id| self.users.get(&id)).map(|user| format!("resolved by {}", user.name));
+            for part in [by, resolution.action.clone(), resolution.notes.clone()].into_iter().flatten() {
+                message.push_str("; ");
+                message.push_str(&part);
+            }
+            self.say(Severity::Info, &source, &message, now, out);
+        }
+        self.emit(now, actor, AlertResolved { alert_id, resolution }, out);
     }
 
     /// What raised an alert is over: it clears by itself.
     pub(super) fn clear_alert(&mut self, source: &str, trigger: &str, why: &str, now: Timestamp, out: &mut Decisions) {
         if let Some(alert_id) = self.alerts.of_cause((source, trigger)).map(|alert| alert.id) {
-            let action = Some(format!("cleared by itself: {why}"));
-            let resolution = Resolution { time: now, by: None, action, notes: None };
-            self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+            self.end_alert(alert_id, format!("cleared by itself: {why}"), now, out);
         }
     }
 

@@ -84,6 +84,7 @@ impl Core {
             ));
         }
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
+        self.merging.iter().for_each(|id| add(format!("merging {id}")));
         self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));
         self.rules.declared.values().for_each(|rule| add(format!("{rule:?}")));
         self.rules.all_grouped().for_each(|member| add(format!("grouped {member:?}")));

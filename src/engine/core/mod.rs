@@ -59,7 +59,8 @@ pub use smallest_change::{CageVerdict, SmallestChange};
 pub use state::Core;
 
 use crate::domain::{
-    Actor, AgentId, CageId, CageSpec, Event, ExecutionId, NodeId, OutcomeKind, Record, Span, TaskId, Timestamp,
+    Actor, AgentId, ArtifactId, CageId, CageSpec, Event, ExecutionId, NodeId, OutcomeKind, Record, Span, TaskId,
+    Timestamp,
 };
 
 /// Between SIGTERM and SIGKILL when the engine has an execution stopped.
@@ -104,6 +105,11 @@ pub enum Effect {
         reason: OutcomeKind,
         /// Between the two signals.
         grace: Span,
+    },
+    /// Merge an approved difference, on the node that it is from.
+    Merge {
+        /// The artifact that it is.
+        artifact_id: ArtifactId,
     },
     /// Declare a cage, anew or otherwise than before.
     Cage {

@@ -288,6 +288,8 @@ impl Core {
             out.effects.push(Effect::Stop { node_id: node, execution_id, reason, grace: GRACE });
         }
         self.repeat_orders(number, &unknown, now, out);
+        // Whoever is meant merges once, however often it is told.
+        out.effects.extend(self.merging.iter().map(|artifact_id| Effect::Merge { artifact_id: *artifact_id }));
     }
 
     /// Records which incarnation of a node's worker is in step.

@@ -7,8 +7,8 @@
 use super::alerts::{NODE_LOST, agent_source, node_source};
 use super::rules::group_source;
 use super::{Core, Decisions};
-use crate::domain::alert::{AlertContext, Resolution};
-use crate::domain::event::{AlertGrouped, AlertRepeated, AlertResolved, AlertUnacknowledged};
+use crate::domain::alert::AlertContext;
+use crate::domain::event::{AlertGrouped, AlertRepeated, AlertUnacknowledged};
 use crate::domain::{Actor, AlertRule, AlertStatus, CageId, Level, Scope, Severity, Subject, TaskId, Timestamp};
 
 /// One figure of a rule.
@@ -110,9 +110,7 @@ impl Core {
         let own = self.alerts.of_cause((&source, &rule.name)).map(|alert| (alert.id, alert.severity, alert.status));
         let Some(severity) = level.severity() else {
             if let Some((alert_id, ..)) = own {
-                let action = Some(format!("cleared by itself: {}", cleared(rule, value)));
-                let resolution = Resolution { time: now, by: None, action, notes: None };
-                self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+                self.end_alert(alert_id, format!("cleared by itself: {}", cleared(rule, value)), now, out);
             } else {
                 self.group(rule, subject, None, &message, now, out);
             }
@@ -166,9 +164,7 @@ impl Core {
         let message = format!("{more}; last: {message}");
         match (known, worst) {
             (Some((alert_id, _)), None) => {
-                let action = Some("cleared by itself: all that shared it are over".to_owned());
-                let resolution = Resolution { time: now, by: None, action, notes: None };
-                self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+                self.end_alert(alert_id, "cleared by itself: all that shared it are over".to_owned(), now, out);
             }
             (Some((alert_id, status)), Some(worst)) if severity.is_some() || before != Some(worst) => {
                 if before < Some(worst) && status == AlertStatus::Acknowledged {

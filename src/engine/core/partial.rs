@@ -101,6 +101,7 @@ impl Core {
             tasks,
             executions: self.executions.iter().map(|(_, run)| self.execution_row(run)).collect(),
             artifacts,
+            merging: self.merging.iter().copied().collect(),
             alerts,
             alert_rules: self.rules.declared.values().cloned().collect(),
             approval_rules: self.approval_rules.values().cloned().collect(),

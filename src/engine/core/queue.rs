@@ -166,6 +166,11 @@ impl Cursor {
         }
     }
 
+    /// The group met last is to be met again.
+    pub fn step_back(&mut self) {
+        self.started(true);
+    }
+
     /// The walk goes on among all groups, or among fresh ones only.
     pub fn turn_to(&mut self, fresh: bool) {
         if self.fresh != fresh {

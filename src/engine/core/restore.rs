@@ -55,6 +55,7 @@ impl Core {
         for artifact in snapshot.artifacts {
             core.hold_artifact(artifact);
         }
+        core.merging = snapshot.merging.into_iter().collect();
         for alert in snapshot.alerts {
             core.alerts.insert(alert);
         }

@@ -104,7 +104,12 @@ impl Core {
         }
         if verdict.status == TaskStatus::Failed && !broke_limit {
             let why = if outcome.message.is_empty() { outcome.kind.to_string() } else { outcome.message };
-            let message = format!("task {task_id} failed after {} attempts: {why}", verdict.attempts);
+            let after = if verdict.attempts == 1 {
+                "its only attempt".to_owned()
+            } else {
+                format!("{} attempts", verdict.attempts)
+            };
+            let message = format!("task {task_id} failed after {after}: {why}");
             self.tell(Severity::Warning, "engine".to_owned(), trigger(TASK_FAILED), message, now, out);
         }
         if verdict.status.is_final() {

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::{Core, Decisions};
-use crate::domain::alert::Resolution;
 use crate::domain::alert_state::Pending;
-use crate::domain::event::{AlertResolved, AlertRuleDeclared};
+use crate::domain::event::AlertRuleDeclared;
 use crate::domain::refusal::nearest;
 use crate::domain::{Actor, AlertId, AlertRule, Fleet, Level, Refusal, Severity, Subject, Timestamp};
 
@@ -210,9 +209,7 @@ impl Core {
         self.rules.pending.remove(name);
         let open: Vec<AlertId> = self.alerts.of_trigger(name).collect();
         for alert_id in open {
-            let resolution =
-                Resolution { time: now, by: None, action: Some(format!("cleared by itself: {why}")), notes: None };
-            self.emit(now, Actor::Engine, AlertResolved { alert_id, resolution }, out);
+            self.end_alert(alert_id, format!("cleared by itself: {why}"), now, out);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The pass: what can start, starts, in order; the first that cannot gets a reservation, and others may pass it by only
 //! where they do not delay it.
 
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
+
 use super::draw;
-use super::queue::{Cursor, Key, Pin, shortest_of_class};
+use super::queue::{Cursor, Key, Pin, Rank, shortest_of_class};
 use super::share;
 use super::sites::Site;
 use super::slab::NONE;
@@ -41,8 +44,24 @@ enum Confined {
 }
 
 /// How many tasks behind the head of a group are tried when only the head's length stands in its way. Durations within a
-/// group differ by an eighth of an octave at most, so few are enough.
-const LOOK_AHEAD: usize = 8;
+/// group differ by an eighth of an octave at most, so few are enough; and only those shorter than all that were tried cost a
+/// search.
+const LOOK_AHEAD: u32 = 64;
+
+/// Tasks behind a head whose length alone stands in its way, each to be tried when the walk comes to its place in the order: others
+/// that come before it may fit as well. The order is that of [`Core::is_before`] with the shares as they are since the last start.
+type Behind = BTreeMap<(Rank, u64, TaskId), Candidate>;
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    key: Key,
+    group: u32,
+    /// Whether it is looked at against the whole fleet, as its head was.
+    everything: bool,
+    /// How many of the group were tried before it.
+    tried: u32,
+}
 
 impl Core {
     /// Starts what can start: first what timers demand, then up to `limit` tasks in order. True when the limit was
@@ -57,18 +76,34 @@ impl Core {
         }
         let mut started = 0;
         loop {
-            let mut cursor = Cursor::default();
-            while let Some(group) = self.next_group(&mut cursor) {
-                if started == limit {
+            let (mut cursor, mut behind) = (Cursor::default(), Behind::new());
+            loop {
+                let next = self.next_group(&mut cursor);
+                if started == limit && (next.is_some() || !behind.is_empty()) {
                     return true;
                 }
-                let head = self.queue.groups[group].listed();
-                if self.try_group(group, now, out) {
+                let has_started = if let Some(candidate) = self.first_behind(&mut behind, next) {
+                    // The group that was come to is met again.
+                    if next.is_some() {
+                        cursor.step_back();
+                    }
+                    self.try_candidate(candidate, &mut behind, now, out)
+                } else {
+                    let Some(group) = next else { break };
+                    let head = self.queue.groups[group].listed();
+                    let has_started = self.try_group(group, &mut behind, now, out);
+                    if has_started {
+                        cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
+                    }
+                    has_started
+                };
+                if has_started {
                     started += 1;
                     if self.review_reservation(now) {
-                        cursor = Cursor::default();
+                        (cursor, behind) = (Cursor::default(), Behind::new());
                     } else {
-                        cursor.started(self.queue.groups.get(group).is_some_and(|group| group.listed() == head));
+                        // Shares have changed, and with them the order.
+                        behind = behind.into_values().map(|candidate| (self.place(&candidate), candidate)).collect();
                     }
                 }
             }
@@ -98,8 +133,8 @@ impl Core {
         self.owners[owner].share = share::dominant(&self.owners[owner].holding, &self.pool);
     }
 
-    /// Starts the head of a group, or one close behind it. Says whether something started.
-    fn try_group(&mut self, group: u32, now: Timestamp, out: &mut Decisions) -> bool {
+    /// Starts the head of a group. Says whether it did.
+    fn try_group(&mut self, group: u32, behind: &mut Behind, now: Timestamp, out: &mut Decisions) -> bool {
         let Some(head) = self.queue.groups[group].listed() else { return false };
         let everything = self.queue.groups[group].is_fresh();
         let constrained = self.is_behind_holder(head, group);
@@ -109,8 +144,8 @@ impl Core {
                 true
             }
             Search::Blocked { node, reserved } => {
-                if reserved && self.may_have_shorter(group) && self.start_shorter(group, everything, now, out) {
-                    return true;
+                if reserved && self.may_have_shorter(group) {
+                    self.put_behind(Candidate { key: head, group, everything, tried: 0 }, behind);
                 }
                 self.queue.looked_at(group);
                 if !reserved {
@@ -132,17 +167,53 @@ impl Core {
         group.class > 0 && known.is_none_or(|known| shortest_of_class(group.class) < known.duration)
     }
 
-    /// Tries tasks close behind a head whose length alone stands in its way.
-    fn start_shorter(&mut self, group: u32, everything: bool, now: Timestamp, out: &mut Decisions) -> bool {
-        let behind: Vec<_> =
-            self.queue.groups[group].ready.iter().skip(1).take(LOOK_AHEAD).map(|key| key.slot).collect();
-        for slot in behind {
-            if let Search::Found(place) = self.search(slot, everything, true, now) {
-                self.start(slot, place, now, out);
-                return true;
-            }
+    /// Has the task after `before` in its group tried when the walk comes to it.
+    fn put_behind(&self, before: Candidate, behind: &mut Behind) {
+        let Candidate { key, group, tried, .. } = before;
+        let ready = self.queue.groups.get(group).map(|group| &group.ready);
+        let next = ready.and_then(|ready| ready.range((Excluded(key), Unbounded)).next());
+        if let Some(key) = next.copied().filter(|_| tried < LOOK_AHEAD) {
+            let candidate = Candidate { key, tried: tried + 1, ..before };
+            behind.insert(self.place(&candidate), candidate);
         }
-        false
+    }
+
+    /// Where a candidate stands in the order.
+    fn place(&self, candidate: &Candidate) -> (Rank, u64, TaskId) {
+        let share = self.queue.groups.get(candidate.group).map_or(0, |group| self.share_of(group.owner));
+        (candidate.key.rank(), share, candidate.key.id)
+    }
+
+    /// Takes the first candidate, if it comes before the head of the group that the walk has come to.
+    fn first_behind(&self, behind: &mut Behind, next: Option<u32>) -> Option<Candidate> {
+        let first = *behind.first_key_value()?.0;
+        let head = next.and_then(|group| Some((self.queue.groups[group].listed()?, group)));
+        let is_first =
+            head.is_none_or(|(key, group)| first < self.place(&Candidate { key, group, everything: false, tried: 0 }));
+        if is_first { behind.remove(&first) } else { None }
+    }
+
+    /// Starts a task behind its group's head. Says whether it did; the one behind it is tried later either way.
+    fn try_candidate(
+        &mut self,
+        candidate: Candidate,
+        behind: &mut Behind,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) -> bool {
+        if !self.may_have_shorter(candidate.group) {
+            return false;
+        }
+        self.put_behind(candidate, behind);
+        let Search::Found(place) = self.search(candidate.key.slot, candidate.everything, true, now) else {
+            return false;
+        };
+        self.start(candidate.key.slot, place, now, out);
+        // An array has more elements.
+        if self.queue.groups.get(candidate.group).is_some_and(|group| group.ready.contains(&candidate.key)) {
+            behind.insert(self.place(&candidate), candidate);
+        }
+        true
     }
 
     /// Parks a group that must have a certain agent or cage. A floating agent may find a vacant cage anywhere, so who

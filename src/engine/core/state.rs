@@ -49,6 +49,8 @@ pub struct Core {
     pub(super) dependents: BTreeMap<TaskId, BTreeSet<TaskId>>,
     /// Artifacts that are not approved.
     pub(super) artifacts: BTreeMap<ArtifactId, OpenArtifact>,
+    /// Approved differences of which no worker has said yet what came of merging them.
+    pub(super) merging: BTreeSet<ArtifactId>,
     /// How many artifacts of a task are not approved; of an array, those of all its elements.
     pub(super) unapproved: BTreeMap<TaskId, u32>,
     /// Alerts that are not resolved.
@@ -256,6 +258,7 @@ impl Core {
             execution_ids: IdMap::default(),
             dependents: BTreeMap::new(),
             artifacts: BTreeMap::new(),
+            merging: BTreeSet::new(),
             unapproved: BTreeMap::new(),
             alerts: Alerts::default(),
             rules: Rules::default(),

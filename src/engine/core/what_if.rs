@@ -165,7 +165,10 @@ impl Core {
         let tasks: Vec<_> = command.tasks().to_vec();
         if !tasks.is_empty() {
             let named = tasks.clone();
-            add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&named)));
+            // Nobody has to be able to do what is cancelled.
+            if !matches!(command, Command::CancelTasks { .. }) {
+                add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&named)));
+            }
             let risky = move |core: &Self| tasks.iter().filter(|id| core.is_at_risk(**id, now)).count() as f64;
             add("deadlines at risk".to_owned(), Unit::Count, Box::new(risky));
         }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::domain::{Refusal, Severity, Span};
+use crate::engine::http::check_url;
 
 /// `[[alert.receiver]]` of the configuration file: somebody who is told when an alert comes up, changes its severity or is
 /// over.
@@ -56,6 +57,8 @@ pub struct Receiver {
 const NAME_CHARS_MAX: usize = 100;
 const TIMEOUT: Span = Span::from_secs(10);
 const TIMEOUT_MAX: Span = Span::from_secs(300);
+/// What to do about an address that is not spoken to.
+const INSTEAD_OF_HTTPS: &str = "for https use command = [\"curl\", \"--data-binary\", \"@-\", URL]";
 
 impl ReceiverEntry {
     /// The receiver, checked; `secret` is what stands in the secret file, if one is named.
@@ -67,7 +70,10 @@ impl ReceiverEntry {
             return Err(Refusal::invalid("alert.receiver: name", &self.name, allowed));
         }
         let target = match (&self.url, &self.command) {
-            (Some(url), None) => Target::Webhook { url: check_url(url).map_err(|it| it.within(place()))?, secret },
+            (Some(url), None) => Target::Webhook {
+                url: check_url("url", url, INSTEAD_OF_HTTPS).map_err(|it| it.within(place()))?,
+                secret,
+            },
             (None, Some(command)) if !command.is_empty() => Target::Command(command.clone()),
             (None, Some(_)) => {
                 return Err(Refusal::invalid("command", "[]", "a program and its arguments").within(place()));
@@ -82,16 +88,6 @@ impl ReceiverEntry {
             return Err(Refusal::invalid("timeout", timeout, format!("10ms to {TIMEOUT_MAX}")).within(place()));
         }
         Ok(Receiver { name: self.name.clone(), target, severity: self.severity.unwrap_or(Severity::Warning), timeout })
-    }
-}
-
-fn check_url(url: &str) -> Result<String, Refusal> {
-    let refused = Refusal::invalid("url", url, "http://HOST[:PORT]/PATH");
-    let Ok(uri) = url.parse::<hyper::Uri>() else { return Err(refused) };
-    match uri.scheme_str() {
-        Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(url.to_owned()),
-        Some("https") => Err(refused.hint("for https use command = [\"curl\", \"--data-binary\", \"@-\", URL]")),
-        _ => Err(refused),
     }
 }
 

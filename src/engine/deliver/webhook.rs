@@ -5,14 +5,10 @@
 //! `menagerie-timestamp`, a full stop, and the body. `menagerie-delivery` is the same in every try of one notice.
 
 use hmac::{Hmac, KeyInit, Mac};
-use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
 use sha2::Sha256;
-use tokio::net::TcpStream;
+
+use crate::engine::http;
 
 /// A notice as it is sent.
 pub struct Parcel {
@@ -26,38 +22,13 @@ pub struct Parcel {
 
 /// Posts a parcel. An answer of the 200s is success, anything else says why not.
 pub async fn post(url: &str, secret: Option<&[u8]>, parcel: &Parcel) -> Result<(), String> {
-    let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
-    let (Some(host), port) = (uri.host(), uri.port_u16().unwrap_or(80)) else {
-        return Err(format!("{url} names no host"));
-    };
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port))
-        .await
-        .map_err(|error| format!("cannot connect to {host}:{port}: {error}"))?;
-    let broken = |error: hyper::Error| format!("{host}:{port} broke off: {error}");
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = Request::post(path)
-        .header(HOST, uri.authority().map_or(host, |authority| authority.as_str()))
-        .header(USER_AGENT, concat!("menagerie/", env!("CARGO_PKG_VERSION")))
-        .header(CONTENT_TYPE, "application/json")
-        .header(CONNECTION, "close")
-        .header("menagerie-delivery", &parcel.id)
-        .header("menagerie-timestamp", parcel.timestamp);
-    if let Some(secret) = secret {
-        request = request.header("menagerie-signature", signature(secret, parcel));
-    }
-    let request = request
-        .body(Full::new(Bytes::copy_from_slice(&parcel.body)))
-        .map_err(|error| format!("{url} cannot be asked for: {error}"))?;
-    let asked = async {
-        tokio::select! {
-            answer = sender.send_request(request) => answer,
-            // A connection ends by itself only when the other side closed it; the answer then says so.
-            Err(error) = connection => Err(error),
-        }
-    };
-    let answer = asked.await.map_err(broken)?;
-    if answer.status().is_success() { Ok(()) } else { Err(format!("{host}:{port} answered {}", answer.status())) }
+    let mut headers = vec![
+        ("menagerie-delivery".to_owned(), parcel.id.clone()),
+        ("menagerie-timestamp".to_owned(), parcel.timestamp.to_string()),
+    ];
+    headers.extend(secret.map(|secret| ("menagerie-signature".to_owned(), signature(secret, parcel))));
+    let answer = http::post(url, &headers, Bytes::copy_from_slice(&parcel.body), 0).await?;
+    if answer.status.is_success() { Ok(()) } else { Err(format!("{url} answered {}", answer.status)) }
 }
 
 /// The value of `menagerie-signature`.

@@ -2,9 +2,9 @@
 
 use rusqlite::params;
 
-use super::{Change, finite, json_unless_default};
+use super::{Change, finite, json, json_unless_default};
 use crate::domain::artifact::ReviewState;
-use crate::domain::event::{Actor, ArtifactAdded, ArtifactReviewed, ArtifactSnoozed};
+use crate::domain::event::{Actor, ArtifactAdded, ArtifactMerged, ArtifactReviewed, ArtifactSnoozed};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::journal::integer;
@@ -13,8 +13,9 @@ pub(super) fn added(change: &Change<'_, '_>, event: &ArtifactAdded) -> Result<()
     let artifact = &event.artifact;
     change.run(
         "INSERT OR REPLACE INTO artifact (seq, id, agent_id, task_id, execution_id, type, title, path, size, digest,
-             quality_score, human_approved, state, reviewed_by, reviewed_at, note, created_at, metadata, content)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             quality_score, human_approved, state, reviewed_by, reviewed_at, note, created_at, metadata, content,
+             difference, merge)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
             artifact.id.0.as_bytes(),
@@ -35,12 +36,14 @@ pub(super) fn added(change: &Change<'_, '_>, event: &ArtifactAdded) -> Result<()
             artifact.created_at.as_micros(),
             json_unless_default("metadata", &artifact.metadata)?,
             artifact.content,
+            json_unless_default("difference", &artifact.difference)?,
+            json_unless_default("merge", &artifact.merge)?,
         ],
     )
 }
 
 pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Result<(), Error> {
-    // A judgement that was taken back leaves nothing behind; the journal knows.
+    // A judgement that was taken back leaves nothing behind; the journal knows. What is merged stays merged.
     let judged = event.state != ReviewState::Pending;
     let by = match &change.actor {
         Actor::User(id) if judged => Some(id.0.as_bytes()),
@@ -48,16 +51,24 @@ pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Res
     };
     change.run(
         "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ?,
-             judged_by_rule = ?, snoozed_until = NULL WHERE id = ?",
+             judged_by_rule = ?, snoozed_until = NULL, merge = iif(merge ->> '$.state' = 'merged', merge, NULL)
+         WHERE id = ?",
         params![
             event.state.as_str(),
-            event.state == ReviewState::Approved,
+            event.state == ReviewState::Approved && event.rule.is_none(),
             by,
             judged.then(|| change.now()),
             event.note,
             event.rule,
             event.artifact_id.0.as_bytes(),
         ],
+    )
+}
+
+pub(super) fn merged(change: &Change<'_, '_>, event: &ArtifactMerged) -> Result<(), Error> {
+    change.run(
+        "UPDATE artifact SET merge = ? WHERE id = ?",
+        params![json("merge", &event.merge)?, event.artifact_id.0.as_bytes()],
     )
 }
 

@@ -134,6 +134,7 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         }
         Event::ArtifactAdded(event) => artifact::added(change, event),
         Event::ArtifactReviewed(event) => artifact::reviewed(change, event),
+        Event::ArtifactMerged(event) => artifact::merged(change, event),
         Event::ArtifactSnoozed(event) => artifact::snoozed(change, event),
         Event::TaskSnoozed(event) => task::snoozed(change, event),
         Event::AlertRaised(event) => alert::raised(change, event),

@@ -21,8 +21,8 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, assigned_agent_id,
              execution_id, not_before, array_first, array_last, array_index, created_by, created_at, updated_at,
-             started_at, completed_at, requirements, metadata, parameters, error, output, brings_command, verify)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             started_at, completed_at, requirements, metadata, parameters, error, output, brings_command, verify, workspace)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
             task.id.0.as_bytes(),
@@ -59,6 +59,7 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
             json_unless_null("output", task.output.as_ref())?,
             task.brings_command(),
             json_unless_default("verify", &task.verify)?,
+            json_unless_default("workspace", &task.workspace)?,
         ],
     )?;
     for (place, id) in (0i64..).zip(&task.depends_on) {
@@ -70,8 +71,8 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
     Ok(())
 }
 
-/// The element takes everything from its array but the parameters and what verifies it, which may be long and are read
-/// from there.
+/// The element takes everything from its array but the parameters, its workspace and what verifies it, which may be long and
+/// are read from there.
 pub(super) fn materialised(change: &Change<'_, '_>, event: &TaskMaterialised) -> Result<(), Error> {
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,

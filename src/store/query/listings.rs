@@ -58,6 +58,10 @@ pub(in crate::store) static TASKS: Listing = Listing {
              ELSE (SELECT a.parameters FROM task a WHERE a.id = t.array_id) END, '$.configuration.command') w)",
         ),
         value("error", "t.error"),
+        value(
+            "verification",
+            "coalesce(t.verification, CASE WHEN t.status = 'completed' AND t.array_first IS NULL THEN 'unverified' END)",
+        ),
         id("id", "t.id"),
         id("array", "t.array_id"),
         each("depends_on", "d.depends_on", "t.id IN (SELECT d.task_id FROM task_dependency d WHERE {})"),
@@ -102,6 +106,10 @@ pub(in crate::store) static EXECUTIONS: Listing = Listing {
     fields: &[
         value("status", "e.status"),
         value("outcome", "e.outcome_kind"),
+        value(
+            "verification",
+            "CASE WHEN e.outcome IS NOT NULL THEN coalesce(e.outcome ->> 'verification', 'unverified') END",
+        ),
         id("task", "e.task_id"),
         id("agent", "e.agent_id"),
         value("cage", "e.cage_id"),

@@ -88,9 +88,10 @@ impl<'c> Conditions<'c> {
         let condition = match &term.test {
             Test::Word(needle) => {
                 let listing = self.listing;
-                let want = Want::Holds(needle.clone());
                 let searched = listing.table.fields.iter().filter(|field| field.searched);
-                let found = searched.map(|field| self.one_of(field, std::slice::from_ref(&want)));
+                let wanted = searched.map(|field| (field, field.looked_for(needle)));
+                let found =
+                    wanted.filter(|(_, wants)| !wants.is_empty()).map(|(field, wants)| self.one_of(field, &wants));
                 format!("({})", found.collect::<Result<Vec<_>, _>>()?.join(" OR "))
             }
             Test::Field(field, wants) => {
@@ -178,6 +179,10 @@ impl<'c> Conditions<'c> {
             Want::Ids(first, last) => {
                 let (first, last) = (self.bind(first.to_be_bytes().to_vec()), self.bind(last.to_be_bytes().to_vec()));
                 format!("{value} BETWEEN {first} AND {last}")
+            }
+            Want::IdTail(id, digits) => {
+                let end = self.bind(format!("{id:0digits$X}"));
+                format!("substr(hex({value}), -{digits}) = {end}")
             }
             Want::Me => {
                 let uid = self.bind(self.uid);

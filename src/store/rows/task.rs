@@ -17,6 +17,7 @@ pub(in crate::store) const TASK_COLUMNS: &str = "t.id, t.type, t.status, t.prior
     t.requirements, t.deadline, t.approval_gate, t.max_attempts, t.attempts, t.losses, t.timeout, t.estimate, \
     t.preemptible, t.agent_id, t.cage_id, t.assigned_agent_id, t.execution_id, t.not_before, t.output, t.error, \
     CASE WHEN t.array_id IS NULL THEN t.verify ELSE (SELECT a.verify FROM task a WHERE a.id = t.array_id) END, \
+    CASE WHEN t.array_id IS NULL THEN t.workspace ELSE (SELECT a.workspace FROM task a WHERE a.id = t.array_id) END, \
     t.verification, t.metadata, t.array_first, t.array_last, t.array_index, t.created_by, t.created_at, t.updated_at, t.started_at, \
     t.completed_at, (SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.dependencies";
 
@@ -48,6 +49,7 @@ pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
         output: c.optional_json()?,
         error: c.get()?,
         verify: c.json_or_default()?,
+        workspace: c.optional_json()?,
         verification: c.optional_word()?,
         metadata: c.json_or_default()?,
         array: array(c)?,

@@ -43,6 +43,7 @@ pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
         cost: outcome.as_ref().and_then(|outcome| outcome.cost),
         user_satisfaction_rating: None,
         input_context: None,
+        workspace: None,
         output_summary: outcome.as_ref().and_then(|outcome| outcome.summary.clone()),
         activity: None,
         activity_detail: None,

@@ -85,6 +85,11 @@ impl Handle {
         self.0.tally().dropped.refused_series
     }
 
+    /// What could not be taken since the engine started.
+    pub fn dropped(&self) -> Dropped {
+        self.0.tally().dropped
+    }
+
     /// Every metric by name.
     pub fn names(&self) -> Vec<Metric> {
         self.0.names().metrics()

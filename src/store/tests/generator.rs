@@ -22,6 +22,7 @@ use crate::domain::task::{ArrayRange, NewTask, Task, TaskMetadata, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::user::User;
 use crate::domain::verify::{Verification, Verify};
+use crate::domain::workspace::{Difference, Merge, MergeState};
 
 /// What the generator remembers of a task.
 #[derive(Clone, Debug)]
@@ -242,6 +243,8 @@ impl History {
             } else {
                 Verify::default()
             },
+            workspace: (self.below(3) == 0)
+                .then(|| serde_json::from_value(json!({"repository": "/srv/ä", "merge": "main"})).unwrap()),
             verification: None,
             agent_id: (self.below(4) == 0).then(|| self.agents[0]),
             cage_id: (self.below(4) == 0).then(|| self.cages[0]),
@@ -424,7 +427,13 @@ impl History {
             let (artifact_id, task_id) = self.artifacts[self.below(self.artifacts.len())];
             let state = ReviewState::ALL[self.below(3)];
             let rule = (self.below(3) == 0).then(|| "some-rule".to_owned());
-            self.add(ArtifactReviewed { artifact_id, task_id, state, note: Some("seen".into()), rule });
+            let merges = self.below(2) == 0;
+            self.add(ArtifactReviewed { artifact_id, task_id, state, note: Some("seen".into()), merges, rule });
+            if merges {
+                let state = MergeState::ALL[self.below(3)];
+                let merge = Merge { state, branch: Some("main".into()), commit: None, reason: Some("ä".into()) };
+                self.add(ArtifactMerged { artifact_id, task_id, merge });
+            }
             return;
         }
         let Some(execution) = self.live.get(self.below(self.live.len())).cloned() else { return };
@@ -446,6 +455,15 @@ impl History {
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
             metadata: serde_json::Map::new(),
+            difference: (self.below(2) == 0).then(|| Difference {
+                repository: "/srv/shop".into(),
+                base: "0".repeat(40),
+                files: 1,
+                insertions: 2,
+                deletions: 3,
+                merge: Some("main".into()),
+            }),
+            merge: None,
             created_at: self.time(),
         };
         self.add(ArtifactAdded { artifact });

@@ -156,6 +156,17 @@ fn prefixes_must_be_unambiguous() {
     assert!(ambiguous.allowed.contains(&first.to_string()) && ambiguous.allowed.contains(&second.to_string()));
     assert!(!ambiguous.allowed.contains(&other.to_string()));
     assert_eq!(refusal("0190ffff").kind, RefusalKind::NotFound);
+    // The console shows the end of an id; what begins so is meant first.
+    assert_eq!(reader.resolve_task("000000f1").unwrap(), second);
+    assert_eq!(reader.resolve_task("0000000000F1").unwrap(), second);
+    assert_eq!(refusal("00000f1").kind, RefusalKind::NotFound);
+    assert_eq!(refusal("01900000").kind, RefusalKind::Ambiguous);
+    let ids = |filter: &str| {
+        let page = reader.tasks(&Query { filter: filter.to_owned(), ..ask(&[], "created_at", 10, 0) }).unwrap();
+        page.items.iter().map(|task| task.id).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(ids("id:000000f1"), [second].into());
+    assert_eq!(ids("id:00000002,000000f1"), [second, other].into());
     for wrong in ["", "zz", "0190 ", "01900000-0000-7abc-8000-0000000000010", "0-190"] {
         assert!(matches!(refusal(wrong).kind, RefusalKind::Invalid | RefusalKind::NotFound), "{wrong}");
     }

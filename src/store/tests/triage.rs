@@ -33,6 +33,8 @@ fn artifact(history: &mut History, task_id: TaskId, kind: ArtifactType, number: 
         quality_score: None,
         human_approved: false,
         review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+        difference: None,
+        merge: None,
         metadata: serde_json::Map::new(),
         created_at: history.time(),
     };

@@ -41,7 +41,7 @@ pub static NOTE: Action = Action {
             let command = |ids| WireCommand::AcknowledgeAlerts { ids, note };
             Ok(vec![order(&selection, "acknowledge", "acknowledge", &option, command)])
         });
-        app.open(Box::new(prompt));
+        app.open(Box::new(prompt.changing()));
     },
 };
 
@@ -67,7 +67,7 @@ pub static SILENCE: Action = Action {
             let order = order(&selection, &what, "silence", &option, |ids| WireCommand::SilenceAlerts { ids, until });
             Ok(vec![order])
         });
-        app.open(Box::new(prompt));
+        app.open(Box::new(prompt.changing()));
     },
 };
 
@@ -94,9 +94,9 @@ pub static RESOLVE: Action = Action {
                 let command = |ids| WireCommand::ResolveAlerts { ids, action, notes };
                 Ok(vec![order(&selection, "resolve", "resolve", options.trim(), command)])
             });
-            Ok(vec![Step::Open(Box::new(notes))])
+            Ok(vec![Step::Open(Box::new(notes.changing()))])
         });
-        app.open(Box::new(prompt));
+        app.open(Box::new(prompt.changing()));
     },
 };
 

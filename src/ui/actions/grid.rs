@@ -1,4 +1,4 @@
-//! What can be done with the grid of cages beside changing the fleet: moving about and choosing what it shows.
+//! What can be done with cages and agents beside changing the fleet: moving about and choosing what is shown.
 
 use crate::ui::action::{Action, Scope};
 use crate::ui::app::App;
@@ -23,7 +23,7 @@ performed! {
     CELL_RIGHT, "cell_right", "right", 0, GRID, "one cage to the right";
     NEXT_CELL, "next_cell", "next match", 0, GRID, "to the next cage that the filter lets through";
     PREVIOUS_CELL, "previous_cell", "previous match", 0, GRID, "to the cage before that the filter lets through";
-    MEASURE, "measure", "measure", 3, MEASURED, "show another measure of the cages: memory, cpu, gpu, tokens";
+    MEASURE, "measure", "measure", 3, MEASURED, "show another measure: of cages memory, cpu, gpu, tokens, memory peak; of agents what makes them the top ones";
     WORST_FIRST, "worst_first", "worst first", 3, CAGES, "those that use most of their limit first, or by number again";
     GRID_OR_LIST, "grid_or_list", "grid/list", 3, CAGES, "show the cages as a list with all figures, or as a grid again";
     NEXT_ROW, "next_row", "down", 0, ROWS, "one row down, from panel to panel";
@@ -32,13 +32,15 @@ performed! {
     LAST_ROW, "last_row", "bottom", 0, ROWS, "to the last row";
     NEXT_PANEL, "next_panel", "next panel", 2, CAGE, "to the next panel, which then gets the room there is";
     CAGE_OUTPUT, "cage_output", "output", 2, CAGE, "the whole output of the execution under the cursor, or of the one that runs";
+    ATTEMPT_OUTPUT, "attempt_output", "output", 2, AGENT, "the whole output of the attempt under the cursor";
 }
 
 const GRID: &[Scope] = &[Scope::Grid];
 const CAGES: &[Scope] = &[Scope::Cages];
 const CAGE: &[Scope] = &[Scope::Cage];
-const MEASURED: &[Scope] = &[Scope::Cages, Scope::Overview];
-const ROWS: &[Scope] = &[Scope::Cage, Scope::Overview, Scope::Gpus];
+const AGENT: &[Scope] = &[Scope::Agent];
+const MEASURED: &[Scope] = &[Scope::Cages, Scope::Overview, Scope::Dashboards];
+const ROWS: &[Scope] = &[Scope::Cage, Scope::Overview, Scope::Gpus, Scope::Alert, Scope::Dashboards];
 
 /// The palette offers every action everywhere; some mean something only on some screens.
 pub(super) fn only_in(app: &App, scopes: &[Scope]) -> Result<(), String> {

@@ -2,10 +2,12 @@
 
 mod action_log;
 mod agents;
+pub mod alert_rules;
 mod alerts;
 mod cancel;
 mod columns;
 mod copy;
+mod dashboards;
 mod dependencies;
 mod describe;
 mod events;
@@ -32,6 +34,7 @@ mod refresh;
 mod retry;
 mod review;
 mod shutdown;
+mod silences;
 mod snooze;
 mod sort;
 mod start;
@@ -77,6 +80,7 @@ pub static ALL: &[&Action] = &[
     &grid::WORST_FIRST,
     &grid::GRID_OR_LIST,
     &grid::CAGE_OUTPUT,
+    &grid::ATTEMPT_OUTPUT,
     &grid::NEXT_PANEL,
     &grid::NEXT_ROW,
     &grid::PREVIOUS_ROW,
@@ -96,6 +100,16 @@ pub static ALL: &[&Action] = &[
     &alerts::RESOLVE,
     &alerts::OVER,
     &alerts::SOURCE,
+    &alert_rules::RULES,
+    &alert_rules::ENABLE,
+    &alert_rules::TEST,
+    &alert_rules::THRESHOLDS,
+    &alert_rules::SILENCE,
+    &alert_rules::NEW,
+    &alert_rules::REMOVE,
+    &silences::SILENCES,
+    &silences::NEW,
+    &silences::END,
     &describe::DESCRIBE,
     &metrics::RANGE_LONGER,
     &metrics::RANGE_SHORTER,
@@ -104,6 +118,8 @@ pub static ALL: &[&Action] = &[
     &metrics::LATER,
     &metrics::COMPARE,
     &metrics::GPUS,
+    &dashboards::NEXT_DASHBOARD,
+    &dashboards::PREVIOUS_DASHBOARD,
     &events::FOLLOW,
     &events::KINDS,
     &tree::TREE,
@@ -154,6 +170,7 @@ pub static ALL: &[&Action] = &[
     &navigate::ALERTS,
     &navigate::SESSIONS,
     &navigate::METRICS,
+    &navigate::DASHBOARDS,
     &navigate::EVENTS,
     &navigate::NEXT_SCREEN,
     &navigate::PREVIOUS_SCREEN,

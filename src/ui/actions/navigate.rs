@@ -30,14 +30,15 @@ go_to! {
     ARTIFACTS, "artifacts", Artifacts, "what agents made";
     ALERTS, "alerts", Alerts, "what needs an eye";
     METRICS, "metrics", Metrics, "figures over time, and GPUs";
+    DASHBOARDS, "dashboards", Dashboards, "what the fleet did: top agents, timeline, errors, collaboration, days";
     EVENTS, "events", Events, "the journal, live";
 }
 
-/// To the next screen that has a number.
+/// To the next screen that has a key of its own.
 pub static NEXT_SCREEN: Action = Action {
     name: "next_screen",
     title: "next screen",
-    help: "the next of the numbered screens",
+    help: "the next of the screens with a key of their own",
     changes: false,
     hint: 0,
     ready: always,
@@ -59,7 +60,7 @@ pub static SESSIONS: Action = Action {
 pub static PREVIOUS_SCREEN: Action = Action {
     name: "previous_screen",
     title: "previous screen",
-    help: "the one before among the numbered screens",
+    help: "the one before among the screens with a key of their own",
     changes: false,
     hint: 0,
     ready: always,

@@ -30,6 +30,6 @@ pub static PRIORITY: Action = Action {
             let order = Order { command: WireCommand::PrioritiseTasks { ids: ids.clone(), priority }, line, title };
             Ok(vec![if ids.len() > 1 { Step::Preview(order) } else { Step::Order(order) }])
         });
-        app.open(Box::new(prompt));
+        app.open(Box::new(prompt.changing()));
     },
 };

@@ -74,7 +74,7 @@ fn ask_note(app: &mut App, approve: bool) {
         let note = (!note.is_empty()).then(|| note.to_owned());
         steps(&selection, approve, note).map(|step| vec![step])
     });
-    app.open(Box::new(prompt));
+    app.open(Box::new(prompt.changing()));
 }
 
 /// What judging a selection leads to: a change at once, a question, a preview; or why it cannot be done.

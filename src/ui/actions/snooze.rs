@@ -51,7 +51,7 @@ fn run(app: &mut App) {
         let order = Order { command: WireCommand::SnoozeReviews { ids, until }, line, title };
         Ok(vec![if several { Step::Preview(order) } else { Step::Order(order) }])
     });
-    app.open(Box::new(prompt));
+    app.open(Box::new(prompt.changing()));
 }
 
 /// What was typed as a moment, and in the words of the command line; no moment to show things again.

@@ -43,7 +43,7 @@ impl Layer for Confirm {
         "confirm"
     }
 
-    fn confirms(&self) -> bool {
+    fn confirms(&self, _: Key) -> bool {
         true
     }
 

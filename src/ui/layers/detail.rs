@@ -130,7 +130,7 @@ impl Layer for Detail {
         }
     }
 
-    fn scroll(&mut self, rows: i64) {
+    fn scroll(&mut self, rows: i64, _: &mut Out) {
         self.go(isize::try_from(rows).unwrap_or(0));
     }
 

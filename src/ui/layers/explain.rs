@@ -74,6 +74,9 @@ struct Change {
     command: Option<WireCommand>,
 }
 
+/// The most artifacts whose titles are asked for.
+const TITLES_MAX: usize = 200;
+
 /// Columns of what sort of reason it is.
 const KIND: u16 = 12;
 
@@ -84,6 +87,8 @@ pub struct Explain {
     ticket: Option<Ticket>,
     found: Option<Result<Explanation, String>>,
     pager: Pager,
+    /// The question what the artifacts of the change are called.
+    titles_asked: Option<Ticket>,
     /// Whether the lines are those of what is known.
     current: bool,
 }
@@ -91,7 +96,7 @@ pub struct Explain {
 impl Explain {
     /// Asks the engine about a task; `name` is for people.
     pub fn new(id: String, name: String) -> Self {
-        Self { id, name, ticket: None, found: None, pager: Pager::new(), current: false }
+        Self { id, name, ticket: None, found: None, pager: Pager::new(), titles_asked: None, current: false }
     }
 
     /// The change that a key makes, where there is one.
@@ -102,6 +107,15 @@ impl Explain {
         let typed = explanation.change.clone().filter(|typed| typed.starts_with("menagerie "));
         let line = typed.unwrap_or_else(|| crate::ui::verb::line_of(&command));
         Some(Order { command, line, title: change.text.clone() })
+    }
+
+    /// The artifacts that the change judges.
+    fn concerned(&self) -> &[String] {
+        let explanation = self.found.as_ref().and_then(|found| found.as_ref().ok());
+        match explanation.and_then(|explanation| explanation.smallest_change.as_ref()?.command.as_ref()) {
+            Some(WireCommand::ReviewArtifacts { ids, .. }) => ids,
+            _ => &[],
+        }
     }
 
     fn lines(&self, names: &Names) -> Vec<TextLine> {
@@ -123,7 +137,10 @@ impl Explain {
             lines.push(TextLine::plain(Role::Heading, "THE SMALLEST CHANGE THAT ADMITS IT"));
             lines.push(TextLine::plain(Role::Accent, names.speak(words)).with_gutter(Gutter::State(Mark::Human)));
             if let Some(order) = self.change() {
-                lines.push(TextLine::plain(Role::Dim, &order.line));
+                lines.extend(
+                    self.concerned().iter().map(|id| TextLine::plain(Role::Text, format!("  {}", names.title(id)))),
+                );
+                lines.push(TextLine::plain(Role::Dim, shown_line(&order, self.concerned())));
                 lines.push(TextLine::roles([(Role::Key, "a"), (Role::Hint, " shows what it would do, then does it")]));
             }
             lines.push(TextLine::default());
@@ -143,6 +160,15 @@ impl Explain {
             lines.push(TextLine::plain(Role::Dim, words));
         }
         lines
+    }
+}
+
+/// The command line that makes the change. Of several ids, which say nothing to anybody and fill the screen, only how many
+/// there are; what is copied has them.
+fn shown_line(order: &Order, ids: &[String]) -> String {
+    match ids {
+        [] | [_] => order.line.clone(),
+        ids => order.line.replacen(&ids.join(" "), &format!("… {} ids, y copies them", ids.len()), 1),
     }
 }
 
@@ -200,7 +226,12 @@ impl Layer for Explain {
         self.ticket = Some(out.ask(None, Request::Explain(self.id.clone())));
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        if self.titles_asked.take_if(|asked| *asked == ticket).is_some() {
+            // The console has learned the titles from the answer.
+            self.current = false;
+            return true;
+        }
         if self.ticket != Some(ticket) {
             return false;
         }
@@ -211,6 +242,12 @@ impl Layer for Explain {
             Err(message) => Err(message.clone()),
         });
         self.current = false;
+        let ids = &self.concerned()[..self.concerned().len().min(TITLES_MAX)];
+        if !ids.is_empty() {
+            let filter = ("filter".to_owned(), format!("id:{}", ids.join(",")));
+            let query = vec![filter, ("limit".to_owned(), ids.len().to_string())];
+            self.titles_asked = Some(out.ask(None, Request::Artifacts(query)));
+        }
         true
     }
 
@@ -226,7 +263,11 @@ impl Layer for Explain {
             KeyCode::PageUp => go(&mut self.pager, Motion::HalfPages(-2)),
             KeyCode::Char('y') => {
                 let lines: Vec<&str> = self.pager.lines().iter().map(TextLine::text).collect();
-                out.step(Step::Copy(lines.join("\n")));
+                let mut text = lines.join("\n");
+                if let Some(order) = self.change() {
+                    text = text.replacen(&shown_line(&order, self.concerned()), &order.line, 1);
+                }
+                out.step(Step::Copy(text));
             }
             KeyCode::Char('a') => match self.change() {
                 Some(order) => {
@@ -269,9 +310,9 @@ impl Layer for Explain {
     }
 }
 
-/// The size of the frame: as wide as reads well, as high as its rows.
+/// The size of the frame: as wide as reads well, as high as its rows, and header and footer stay in sight.
 fn size(area: Rect, pager: &Pager) -> (u16, u16) {
     let width = area.width.saturating_sub(4).min(110);
     let rows = u16::try_from(pager.rows_in(width.saturating_sub(3))).unwrap_or(u16::MAX);
-    (width, rows.saturating_add(2).min(area.height.saturating_sub(2)).max(8))
+    (width, rows.saturating_add(2).min(area.height.saturating_sub(4)).max(8))
 }

@@ -12,3 +12,4 @@ pub mod palette;
 pub mod preview;
 pub mod prompt;
 pub mod submit;
+pub mod trial;

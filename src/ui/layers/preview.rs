@@ -17,8 +17,11 @@ use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 
-/// The most columns of what something is called.
-const NAME_MAX: usize = 40;
+/// The most columns of what something is called, and of whose it is, where there is room and where there is little.
+const NAMES_MAX: [(usize, usize); 2] = [(36, 32), (26, 20)];
+
+/// From this width on there is room.
+const WIDE_FROM: u16 = 100;
 
 /// A change that waits for a yes.
 pub struct Preview {
@@ -43,7 +46,7 @@ impl Preview {
         out.step(Step::Order(self.order.clone()));
     }
 
-    fn lines(&self, look: &Look<'_>) -> Vec<Line<'static>> {
+    fn lines(&self, width: u16, look: &Look<'_>) -> Vec<Line<'static>> {
         let plain = |role: Role, words: String| Line::styled(words, look.style(role));
         match &self.found {
             None => vec![plain(Role::Dim, " asking the engine what would change …".to_owned())],
@@ -72,13 +75,24 @@ impl Preview {
                     }
                 };
                 let names = what_if.items.iter().map(|item| text::width(&called(&item.item)));
-                let columns = names.max().unwrap_or(0).clamp(8, NAME_MAX);
+                let (name_max, origin_max) = NAMES_MAX[usize::from(width < WIDE_FROM)];
+                let columns = names.max().unwrap_or(0).clamp(8, name_max);
+                let origins = what_if.items.iter().map(|item| text::width(&look.names.origin(&item.item)));
+                let origin_columns = origins.max().unwrap_or(0).min(origin_max);
                 for item in can.into_iter().chain(cannot) {
                     let name = text::pad(&called(&item.item), columns);
+                    let origin = match origin_columns {
+                        0 => Span::raw(""),
+                        columns => {
+                            let words = format!(" {}", text::pad(&look.names.origin(&item.item), columns));
+                            Span::styled(words, look.style(Role::Info))
+                        }
+                    };
                     lines.push(match &item.refusal {
                         Some(refusal) => Line::from(vec![
                             Span::styled(format!(" {} ", look.mark(Mark::Failed)), look.style(Role::Bad)),
                             Span::raw(name),
+                            origin,
                             Span::styled(
                                 format!(" {}", text::clean(&shortened(&refusal.to_string()))),
                                 look.style(Role::Bad),
@@ -87,6 +101,7 @@ impl Preview {
                         None => Line::from(vec![
                             Span::styled(format!(" {} ", look.mark(Mark::Done)), look.style(Role::Good)),
                             Span::raw(name),
+                            origin,
                             Span::raw(format!(" {}", text::clean(&item.change))),
                         ]),
                     });
@@ -131,7 +146,7 @@ impl Layer for Preview {
         "preview"
     }
 
-    fn confirms(&self) -> bool {
+    fn confirms(&self, _: Key) -> bool {
         true
     }
 
@@ -164,7 +179,7 @@ impl Layer for Preview {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let lines = self.lines(look);
+        let lines = self.lines(area.width, look);
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4).min(area.height - 4).max(7);
         let at = widgets::middle(area, area.width.saturating_sub(4).min(110), height);
         let inner = widgets::dialog(frame, at, &format!("{}?", self.order.title), look);

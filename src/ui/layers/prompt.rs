@@ -27,6 +27,8 @@ pub struct Prompt {
     live: Option<fn(&str) -> Step>,
     before: String,
     problem: Option<String>,
+    /// Whether what is typed becomes a change of the fleet.
+    changes: bool,
 }
 
 impl Prompt {
@@ -46,7 +48,14 @@ impl Prompt {
             live: None,
             before: start,
             problem: None,
+            changes: false,
         }
+    }
+
+    /// One whose answer changes the fleet: an Enter that came before it could be seen does not count.
+    pub fn changing(mut self) -> Self {
+        self.changes = true;
+        self
     }
 
     /// Does a step with every change, and with what was there before when it is given up.
@@ -66,6 +75,10 @@ impl Prompt {
 impl Layer for Prompt {
     fn name(&self) -> &'static str {
         "prompt"
+    }
+
+    fn confirms(&self, key: Key) -> bool {
+        self.changes && key.code == KeyCode::Enter
     }
 
     fn key(&mut self, key: Key, out: &mut Out) {

@@ -8,12 +8,11 @@ use crate::api::live::Topic;
 use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::events_text::{about, severity, shortened};
-use crate::ui::layers::detail::{Detail, DetailKey, Parts};
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Page, Request, Ticket};
-use crate::ui::screen::{Aim, Item, Noun, Out, Screen, Selection};
+use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -84,11 +83,13 @@ impl Row for Alert {
     }
 }
 
-fn silenced(alert: &Alert, now: Timestamp) -> Option<Timestamp> {
+/// Until when an alert calls nobody, if it does not.
+pub fn silenced(alert: &Alert, now: Timestamp) -> Option<Timestamp> {
     alert.silenced_until.filter(|until| *until > now && alert.status != AlertStatus::Resolved)
 }
 
-fn status(alert: &Alert, look: &Look<'_>) -> Cell {
+/// Where an alert stands.
+pub fn status(alert: &Alert, look: &Look<'_>) -> Cell {
     if let Some(until) = silenced(alert, look.now) {
         return Cell::of(Role::Dim, format!("silent {}", text::age(until.as_micros() - look.now.as_micros())));
     }
@@ -125,39 +126,6 @@ impl Alerts {
             self.list.refresh(out);
         }
     }
-}
-
-/// Everything about one alert.
-fn lines(alert: &Alert) -> Vec<Parts> {
-    let mut lines: Vec<Parts> = vec![vec![(Role::Title, alert.message.clone())], vec![]];
-    let mut say = |label: &str, role: Role, words: Option<String>| {
-        if let Some(words) = words.filter(|words| !words.is_empty()) {
-            lines.push(vec![(Role::Dim, text::pad(label, 14)), (role, words)]);
-        }
-    };
-    let figure = |value: Option<f64>| value.map(|value| format!("{value}"));
-    let role = severity(alert.severity).role();
-    say("severity", role, Some(alert.severity.to_string()));
-    say("status", Role::Text, Some(alert.status.to_string()));
-    say("source", Role::Accent, Some(alert.source.clone()));
-    say("cause", Role::Text, Some(alert.context.trigger.clone()));
-    say("limit", Role::Text, figure(alert.context.threshold));
-    say("value", Role::Text, figure(alert.context.value));
-    say("times", Role::Text, Some(text::count(alert.count)));
-    say("raised", Role::Text, Some(alert.time.to_string()));
-    say("last seen", Role::Text, Some(alert.last_seen.to_string()));
-    say("silenced until", Role::Text, alert.silenced_until.map(|until| until.to_string()));
-    say("taken by", Role::Text, alert.acknowledged_by.map(|id| id.to_string()));
-    say("note", Role::Text, alert.note.clone());
-    if let Some(resolution) = &alert.resolution {
-        say("over since", Role::Text, Some(resolution.time.to_string()));
-        let by = resolution.by.map_or("nobody: it cleared by itself".to_owned(), |id| id.to_string());
-        say("ended by", Role::Text, Some(by));
-        say("done", Role::Text, resolution.action.clone());
-        say("notes", Role::Text, resolution.notes.clone());
-    }
-    say("id", Role::Dim, Some(alert.id.to_string()));
-    lines
 }
 
 impl Screen for Alerts {
@@ -207,22 +175,9 @@ impl Screen for Alerts {
         match action {
             "over" => self.turn(out),
             "describe" => {
-                let Some(alert) = self.list.current() else { return true };
-                let mut keys = vec![];
-                if alert.status == AlertStatus::Active {
-                    keys.push(DetailKey { key: 'A', action: "acknowledge", title: "acknowledge" });
+                if let Some(alert) = self.list.current() {
+                    out.step(Step::Go(Place::Alert(alert.id.to_string())));
                 }
-                if alert.status != AlertStatus::Resolved {
-                    keys.push(DetailKey { key: 'S', action: "silence", title: "silence" });
-                    keys.push(DetailKey { key: 'R', action: "resolve", title: "resolve" });
-                }
-                if about(&alert.source, &alert.message).is_some() {
-                    keys.push(DetailKey { key: 'o', action: "source", title: "go to its source" });
-                }
-                let title = format!("{} alert about {}", alert.severity, alert.source);
-                let selection = Selection { noun: Noun::Alert, items: vec![alert.item()], marked: false };
-                let aim = Aim { selection, target: about(&alert.source, &alert.message) };
-                out.step(Step::Open(Box::new(Detail::new(title, lines(alert)).with_keys(keys, aim))));
             }
             _ => return false,
         }

@@ -8,7 +8,8 @@ use ratatui::text::{Line, Span};
 
 use super::artifacts::{item, mark, subject};
 use crate::api::live::Topic;
-use crate::domain::{Artifact, Timestamp};
+use crate::domain::workspace::MergeState;
+use crate::domain::{Artifact, Difference, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::look::{Look, Mark};
@@ -72,6 +73,7 @@ pub fn head(artifact: &Artifact, reader: &Reader, look: &Look<'_>) -> [Line<'sta
     let facts = [
         Some(format!("{} by {agent} for task {task}", artifact.kind.as_str())),
         Some(reader.summary()),
+        artifact.difference.as_ref().map(Difference::phrase),
         artifact.quality_score.map(|quality| format!("quality {}", text::percent(quality))),
         Some(format!("{} old", look.age(artifact.created_at))),
     ];
@@ -90,6 +92,14 @@ pub fn head(artifact: &Artifact, reader: &Reader, look: &Look<'_>) -> [Line<'sta
     }
     if let Some(note) = &artifact.review.note {
         review.push(Span::raw(format!(": {}", text::clean(note))));
+    }
+    let branch = artifact.difference.as_ref().and_then(|difference| difference.merge.as_deref());
+    if let Some(merge) = &artifact.merge {
+        let role = if merge.state == MergeState::Merged { Role::Good } else { Role::Warn };
+        review.push(Span::styled(format!("  {}", text::clean(&merge.phrase())), look.style(role)));
+    } else if let Some(branch) = branch {
+        let said = if artifact.human_approved { "is being merged into" } else { "approving merges it into" };
+        review.push(Span::styled(format!("  {said} {}", text::clean(branch)), look.style(Role::Dim)));
     }
     [Line::styled(facts, look.style(Role::Dim)), Line::from(review)]
 }

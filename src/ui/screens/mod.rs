@@ -2,17 +2,21 @@
 
 mod agent;
 mod agents;
+mod alert;
+mod alert_rules;
 pub mod alerts;
 mod artifact;
 mod artifacts;
 mod cage;
 mod cages;
+mod dashboards;
 mod dependencies;
 mod events;
 mod inbox;
 mod metrics;
 mod output;
 mod overview;
+mod silences;
 mod task;
 mod task_lines;
 pub mod tasks;
@@ -31,6 +35,10 @@ pub fn make(place: &Place) -> Box<dyn Screen> {
         Place::Artifact(id, title) => Box::new(artifact::Viewer::new(id, title)),
         Place::Agent(id, name) => Box::new(agent::OneAgent::new(id, name)),
         Place::Alerts => Box::new(alerts::Alerts::new()),
+        Place::Alert(id) => Box::new(alert::OneAlert::new(id)),
+        Place::AlertRules => Box::new(alert_rules::AlertRules::new()),
+        Place::Silences => Box::new(silences::Silences::new()),
+        Place::Dashboards => Box::new(dashboards::Dashboards::new()),
         Place::Metrics => Box::new(metrics::Metrics::new()),
         Place::Events => Box::new(events::Events::new()),
         Place::Agents => Box::new(agents::Agents::new()),

@@ -193,6 +193,7 @@ pub fn facts(known: &Known) -> Vec<TextLine> {
     say("timeout", span(task.timeout));
     say("estimate", span(task.estimate));
     say("verified by", task.verify.phrase(crate::ui::verb::quote));
+    say("works on", task.workspace.as_ref().map(crate::domain::Workspace::phrase).unwrap_or_default());
     say("verification", task.verification.map(|word| word.to_string()).unwrap_or_default());
     say("attempts", format!("{} of {}, {} lost with a worker", task.attempts, task.max_attempts, task.losses));
     say("preemptible", if task.preemptible { "yes".to_owned() } else { String::new() });

@@ -18,6 +18,9 @@ use super::decoder::{Decoded, Decoder};
 /// What follows an Escape within this may be the rest of a sequence; nobody types so fast.
 const TORN_WITHIN: Duration = Duration::from_millis(50);
 
+/// How long a terminal whose keys nobody keeps up with is left alone before it is asked again whether they do.
+const BREATH: Duration = Duration::from_millis(5);
+
 /// What is read.
 pub enum Read {
     /// An event, and when it was read.
@@ -43,13 +46,18 @@ struct Gate {
 }
 
 impl Reader {
-    /// Starts reading and hands on what comes. Ends when the receiver wants no more or the terminal is gone.
-    pub fn start(hand_on: impl FnMut(Read) -> bool + Send + 'static) -> io::Result<Self> {
+    /// Starts reading and hands on what comes. While the receiver `is_full` nothing is read, so that what a stuck key or a file sent to
+    /// the terminal brings waits in the kernel, whose room ends, and not here. Ends when the receiver wants no more or the terminal is
+    /// gone.
+    pub fn start(
+        hand_on: impl FnMut(Read) -> bool + Send + 'static,
+        is_full: impl Fn() -> bool + Send + 'static,
+    ) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
         let gate = Arc::new(Gate { held: AtomicBool::new(false), asleep: Mutex::new(false), changed: Condvar::new() });
         let terminal = terminal()?;
         let for_thread = Arc::clone(&gate);
-        let body = move || read(&terminal, woken, &for_thread, hand_on);
+        let body = move || read(&terminal, woken, &for_thread, hand_on, is_full);
         thread::Builder::new().name("input".to_owned()).spawn(body)?;
         Ok(Self { wake, gate })
     }
@@ -84,14 +92,23 @@ fn terminal() -> io::Result<OwnedFd> {
     }
 }
 
-fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on: impl FnMut(Read) -> bool) {
+fn read(
+    terminal: &OwnedFd,
+    mut woken: io::PipeReader,
+    gate: &Gate,
+    mut hand_on: impl FnMut(Read) -> bool,
+    is_full: impl Fn() -> bool,
+) {
     let mut decoder = Decoder::default();
     let mut buffer = [0; 16 * 1024];
     let mut last = Instant::now();
     loop {
-        let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
+        let full = is_full();
+        let wanted = if full { PollFlags::empty() } else { PollFlags::IN };
+        let mut fds = [PollFd::new(terminal, wanted), PollFd::new(&woken, PollFlags::IN)];
         // Only what has begun and is not complete is waited for, and not for long.
-        let patience = decoder.patience().map(|span| Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) });
+        let patience = if full { Some(BREATH) } else { decoder.patience() };
+        let patience = patience.map(|span| Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) });
         let ready = match poll(&mut fds, patience.as_ref()) {
             Ok(ready) => ready,
             Err(rustix::io::Errno::INTR) => continue,
@@ -114,6 +131,9 @@ fn read(terminal: &OwnedFd, mut woken: io::PipeReader, gate: &Gate, mut hand_on:
         if input.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
             hand_on(Read::Gone);
             return;
+        }
+        if full {
+            continue;
         }
         let found = if ready == 0 {
             decoder.rest()

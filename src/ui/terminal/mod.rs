@@ -9,6 +9,8 @@ pub mod signals;
 
 use std::io::{self, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use ratatui::Terminal;
@@ -39,6 +41,9 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 /// Whether the terminal is ours at the moment; the panic hook and the guard agree through it on who gives it back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Held while something is sent, so that a thread that panics beside the one that draws does not speak into a frame.
+static SENDING: Mutex<()> = Mutex::new(());
+
 /// The terminal while the console has it. Dropping it gives it back.
 pub struct Taken {
     terminal: Terminal<Encoder<Stdout>>,
@@ -46,14 +51,18 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Takes the terminal: raw mode, alternate screen. A panic from now on gives it back before it speaks.
-    pub fn take(manners: Manners) -> io::Result<Self> {
+    /// Takes the terminal: raw mode, alternate screen. A panic from now on, on whatever thread, gives it back before it
+    /// speaks; `on_panic` hears of it, so that who waits for something else learns that it is over. From then on nothing
+    /// is sent any more.
+    pub fn take(manners: Manners, on_panic: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let size = size()?;
         let terminal = Terminal::new(Encoder::new(io::stdout(), size, manners.depth, manners.synchronized))?;
         let hook = std::panic::take_hook();
+        let drawer = thread::current().id();
         std::panic::set_hook(Box::new(move |panic| {
-            give_back();
+            give_back_after_a_panic(drawer);
             hook(panic);
+            on_panic();
         }));
         let mut taken = Self { terminal, manners };
         taken.resume()?;
@@ -82,13 +91,14 @@ impl Taken {
         let before = std::mem::replace(&mut self.manners, manners);
         self.terminal.backend_mut().set_manners(manners.depth, manners.synchronized);
         if manners.mouse != before.mouse {
-            self.terminal.backend_mut().send(if manners.mouse { MOUSE_ON } else { MOUSE_OFF })?;
+            self.send(if manners.mouse { MOUSE_ON } else { MOUSE_OFF })?;
         }
         if manners.depth == before.depth { Ok(()) } else { self.resize() }
     }
 
     /// Learns the screen's size anew and draws everything with the next frame.
     pub fn resize(&mut self) -> io::Result<()> {
+        let _sending = sending()?;
         let size = size()?;
         self.terminal.backend_mut().resize(size);
         self.terminal.resize(size.into())
@@ -96,11 +106,13 @@ impl Taken {
 
     /// Draws one frame; sends nothing when it looks like the last one.
     pub fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        let _sending = sending()?;
         self.terminal.draw(view).map(drop)
     }
 
     /// Sends a sequence beside the frames.
     pub fn send(&mut self, sequence: &str) -> io::Result<()> {
+        let _sending = sending()?;
         self.terminal.backend_mut().send(sequence)
     }
 
@@ -119,6 +131,26 @@ impl Drop for Taken {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// The right to send something to the terminal.
+///
+/// # Errors
+/// When the terminal is not taken: a thread panicked and gave it back.
+fn sending() -> io::Result<MutexGuard<'static, ()>> {
+    let sending = SENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    if TAKEN.load(Ordering::SeqCst) {
+        Ok(sending)
+    } else {
+        Err(io::Error::other("a part of the console failed; the fleet goes on"))
+    }
+}
+
+/// Gives the terminal back between two frames; within one when the thread that draws panicked itself.
+fn give_back_after_a_panic(drawer: ThreadId) {
+    let beside = thread::current().id() != drawer;
+    let _sending = beside.then(|| SENDING.lock().unwrap_or_else(PoisonError::into_inner));
+    give_back();
 }
 
 /// Gives the terminal back if it is taken. A terminal that is gone cannot be mended, so failures are left alone.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::{Driver, fleet, frames, options};
 use crate::api::types::WireCommand;
+use crate::domain::agent::AgentCounters;
 use crate::domain::{AgentId, Timestamp};
 use crate::ui::gather::Member;
 use crate::ui::message::Message;
@@ -46,6 +47,41 @@ fn what_it_does_is_shown_and_what_nobody_knows_is_not_shown_as_zero() {
     // It reported no progress, and another one has never attempted anything.
     assert!(!line("builder-21").contains('%') || line("builder-21").matches('%').count() == 1);
     assert!(!line("builder-06").contains('%'), "{}", line("builder-06"));
+}
+
+#[test]
+fn the_output_of_an_attempt_is_one_key_away() {
+    let mut driver = Driver::new(&one(1), (120, 36));
+    driver.press("j");
+    let asked = fleet::agents::attempts(&vec![("limit".into(), "2".into())]);
+    let execution = &asked.rows[1].execution;
+    driver.press("l");
+    let expected = Place::Attempt(execution.task_id.to_string(), execution.id.to_string());
+    assert_eq!(*driver.app.history.place(), expected);
+}
+
+#[test]
+fn who_runs_for_the_first_time_was_heard_when_that_began_and_who_never_ran_never() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    driver.engine = Box::new(|request| match fleet::answer(request) {
+        Ok(Answer::AgentRows(mut page)) => {
+            for (place, row) in page.rows.iter_mut().enumerate() {
+                row.agent.last_heartbeat = None;
+                row.agent.counters = AgentCounters::default();
+                if let Some(work) = row.work.as_mut().filter(|_| place % 2 == 1) {
+                    work.started = Some(Timestamp::from_micros(super::NOW - 11 * 60_000_000));
+                }
+            }
+            Ok(Answer::AgentRows(page))
+        }
+        answer => answer,
+    });
+    driver.press("ctrl-r");
+    let frame = driver.draw();
+    let line = |name: &str| frame.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    let runs = |word: &str| frame.lines().any(|line| line.contains("build part") && line.contains(word));
+    assert!(runs(" 11m") && runs("never"), "{frame}");
+    assert!(line("offline").contains("never"), "{frame}");
 }
 
 #[test]

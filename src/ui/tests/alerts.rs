@@ -84,23 +84,101 @@ fn resolving_asks_what_was_done_and_for_notes() {
 }
 
 #[test]
-fn details_say_everything_and_lead_on() {
-    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+fn one_alert_says_everything_and_leads_on() {
+    for size in [(80, 24), (120, 36), (200, 60)] {
+        let mut driver = Driver::new(&Place::Alerts, size);
+        driver.press("enter");
+        assert_eq!(driver.app.history.place(), &Place::Alert(fleet::alerts::alert(0).id.to_string()));
+        for words in ["memory of cage 003 is 70 %", "raise limits.memory", "97 % where 90 % is the limit"] {
+            driver.sees(words);
+        }
+        // The figure that raised it, its thresholds and the moment it came up.
+        for words in ["cage_memory_usage_ratio", "warning 80%", "critical 90%", "raised"] {
+            driver.sees(words);
+        }
+        assert!(!driver.draw().replace('\n', "").chars().any(char::is_control));
+        driver.press("G");
+        for words in ["HISTORY", "raised as warning", "escalated to critical", "acknowledged: looking into it", "ann"] {
+            driver.sees(words);
+        }
+    }
+    let mut driver = Driver::new(&Place::Alerts, (120, 60));
     driver.press("enter");
-    driver.sees("cage memory");
-    driver.sees("0.97");
-    driver.sees("go to its source");
+    driver.sees("cage-memory, for each cage: last of cage_memory_usage_ratio in 1m > warning 80%, critical 90% for 5s");
+    driver.sees("fired         12 times in all, the last 1h ago; 2 open");
+    driver.sees("it is 92 % now (2 times)");
+    driver.sees("silenced until 2026-03-04 12:00:00Z");
     driver.press("o");
     assert_eq!(driver.app.history.place(), &Place::Cage("003".into()));
-    driver.press("7 j o");
+    driver.press("7 j enter");
+    driver.sees("It came from an event and not from a rule");
+    driver.press("t");
+    driver.sees("no rule has raised it");
+    driver.press("enter");
     let builder = Place::Agent("builder-12".into(), "builder-12".into());
     assert_eq!(driver.app.history.place(), &builder);
-    driver.sees("builder-12");
     driver.sees("480 attempts");
 }
 
 #[test]
-fn keys_in_details_act_on_what_is_shown_and_not_on_the_marks_behind_it() {
+fn what_is_over_says_who_ended_it_and_how() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 60));
+    driver.press("H enter");
+    driver.sees("over");
+    driver.sees("raised the limit");
+    driver.sees("resolved: raised the limit");
+}
+
+/// What is asked of series when an alert is looked at.
+fn series(driver: &mut Driver) -> Vec<crate::domain::metric::Query> {
+    driver.collect();
+    let asked = std::mem::take(&mut driver.asked);
+    let mut queries = Vec::new();
+    for (ticket, request) in asked {
+        if let Request::Series(asked) = &request {
+            queries.extend(asked.clone());
+        }
+        driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+    }
+    queries
+}
+
+#[test]
+fn the_figure_is_that_of_the_rule_and_of_what_the_alert_is_about() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.app.update(Message::Key("enter".parse().unwrap(), Instant::now()));
+    driver.draw();
+    let mut queries = Vec::new();
+    for _ in 0..4 {
+        queries.extend(series(&mut driver));
+        driver.draw();
+    }
+    let asked: Vec<String> = queries.iter().map(|query| query.selector.to_string()).collect();
+    assert_eq!(asked, ["menagerie_cage_memory_usage_ratio{cage=\"003\"}"]);
+    let raised = fleet::alerts::alert(0).time;
+    assert!(queries[0].from < raised && raised < queries[0].to);
+    // It is asked for again when a step has passed, and not before.
+    assert_eq!(series(&mut driver), []);
+    driver.draw();
+    assert_eq!(series(&mut driver), []);
+    driver.later(Duration::from_mins(1));
+    driver.draw();
+    assert!(matches!(&series(&mut driver)[..], [later] if later.to > queries[0].to));
+    // A figure that nobody kept is not drawn as zero.
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.engine = Box::new(|request| match request {
+        Request::Series(queries) => {
+            let none = |query| crate::domain::metric::Answer { lines: vec![], ..fleet::metrics::series(query) };
+            Ok(Answer::Series(queries.iter().map(none).collect()))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("7 enter");
+    driver.sees("nothing is kept of last of cage_memory_usage_ratio in 1m >");
+}
+
+#[test]
+fn keys_at_one_alert_act_on_it_and_not_on_the_marks_behind_it() {
     let mut driver = Driver::new(&Place::Alerts, (120, 36));
     // The marks are on two others.
     driver.press("space space");
@@ -116,6 +194,7 @@ fn keys_in_details_act_on_what_is_shown_and_not_on_the_marks_behind_it() {
     driver.press("enter");
     let Some(WireCommand::ResolveAlerts { ids, .. }) = command(&mut driver, "enter") else { panic!("nothing is sent") };
     assert_eq!(ids, [shown], "also where something is asked before");
+    driver.press("esc");
     let selected = driver.app.selection().unwrap();
     assert!(selected.marked, "afterwards the marks are what is selected again");
 }
@@ -197,9 +276,11 @@ fn they_look_as_they_did() {
     let mut problems = Vec::new();
     for size in frames::SIZES {
         for depth in [ColorDepth::True, ColorDepth::Mono] {
-            let mut driver = Driver::with(options(depth), &Place::Alerts, size);
-            driver.press("j d");
-            problems.extend(frames::check_encoded("alert", size, depth, &mut driver).err());
+            for (name, keys) in [("alert", "d"), ("alert-event", "j d"), ("alert-over", "H d G")] {
+                let mut driver = Driver::with(options(depth), &Place::Alerts, size);
+                driver.press(keys);
+                problems.extend(frames::check_encoded(name, size, depth, &mut driver).err());
+            }
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));

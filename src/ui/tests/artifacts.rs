@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Driver, fleet, options};
 use crate::ui::place::Place;
-use crate::ui::request::Request;
+use crate::ui::request::{Answer, Request};
 use crate::ui::terminal::ColorDepth;
 
 fn viewer(number: u64) -> Driver {
@@ -115,5 +117,28 @@ fn ascii_alone_will_do() {
         let frame = driver.draw();
         let odd: Vec<&str> = frame.lines().filter(|line| line.contains(['─', '│', '▎', '•', '◇', '▾', '▶'])).collect();
         assert!(odd.is_empty(), "{odd:?}");
+    }
+}
+
+#[test]
+fn whose_each_is_stands_in_the_preview_of_a_change_of_several() {
+    for size in [(80, 24), (160, 40)] {
+        let mut driver = Driver::new(&Place::Inbox, size);
+        driver.engine = Box::new(|request| match request {
+            Request::WhatIf(_) => {
+                let item = |number| json!({"item": fleet::review::id(number), "change": "status pending to approved"});
+                let what_if = json!({"items": [item(2), item(3)], "figures": [], "reversible": true});
+                Ok(Answer::WhatIf(serde_json::from_value(what_if).unwrap()))
+            }
+            other => fleet::answer(other),
+        });
+        driver.later(Duration::from_secs(5));
+        driver.press("j j space space a");
+        for (title, whose) in [("src/parser.rs", "builder-2, write"), ("fix-retry.patch", "builder-4, mend")] {
+            let frame = driver.draw();
+            let told =
+                frame.lines().any(|line| line.contains(title) && line.contains(whose) && line.contains("status"));
+            assert!(told, "{size:?} {title}: {frame}");
+        }
     }
 }

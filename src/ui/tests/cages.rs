@@ -118,7 +118,30 @@ fn the_measure_goes_round_and_unknown_is_no_number() {
     driver.sees("001 ●   -");
     driver.sees("nobody's gpu is known");
     driver.press("m m");
+    driver.sees("cages [1,000] memory peak, by number");
+    driver.press("m");
     driver.sees("cages [1,000] memory, by number");
+}
+
+#[test]
+fn the_most_memory_that_a_cage_had_is_a_measure_and_stands_beside_what_it_has() {
+    let mut driver = Driver::new(&Place::Cages, (120, 36));
+    driver.engine = Box::new(|request| match fleet::answer(request) {
+        Ok(Answer::Grid(mut cells)) => {
+            for cell in &mut cells {
+                cell.memory_peak.limit = cell.memory.limit;
+            }
+            cells[0].memory_peak.used = Some(123.0 * 1_048_576.0);
+            Ok(Answer::Grid(cells))
+        }
+        answer => answer,
+    });
+    driver.press("ctrl-r");
+    driver.sees("peak 123M");
+    driver.press("m m m m");
+    driver.sees("most: 001 123M of ");
+    driver.press("j");
+    driver.sees_not("peak 123M");
 }
 
 #[test]

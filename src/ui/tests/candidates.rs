@@ -73,6 +73,19 @@ fn the_first_choice_leaves_it_to_the_scheduler_and_the_what_if_follows_the_curso
 }
 
 #[test]
+fn letters_find_and_what_moves_is_said_in_the_box() {
+    let mut driver = on_pending((200, 60));
+    driver.press("r");
+    driver.sees("Tab moves, letters find");
+    driver.press("tab ctrl-n");
+    let moved = driver.draw();
+    driver.press("shift-tab ctrl-p down down");
+    assert_eq!(driver.draw(), moved);
+    driver.press("j");
+    driver.sees("find: j");
+}
+
+#[test]
 fn who_is_not_able_is_not_chosen_and_the_reason_is_said() {
     let mut driver = on_pending((80, 24));
     driver.press("r");

@@ -86,6 +86,18 @@ fn names_are_asked_for_once() {
     }
 }
 
+#[test]
+fn more_than_fits_between_two_frames_is_told() {
+    let mut driver = Driver::new(&Place::Events, (120, 36));
+    driver.sees_not("came at once");
+    grown(&mut driver, LAST + 5);
+    driver.sees_not("came at once");
+    grown(&mut driver, LAST + 305);
+    driver.sees("following, 300 came at once");
+    grown(&mut driver, LAST + 306);
+    driver.sees_not("came at once");
+}
+
 /// Takes in that the journal has grown to `head`.
 fn grown(driver: &mut Driver, head: u64) {
     driver.app.update(Message::Pulse(fleet::pulse()));

@@ -4,6 +4,7 @@ pub mod agents;
 pub mod alerts;
 pub mod cages;
 pub mod candidates;
+pub mod dashboards;
 pub mod metrics;
 pub mod overview;
 pub mod records;
@@ -131,6 +132,21 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
         Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),
         Request::Cage(number) => Answer::Cage(Box::new(agents::cage(number))),
         Request::Alerts(query) => Answer::Alerts(alerts::page(query)),
+        Request::Alert(id) => Answer::Alert(Box::new(alerts::by_id(id).ok_or("there is no such alert")?)),
+        Request::AlertHistory(id) => Answer::History(alerts::history(id)),
+        Request::AlertRule(name) => {
+            let found = alerts::rules().into_iter().find(|row| row.rule.name == *name);
+            let missing = || crate::domain::Refusal::not_found("alert rule", name).to_string();
+            Answer::AlertRule(Box::new(found.ok_or_else(missing)?))
+        }
+        Request::AlertRules(query) => Answer::AlertRules(crate::ui::whole::rules_page(alerts::rules(), query)),
+        Request::Silences(query) => Answer::Silences(crate::ui::whole::silences_page(alerts::silences(), query)),
+        Request::TestRule(test) => Answer::Trial(Box::new(alerts::trial(test))),
+        Request::TopAgents(_, by) => Answer::TopAgents(dashboards::top_agents(*by)),
+        Request::Days(days) => Answer::Days(dashboards::days(*days)),
+        Request::Errors(since) => Answer::Errors(dashboards::errors(*since)),
+        Request::Collaboration(since) => Answer::Collaboration(dashboards::collaboration(*since)),
+        Request::Timeline { time, offset, limit, .. } => Answer::Timeline(dashboards::timeline(*time, *offset, *limit)),
         Request::Metrics => Answer::Metrics(metrics::list()),
         Request::Series(queries) => Answer::Series(queries.iter().map(metrics::series).collect()),
         Request::Sensors => Answer::Sensors(metrics::sensors()),

@@ -21,6 +21,8 @@ struct Desk {
     refuses: bool,
     /// Shown in front of everything else.
     arrived: u64,
+    /// What is left of the survey comes last, because its dearest part was decided.
+    survey_falls: bool,
 }
 
 impl Desk {
@@ -35,6 +37,9 @@ impl Desk {
                     item.title = format!("newcomer {number}");
                     item.group = item.title.clone();
                     page.rows.insert(0, item);
+                }
+                if self.survey_falls {
+                    page.rows.sort_by_key(|item| item.task_type == "survey");
                 }
                 page.total = page.rows.len() as u64;
                 Ok(Answer::Inbox(page))
@@ -114,6 +119,45 @@ fn one_key_decides_and_the_cursor_goes_on_to_what_is_loaded_already() {
     let approve = |ids| WireCommand::ReviewArtifacts { ids, approve: true, note: None };
     assert_eq!(desk.borrow().commands, [approve(ids(2)), approve(ids(3))]);
     driver.sees_not("src/parser.rs  ");
+}
+
+#[test]
+fn the_cursor_goes_to_the_row_that_took_the_place_of_what_was_decided() {
+    for keys in ["S enter", "a"] {
+        let (mut driver, desk) = desk((120, 36));
+        driver.press("j j j j j");
+        assert_eq!(selected(&driver), ["survey/eu-west.md"]);
+        desk.borrow_mut().survey_falls = true;
+        driver.press(keys);
+        // The rest of its group has fallen to the end.
+        assert_eq!(selected(&driver), ["scripts/deploy.py"], "{keys}");
+        driver.press("a");
+        assert_eq!(selected(&driver), ["scripts/deploy.py"], "{keys}: it has just come under the cursor");
+        driver.sees("it has just come under the cursor");
+    }
+    // Where a key put it, the cursor follows what it is on.
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j j j j a");
+    assert_eq!(selected(&driver), ["survey/eu-north.md"]);
+    driver.press("j");
+    desk.borrow_mut().survey_falls = true;
+    pulse(&mut driver);
+    assert_eq!(selected(&driver), ["survey/us-east.md"]);
+}
+
+#[test]
+fn an_enter_that_came_before_the_note_was_asked_for_does_not_count() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j");
+    key(&mut driver, "c");
+    key(&mut driver, "enter");
+    assert_eq!(driver.app.layer().map(crate::ui::layer::Layer::name), Some("prompt"));
+    driver.settle();
+    driver.draw();
+    assert_eq!(desk.borrow().commands.len(), 0);
+    key(&mut driver, "enter");
+    driver.settle();
+    assert_eq!(desk.borrow().commands.len(), 1);
 }
 
 #[test]

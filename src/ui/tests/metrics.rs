@@ -70,6 +70,28 @@ fn a_chart_names_its_lines_their_figures_and_units() {
 }
 
 #[test]
+fn a_series_that_has_ended_says_when() {
+    for (minutes, says) in [(0, false), (2, false), (12, true)] {
+        let mut driver = Driver::new(&Place::Metrics, (120, 36));
+        driver.engine = Box::new(move |request| match fleet::answer(request) {
+            Ok(Answer::Series(mut answers)) => {
+                let end = NOW - minutes * 60_000_000;
+                for line in answers.iter_mut().flat_map(|answer| answer.lines.iter_mut().take(1)) {
+                    line.points.retain(|point| point.time.as_micros() <= end);
+                }
+                Ok(Answer::Series(answers))
+            }
+            answer => answer,
+        });
+        filter(&mut driver, "cpu_seconds");
+        driver.press("ctrl-r");
+        let frame = driver.draw();
+        assert_eq!(frame.matches("ended 12m ago").count(), usize::from(says), "{minutes}: {frame}");
+        assert_eq!(frame.matches("ended").count(), usize::from(says), "{minutes}: {frame}");
+    }
+}
+
+#[test]
 fn a_gap_stays_a_gap_and_is_neither_zero_nor_drawn_over() {
     let options = Options { ascii: true, ..options(ColorDepth::True) };
     let mut driver = Driver::with(options, &Place::Metrics, (120, 36));
@@ -82,6 +104,29 @@ fn a_gap_stays_a_gap_and_is_neither_zero_nor_drawn_over() {
     // Six minutes of sixty, and at most a column at either end of the chart.
     assert!((5..10).contains(&empty.len()), "{empty:?}\n{frame}");
     assert!(empty.windows(2).filter(|pair| pair[1] == pair[0] + 1).count() >= 4, "{empty:?}\n{frame}");
+}
+
+#[test]
+fn a_quantile_has_its_bands_and_a_mean_has_none() {
+    let options = Options { ascii: true, ..options(ColorDepth::True) };
+    let mut driver = Driver::with(options, &Place::Metrics, (120, 36));
+    filter(&mut driver, "request_duration");
+    driver.sees("bands p90, p99");
+    // Dots above the line of the median, and none below it.
+    let dots = |driver: &mut Driver| {
+        let frame = driver.draw();
+        let rows: Vec<Vec<char>> = frame.lines().map(|line| line.chars().collect()).collect();
+        let column = |x: usize| -> String { rows[4..28].iter().filter_map(|row| row.get(x)).collect() };
+        (60..80).map(column).collect::<Vec<_>>()
+    };
+    for column in dots(&mut driver) {
+        let (line, last) = (column.find(['a', 'b']).unwrap(), column.rfind('.'));
+        assert!(column[..line].contains('.'), "{column:?}");
+        assert!(last.is_some_and(|last| last <= column.rfind(['a', 'b']).unwrap() + 1), "{column:?}");
+    }
+    filter(&mut driver, "errors");
+    driver.sees_not("bands");
+    assert!(dots(&mut driver).iter().all(|column| !column.contains('.')));
 }
 
 #[test]
@@ -252,7 +297,7 @@ fn they_look_as_they_did() {
     let mut problems = Vec::new();
     for size in frames::SIZES {
         for depth in [ColorDepth::True, ColorDepth::Mono] {
-            for (name, keys) in [("metrics-chart", "j j j c"), ("gpus", "p j")] {
+            for (name, keys) in [("metrics-chart", "j j j c"), ("metrics-quantiles", "G"), ("gpus", "p j")] {
                 let mut driver = Driver::with(options(depth), &Place::Metrics, size);
                 driver.press(keys);
                 problems.extend(frames::check_encoded(name, size, depth, &mut driver).err());

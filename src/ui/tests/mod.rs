@@ -1,10 +1,12 @@
 //! The whole console, driven without a terminal and without an engine: keys in, frames out, answers from a fixed fleet.
 
 mod agents;
+mod alert_rules;
 mod alerts;
 mod artifacts;
 mod cages;
 mod candidates;
+mod dashboards;
 mod events;
 mod fleet;
 mod frames;

@@ -2,9 +2,16 @@
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
+use ratatui::layout::Position;
+
 use super::{Driver, fleet};
+use crate::api::live::CageProcess;
+use crate::api::triage::Candidate;
+use crate::ui::layers::candidates::Candidates;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+use crate::ui::scrollbars::Scrolls;
 
 const LEFT: MouseButton = MouseButton::Left;
 
@@ -72,6 +79,48 @@ fn the_journal_is_dragged_to_records_that_are_not_here() {
     assert_eq!(here(&driver), (middle - 1).to_string());
     mouse(&mut driver, MouseEventKind::Drag(LEFT), 118, 3);
     assert_eq!(here(&driver), newest.to_string());
+}
+
+#[test]
+fn a_dialog_and_a_panel_of_a_cage_are_dragged_too() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    driver.engine = Box::new(|request| match request {
+        Request::AgentCandidates(_) => {
+            let one = fleet::candidates::cages().remove(0);
+            let named = |number: u64| Candidate { name: format!("{number:03}"), able: true, ..one.clone() };
+            Ok(Answer::Candidates((1..=99).map(named).collect()))
+        }
+        Request::Processes(_) => {
+            let one = fleet::cages::processes().remove(0);
+            let named = |pid: u32| CageProcess { pid, memory_bytes: u64::from(9_000 - pid), ..one.clone() };
+            Ok(Answer::Processes((5_000..5_050).map(named).collect()))
+        }
+        other => fleet::answer(other),
+    });
+    driver.app.open(Box::new(Candidates::for_agent("builder-1")));
+    driver.settle();
+    let bar = |driver: &mut Driver, of: fn(Scrolls) -> bool| {
+        driver.draw();
+        let mut at = |x: u16, y: u16| driver.app.bars.grab(Position::new(x, y), of).is_some();
+        (0..36u16).flat_map(|y| (0..120u16).map(move |x| (x, y))).find(|(x, y)| at(*x, *y)).expect("a scrollbar")
+    };
+    driver.sees_not(" 099 ");
+    let (x, y) = bar(&mut driver, |of| of == Scrolls::Layer);
+    driver.app.bars.release();
+    drag(&mut driver, x, y, 35);
+    driver.sees(" 099 ");
+    drag(&mut driver, x, 18, 0);
+    driver.sees_not(" 099 ");
+
+    let mut cage = Driver::new(&Place::Cage("005".into()), (120, 36));
+    cage.engine = driver.engine;
+    cage.press("ctrl-r");
+    cage.press("p");
+    cage.sees_not("5049");
+    let (x, y) = bar(&mut cage, |of| of == Scrolls::Panel(2));
+    cage.app.bars.release();
+    drag(&mut cage, x, y, 35);
+    cage.sees("5049");
 }
 
 #[test]

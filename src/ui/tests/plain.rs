@@ -7,7 +7,13 @@ use crate::ui::terminal::ColorDepth;
 
 #[test]
 fn no_frame_of_any_screen_has_a_byte_beyond_ascii() {
-    let more = [Place::Cage("042".into()), Place::Task(super::fleet::tasks_page(0, 10).rows[3].id.to_string())];
+    let more = [
+        Place::Cage("042".into()),
+        Place::Task(super::fleet::tasks_page(0, 10).rows[3].id.to_string()),
+        Place::Alert(super::fleet::alerts::alert(0).id.to_string()),
+        Place::AlertRules,
+        Place::Silences,
+    ];
     let places = Place::MAIN.iter().map(|(place, _)| place).chain(&more);
     for place in places {
         for size in [(80, 24), (120, 36), (200, 60)] {

@@ -4,6 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
 use super::{Driver, fleet, options};
 use crate::ui::Options;
 use crate::ui::app::Effect;
@@ -11,6 +14,7 @@ use crate::ui::place::Place;
 use crate::ui::request::Request;
 use crate::ui::step::{Order, Step};
 use crate::ui::terminal::ColorDepth;
+use crate::ui::view;
 
 /// A console that may or may not change something, and what it asked for that changes.
 fn console(place: &Place, read_only: bool) -> (Driver, Rc<RefCell<Vec<String>>>) {
@@ -48,7 +52,7 @@ fn the_engine_is_stopped_after_a_word_and_not_by_who_only_looks() {
     driver.app.step(Step::Shutdown(true));
     driver.settle();
     assert_eq!(*changes.borrow(), [""; 0]);
-    driver.sees("this console was started with --read-only");
+    driver.sees("this console only reads: it was started with --read-only");
 }
 
 #[test]
@@ -67,6 +71,28 @@ fn verbs_that_change_something_are_not_run() {
         let ran = driver.effects.iter().any(|effect| matches!(effect, Effect::Verb(_)));
         assert_eq!((ran, changes.borrow().len()), (runs, 0), "{line}: {:?}", driver.effects);
     }
+}
+
+#[test]
+fn what_it_cannot_do_is_dimmed_below_and_says_why_in_the_help() {
+    let colour_of = |read_only: bool, title: &str| {
+        let (mut driver, _) = console(&Place::Inbox, read_only);
+        let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+        terminal.draw(|frame| view::draw(&mut driver.app, frame)).unwrap();
+        let buffer = terminal.backend().buffer();
+        let last: String = (0..120).map(|x| buffer[(x, 35)].symbol().to_owned()).collect();
+        let at = last.find(title).unwrap_or_else(|| panic!("{title}: {last}"));
+        // The key before it: hints themselves are pale in any case.
+        let at = last[..at].chars().count() - 2;
+        buffer[(u16::try_from(at).unwrap(), 35)].fg
+    };
+    assert_eq!(colour_of(false, "approve"), colour_of(false, "open"));
+    assert_ne!(colour_of(true, "approve"), colour_of(true, "open"));
+    assert_eq!(colour_of(true, "open"), colour_of(false, "open"));
+    let (mut driver, _) = console(&Place::Inbox, true);
+    driver.press("?");
+    driver.type_text("approve");
+    driver.sees("not now: this console only reads");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::api::types::WireCommand;
 use crate::ui::app::Effect;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
-use crate::ui::request::{Answer, Request};
+use crate::ui::request::{Answer, Page, Request};
 use crate::ui::terminal::ColorDepth;
 
 /// Pending, executing and failed tasks of the fixed fleet.
@@ -523,4 +523,39 @@ fn the_list_is_sorted_and_its_columns_are_chosen() {
     driver.settle();
     driver.sees_not("WHAT");
     driver.sees("PRI▼");
+}
+
+#[test]
+fn what_waits_for_approvals_names_them_by_title_and_leaves_the_header_in_sight() {
+    let ids: Vec<String> = (20..60).map(fleet::review::id).collect();
+    let explanation = serde_json::json!({
+        "status": "pending",
+        "reasons": [{"kind": "approval", "blocking": true, "need": "approved", "have": "40 pending",
+                     "text": "waits for approval of 40 artifacts"}],
+        "change": format!("menagerie artifact approve {}", ids.join(" ")),
+        "smallest_change": {"text": "approve 40 artifacts",
+                            "command": {"command": "review_artifacts", "ids": ids, "approve": true, "note": null}},
+    });
+    let mut driver = Driver::new(&Place::Task(id(PENDING)), (100, 30));
+    driver.engine = Box::new(move |request| match request {
+        Request::Explain(_) => Ok(Answer::Explain(Box::new(explanation.clone()))),
+        Request::Artifacts(query) => {
+            let filter = &query.iter().find(|(name, _)| name == "filter").expect("only these").1;
+            let of = |number: u64| filter.contains(&fleet::review::id(number)).then(|| fleet::review::artifact(number));
+            let rows: Vec<_> = (0..fleet::review::ARTIFACTS).filter_map(of).collect();
+            Ok(Answer::Artifacts(Page { total: rows.len() as u64, rows }))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("w");
+    let title = fleet::review::artifact(20).title;
+    driver.sees(&format!("{title} 00000014"));
+    let frame = driver.draw();
+    assert!(!frame.contains("-0000-7000-8000-"), "{frame}");
+    assert!(frame.lines().next().unwrap().contains("task 000001e6"), "{frame}");
+    driver.press("G");
+    driver.sees("menagerie artifact approve … 40 ids, y copies them");
+    driver.press("y");
+    driver.collect();
+    assert!(driver.effects.iter().any(|effect| matches!(effect, Effect::Send(_))));
 }

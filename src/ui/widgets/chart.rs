@@ -57,6 +57,13 @@ pub fn columns(values: &[u64], max: u64, height: usize, look: &Look<'_>) -> Vec<
     (0..height).rev().map(line).collect()
 }
 
+/// The values of a time as one line of signs, `max` the highest. What is known is never blank, what nobody measured always.
+pub fn spark(values: &[Option<f64>], max: f64, look: &Look<'_>) -> String {
+    let signs = if look.options.ascii { INK } else { EIGHTHS };
+    let sign = |value: &Option<f64>| value.map_or(" ", |value| signs[steps(value / max, 8).max(1)]);
+    values.iter().map(sign).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -95,14 +95,22 @@ impl Input {
         self.text[self.cursor..].graphemes(true).next().map_or(self.text.len(), |next| self.cursor + next.len())
     }
 
+    /// Where what is shown begins so that the cursor is in sight: the last place from which on the text up to the cursor
+    /// fits into `room` columns. Only what fits is looked at, whatever is left of it.
+    fn first_in_sight(&self, room: usize) -> usize {
+        let mut used = 0;
+        let before = self.text[..self.cursor].grapheme_indices(true).rev();
+        let fits = before.take_while(|(_, grapheme)| {
+            used += text::width(grapheme);
+            used <= room
+        });
+        fits.last().map_or(self.cursor, |(place, _)| place)
+    }
+
     /// Draws it behind a prompt, with the terminal's cursor where the next character goes.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, prompt: &str, look: &Look<'_>) {
         let room = usize::from(area.width).saturating_sub(text::width(prompt) + 1);
-        // What lies left of the cursor is dropped from the front until the cursor is in sight.
-        let mut start = 0;
-        while text::width(&self.text[start..self.cursor]) > room {
-            start += self.text[start..].graphemes(true).next().map_or(1, str::len);
-        }
+        let start = self.first_in_sight(room);
         let shown = text::fit(&self.text[start..], room).into_owned();
         let column = text::width(prompt) + text::width(&self.text[start..self.cursor]);
         let spans = vec![Span::styled(prompt.to_owned(), look.theme.over(Role::Accent, Role::Input)), Span::raw(shown)];
@@ -122,6 +130,19 @@ mod tests {
         for key in keys.split(' ') {
             input.key(key.parse().unwrap());
         }
+    }
+
+    #[test]
+    fn the_cursor_is_in_sight_with_as_much_before_it_as_fits() {
+        let input = Input::new("ab\u{6f22}\u{5b57}e\u{301}");
+        let shown = |room| &input.text()[input.first_in_sight(room)..];
+        assert_eq!(shown(100), input.text());
+        assert_eq!(shown(7), input.text());
+        assert_eq!(shown(6), "b\u{6f22}\u{5b57}e\u{301}");
+        assert_eq!(shown(4), "\u{5b57}e\u{301}", "no half of a wide character");
+        assert_eq!(shown(0), "");
+        let long = Input::new("x".repeat(BYTES_MAX));
+        assert_eq!(long.first_in_sight(10), BYTES_MAX - 10);
     }
 
     #[test]

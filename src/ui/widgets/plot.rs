@@ -2,6 +2,7 @@
 //! gap: it is neither zero nor drawn over.
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -42,6 +43,31 @@ pub fn dots(columns: u16) -> u16 {
     columns.saturating_sub(AXIS).max(1) * 2
 }
 
+/// The times below a canvas, in its last line.
+pub fn times(frame: &mut Frame<'_>, canvas: Rect, (from, to): (Timestamp, Timestamp), look: &Look<'_>) {
+    let range = to.since(from).as_micros().max(1);
+    let least = range / (i64::from(canvas.width) / TIME_COLUMNS).max(1);
+    let minutes = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880];
+    let step = minutes.map(|minutes| minutes * 60_000_000).into_iter().find(|step| *step >= least);
+    let step = step.unwrap_or(7 * 86_400_000_000);
+    let mut words = " ".repeat(usize::from(canvas.width));
+    let mut time = from.as_micros().div_euclid(step) * step;
+    while time < to.as_micros() {
+        let x = (time - from.as_micros()) * i64::from(canvas.width) / range;
+        let written = Timestamp::from_micros(time).to_string();
+        // Midnight is said as the day that begins.
+        let label = if time % 86_400_000_000 == 0 { &written[5..10] } else { &written[11..16] };
+        if let Ok(x) = usize::try_from(x)
+            && x + label.len() <= words.len()
+        {
+            words.replace_range(x..x + label.len(), label);
+        }
+        time += step;
+    }
+    let at = Rect { y: canvas.bottom() - 1, height: 1, ..canvas };
+    frame.render_widget(Line::styled(words, look.style(Role::Dim)), at);
+}
+
 /// One line.
 pub struct Drawn<'a> {
     /// Its place among the others, which gives it its letter and colour; `None` for one that stands behind them, dim.
@@ -54,6 +80,40 @@ pub struct Drawn<'a> {
     pub shift: domain::Span,
 }
 
+/// What lies between two lines, shaded behind them.
+pub struct Band<'a> {
+    /// The place of the line that it belongs to.
+    pub place: usize,
+    /// Its lower edge, the earliest first.
+    pub low: &'a [Point],
+    /// Its upper edge; where there is no value at the same time there is no band.
+    pub high: &'a [Point],
+    /// How long a step is.
+    pub step: domain::Span,
+    /// Whether its dots are close to each other.
+    pub dense: bool,
+}
+
+/// A value that means something, as a line from left to right.
+pub struct Threshold {
+    /// The value.
+    pub value: f64,
+    /// What it means.
+    pub name: String,
+    /// How it is coloured.
+    pub role: Role,
+}
+
+/// A moment at which something happened, as a line from top to bottom.
+pub struct Moment {
+    /// When.
+    pub time: Timestamp,
+    /// What happened.
+    pub name: String,
+    /// How it is coloured.
+    pub role: Role,
+}
+
 /// What is drawn.
 pub struct Plot<'a> {
     /// Where it begins.
@@ -64,6 +124,12 @@ pub struct Plot<'a> {
     pub unit: &'a str,
     /// The lines; the first one lies on top.
     pub lines: Vec<Drawn<'a>>,
+    /// What is shaded behind them.
+    pub bands: Vec<Band<'a>>,
+    /// Values that are marked, where no line is.
+    pub thresholds: Vec<Threshold>,
+    /// Moments that are marked, where no line is.
+    pub moments: Vec<Moment>,
     /// What is said instead when they have no value at all.
     pub empty: &'a str,
 }
@@ -117,10 +183,13 @@ impl Canvas {
 }
 
 impl Plot<'_> {
-    /// The lowest and the highest value.
+    /// The lowest and the highest value; thresholds are in sight as well, if there is any value.
     fn bounds(&self) -> Option<(f64, f64)> {
-        let values = self.lines.iter().flat_map(|line| line.points.iter().map(|point| point.value));
-        let values = values.filter(|value| value.is_finite());
+        let lines = self.lines.iter().flat_map(|line| line.points);
+        let edges = self.bands.iter().flat_map(|band| band.low.iter().chain(band.high));
+        let values = lines.chain(edges).map(|point| point.value).filter(|value| value.is_finite());
+        let measured = values.clone().next().is_some();
+        let values = values.chain(self.thresholds.iter().filter(|_| measured).map(|threshold| threshold.value));
         values.fold(None, |bounds, value| {
             Some(bounds.map_or((value, value), |(low, high): (f64, f64)| (low.min(value), high.max(value))))
         })
@@ -138,7 +207,7 @@ impl Plot<'_> {
         };
         let axis = Axis::new(low, high, self.unit, usize::from(canvas.height / 4).clamp(2, 6));
         self.draw_values(frame, area, canvas, &axis, look);
-        self.draw_times(frame, area, canvas, look);
+        times(frame, Rect { height: area.height, ..canvas }, (self.from, self.to), look);
         self.draw_lines(frame, canvas, &axis, look);
     }
 
@@ -169,34 +238,13 @@ impl Plot<'_> {
         }
     }
 
-    fn draw_times(&self, frame: &mut Frame<'_>, area: Rect, canvas: Rect, look: &Look<'_>) {
-        let range = self.to.since(self.from).as_micros().max(1);
-        let least = range / (i64::from(canvas.width) / TIME_COLUMNS).max(1);
-        let minutes = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880];
-        let step = minutes.map(|minutes| minutes * 60_000_000).into_iter().find(|step| *step >= least);
-        let step = step.unwrap_or(7 * 86_400_000_000);
-        let mut words = " ".repeat(usize::from(canvas.width));
-        let mut time = self.from.as_micros().div_euclid(step) * step;
-        while time < self.to.as_micros() {
-            let x = (time - self.from.as_micros()) * i64::from(canvas.width) / range;
-            let written = Timestamp::from_micros(time).to_string();
-            // Midnight is said as the day that begins.
-            let label = if time % 86_400_000_000 == 0 { &written[5..10] } else { &written[11..16] };
-            if let Ok(x) = usize::try_from(x)
-                && x + label.len() <= words.len()
-            {
-                words.replace_range(x..x + label.len(), label);
-            }
-            time += step;
-        }
-        let at = Rect { y: area.bottom() - 1, height: 1, ..canvas };
-        frame.render_widget(Line::styled(words, look.style(Role::Dim)), at);
-    }
-
     fn draw_lines(&self, frame: &mut Frame<'_>, area: Rect, axis: &Axis, look: &Look<'_>) {
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
         let mut canvas = Canvas { columns, rows, cells: vec![Dotted::default(); columns * rows] };
         let mut ends = Vec::new();
+        for band in &self.bands {
+            self.shade(&mut canvas, band, axis);
+        }
         for line in self.lines.iter().rev() {
             let of = line.place.map_or((Role::Dim, '.'), |place| (role(place), letter(place)));
             let end = self.trace(&mut canvas, line, axis, of);
@@ -211,6 +259,7 @@ impl Plot<'_> {
                 buffer[(area.x + x, area.y + y)].set_char(sign).set_style(look.style(role));
             }
         }
+        self.mark(buffer, area, &canvas, axis, look);
         // A letter at each line's end tells which it is; one line needs none.
         let several = self.lines.iter().filter(|line| line.place.is_some()).count() > 1;
         for ((x, y), (role, letter)) in ends.into_iter().filter(|_| several) {
@@ -220,20 +269,90 @@ impl Plot<'_> {
         }
     }
 
-    /// Draws one line; gives the dot of its last value.
-    fn trace(&self, canvas: &mut Canvas, line: &Drawn<'_>, axis: &Axis, of: (Role, char)) -> Option<(i64, i64)> {
+    /// The dot of a value at a time, at most one beyond either end.
+    fn dot(&self, canvas: &Canvas, axis: &Axis, time: f64, value: f64) -> (i64, i64) {
         let range = self.to.since(self.from).as_micros().max(1);
         let (wide, high) = (canvas.columns as f64 * 2.0, (canvas.rows * 4) as f64);
         // A cell's middle line of dots is where a figure beside the axis stands.
         let middle = 2.0;
+        let across = (time - self.from.as_micros() as f64) / range as f64 * wide;
+        let down = (1.0 - axis.share(value)) * (high - 4.0) + middle;
+        #[expect(clippy::cast_possible_truncation, reason = "places on a screen")]
+        let at = (across.floor().clamp(-1.0, wide) as i64, down.floor().clamp(0.0, high - 1.0) as i64);
+        at
+    }
+
+    /// Shades a band with scattered dots.
+    fn shade(&self, canvas: &mut Canvas, band: &Band<'_>, axis: &Axis) {
+        let of = (role(band.place), '.');
+        let mut high = band.high.iter().peekable();
+        for low in band.low {
+            while high.next_if(|point| point.time < low.time).is_some() {}
+            let Some(above) = high.peek().filter(|point| point.time == low.time) else { continue };
+            if !low.value.is_finite() || !above.value.is_finite() {
+                continue;
+            }
+            let begins = low.time.as_micros() as f64;
+            let (left, bottom) = self.dot(canvas, axis, begins, low.value);
+            let (right, top) = self.dot(canvas, axis, begins + band.step.as_micros() as f64, above.value);
+            for x in left..right.max(left + 1) {
+                for y in top..=bottom {
+                    let here = if band.dense { (x + y) % 2 == 0 } else { x % 2 == 0 && (x / 2 + y) % 3 == 0 };
+                    if here {
+                        canvas.dot((x, y), of);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Draws thresholds and moments where no line is, each with its name where there is room for that.
+    fn mark(&self, buffer: &mut Buffer, area: Rect, canvas: &Canvas, axis: &Axis, look: &Look<'_>) {
+        let free = |x: u16, y: u16| canvas.cells[usize::from(y) * canvas.columns + usize::from(x)].of.is_none();
+        let put = |buffer: &mut Buffer, (x, y): (u16, u16), sign: &str, role: Role| {
+            if x < area.width && y < area.height && free(x, y) {
+                buffer[(area.x + x, area.y + y)].set_symbol(sign).set_style(look.style(role));
+            }
+        };
+        for threshold in &self.thresholds {
+            let y = Self::row(axis, threshold.value, area.height);
+            for x in 0..area.width {
+                put(buffer, (x, y), look.sign("╌", "-"), threshold.role);
+            }
+            let name = format!(" {} ", threshold.name);
+            let width = u16::try_from(text::width(&name)).unwrap_or(u16::MAX);
+            // Where no line is, the nearest to the left.
+            let clear = |from: &u16| (*from..from.saturating_add(width)).all(|x| x < area.width && free(x, y));
+            if let Some(from) = (1..area.width.saturating_sub(width)).find(clear) {
+                for (place, letter) in (from..area.width).zip(name.chars()) {
+                    put(buffer, (place, y), letter.encode_utf8(&mut [0; 4]), threshold.role);
+                }
+            }
+        }
+        // Below what a threshold in the first line is called.
+        let top = u16::from(self.thresholds.iter().any(|it| Self::row(axis, it.value, area.height) == 0));
+        for moment in &self.moments {
+            let (x, _) = self.dot(canvas, axis, moment.time.as_micros() as f64, axis.low);
+            let Ok(x) = u16::try_from(x / 2) else { continue };
+            for y in 0..area.height {
+                put(buffer, (x, y), look.sign("┊", ":"), moment.role);
+            }
+            // Its name to the right of it, or to the left where there is no room.
+            let width = u16::try_from(text::width(&moment.name)).unwrap_or(u16::MAX);
+            let at = if x.saturating_add(width + 2) <= area.width { x + 1 } else { x.saturating_sub(width + 1) };
+            for (place, letter) in (at..area.width).zip(moment.name.chars()) {
+                put(buffer, (place, top), letter.encode_utf8(&mut [0; 4]), moment.role);
+            }
+        }
+    }
+
+    /// Draws one line; gives the dot of its last value.
+    fn trace(&self, canvas: &mut Canvas, line: &Drawn<'_>, axis: &Axis, of: (Role, char)) -> Option<(i64, i64)> {
         let gap = TOGETHER.as_micros().max(line.step.as_micros() * 3 / 2);
         let mut last: Option<(Timestamp, (i64, i64))> = None;
         for point in line.points.iter().filter(|point| point.value.is_finite()) {
-            let passed = point.time.as_micros() + line.shift.as_micros() - self.from.as_micros();
-            let across = (passed as f64 + line.step.as_micros() as f64 / 2.0) / range as f64 * wide;
-            let down = (1.0 - axis.share(point.value)) * (high - 4.0) + middle;
-            #[expect(clippy::cast_possible_truncation, reason = "places on a screen")]
-            let at = (across.floor().clamp(-1.0, wide) as i64, down.floor().clamp(0.0, high - 1.0) as i64);
+            let middle = point.time.as_micros() as f64 + line.step.as_micros() as f64 / 2.0;
+            let at = self.dot(canvas, axis, middle + line.shift.as_micros() as f64, point.value);
             match last {
                 Some((time, before)) if point.time.since(time).as_micros() <= gap => canvas.line(before, at, of),
                 _ => canvas.dot(at, of),

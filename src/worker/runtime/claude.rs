@@ -64,15 +64,20 @@ impl Claude {
 
     fn result(&mut self, line: &Value, subtype: &str, said: &mut Said) {
         let models = at(line, &["modelUsage"]).and_then(Value::as_object).filter(|models| !models.is_empty());
-        let tokens = match models {
+        let sum =
+            |of: &Value, keys: &[&str]| keys.iter().fold(0_u64, |sum, key| sum.saturating_add(number(of, &[key])));
+        let (read, written) = if let Some(models) = models {
             // By model, so that what helpers used counts as well.
-            Some(models) => models.values().fold(0_u64, |sum, model| {
-                let keys = ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
-                keys.iter().fold(sum, |sum, key| sum.saturating_add(number(model, &[key])))
-            }),
-            None => line.get("usage").map_or(0, billed),
+            models.values().fold((0_u64, 0_u64), |(read, written), model| {
+                let keys = ["inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
+                (read.saturating_add(sum(model, &keys)), written.saturating_add(number(model, &["outputTokens"])))
+            })
+        } else {
+            let written = number(line, &["usage", "output_tokens"]);
+            (line.get("usage").map_or(0, billed).saturating_sub(written), written)
         };
-        said.tokens(tokens);
+        said.tokens(read.saturating_add(written));
+        said.tokens_apart(read, written);
         if let Some(cost) = line.get("total_cost_usd").and_then(Value::as_f64) {
             said.cost(cost);
         }

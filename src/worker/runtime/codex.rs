@@ -28,7 +28,13 @@ impl Codex {
                 // The figures are those of the whole thread so far; what comes from the cache is among what was read.
                 let usage = |key| number(line, &["usage", key]);
                 said.tokens(usage("input_tokens").saturating_add(usage("output_tokens")));
+                said.tokens_apart(usage("input_tokens"), usage("output_tokens"));
                 self.end = Some(Ok(()));
+            }
+            "request_user_input" => {
+                let asked = at(line, &["questions"]).and_then(|questions| questions.get(0));
+                let asked = asked.map(|question| shorten(text(question, &["question"]))).unwrap_or_default();
+                said.does(Activity::WaitingHuman, Some(&asked));
             }
             "turn.failed" => {
                 let why = shorten(text(line, &["error", "message"]));
@@ -72,6 +78,8 @@ impl Codex {
             }
             "command_execution" => text(item, &["command"]).to_owned(),
             "mcp_tool_call" => format!("{} {}", text(item, &["server"]), text(item, &["tool"])),
+            // Other threads: `spawn_agent`, `send_input`, `wait`, `close_agent`.
+            "collab_tool_call" => text(item, &["tool"]).to_owned(),
             "web_search" => format!("web search: {}", text(item, &["query"])),
             "file_change" => "file change".to_owned(),
             "error" => {

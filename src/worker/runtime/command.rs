@@ -249,17 +249,29 @@ mod tests {
     fn a_session_of_each_command_line_is_understood() {
         let expected = [
             // Tokens as the vendor charges for them: all of them by model; read and made; the total; summed over the steps.
-            (44_230, Some(0.1834), "All 12 tests pass now.\nThe bound was off by one.", "The bound was off by one."),
-            (25_101, None, "Fixed the bound; 12 tests pass.", "Fixed the bound; 12 tests pass."),
-            (11_520, None, "The bound was off by one; it is fixed.", "The bound was off by one; it is fixed."),
-            (18_160, Some(0.031), "Fixed; all tests pass.", "Fixed; all tests pass."),
+            (
+                44_230,
+                (43_618, 612),
+                Some(0.1834),
+                "All 12 tests pass now.\nThe bound was off by one.",
+                "The bound was off by one.",
+            ),
+            (25_101, (24_763, 338), None, "Fixed the bound; 12 tests pass.", "Fixed the bound; 12 tests pass."),
+            (
+                11_520,
+                (11_020, 310),
+                None,
+                "The bound was off by one; it is fixed.",
+                "The bound was off by one; it is fixed.",
+            ),
+            (18_160, (18_050, 110), Some(0.031), "Fixed; all tests pass.", "Fixed; all tests pass."),
         ];
-        for ((format, stream), (tokens, cost, result, message)) in STREAMS.into_iter().zip(expected) {
+        for ((format, stream), (tokens, apart, cost, result, message)) in STREAMS.into_iter().zip(expected) {
             for told in [format, StreamFormat::Auto] {
                 let listener = heard(told, stream);
                 assert_eq!(listener.failure(), None, "{format}, told as {told}");
                 let said = listener.said;
-                assert_eq!(said.tokens_used, Some(tokens), "{format}");
+                assert_eq!((said.tokens_used, said.tokens_apart), (Some(tokens), Some(apart)), "{format}");
                 assert_eq!(said.cost.map(|cost| (cost * 1e4).round() / 1e4), cost, "{format}");
                 assert_eq!(said.result, Some(result.into()), "{format}");
                 assert_eq!(said.message.as_deref(), Some(message), "{format}");
@@ -282,6 +294,14 @@ mod tests {
         assert_eq!(after(0, 4), (Some(Thinking), None));
         assert_eq!(after(1, 3), tool("cargo test"));
         assert_eq!(after(2, 4), tool("run_shell_command: cargo test"));
+        let codex = |line: &str| {
+            let said = heard(StreamFormat::Codex, line).said;
+            (said.activity, said.activity_detail)
+        };
+        let other = r#"{"type":"item.started","item":{"id":"i","type":"collab_tool_call","tool":"spawn_agent","sender_thread_id":"t","receiver_thread_ids":[],"prompt":"test it","agents_states":{},"status":"in_progress"}}"#;
+        assert_eq!(codex(other), tool("spawn_agent"));
+        let asks = r#"{"type":"request_user_input","id":"u","call_id":"c","questions":[{"id":"q","header":"Base","question":"Which branch?"}]}"#;
+        assert_eq!(codex(asks), (Some(Activity::WaitingHuman), Some("Which branch?".to_owned())));
     }
 
     #[test]
@@ -322,6 +342,11 @@ mod tests {
             (
                 Gemini,
                 "{\"type\":\"tool_use\",\"tool_name\":\"write_file\"}\n{\"type\":\"tool_result\",\"status\":\"error\",\"error\":{\"type\":\"policy_violation\"}}\n{\"type\":\"result\",\"status\":\"success\"}",
+                "it was refused permission once: write_file",
+            ),
+            (
+                Gemini,
+                "{\"type\":\"tool_use\",\"tool_name\":\"write_file\",\"tool_id\":\"1\"}\n{\"type\":\"tool_use\",\"tool_name\":\"read_file\",\"tool_id\":\"2\"}\n{\"type\":\"tool_result\",\"tool_id\":\"2\",\"status\":\"success\"}\n{\"type\":\"tool_result\",\"tool_id\":\"1\",\"status\":\"error\",\"error\":{\"type\":\"policy_violation\"}}\n{\"type\":\"result\",\"status\":\"success\"}",
                 "it was refused permission once: write_file",
             ),
             (Gemini, r#"{"type":"init","session_id":"s"}"#, "its stream ended without a result"),

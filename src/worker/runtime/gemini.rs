@@ -1,5 +1,7 @@
 //! Gemini CLI's `--output-format stream-json`: `init`, messages in pieces, tools, and a `result` with the figures.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::said::{Refused, Said, last_words, number, shorten, text, tool_use};
@@ -8,13 +10,16 @@ use crate::domain::Activity;
 /// The longest answer that is kept, in bytes; longer ones are kept from their beginning.
 const ANSWER_BYTES_MAX: usize = 512 << 10;
 
+/// How many tools in use are remembered.
+const TOOLS_MAX: usize = 1000;
+
 /// What is known of a session.
 #[derive(Debug, Default)]
 pub(super) struct Gemini {
     /// What the model has said since it last used a tool.
     answer: String,
-    /// The tool in use.
-    tool: String,
+    /// The tools in use, by the numbers of their calls: several may be called before the first has given its result.
+    tools: BTreeMap<String, String>,
     /// How the session ended: well, or why not.
     end: Option<Result<(), String>>,
     /// The last error that was told.
@@ -37,14 +42,18 @@ impl Gemini {
             }
             "tool_use" => {
                 self.answer.clear();
-                self.tool = shorten(text(line, &["tool_name"]));
-                said.does(Activity::Tool, Some(&tool_use(&self.tool, line.get("parameters"))));
+                let tool = shorten(text(line, &["tool_name"]));
+                said.does(Activity::Tool, Some(&tool_use(&tool, line.get("parameters"))));
+                if self.tools.len() < TOOLS_MAX {
+                    self.tools.insert(shorten(text(line, &["tool_id"])), tool);
+                }
             }
             "tool_result" => {
                 said.does(Activity::Thinking, None);
+                let tool = self.tools.remove(&shorten(text(line, &["tool_id"]))).unwrap_or_default();
                 // `policy_violation` is what a tool ends with that nobody is there to allow.
                 if matches!(text(line, &["error", "type"]), "policy_violation" | "execution_denied") {
-                    self.refused.add(&self.tool);
+                    self.refused.add(&tool);
                 }
             }
             "error" => {
@@ -64,6 +73,7 @@ impl Gemini {
         // The total has what was thought and what tools were handed, which the two others leave out.
         let parts = figure("input_tokens").saturating_add(figure("output_tokens"));
         said.tokens(figure("total_tokens").max(parts));
+        said.tokens_apart(figure("input_tokens"), figure("output_tokens"));
         if !self.answer.is_empty() {
             said.result(std::mem::take(&mut self.answer).into());
         }

@@ -26,6 +26,10 @@ enum Message {
         #[serde(default)]
         used: Option<u64>,
         #[serde(default)]
+        input: Option<u64>,
+        #[serde(default)]
+        output: Option<u64>,
+        #[serde(default)]
         cost: Option<f64>,
     },
     Result {
@@ -54,8 +58,12 @@ pub(super) fn line(line: &[u8], said: &mut Said) {
             }
         }
         Message::Artifact(announced) => said.announce(announced),
-        Message::Tokens { used, cost } => {
-            if let Some(used) = used {
+        Message::Tokens { used, input, output, cost } => {
+            let apart = input.or(output).map(|_| (input.unwrap_or(0), output.unwrap_or(0)));
+            if let Some((input, output)) = apart {
+                said.tokens_apart(input, output);
+            }
+            if let Some(used) = used.or(apart.map(|(input, output)| input.saturating_add(output))) {
                 said.tokens(used);
             }
             if let Some(cost) = cost {

@@ -8,7 +8,7 @@ use crate::domain::Activity;
 /// What is known of a session.
 #[derive(Debug, Default)]
 pub(super) struct Opencode {
-    tokens: u64,
+    tokens: (u64, u64),
     cost: f64,
     error: Option<String>,
     refused: Refused,
@@ -48,10 +48,15 @@ impl Opencode {
     }
 
     fn step(&mut self, part: &Value, said: &mut Said) {
-        let paths: [&[&str]; 5] = [&["input"], &["output"], &["reasoning"], &["cache", "read"], &["cache", "write"]];
+        let read: [&[&str]; 3] = [&["input"], &["cache", "read"], &["cache", "write"]];
+        let written: [&[&str]; 2] = [&["output"], &["reasoning"]];
         if let Some(tokens) = part.get("tokens") {
-            self.tokens = paths.iter().fold(self.tokens, |sum, path| sum.saturating_add(number(tokens, path)));
-            said.tokens(self.tokens);
+            let add = |to: u64, paths: &[&[&str]]| {
+                paths.iter().fold(to, |sum, path| sum.saturating_add(number(tokens, path)))
+            };
+            self.tokens = (add(self.tokens.0, &read), add(self.tokens.1, &written));
+            said.tokens(self.tokens.0.saturating_add(self.tokens.1));
+            said.tokens_apart(self.tokens.0, self.tokens.1);
         }
         if let Some(cost) = part.get("cost").and_then(Value::as_f64) {
             self.cost += cost;

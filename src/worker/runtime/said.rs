@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::domain::{Activity, ArtifactType};
+use super::super::workspace;
+use crate::domain::{Activity, ArtifactType, Difference};
 
 /// How many artifacts one execution may announce.
 const ANNOUNCED_MAX: usize = 1000;
@@ -36,6 +37,23 @@ pub(in super::super) struct Announced {
     /// Free.
     #[serde(default)]
     pub(in super::super) metadata: Map<String, Value>,
+    /// What it is a difference from; nothing that an agent could say.
+    #[serde(skip)]
+    pub(in super::super) difference: Option<Difference>,
+}
+
+impl Announced {
+    /// The difference that was taken in a workspace.
+    pub(in super::super) fn difference(difference: Difference) -> Self {
+        Self {
+            kind: Some(ArtifactType::Code.as_str().to_owned()),
+            title: None,
+            content: None,
+            path: Some(workspace::difference::FILE.to_owned()),
+            metadata: Map::new(),
+            difference: Some(difference),
+        }
+    }
 }
 
 /// What an execution has said so far.
@@ -51,6 +69,8 @@ pub(in super::super) struct Said {
     pub(in super::super) activity_detail: Option<String>,
     /// Tokens in all.
     pub(in super::super) tokens_used: Option<u64>,
+    /// Of those, what models read and what they wrote, where that is told apart.
+    pub(in super::super) tokens_apart: Option<(u64, u64)>,
     /// US dollars in all.
     pub(in super::super) cost: Option<f64>,
     /// The result.
@@ -98,6 +118,12 @@ impl Said {
     pub(super) fn tokens(&mut self, used: u64) {
         self.tokens_used = Some(used).max(self.tokens_used);
         self.changed = true;
+    }
+
+    /// Tokens in all that models read, and that they wrote; likewise.
+    pub(super) fn tokens_apart(&mut self, read: u64, written: u64) {
+        let (before_read, before_written) = self.tokens_apart.unwrap_or_default();
+        self.tokens_apart = Some((read.max(before_read), written.max(before_written)));
     }
 
     /// US dollars in all; likewise.

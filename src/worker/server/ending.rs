@@ -8,7 +8,8 @@ use rustix::event::epoll::{self, EventFlags};
 
 use super::super::artifacts::{self, Collector};
 use super::super::run::{Gone, NEVER, Stage, Verdict, signal_for};
-use super::super::sys;
+use super::super::runtime::said::Announced;
+use super::super::{log, sys};
 use super::events::KILL_US;
 use super::{Known, Server, Source, key, notice};
 use crate::domain::artifact::FoundArtifact;
@@ -80,7 +81,13 @@ impl Server {
         if let Some(remark) = run.listener.said.misnamed() {
             run.spool.note(sys::now(), &remark);
         }
-        let announced = std::mem::take(&mut run.listener.said.announced);
+        self.find_difference(index);
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let Some(run) = &mut slot.run else { return };
+        let mut announced = std::mem::take(&mut run.listener.said.announced);
+        if let Some(difference) = &run.difference {
+            announced.insert(0, Announced::difference(difference.clone()));
+        }
         if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
             let work = self.cages.get(&slot.cage).map(|cage| cage.work.clone()).unwrap_or_default();
             run.collector = Collector::begin(&self.around.data_dir, run.id(), &slot.artifacts, &work, announced);
@@ -113,12 +120,19 @@ impl Server {
     }
 
     /// Judges an execution and reports it.
-    fn conclude(&mut self, index: usize, found: Vec<FoundArtifact>) {
+    fn conclude(&mut self, index: usize, mut found: Vec<FoundArtifact>) {
         let Some(run) = self.slots.get_mut(&index).and_then(|slot| slot.run.as_mut()) else { return };
         let Some(gone) = run.gone else { return };
+        if run.difference.is_some() && !found.iter().any(|artifact| artifact.difference.is_some()) {
+            run.difference_failure.get_or_insert_with(|| "it is too large".to_owned());
+        }
         // The last remark of the agent, before the end that follows it.
         let sample = run.take_sample(NEVER / 2);
         let outcome = run.outcome(&gone, found.iter().map(|artifact| artifact.kind));
+        if !outcome.succeeded() {
+            // What a failed attempt has changed is worth reading, and nothing that anybody should merge.
+            found.iter_mut().filter_map(|artifact| artifact.difference.as_mut()).for_each(|one| one.merge = None);
+        }
         if let Some(sample) = sample {
             self.link.sample(sample);
         }
@@ -132,7 +146,11 @@ impl Server {
         self.running -= 1;
         let (id, cage) = (run.id(), slot.cage);
         let worn = slot.stale || slot.doomed || slot.broken.is_some();
+        if let Some(work) = self.cages.get(&cage).map(|cage| cage.work.clone()) {
+            self.move_out(&run, &work);
+        }
         self.known.insert(id, Known::Ended);
+        log::ended(&run.start, &outcome);
         let outcome = Box::new(outcome);
         self.report(Report::Ended { execution_id: id, started_at: run.started_at, outcome, artifacts });
         let surplus = self.cages.get(&cage).is_none_or(|known| !known.places.contains(&Some(index)));

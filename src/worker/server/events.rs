@@ -57,7 +57,12 @@ impl Server {
             Reply::NotExecuted { number, errno, workdir } if current == Some(number) => {
                 let Some(run) = &mut slot.run else { return };
                 let path = run.start.env.get("PATH").map_or(PATH, String::as_str);
-                if let Some(agent) = run.agent.take() {
+                if let Some(agent) = run.agent.take_if(|_| run.taking_difference) {
+                    run.taking_difference = false;
+                    let shell = ["/bin/sh".to_owned()];
+                    run.difference_failure = Some(not_executed(&run.start, &shell, path, errno, workdir));
+                    self.gather(index, agent);
+                } else if let Some(agent) = run.agent.take() {
                     let command = run.start.verify.commands.get(run.checks_done).map(Vec::as_slice).unwrap_or_default();
                     run.check_failure = Some(not_executed(&run.start, command, path, errno, workdir));
                     self.gather(index, agent);

@@ -2,8 +2,8 @@
 //!
 //! Each turn takes what is ready, bounded per source so that a loud agent delays nobody, then sends what has come of it
 //! in one piece. Without timers due the wait has no end: an idle worker takes no processor time at all.
-//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`verifying`] has
-//! checked what an agent did, [`ending`] brings executions to their end, [`measuring`] and [`sensors`] tell what is used.
+//! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`workspaces`] has
+//! repositories copied and merged, [`verifying`] has checked what an agent did, [`ending`] brings executions to their end, [`measuring`] and [`sensors`] tell what is used.
 
 mod ending;
 mod events;
@@ -13,6 +13,7 @@ mod requests;
 mod sensors;
 mod surroundings;
 mod verifying;
+mod workspaces;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -32,7 +33,7 @@ use super::relay::Relay;
 use super::run::NEVER;
 use super::sense::Helper;
 use super::slot::{OutputFolder, Slot};
-use super::{Error, Settings, cgroup, host, sys};
+use super::{Error, Settings, cgroup, host, log, sys, workspace};
 use crate::domain::link::Report;
 use crate::domain::{CageId, ExecutionId, Severity};
 pub(super) use surroundings::Surroundings;
@@ -53,9 +54,10 @@ enum Source {
     Dying = 10,
     Sensors = 11,
     HelperExit = 12,
+    Errand = 13,
 }
 
-const SOURCES: [Source; 13] = [
+const SOURCES: [Source; 14] = [
     Source::Signal,
     Source::Listener,
     Source::Engine,
@@ -69,6 +71,7 @@ const SOURCES: [Source; 13] = [
     Source::Dying,
     Source::Sensors,
     Source::HelperExit,
+    Source::Errand,
 ];
 
 /// A key for the kernel: source, and which of them. Indices are never used twice, so that a late event finds nobody.
@@ -102,6 +105,8 @@ pub(super) struct Server {
     /// Ports whose connections cannot be taken at the moment.
     parked: BTreeSet<usize>,
     known: HashMap<ExecutionId, Known>,
+    /// What is done with git outside the cages.
+    errands: workspaces::Errands,
     /// Slots whose executions have ended and whose artifacts are being collected.
     collecting: Vec<usize>,
     next_index: usize,
@@ -139,7 +144,7 @@ impl Server {
         let data_dir = given.canonicalize().map_err(Error::file("opening the data directory", given))?;
         let lock = lock(&data_dir)?;
         host::raise_descriptor_limit();
-        for folder in ["output", "artifacts", "cages"] {
+        for folder in ["output", "artifacts", "cages", workspace::FOLDER] {
             let path = data_dir.join(folder);
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(Error::file("making the folder", path))?;
@@ -176,6 +181,7 @@ impl Server {
             relays: BTreeMap::new(),
             parked: BTreeSet::new(),
             known: HashMap::new(),
+            errands: workspaces::Errands::default(),
             collecting: vec![],
             next_index: 1,
             peer_index: 0,
@@ -197,11 +203,13 @@ impl Server {
             _lock: lock,
         };
         server.find_gpus();
+        server.clear_workspaces();
         Ok(server)
     }
 
     /// Serves until there is a reason to leave.
     pub(super) fn serve(mut self) -> Result<(), Error> {
+        tracing::info!(pid = std::process::id(), incarnation = self.incarnation, "ready");
         let mut events = Vec::with_capacity(256);
         while !self.leaving {
             self.consider_leaving();
@@ -230,6 +238,7 @@ impl Server {
                 self.flush();
             }
         }
+        tracing::info!("stopping");
         self.end_everything();
         if self.around.cgroups.remove().is_empty() {
             let _ = std::fs::remove_file(self.around.data_dir.join(GROUPS_FILE));
@@ -254,6 +263,7 @@ impl Server {
             Source::Inside | Source::Outside => self.pump_relay(index, flags),
             Source::Sensors => self.read_sensors(),
             Source::HelperExit => self.helper_ended(),
+            Source::Errand => self.errand_ended(index),
             Source::Dying => {
                 if let Some(slot) = self.dying.remove(&index) {
                     sys::reap(slot.pidfd.as_fd());
@@ -319,7 +329,7 @@ impl Server {
     /// Starts, stops or heeds the clock by which an unneeded worker leaves.
     fn consider_leaving(&mut self) {
         // What is not acknowledged lives nowhere else: the engine would have finished tasks run again.
-        let needed = self.link.peer().is_some() || self.is_busy() || self.link.has_kept();
+        let needed = self.link.peer().is_some() || self.is_busy() || self.link.has_kept() || !self.errands.is_empty();
         if needed {
             self.leave_at = NEVER;
         } else if self.leave_at == NEVER {
@@ -344,6 +354,7 @@ impl Server {
     }
 
     fn report(&mut self, report: Report) {
+        log::reported(&report);
         self.link.report(sys::now(), report);
     }
 }

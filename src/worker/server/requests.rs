@@ -6,9 +6,10 @@ use super::super::gpu::Devices;
 use super::super::message::Request;
 use super::super::run::{Run, Stage, Verdict, clocks};
 use super::super::slot::Slot;
-use super::super::sys;
+use super::super::{log, sys};
 use super::{Known, Server, Source, key, notice};
 use crate::domain::link::{FromWorker, LINK_VERSION, Report, Start, ToWorker};
+use crate::domain::trace::traceparent;
 use crate::domain::{CageId, CageSpec, ExecutionId, Outcome, OutcomeKind, Severity, Span};
 use rustix::event::epoll;
 
@@ -29,6 +30,7 @@ impl Server {
                     self.known.remove(&id);
                 }
             }
+            ToWorker::Merge(order) => self.merge(order),
             ToWorker::Watch { interval_ms, while_busy } => self.set_watch(interval_ms, while_busy),
             ToWorker::Processes { request, cage_id } => self.list_processes(request, cage_id),
             ToWorker::Shutdown { kill } => {
@@ -165,6 +167,10 @@ impl Server {
             self.end_unstarted(id, Outcome::new(OutcomeKind::NotStarted, why));
             return;
         }
+        if start.workspace.is_some() {
+            self.prepare_workspace(start);
+            return;
+        }
         cage.queue.push_back(start);
         self.known.insert(id, Known::Queued);
         self.fill(cage_id);
@@ -213,12 +219,17 @@ impl Server {
         })
     }
 
+    /// Makes a cage's folders and groups, if that has not been done.
+    pub(super) fn prepare_cage(&mut self, id: CageId) -> std::io::Result<()> {
+        let Some(cage) = self.cages.get(&id) else { return Ok(()) };
+        let others = self.cages.values().filter(|_| !cage.granted);
+        let writable: Vec<_> = others.flat_map(|cage| cage.writable(&self.around)).collect();
+        self.cages.get_mut(&id).map_or(Ok(()), |cage| cage.prepare(&self.around, &writable))
+    }
+
     /// A slot that can take an execution, made if there is room for another; `None` when all are taken. The error says why
     /// the cage cannot be set up.
     fn slot_for(&mut self, id: CageId) -> Result<Option<usize>, String> {
-        let Some(cage) = self.cages.get(&id) else { return Ok(None) };
-        let others = self.cages.values().filter(|_| !cage.granted);
-        let writable: Vec<_> = others.flat_map(|cage| cage.writable(&self.around)).collect();
         let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
         let slots = &self.slots;
         let free = |index: &usize| slots.get(index).is_some_and(Slot::is_free);
@@ -229,7 +240,8 @@ impl Server {
         cage.places.resize(width.max(cage.places.len()), None);
         let Some(place) = cage.places.iter().take(width).position(Option::is_none) else { return Ok(None) };
         let fail = |error: std::io::Error| error.to_string();
-        cage.prepare(&self.around, &writable).map_err(fail)?;
+        self.prepare_cage(id).map_err(fail)?;
+        let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
         let wanted = cage.spec.limits.gpu.unwrap_or(0) as usize;
         let gpus = least_used(wanted, &self.around.gpus, self.slots.values());
         let place_number = u32::try_from(place).unwrap_or(u32::MAX);
@@ -248,13 +260,19 @@ impl Server {
     }
 
     /// Hands an execution to a slot's init.
-    fn hand_over(&mut self, index: usize, start: Box<Start>) {
+    fn hand_over(&mut self, index: usize, mut start: Box<Start>) {
+        if let Err(error) = self.move_in(&mut start) {
+            let why = format!("its workspace cannot be moved into its cage: {error}");
+            self.end_unstarted(start.execution_id, Outcome::new(OutcomeKind::CageFailed, why));
+            return;
+        }
         let (Some(cage), Some(slot)) = (self.cages.get(&start.cage_id), self.slots.get_mut(&index)) else { return };
         let number = slot.next_number();
         let (now, _) = clocks();
         let wall = cage.spec.limits.wall.map(|wall| wall.as_micros().unsigned_abs());
         let watched = is_watched(cage, &self.around.cgroups);
         let id = start.execution_id;
+        log::handed_over(&start, index);
         self.send_command(index, &start, &start.command, number);
         let mut run = Run::new(start, number, self.output.clone(), now, wall);
         if watched {
@@ -273,6 +291,7 @@ impl Server {
     /// Has a slot's init execute a command of an execution: the agent itself, or one that verifies it. Both are given the
     /// same task, folders and variables.
     pub(super) fn send_command(&mut self, index: usize, start: &Start, command: &[String], number: u64) {
+        let workspace = self.workspace_of(start);
         let (Some(cage), Some(slot)) = (self.cages.get(&start.cage_id), self.slots.get_mut(&index)) else { return };
         let mut request = Request::begin(&mut self.request, number, start.workdir.as_deref().unwrap_or_default());
         for word in command {
@@ -297,6 +316,10 @@ impl Server {
         set("MENAGERIE_TASK_FILE", "/run/menagerie/task.json");
         set("MENAGERIE_ARTIFACTS", &artifacts);
         set("MENAGERIE_WORK", &work);
+        if let Some(workspace) = &workspace {
+            set("MENAGERIE_WORKSPACE", workspace);
+        }
+        set("TRACEPARENT", &traceparent(start.task_id, start.execution_id));
         if let Some(element) = start.task.get("array_index").and_then(serde_json::Value::as_u64) {
             set("MENAGERIE_ARRAY_INDEX", &element.to_string());
         }
@@ -339,6 +362,7 @@ impl Server {
 
     /// Reports the end of an execution that never had a slot.
     pub(super) fn end_unstarted(&mut self, id: ExecutionId, outcome: Outcome) {
+        self.forget_workspace(id);
         self.known.insert(id, Known::Ended);
         self.report(Report::Ended {
             execution_id: id,

@@ -1,7 +1,8 @@
 //! Artifacts: only those that are not approved are kept, because only they hold anything up.
 
-use crate::domain::event::{ArtifactAdded, ArtifactReviewed};
+use crate::domain::event::{ArtifactAdded, ArtifactMerged, ArtifactReviewed};
 use crate::domain::snapshot::OpenArtifact;
+use crate::domain::workspace::MergeState;
 use crate::domain::{ReviewState, TaskId};
 use crate::engine::core::Core;
 
@@ -14,14 +15,20 @@ impl Core {
                 task_id: artifact.task_id,
                 state: artifact.review.state,
                 snoozed_until: None,
+                merges: artifact.difference.as_ref().is_some_and(|difference| difference.merge.is_some()),
             });
         }
     }
 
     pub(super) fn apply_artifact_reviewed(&mut self, event: &ArtifactReviewed) {
+        if event.merges && event.state == ReviewState::Approved {
+            self.merging.insert(event.artifact_id);
+        } else {
+            self.merging.remove(&event.artifact_id);
+        }
         if event.state != ReviewState::Approved {
-            let (id, task_id, state) = (event.artifact_id, event.task_id, event.state);
-            let open = OpenArtifact { id, task_id, state, snoozed_until: None };
+            let (id, task_id, state, merges) = (event.artifact_id, event.task_id, event.state, event.merges);
+            let open = OpenArtifact { id, task_id, state, snoozed_until: None, merges };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
             for task in artifact.makers() {
@@ -33,6 +40,14 @@ impl Core {
                     self.shift_gates(task, false);
                 }
             }
+        }
+    }
+
+    pub(super) fn apply_artifact_merged(&mut self, event: &ArtifactMerged) {
+        self.merging.remove(&event.artifact_id);
+        // Taken back while it was on its way: what is merged stays so, and is not merged twice.
+        if let Some(artifact) = self.artifacts.get_mut(&event.artifact_id) {
+            artifact.merges &= event.merge.state != MergeState::Merged;
         }
     }
 

@@ -54,6 +54,7 @@ impl Core {
             Event::ExecutionEnded(event) => self.apply_execution_ended(event),
             Event::ArtifactAdded(event) => self.apply_artifact_added(event),
             Event::ArtifactReviewed(event) => self.apply_artifact_reviewed(event),
+            Event::ArtifactMerged(event) => self.apply_artifact_merged(event),
             Event::ArtifactSnoozed(event) => {
                 if let Some(artifact) = self.artifacts.get_mut(&event.artifact_id) {
                     artifact.snoozed_until = event.until;

@@ -4,7 +4,7 @@ use super::Context;
 use super::snooze::to_come;
 use super::undo::{Groups, undone_by};
 use crate::domain::alert::Resolution;
-use crate::domain::event::{AlertAcknowledged, AlertReopened, AlertResolved, AlertSilenced, AlertUnacknowledged};
+use crate::domain::event::{AlertAcknowledged, AlertReopened, AlertSilenced, AlertUnacknowledged};
 use crate::domain::time::When;
 use crate::domain::{Actor, Alert, AlertId, AlertStatus, Command, Refusal, Reply, Timestamp, UserId};
 use crate::engine::core::rules::group_source;
@@ -89,7 +89,7 @@ impl Core {
         let mut back = vec![];
         let reply = self.each(ids, |core, alert_id| {
             core.open_alert(alert_id, context)?;
-            core.emit(now, actor, AlertResolved { alert_id, resolution: resolution.clone() }, out);
+            core.resolve(actor, alert_id, resolution.clone(), out);
             back.push(alert_id);
             Ok(())
         })?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::user_of;
+use super::cycle;
 use crate::domain::approval_rule::APPROVAL_RULES_MAX;
 use crate::domain::command::Change;
 use crate::domain::event::{AgentDeclared, ApprovalRuleDeclared, CageDeclared, CageMaintenance, DefaultsSet};
@@ -253,25 +254,24 @@ impl Core {
         for spec in present.chain(&fleet.agent) {
             superiors.insert(&spec.name, spec.reports_to.as_deref());
         }
+        let names: Vec<&str> = superiors.keys().copied().collect();
+        let place_of = |name: &str| names.binary_search(&name).ok();
         for spec in &fleet.agent {
-            let place = format!("agent {}", spec.name);
-            let mut path = vec![spec.name.as_str()];
-            let mut at = spec.reports_to.as_deref();
-            while let Some(name) = at {
-                let Some(next) = superiors.get(name) else {
-                    let refusal = Refusal::not_found("reports_to", name).within(place);
-                    return Err(match nearest(name, superiors.keys().copied()) {
-                        Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-                        None => refusal.allowed("the name of an agent"),
-                    });
-                };
-                let seen = path.contains(&name);
-                path.push(name);
-                if seen {
-                    let shown = path.join(" -> ");
-                    return Err(Refusal::invalid("reports_to", shown, "a hierarchy without a cycle").within(place));
-                }
-                at = *next;
+            if let Some(name) = spec.reports_to.as_deref().filter(|name| place_of(name).is_none()) {
+                let refusal = Refusal::not_found("reports_to", name).within(format!("agent {}", spec.name));
+                return Err(match nearest(name, names.iter().copied()) {
+                    Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
+                    None => refusal.allowed("the name of an agent"),
+                });
+            }
+        }
+        let next: Vec<Option<usize>> = superiors.values().map(|name| name.and_then(place_of)).collect();
+        let led = cycle::led_to(&next);
+        for spec in &fleet.agent {
+            if let Some(first) = place_of(&spec.name).and_then(|place| led[place]) {
+                let shown = cycle::shown(&next, first, |place| names[place]);
+                let refusal = Refusal::invalid("reports_to", shown, "a hierarchy without a cycle");
+                return Err(refusal.within(format!("agent {}", spec.name)));
             }
         }
         Ok(())

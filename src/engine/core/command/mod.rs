@@ -11,6 +11,7 @@ mod apply_warnings;
 mod approval_rules;
 mod cages;
 mod cancel;
+mod cycle;
 mod feasible;
 mod prioritise;
 mod reassign;

@@ -5,7 +5,7 @@ use super::undo::{Groups, undone_by};
 use crate::domain::event::ArtifactReviewed;
 use crate::domain::snapshot::OpenArtifact;
 use crate::domain::{Actor, ArtifactId, Command, Refusal, Reply, ReviewState, Timestamp};
-use crate::engine::core::{Core, Decisions};
+use crate::engine::core::{Core, Decisions, Effect};
 
 impl Core {
     #[allow(clippy::too_many_arguments)] // The fields of one command, and what every command gets.
@@ -55,9 +55,12 @@ impl Core {
             }
             artifact.state.become_checked(state).map_err(|refusal| refusal.within(artifact_id))?;
             before.add(artifact.state, artifact_id);
-            let event =
-                ArtifactReviewed { artifact_id, task_id: artifact.task_id, state, note: note.cloned(), rule: None };
+            let (task_id, merges) = (artifact.task_id, artifact.merges);
+            let event = ArtifactReviewed { artifact_id, task_id, state, note: note.cloned(), merges, rule: None };
             core.emit(now, actor, event, out);
+            if merges && state == ReviewState::Approved {
+                out.effects.push(Effect::Merge { artifact_id });
+            }
             Ok(())
         })?;
         let back = before.commands(|state, ids| match state {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::agents::user_of;
+use super::cycle;
 use crate::domain::command::RefusedItem;
 use crate::domain::event::TaskSubmitted;
 use crate::domain::{Actor, AgentId, Command, NewTask, Refusal, Reply, Task, TaskId, TaskStatus, Timestamp, UserId};
@@ -33,6 +34,8 @@ struct Plan {
 #[derive(Default)]
 struct Judged {
     good: BTreeSet<Wish>,
+    /// Those that nothing here can ever meet, and why.
+    bad: BTreeMap<Wish, Refusal>,
     last: Option<Wish>,
 }
 
@@ -123,6 +126,9 @@ impl Core {
         {
             return Err(self.unknown_cage(cage));
         }
+        if task.verify.expect_difference && task.workspace.is_none() {
+            self.check_workspace_of(agent)?;
+        }
         let mut depends_on = vec![];
         for text in &task.depends_on {
             depends_on.push(self.dependency(text, keys, known)?);
@@ -131,13 +137,28 @@ impl Core {
         depends_on.dedup();
         let wish = Wish::new(&task.requirements, task.command().is_some(), agent, task.cage, owner);
         if judged.last.as_ref() != Some(&wish) {
+            if let Some(refusal) = judged.bad.get(&wish) {
+                return Err(refusal.clone());
+            }
             if !judged.good.contains(&wish) {
-                self.feasible(&wish)?;
+                if let Err(refusal) = self.feasible(&wish) {
+                    judged.bad.insert(wish, refusal.clone());
+                    return Err(refusal);
+                }
                 judged.good.insert(wish.clone());
             }
             judged.last = Some(wish.clone());
         }
         Ok(Plan { agent, wish, depends_on })
+    }
+
+    /// Only what works in a workspace can be expected to leave a difference there.
+    fn check_workspace_of(&self, agent: Option<AgentId>) -> Result<(), Refusal> {
+        if agent.and_then(|id| self.agent_spec(id)?.workspace()).is_some() {
+            return Ok(());
+        }
+        Err(Refusal::invalid("verify.expect_difference", true, "true only where there is a workspace")
+            .hint("give the task a workspace, or name an agent whose runtime has one"))
     }
 
     fn named_agent(&self, name: &str) -> Result<AgentId, Refusal> {
@@ -241,13 +262,7 @@ fn order_by_dependency(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask]) -
     }
     let done: BTreeSet<_> = order.iter().copied().collect();
     refuse_dependents(plans, tasks, &dependents);
-    for place in 0..plans.len() {
-        if plans[place].is_ok() && !done.contains(&place) {
-            let name = tasks[place].key.clone().unwrap_or_else(|| format!("task {}", place + 1));
-            let cycle = cycle_through(plans, tasks, place).unwrap_or(name);
-            plans[place] = Err(Refusal::invalid("depends_on", cycle, "dependencies without a cycle"));
-        }
-    }
+    refuse_cycles(plans, tasks, &done);
     order
 }
 
@@ -266,23 +281,27 @@ fn refuse_dependents(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask], dep
     }
 }
 
-/// The keys of a cycle that can be reached from a place: `a -> b -> a`.
-fn cycle_through(plans: &[Result<Plan, Refusal>], tasks: &[NewTask], from: usize) -> Option<String> {
-    let mut path: Vec<usize> = vec![];
-    let mut at = from;
-    loop {
-        if let Some(start) = path.iter().position(|place| *place == at) {
-            path.push(at);
-            let keys: Vec<_> = path[start..].iter().filter_map(|place| tasks[*place].key.as_deref()).collect();
-            return Some(keys.join(" -> "));
-        }
-        path.push(at);
-        let next = plans[at].as_ref().ok()?.depends_on.iter().find_map(|dependency| match dependency {
-            // Places that are refused already were named in their own right and end no search.
-            Dependency::Item(on) if plans[*on].is_ok() => Some(*on),
-            _ => None,
-        });
-        at = next?;
+/// Refuses whoever could never become ready, because it is in a cycle or waits for somebody who is.
+fn refuse_cycles(plans: &mut [Result<Plan, Refusal>], tasks: &[NewTask], done: &BTreeSet<usize>) {
+    let waits = |place: usize| plans[place].is_ok() && !done.contains(&place);
+    let next: Vec<Option<usize>> = plans
+        .iter()
+        .enumerate()
+        .map(|(place, plan)| {
+            let on = plan.iter().flat_map(|plan| &plan.depends_on).filter_map(|dependency| match dependency {
+                Dependency::Item(on) => Some(*on),
+                Dependency::Task(_) => None,
+            });
+            if waits(place) { on.into_iter().find(|on| waits(*on)) } else { None }
+        })
+        .collect();
+    let led = cycle::led_to(&next);
+    let mut texts: BTreeMap<usize, String> = BTreeMap::new();
+    for (place, first) in led.into_iter().enumerate() {
+        let Some(first) = first else { continue };
+        let name = |place: usize| tasks[place].key.as_deref().unwrap_or_default();
+        let text = texts.entry(first).or_insert_with(|| cycle::shown(&next, first, name));
+        plans[place] = Err(Refusal::invalid("depends_on", text.clone(), "dependencies without a cycle"));
     }
 }
 
@@ -309,6 +328,7 @@ fn make_task(new: NewTask, plan: &Plan, id: TaskId, ids: &[Option<TaskId>], owne
         estimate: new.estimate,
         preemptible: new.preemptible,
         verify: new.verify,
+        workspace: new.workspace,
         verification: None,
         agent_id: plan.agent,
         cage_id: plan.wish.cage,

@@ -148,6 +148,7 @@ fn a_gate_waits_for_approval() {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        difference: None,
     };
     let execution_id = world.execution(first);
     world.report(link::Report::Ended {

@@ -47,6 +47,7 @@ fn found() -> FoundArtifact {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        difference: None,
     }
 }
 

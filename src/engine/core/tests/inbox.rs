@@ -27,6 +27,7 @@ fn finish(world: &mut World, task: TaskId, artifacts: usize) -> Vec<ArtifactId> 
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        difference: None,
     };
     let execution_id = world.execution(task);
     let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));

@@ -10,6 +10,8 @@ use crate::engine::core::Decisions;
 const FLEET: &str = r#"
 [[cage]]
 id = "001"
+[[cage]]
+id = "002"
 [[agent]]
 name = "maker"
 cage = "001"
@@ -28,33 +30,51 @@ fn rule(name: &str) -> ApprovalRule {
     ApprovalRule { name: name.to_owned(), agent, kind: ArtifactType::Report, task_type, verdict: Verdict::Reject }
 }
 
-/// Ends a task with artifacts of these types, as the deciding thread does it; gives what was judged, by type.
-fn bring(
-    world: &mut World,
-    kinds: &[ArtifactType],
-    task_type: &str,
-    high_risk: bool,
-) -> Vec<(ArtifactId, ReviewState)> {
-    let id = world.submit(task());
-    world.schedule();
-    let found = |kind: &ArtifactType| FoundArtifact {
-        kind: *kind,
+fn found(kind: ArtifactType) -> FoundArtifact {
+    FoundArtifact {
+        kind,
         title: "a".into(),
         content: None,
         path: None,
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
-    };
-    let (execution_id, artifacts) = (world.execution(id), kinds.iter().map(found).collect());
-    let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
+        difference: None,
+    }
+}
+
+fn task_of(agent: &str) -> NewTask {
+    NewTask { agent: Some(agent.to_owned()), max_attempts: 1, ..task() }
+}
+
+/// Has `maker` run a task to its end with artifacts of these types; gives what was judged.
+fn bring(
+    world: &mut World,
+    kinds: &[ArtifactType],
+    task_type: &str,
+    high_risk: bool,
+) -> Vec<(ArtifactId, ReviewState)> {
+    let id = world.submit(task_of("maker"));
+    world.schedule();
+    let facts = TaskFacts { id, kind: task_type.to_owned(), high_risk };
+    end(world, &facts, kinds.iter().copied().map(found).collect(), OutcomeKind::Succeeded)
+}
+
+/// Ends a task that runs, as the deciding thread does it; gives what was judged.
+fn end(
+    world: &mut World,
+    facts: &TaskFacts,
+    artifacts: Vec<FoundArtifact>,
+    ended: OutcomeKind,
+) -> Vec<(ArtifactId, ReviewState)> {
+    let (execution_id, outcome) = (world.execution(facts.id), Box::new(Outcome::new(ended, "")));
     let report = link::Report::Ended { execution_id, started_at: None, outcome, artifacts };
     let mut out = Decisions::default();
     let wanted = world.core.wanted_by_rules(&report);
     world.core.report(world.now, world.node, world.now, report, &mut out);
     if let Some(wanted) = wanted {
-        assert_eq!(wanted, id);
-        world.core.judge_by_rules(world.now, &TaskFacts { id, kind: task_type.to_owned(), high_risk }, 0, &mut out);
+        assert_eq!(wanted, facts.id);
+        world.core.judge_by_rules(world.now, facts, 0, &mut out);
     }
     let judged = out.records.iter().filter_map(|record| match &record.event {
         Event::ArtifactReviewed(event) => {
@@ -86,6 +106,49 @@ fn a_rule_judges_what_it_fits_and_leaves_the_rest_to_humans() {
         world.command(command).unwrap();
     }
     assert_eq!(bring(&mut world, &[Doc], "survey", false).len(), 1);
+}
+
+#[test]
+fn what_would_be_merged_what_failed_attempts_left_and_what_others_made_is_for_humans() {
+    let mut world = World::new(FLEET);
+    let mut ends = |agent, merge: Option<&str>, ended| {
+        let id = world.submit(task_of(agent));
+        world.schedule();
+        let base = workspace::Difference {
+            repository: "/srv/shop".into(),
+            base: "0".repeat(40),
+            files: 1,
+            insertions: 1,
+            deletions: 0,
+            merge: merge.map(str::to_owned),
+        };
+        let doc = FoundArtifact { difference: Some(base), ..found(ArtifactType::Doc) };
+        let facts = TaskFacts { id, kind: "survey".to_owned(), high_risk: false };
+        end(&mut world, &facts, vec![doc], ended).len()
+    };
+    assert_eq!(ends("maker", None, OutcomeKind::Succeeded), 1);
+    assert_eq!(ends("maker", Some("main"), OutcomeKind::Succeeded), 0);
+    assert_eq!(ends("maker", None, OutcomeKind::Failed), 0);
+    assert_eq!(ends("other", None, OutcomeKind::Succeeded), 0);
+    assert_eq!(world.core.inbox(world.now, false).len(), 3);
+}
+
+#[test]
+fn approval_by_a_rule_opens_gates_and_is_taken_back_like_any() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(task_of("maker"));
+    let gated =
+        |world: &mut World| world.submit(NewTask { depends_on: vec![id.to_string()], approval_gate: true, ..task() });
+    let first = gated(&mut world);
+    assert_eq!(world.schedule(), [id]);
+    let facts = TaskFacts { id, kind: "survey".to_owned(), high_risk: false };
+    let judged = end(&mut world, &facts, vec![found(ArtifactType::Doc)], OutcomeKind::Succeeded);
+    assert_eq!(world.schedule(), [first]);
+    world.command(Command::ReopenReviews { ids: vec![judged[0].0] }).unwrap();
+    assert_eq!(world.core.inbox(world.now, false).len(), 1);
+    gated(&mut world);
+    assert_eq!(world.schedule(), []);
+    world.assert_durable();
 }
 
 #[test]

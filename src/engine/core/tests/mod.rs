@@ -10,6 +10,7 @@ mod faults;
 mod inbox;
 mod judge;
 mod look;
+mod merging;
 mod order;
 mod properties;
 mod rules;

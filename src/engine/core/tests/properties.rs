@@ -257,6 +257,14 @@ impl Life {
             size: 1,
             digest: "00".into(),
             metadata: serde_json::Map::new(),
+            difference: how.is_multiple_of(2).then(|| Difference {
+                repository: "/srv/shop".into(),
+                base: "00".into(),
+                files: 1,
+                insertions: 0,
+                deletions: 0,
+                merge: how.is_multiple_of(4).then(|| "main".into()),
+            }),
         };
         let artifacts = if artifact { vec![found] } else { vec![] };
         self.world.report(Report::Ended { execution_id, started_at: None, outcome: Box::new(outcome), artifacts });

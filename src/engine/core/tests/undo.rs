@@ -184,6 +184,7 @@ fn gated(world: &mut World, kind: ArtifactType) -> (ArtifactId, TaskId) {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        difference: None,
     };
     let execution_id = world.execution(first);
     let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));

@@ -4,6 +4,7 @@ use crate::domain::command::{Command, Reply};
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::workspace::MergeState;
 use crate::domain::*;
 use crate::engine::core::{Context, Core, Decisions, Effect};
 use std::collections::BTreeMap;
@@ -127,7 +128,8 @@ impl World {
             Event::ArtifactAdded(event) => {
                 let (id, task_id) = (event.artifact.id, event.artifact.task_id);
                 let state = ReviewState::Pending;
-                self.artifacts.insert(id, OpenArtifact { id, task_id, state, snoozed_until: None });
+                let merges = event.artifact.difference.as_ref().is_some_and(|one| one.merge.is_some());
+                self.artifacts.insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, merges });
                 if event.artifact.kind == ArtifactType::Decision {
                     self.high_risk.push(id);
                 }
@@ -135,6 +137,9 @@ impl World {
             Event::ArtifactReviewed(event) => {
                 let artifact = self.artifacts.get_mut(&event.artifact_id).unwrap();
                 (artifact.state, artifact.snoozed_until) = (event.state, None);
+            }
+            Event::ArtifactMerged(event) => {
+                self.artifacts.get_mut(&event.artifact_id).unwrap().merges &= event.merge.state != MergeState::Merged;
             }
             Event::ArtifactSnoozed(event) => {
                 self.artifacts.get_mut(&event.artifact_id).unwrap().snoozed_until = event.until;

@@ -92,6 +92,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
     let found = layer.found();
     let rows = usize::from(body.height).max(1);
     let top = (layer.cursor + 1).saturating_sub(rows);
+    layer.drawn.set((top, rows));
     for (y, (place, choice)) in (body.y..body.bottom()).zip(found.iter().enumerate().skip(top)) {
         let ground = if place == layer.cursor { Role::Cursor } else { Role::Text };
         let style = |role: Role| look.theme.over(role, ground);
@@ -133,7 +134,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
     if let Some(said) = said {
         widgets::center_text(frame, below, &said, look.style(Role::Dim));
     } else {
-        widgets::scrollbar(frame, body, Scrolls::Nothing, (top as u64, rows as u64, found.len() as u64), look);
+        widgets::scrollbar(frame, body, Scrolls::Layer, (top as u64, rows as u64, found.len() as u64), look);
     }
 }
 
@@ -244,6 +245,8 @@ fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
         None => Line::from(vec![
             Span::styled(if layer.can_choose() { " Enter: do it" } else { "" }, look.style(Role::Key)),
             Span::styled("   Esc: leave it   ", look.style(Role::Key)),
+            Span::styled("Tab", look.style(Role::Key)),
+            Span::styled(" moves, letters find   ", look.style(Role::Dim)),
             Span::styled(several, look.style(Role::Dim)),
             Span::styled(if reversible { "z takes it back" } else { "" }, look.style(Role::Dim)),
         ]),

@@ -3,6 +3,7 @@
 
 mod draw;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crossterm::event::KeyCode;
@@ -52,6 +53,8 @@ pub struct Candidates {
     known: Known,
     input: Input,
     cursor: usize,
+    /// The first row that was drawn last, and how many were.
+    drawn: Cell<(usize, usize)>,
     /// What each choice would change, by the candidate's name; `None` is the scheduler.
     effects: BTreeMap<Option<String>, Result<WhatIf, String>>,
     /// The what-if that is on its way.
@@ -106,6 +109,7 @@ impl Candidates {
             known: Known::Asked(Vec::new()),
             input: Input::default(),
             cursor: 0,
+            drawn: Cell::new((0, 0)),
             effects: BTreeMap::new(),
             effect_asked: None,
             cage_asked: None,
@@ -318,7 +322,7 @@ impl Layer for Candidates {
         "candidates"
     }
 
-    fn confirms(&self) -> bool {
+    fn confirms(&self, _: Key) -> bool {
         true
     }
 
@@ -359,14 +363,28 @@ impl Layer for Candidates {
                 self.choose(out);
                 return;
             }
-            KeyCode::Down => (self.cursor + 1).min(last),
+            // Letters find; so what moves is no letter.
+            KeyCode::Tab if key.shift => self.cursor.saturating_sub(1),
+            KeyCode::Down | KeyCode::Tab => (self.cursor + 1).min(last),
             KeyCode::Up => self.cursor.saturating_sub(1),
+            KeyCode::Char('n') if key.ctrl => (self.cursor + 1).min(last),
+            KeyCode::Char('p') if key.ctrl => self.cursor.saturating_sub(1),
             KeyCode::PageDown => (self.cursor + 10).min(last),
             KeyCode::PageUp => self.cursor.saturating_sub(10),
             _ if self.input.key(key) => 0,
             _ => return,
         };
         self.cursor = to;
+        self.moved(out);
+    }
+
+    fn scroll(&mut self, rows: i64, out: &mut Out) {
+        let last = self.found().len().saturating_sub(1);
+        let (top, height) = self.drawn.get();
+        let by = |place: usize| place.saturating_add_signed(isize::try_from(rows).unwrap_or(0)).min(last);
+        // The rows in sight end with the cursor's once there are some above them.
+        self.cursor =
+            if height > 0 && last >= height { by(top).saturating_add(height - 1).min(last) } else { by(self.cursor) };
         self.moved(out);
     }
 
@@ -381,7 +399,8 @@ impl Layer for Candidates {
     }
 
     fn hints(&self) -> Vec<(String, String)> {
-        let mut hints = vec![("esc".into(), "leave it".into()), ("type".into(), "to find".into())];
+        let mut hints =
+            vec![("esc".into(), "leave it".into()), ("tab".into(), "move".into()), ("letters".into(), "find".into())];
         if self.can_choose() {
             hints.insert(0, ("enter".into(), "do it".into()));
         }

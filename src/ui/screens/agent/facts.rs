@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::agent::Runtime;
-use crate::domain::{AgentStatus, Cage};
+use crate::domain::{AgentStatus, Cage, Workspace};
 use crate::ui::gather::AgentRow;
 use crate::ui::look::Look;
 use crate::ui::screens::agents::row;
@@ -54,20 +54,25 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     if agent.consecutive_failures > 0 {
         say("failures", Role::Warn, format!("{} in a row", agent.consecutive_failures));
     }
-    let heard = agent.last_heartbeat.map_or("unknown".to_owned(), |time| format!("{} ago", look.age(time)));
-    say("heard", if agent.last_heartbeat.is_some() { Role::Text } else { Role::Unknown }, heard);
+    let heard = match row.heard() {
+        Some(time) => format!("{} ago", look.age(time)),
+        None if agent.counters.total_executions == 0 => "never: no attempt of it has started yet".to_owned(),
+        None => "unknown".to_owned(),
+    };
+    say("heard", if row.heard().is_some() { Role::Text } else { Role::Unknown }, heard);
     say("reports to", Role::Text, spec.reports_to.clone().unwrap_or_default());
     let tier = spec.tier.map(|tier| tier.to_string());
     let division = spec.division.map(|division| division.to_string());
     let standing: Vec<String> = [tier, division, spec.role.clone()].into_iter().flatten().collect();
     say("place", Role::Text, standing.join(" · "));
     say("can", Role::Text, joined(spec.capabilities.iter().map(|capability| capability.kind.as_str())));
-    let Runtime::Command { command, env, workdir, format } = &spec.runtime;
+    let Runtime::Command { command, env, workdir, format, workspace } = &spec.runtime;
     let command: Vec<String> = command.iter().map(|word| quoted(word)).collect();
     let command = if command.is_empty() { "what its tasks bring".to_owned() } else { command.join(" ") };
     say("runs", Role::Text, command);
     say("speaks", Role::Text, if format.is_default() { String::new() } else { format.to_string() });
     say("in", Role::Text, workdir.clone().unwrap_or_default());
+    say("on", Role::Text, workspace.as_ref().map(Workspace::phrase).unwrap_or_default());
     say("limits", Role::Text, cage.map(limits).unwrap_or_default());
     say("with", Role::Dim, joined(env.keys().map(String::as_str)));
     say("tools", Role::Text, joined(spec.tools_available.iter().map(String::as_str)));

@@ -17,6 +17,7 @@ use crate::ui::look::Look;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Noun, Out, Screen, Selection};
+use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -219,8 +220,20 @@ impl Screen for OneAgent {
         Some(&mut self.attempts)
     }
 
+    fn perform(&mut self, action: &str, out: &mut Out) -> bool {
+        if action != "attempt_output" {
+            return false;
+        }
+        if let Some(row) = self.attempts.current() {
+            let (task, id) = (row.execution.task_id.to_string(), row.execution.id.to_string());
+            out.step(Step::Go(Place::Attempt(task, id)));
+        }
+        true
+    }
+
     fn obstacle(&self, action: &str) -> Option<String> {
         let words = match action {
+            "attempt_output" if self.attempts.current().is_none() => "it has attempted nothing yet",
             "mark" | "mark_range" | "mark_all" => "attempts are only looked at; actions here are about the agent",
             _ => return None,
         };

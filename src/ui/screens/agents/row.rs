@@ -155,7 +155,11 @@ fn failures(row: &AgentRow) -> Cell {
 }
 
 fn heartbeat(row: &AgentRow, look: &Look<'_>) -> Cell {
-    row.agent.last_heartbeat.map_or_else(Cell::unknown, |time| Cell::of(Role::Dim, look.age(time)))
+    match row.heard() {
+        Some(time) => Cell::of(Role::Dim, look.age(time)),
+        None if row.agent.counters.total_executions == 0 => Cell::of(Role::Unknown, "never"),
+        None => Cell::unknown(),
+    }
 }
 
 fn word(value: Option<&str>) -> Cell {

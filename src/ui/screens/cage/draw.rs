@@ -23,6 +23,7 @@ const TWO_COLUMNS_FROM: u16 = 140;
 /// Draws everything.
 pub fn draw(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     cage.drawn.borrow_mut().clear();
+    cage.tables.borrow_mut().clear();
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     if cage.record.is_none() {
         let words = cage.error.as_deref().unwrap_or("asking the engine …");
@@ -175,7 +176,7 @@ fn limit_lines(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<(RowId, Line<'s
     let rows = cage.limits().into_iter().flat_map(|limit| {
         let id = RowId::Limit(limit.name.clone());
         let here = cage.cursor.as_ref() == Some(&id);
-        limits::lines(&limit, here, room, look).into_iter().map(move |line| (id.clone(), line))
+        limits::lines(&limit, (&cage.past, &cage.id), here, room, look).into_iter().map(move |line| (id.clone(), line))
     });
     rows.collect()
 }
@@ -226,7 +227,10 @@ fn table<R>(
         frame.render_widget(line(columns, row, front, &widths, look), at);
         cage.drawn.borrow_mut().push((at, id.clone()));
     }
-    widgets::scrollbar(frame, body, Scrolls::Nothing, (top as u64, u64::from(body.height), rows.len() as u64), look);
+    let panel = rows.first().map_or(Panel::Work, |(id, ..)| id.panel());
+    cage.tables.borrow_mut().push((panel, top, usize::from(body.height)));
+    let bar = Scrolls::Panel(panel as usize);
+    widgets::scrollbar(frame, body, bar, (top as u64, u64::from(body.height), rows.len() as u64), look);
 }
 
 fn draw_output(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {

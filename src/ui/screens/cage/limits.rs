@@ -7,9 +7,18 @@ use crate::domain::cage::EnforcementEntry;
 use crate::domain::{Cage, CageLimits, Enforcement};
 use crate::ui::look::{Look, Mark};
 use crate::ui::screens::cages::measure::{cores, heat, thousands};
+use crate::ui::sparks::{self, Sparks};
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets::{self, chart};
+
+/// The limits of which the use is kept over time, with the metric that it is.
+pub const MEASURED: [(&str, &str); 4] = [
+    ("cpu", "menagerie_cage_cpu_used_cores"),
+    ("memory", "menagerie_cage_memory_used_bytes"),
+    ("tokens", "menagerie_cage_tokens_window"),
+    ("pids", "menagerie_cage_pids"),
+];
 
 /// One limit.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,9 +129,14 @@ const fn bar_width(room: usize) -> usize {
     if room >= 90 { 16 } else { 8 }
 }
 
-/// What is left for saying by what a limit holds: after pointer, name, bar, figures, share, mark and word.
+/// The columns of the last hour in small, with a blank; none where there is no room.
+const fn past_width(room: usize) -> usize {
+    if room >= 90 { sparks::COLUMNS + 1 } else { 0 }
+}
+
+/// What is left for saying by what a limit holds: after pointer, name, bar, figures, share, last hour, mark and word.
 const fn room_for_by(room: usize) -> usize {
-    room.saturating_sub(2 + NAME + bar_width(room) + 1 + FIGURES + 1 + 4 + 1 + 2 + 9)
+    room.saturating_sub(2 + NAME + bar_width(room) + 1 + FIGURES + 1 + 4 + 1 + past_width(room) + 2 + 9)
 }
 
 /// By what it holds, wrapped, where that does not fit into its line.
@@ -136,8 +150,15 @@ pub fn height(limit: &Limit, here: bool, room: usize) -> usize {
     1 + if here { in_full(limit, room).len() } else { 0 }
 }
 
-/// The lines of a limit; the one under the cursor says in full by what it holds.
-pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// The lines of a limit, with what was used of it within the last hour; the one under the cursor says in full by what it
+/// holds.
+pub fn lines(
+    limit: &Limit,
+    (past, cage): (&Sparks, &str),
+    here: bool,
+    room: usize,
+    look: &Look<'_>,
+) -> Vec<Line<'static>> {
     let ground = if here { Role::Cursor } else { Role::Text };
     let style = |role: Role| look.theme.over(role, ground);
     let bar_width = bar_width(room);
@@ -161,6 +182,11 @@ pub fn lines(limit: &Limit, here: bool, room: usize, look: &Look<'_>) -> Vec<Lin
     };
     let share = limit.share.map(text::percent).unwrap_or_default();
     spans.push(Span::raw(format!(" {} {} ", text::pad(&of, FIGURES), text::pad_left(&share, 4))));
+    if past_width(room) > 0 {
+        let metric = MEASURED.iter().find(|(name, _)| *name == limit.name).map(|(_, metric)| *metric);
+        let hour = metric.and_then(|metric| past.of(metric, cage, look)).unwrap_or_default();
+        spans.push(Span::styled(text::pad(&hour, past_width(room)), style(Role::Chart)));
+    }
     let (sign, word, by) = match &limit.holds {
         Some((enforcement, by)) => (mark(*enforcement, limit.undeclared), enforcement.as_str(), by.as_str()),
         None => (Mark::Unknown, "not yet", "known after the cage's first use"),

@@ -5,6 +5,7 @@ mod limits;
 mod work;
 
 use std::cell::RefCell;
+use std::time::Instant;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -12,15 +13,18 @@ use ratatui::layout::Rect;
 use super::cages::{item, measure};
 use crate::api::client::LogPart;
 use crate::api::live::{CageCell, CageProcess, Topic};
-use crate::domain::{self, CageStatus, ExecutionId, spool};
+use crate::domain::metric::{Matcher, Operator, Selector};
+use crate::domain::{self, CageStatus, ExecutionId, Timestamp, spool};
 use crate::ui::action::Scope;
 use crate::ui::ansi::Lines;
+use crate::ui::app::Options;
 use crate::ui::gather::AttemptRow;
 use crate::ui::look::Look;
 use crate::ui::pager::{Pager, TextLine};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Lane, OutputOf, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::sparks::Sparks;
 use crate::ui::step::Step;
 use crate::ui::text;
 
@@ -94,13 +98,18 @@ pub struct Cage {
     output: Pager,
     /// Where the panels are.
     plan: Vec<(Panel, Rect)>,
+    /// What it used within the last hour.
+    past: Sparks,
     asked: Asked,
     error: Option<String>,
+    now: (Option<Instant>, Timestamp),
     cursor: Option<RowId>,
     /// Whether somebody has moved the cursor; before that it is on the first execution, whenever that comes.
     moved: bool,
     /// Where rows were drawn last, for clicks.
     drawn: RefCell<Vec<(Rect, RowId)>>,
+    /// Of each table that was drawn last the first row and how many were in sight.
+    tables: RefCell<Vec<(Panel, usize, usize)>>,
 }
 
 impl Cage {
@@ -116,11 +125,14 @@ impl Cage {
             output_of: None,
             output: Pager::following(),
             plan: Vec::new(),
+            past: Sparks::by("cage"),
             asked: Asked::default(),
             error: None,
+            now: (None, Timestamp::EPOCH),
             cursor: None,
             moved: false,
             drawn: RefCell::default(),
+            tables: RefCell::default(),
         }
     }
 
@@ -254,8 +266,11 @@ impl Cage {
 impl Screen for Cage {
     fn title(&self) -> String {
         let state = self.cell.as_ref().map(|cell| format!(" · {}", cell.state)).unwrap_or_default();
-        let old = if self.error.is_some() && self.record.is_some() { " · OLD: the engine did not answer" } else { "" };
-        format!("cage {}{state}{old}", text::clean(&self.id))
+        format!("cage {}{state}", text::clean(&self.id))
+    }
+
+    fn unanswered(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     fn topics(&self) -> &'static [Topic] {
@@ -275,10 +290,19 @@ impl Screen for Cage {
         self.asked.grid = ask("cage figures", Request::Grid);
         self.asked.executions = ask("cage executions", Request::Attempts(query));
         self.asked.processes = ask("cage processes", Request::Processes(id()));
+        let here = Matcher { label: "cage".to_owned(), operator: Operator::Is, text: id() };
+        let series = limits::MEASURED
+            .iter()
+            .map(|(_, metric)| Selector { name: (*metric).to_owned(), matchers: vec![here.clone()] });
+        self.past.ask(series, self.now, out);
+    }
+
+    fn attend(&mut self, now: Instant, wall: Timestamp, _: &Options) {
+        self.now = (Some(now), wall);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        self.take(ticket, answer, out)
+        self.past.answer(ticket, answer) || self.take(ticket, answer, out)
     }
 
     fn layout(&mut self, area: Rect, _: &mut Out) {
@@ -344,6 +368,17 @@ impl Screen for Cage {
                 true
             }
             None => false,
+        }
+    }
+
+    fn scroll_panel(&mut self, panel: usize, rows: i64) {
+        let table = self.tables.borrow().iter().find(|(of, ..)| *of as usize == panel).copied();
+        let Some((of, top, height)) = table.filter(|_| rows != 0) else { return };
+        // The rows in sight end with the cursor's once there are some above them.
+        let place = top.saturating_add_signed(isize::try_from(rows).unwrap_or(0)) + height.saturating_sub(1);
+        let ids: Vec<RowId> = self.rows().into_iter().filter(|row| row.panel() == of).collect();
+        if let Some(id) = ids.get(place).or(ids.last()) {
+            (self.cursor, self.moved) = (Some(id.clone()), true);
         }
     }
 

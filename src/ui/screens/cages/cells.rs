@@ -42,14 +42,15 @@ impl Cells {
     /// The cage that uses most of its limit of a measure, as the cells show it; where nothing is limited, the one that uses
     /// most. `None` when nobody knows of any.
     pub fn most(&self, measure: Measure) -> Option<&CageCell> {
-        let rank = |cell: &CageCell| {
-            let gauge = measure.of(cell);
-            (gauge.share().unwrap_or(-1.0), gauge.used.unwrap_or(-1.0))
+        let rank = |place: usize| {
+            let used = measure.of(&self.cells[place]).used;
+            (self.share(place, measure).unwrap_or(-1.0), used.unwrap_or(-1.0))
         };
-        let known = self.cells.iter().filter(|cell| measure.of(cell).used.is_some());
-        known.max_by(|one, other| {
-            let (one, other) = (rank(one), rank(other));
+        let known = (0..self.cells.len()).filter(|place| measure.of(&self.cells[*place]).used.is_some());
+        let most = known.max_by(|one, other| {
+            let (one, other) = (rank(*one), rank(*other));
             one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
-        })
+        });
+        most.and_then(|place| self.cells.get(place))
     }
 }

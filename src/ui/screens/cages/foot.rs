@@ -47,6 +47,10 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
             spans.push(Span::styled(format!("{} ", measure.as_str()), style(Role::Dim)));
             let short = || in_short(measure.of(cell), |value| measure.value(value));
             spans.push(Span::raw(format!("{}  ", if narrow { short() } else { measure.words(cell) })));
+            if let (Measure::Memory, Some(peak)) = (measure, cell.memory_peak.used) {
+                spans.push(Span::styled("peak ", style(Role::Dim)));
+                spans.push(Span::raw(format!("{}  ", measure.value(peak))));
+            }
         }
         spans.push(Span::styled("pids ", style(Role::Dim)));
         let pids = if narrow { in_short(&cell.pids, thousands) } else { used_of(&cell.pids, thousands) };
@@ -132,7 +136,10 @@ pub fn most(cells: &Cells, measure: Measure) -> String {
     match cells.most(measure) {
         None => format!("nobody's {} is known", measure.as_str()),
         Some(cell) if measure.of(cell).used.is_none_or(|used| used <= 0.0) => {
-            format!("nobody uses any {}", measure.as_str())
+            // Of those that were not measured yet nothing can be said.
+            let known = |cell: &CageCell| cell.running == 0 || measure.of(cell).used.is_some();
+            let all = if cells.all().iter().all(known) { "uses" } else { "is known to use" };
+            format!("nobody {all} any {}", measure.as_str())
         }
         Some(cell) => {
             let agent = cell.agent.as_deref().map_or("".into(), text::clean);

@@ -62,11 +62,13 @@ pub enum Measure {
     Gpu,
     /// Tokens in the limit's window.
     Tokens,
+    /// The most bytes that were in use since the cage was set up.
+    Peak,
 }
 
 impl Measure {
     /// All, in the order in which one goes through them.
-    pub const ALL: [Self; 4] = [Self::Memory, Self::Cpu, Self::Gpu, Self::Tokens];
+    pub const ALL: [Self; 5] = [Self::Memory, Self::Cpu, Self::Gpu, Self::Tokens, Self::Peak];
 
     /// The one after this.
     pub fn next(self) -> Self {
@@ -77,6 +79,7 @@ impl Measure {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Peak => "memory peak",
             Self::Cpu => "cpu",
             Self::Gpu => "gpu",
             Self::Tokens => "tokens",
@@ -87,6 +90,7 @@ impl Measure {
     pub const fn of(self, cell: &CageCell) -> &Gauge {
         match self {
             Self::Memory => &cell.memory,
+            Self::Peak => &cell.memory_peak,
             Self::Cpu => &cell.cpu,
             Self::Gpu => &cell.gpu,
             Self::Tokens => &cell.tokens,
@@ -96,7 +100,7 @@ impl Measure {
     /// A value of it, in at most six columns.
     pub fn value(self, value: f64) -> String {
         match self {
-            Self::Memory => text::bytes(value),
+            Self::Memory | Self::Peak => text::bytes(value),
             Self::Cpu => cores(value),
             Self::Gpu => format!("{value:.0}"),
             Self::Tokens => thousands(value),

@@ -233,10 +233,11 @@ impl Screen for Cages {
         if self.range_from.is_some() {
             let _ = write!(title, " · v marks {}", text::count(self.in_range().len() as u64));
         }
-        if self.loaded && self.error.is_some() {
-            title.push_str(" · OLD: the engine did not answer");
-        }
         title
+    }
+
+    fn unanswered(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     fn topics(&self) -> &'static [Topic] {

@@ -161,7 +161,10 @@ impl Screen for Events {
             back => format!(" · looked back to {}", text::count(back)),
         };
         let state = match (self.window.follow, self.window.unseen()) {
-            (true, _) => " · following".to_owned(),
+            (true, _) => match self.window.unshown() {
+                Some(came) => format!(" · following, {} came at once", text::count(came)),
+                None => " · following".to_owned(),
+            },
             (false, 0) => String::new(),
             (false, unseen) => format!(" · {} newer, f follows", text::count(unseen)),
         };

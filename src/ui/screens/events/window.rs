@@ -55,6 +55,8 @@ pub struct Window {
     newer: Option<u64>,
     /// How far the journal went when the newest here were fetched.
     seen: u64,
+    /// The newest record when the window was drawn last, and how many had come since the time before.
+    drawn: (Option<u64>, u64),
     pub cursor: usize,
     pub top: usize,
     pub height: usize,
@@ -76,6 +78,7 @@ impl Window {
             older: None,
             newer: None,
             seen: 0,
+            drawn: (None, 0),
             cursor: 0,
             top: 0,
             height: 20,
@@ -248,8 +251,19 @@ impl Window {
         }
     }
 
-    /// Learns its height.
+    /// How many records came between the last frame and the one before, if more than fit on the screen: those that
+    /// nobody could see come.
+    pub fn unshown(&self) -> Option<u64> {
+        Some(self.drawn.1).filter(|came| self.follow && *came > self.height as u64)
+    }
+
+    /// Learns its height, before it is drawn.
     pub fn layout(&mut self, height: u16, out: &mut Out) {
+        let newest = self.rows.front().map(|entry| entry.row.seq);
+        if newest != self.drawn.0 {
+            let came = newest.zip(self.drawn.0).map_or(0, |(newest, before)| newest.saturating_sub(before));
+            self.drawn = (newest, came);
+        }
         let height = usize::from(height.max(1));
         if height != self.height {
             self.height = height;

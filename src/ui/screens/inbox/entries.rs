@@ -26,7 +26,7 @@ pub enum Row {
 }
 
 /// What a row is about, so that the cursor finds it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     Group(String),
     Item(String),
@@ -41,6 +41,8 @@ struct Decisions {
     on_the_way: usize,
     /// Whether the page that is on its way was asked for after all changes had been answered.
     settled: bool,
+    /// Whether the cursor is where a decision left it, and no key has moved it since.
+    gone_on: bool,
 }
 
 /// The rows and what of them is known.
@@ -48,6 +50,8 @@ pub struct Entries {
     pub(super) items: Vec<InboxItem>,
     pub(super) total: Option<u64>,
     pub(super) rows: Vec<Row>,
+    /// What each row is about.
+    keys: Vec<Key>,
     grouped: bool,
     pub(super) folded: BTreeSet<String>,
     pub(super) cursor: usize,
@@ -76,6 +80,7 @@ impl Entries {
             items: vec![],
             total: None,
             rows: vec![],
+            keys: vec![],
             grouped: true,
             folded: BTreeSet::new(),
             cursor: 0,
@@ -246,6 +251,7 @@ impl Entries {
                 self.decisions.ids.retain(|id| page.rows.iter().any(|item| item.id == *id));
                 self.marks.retain(|id| page.rows.iter().any(|item| item.id == *id));
                 self.arrange();
+                self.decisions.gone_on &= !self.decisions.ids.is_empty() || self.decisions.on_the_way > 0;
                 if std::mem::take(&mut self.mark_all) {
                     self.marks = self.items.iter().map(|item| item.id.clone()).collect();
                 }
@@ -255,8 +261,15 @@ impl Entries {
         true
     }
 
+    /// Takes note that a key moved the cursor: it is where somebody wants it.
+    pub(super) const fn moved(&mut self) {
+        self.decisions.gone_on = false;
+        self.arming.chosen();
+    }
+
     /// Makes rows of the items and finds the cursor's place again.
     fn arrange(&mut self) {
+        let before = std::mem::take(&mut self.keys);
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, item) in self.items.iter().enumerate() {
             groups.entry(item.group.as_str()).or_default().push(place);
@@ -274,8 +287,18 @@ impl Entries {
             }
         }
         self.rows = rows;
+        self.keys = self.rows.iter().map(|row| self.key_of(row)).collect();
         let wanted = self.key.take();
-        let found = wanted.as_ref().and_then(|key| self.rows.iter().position(|row| self.key_of(row) == *key));
+        let found = wanted.as_ref().and_then(|key| self.keys.iter().position(|known| known == key));
+        // With what was decided a group may fall behind others, and what the cursor went on to with it. Then it stays at
+        // its place, where the next dearest is.
+        let stay = found.filter(|_| self.decisions.gone_on).and_then(|found| self.overtaken(&before, found));
+        if let Some(place) = stay {
+            self.cursor = place;
+            self.arming.came_by_itself();
+            self.keep_in_sight();
+            return;
+        }
         match found {
             Some(place) => {
                 // The row keeps its line of the screen, but what comes in front of everything is shown where there is
@@ -287,6 +310,15 @@ impl Entries {
             None => self.arming.came_by_itself(),
         }
         self.keep_in_sight();
+    }
+
+    /// Where the row is that took the cursor's place, if what the cursor was on is now at `found`, behind rows that were
+    /// below it `before`.
+    fn overtaken(&self, before: &[Key], found: usize) -> Option<usize> {
+        let below: BTreeSet<&Key> = before.iter().skip(self.cursor + 1).collect();
+        let place = self.keys[..found].iter().position(|key| below.contains(key))?;
+        // Not a heading, under which one key would decide many.
+        (place..found).find(|place| matches!(self.rows[*place], Row::Item(..)))
     }
 
     fn key_of(&self, row: &Row) -> Key {
@@ -332,7 +364,8 @@ impl Entries {
         if here && let Some(place) = self.next_place() {
             self.cursor = place;
             self.keep_in_sight();
-            self.arming.chosen();
+            self.moved();
+            self.decisions.gone_on = true;
         }
     }
 

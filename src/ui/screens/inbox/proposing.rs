@@ -70,10 +70,10 @@ impl Proposing {
         };
         let words = [
             format!("{}{more}", rule.sentence()),
-            format!("{} times in a row this was what was decided, and never otherwise.", text::count(*streak)),
+            format!("The latest {} like these were all judged so.", text::count(*streak)),
             format!("Over the last 30 days it {}.", trial.sentence(rule.verdict)),
-            "From now on it decides as they arrive. What is of high risk stays with you. z takes the rule back, \
-             and what it decides can be taken back like any judgement."
+            "From now on it decides as they arrive. What is of high risk, what approval merges and what failed attempts \
+             left stays with you. z takes the rule back, and what it decides can be taken back like any judgement."
                 .to_owned(),
         ];
         let words = words.iter().map(|line| text::clean(line).into_owned()).collect();

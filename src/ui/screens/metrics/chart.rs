@@ -5,14 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::names::short;
-use super::view::{LINES_MAX, Named, RANGES, View};
+use super::view::{LINES_MAX, Named, RANGES, Sorted, View};
 use crate::domain::metric::{Answer, Metric};
 use crate::domain::{self, Timestamp};
 use crate::ui::look::Look;
 use crate::ui::text;
 use crate::ui::theme::Role;
-use crate::ui::widgets::plot::{self, Drawn, Plot};
+use crate::ui::widgets::plot::{self, Band, Drawn, Plot};
 use crate::ui::widgets::{self, axis};
+
+/// A series whose last value is older than this, and than some steps, has ended: cages are measured more rarely while nobody
+/// looks.
+const ENDED_AFTER: domain::Span = domain::Span::from_secs(180);
 
 /// Columns of a figure in the legend.
 const FIGURE: usize = 11;
@@ -27,21 +31,20 @@ pub struct Chart {
     pub view: View,
     from: Timestamp,
     to: Timestamp,
-    lines: Vec<Named>,
-    before: Vec<Named>,
+    came: Sorted,
 }
 
 impl Chart {
     /// What the engine answered to a view's queries at a moment.
     pub fn new(view: View, now: Timestamp, answers: Vec<Answer>) -> Self {
         let (from, to) = view.times(now);
-        let (lines, before) = view.sort(answers);
-        Self { view, from, to, lines, before }
+        let came = view.sort(answers);
+        Self { view, from, to, came }
     }
 
     /// The words that all lines share and that need to be said once only.
     fn shared(&self) -> Vec<&str> {
-        let Some((first, rest)) = self.lines.split_first() else { return Vec::new() };
+        let Some((first, rest)) = self.came.lines.split_first() else { return Vec::new() };
         if rest.is_empty() {
             return Vec::new();
         }
@@ -53,6 +56,21 @@ impl Chart {
             .collect()
     }
 
+    /// What lies between the quantiles of each line, the wider one less dense.
+    fn bands(&self) -> Vec<Band<'_>> {
+        let mut bands = Vec::new();
+        for (pair, dense) in self.came.edges.windows(2).zip([true, false]) {
+            for (place, line) in self.came.lines.iter().enumerate() {
+                let edge = |edges: &'_ [Named]| edges.iter().position(|edge| edge.words == line.words);
+                if let Some((low, high)) = edge(&pair[0]).zip(edge(&pair[1])) {
+                    let (low, high) = (&pair[0][low], &pair[1][high]);
+                    bands.push(Band { place, low: &low.points, high: &high.points, step: low.step, dense });
+                }
+            }
+        }
+        bands
+    }
+
     /// Draws heading, chart and legend.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, metric: &Metric, look: &Look<'_>) {
         let dot = look.sign("·", "-");
@@ -62,7 +80,8 @@ impl Chart {
             None => format!("the last {range}, UTC"),
         };
         let compared = if self.view.compare { format!(" {dot} dim: {range} before") } else { String::new() };
-        let more = format!("{} {dot} {until}{compared}", self.view.function);
+        let shaded = if self.came.edges.is_empty() { String::new() } else { format!(" {dot} bands p90, p99") };
+        let more = format!("{} {dot} {until}{shaded}{compared}", self.view.function);
         widgets::heading(frame, Rect { height: 1, ..area }, short(&metric.name), &more, false, look);
         let mut about = metric.meta.description.clone();
         for word in self.shared() {
@@ -70,9 +89,9 @@ impl Chart {
         }
         let about = text::fit(&text::clean(&about), usize::from(area.width)).into_owned();
         frame.render_widget(Line::styled(about, look.style(Role::Dim)), Rect { y: area.y + 1, height: 1, ..area });
-        let rows = self.lines.len().min(LINES_MAX) + usize::from(self.lines.len() > LINES_MAX);
+        let rows = self.came.lines.len().min(LINES_MAX) + usize::from(self.came.lines.len() > LINES_MAX);
         let legend = u16::try_from(rows + 1).unwrap_or(u16::MAX).min((area.height / 3).max(2));
-        let legend = if self.lines.is_empty() { 0 } else { legend };
+        let legend = if self.came.lines.is_empty() { 0 } else { legend };
         let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2 + legend), ..area };
         let unit = self.view.shown_unit();
         let empty = if self.view.selector.matchers.is_empty() {
@@ -81,11 +100,29 @@ impl Chart {
             format!("no series fits, or nothing was measured in this time\n{}", self.view.selector)
         };
         let shift = self.to.since(self.from);
-        let shown = self.lines.iter().enumerate().map(|(place, named)| drawn(named, Some(place), domain::Span::ZERO));
-        let before = self.before.iter().map(|named| drawn(named, None, shift));
+        let shown =
+            self.came.lines.iter().enumerate().map(|(place, named)| drawn(named, Some(place), domain::Span::ZERO));
+        let before = self.came.before.iter().map(|named| drawn(named, None, shift));
         let lines = shown.take(LINES_MAX).chain(before.take(LINES_MAX)).collect();
-        Plot { from: self.from, to: self.to, unit: &unit, lines, empty: &empty }.draw(frame, body, look);
+        let plot = Plot {
+            from: self.from,
+            to: self.to,
+            unit: &unit,
+            lines,
+            bands: self.bands(),
+            thresholds: Vec::new(),
+            moments: Vec::new(),
+            empty: &empty,
+        };
+        plot.draw(frame, body, look);
         self.legend(frame, Rect { y: body.bottom(), height: legend, ..area }, &unit, look);
+    }
+
+    /// When a series ended, if it did before what is shown ends.
+    fn ended(&self, named: &Named) -> Option<Timestamp> {
+        let last = named.points.last()?.time;
+        let patience = ENDED_AFTER.as_micros().max(named.step.as_micros().saturating_mul(3));
+        (self.to.since(last).as_micros() > patience).then_some(last)
     }
 
     /// Each line's letter, what tells it from the others, and its figures.
@@ -99,11 +136,13 @@ impl Chart {
         let head = format!("  {} {heads}", text::pad("SERIES", room));
         frame.render_widget(Line::styled(head, look.style(Role::Columns)), Rect { height: 1, ..area });
         let below = usize::from(area.height - 1);
-        let fit = if self.lines.len() > below.min(LINES_MAX) { below.min(LINES_MAX + 1) - 1 } else { below };
-        for (y, (place, named)) in (area.y + 1..area.bottom()).zip(self.lines.iter().enumerate().take(fit)) {
+        let fit = if self.came.lines.len() > below.min(LINES_MAX) { below.min(LINES_MAX + 1) - 1 } else { below };
+        for (y, (place, named)) in (area.y + 1..area.bottom()).zip(self.came.lines.iter().enumerate().take(fit)) {
             let words: Vec<&str> =
                 named.words.iter().map(String::as_str).filter(|word| !shared.contains(word)).collect();
             let words = if words.is_empty() { "all".to_owned() } else { words.join(", ") };
+            let ended = self.ended(named).map(|time| format!("ended {} ago  ", look.age(time))).unwrap_or_default();
+            let words = text::pad(&text::clean(&words), room.saturating_sub(text::width(&ended)));
             let values: Vec<f64> = named.points.iter().map(|point| point.value).collect();
             let count = values.len().max(1) as f64;
             let figures = [
@@ -118,13 +157,14 @@ impl Chart {
                 .collect();
             let spans = vec![
                 Span::styled(format!("{} ", plot::letter(place)), look.style(plot::role(place))),
-                Span::raw(text::pad(&text::clean(&words), room)),
+                Span::raw(words),
+                Span::styled(ended, look.style(Role::Warn)),
                 Span::raw(format!(" {figures}")),
             ];
             frame.render_widget(Line::from(spans), Rect { y, height: 1, ..area });
         }
-        if self.lines.len() > fit {
-            let words = format!("  and {} more; / narrows them, such as cage:00*", self.lines.len() - fit);
+        if self.came.lines.len() > fit {
+            let words = format!("  and {} more; / narrows them, such as cage:00*", self.came.lines.len() - fit);
             let words = text::fit(&words, usize::from(area.width)).into_owned();
             let at = Rect { y: area.bottom() - 1, height: 1, ..area };
             frame.render_widget(Line::styled(words, look.style(Role::Dim)), at);

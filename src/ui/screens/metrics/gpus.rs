@@ -194,7 +194,7 @@ fn throttled(gpu: &Gpu) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// A device: its name and state, and its figures in one line or two.
+/// A device: its name and state, its figures in one line or two, and what goes over its bus.
 fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     let ground = if on { Role::Cursor } else { Role::Text };
     let over = |role: Role| look.theme.over(role, ground);
@@ -260,7 +260,37 @@ fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static
         more.insert(0, Span::raw("      "));
         lines.extend([Line::from(figures), Line::from(more)]);
     }
+    lines.push(bus(gpu, look));
     lines
+}
+
+/// What goes over a device's bus, and what its memory got wrong.
+fn bus(gpu: &Gpu, look: &Look<'_>) -> Line<'static> {
+    let dim = look.style(Role::Dim);
+    let rate = |bytes: Option<u64>| known(bytes, |bytes| axis::words(bytes as f64, "bytes_per_second"));
+    let lanes = match (gpu.pcie_generation, gpu.pcie_width) {
+        (None, None) => "-".to_owned(),
+        (generation, width) => {
+            let number = |value: Option<u32>| known(value, |value| value.to_string());
+            format!("gen {} x{}", number(generation), number(width))
+        }
+    };
+    let errors = |count: Option<u64>| known(count, text::count);
+    let worse = gpu.ecc_uncorrected.is_some_and(|errors| errors > 0);
+    Line::from(vec![
+        Span::styled("      pcie ", dim),
+        Span::raw(format!("{}  ", text::pad(&lanes, 9))),
+        Span::styled("to it ", dim),
+        Span::raw(text::pad(&rate(gpu.pcie_received), 12)),
+        Span::styled("from it ", dim),
+        Span::raw(text::pad(&rate(gpu.pcie_sent), 12)),
+        Span::styled("ecc ", dim),
+        Span::raw(format!("{} corrected, ", errors(gpu.ecc_corrected))),
+        Span::styled(
+            format!("{} not", errors(gpu.ecc_uncorrected)),
+            look.style(if worse { Role::Bad } else { Role::Text }),
+        ),
+    ])
 }
 
 /// A process on a device.

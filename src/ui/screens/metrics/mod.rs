@@ -141,12 +141,15 @@ impl Metrics {
 
 impl Screen for Metrics {
     fn title(&self) -> String {
-        let old = self.error.as_ref().map(|why| format!(" · OLD: {why}")).unwrap_or_default();
         if self.gpus_shown {
-            format!("GPUs {}{old}", self.gpus.summary())
+            format!("GPUs {}", self.gpus.summary())
         } else {
-            format!("metrics {}{old}", self.names.summary())
+            format!("metrics {}", self.names.summary())
         }
+    }
+
+    fn unanswered(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     fn topics(&self) -> &'static [Topic] {

@@ -20,6 +20,12 @@ pub const LINES_MAX: usize = 10;
 const SPREAD: [(Aggregate, &str); 3] =
     [(Aggregate::Max, "highest"), (Aggregate::Avg, "mean"), (Aggregate::Min, "lowest")];
 
+/// Of more lines than this, bands would lie over each other.
+const BANDS_MAX: usize = 3;
+
+/// Between which quantiles bands lie.
+const QUANTILES: [Function; 3] = [Function::P50, Function::P90, Function::P99];
+
 /// The functions that are gone through, for a kind of metric.
 pub const fn functions(kind: MetricKind) -> &'static [Function] {
     match kind {
@@ -76,7 +82,12 @@ impl View {
         (Timestamp::from_micros(to - steps * step), Timestamp::from_micros(to))
     }
 
-    /// What is asked: what is looked at, and after it the same of the time before.
+    /// Whether the quantiles are shown around it, as bands.
+    pub const fn banded(&self) -> bool {
+        self.function.quantile().is_some() && self.spread.is_none()
+    }
+
+    /// What is asked: what is looked at, after it the quantiles of its bands, and then the same of the time before.
     pub fn queries(&self, now: Timestamp) -> Vec<Query> {
         let (from, to) = self.times(now);
         let query = |grouping: Option<Grouping>, back: i64| Query {
@@ -95,29 +106,44 @@ impl View {
             } else {
                 queries.push(query(None, back));
             }
+            if self.banded() && back == 0 {
+                queries.extend(QUANTILES.map(|function| Query { function, ..query(None, 0) }));
+            }
         }
         queries
     }
 
-    /// The answers as those of what is looked at, each line with its name, and those of the time before.
-    pub fn sort(&self, answers: Vec<Answer>) -> (Vec<Named>, Vec<Named>) {
+    /// The answers as the lines of what is looked at, each with its name, those of the time before, and the bands.
+    pub fn sort(&self, answers: Vec<Answer>) -> Sorted {
         let each = if self.spread.is_some() { SPREAD.len() } else { 1 };
-        let mut named: Vec<Vec<Named>> = answers
-            .into_iter()
-            .enumerate()
-            .map(|(place, answer)| {
-                let spread = self.spread.map(|series| (SPREAD[place % each].1, series));
-                let name = |line: &Line| match spread {
-                    Some((name, series)) => vec![format!("{name} of {series}")],
-                    None => line.labels.iter().map(|(label, value)| format!("{label} {value}")).collect(),
-                };
-                let step = answer.step;
-                answer.lines.into_iter().map(|line| Named { words: name(&line), points: line.points, step }).collect()
-            })
-            .collect();
-        let before = named.split_off(each.min(named.len()));
-        (named.into_iter().flatten().collect(), before.into_iter().flatten().collect())
+        let quantiles = if self.banded() { QUANTILES.len() } else { 0 };
+        let named = |place: usize, answer: Answer| -> Vec<Named> {
+            let spread = self.spread.map(|series| (SPREAD[place % each].1, series));
+            let name = |line: &Line| match spread {
+                Some((name, series)) => vec![format!("{name} of {series}")],
+                None => line.labels.iter().map(|(label, value)| format!("{label} {value}")).collect(),
+            };
+            let step = answer.step;
+            answer.lines.into_iter().map(|line| Named { words: name(&line), points: line.points, step }).collect()
+        };
+        let mut answers = answers.into_iter();
+        let lines: Vec<Named> =
+            answers.by_ref().take(each).enumerate().flat_map(|(place, answer)| named(place, answer)).collect();
+        let edges: Vec<Vec<Named>> = answers.by_ref().take(quantiles).map(|answer| named(0, answer)).collect();
+        let before = answers.enumerate().flat_map(|(place, answer)| named(place, answer)).collect();
+        let edges = if lines.len() <= BANDS_MAX { edges } else { Vec::new() };
+        Sorted { lines, before, edges }
     }
+}
+
+/// What came for a view.
+pub struct Sorted {
+    /// What is looked at.
+    pub lines: Vec<Named>,
+    /// The same of the time before.
+    pub before: Vec<Named>,
+    /// The edges of the bands, from the median up; none where there are no bands.
+    pub edges: Vec<Vec<Named>>,
 }
 
 /// A line and what tells it from others.
@@ -172,5 +198,26 @@ mod tests {
         assert_eq!(queries.len(), 6);
         assert_eq!(queries[0].from, queries[3].to);
         assert_eq!(queries[3].grouping, queries[0].grouping);
+    }
+
+    #[test]
+    fn quantiles_come_with_their_bands_and_nothing_else_does() {
+        let point = |value: f64| Point { time: Timestamp::from_micros(0), value };
+        let line = |value: f64| Line { labels: [].into(), points: vec![point(value)] };
+        let answer = |value: f64, lines: usize| Answer {
+            resolution: crate::domain::metric::Resolution::Raw,
+            step: Span::from_secs(1),
+            lines: vec![line(value); lines],
+        };
+        let quantile = View { function: Function::P95, compare: true, ..view(1, 240) };
+        let functions: Vec<_> =
+            quantile.queries(Timestamp::from_micros(0)).iter().map(|query| query.function).collect();
+        assert_eq!(functions, [Function::P95, Function::P50, Function::P90, Function::P99, Function::P95]);
+        let sorted = quantile.sort((0..5).map(|place| answer(f64::from(place), 1)).collect());
+        assert_eq!(sorted.edges.iter().map(|edge| edge[0].points[0].value).collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
+        assert_eq!((sorted.lines[0].points[0].value, sorted.before[0].points[0].value), (0.0, 4.0));
+        let many = quantile.sort((0..5).map(|place| answer(f64::from(place), 4)).collect());
+        assert!(many.edges.is_empty() && many.lines.len() == 4 && many.before.len() == 4);
+        assert_eq!(View { function: Function::Max, ..view(1, 240) }.queries(Timestamp::from_micros(0)).len(), 1);
     }
 }

@@ -6,6 +6,7 @@ use crate::api::live::{Gauge, Health, HealthState, NodeLoad, Overview};
 use crate::domain::NodeStatus;
 use crate::ui::look::{Look, Mark};
 use crate::ui::screens::cages::measure::{cores, thousands};
+use crate::ui::sparks::{self, Sparks};
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets::{self, chart};
@@ -18,6 +19,19 @@ const fn health_mark(state: HealthState) -> Mark {
         HealthState::Failed => Mark::Failed,
         HealthState::Unknown => Mark::Unknown,
     }
+}
+
+/// `before` and as many names as fit into `room` columns, and how many more there are.
+fn named_within(before: &str, names: &[String], room: usize) -> String {
+    let words = |shown: usize| {
+        let more = match names.len() - shown {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{before}{}{more}", names[..shown].join(", "))
+    };
+    let fits = (1..=names.len()).rev().map(words).find(|words| text::width(words) <= room);
+    fits.unwrap_or_else(|| words(names.len().min(1)))
 }
 
 /// How the parts are: why not, and what to do, for each that is not well; the others in one line. `brief` gives each
@@ -60,14 +74,15 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
     }
     let named = |state: HealthState| {
         let names = parts.iter().filter(|part| part.state == state).map(|part| text::clean(&part.component));
-        names.collect::<Vec<_>>().join(", ")
+        names.map(std::borrow::Cow::into_owned).collect::<Vec<_>>()
     };
     let (well, unknown) = (named(HealthState::Ok), named(HealthState::Unknown));
     let mut rest = Vec::new();
     if !well.is_empty() {
         // The parts of the system; what they watch may be in trouble all the same.
         let all = if lines.is_empty() && unknown.is_empty() { "the system is well: " } else { "well: " };
-        rest.push(Span::styled(format!("{} {all}{well}   ", look.mark(Mark::Done)), look.style(Role::Good)));
+        let words = named_within(&format!("{} {all}", look.mark(Mark::Done)), &well, room);
+        rest.push(Span::styled(format!("{words}   "), look.style(Role::Good)));
         if overview.alerts_total > 0 {
             let alerts = if overview.alerts_total == 1 { "alert" } else { "alerts" };
             let words = format!("{} {} {alerts}   ", look.mark(Mark::Warning), text::count(overview.alerts_total));
@@ -75,9 +90,11 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
         }
     }
     if !unknown.is_empty() || parts.is_empty() {
-        let what = if parts.is_empty() { "the engine says nothing about its health" } else { &unknown };
-        let words = format!("{} nobody has measured: {what}", look.mark(Mark::Unknown));
-        let words = if parts.is_empty() { format!("{} {what}", look.mark(Mark::Unknown)) } else { words };
+        let mark = look.mark(Mark::Unknown);
+        let words = match parts {
+            [] => format!("{mark} the engine says nothing about its health"),
+            _ => named_within(&format!("{mark} nobody has measured: "), &unknown, room),
+        };
         rest.push(Span::styled(words, look.style(Role::Unknown)));
     }
     // As many in a line as there is room for.
@@ -293,8 +310,14 @@ fn gauge_bar(gauge: &Gauge, width: usize, look: &Look<'_>) -> Vec<Span<'static>>
     chart::bar(share(gauge.used), share(gauge.granted), width, role, look)
 }
 
-/// The machines: for each what is used, granted and there of cores, memory and devices.
-pub fn nodes(nodes: &[NodeLoad], room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// What is kept over time of machines: cores, memory, devices.
+pub const MEASURED: [&str; 3] = [CPU, MEMORY, GPU];
+const CPU: &str = "menagerie_node_cpu_usage_ratio";
+const MEMORY: &str = "menagerie_node_memory_usage_ratio";
+const GPU: &str = "menagerie_gpu_usage_ratio";
+
+/// The machines: for each what is used, granted and there of cores, memory and devices, and what was used in the last hour.
+pub fn nodes(nodes: &[NodeLoad], past: &Sparks, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     if nodes.is_empty() {
         let words = "No machine has joined yet: a worker joins when the engine starts one.";
         return widgets::wrap(words, room).into_iter().map(|line| Line::styled(line, look.style(Role::Dim))).collect();
@@ -313,10 +336,20 @@ pub fn nodes(nodes: &[NodeLoad], room: usize, look: &Look<'_>) -> Vec<Line<'stat
         if nodes.len() > 1 {
             lines.push(Line::styled(text::fit(&name, room).into_owned(), look.style(Role::Title)));
         }
-        lines.push(load("cpu", &node.cpu, cores, " cores", room, look));
-        lines.push(load("memory", &node.memory, text::bytes, "", room, look));
+        let mut push = |metric: &str, mut line: Line<'static>| {
+            // Beside the figures of now, where there is room.
+            if line.width() + 1 + sparks::COLUMNS <= room
+                && let Some(hour) = past.of(metric, &node.name, look)
+            {
+                line.push_span(Span::raw(" ".repeat(room - line.width() - sparks::COLUMNS)));
+                line.push_span(Span::styled(hour, look.style(Role::Chart)));
+            }
+            lines.push(line);
+        };
+        push(CPU, load("cpu", &node.cpu, cores, " cores", room, look));
+        push(MEMORY, load("memory", &node.memory, text::bytes, "", room, look));
         // Most machines have no device; that is said in a word and needs no bar.
-        lines.push(load("gpu", &node.gpu, |value| format!("{value:.0}"), "", room, look));
+        push(GPU, load("gpu", &node.gpu, |value| format!("{value:.0}"), "", room, look));
     }
     lines
 }
@@ -346,4 +379,18 @@ fn load(
         }
     }
     Line::from(spans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_do_not_fit_are_counted() {
+        let names: Vec<String> = ["store", "journal", "disk"].map(str::to_owned).into();
+        assert_eq!(named_within("well: ", &names, 26), "well: store, journal, disk");
+        assert_eq!(named_within("well: ", &names, 25), "well: store and 2 more");
+        assert_eq!(named_within("well: ", &names, 0), "well: store and 2 more");
+        assert_eq!(named_within("well: ", &[], 9), "well: ");
+    }
 }

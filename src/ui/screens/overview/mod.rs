@@ -6,6 +6,7 @@ mod plan;
 mod rows;
 
 use std::cell::RefCell;
+use std::time::Instant;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,11 +14,15 @@ use ratatui::text::Line;
 
 use super::cages::{self, Cells};
 use crate::api::live::{self, Topic};
+use crate::domain::Timestamp;
+use crate::domain::metric::Selector;
 use crate::ui::action::Scope;
+use crate::ui::app::Options;
 use crate::ui::look::Look;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Out, Screen};
+use crate::ui::sparks::Sparks;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -30,13 +35,20 @@ use rows::RowId;
 pub struct Overview {
     known: Option<Box<live::Overview>>,
     cells: Cells,
+    /// Whether the cages have come.
+    cells_known: bool,
     measure: Measure,
+    /// What machines used within the last hour.
+    past: Sparks,
+    now: (Option<Instant>, Timestamp),
     asked: Option<Ticket>,
     asked_cells: Option<Ticket>,
     error: Option<String>,
     cursor: Option<RowId>,
     /// Whether panels stand side by side.
     two_columns: bool,
+    /// Whether there is room for what was.
+    wide: bool,
     /// So many rows of a list are enough: on a tall screen, more.
     rows_best: u16,
     /// The lines of the chart of what ended that are enough: on a tall screen, more.
@@ -51,15 +63,26 @@ impl Overview {
         Self {
             known: None,
             cells: Cells::default(),
+            cells_known: false,
             measure: Measure::default(),
+            past: Sparks::by("node"),
+            now: (None, Timestamp::EPOCH),
             asked: None,
             asked_cells: None,
             error: None,
             cursor: None,
             two_columns: false,
+            wide: false,
             rows_best: 5,
             chart_best: 1,
             drawn: RefCell::default(),
+        }
+    }
+
+    /// Asks for what machines used, where there is room to show it.
+    fn ask_past(&mut self, out: &mut Out) {
+        if self.wide {
+            self.past.ask(figures::MEASURED.map(Selector::all), self.now, out);
         }
     }
 
@@ -95,7 +118,7 @@ impl Overview {
                 figures::flow(overview, room, chart, brief, look)
             }
             Panel::Nodes if brief => figures::nodes_in_brief(&overview.nodes, room, look),
-            Panel::Nodes => figures::nodes(&overview.nodes, room, look),
+            Panel::Nodes => figures::nodes(&overview.nodes, &self.past, room, look),
             Panel::Inbox => overview
                 .inbox
                 .iter()
@@ -164,6 +187,7 @@ impl Overview {
             Panel::Risk => {
                 ("deadlines at risk".to_owned(), some(overview.at_risk_total, seen(overview.at_risk.len()), "none"))
             }
+            Panel::Cages if self.cells.all().is_empty() => ("cages".to_owned(), String::new()),
             Panel::Cages => {
                 let dot = look.sign("·", "-");
                 let each = heat::cages_a_sign(self.cells.all().len(), area.width, area.height.saturating_sub(1));
@@ -214,7 +238,8 @@ impl Overview {
 
     fn draw_cages(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         if self.cells.all().is_empty() {
-            let words = "There is no cage yet: menagerie apply FLEET.toml makes them.";
+            let none = "There is no cage yet: menagerie apply FLEET.toml makes them.";
+            let words = if self.cells_known { none } else { "asking the engine …" };
             frame.render_widget(
                 Line::styled(text::fit(words, usize::from(area.width)).into_owned(), look.style(Role::Dim)),
                 area,
@@ -224,6 +249,9 @@ impl Overview {
         }
     }
 }
+
+/// From this width on what machines used within the last hour stands beside what they use now.
+const PAST_FROM: u16 = 180;
 
 /// The most lines of the chart of what ended.
 const CHART_MAX: usize = 8;
@@ -244,13 +272,22 @@ impl Screen for Overview {
     fn refresh(&mut self, out: &mut Out) {
         self.asked = Some(out.ask(Some("overview"), Request::Overview));
         self.asked_cells = Some(out.ask(Some("overview cages"), Request::Grid));
+        self.ask_past(out);
+    }
+
+    fn attend(&mut self, now: Instant, wall: Timestamp, _: &Options) {
+        self.now = (Some(now), wall);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
+        if self.past.answer(ticket, answer) {
+            return true;
+        }
         if self.asked_cells == Some(ticket) {
             self.asked_cells = None;
             if let Ok(Answer::Grid(cells)) = answer {
                 self.cells.take(cells);
+                self.cells_known = true;
             }
             return true;
         }
@@ -274,7 +311,12 @@ impl Screen for Overview {
         true
     }
 
-    fn layout(&mut self, area: Rect, _: &mut Out) {
+    fn layout(&mut self, area: Rect, out: &mut Out) {
+        let narrow = !self.wide;
+        self.wide = area.width >= PAST_FROM;
+        if self.wide && narrow {
+            self.ask_past(out);
+        }
         self.two_columns = area.width >= TWO_COLUMNS_FROM + 2;
         self.rows_best = if self.two_columns { (area.height / 3).max(5) } else { 5 };
         self.chart_best = match (self.two_columns, area.height) {

@@ -79,6 +79,7 @@ fn row(number: u64) -> AgentRow {
         progress: number.is_multiple_of(2).then_some(62),
         activity: number.is_multiple_of(4).then(|| "using cargo test".to_owned()),
         said: number.is_multiple_of(2).then(|| "compiling \x1b]0;x\x07".to_owned()),
+        started: None,
     });
     AgentRow { agent, work }
 }

@@ -70,6 +70,7 @@ fn cell(number: u16) -> CageCell {
         running: u32::from(busy),
         cpu: gauge(wave(5.0), 2.0),
         memory,
+        memory_peak: Gauge::default(),
         gpu: Gauge::default(),
         tokens: gauge(wave(9.0) * 0.7, 200_000.0),
         pids: Gauge { used: known.then_some(if busy { 5.0 } else { 0.0 }), granted: None, limit: Some(64.0) },

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::HOSTILE;
 use crate::api::live::NodeSensors;
-use crate::domain::metric::{Answer, Line, Meta, Metric, MetricKind, Point, Query, Resolution};
+use crate::domain::metric::{Answer, Function, Line, Meta, Metric, MetricKind, Operator, Point, Query, Resolution};
 use crate::domain::{Span, Timestamp};
 use crate::ui::tests::NOW;
 
@@ -36,7 +36,12 @@ const GAP: std::ops::Range<i64> = 20..26;
 pub fn series(query: &Query) -> Answer {
     let name = &query.selector.name;
     let known = METRICS.iter().find(|(known, ..)| known == name);
+    // A series that is asked for by its label is there, if it is anybody's.
+    let cage =
+        query.selector.matchers.iter().find(|matcher| matcher.label == "cage" && matcher.operator == Operator::Is);
+    let of_node = name.starts_with("menagerie_node_");
     let lines = match (&query.grouping, known.map_or(0, |known| known.3)) {
+        _ if cage.is_some() || of_node => 1,
         _ if name == "menagerie_queue_wait_seconds" => 0,
         (Some(_), _) => 1,
         (None, series) => series.min(14),
@@ -45,6 +50,7 @@ pub fn series(query: &Query) -> Answer {
         "menagerie_cage_memory_used_bytes" => 3e8 * (1 + line) as f64,
         "menagerie_gpu_temperature_celsius" => 50.0 + 3.0 * line as f64,
         "menagerie_fleet_errors_ratio" => 0.12,
+        "menagerie_cage_memory_usage_ratio" | "menagerie_node_cpu_usage_ratio" => 0.75,
         _ => (1 + line) as f64,
     };
     let spread = query.grouping.as_ref().map_or(1.0, |grouping| match grouping.aggregate.as_str() {
@@ -52,10 +58,19 @@ pub fn series(query: &Query) -> Answer {
         "avg" => 1.5,
         _ => 0.2,
     });
+    let spread = spread
+        * match query.function {
+            Function::P90 => 1.3,
+            Function::P95 => 1.5,
+            Function::P99 => 2.0,
+            _ => 1.0,
+        };
     let step = query.step.as_micros();
     let line = |number: u64| Line {
         labels: match query.grouping {
             Some(_) => [].into(),
+            None if of_node => [("node".to_owned(), "local".to_owned())].into(),
+            None if cage.is_some() => [("cage".to_owned(), cage.map_or(String::new(), |it| it.text.clone()))].into(),
             None => [("cage".to_owned(), format!("{number:03}")), ("node".to_owned(), HOSTILE[1].to_owned())].into(),
         },
         points: (query.from.as_micros() / step..query.to.as_micros() / step)
@@ -79,6 +94,7 @@ pub fn sensors() -> Vec<NodeSensors> {
         {"index": 0, "uuid": "GPU-0", "name": "NVIDIA H100 80GB HBM3", "state": "ok", "utilization": 96,
          "memory_used": 76_235_669_504u64, "memory_total": 85_899_345_920u64, "power_mw": 640_000, "power_limit_mw": 700_000,
          "temperature": 68, "clock_sm_mhz": 1980, "clock_memory_mhz": 2619, "throttle": ["power_cap"],
+         "pcie_generation": 5, "pcie_width": 16, "pcie_received": 1_288_490_188u64, "pcie_sent": 314_572_800u64, "ecc_corrected": 12, "ecc_uncorrected": 0,
          "processes": [process(4242, Some("003"), Some(task), Some(40 << 30)), process(99, None, None, None)]},
         {"index": 1, "uuid": "GPU-1", "name": "NVIDIA H100 80GB HBM3", "state": "ok", "utilization": 0,
          "memory_used": 0, "memory_total": 85_899_345_920u64, "power_mw": 71_000, "power_limit_mw": 700_000,

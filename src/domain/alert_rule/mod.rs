@@ -1,0 +1,199 @@
+//! Rules that raise alerts: which metric is looked at, what it must not reach, and what is then said.
+
+mod check;
+mod patch;
+mod subject;
+mod words;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::patch::AlertRulePatch;
+pub use self::subject::{Scope, Subject};
+pub use self::words::{Comparison, Function, Level, NoData};
+use super::pattern::fits;
+use super::quantity::Span;
+use super::threshold::{MetricUnit, Threshold};
+
+/// How many rules there may be.
+pub const RULES_MAX: usize = 10_000;
+
+/// A rule that raises alerts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertRule {
+    /// Its name, unique; the trigger of its alerts.
+    pub name: String,
+    /// The metric, by name.
+    pub metric: String,
+    /// Only series whose labels have these values; a `*` stands for anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// What it is evaluated for.
+    pub scope: Scope,
+    /// What is made of the samples.
+    pub function: Function,
+    /// How far it looks back.
+    pub window: Span,
+    /// On which side of the thresholds a value is too far.
+    pub comparison: Comparison,
+    /// From where on it is a warning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Threshold>,
+    /// From where on it is critical.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<Threshold>,
+    /// How long a value must have been beyond a threshold without a break.
+    #[serde(rename = "for")]
+    pub hold: Span,
+    /// By which share of the threshold a value must have gone back before it counts as well again, 0 to 1.
+    pub hysteresis: f64,
+    /// What is said, with `{value}`, `{threshold}` and `{scope}`.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
+    /// Whether it is evaluated.
+    pub enabled: bool,
+    /// What it makes of a subject without samples.
+    pub no_data: NoData,
+    /// While one of these rules or triggers has an alert of the same subject, its node or the fleet, this one raises none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibited_by: Vec<String>,
+    /// How many subjects have an alert each; those beyond share one.
+    pub group: u32,
+}
+
+impl AlertRule {
+    /// A rule that says nothing but its metric; it lacks thresholds.
+    pub(super) fn new(name: &str, metric: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            metric: metric.to_owned(),
+            labels: BTreeMap::new(),
+            scope: Scope::Fleet,
+            function: Function::Last,
+            window: Span::from_secs(60),
+            comparison: Comparison::Above,
+            warning: None,
+            critical: None,
+            hold: Span::ZERO,
+            hysteresis: 0.05,
+            message: format!("{{scope}}: {metric} is {{value}}, the threshold is {{threshold}}"),
+            remedy: String::new(),
+            enabled: true,
+            no_data: NoData::Keep,
+            inhibited_by: vec![],
+            group: 10,
+        }
+    }
+
+    /// The unit of what is held against the thresholds.
+    pub fn unit(&self) -> MetricUnit {
+        match (self.function, MetricUnit::of(&self.metric)) {
+            (Function::Count, _) => MetricUnit::Count,
+            // Seconds a second: a share of a processor, of a day.
+            (Function::Rate, MetricUnit::Seconds) => MetricUnit::Ratio,
+            (_, unit) => unit,
+        }
+    }
+
+    /// Whether a series with these labels is one of those that the rule looks at.
+    pub fn looks_at(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.labels.iter().all(|(label, pattern)| fits(pattern, labels.get(label).map_or("", String::as_str)))
+    }
+
+    /// What a series with these labels is about; `None` when it lacks the label of the rule's scope.
+    pub fn subject(&self, labels: &BTreeMap<String, String>) -> Option<Subject> {
+        match self.scope.label() {
+            None => Some(Subject::new(self.scope, "")),
+            Some(label) => labels.get(label).map(|name| Subject::new(self.scope, name.as_str())),
+        }
+    }
+
+    /// The threshold of a level.
+    pub const fn threshold(&self, level: Level) -> Option<Threshold> {
+        match level {
+            Level::Clear => None,
+            Level::Warning => self.warning,
+            Level::Critical => self.critical,
+        }
+    }
+
+    /// Whether a value is beyond the threshold of a level. From a level that has fired it comes back only when the value
+    /// has gone back by the hysteresis as well.
+    pub fn is_beyond(&self, level: Level, value: f64, fired: Level) -> bool {
+        self.threshold(level).is_some_and(|threshold| {
+            let back = if fired >= level { threshold.value.abs() * self.hysteresis } else { 0.0 };
+            let limit = if self.comparison.rises() { threshold.value - back } else { threshold.value + back };
+            self.comparison.beyond(value, limit)
+        })
+    }
+
+    /// How far a value is, when the alert so far has `fired` at a level. Without a value the rule says what that means.
+    pub fn level(&self, value: Option<f64>, fired: Level) -> Level {
+        match (value.filter(|value| value.is_finite()), self.no_data) {
+            (Some(value), _) => [Level::Critical, Level::Warning]
+                .into_iter()
+                .find(|level| self.is_beyond(*level, value, fired))
+                .unwrap_or(Level::Clear),
+            (None, NoData::Keep) => fired,
+            (None, NoData::Clear) => Level::Clear,
+            (None, NoData::Fire) => fired.max(if self.warning.is_some() { Level::Warning } else { Level::Critical }),
+        }
+    }
+
+    /// What is said of a subject at a level.
+    pub fn say(&self, subject: &str, level: Level, value: Option<f64>) -> String {
+        let unit = self.unit();
+        let value = value.map_or_else(|| "unknown".to_owned(), |value| unit.show(value));
+        let threshold = self.threshold(level).map_or_else(String::new, |threshold| unit.show(threshold.value));
+        self.message.replace("{value}", &value).replace("{threshold}", &threshold).replace("{scope}", subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Refusal;
+
+    fn rule(json: serde_json::Value) -> Result<AlertRule, Refusal> {
+        serde_json::from_value::<AlertRulePatch>(json).unwrap().over(None)
+    }
+
+    #[test]
+    fn levels_go_back_only_below_the_hysteresis() {
+        let json = serde_json::json!({"name": "hot", "metric": "x_ratio", "warning": "50%", "critical": "80%", "hysteresis": 0.1});
+        let up = rule(json).unwrap();
+        for (value, fired, expected) in [
+            (0.5, Level::Clear, Level::Clear),
+            (0.51, Level::Clear, Level::Warning),
+            (0.46, Level::Clear, Level::Clear),
+            (0.46, Level::Warning, Level::Warning),
+            (0.45, Level::Warning, Level::Clear),
+            (0.79, Level::Warning, Level::Warning),
+            (0.81, Level::Clear, Level::Critical),
+            (0.73, Level::Critical, Level::Critical),
+            (0.71, Level::Critical, Level::Warning),
+            (f64::NAN, Level::Critical, Level::Critical),
+        ] {
+            assert_eq!(up.level(Some(value), fired), expected, "{value} {fired}");
+        }
+        let json = serde_json::json!({"name": "low", "metric": "x", "warning": 10, "comparison": "<=", "hysteresis": 0.1, "no_data": "fire"});
+        let down = rule(json).unwrap();
+        assert_eq!(down.level(Some(10.0), Level::Clear), Level::Warning);
+        assert_eq!(down.level(Some(11.0), Level::Warning), Level::Warning);
+        assert_eq!(down.level(Some(11.1), Level::Warning), Level::Clear);
+        assert_eq!(down.level(None, Level::Clear), Level::Warning);
+        assert_eq!(AlertRule { no_data: NoData::Clear, ..down }.level(None, Level::Warning), Level::Clear);
+    }
+
+    #[test]
+    fn a_message_names_value_threshold_and_subject() {
+        let json = serde_json::json!({"name": "hot", "metric": "x_ratio", "warning": "50%", "message": "{scope} at {value} of {threshold}"});
+        let rule = rule(json).unwrap();
+        assert_eq!(rule.say("cage 003", Level::Warning, Some(0.512)), "cage 003 at 51.2 % of 50 %");
+        assert_eq!(rule.say("queue", Level::Warning, None), "queue at unknown of 50 %");
+    }
+}

@@ -1,0 +1,59 @@
+//! What a rule is evaluated for.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::enumeration::enumeration;
+
+enumeration! {
+    /// What a rule is evaluated for: each cage by itself, each agent, or all as one.
+    pub enum Scope ("scope") {
+        /// Each cage, by the label `cage`.
+        Cage = "cage",
+        /// Each agent, by the label `agent`.
+        Agent = "agent",
+        /// Each node, by the label `node`.
+        Node = "node",
+        /// Each task, by the label `task`.
+        Task = "task",
+        /// The queue.
+        Queue = "queue",
+        /// The fleet as a whole.
+        Fleet = "fleet",
+    }
+}
+
+impl Scope {
+    /// The label whose values are told apart; `None` where there is but one subject.
+    pub const fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Queue | Self::Fleet => None,
+            other => Some(other.as_str()),
+        }
+    }
+}
+
+/// What a rule is evaluated for: one cage, one agent, the queue.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Subject {
+    /// What sort of thing.
+    pub scope: Scope,
+    /// Which one, by number, name or id; empty where there is but one.
+    pub name: String,
+}
+
+impl Subject {
+    /// One of several.
+    pub fn new(scope: Scope, name: impl Into<String>) -> Self {
+        Self { scope, name: name.into() }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.scope.as_str())?;
+        if self.name.is_empty() { Ok(()) } else { write!(f, " {}", self.name) }
+    }
+}

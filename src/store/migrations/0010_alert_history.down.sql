@@ -1,0 +1,2 @@
+DROP INDEX alert_trigger;
+DROP INDEX journal_alert;

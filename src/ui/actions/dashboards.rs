@@ -1,0 +1,28 @@
+//! Going from dashboard to dashboard.
+
+use super::grid::{only_in, perform};
+use crate::ui::action::{Action, Scope};
+
+const DASHBOARDS: &[Scope] = &[Scope::Dashboards];
+
+/// The next one.
+pub static NEXT_DASHBOARD: Action = Action {
+    name: "next_dashboard",
+    title: "next",
+    help: "the next dashboard: top agents, timeline, errors, collaboration, days",
+    changes: false,
+    hint: 3,
+    ready: |app| only_in(app, DASHBOARDS),
+    run: |app| perform(app, "next_dashboard"),
+};
+
+/// The one before.
+pub static PREVIOUS_DASHBOARD: Action = Action {
+    name: "previous_dashboard",
+    title: "previous",
+    help: "the dashboard before",
+    changes: false,
+    hint: 1,
+    ready: |app| only_in(app, DASHBOARDS),
+    run: |app| perform(app, "previous_dashboard"),
+};

@@ -1,0 +1,180 @@
+//! How messages change the state.
+
+use std::time::Instant;
+
+use super::{App, Effect};
+use crate::api::live::{Pulse, Topic};
+use crate::ui::action::Scope;
+use crate::ui::key::Key;
+use crate::ui::layers;
+use crate::ui::link::LinkState;
+use crate::ui::message::Message;
+use crate::ui::request::{Answer, Ticket};
+use crate::ui::screen::Out;
+use crate::ui::step::Tone;
+use crate::ui::terminal::signals::Signal;
+use crate::ui::travel::Era;
+use crate::ui::{mouse, notify, settings};
+
+impl App {
+    /// Takes one message.
+    pub fn update(&mut self, message: Message) {
+        match message {
+            // What cannot be seen is not decided.
+            Message::Key(key, _) if self.too_small => self.leave_on(key),
+            Message::Mouse(_) | Message::Paste(_) if self.too_small => {}
+            Message::Key(key, at) => self.key(key, at),
+            Message::Mouse(mouse) => mouse::update(self, mouse),
+            Message::Paste(text) => self.paste(&text),
+            Message::Focus(focused) => {
+                self.notifier.focus(focused);
+                return;
+            }
+            Message::Ground(light) if light == self.options.light => return,
+            Message::Ground(light) => {
+                self.options.light = light;
+                self.reload_settings();
+            }
+            // After a panic nothing can be sent any more: trying to ends the console with the right words.
+            Message::Signal(Signal::Resize | Signal::Continue) | Message::Panicked => self.effects.push(Effect::Redraw),
+            Message::Signal(Signal::Stop) => self.effects.push(Effect::Suspend),
+            Message::Signal(Signal::End | Signal::Hangup) | Message::TerminalGone => self.effects.push(Effect::Quit),
+            Message::Pulse(pulse) => self.pulse(pulse),
+            // On its way to another moment a past goes away and comes back.
+            Message::Link(LinkState::Down { .. }) if matches!(self.era, Era::Past { moving: Some(_), .. }) => {}
+            Message::Link(state) => self.link = state,
+            Message::Past(news) => self.past_news(news),
+            // These are taken apart before.
+            Message::PastOpened(..) | Message::On(..) => {}
+            Message::Answer { ticket, answer } => self.answer(ticket, &answer),
+            Message::Verb { line, said } => self.open(Box::new(layers::message::Message::new(line, said))),
+            Message::Said { tone, text } => self.say(tone, text),
+            Message::SettingsChanged => {
+                if self.reload_settings() {
+                    self.say(Tone::Info, "themes and keys were read anew");
+                }
+            }
+        }
+        self.dirty = true;
+        self.call_who_is_away();
+    }
+
+    /// Calls somebody who looks elsewhere, if there is something to call for.
+    pub(super) fn call_who_is_away(&mut self) {
+        let call = self.notifier.due(self.now.1);
+        let options = &self.options;
+        let sequence =
+            call.and_then(|words| notify::sequence(&words, self.notifier.means, options.dialect, options.tmux));
+        self.effects.extend(sequence.map(Effect::Send));
+    }
+
+    pub(super) fn key(&mut self, key: Key, at: Instant) {
+        self.notifier.key(self.now.1);
+        if let Some((layer, drawn)) = self.layers.last_mut() {
+            // A key that was pressed before a question could be seen was meant for something else.
+            if layer.confirms(key) && drawn.is_none_or(|drawn| at < drawn) {
+                return;
+            }
+            let mut out = Out::after(self.last_ticket);
+            layer.key(key, &mut out);
+            self.carry_out(out);
+            return;
+        }
+        if let Some(action) = self.keymap.find(&self.scopes(), key) {
+            self.run(action);
+        }
+    }
+
+    /// On a screen too small for anything else one can leave.
+    pub(super) fn leave_on(&mut self, key: Key) {
+        if let Some(action) = self.keymap.find(&[Scope::Global], key).filter(|action| action.name == "quit") {
+            self.run(action);
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if let Some((layer, _)) = self.layers.last_mut() {
+            let mut out = Out::after(self.last_ticket);
+            layer.paste(text, &mut out);
+            self.carry_out(out);
+        }
+    }
+
+    pub(super) fn pulse(&mut self, pulse: Pulse) {
+        if self.arrived(pulse.seq, pulse.time) {
+            self.forget_times();
+        }
+        if !self.era.is_past() {
+            self.clock_skew = pulse.time.as_micros() - self.now.0.as_micros();
+        }
+        self.fleet.heard = Some(self.now.1);
+        let was_up = self.link.is_up();
+        self.link = LinkState::Up;
+        // After a gap anything may have changed.
+        let changed = if was_up { pulse.changed.clone() } else { Topic::ALL.to_vec() };
+        let mut out = Out::after(self.last_ticket);
+        if !self.era.is_past() {
+            self.notifier.pulse(&pulse, self.now.1, &mut out);
+        }
+        self.fleet.pulse = Some(pulse);
+        let here = self.history.place().clone();
+        let (frozen, now) = (self.frozen, self.now.1);
+        for (place, kept) in &mut self.screens {
+            if kept.screen.topics().iter().any(|topic| changed.contains(topic)) {
+                if *place == here && !frozen {
+                    kept.screen.refresh(&mut out);
+                } else {
+                    kept.stale = true;
+                }
+            } else if !kept.stale {
+                // Nothing that it shows has changed: it is as right as if it had been asked for just now.
+                kept.as_of = kept.as_of.and(Some(now));
+            }
+        }
+        self.carry_out(out);
+    }
+
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) {
+        let mut out = Out::after(self.last_ticket);
+        let remark = self.orders.answer(ticket, answer);
+        let (wall, now) = (self.wall(), self.now.1);
+        let taken = remark.is_some()
+            || self.moment_answered(ticket, answer.as_ref().err())
+            || self.notifier.answer(ticket, answer, wall, now)
+            || self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, answer, &mut out))
+            || self.screens.values_mut().any(|kept| {
+                let taken = kept.screen.answer(ticket, answer, &mut out);
+                if taken && answer.is_ok() {
+                    kept.as_of = Some(now);
+                }
+                taken
+            });
+        if remark.is_some() && !self.frozen {
+            for place in self.concerned() {
+                if let Some(kept) = self.screens.get_mut(&place) {
+                    kept.screen.order_answered(&mut out);
+                }
+            }
+        }
+        if let Ok(answer) = answer {
+            self.names.learn(answer);
+        }
+        // Answers that nobody waits for any more belong to screens and layers that are gone.
+        let _ = taken;
+        for (tone, text) in remark.into_iter().flatten() {
+            self.say(tone, text);
+        }
+        self.carry_out(out);
+    }
+
+    /// Reads theme and keys anew; `false` when something is wrong with them, which is said.
+    pub fn reload_settings(&mut self) -> bool {
+        let (theme, keymap, problems) = settings::load(&self.options, Some(&self.theme));
+        (self.theme, self.keymap) = (theme, keymap);
+        let right = problems.is_empty();
+        for problem in problems {
+            self.say(Tone::Bad, problem);
+        }
+        right
+    }
+}

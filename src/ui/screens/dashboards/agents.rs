@@ -1,0 +1,177 @@
+//! The agents that did most within some days.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::{Dashboard, table};
+use crate::domain::Timestamp;
+use crate::domain::dashboard::{TopAgent, TopBy};
+use crate::ui::list::{Cell, Column};
+use crate::ui::look::{Look, Mark};
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+use crate::ui::text;
+use crate::ui::theme::Role;
+use crate::ui::widgets::axis;
+
+/// How many days can be looked at, the last of them today.
+pub const DAYS: [u64; 4] = [1, 7, 30, 90];
+
+/// A number of days in words.
+pub fn days(days: u64) -> String {
+    if days == 1 { "today".to_owned() } else { format!("the last {days} days, UTC") }
+}
+
+/// An agent, and how it stands beside the first.
+struct Row {
+    place: usize,
+    agent: TopAgent,
+    share: f64,
+}
+
+/// What is known.
+pub struct Agents {
+    range: usize,
+    by: TopBy,
+    rows: Option<Vec<(Mark, Row)>>,
+    cursor: usize,
+}
+
+impl Default for Agents {
+    fn default() -> Self {
+        Self { range: 1, by: TopBy::default(), rows: None, cursor: 0 }
+    }
+}
+
+/// The figure by which an agent is a top one; unknown where it did not say.
+fn figure(agent: &TopAgent, by: TopBy) -> Option<u64> {
+    match by {
+        TopBy::Executions => Some(agent.execution_count),
+        TopBy::Successes => Some(agent.success_count),
+        TopBy::Failures => Some(agent.execution_count.saturating_sub(agent.success_count)),
+        TopBy::Time => agent.busy_ms,
+        TopBy::Tokens => agent.total_tokens_used,
+    }
+}
+
+/// Columns of the bar.
+const BAR: u16 = 16;
+
+const fn left(title: &'static str, width: u16, rank: u8) -> Column<Row> {
+    Column { title, width, right: false, rank, sort: None, cell: |_, _| Cell::plain("") }
+}
+
+const fn right(title: &'static str, width: u16, rank: u8) -> Column<Row> {
+    Column { right: true, ..left(title, width, rank) }
+}
+
+fn name(row: &Row) -> Cell {
+    match &row.agent.agent {
+        Some(name) => Cell::of(Role::Accent, name.clone()),
+        None => Cell::of(Role::Dim, format!("removed {}", text::short_id(&row.agent.agent_id.to_string()))),
+    }
+}
+
+/// A share in words, coloured by how good it is.
+pub fn share(share: Option<f64>) -> Cell {
+    let Some(share) = share else { return Cell::unknown() };
+    let role = match share {
+        0.9.. => Role::Good,
+        0.6.. => Role::Warn,
+        _ => Role::Bad,
+    };
+    Cell::of(role, text::percent(share))
+}
+
+/// Milliseconds for people.
+pub fn millis(millis: Option<u64>) -> Cell {
+    let micros = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+    millis.map_or_else(Cell::unknown, |millis| Cell::plain(text::duration(micros(millis))))
+}
+
+/// Tokens for people.
+pub fn tokens(tokens: Option<u64>) -> Cell {
+    tokens.map_or_else(Cell::unknown, |tokens| Cell::plain(axis::words(tokens as f64, "")))
+}
+
+const COLUMNS: &[Column<Row>] = &[
+    Column { cell: |row, _| Cell::of(Role::Dim, (row.place + 1).to_string()), ..right("#", 3, 4) },
+    Column { cell: |row, _| name(row), ..left("AGENT", 0, 1) },
+    Column {
+        cell: |row, look| Cell::of(Role::Chart, table::bar(row.share, usize::from(BAR), look)),
+        ..left("", BAR, 2)
+    },
+    Column { cell: |row, _| Cell::plain(text::count(row.agent.execution_count)), ..right("DONE", 8, 1) },
+    Column {
+        cell: |row, _| share(table::good(row.agent.success_count, row.agent.execution_count)),
+        ..right("GOOD", 4, 1)
+    },
+    Column {
+        cell: |row, _| match row.agent.execution_count.saturating_sub(row.agent.success_count) {
+            0 => Cell::of(Role::Dim, "0"),
+            some => Cell::of(Role::Bad, text::count(some)),
+        },
+        ..right("FAILED", 6, 3)
+    },
+    Column { cell: |row, _| millis(row.agent.avg_duration_ms), ..right("MEAN", 6, 2) },
+    Column { cell: |row, _| millis(row.agent.busy_ms), ..right("BUSY", 6, 3) },
+    // What agents say of themselves is not measured, and said to be so.
+    Column { cell: |row, _| tokens(row.agent.total_tokens_used), ..right("SAID TOKENS", 11, 4) },
+    Column { cell: |row, _| Cell::of(Role::Dim, row.agent.last_day.to_string()), ..left("LAST DAY", 10, 5) },
+];
+
+impl Dashboard for Agents {
+    fn request(&self, _: Timestamp) -> Request {
+        Request::TopAgents(DAYS[self.range], self.by)
+    }
+
+    fn take(&mut self, request: &Request, answer: &Answer, _: Timestamp) -> bool {
+        let (Request::TopAgents(_, by), Answer::TopAgents(agents)) = (request, answer) else { return false };
+        let most = agents.iter().filter_map(|agent| figure(agent, *by)).max().unwrap_or(0).max(1);
+        let row = |(place, agent): (usize, &TopAgent)| {
+            let share = figure(agent, *by).map_or(0.0, |figure| figure as f64 / most as f64);
+            let mark = if agent.agent.is_some() { Mark::Idle } else { Mark::Stopped };
+            (mark, Row { place, agent: agent.clone(), share })
+        };
+        self.rows = Some(agents.iter().enumerate().map(row).collect());
+        true
+    }
+
+    fn known(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    fn summary(&self, _: Timestamp) -> String {
+        format!("by {} · {}", self.by, days(DAYS[self.range]))
+    }
+
+    fn rows(&self) -> usize {
+        self.rows.as_ref().map_or(0, Vec::len)
+    }
+
+    fn cursor(&mut self) -> &mut usize {
+        &mut self.cursor
+    }
+
+    fn target(&self) -> Option<Place> {
+        let (_, row) = self.rows.as_ref()?.get(self.cursor)?;
+        let name = row.agent.agent.clone()?;
+        Some(Place::Agent(row.agent.agent_id.to_string(), name))
+    }
+
+    fn zoom(&mut self, longer: bool) -> bool {
+        table::step(&mut self.range, DAYS.len(), longer)
+    }
+
+    fn measure(&mut self) -> bool {
+        let at = TopBy::ALL.iter().position(|by| *by == self.by).unwrap_or(0);
+        self.by = TopBy::ALL[(at + 1) % TopBy::ALL.len()];
+        true
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, drawn: &mut Vec<(Rect, usize)>, look: &Look<'_>) {
+        let rows = self.rows.as_deref().unwrap_or_default();
+        let empty = "No execution has ended within this time.\n\n+ looks at a longer one.";
+        table::draw(frame, area, (COLUMNS, rows, empty), 16, self.cursor, drawn, look);
+    }
+}

@@ -1,0 +1,115 @@
+//! Agents that do what they should not: each raises one alert that names cause and remedy, and that clears.
+
+use menagerie::domain::{Severity, TaskStatus};
+
+use super::ops::{alerts, apply, cleared, declare, fired, go, out, started};
+
+/// Rules that do not wait for long.
+const RULES: &str = r#"
+[[alert_rule]]
+name = "cage-memory"
+warning = "70%"
+for = "1s"
+window = "2s"
+[[alert_rule]]
+name = "looping-agent"
+window = "2s"
+for = "1s"
+critical = "100%"
+comparison = ">="
+[[alert_rule]]
+name = "silent-agent"
+warning = "3s"
+critical = "1h"
+window = "2s"
+"#;
+
+#[test]
+fn an_agent_that_eats_memory_raises_one_alert_that_is_over_when_it_ends() {
+    let mut site = started("");
+    apply(&site, 1, "memory = \"64MiB\"", RULES);
+    let script = format!("vec($x,52428799,8)=1; select(undef,undef,undef,0.05) until -e '{}'", go(&site).display());
+    let id = site.run_one(&["perl", "-e", &script]);
+    let alert = fired(&mut site, "cage-memory", Severity::Warning);
+    assert_eq!(alert.source, "cage 001");
+    assert!(alert.message.starts_with("cage 001 uses ") && alert.message.contains('%'), "{}", alert.message);
+    assert!(alert.context.remedy.as_ref().unwrap().contains("limits.memory"), "{alert:?}");
+    assert_eq!(alert.context.threshold, Some(0.7));
+    assert!(alert.context.value.is_some_and(|value| value > 0.7), "{alert:?}");
+    std::fs::write(go(&site), "").unwrap();
+    site.wait_for_status(&id, TaskStatus::Completed);
+    cleared(&mut site, "cage-memory");
+}
+
+#[test]
+fn an_agent_that_repeats_itself_and_one_that_goes_silent_raise_one_alert_each() {
+    let mut site = started("");
+    apply(&site, 3, "memory = \"64MiB\"", RULES);
+    let run = |cage: &str, script: &str| {
+        let printed = out(&site, &["run", "--cage", cage, "-o", "json", "--", "sh", "-c", script]);
+        let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        value.get(0).unwrap_or(&value)["id"].as_str().unwrap().to_owned()
+    };
+    let loops = run("1", "while :; do echo the same line; sleep 0.02; done");
+    let silent = run("2", "echo begun; sleep 1000");
+    // One that does neither must not be taken for either.
+    let lines = "i=0; while :; do i=$((i+1)); \
+        case $((i % 4)) in 0) w=alpha;; 1) w=beta;; 2) w=gamma;; *) w=delta;; esac; \
+        head -c 9 /dev/urandom | od -An -tx1 | tr '0-9 ' 'g-p_' | sed \"s/$/$w/\"; sleep 0.05; done";
+    let fine = run("3", lines);
+    let looping = fired(&mut site, "looping-agent", Severity::Critical);
+    assert_eq!(looping.source, "agent a1");
+    assert!(looping.message.starts_with("agent a1 repeats itself: 100 %"), "{}", looping.message);
+    let quiet = fired(&mut site, "silent-agent", Severity::Warning);
+    assert_eq!(quiet.source, "agent a2");
+    assert!(quiet.message.starts_with("agent a2 has written nothing for "), "{}", quiet.message);
+    assert_eq!((alerts(&site, "looping-agent").len(), alerts(&site, "silent-agent").len()), (1, 1));
+    out(&site, &["task", "cancel", &loops, &silent, &fine]);
+    cleared(&mut site, "looping-agent");
+    cleared(&mut site, "silent-agent");
+}
+
+#[test]
+fn what_agents_report_of_tokens_and_cost_raises_alerts() {
+    let mut site = started("");
+    let rules = "[[alert_rule]]\nname = \"cage-tokens\"\nwindow = \"2s\"\n[[alert_rule]]\nname = \"cost-burn\"\nwindow = \"2s\"\n";
+    apply(&site, 1, "tokens = \"1000/m\"", rules);
+    let script = format!(
+        "echo '{{\"type\":\"tokens\",\"used\":900,\"cost\":20.5}}'; while [ ! -e {} ]; do sleep 0.05; done",
+        go(&site).display()
+    );
+    let id = site.run_one(&["sh", "-c", &script]);
+    let tokens = fired(&mut site, "cage-tokens", Severity::Warning);
+    assert_eq!((tokens.source.as_str(), tokens.context.value), ("cage 001", Some(0.9)));
+    let cost = fired(&mut site, "cost-burn", Severity::Warning);
+    assert_eq!((cost.source.as_str(), cost.context.value), ("fleet", Some(20.5)));
+    assert!(cost.message.contains("$20.5"), "{}", cost.message);
+    std::fs::write(go(&site), "").unwrap();
+    site.wait_for_status(&id, TaskStatus::Completed);
+    cleared(&mut site, "cage-tokens");
+    // An hour is not waited for: what is dear is said anew.
+    declare(&site, "[[alert_rule]]\nname = \"cost-burn\"\nwarning = \"$30\"\n");
+    cleared(&mut site, "cost-burn");
+}
+
+#[test]
+fn an_agent_that_fails_again_and_again_is_unwell_until_it_succeeds() {
+    let mut site = started("");
+    let test = format!("test -e {}", go(&site).display());
+    let rules = format!(
+        "[defaults.breaker]\nfailures = 5\n[[alert_rule]]\nname = \"agent-health\"\nwindow = \"2s\"\ncritical = \"1%\"\n\
+         [[cage]]\nid = \"9\"\nwrite = [\"{}\"]\n\
+         [[agent]]\nname = \"own\"\ncage = \"9\"\nruntime = {{ type = \"command\", command = [\"sh\", \"-c\", \"{test}\"] }}\n",
+        site.marks_dir().display()
+    );
+    apply(&site, 0, "", &rules);
+    let submit = || out(&site, &["task", "submit", "x", "--max-attempts", "1", "--agent", "own"]);
+    for _ in 0..3 {
+        submit();
+    }
+    let alert = fired(&mut site, "agent-health", Severity::Warning);
+    assert_eq!((alert.source.as_str(), alert.context.threshold), ("agent own", Some(0.4)));
+    std::fs::write(go(&site), "").unwrap();
+    out(&site, &["task", "submit", "x", "--max-attempts", "1", "--agent", "own"]);
+    cleared(&mut site, "agent-health");
+}

@@ -1,0 +1,119 @@
+//! Machines: a worker that hangs, a disk that fills, processors and memory that are taken, a GPU without memory left.
+
+use std::process::Command;
+
+use menagerie::domain::{Severity, TaskStatus};
+
+use super::ops::{apply, cleared, declare, fired, go, out, started, unstarted};
+use super::site::signal;
+
+/// Goes on with a process that was stopped, also when a test fails.
+struct Stopped(u32);
+
+impl Stopped {
+    fn stop(pid: u32) -> Self {
+        signal(pid, "STOP");
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal(self.0, "CONT");
+    }
+}
+
+#[test]
+fn a_worker_that_hangs_is_told_while_nobody_looks() {
+    let mut site = started("");
+    let rules = "[[alert_rule]]\nname = \"missed-heartbeats\"\nwarning = \"2s\"\ncritical = \"1h\"\nwindow = \"2s\"\n\
+        [[alert_rule]]\nname = \"response-time\"\nwarning = \"2s\"\ncritical = \"1h\"\nfor = \"1s\"\nwindow = \"3s\"\n";
+    apply(&site, 1, "memory = \"64MiB\"", rules);
+    let script = format!("while [ ! -e {} ]; do sleep 0.05; done", go(&site).display());
+    let first = site.run_one(&["sh", "-c", &script]);
+    site.wait_for_status(&first, TaskStatus::Executing);
+    let stopped = Stopped::stop(site.worker_pid().unwrap());
+    let second = site.run_one(&["sh", "-c", &script]);
+    let alert = fired(&mut site, "missed-heartbeats", Severity::Warning);
+    assert!(alert.source.starts_with("node ") && alert.message.contains("has not been heard for"), "{alert:?}");
+    // What was placed meanwhile does not get to run.
+    let slow = fired(&mut site, "response-time", Severity::Warning);
+    assert_eq!(slow.source, "agent a1");
+    drop(stopped);
+    cleared(&mut site, "missed-heartbeats");
+    std::fs::write(go(&site), "").unwrap();
+    for id in [first, second] {
+        site.wait_for_status(&id, TaskStatus::Completed);
+    }
+    cleared(&mut site, "response-time");
+}
+
+#[test]
+fn a_disk_that_fills_is_told_until_there_is_room() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("NOT TESTED: a disk of its own can be mounted by root alone");
+        return;
+    }
+    let mut site = unstarted("");
+    site.on_small_disk(64 << 20);
+    site.start_engine();
+    apply(&site, 1, "memory = \"64MiB\"", "[[alert_rule]]\nname = \"node-disk\"\nwarning = \"70%\"\nwindow = \"2s\"\n");
+    let filler = site.data_dir().join("filler");
+    std::fs::write(&filler, vec![0_u8; 48 << 20]).unwrap();
+    // Rules are evaluated while there is work.
+    let script = format!("while [ ! -e {} ]; do sleep 0.05; done", go(&site).display());
+    let id = site.run_one(&["sh", "-c", &script]);
+    let alert = fired(&mut site, "node-disk", Severity::Warning);
+    assert!(alert.message.contains("of the disk of node ") && alert.message.contains("is full"), "{}", alert.message);
+    std::fs::remove_file(&filler).unwrap();
+    cleared(&mut site, "node-disk");
+    std::fs::write(go(&site), "").unwrap();
+    site.wait_for_status(&id, TaskStatus::Completed);
+}
+
+/// Others use this machine as well, so that what is asked for here is only that the figure goes the way from the kernel to
+/// the alert; that it clears is shown by what is asked for being raised.
+#[test]
+fn processors_and_memory_in_use_are_told() {
+    let mut site = started("");
+    let rules = "[[alert_rule]]\nname = \"node-cpu\"\nwarning = \"0.1%\"\ncritical = \"500%\"\nfor = \"1s\"\nwindow = \"2s\"\n\
+        [[alert_rule]]\nname = \"node-memory\"\nwarning = \"0.1%\"\ncritical = \"500%\"\nfor = \"1s\"\nwindow = \"2s\"\n";
+    apply(&site, 1, "memory = \"64MiB\"", rules);
+    let id = site.run_one(&["sh", "-c", "while :; do :; done"]);
+    for (rule, words) in [("node-cpu", "of its processors"), ("node-memory", "of its memory")] {
+        let alert = fired(&mut site, rule, Severity::Warning);
+        assert!(alert.source.starts_with("node ") && alert.message.contains(words), "{alert:?}");
+        declare(&site, &format!("[[alert_rule]]\nname = \"{rule}\"\nwarning = \"400%\"\n"));
+        cleared(&mut site, rule);
+    }
+    out(&site, &["task", "cancel", &id]);
+}
+
+#[test]
+fn a_gpu_whose_memory_runs_out_is_told_until_it_has_some() {
+    let mut site = unstarted("");
+    let (library, says) = (site.folder().join("stand_in.so"), site.folder().join("gpus.txt"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nvml/stand_in.c");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
+    assert!(built.expect("this test needs a C compiler, cc").success());
+    let figures =
+        |used: u64| format!("gpu 0\n  uuid GPU-a\n  name Test\n  memory_used {used}\n  memory_total 1000000000\n");
+    std::fs::write(&says, figures(100_000_000)).unwrap();
+    site.set_env("MENAGERIE_NVML", &library);
+    site.set_env("MENAGERIE_NVML_STAND_IN", &says);
+    site.start_engine();
+    apply(&site, 1, "memory = \"64MiB\"", "[[alert_rule]]\nname = \"gpu-memory\"\nfor = \"1s\"\nwindow = \"2s\"\n");
+    let write = |used| {
+        std::fs::write(says.with_extension("new"), figures(used)).unwrap();
+        std::fs::rename(says.with_extension("new"), &says).unwrap();
+    };
+    let script = format!("while [ ! -e {} ]; do sleep 0.05; done", go(&site).display());
+    let id = site.run_one(&["sh", "-c", &script]);
+    write(950_000_000);
+    let alert = fired(&mut site, "gpu-memory", Severity::Warning);
+    assert!(alert.message.starts_with("a GPU of node ") && alert.message.contains("95 %"), "{}", alert.message);
+    write(100_000_000);
+    cleared(&mut site, "gpu-memory");
+    std::fs::write(go(&site), "").unwrap();
+    site.wait_for_status(&id, TaskStatus::Completed);
+}

@@ -1,0 +1,65 @@
+//! One alert from its cause to the day after: where it shows, how it ends, and what history alone says of it.
+
+use menagerie::api::live::CellState;
+use menagerie::domain::{AlertStatus, Severity, TaskStatus};
+
+use super::ops::{alerts, apply, fired, out, started};
+
+#[test]
+fn an_alert_shows_where_one_looks_is_resolved_with_a_note_and_is_explained_by_history_alone() {
+    let mut site = started("");
+    // It stays until somebody has looked at it.
+    let rules = "[[alert_rule]]\nname = \"silent-agent\"\nwarning = \"2s\"\ncritical = \"1h\"\nno_data = \"keep\"\n";
+    apply(&site, 2, "memory = \"64MiB\"", rules);
+    let printed = out(&site, &["run", "--cage", "2", "-o", "json", "--", "sleep", "1000"]);
+    let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let task = value.get(0).unwrap_or(&value)["id"].as_str().unwrap().to_owned();
+    let alert = fired(&mut site, "silent-agent", Severity::Warning);
+    let (message, remedy) = (alert.message.as_str(), alert.context.remedy.as_deref().unwrap());
+    assert_eq!(alert.source, "agent a2");
+    for place in [&["cage", "show", "2"][..], &["agent", "show", "a2"]] {
+        let shown = out(&site, place);
+        assert!(shown.contains(&format!("warning: {message}")) && shown.contains(remedy), "{place:?}: {shown}");
+    }
+    assert!(!out(&site, &["cage", "show", "1"]).contains("written nothing"), "it is about the other cage");
+    let status = out(&site, &["status"]);
+    assert!(status.contains("1 warning") && status.contains(message), "{status}");
+    let inbox = out(&site, &["inbox", "list"]);
+    assert!(inbox.contains("1 alert needs somebody's eye"), "{inbox}");
+    let client = site.client().unwrap();
+    let overview = client.overview().unwrap();
+    assert_eq!((overview.alerts_total, overview.alerts[0].id), (1, alert.id));
+    let cell = client.grid().unwrap().remove(1);
+    assert_eq!(cell.state, CellState::Warning, "{cell:?}");
+
+    out(&site, &["task", "cancel", &task]);
+    site.wait_for_status(&task, TaskStatus::Cancelled);
+    let id = alert.id.to_string();
+    out(&site, &["alert", "resolve", &id, "--action", "cancelled its task", "--notes", "it waited for a prompt"]);
+    assert_eq!(alerts(&site, "silent-agent")[0].status, AlertStatus::Resolved);
+    assert!(!out(&site, &["cage", "show", "2"]).contains(message));
+    assert!(!out(&site, &["status"]).contains(message));
+
+    // The next day: another engine, and nothing but what was written down.
+    site.kill_engine();
+    site.start_engine();
+    let shown = out(&site, &["alert", "show", &id]);
+    let line = |label: &str| {
+        let found = shown.lines().find(|line| line.starts_with(label));
+        found.unwrap_or_else(|| panic!("no {label:?} in {shown}"))[label.len()..].trim().to_owned()
+    };
+    assert_eq!(
+        (line("source"), line("status"), line("cause")),
+        ("agent a2".into(), "resolved".into(), "silent-agent".into())
+    );
+    assert_eq!(line("threshold"), "2s");
+    assert!(line("value").ends_with('s'), "{shown}");
+    assert!(line("looks at").contains("menagerie_agent_silence_seconds"), "{shown}");
+    assert_eq!((line("action"), line("notes")), ("cancelled its task".into(), "it waited for a prompt".into()));
+    assert!(!line("raised").is_empty() && !line("resolved ").is_empty() && !line("resolved by").is_empty(), "{shown}");
+    let events = out(&site, &["event", "list", "--source", "agent a2"]);
+    assert!(events.contains(message), "{events}");
+    let user = line("resolved by");
+    let end = format!("over: {message}; resolved by {user}; cancelled its task; it waited for a prompt");
+    assert!(events.contains(&end), "no {end:?} in {events}");
+}
