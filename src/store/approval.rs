@@ -116,7 +116,7 @@ impl Reader {
                 ReviewState::Pending => continue,
             };
             let name = name_of(verdict, kind, &agent, &task_type);
-            let rule = ApprovalRule { name: free_name(name, known), agent, kind, task_type, verdict };
+            let rule = ApprovalRule { name: free_name(&name, known), agent, kind, task_type, verdict };
             if streak >= after && rule.check().is_ok() && !known.iter().any(|one| one.is_about_same(&rule)) {
                 found.push((streak, rule));
             }
@@ -183,12 +183,14 @@ fn made(row: &Row<'_>) -> rusqlite::Result<Made> {
 }
 
 /// A name that no rule has: the one that was wanted, or that with a number.
-fn free_name(wanted: String, known: &[ApprovalRule]) -> String {
-    let is_free = |name: &String| known.iter().all(|rule| rule.name != *name);
-    if is_free(&wanted) {
-        return wanted;
+fn free_name(wanted: &str, known: &[ApprovalRule]) -> String {
+    let mut name = wanted.to_owned();
+    let mut number = 1;
+    while known.iter().any(|rule| rule.name == name) {
+        number += 1;
+        name = format!("{wanted}-{number}");
     }
-    (2u64..).map(|number| format!("{wanted}-{number}")).find(is_free).unwrap_or(wanted)
+    name
 }
 
 /// How the latest of alike artifacts was judged, and how many were judged so in a row.

@@ -149,7 +149,7 @@ fn rules_are_proposed_of_what_people_judged_alike_and_of_nothing_else() {
     };
     let second = named("reject-report-agent-2-survey", rule("agent-2", Verdict::Reject));
     assert_eq!(rules(2, &[]), [first.clone(), second.clone()]);
-    assert_eq!(rules(2, &[rule("agent-1", Verdict::Reject)]), [second.clone()]);
+    assert_eq!(rules(2, &[rule("agent-1", Verdict::Reject)]), std::slice::from_ref(&second));
     assert_eq!(rules(4, &[]), []);
     // A name that another rule has gets a number.
     let taken = named(&second.name, rule("somebody", Verdict::Approve));
