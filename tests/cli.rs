@@ -179,22 +179,27 @@ fn fleets(kind: &str) -> Vec<PathBuf> {
 #[test]
 fn valid_fleets_pass() {
     let home = Home::new();
+    let passes = |ran: Ran, file: &Path| {
+        assert_eq!(ran.status, 0, "{}: {ran:?}", file.display());
+        // What a cage may read elsewhere need not be on this machine.
+        let only_absent =
+            ran.err.lines().all(|line| line.starts_with("warning: cage ") && line.contains("is not there"));
+        assert!(only_absent, "{}: {ran:?}", file.display());
+    };
     for file in fleets("valid") {
-        let ran = home.run(&["apply", "--check", file.to_str().unwrap()]);
-        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", file.display());
+        passes(home.run(&["apply", "--check", file.to_str().unwrap()]), &file);
     }
     // What the examples run need not be installed here.
-    let programs = home.0.path().join("bin");
-    std::fs::create_dir(&programs).unwrap();
+    let programs = home.0.path().join("opt/bin");
+    std::fs::create_dir_all(&programs).unwrap();
     for name in ["claude", "codex", "gemini", "opencode", "cargo"] {
         std::fs::write(programs.join(name), "").unwrap();
     }
-    let path = format!("/usr/bin:/bin:{}", programs.display());
+    let opt = home.0.path().join("opt");
     for example in ["agents/agents.toml", "survey/survey.toml"] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(example);
-        let ran =
-            Ran::of(home.command(&["apply", "--check", file.to_str().unwrap()]).env("PATH", &path).output().unwrap());
-        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{example}");
+        let text = std::fs::read_to_string(&file).unwrap().replace("/opt", opt.to_str().unwrap());
+        passes(home.run_with_input(&["apply", "--check", "-"], text.as_bytes()), &file);
     }
     let ran = home.run_with_input(&["apply", "--check", "-", "-o", "json"], b"[[cage]]\nrange = '1-9'\n");
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();

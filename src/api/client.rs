@@ -273,7 +273,7 @@ impl Client {
     ) -> Result<End, Error> {
         let path = format!("/v1/tasks/{}/logs?follow={follow}", encode(id));
         let mut buffer: Vec<u8> = Vec::new();
-        self.receive(&path, |bytes| {
+        let end = self.receive(&path, |bytes| {
             buffer.extend_from_slice(bytes);
             let mut taken = 0;
             while let Some((chunk, length)) = spool::decode(&buffer[taken..]) {
@@ -282,7 +282,12 @@ impl Client {
             }
             buffer.drain(..taken);
             ControlFlow::Continue(())
-        })
+        })?;
+        if end == End::Done && !buffer.is_empty() {
+            let found = format!("output whose last {} bytes are no whole chunk", buffer.len());
+            return Err(Error::Unexpected { method_and_path: path, found });
+        }
+        Ok(end)
     }
 
     /// A part of an output, of `tasks/ID` or `executions/ID`.

@@ -30,6 +30,7 @@ pub struct ApplyArgs {
 
 pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
     let fleet = fleet_file::read_here(&args.file, &context.settings.data_dir.value)?;
+    items::warn(context, &fleet_file::absent_paths(&fleet));
     if args.check {
         let cages = fleet.cages().map_err(Failure::from)?.len();
         let report = serde_json::json!({"cages": cages, "agents": fleet.agent.len()});

@@ -137,6 +137,9 @@ fn read_from(
     Ok(batch)
 }
 
+/// What some editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Checks one line and gives its key; an error comes with its column where that is known.
 fn check_line(line: &[u8], programs: &mut Programs) -> Result<Option<String>, (Option<usize>, String)> {
     if let Some(at) = line.iter().position(|byte| *byte == 0) {
@@ -145,6 +148,9 @@ fn check_line(line: &[u8], programs: &mut Programs) -> Result<Option<String>, (O
     // Serde would read a list as the fields in their order, and complain of their number.
     if let Some(at) = line.iter().position(|byte| !byte.is_ascii_whitespace()).filter(|at| line[*at] == b'[') {
         return Err((Some(at + 1), "a list; a task is an object, such as {\"type\": \"analysis\"}".into()));
+    }
+    if line.starts_with(BYTE_ORDER_MARK) {
+        return Err((Some(1), "a byte order mark; save the file without one".into()));
     }
     let mut task: NewTask = serde_json::from_slice(line).map_err(|error| {
         let text = error.to_string();
@@ -279,10 +285,23 @@ mod tests {
 
     #[test]
     fn errors_have_line_and_column() {
-        let cases: [(&[u8], &str); 15] = [
+        let cases: [(&[u8], &str); 22] = [
+            (b"not json", "b.jsonl:1:2: no JSON; a task is an object, such as {\"type\": \"analysis\"}"),
+            (b"\xef\xbb\xbf{\"type\": \"a\"}", "b.jsonl:1:1: a byte order mark; save the file without one"),
+            (
+                b"{\"type\": \"a\", \"priority\": \"5\"}",
+                "priority: \"5\" is not allowed; allowed: a whole number from 1 to 10",
+            ),
+            (b"{\"type\": \"a\", \"deadline\": 5}", "deadline: \"5\" is not allowed; allowed: a time in quotes"),
+            (b"{\"type\": \"a\", \"prio\": 5}", "Did you mean `priority`?"),
+            (b"{\"type\": \"a\", \"retries\": 5}", "Did you mean `max_attempts`?"),
+            (b"{\"type\": \"a\", \"timeout\": \"-1m\"}", "timeout: \"-1m\" is not allowed"),
             (b"[]", "b.jsonl:1:1: a list; a task is an object, such as {\"type\": \"analysis\"}"),
             (b"5", "b.jsonl:1:1: value: \"5\" is not allowed; allowed: named fields"),
-            (b"{\"type\": \"a\", \"priority\": -3}", "priority: \"-3\" is not allowed; allowed: a whole number from 0"),
+            (
+                b"{\"type\": \"a\", \"priority\": -3}",
+                "priority: \"-3\" is not allowed; allowed: a whole number from 1 to 10",
+            ),
             (
                 b"{\"type\": \"a\", \"parameters\": {\"configuration\": {\"command\": [\"/no/such/prog\"]}}}",
                 "b.jsonl:1: command \"/no/such/prog\" does not exist",
@@ -295,7 +314,7 @@ mod tests {
             (b"{\"type\": \"a\", \"prority\": 3}", "b.jsonl:1:23: unknown field `prority`"),
             (b"{\"type\": \"a\", \"prority\": 3}", "Did you mean `priority`?"),
             (b"{\"type\": \"a\", \"priority\": 11}", "b.jsonl:1: priority: \"11\" is not allowed; allowed: 1 to 10"),
-            (b"{\"type\": \"a\", \"requirements\": {\"memory\": \"-5\"}}", "size: \"-5\" is not allowed"),
+            (b"{\"type\": \"a\", \"requirements\": {\"memory\": \"-5\"}}", "memory: \"-5\" is not allowed"),
             (b"{\"type\": \"a\xff\"}", "b.jsonl:1:12: not UTF-8"),
             (b"{\"type\": \"a\0\"}", "b.jsonl:1:12: a NUL byte"),
             (b"{}", "b.jsonl:1:2: missing field `type`"),

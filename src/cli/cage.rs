@@ -111,7 +111,7 @@ fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell
     for cage in rows {
         table.row(vec![
             view::text(cage, "id").into(),
-            view::status(cage, "status"),
+            status(cage),
             names.name(cage, "agent_id").into(),
             figure(cage, |cell| cell.cpu.used, |cores| format!("{cores:.2}")).into(),
             view::text_or_dash(cage, "resource_limits.cpu").into(),
@@ -126,6 +126,33 @@ fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell
         ]);
     }
     table
+}
+
+/// Its status, and whether it could not be set up when that was last tried.
+fn status(cage: &Value) -> Cell {
+    if view::at(cage, "fault").is_null() {
+        return view::status(cage, "status");
+    }
+    Cell::new(format!("{}, faulty", view::text(cage, "status")), Role::Bad)
+}
+
+/// Why a cage cannot be set up, and until when it gets no work; nothing when it can.
+fn fault(cage: &Value) -> Cell {
+    let fault = view::at(cage, "fault");
+    if fault.is_null() {
+        return Cell::default();
+    }
+    let times = match view::count(fault, "failures") {
+        1 => String::new(),
+        failures => format!(" ({failures} times in a row)"),
+    };
+    let until = match view::time(fault, "until") {
+        Some(until) => {
+            format!("no work before {until}, or `menagerie cage maintenance --off {}`", view::text(cage, "id"))
+        }
+        None => "tried again with the next task".to_owned(),
+    };
+    Cell::new(format!("cannot be set up{times}: {}; {until}", view::text(fault, "reason")), Role::Bad)
 }
 
 /// Bytes for people.
@@ -197,7 +224,8 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
     let agent = names.name(&cage, "agent_id");
     let mut fields = vec![
         ("cage", view::text(&cage, "id").into()),
-        ("status", view::status(&cage, "status")),
+        ("status", status(&cage)),
+        ("fault", fault(&cage)),
         ("agent", agent.as_str().into()),
         ("node", node_name(&client, &view::text(&cage, "node_id")).into()),
         ("limits", if limits.is_empty() { "none".into() } else { limits.join(", ").into() }),
@@ -212,8 +240,18 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
     context.out.fields(&fields)?;
     let entries = view::at(&cage, "enforcement").as_array().map_or(&[][..], Vec::as_slice);
     context.out.line("")?;
+    let is_faulty = !view::at(&cage, "fault").is_null();
+    if is_faulty && !entries.is_empty() {
+        let remark = context.out.paint(Role::Warning, "as it was when it could last be set up:");
+        context.out.line(&remark)?;
+    }
     if entries.is_empty() {
-        let remark = context.out.paint(Role::Dim, "not set up yet: how its limits hold is known after its first use");
+        let remark = if is_faulty {
+            "never set up: how its limits hold is known once it could be"
+        } else {
+            "not set up yet: how its limits hold is known after its first use"
+        };
+        let remark = context.out.paint(Role::Dim, remark);
         context.out.line(&remark)?;
         return Ok(0);
     }

@@ -9,7 +9,7 @@ use super::args::one_of;
 use super::config::{ColorChoice, Settings};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
-use super::{launch, linear, past};
+use super::{launch, linear, past, verb_tree};
 use crate::api::client::{Client, Error};
 use crate::domain::enumeration::enumeration;
 use crate::ui::notify::Dialect;
@@ -137,6 +137,7 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
         light: ui::terminal::says_light(|name| std::env::var(name).ok()),
         tmux: std::env::var_os("TMUX").is_some(),
         dialect: Dialect::detect(|name| std::env::var(name).ok()),
+        verbs: verb_tree::all,
         ..Options::new(settings.data_dir.value.clone(), depth)
     };
     set(&mut options, settings, args);

@@ -1,5 +1,6 @@
 //! Reading a fleet file: TOML to [`Fleet`], with every error at its line and column.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -51,6 +52,28 @@ pub fn read(path: &Path) -> Result<Fleet, Failure> {
 pub fn read_here(path: &Path, data_dir: &Path) -> Result<Fleet, Failure> {
     let (name, text) = toml_file::read_text(path)?;
     parse_here(&name, &text, Some(data_dir))
+}
+
+/// A sentence for each path under `read` or `write` that is not there. The cages work without it.
+pub fn absent_paths(fleet: &Fleet) -> Vec<String> {
+    let mut absent: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for entry in &fleet.cage {
+        let cage = entry.id.map(|id| id.to_string()).or_else(|| entry.range.clone()).unwrap_or_default();
+        for (field, paths) in [("read", &entry.read), ("write", &entry.write)] {
+            for path in paths.iter().filter(|path| !Path::new(path).exists()) {
+                absent.entry((path.as_str(), field)).or_default().push(cage.clone());
+            }
+        }
+    }
+    let sentence = |((path, field), cages): ((&str, &str), Vec<String>)| {
+        let more = if cages.len() > 1 { format!(" and {} more", cages.len() - 1) } else { String::new() };
+        format!(
+            "cage {}{more}: {field}: \"{path}\" is not there; agents go without it until it is: make it, or take it out of the \
+             file",
+            cages[0]
+        )
+    };
+    absent.into_iter().map(sentence).collect()
 }
 
 /// Reads and checks the text of a fleet file that errors call `name`.
@@ -114,6 +137,12 @@ fn parse_here(name: &str, text: &str, data_dir: Option<&Path>) -> Result<Fleet, 
         }
         if let Err(refusal) = fleet.check_agents() {
             problems.push(problem(last(&places.agent, &refusal), &refusal));
+        }
+        if let Err(refusal) = fleet.check_hierarchy() {
+            let at_fault =
+                |agent: &crate::domain::agent::AgentSpec| refusal.field.starts_with(&format!("agent {}: ", agent.name));
+            let place = fleet.agent.iter().position(at_fault).and_then(|place| places.agent.get(place));
+            problems.push(problem(place.map_or(0..0, Spanned::span), &refusal));
         }
         if let Err(refusal) = fleet.check_users() {
             problems.push(problem(last(&places.user, &refusal), &refusal));
@@ -186,7 +215,16 @@ mod tests {
             ("[[cage]]\nid = \"1\"\nlimits = { memry = 5 }", "f.toml:3:12: unknown field `memry`"),
             ("[[cage]]\nid = \"1\"\nlimits = { memry = 5 }", "Did you mean `memory`?"),
             ("[[cage]]\nid = \"1\"\n[cage.limits]\ncpu = 1\nmemory = \"5B\"", "f.toml:5:1: cage 001: limits.memory"),
-            ("[[cage]]\nid = \"1\"\nlimits = { memory = \"-5\" }", "f.toml:3:21: size: \"-5\""),
+            ("[[cage]]\nid = \"1\"\nlimits = { memory = \"-5\" }", "f.toml:3:21: memory: \"-5\" is not allowed"),
+            (
+                "[[cage]]\nid = \"1\"\nlimits = { wall = \"-1m\" }",
+                "f.toml:3:19: wall: \"-1m\" is not allowed; allowed: ",
+            ),
+            (
+                "[[agent]]\nname = \"a\"\n[[agent]]\nname = \"x\"\nreports_to = \"y\"\n[[agent]]\nname = \"y\"\nreports_to = \"x\"",
+                "f.toml:5:1: agent x: reports_to: \"x -> y -> x\" is not allowed; allowed: a hierarchy without a cycle",
+            ),
+            ("[[agent]]\nname = \"a\"\nrobot = 1", "unknown field `robot`"),
             ("[[cage]]\nid = \"1001\"", "f.toml:2:6: cage: \"1001\""),
             ("[[cage]]\nid = \"1\"\n\n[[cage]]\nid = \"001\"", "f.toml:5:1: cage: "),
             ("[[cage]]\nid = \"1\"\nread = [\"src\"]", "f.toml:3:1: cage 001: read: \"src\""),
@@ -253,6 +291,15 @@ mod tests {
         for text in [agent("sh"), cage("read = [\"/var/lib\"]"), cage("write = [\"/var/lib/men\"]")] {
             assert_eq!(problem(&text), "", "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_told_once_for_all_its_cages() {
+        let cage = |id: &str, paths: &str| format!("[[cage]]\n{id}\nread = [{paths}]\n");
+        let text = cage("id = \"7\"", "\"/no/such\", \"/usr\"") + &cage("range = \"8-9\"", "\"/no/such\"");
+        let absent = absent_paths(&parse("f.toml", &text).unwrap());
+        assert_eq!(absent.len(), 1, "{absent:?}");
+        assert!(absent[0].starts_with("cage 007 and 1 more: read: \"/no/such\" is not there"), "{absent:?}");
     }
 
     #[test]

@@ -151,6 +151,9 @@ fn columns(list: &str) -> Vec<String> {
 
 /// What is said below a table that does not show everything.
 fn remark(offset: u64, shown: u64, total: u64, more: bool) -> Option<String> {
+    if shown == 0 && offset > 0 {
+        return Some(format!("none from {} on; there are {total}", offset + 1));
+    }
     let first = offset + u64::from(shown > 0);
     let than = if more { "more than " } else { "" };
     let text = || format!("{first} to {} of {than}{total}; more with --offset or --limit", offset + shown);
@@ -175,6 +178,7 @@ mod tests {
         assert_eq!(remark(0, 5, 5, false), None);
         assert_eq!(remark(0, 100, 250, false).unwrap(), "1 to 100 of 250; more with --offset or --limit");
         assert_eq!(remark(200, 50, 250, false).unwrap(), "201 to 250 of 250; more with --offset or --limit");
+        assert_eq!(remark(1000, 0, 39, false).unwrap(), "none from 1001 on; there are 39");
         assert_eq!(remark(0, 100, 100, true).unwrap(), "1 to 100 of more than 100; more with --offset or --limit");
     }
 }

@@ -63,6 +63,7 @@ mod status;
 mod stop;
 mod task;
 mod task_options;
+mod verb_tree;
 mod wait;
 
 use std::io::{IsTerminal, Write};
@@ -81,7 +82,11 @@ pub fn main() -> i32 {
         Ok(cli) => cli,
         Err(error) => {
             // Help, version or bad usage; a reader that has gone is no failure.
-            let _ = error.print();
+            if let Some(sentence) = not_utf8(error.kind()) {
+                complain(&[sentence], ColorChoice::Auto);
+            } else {
+                let _ = error.print();
+            }
             return error.exit_code();
         }
     };
@@ -97,6 +102,14 @@ pub fn main() -> i32 {
         complain(&failure.sentences(), color);
         failure.status()
     })
+}
+
+/// Which of the arguments is not UTF-8, where that is what is wrong.
+fn not_utf8(kind: clap::error::ErrorKind) -> Option<String> {
+    let at_fault = || std::env::args_os().enumerate().find(|(_, argument)| argument.to_str().is_none());
+    let (place, argument) = (kind == clap::error::ErrorKind::InvalidUtf8).then(at_fault).flatten()?;
+    let shown = argument.as_encoded_bytes().escape_ascii();
+    Some(format!("argument {place}, \"{shown}\", is not UTF-8; write it in that encoding"))
 }
 
 /// Writes problems to standard error, one a line.

@@ -8,16 +8,14 @@ use serde_json::{Map, Value};
 
 use crate::domain::Refusal;
 use crate::domain::agent::{AgentSpec, Runtime};
+use crate::domain::cage::SEARCH_PATH;
 use crate::domain::task::NewTask;
-
-/// Where a cage looks for programs, besides the caller's own `PATH`.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Looks for programs, each once.
 #[derive(Debug)]
 pub struct Programs {
     data_dir: PathBuf,
-    /// The caller's own search path.
+    /// The caller's own search path, which no cage uses: a program that is there alone is told of.
     path: String,
     /// What was found of a program under a search path of its own.
     known: HashMap<(String, Option<String>), Result<(), Refusal>>,
@@ -78,16 +76,27 @@ impl Programs {
                 missing("the path of a program", format!("the file {program}"))
             };
         }
-        let search = format!("{}:{SYSTEM_PATH}", own_path.unwrap_or(&self.path));
-        let mut folders: Vec<&str> = search.split(':').filter(|folder| !folder.is_empty()).collect();
-        if folders.iter().any(|folder| Path::new(folder).join(program).is_file()) {
+        let search = own_path.unwrap_or(SEARCH_PATH);
+        if find(search, program).is_some() {
             return Ok(());
         }
-        let mut seen = std::collections::HashSet::new();
-        folders.retain(|folder| seen.insert(*folder));
-        let looked = format!("it in {}", folders.join(", "));
+        let mut looked = format!("it in {}", search.split(':').collect::<Vec<_>>().join(", "));
+        if let Some(folder) = find(&self.path, program) {
+            let (file, folder) = (folder.join(program), folder.display());
+            looked = format!(
+                "{looked}; it is {}, where cages do not look: write that path, or put {folder} into PATH in the command's \
+                 environment; and give the cage read = [\"{folder}\"]",
+                file.display()
+            );
+        }
         missing("a program of the system, or the absolute path of one", looked)
     }
+}
+
+/// The folder of a search path that has a program.
+fn find(search: &str, program: &str) -> Option<PathBuf> {
+    let mut folders = search.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    folders.find(|folder| folder.join(program).is_file())
 }
 
 /// The search path that an environment declares.
@@ -111,6 +120,7 @@ mod tests {
             ("no-such-program-at-all", None, false),
             ("own-tool", None, false),
             ("own-tool", Some(own_folder), true),
+            ("sh", Some(own_folder), false),
             (own.to_str().unwrap(), None, true),
             (own_folder, None, false),
             ("/no/such/prog", None, false),
@@ -133,6 +143,17 @@ mod tests {
         agent.runtime = Runtime::of_command(vec!["/no/such/prog".into()]);
         let text = programs.check_agent(&agent).unwrap_err().to_string();
         assert!(text.contains("Looked for the file /no/such/prog"), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_only_the_caller_finds_is_refused_and_said_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("own-tool"), "#!/bin/sh\n").unwrap();
+        let own_folder = folder.path().to_str().unwrap().to_owned();
+        let mut programs = Programs { path: own_folder.clone(), ..Programs::new(Path::new("/data")) };
+        let text = programs.check("command", "own-tool", None).unwrap_err().to_string();
+        assert!(text.contains("/usr/bin") && text.contains(&format!("it is {own_folder}/own-tool")), "{text}");
+        assert!(text.contains(&format!("read = [\"{own_folder}\"]")), "{text}");
     }
 
     #[test]

@@ -56,7 +56,8 @@ fn parse_range(text: &str) -> Result<ArrayRange, Refusal> {
         .split_once('-')
         .and_then(|(first, last)| Some(ArrayRange { first: first.parse().ok()?, last: last.parse().ok()? }))
         .filter(|range| !range.is_empty());
-    range.ok_or_else(|| Refusal::invalid("array", text, "FIRST-LAST, such as 1-1000"))
+    let allowed = format!("FIRST-LAST, such as 1-1000: whole numbers up to {}, the first at most the last", u32::MAX);
+    range.ok_or_else(|| Refusal::invalid("array", text, allowed))
 }
 
 /// Reads a variable with its value.

@@ -6,12 +6,51 @@ use crate::domain::refusal::nearest;
 /// The runtimes of agents that this version does not have.
 const RUNTIMES_TO_COME: [&str; 3] = ["chat", "acp", "human"];
 
+/// What people call some fields, and their names.
+const SYNONYMS: [(&str, &str); 9] = [
+    ("attempts", "max_attempts"),
+    ("cores", "cpu"),
+    ("dependencies", "depends_on"),
+    ("mem", "memory"),
+    ("needs", "depends_on"),
+    ("retries", "max_attempts"),
+    ("robot", "agent"),
+    ("worker", "agent"),
+    ("name", "key"),
+];
+
+/// What is allowed in fields of which a type says less.
+const ALLOWED: [(&str, &str); 8] = [
+    ("priority", "a whole number from 1 to 10"),
+    ("max_attempts", "a whole number from 1 to 100"),
+    ("pids", "a whole number from 1 to 4194304"),
+    ("deadline", "a time in quotes, such as \"2026-01-31T17:00:00Z\", or from now, such as \"2h\""),
+    ("timeout", "a span, such as \"10m\""),
+    ("estimate", "a span, such as \"10m\""),
+    ("wall", "a span, such as \"30m\""),
+    ("output", "\"table\", \"json\", \"jsonl\" or \"csv\""),
+];
+
+/// What quantities call themselves where they do not know their field.
+const QUANTITIES: [&str; 5] = ["size", "span", "time", "cpu", "tokens"];
+
 /// A message about a field; without one where it is not known.
 pub fn in_words(message: &str, field: Option<&str>) -> String {
+    // A quantity's own refusal is complete but for the field that it stands in.
+    if let Some(field) = field
+        && let Some((_, rest)) = message.split_once(": ").filter(|(word, _)| QUANTITIES.contains(word))
+    {
+        return format!("{field}: {rest}");
+    }
+    if message == "expected ident" {
+        return "no JSON; a task is an object, such as {\"type\": \"analysis\"}".to_owned();
+    }
     let field = field.unwrap_or("value");
     if let Some((found, expected)) = mismatch(message) {
         let value = plain_value(found);
-        let refusal = Refusal::invalid(field, value, plain_expected(expected));
+        let allowed = ALLOWED.iter().find(|(name, _)| field.rsplit('.').next() == Some(*name));
+        let allowed = allowed.map_or_else(|| plain_expected(expected), |(_, allowed)| (*allowed).to_owned());
+        let refusal = Refusal::invalid(field, value, allowed);
         if field.ends_with("command") && expected == "a sequence" && found.starts_with("string ") {
             let words: Vec<_> = value.split_whitespace().map(|word| format!("\"{word}\"")).collect();
             return refusal.hint(format!("Write a list of words: [{}]", words.join(", "))).to_string();
@@ -29,15 +68,29 @@ pub fn in_words(message: &str, field: Option<&str>) -> String {
     }
     if (message.starts_with("unknown field") || message.starts_with("unknown variant"))
         && let Some(wrong) = words.next()
-        && let Some(near) = nearest(wrong, words)
+        && let Some(near) = likely(wrong, &words.collect::<Vec<_>>())
     {
         return format!("{message}. Did you mean `{near}`?");
     }
     message.to_owned()
 }
 
+/// The known word that an unknown one most likely stands for: what it is a slip of, the beginning of, or another name for.
+fn likely<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let synonym = SYNONYMS.iter().find(|(word, name)| *word == wrong && known.contains(name)).map(|(_, name)| *name);
+    let begun = || known.iter().copied().find(|word| wrong.len() >= 3 && word.starts_with(wrong));
+    synonym
+        .and_then(|name| known.iter().copied().find(|word| *word == name))
+        .or_else(|| nearest(wrong, known.iter().copied()))
+        .or_else(begun)
+}
+
 /// The value that a message complains of, as it stands in the file; `None` where it cannot be told.
 pub fn offending_value(message: &str) -> Option<&str> {
+    let quantity = message.split_once(": \"").filter(|(word, _)| QUANTITIES.contains(word));
+    if let Some((value, _)) = quantity.and_then(|(_, rest)| rest.split_once('"')) {
+        return Some(value);
+    }
     mismatch(message).map(|(found, _)| plain_value(found)).filter(|value| !value.is_empty())
 }
 
@@ -108,6 +161,13 @@ mod tests {
             in_words("unknown field `memry`, expected one of `cpu`, `memory`", None),
             "unknown field `memry`, expected one of `cpu`, `memory`. Did you mean `memory`?"
         );
+        for (wrong, near) in [("prio", "priority"), ("retries", "max_attempts"), ("robot", "agent")] {
+            let words = in_words(
+                &format!("unknown field `{wrong}`, expected one of `agent`, `priority`, `max_attempts`"),
+                None,
+            );
+            assert!(words.ends_with(&format!("Did you mean `{near}`?")), "{words}");
+        }
         assert_eq!(in_words("unknown field `zzzzzz`, expected `cpu`", None), "unknown field `zzzzzz`, expected `cpu`");
     }
 

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use crate::api::client::{Client, Error};
+use crate::domain::RefusalKind;
 
 /// How long an engine may take to end after it agreed to.
 const GONE_WITHIN: Duration = Duration::from_secs(30);
@@ -66,6 +67,8 @@ pub fn run(context: &mut Context, args: &StopArgs) -> Outcome {
     match client.shutdown(args.all) {
         // An engine that is gone before it could answer has done what was asked.
         Ok(()) | Err(Error::Broken(_)) => {}
+        // It leaves and has not seen its worker leave; that one is ended from here once the engine is gone.
+        Err(Error::Refused(refusal)) if args.all && refusal.kind == RefusalKind::Unavailable => {}
         Err(error) => return Err(error.into()),
     }
     let give_up = Instant::now() + GONE_WITHIN;
@@ -75,6 +78,9 @@ pub fn run(context: &mut Context, args: &StopArgs) -> Outcome {
             return Err(Failure::failed(format!("the engine was asked to stop but still answers on {dir}")));
         }
         std::thread::sleep(Duration::from_millis(5));
+    }
+    if args.all {
+        end_lonely_worker(&data_dir)?;
     }
     if context.out.is_table() {
         let what = if args.all { "engine and worker stopped" } else { "engine stopped; agents go on" };

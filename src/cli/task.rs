@@ -368,6 +368,11 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     ];
     // The attempt under way, or the last one, says the most.
     let latest = executions.iter().max_by_key(|execution| view::count(execution, "attempt"));
+    // Of one that failed the error says it.
+    let remark = latest.map(|execution| view::text(execution, "outcome.message")).unwrap_or_default();
+    if view::text(&task, "status") == TaskStatus::Completed.as_str() {
+        fields.push(("remark", Cell::new(remark, Role::Warning)));
+    }
     fields.extend(latest.into_iter().flat_map(execution::reported));
     context.out.fields(&fields)?;
     if is_array {

@@ -20,19 +20,19 @@ pub struct TaskOptions {
     #[arg(long, value_name = "NUMBER")]
     pub cage: Option<CageId>,
     /// Cores it holds while it runs: `1.5`, `250m`
-    #[arg(long, value_name = "CORES", allow_negative_numbers = true)]
+    #[arg(long, value_name = "CORES", allow_hyphen_values = true)]
     pub cpu: Option<Cpu>,
     /// Memory it holds: `256MiB`
-    #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub memory: Option<Bytes>,
     /// GPU devices it holds
     #[arg(long, value_name = "N", value_parser = parse_gpu, allow_negative_numbers = true)]
     pub gpu: Option<u32>,
     /// GPU memory it holds
-    #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub gpu_memory: Option<Bytes>,
     /// Disk it holds
-    #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub storage: Option<Bytes>,
     /// Tokens it is expected to use at most: `50000`, `200k`
     #[arg(long, value_name = "N", value_parser = parse_tokens, allow_negative_numbers = true)]
@@ -44,16 +44,16 @@ pub struct TaskOptions {
     #[arg(long = "tool", value_name = "NAME")]
     pub tools: Vec<String>,
     /// How long one attempt may take: `10m`
-    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
     pub timeout: Option<Span>,
     /// How long one attempt is expected to take; helps the scheduler, ends nothing
-    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
     pub estimate: Option<Span>,
     /// 1-10, 10 first [default: 5]
     #[arg(short, long, value_name = "N", value_parser = parse_priority, allow_negative_numbers = true)]
     pub priority: Option<u8>,
     /// When it should be done: `2026-01-31T17:00:00Z`, or from now: `2h`
-    #[arg(long, value_name = "WHEN", allow_negative_numbers = true)]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub deadline: Option<When>,
     /// Tasks that must complete first; may be repeated or separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',')]

@@ -128,6 +128,8 @@ pub fn all(context: &mut Context, client: &Client, ids: &[String], timeout: Opti
             let shown = view::status(&task, "status");
             let shown = context.out.paint(shown.role, &shown.text);
             let error = super::table::clean(&view::text(&task, "error"));
+            // A cancelled task may have no more to say than that.
+            let error = if error == view::text(&task, "status") { String::new() } else { error };
             context.out.line(format!("{} {shown} {error}", view::text(&task, "id")).trim_end())?;
             context.out.flush()?;
         }
@@ -165,7 +167,8 @@ fn interrupted(context: &mut Context, ids: &[&str]) -> Outcome {
     Ok(INTERRUPTED)
 }
 
-fn remark_on_stderr(text: &str) {
+/// Says something beside the output.
+pub fn remark_on_stderr(text: &str) {
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
@@ -178,10 +181,15 @@ fn pass_on(context: &mut Context, chunk: &Chunk<'_>) -> std::io::Result<()> {
         }
         Stream::Err => std::io::stderr().lock().write_all(chunk.bytes),
         Stream::Note => {
-            remark_on_stderr(&format!("menagerie: {}", String::from_utf8_lossy(chunk.bytes).trim_end()));
+            remark_on_stderr(&note(chunk));
             Ok(())
         }
     }
+}
+
+/// A remark about an output, in words.
+pub fn note(chunk: &Chunk<'_>) -> String {
+    format!("menagerie: {}", String::from_utf8_lossy(chunk.bytes).trim_end())
 }
 
 /// What a task's end means as an exit status.

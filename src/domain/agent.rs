@@ -380,7 +380,7 @@ impl AgentSpec {
 /// Counts over all executions of an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentCounters {
-    /// Executions that ended, however they did.
+    /// Executions that ended, however they did; not those whose cage could not be set up.
     pub total_executions: u64,
     /// Those that succeeded.
     pub success_count: u64,

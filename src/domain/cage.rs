@@ -13,6 +13,9 @@ use super::refusal::Refusal;
 use super::requirements::Quantities;
 use super::time::Timestamp;
 
+/// Where agents look for programs, unless they or their tasks say otherwise.
+pub const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+
 enumeration! {
     /// Whether a cage can take work.
     pub enum CageStatus ("cage status") {
@@ -276,7 +279,7 @@ pub struct Enforcements(pub Vec<EnforcementEntry>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EnforcementEntry {
     /// The limit: `cpu`, `memory`, `pids`, `disk`, `wall`, `tokens`, `gpu`, `network`, `filesystem`, `processes`,
-    /// `signals`, `system calls`, `privileges`.
+    /// `signals`, `system calls`, `privileges`; `read PATH` or `write PATH` for a path that is not there.
     pub limit: String,
     /// How far it holds.
     pub enforcement: Enforcement,

@@ -201,6 +201,33 @@ impl Fleet {
         }
     }
 
+    /// Checks that nobody in the file reports to themselves, however far up. Superiors that the file does not declare are
+    /// for the engine to judge. Each agent is gone through once.
+    pub fn check_hierarchy(&self) -> Result<(), Refusal> {
+        let superiors: BTreeMap<&str, &str> =
+            self.agent.iter().filter_map(|agent| Some((agent.name.as_str(), agent.reports_to.as_deref()?))).collect();
+        let mut cleared = std::collections::BTreeSet::new();
+        for agent in &self.agent {
+            let (mut path, mut passed) = (vec![], std::collections::BTreeSet::new());
+            let mut at = Some(agent.name.as_str());
+            while let Some(name) = at.filter(|name| !cleared.contains(name)) {
+                path.push(name);
+                if !passed.insert(name) {
+                    let begin = path.iter().position(|passed| *passed == name).unwrap_or(0);
+                    return Err(Refusal::invalid(
+                        "reports_to",
+                        path[begin..].join(" -> "),
+                        "a hierarchy without a cycle",
+                    )
+                    .within(format!("agent {name}")));
+                }
+                at = superiors.get(name).copied();
+            }
+            cleared.append(&mut passed);
+        }
+        Ok(())
+    }
+
     /// Checks that no name of an alert rule occurs twice.
     pub fn check_alert_rules(&self) -> Result<(), Refusal> {
         let mut seen = std::collections::BTreeSet::new();

@@ -114,6 +114,8 @@ pub enum Work {
     Outlet(NodeId, Option<Box<dyn Outlet>>),
     /// Forget every way to a worker: the connections end and are made anew.
     DropOutlets,
+    /// Have a worker end everything and leave, also while nothing can be committed.
+    Leave(NodeId),
     /// Read the state from disk after a failure.
     Recover,
 }
@@ -181,6 +183,7 @@ impl Committer {
                 }
                 Work::Outlet(node, outlet) => self.order(Act::Outlet(node, outlet)),
                 Work::DropOutlets => self.order(Act::DropOutlets),
+                Work::Leave(node) => self.order(Act::Tell(node, ToWorker::Shutdown { kill: true })),
                 Work::Recover => self.recover(),
             }
         }

@@ -135,9 +135,7 @@ impl Decider {
                 }
             }
             if self.read_only.is_some() {
-                if self.stopping.is_some() {
-                    // Nothing can be made durable any more; what is on disk is what the next engine takes up.
-                    self.tell_stopped();
+                if self.stop_unrecorded() {
                     break;
                 }
                 self.try_to_recover();
@@ -162,8 +160,8 @@ impl Decider {
         }
         let now = self.clock.now();
         let mut timeout = match (&self.read_only, &self.stopping) {
-            (Some(read_only), _) => Some(read_only.retry_at.saturating_duration_since(Instant::now())),
-            (None, Some(stopping)) => Some(stopping.deadline.saturating_duration_since(Instant::now())),
+            (_, Some(stopping)) => Some(stopping.deadline.saturating_duration_since(Instant::now())),
+            (Some(read_only), None) => Some(read_only.retry_at.saturating_duration_since(Instant::now())),
             (None, None) => self.core.wake_at().map(|at| at.since(now).to_std()),
         };
         if self.read_only.is_none() && self.stopping.is_none() && self.more_to_place {
@@ -249,6 +247,10 @@ impl Decider {
                 self.beat.changed(Topics::ALERTS);
                 let refusal = self.unavailable();
                 self.out = Decisions::default();
+                if let Some(stopping) = &mut self.stopping {
+                    // What workers were told was in a batch that came to nothing.
+                    stopping.told = false;
+                }
                 for answer in std::mem::take(&mut self.batch).answers {
                     answer.refuse(&refusal);
                 }
@@ -390,7 +392,7 @@ impl Decider {
 
     /// Asks for the state on disk if it is time to.
     fn try_to_recover(&mut self) {
-        let Some(read_only) = &mut self.read_only else { return };
+        let Some(read_only) = self.read_only.as_mut().filter(|_| self.stopping.is_none()) else { return };
         if Instant::now() >= read_only.retry_at {
             read_only.retry_at = Instant::now() + RECOVERY_INTERVAL;
             self.orphaned |= self.store.send(Work::Recover).is_err();
@@ -444,10 +446,30 @@ impl Decider {
         true
     }
 
+    /// Stops while nothing can be made durable: what is on disk is what the next engine takes up. To end everything, the
+    /// workers are told to leave; what runs ends with them and is found lost. Gives whether all is done.
+    fn stop_unrecorded(&mut self) -> bool {
+        let Some(stopping) = &mut self.stopping else { return false };
+        if stopping.kill {
+            if !stopping.told {
+                stopping.told = true;
+                for connection in self.connections.values() {
+                    let _ = self.store.send(Work::Leave(connection.node));
+                }
+            }
+            if !self.connections.is_empty() && Instant::now() < stopping.deadline {
+                return false;
+            }
+        }
+        self.tell_stopped();
+        true
+    }
+
     /// Tells everybody who asked for the end how it went.
     fn tell_stopped(&mut self) {
         let Some(stopping) = self.stopping.take() else { return };
-        let left = self.core.running_executions();
+        // What ran with a worker that has left is over, whether that can be recorded or not.
+        let left = if self.read_only.is_some() { 0 } else { self.core.running_executions() };
         let ended = !stopping.kill || (left == 0 && self.connections.is_empty());
         for done in stopping.done {
             let refusal = || {

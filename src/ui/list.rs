@@ -1,14 +1,17 @@
 //! A list of any length of which only the rows in sight are fetched and drawn.
 //!
 //! The cursor follows its item: when rows come or go above it, it stays on the same item, on the same line of the
-//! screen where that can be. Columns, and how a row becomes cells, come with the type of the rows.
+//! screen where that can be. What slips under it by itself is not acted on for a moment ([`Arming`]). Columns, and how a
+//! row becomes cells, come with the type of the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::arming::Arming;
 use super::columns::{self, Front};
 use super::look::{Look, Mark};
 use super::request::{Answer, Lane, Page, Request, Ticket};
@@ -169,6 +172,9 @@ pub struct List<R: Row> {
     asked: Option<(Ticket, u64)>,
     mark_ticket: Option<Ticket>,
     error: Option<String>,
+    /// Whether the next page is one that somebody went to, so that nothing in it has come by itself.
+    gone_to: bool,
+    arming: Arming,
 }
 
 impl<R: Row> List<R> {
@@ -191,7 +197,25 @@ impl<R: Row> List<R> {
             asked: None,
             mark_ticket: None,
             error: None,
+            gone_to: false,
+            arming: Arming::default(),
         }
+    }
+
+    /// Learns what time it is.
+    pub const fn attend(&mut self, now: Instant) {
+        self.arming.set_now(now);
+    }
+
+    /// Why what the cursor is on may not be acted on yet. What is marked may: it is shown before anything is done to it.
+    pub fn unarmed(&self) -> Option<String> {
+        let id = self.current().filter(|_| self.marks.is_empty())?.item().id;
+        self.arming.obstacle(std::iter::once(id.as_str()))
+    }
+
+    /// When what the cursor is on may be acted on, if it may not yet.
+    pub fn armed_at(&self) -> Option<Instant> {
+        self.arming.next_of(&self.current()?.item().id)
     }
 
     /// The row under the cursor, if it is here.
@@ -242,6 +266,12 @@ impl<R: Row> List<R> {
         self.asked = Some((out.ask(Some(R::LANE), R::request(query)), first));
     }
 
+    /// Asks for rows that somebody goes to.
+    fn go_for(&mut self, out: &mut Out) {
+        self.gone_to = true;
+        self.refresh(out);
+    }
+
     /// Takes a page that it asked for.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
         if self.mark_ticket == Some(ticket) {
@@ -254,7 +284,14 @@ impl<R: Row> List<R> {
         let Some((_, first)) = self.asked.filter(|(asked, _)| *asked == ticket) else { return false };
         self.asked = None;
         match answer {
-            Err(message) => self.error = Some(message.clone()),
+            Err(message) => {
+                self.error = Some(message.clone());
+                if !self.filter.is_empty() {
+                    // A filter that is not understood shows why; what an older one let through is out of sight, and so no
+                    // key may reach it.
+                    self.rows.clear();
+                }
+            }
             Ok(answer) => {
                 if let Some(page) = R::page(answer) {
                     self.error = None;
@@ -272,9 +309,10 @@ impl<R: Row> List<R> {
             self.height = height;
             self.keep_in_sight();
             if self.total.is_some() {
-                self.refresh(out);
+                self.go_for(out);
             }
         }
+        self.arming.drawn();
     }
 
     fn query(&self) -> Query {
@@ -298,10 +336,14 @@ impl<R: Row> List<R> {
     }
 
     fn take(&mut self, page: &Page<R>, first: u64) {
+        let before = self.current().map(|row| row.item().id);
+        let gone_to = std::mem::take(&mut self.gone_to) || self.total.is_none();
+        let ids: Vec<String> = page.rows.iter().map(|row| row.item().id).collect();
+        self.arming.know(ids.iter().map(String::as_str), gone_to);
         self.rows.clone_from(&page.rows);
         self.first = first;
         self.total = Some(page.total);
-        let found = self.cursor_id.as_ref().and_then(|id| self.rows.iter().position(|row| row.item().id == *id));
+        let found = self.cursor_id.as_ref().and_then(|id| ids.iter().position(|known| known == id));
         if let Some(found) = found {
             // The item keeps its line: the top moves as far as the item did.
             let now = self.first + found as u64;
@@ -314,6 +356,11 @@ impl<R: Row> List<R> {
         }
         self.keep_in_sight();
         self.cursor_id = self.current().map(|row| row.item().id);
+        match (self.cursor_id == before, gone_to) {
+            (true, _) => {}
+            (false, true) => self.arming.chosen(),
+            (false, false) => self.arming.came_by_itself(),
+        }
         for row in &self.rows {
             let item = row.item();
             if let Some(mark) = self.marks.get_mut(&item.id) {
@@ -401,13 +448,14 @@ impl<R: Row> Listing for List<R> {
             Motion::Bottom => last,
         };
         self.keep_in_sight();
+        self.arming.chosen();
         self.cursor_id = self.current().map(|row| row.item().id);
         // Rows are fetched before they are needed: as soon as less than half a page is left.
         let margin = self.height / 2;
         let known = self.first..self.first + self.rows.len() as u64;
         let wanted = self.top.saturating_sub(margin)..(self.top + self.height + margin).min(last + 1);
         if self.total.is_some() && (wanted.start < known.start || wanted.end > known.end) {
-            self.refresh(out);
+            self.go_for(out);
         }
     }
 
@@ -460,7 +508,8 @@ impl<R: Row> Listing for List<R> {
         self.filter = filter;
         self.error = None;
         (self.cursor, self.top) = (0, 0);
-        self.refresh(out);
+        self.arming.chosen();
+        self.go_for(out);
     }
 
     fn columns(&self) -> Vec<ColumnInfo> {
@@ -476,7 +525,7 @@ impl<R: Row> Listing for List<R> {
     fn sort_by(&mut self, column: usize, out: &mut Out) {
         let descending = matches!(self.sort, Some(sort) if sort.column == column && !sort.descending);
         self.sort = Some(Sort { column, descending });
-        self.refresh(out);
+        self.go_for(out);
     }
 
     fn toggle_column(&mut self, column: usize) {

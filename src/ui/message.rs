@@ -50,6 +50,8 @@ pub enum Message {
         line: String,
         /// Its output and errors.
         said: String,
+        /// Its exit status; `None` when it could not be run or was killed.
+        status: Option<i32>,
     },
     /// A remark of somebody who works beside the console.
     Said {

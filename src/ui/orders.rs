@@ -33,13 +33,37 @@ struct Done {
     inverse: Vec<WireCommand>,
 }
 
+/// What was changed.
+#[derive(Clone, Debug, PartialEq)]
+enum Change {
+    /// It can be taken back.
+    Reversible(Box<Done>),
+    /// It cannot: its title.
+    Final(String),
+}
+
+/// What `undo` comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undoable<'a> {
+    /// Nothing was changed from here.
+    Nothing,
+    /// The last change, whose title this is, has not been answered.
+    OnTheWay(&'a str),
+    /// The last change can be taken back.
+    Last(&'a str),
+    /// The last change cannot be taken back; the one before it that can, if there is one.
+    Final(&'a str, Option<&'a str>),
+}
+
 /// Which way an order goes.
 #[derive(Clone, Debug, PartialEq)]
 enum Way {
     /// A new one.
     New(Order),
-    /// One that takes back; the last of its commands completes it.
-    Undo(Done),
+    /// One that takes back; the last of its commands completes it. What its earlier ones could not do, and why.
+    Undo(Done, Vec<(String, String)>),
+    /// An earlier command of one that takes back, which is completed under this ticket.
+    Part(Ticket),
     /// One that is made again.
     Redo(Order),
 }
@@ -49,7 +73,8 @@ enum Way {
 pub struct Orders {
     log: Vec<Entry>,
     on_the_way: BTreeMap<Ticket, (Way, usize)>,
-    done: Vec<Done>,
+    /// The oldest first.
+    done: Vec<Change>,
     undone: Vec<Order>,
 }
 
@@ -64,14 +89,66 @@ impl Orders {
         !self.on_the_way.is_empty()
     }
 
-    /// What `undo` would take back.
-    pub fn undoable(&self) -> Option<&str> {
-        self.done.last().map(|done| done.order.title.as_str())
+    /// What `undo` would take back. That is the last change and never silently an older one.
+    pub fn undoable(&self) -> Undoable<'_> {
+        // Tickets are given out in order, so the last one is of what was changed last.
+        if let Some((_, (Way::New(order) | Way::Redo(order), _))) = self.on_the_way.last_key_value() {
+            return Undoable::OnTheWay(&order.title);
+        }
+        match self.done.last() {
+            None => Undoable::Nothing,
+            Some(Change::Reversible(done)) => Undoable::Last(&done.order.title),
+            Some(Change::Final(title)) => {
+                let before = self.done.iter().rev().find_map(|change| match change {
+                    Change::Reversible(done) => Some(done.order.title.as_str()),
+                    Change::Final(_) => None,
+                });
+                Undoable::Final(title, before)
+            }
+        }
+    }
+
+    /// Lets go of the last changes that cannot be taken back: whoever asked has been told of them.
+    pub fn pass_over_final(&mut self) {
+        while matches!(self.done.last(), Some(Change::Final(_))) {
+            self.done.pop();
+        }
     }
 
     /// What `redo` would make again.
     pub fn redoable(&self) -> Option<&str> {
         self.undone.last().map(|order| order.title.as_str())
+    }
+
+    /// Takes note of a line of the command line that changes something and is run from here. Nobody here knows what would
+    /// take it back, so it is no silent way to something older either.
+    pub fn verb_sent(&mut self, line: &str, time: Timestamp) {
+        self.enter(line.to_owned(), line.to_owned(), time);
+        self.done.push(Change::Final(line.to_owned()));
+    }
+
+    /// Takes note that such a line has ended, with its exit status.
+    pub fn verb_ended(&mut self, line: &str, status: Option<i32>) {
+        let waits = |entry: &Entry| entry.line == line && entry.outcome.is_none();
+        let Some(place) = self.log.iter().position(waits) else { return };
+        let text = match status {
+            Some(0) => "done".to_owned(),
+            Some(status) => format!("exit status {status}"),
+            None => "was not run to its end".to_owned(),
+        };
+        self.outcome(place, status == Some(0), text);
+        // Refused, or no engine: nothing was changed.
+        if matches!(status, Some(2 | 3))
+            && let Some(change) = self.done.iter().rposition(|change| *change == Change::Final(line.to_owned()))
+        {
+            self.done.remove(change);
+        }
+    }
+
+    /// Takes note of what is asked for and never answered.
+    pub fn note(&mut self, line: &str, time: Timestamp) {
+        let place = self.enter(line.to_owned(), line.to_owned(), time);
+        self.outcome(place, true, "asked for".to_owned());
     }
 
     /// Takes note of an order that was sent.
@@ -80,18 +157,23 @@ impl Orders {
         self.on_the_way.insert(ticket, (Way::New(order), place));
     }
 
-    /// The commands that take the last change back; each has to be sent, the last one under the ticket that
-    /// [`Orders::undo_sent`] is told.
+    /// The commands that take the last change back; each has to be sent, and
+    /// [`Orders::undo_sent`] told under which tickets.
     pub fn begin_undo(&self) -> Option<Vec<WireCommand>> {
-        self.done.last().map(|done| done.inverse.clone())
+        match self.done.last()? {
+            Change::Reversible(done) => Some(done.inverse.clone()),
+            Change::Final(_) => None,
+        }
     }
 
     /// Takes note that the last change is being taken back.
-    pub fn undo_sent(&mut self, ticket: Ticket, time: Timestamp) {
-        if let Some(done) = self.done.pop() {
+    pub fn undo_sent(&mut self, tickets: &[Ticket], time: Timestamp) {
+        let Some((last, earlier)) = tickets.split_last() else { return };
+        if let Some(Change::Reversible(done)) = self.done.pop() {
             let lines: Vec<String> = done.inverse.iter().map(verb::line_of).collect();
             let place = self.enter(format!("undo: {}", done.order.title), lines.join("; "), time);
-            self.on_the_way.insert(ticket, (Way::Undo(done), place));
+            self.on_the_way.insert(*last, (Way::Undo(*done, Vec::new()), place));
+            self.on_the_way.extend(earlier.iter().map(|ticket| (*ticket, (Way::Part(*last), place))));
         }
     }
 
@@ -109,14 +191,30 @@ impl Orders {
     /// Takes an answer; gives what to say when the ticket is an order's.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> Option<Vec<(Tone, String)>> {
         let (way, place) = self.on_the_way.remove(&ticket)?;
+        if let Way::Part(whole) = way {
+            let failed = match answer {
+                Ok(Answer::Done(reply)) => refusals(reply),
+                Ok(_) => Vec::new(),
+                Err(message) => vec![("undo".to_owned(), message.clone())],
+            };
+            if let Some((Way::Undo(_, known), _)) = self.on_the_way.get_mut(&whole) {
+                known.extend(failed);
+            }
+            return Some(Vec::new());
+        }
+        // What it is called while nobody knows whether it was done.
         let (title, back) = match &way {
             Way::New(order) | Way::Redo(order) => (order.title.clone(), false),
-            Way::Undo(done) => (format!("took back: {}", done.order.title), true),
+            Way::Undo(done, _) => (format!("undo: {}", done.order.title), true),
+            Way::Part(_) => return Some(Vec::new()),
         };
         let mut remarks = Vec::new();
         match answer {
             Ok(Answer::Done(reply)) => {
-                let refused = refusals(reply);
+                let mut refused = refusals(reply);
+                if let Way::Undo(_, earlier) = &way {
+                    refused.extend(earlier.iter().cloned());
+                }
                 let count = done_count(reply);
                 let inverse = inverse_of(reply);
                 let tail = match (back, inverse.is_empty(), givable(&inverse)) {
@@ -126,15 +224,14 @@ impl Orders {
                     _ => " · z takes it back".to_owned(),
                 };
                 if refused.is_empty() {
-                    let done = if back { "" } else { "done: " };
-                    remarks.push((Tone::Done, format!("{done}{title}{tail}")));
+                    let said = match &way {
+                        Way::Undo(done, _) => format!("took back: {}", done.order.title),
+                        _ => format!("done: {title}{tail}"),
+                    };
+                    remarks.push((Tone::Done, said));
                 } else {
                     // One remark, so that what was done and what was not stand in one place.
                     let lines: Vec<String> = refused.iter().map(|(item, why)| format!("{item}: {why}")).collect();
-                    let title = match &way {
-                        Way::Undo(done) => format!("undo: {}", done.order.title),
-                        _ => title,
-                    };
                     let head = match count {
                         0 => format!("{title}: nothing was done, {} refused", refused.len()),
                         some => format!("{title}: {some} done, {} refused{tail}", refused.len()),
@@ -148,7 +245,8 @@ impl Orders {
                             self.keep(order, inverse);
                         }
                         Way::Redo(order) => self.keep(order, inverse),
-                        Way::Undo(done) => self.undone.push(done.order),
+                        Way::Undo(done, _) => self.undone.push(done.order),
+                        Way::Part(_) => {}
                     }
                 }
                 self.outcome(
@@ -170,9 +268,11 @@ impl Orders {
     }
 
     fn keep(&mut self, order: Order, inverse: Vec<WireCommand>) {
-        if !inverse.is_empty() {
-            self.done.push(Done { order, inverse });
-        }
+        self.done.push(if inverse.is_empty() {
+            Change::Final(order.title)
+        } else {
+            Change::Reversible(Box::new(Done { order, inverse }))
+        });
     }
 
     fn enter(&mut self, title: String, line: String, time: Timestamp) -> usize {

@@ -119,6 +119,14 @@ pub struct Selection {
     pub marked: bool,
 }
 
+impl Selection {
+    /// Whether a change has to be shown before it is made: of several things, and of what is marked, which may be out of
+    /// sight. What is under the cursor is in sight.
+    pub const fn shown_first(&self) -> bool {
+        self.marked || self.items.len() > 1
+    }
+}
+
 /// What a single action is to act on instead of what the screen has selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aim {

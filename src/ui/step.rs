@@ -49,8 +49,10 @@ pub enum Step {
     Say(Tone, String),
     /// Set the filter of the screen's list.
     Filter(String),
-    /// Look for words in the screen's text.
+    /// Look for words in what is here of the screen's text.
     Search(String),
+    /// Look for words in all of the screen's text.
+    Seek(String),
     /// Put text into the clipboard, through the terminal.
     Copy(String),
     /// Use another theme from now on.
@@ -63,8 +65,10 @@ pub enum Step {
     Edit(String),
     /// Ask the engine to stop, with `true` also everything that runs.
     Shutdown(bool),
-    /// Run a verb of the command line and show what it says.
+    /// Run a verb of the command line and show what it says; first ask about one that ends something.
     Verb(String),
+    /// Run a verb that was asked about, or need not be.
+    RunVerb(String),
     /// Keep a line of the palette for later.
     Remember(String),
     /// Sort the screen's list by a column.

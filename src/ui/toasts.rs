@@ -59,9 +59,20 @@ impl Toasts {
         self.shown.iter()
     }
 
-    /// The failure that was shown longest, taken away as read.
+    /// The newest failure, taken away as read: the one that is shown, unless something that goes by itself hides it.
     pub fn read_one(&mut self) -> Option<Toast> {
-        let place = self.shown.iter().position(|toast| toast.until.is_none())?;
+        let place = self.shown.iter().rposition(|toast| toast.until.is_none())?;
         self.shown.remove(place)
+    }
+
+    /// Takes away as read what is shown, if it is a failure; `false` when it is none.
+    pub fn read_shown(&mut self) -> bool {
+        let shown = self.shown.back().is_some_and(|toast| toast.until.is_none());
+        shown && self.shown.pop_back().is_some()
+    }
+
+    /// How many failures wait behind the remark that is shown.
+    pub fn hidden_failures(&self) -> usize {
+        self.shown.iter().rev().skip(1).filter(|toast| toast.until.is_none()).count()
     }
 }

@@ -4,8 +4,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::app::App;
+use super::app::{App, Effect};
+use super::layers::confirm::Confirm;
+use super::layers::message;
 use super::message::{Message, Post};
+use super::step::{Step, Tone};
 use crate::api::types::WireCommand;
 use crate::domain::approval_rule::Verdict;
 
@@ -21,6 +24,7 @@ const LOOKS: &[&str] = &[
     "task explain",
     "agent list",
     "agent show",
+    "agent performance",
     "cage list",
     "cage show",
     "artifact list",
@@ -41,6 +45,13 @@ const LOOKS: &[&str] = &[
     "journal verify",
     "journal tail",
     "node list",
+    "node show",
+    "node gpus",
+    "execution list",
+    "execution show",
+    "metric list",
+    "metric query",
+    "metric stats",
     "filter",
     "config show",
     "db status",
@@ -48,12 +59,97 @@ const LOOKS: &[&str] = &[
     "help",
 ];
 
+/// What adds something, or has a verb that takes it back. Whatever is in neither list may end something, and is asked about.
+const GENTLE: &[&str] = &[
+    "run",
+    "apply",
+    "task submit",
+    "task wait",
+    "task retry",
+    "task reassign",
+    "task prioritise",
+    "agent add",
+    "agent reassign",
+    "agent drain",
+    "agent resume",
+    "cage maintenance",
+    "artifact approve",
+    "artifact reject",
+    "artifact reopen",
+    "inbox snooze",
+    "alert acknowledge",
+    "alert silence",
+    "alert resolve",
+    "alert reopen",
+];
+
+/// The words of a line after the program's name, if that is there.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    let mut words = split(line)?;
+    if words.first().is_some_and(|word| word == "menagerie") {
+        words.remove(0);
+    }
+    Ok(words)
+}
+
+/// Whether words begin like one of a list.
+fn begin_like(words: &[String], list: &[&str]) -> bool {
+    let like = |one: &&str| one.split(' ').count() <= words.len() && one.split(' ').zip(words).all(|(a, b)| a == b);
+    list.iter().any(like)
+}
+
+/// Whether a line can do no harm.
+pub fn is_harmless(line: &str) -> bool {
+    words(line).is_ok_and(|words| begin_like(&words, LOOKS))
+}
+
+/// The line that stops the engine, with `all` also everything that runs.
+pub const fn stop_line(all: bool) -> &'static str {
+    if all { "menagerie stop --all" } else { "menagerie stop" }
+}
+
+/// Runs `line`, if this console may; asks first when it may end something, and for the word itself when it stops the
+/// engine.
+pub fn ask(app: &mut App, line: &str) {
+    let words = match words(line) {
+        Ok(words) => words,
+        Err(why) => return app.say(Tone::Bad, format!("{line}: {why}")),
+    };
+    if let (Err(why), Err(allowed)) = (app.may_change(), looks_only(line)) {
+        return app.say(Tone::Bad, format!("{line}: {why}; {allowed}"));
+    }
+    if words.is_empty() || begin_like(&words, LOOKS) || begin_like(&words, GENTLE) {
+        return run(app, line.to_owned());
+    }
+    let typed = if words[0] == "stop" { "stop" } else { "" };
+    let said = format!("menagerie {}", words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "));
+    let said = vec![said, "It may end what runs or remove something, and z does not take it back.".to_owned()];
+    app.open(Box::new(Confirm::new("run this?", said, typed, Step::RunVerb(line.to_owned()))));
+}
+
+/// Runs `line`, and keeps account of it when it changes something.
+pub fn run(app: &mut App, line: String) {
+    if !is_harmless(&line) {
+        let now = app.wall();
+        app.orders.verb_sent(&in_full(&line), now);
+    }
+    app.effect(Effect::Verb(line));
+}
+
+/// Shows what a line said that has ended.
+pub fn ended(app: &mut App, line: String, said: String, status: Option<i32>) {
+    app.orders.verb_ended(&in_full(&line), status);
+    app.open(Box::new(message::Message::new(line, said)));
+}
+
+/// The line as a shell takes it.
+fn in_full(line: &str) -> String {
+    if line.starts_with("menagerie ") { line.to_owned() } else { format!("menagerie {line}") }
+}
+
 /// Whether `line` only looks, for a console that may change nothing; else what it may run.
 pub fn looks_only(line: &str) -> Result<(), String> {
-    let words = split(line)?;
-    let words = if words.first().is_some_and(|word| word == "menagerie") { &words[1..] } else { &words[..] };
-    let looks = |look: &&str| look.split(' ').count() <= words.len() && look.split(' ').zip(words).all(|(a, b)| a == b);
-    if LOOKS.iter().any(looks) {
+    if begin_like(&words(line)?, LOOKS) {
         return Ok(());
     }
     Err(format!("only what looks is run here: {}", LOOKS.join(", ")))
@@ -62,16 +158,12 @@ pub fn looks_only(line: &str) -> Result<(), String> {
 /// Runs `line` as arguments of this program on a thread of its own, in the `folder` of the past that is looked at if there
 /// is one; what it says comes as a message.
 pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
-    let words = match split(line) {
+    let words = match words(line) {
         Ok(words) => words,
         Err(message) => {
-            post.send(Message::Verb { line: line.to_owned(), said: message });
+            post.send(Message::Verb { line: line.to_owned(), said: message, status: None });
             return;
         }
-    };
-    let words: Vec<String> = match words.first().map(String::as_str) {
-        Some("menagerie") => words[1..].to_vec(),
-        _ => words,
     };
     let (line, post, data_dir) = (line.to_owned(), post.clone(), folder.unwrap_or(&app.options.data_dir).to_owned());
     // Whoever only looks starts no engine either.
@@ -86,17 +178,18 @@ pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
                 .stdin(Stdio::null())
                 .output()
         });
-        let said = match said {
+        let (said, status) = match said {
             Ok(output) => {
+                let status = output.status.code();
                 let mut bytes = output.stdout;
                 bytes.extend_from_slice(&output.stderr);
                 bytes.truncate(SAID_MAX);
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                if text.is_empty() { format!("done ({})", output.status) } else { text }
+                (if text.is_empty() { format!("done ({})", output.status) } else { text }, status)
             }
-            Err(error) => format!("cannot run it: {error}"),
+            Err(error) => (format!("cannot run it: {error}"), None),
         };
-        post.send(Message::Verb { line, said });
+        post.send(Message::Verb { line, said, status });
     });
 }
 

@@ -9,6 +9,7 @@ use ratatui::widgets::{Clear, Paragraph};
 use super::app::App;
 use super::link::LinkState;
 use super::look::{Look, Mark};
+use super::orders::Undoable;
 use super::step::Tone;
 use super::text;
 use super::theme::Role;
@@ -223,9 +224,9 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
 }
 
 fn draw_toasts(app: &App, frame: &mut Frame<'_>, body: Rect, look: &Look<'_>) {
-    // On the frame's lower edge, where it covers nothing: the newest, and how many more there are.
+    // On the frame's lower edge, where it covers nothing: the newest, and how many more have failed.
     let y = body.bottom().saturating_sub(1);
-    let others = app.toasts.iter().count().saturating_sub(1);
+    let others = app.toasts.hidden_failures();
     if let Some(toast) = app.toasts.iter().next_back() {
         let (mark, role) = match toast.tone {
             Tone::Done => (Mark::Done, Role::Good),
@@ -281,7 +282,7 @@ fn screen_hints(app: &App) -> Vec<Hint> {
     // In a past one wants to know the ways through it and out of it; elsewhere there are none.
     bindings.retain(|binding| app.era.is_past() || !super::actions::past::is_of_a_past(binding.action));
     // Of what there is to take back nothing on the screen tells, so the hint does.
-    bindings.retain(|binding| binding.action.name != "undo" || app.orders.undoable().is_some());
+    bindings.retain(|binding| binding.action.name != "undo" || app.orders.undoable() != Undoable::Nothing);
     // The sort keeps the order of the table among equals, and that has those of this very place first.
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.action.hint));
     let hint = |binding: &super::keymap::Binding| Hint {

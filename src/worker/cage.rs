@@ -17,6 +17,17 @@ use crate::domain::{CageSpec, Enforcement};
 /// The size of a cage's private `/tmp` where nothing else bounds it.
 const TMP_BYTES: u64 = 1 << 30;
 
+/// A path that was declared and is not there.
+#[derive(Debug)]
+struct MissingPath {
+    /// As it was declared.
+    written: String,
+    /// The same with the home folder in place of `~`.
+    target: PathBuf,
+    /// Whether it was to be writable.
+    is_writable: bool,
+}
+
 /// A cage of this worker.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Cage {
@@ -36,6 +47,8 @@ pub(super) struct Cage {
     pub(super) group: Option<Arc<CageGroup>>,
     /// Paths beyond its own, links resolved. They stay what they were found to be until other paths are declared.
     pub(super) grants: Vec<Grant>,
+    /// Paths that were declared and are not there: agents go without them until they are.
+    missing: Vec<MissingPath>,
     /// Whether they have been looked up.
     pub(super) granted: bool,
     /// Whether its folders and groups have been made.
@@ -46,8 +59,8 @@ pub(super) struct Cage {
     pub(super) places: Vec<Option<usize>>,
     /// What its agents have reported to have used lately, where a limit per span of time is declared.
     pub(super) tokens: Window,
-    /// Whether its folders were found to hold more than its disk limit. An agent may work there all the same as long as it
-    /// adds nothing: how else would what is too much be removed?
+    /// Whether its folders may hold more than its disk limit: until this worker has measured them, and once they were found
+    /// to. An agent may work there all the same as long as it adds nothing: how else would what is too much be removed?
     pub(super) overfull: bool,
     /// Executions that wait for a place.
     pub(super) queue: VecDeque<Box<Start>>,
@@ -65,12 +78,13 @@ impl Cage {
             idmap: None,
             group: None,
             grants: vec![],
+            missing: vec![],
             granted: false,
             prepared: false,
             reported: false,
             places: vec![],
             tokens: Window::default(),
-            overfull: false,
+            overfull: true,
             queue: VecDeque::new(),
             slots: slots.max(1),
             spec,
@@ -91,7 +105,7 @@ impl Cage {
             }
         }
         if !self.granted {
-            self.grants = self.look_up(around, writable)?;
+            self.look_up(around, writable)?;
             self.granted = true;
         }
         match &self.group {
@@ -108,8 +122,26 @@ impl Cage {
         written.flat_map(|path| [path.canonicalize().ok(), Some(path)]).flatten().collect()
     }
 
-    fn look_up(&self, around: &Surroundings, writable: &[PathBuf]) -> io::Result<Vec<Grant>> {
-        let mut grants = vec![];
+    /// Has the paths looked up anew that were declared and not found, because one of them is there now. Gives whether that
+    /// is so; the slots that stand have to be built anew then.
+    pub(super) fn look_again(&mut self) -> bool {
+        let is_found = self.missing.iter().any(|path| path.target.exists());
+        if is_found {
+            (self.granted, self.prepared, self.reported) = (false, false, false);
+        }
+        is_found
+    }
+
+    /// Forgets what was found of its paths, because others are declared.
+    pub(super) fn forget_grants(&mut self) {
+        self.grants.clear();
+        self.missing.clear();
+        self.granted = false;
+    }
+
+    /// Finds the paths that were not found before.
+    fn look_up(&mut self, around: &Surroundings, writable: &[PathBuf]) -> io::Result<()> {
+        let (mut found, mut missing) = (vec![], vec![]);
         for (paths, is_writable) in [(&self.spec.read, false), (&self.spec.write, true)] {
             for written in paths {
                 let target = expand(written, around.home.as_deref());
@@ -117,7 +149,17 @@ impl Cage {
                 if target.components().any(|part| part == std::path::Component::ParentDir) {
                     return Err(fail("must not contain ..".to_owned()));
                 }
-                let source = target.canonicalize().map_err(|error| fail(error.to_string()))?;
+                if self.grants.iter().any(|grant| grant.target == target && grant.writable == is_writable) {
+                    continue;
+                }
+                let source = match target.canonicalize() {
+                    Ok(source) => source,
+                    Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                        missing.push(MissingPath { written: written.clone(), target, is_writable });
+                        continue;
+                    }
+                    Err(error) => return Err(fail(error.to_string())),
+                };
                 if source == Path::new("/") {
                     return Err(fail("is the whole host; name folders in it".to_owned()));
                 }
@@ -136,12 +178,14 @@ impl Cage {
                     if inside { Err(io::Error::other("lies in Menagerie's own data directory")) } else { Ok(()) }
                 });
                 let held = held.map_err(|error| fail(error.to_string()))?;
-                grants.push(Grant { source, held, target, writable: is_writable });
+                found.push(Grant { source, held, target, writable: is_writable });
             }
         }
+        self.missing = missing;
+        self.grants.append(&mut found);
         // A folder is shown before what lies in it, or it would hide that.
-        grants.sort_by(|a, b| a.target.cmp(&b.target));
-        Ok(grants)
+        self.grants.sort_by(|a, b| a.target.cmp(&b.target));
+        Ok(())
     }
 
     /// How large its private `/tmp` may grow.
@@ -161,7 +205,8 @@ impl Cage {
             Some(_) => entry(
                 "disk",
                 watched,
-                "its folders are measured 4 times a second; single files are held by RLIMIT_FSIZE, /tmp by its size"
+                "its folders are measured 4 times a second, each file and folder as 4KiB at least; single files are held by \
+                 RLIMIT_FSIZE, /tmp by its size"
                     .into(),
             ),
             None => entry("disk", absent, "no limit declared; /tmp is held to 1GiB or the memory limit".into()),
@@ -206,6 +251,11 @@ impl Cage {
             (Some(_), None) => "; a user of its own, its folders given to it",
         };
         entries.push(entry("filesystem", enforced, format!("mount namespace{}{mapped}", rules(1))));
+        for MissingPath { written, is_writable, .. } in &self.missing {
+            let grant = format!("{} {written}", if *is_writable { "write" } else { "read" });
+            let why = "no such file or folder on this host: agents go without it, and have it once it is there";
+            entries.push(entry(&grant, absent, why.into()));
+        }
         entries.push(entry("processes", enforced, "process namespace".into()));
         entries.push(entry("signals", enforced, format!("process namespace{}", rules(6))));
         entries.push(entry("system calls", enforced, format!("seccomp {filter}")));

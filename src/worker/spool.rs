@@ -9,7 +9,7 @@ use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::spool::{CHUNK_HEADER_BYTES, Chunk, Stream, encode};
+use crate::domain::spool::{CHUNK_HEADER_BYTES, Chunk, PLACE_BYTES, Stream, encode, encode_place};
 use crate::domain::{ExecutionId, Timestamp};
 
 /// The output of one execution.
@@ -22,17 +22,21 @@ pub(super) struct Spool {
     number: u32,
     /// Bytes in it, headers included.
     filled: u64,
-    /// Later segments that still exist, with the output bytes in each; the last is the one being written.
-    tail: VecDeque<(u32, u64)>,
+    /// Whether it ends with the end of a line and has little room left: the next line belongs to the next one.
+    full: bool,
+    /// Later segments that still exist; the last is the one being written.
+    tail: VecDeque<u32>,
     /// Output bytes taken in.
     taken: u64,
-    /// Output bytes no longer, or never, kept.
-    dropped: u64,
+    /// Whether output could not be kept since the last that was: what follows says where it stands.
+    gap: bool,
     failure: Option<io::Error>,
 }
 
 /// Later segments kept at a time.
 const TAIL_SEGMENTS: usize = 2;
+/// Lines up to this length are not cut by the end of a segment, as far as the cap is not small.
+const LINE_BYTES: u64 = 4 << 10;
 
 /// The name of a segment's file.
 pub(super) fn segment_name(id: ExecutionId, number: u32) -> String {
@@ -49,9 +53,10 @@ impl Spool {
             file: None,
             number: 0,
             filled: 0,
+            full: false,
             tail: VecDeque::new(),
             taken: 0,
-            dropped: 0,
+            gap: false,
             failure: None,
         }
     }
@@ -72,7 +77,7 @@ impl Spool {
             return;
         }
         let fits = self.room() >= (text.len() + CHUNK_HEADER_BYTES) as u64;
-        let added = if fits { Ok(()) } else { self.advance(time) };
+        let added = if fits { Ok(()) } else { self.advance(time, self.taken) };
         let added = added.and_then(|()| self.append(Chunk { stream: Stream::Note, time, bytes: text.as_bytes() }));
         if let Err(error) = added {
             self.failure.get_or_insert(error);
@@ -80,92 +85,114 @@ impl Spool {
     }
 
     /// Takes output in.
-    pub(super) fn write(&mut self, stream: Stream, time: Timestamp, mut bytes: &[u8]) {
+    pub(super) fn write(&mut self, stream: Stream, time: Timestamp, bytes: &[u8]) {
         self.taken += bytes.len() as u64;
+        if let Err(error) = self.keep(stream, time, bytes) {
+            self.gap = true;
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn keep(&mut self, stream: Stream, time: Timestamp, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let room = self.room();
-            let fits = usize::try_from(room).unwrap_or(usize::MAX).saturating_sub(CHUNK_HEADER_BYTES);
-            if self.file.is_none() || fits == 0 {
-                if let Err(error) = self.advance(time) {
-                    self.dropped += bytes.len() as u64;
-                    // A failed segment is tried again with the next output: the disk may have room then.
-                    self.file = None;
-                    self.failure.get_or_insert(error);
-                    return;
-                }
+            let passed = self.taken - bytes.len() as u64;
+            if self.file.is_none() || self.fits() == 0 {
+                // A segment that failed is tried again with the next output: the disk may have room then.
+                self.advance(time, passed).inspect_err(|_| self.file = None)?;
                 if self.file.is_none() {
-                    self.dropped += bytes.len() as u64;
-                    return;
+                    return Ok(());
                 }
-                continue;
             }
-            let (now, later) = bytes.split_at(bytes.len().min(fits));
-            if let Err(error) = self.append(Chunk { stream, time, bytes: now }) {
-                self.dropped += bytes.len() as u64;
-                self.failure.get_or_insert(error);
-                return;
+            if self.gap {
+                self.place(time, passed)?;
             }
+            let (now, later) = bytes.split_at(self.cut(bytes));
+            self.append(Chunk { stream, time, bytes: now })?;
             bytes = later;
-        }
-    }
-
-    fn room(&self) -> u64 {
-        let limit = if self.number == 0 { self.cap / 2 } else { self.cap / 4 };
-        limit.saturating_sub(self.filled)
-    }
-
-    /// Begins the first or the next segment. Leaves `file` empty when the cap is too small to keep anything.
-    fn advance(&mut self, time: Timestamp) -> io::Result<()> {
-        if self.cap / 4 <= 2 * CHUNK_HEADER_BYTES as u64 + NOTE_BYTES {
-            return Ok(());
-        }
-        let first = self.taken_nothing_yet();
-        let number = if first { 0 } else { self.number + 1 };
-        let file = OpenOptions::new().append(true).create(true).open(self.path(number))?;
-        (self.file, self.number, self.filled) = (Some(file), number, 0);
-        if first {
-            return Ok(());
-        }
-        self.tail.push_back((number, 0));
-        while self.tail.len() > TAIL_SEGMENTS {
-            if let Some((oldest, bytes)) = self.tail.pop_front() {
-                self.dropped += bytes;
-                let _ = std::fs::remove_file(self.path(oldest));
-            }
-        }
-        if self.dropped > 0 {
-            let text = format!("{} bytes of output were dropped before segment {number}", self.dropped);
-            self.append(Chunk { stream: Stream::Note, time, bytes: text.as_bytes() })?;
         }
         Ok(())
     }
 
-    fn taken_nothing_yet(&self) -> bool {
-        self.number == 0 && self.filled == 0
+    /// Bytes of a segment.
+    const fn limit(&self) -> u64 {
+        if self.number == 0 { self.cap / 2 } else { self.cap / 4 }
+    }
+
+    fn room(&self) -> u64 {
+        if self.full { 0 } else { self.limit().saturating_sub(self.filled) }
+    }
+
+    /// How much output the segment can still take.
+    fn fits(&self) -> usize {
+        let headers = CHUNK_HEADER_BYTES + if self.gap { PLACE_BYTES } else { 0 };
+        usize::try_from(self.room()).unwrap_or(usize::MAX).saturating_sub(headers)
+    }
+
+    /// How much of `bytes` goes to this segment: towards its end only whole lines, if there are such. So two lines that did
+    /// not follow each other are not glued together where older output is dropped between them.
+    fn cut(&mut self, bytes: &[u8]) -> usize {
+        let fits = self.fits();
+        let now = &bytes[..bytes.len().min(fits)];
+        if (fits - now.len()) as u64 >= LINE_BYTES.min(self.limit() / 8) {
+            return now.len();
+        }
+        let lines = now.iter().rposition(|byte| *byte == b'\n').map(|end| end + 1);
+        self.full = lines.is_some();
+        lines.unwrap_or(now.len())
+    }
+
+    /// Begins the first or the next segment, with what comes after `passed` bytes of output. Leaves `file` empty when the cap
+    /// is too small to keep anything.
+    fn advance(&mut self, time: Timestamp, passed: u64) -> io::Result<()> {
+        if self.cap / 4 <= 2 * CHUNK_HEADER_BYTES as u64 + PLACE_BYTES as u64 + NOTE_BYTES {
+            return Ok(());
+        }
+        let first = self.number == 0 && self.filled == 0;
+        let number = if first { 0 } else { self.number + 1 };
+        let file = OpenOptions::new().append(true).create(true).open(self.path(number))?;
+        (self.file, self.number, self.filled, self.full) = (Some(file), number, 0, false);
+        if first {
+            return Ok(());
+        }
+        self.tail.push_back(number);
+        while self.tail.len() > TAIL_SEGMENTS {
+            if let Some(oldest) = self.tail.pop_front() {
+                let _ = std::fs::remove_file(self.path(oldest));
+            }
+        }
+        self.place(time, passed)
+    }
+
+    /// Says where the output stands.
+    fn place(&mut self, time: Timestamp, passed: u64) -> io::Result<()> {
+        let mut place = Vec::with_capacity(PLACE_BYTES);
+        encode_place(time, passed, &mut place);
+        self.put(&place, &[])?;
+        self.gap = false;
+        Ok(())
     }
 
     fn append(&mut self, chunk: Chunk<'_>) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
         let mut header = Vec::with_capacity(CHUNK_HEADER_BYTES);
         encode(Chunk { bytes: &[], ..chunk }, &mut header);
         let length = u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX);
         header[CHUNK_HEADER_BYTES - 4..].copy_from_slice(&length.to_le_bytes());
-        let total = header.len() + chunk.bytes.len();
-        let written = file.write_vectored(&[IoSlice::new(&header), IoSlice::new(chunk.bytes)])?;
+        self.put(&header, chunk.bytes)
+    }
+
+    fn put(&mut self, header: &[u8], content: &[u8]) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let total = header.len() + content.len();
+        let written = file.write_vectored(&[IoSlice::new(header), IoSlice::new(content)])?;
         if written < total {
             // A disk that fills up writes in parts; a chunk must not stay cut, or the rest could not be read.
-            let rest = [&header[..], chunk.bytes].concat();
+            let rest = [header, content].concat();
             if let Err(error) = file.write_all(&rest[written..]) {
                 let _ = file.set_len(self.filled);
                 return Err(error);
             }
         }
         self.filled += total as u64;
-        if chunk.stream != Stream::Note
-            && let Some((_, bytes)) = self.tail.back_mut()
-        {
-            *bytes += chunk.bytes.len() as u64;
-        }
         Ok(())
     }
 
@@ -180,33 +207,57 @@ const NOTE_BYTES: u64 = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::spool::decode;
+    use crate::domain::spool::{Piece, decode_piece};
     use proptest::prelude::*;
 
-    type Chunks = Vec<(u8, Vec<u8>)>;
+    /// What a segment holds: bytes of output, and where it says that the output stands.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Held {
+        Output(Vec<u8>),
+        Place(u64),
+    }
 
-    fn read(folder: &Path) -> Vec<(u32, Chunks)> {
+    fn read(folder: &Path) -> Vec<(u32, Vec<Held>)> {
         let mut segments = vec![];
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             let number = name.split('.').nth(1).unwrap().parse().unwrap();
             let content = std::fs::read(path).unwrap();
-            let (mut at, mut chunks) = (0, vec![]);
+            let (mut at, mut held) = (0, vec![]);
             while at < content.len() {
-                let (chunk, length) = decode(&content[at..]).expect("whole chunks");
-                chunks.push((chunk.stream as u8, chunk.bytes.to_vec()));
+                let (piece, length) = decode_piece(&content[at..]).expect("whole pieces");
+                held.push(match piece {
+                    Piece::Chunk(chunk) => Held::Output(chunk.bytes.to_vec()),
+                    Piece::Place { passed, .. } => Held::Place(passed),
+                });
                 at += length;
             }
-            segments.push((number, chunks));
+            segments.push((number, held));
         }
-        segments.sort();
+        segments.sort_by_key(|(number, _)| *number);
         segments
+    }
+
+    /// What is kept, and from where on, by what the segments say of themselves.
+    fn kept(folder: &Path) -> Vec<(u64, Vec<u8>)> {
+        let mut kept = vec![(0, vec![])];
+        for (_, held) in read(folder) {
+            for piece in held {
+                let (begin, bytes): &mut (u64, Vec<u8>) = kept.last_mut().unwrap();
+                match piece {
+                    Held::Output(more) => bytes.extend(more),
+                    Held::Place(passed) if passed == *begin + bytes.len() as u64 => {}
+                    Held::Place(passed) => kept.push((passed, vec![])),
+                }
+            }
+        }
+        kept
     }
 
     proptest! {
         #[test]
-        fn beginning_and_end_survive_within_the_cap(
+        fn beginning_and_end_survive_within_the_cap_and_say_where_they_stand(
             cap in 1000_u64..20_000,
             writes in proptest::collection::vec(0_usize..3000, 0..40),
         ) {
@@ -220,21 +271,51 @@ mod tests {
                 all.extend(bytes);
             }
             prop_assert_eq!(spool.taken(), all.len() as u64);
-            let segments = read(folder.path());
-            prop_assert_eq!(segments.is_empty(), all.is_empty());
+            prop_assert_eq!(read(folder.path()).is_empty(), all.is_empty());
             let size: u64 = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
             prop_assert!(size <= cap, "{} of {}", size, cap);
-            let out = |chunks: &Chunks| -> Vec<u8> {
-                chunks.iter().filter(|(stream, _)| *stream == 1).flat_map(|(_, bytes)| bytes.clone()).collect()
-            };
-            if let Some((_, head)) = segments.first() {
-                prop_assert!(all.starts_with(&out(head)));
-                let tail: Vec<u8> = segments[1..].iter().flat_map(|(_, chunks)| out(chunks)).collect();
-                prop_assert!(all.ends_with(&tail));
-                let kept = out(head).len() + tail.len();
-                prop_assert_eq!(kept as u64 + spool.dropped, all.len() as u64);
+            let kept = kept(folder.path());
+            prop_assert!(kept.len() <= 2, "the beginning and the end: {}", kept.len());
+            for (begin, bytes) in &kept {
+                let begin = usize::try_from(*begin).unwrap();
+                prop_assert_eq!(&all[begin..begin + bytes.len()], &bytes[..]);
+            }
+            let (begin, bytes) = kept.last().unwrap();
+            prop_assert_eq!(begin + bytes.len() as u64, all.len() as u64);
+        }
+
+        #[test]
+        fn lines_are_not_cut_where_output_is_dropped(
+            lines in proptest::collection::vec(0_usize..120, 100..1000),
+            read in 50_usize..3000,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut spool = Spool::new(folder.path().into(), ExecutionId::new(Timestamp::EPOCH, 1), 16_000);
+            let all: Vec<u8> = lines.iter().flat_map(|length| [&vec![b'x'; *length][..], b"\n"].concat()).collect();
+            for bytes in all.chunks(read) {
+                spool.write(Stream::Out, Timestamp::EPOCH, bytes);
+            }
+            let kept = kept(folder.path());
+            for (begin, bytes) in &kept {
+                let begin = usize::try_from(*begin).unwrap();
+                prop_assert!(begin == 0 || all[begin - 1] == b'\n', "{} begins in the middle of a line", begin);
+                prop_assert_eq!(bytes.last(), Some(&b'\n'));
             }
         }
+    }
+
+    #[test]
+    fn what_could_not_be_kept_is_told_by_what_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        let mut spool = Spool::new(inside.as_path().into(), ExecutionId::new(Timestamp::EPOCH, 1), 10_000);
+        spool.write(Stream::Out, Timestamp::EPOCH, b"lost\n");
+        assert!(spool.take_failure().is_some(), "the folder is not there");
+        std::fs::create_dir(&inside).unwrap();
+        spool.write(Stream::Out, Timestamp::EPOCH, b"kept\n");
+        spool.write(Stream::Out, Timestamp::EPOCH, b"too\n");
+        let held = [Held::Place(5), Held::Output(b"kept\n".to_vec()), Held::Output(b"too\n".to_vec())];
+        assert_eq!(read(&inside), [(0, held.into())]);
     }
 
     #[test]
@@ -242,7 +323,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path().into(), ExecutionId::new(Timestamp::EPOCH, 1), 0);
         spool.write(Stream::Out, Timestamp::EPOCH, b"hello");
-        assert_eq!((spool.taken(), spool.dropped), (5, 5));
+        assert_eq!(spool.taken(), 5);
         assert!(read(folder.path()).is_empty());
     }
 }

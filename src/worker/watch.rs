@@ -14,17 +14,27 @@ pub(super) struct DiskUsage {
     folders: Vec<PathBuf>,
     open: Option<fs::ReadDir>,
     bytes: u64,
+    entries: u64,
 }
+
+/// What a file or folder counts as at least, however little is in it: each takes an inode and a name, of which a disk has
+/// a bounded number too.
+const ENTRY_BYTES: u64 = 4 << 10;
 
 impl DiskUsage {
     /// Begins anew with `folders`.
     pub(super) fn begin(folders: Vec<PathBuf>) -> Self {
-        Self { folders, open: None, bytes: 0 }
+        Self { folders, open: None, bytes: 0, entries: 0 }
     }
 
     /// Bytes seen so far. What one walk has seen is a lower bound, hence enough to condemn by.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Files and folders seen so far.
+    pub(super) fn entries(&self) -> u64 {
+        self.entries
     }
 
     /// Looks at a bounded number of entries; whether the walk is complete.
@@ -39,7 +49,8 @@ impl DiskUsage {
             match open.next() {
                 Some(Ok(entry)) => {
                     let Ok(metadata) = entry.metadata() else { continue };
-                    self.bytes += metadata.blocks() * 512;
+                    self.bytes += (metadata.blocks() * 512).max(ENTRY_BYTES);
+                    self.entries += 1;
                     if metadata.is_dir() {
                         self.folders.push(entry.path());
                     }
@@ -98,5 +109,17 @@ mod tests {
         let mut usage = DiskUsage::begin(vec![folder.path().to_owned()]);
         while !usage.step() {}
         assert!((1 << 20..2 << 20).contains(&usage.bytes()), "{}", usage.bytes());
+        assert_eq!(usage.entries(), 2);
+    }
+
+    #[test]
+    fn files_without_content_count_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..1000 {
+            fs::write(folder.path().join(number.to_string()), "").unwrap();
+        }
+        let mut usage = DiskUsage::begin(vec![folder.path().to_owned()]);
+        while !usage.step() {}
+        assert_eq!((usage.bytes(), usage.entries()), (1000 * ENTRY_BYTES, 1000));
     }
 }

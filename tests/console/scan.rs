@@ -199,7 +199,6 @@ fn the_scan_knows_what_a_console_may_send_and_nothing_else() {
         "\x1bc",
         "\x1bP1$r\x1b\\",
         "\u{9b}31m",
-        "a\x07",
         "\x08",
         "\x1b[?47h",
         "\x1b[8;1;1t",

@@ -13,7 +13,7 @@ use menagerie::domain::agent::StreamFormat;
 use menagerie::domain::artifact::FoundArtifact;
 use menagerie::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, Sample, Start, ToWorker};
 use menagerie::domain::sensors::Sensors;
-use menagerie::domain::spool::{self, Stream};
+use menagerie::domain::spool::{self, Piece, Stream};
 use menagerie::domain::watch::{Measurement, Process};
 use menagerie::domain::{
     Bytes, CageId, CageSpec, Enforcements, ExecutionId, Outcome, OutcomeKind, Span, TaskId, Timestamp, Verify,
@@ -252,6 +252,22 @@ impl Worker {
 
     /// What is kept of an execution's output: stream and bytes of each chunk, in order.
     pub fn chunks(&self, id: ExecutionId) -> Vec<(u8, Vec<u8>)> {
+        let mut chunks = vec![];
+        for bytes in self.segments(id) {
+            let mut at = 0;
+            while at < bytes.len() {
+                let (piece, length) = spool::decode_piece(&bytes[at..]).expect("whole chunks");
+                if let Piece::Chunk(chunk) = piece {
+                    chunks.push((chunk.stream as u8, chunk.bytes.to_vec()));
+                }
+                at += length;
+            }
+        }
+        chunks
+    }
+
+    /// The segments in which an execution's output is kept, in order.
+    fn segments(&self, id: ExecutionId) -> Vec<Vec<u8>> {
         let mut segments: Vec<(u32, PathBuf)> = std::fs::read_dir(self.folder.join("output"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -262,17 +278,27 @@ impl Worker {
             })
             .collect();
         segments.sort();
-        let mut chunks = vec![];
-        for (_, path) in segments {
-            let bytes = std::fs::read(path).unwrap();
-            let mut at = 0;
-            while at < bytes.len() {
-                let (chunk, length) = spool::decode(&bytes[at..]).expect("whole chunks");
-                chunks.push((chunk.stream as u8, chunk.bytes.to_vec()));
-                at += length;
+        segments.into_iter().map(|(_, path)| std::fs::read(path).unwrap()).collect()
+    }
+
+    /// How many bytes of an execution's output are missing, gap by gap, by what its segments say of their places.
+    pub fn gaps(&self, id: ExecutionId) -> Vec<u64> {
+        let (mut passed, mut gaps) = (0, vec![]);
+        for bytes in self.segments(id) {
+            let mut rest = &bytes[..];
+            while let Some((piece, length)) = spool::decode_piece(rest) {
+                match piece {
+                    Piece::Chunk(chunk) if chunk.stream == Stream::Note => {}
+                    Piece::Chunk(chunk) => passed += chunk.bytes.len() as u64,
+                    Piece::Place { passed: place, .. } => {
+                        gaps.extend((place > passed).then(|| place - passed));
+                        passed = place;
+                    }
+                }
+                rest = &rest[length..];
             }
         }
-        chunks
+        gaps
     }
 
     pub fn enforcement(&mut self, cage: CageId) -> Enforcements {

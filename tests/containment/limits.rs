@@ -100,6 +100,43 @@ fn filling_the_disk_is_stopped() {
 }
 
 #[test]
+fn a_full_folder_is_nobodys_fault_after_a_start_of_the_worker() {
+    let folder = tempfile::Builder::new().prefix("menagerie-test-").tempdir().unwrap();
+    let mut worker = Worker::start_in(folder.path());
+    let mut spec = cage(1);
+    worker.declare(&spec, 1);
+    // Filled while nothing bounds it; the limit comes later, as one that is lowered does.
+    let fill = "i=0; while [ $i -lt 8 ]; do head -c 4000000 /dev/zero > file$i; i=$((i+1)); done";
+    assert!(worker.shell(spec.id, fill).0.succeeded());
+    drop(worker);
+    spec.limits.disk = Some(Bytes::from_mib(16));
+    let mut worker = Worker::start_in(folder.path());
+    worker.declare(&spec, 1);
+    // Long enough to be measured a few times.
+    let (outcome, _) = worker.shell(spec.id, "sleep 1");
+    assert_eq!(outcome.kind, OutcomeKind::Succeeded, "it added nothing: {outcome:?}");
+    let (outcome, _) = worker.shell(spec.id, "while :; do head -c 1000000 /dev/zero >> more; sleep 0.01; done");
+    assert_eq!(outcome.limit.as_deref(), Some("disk"), "{outcome:?}");
+    assert!(outcome.message.contains("run --cage 001 -- find . -mindepth 1 -delete"), "{outcome:?}");
+    let id = worker.begin(start(spec.id, &["find", ".", "-mindepth", "1", "-delete"]));
+    let (outcome, _) = worker.ended(id);
+    assert!(outcome.succeeded(), "what is said to empty it does: {outcome:?}");
+    let (outcome, output) = worker.shell(spec.id, "ls -A; head -c 4000000 /dev/zero > file; sleep 1");
+    assert!(outcome.succeeded() && output.is_empty(), "{outcome:?} {output}");
+}
+
+#[test]
+fn files_without_content_use_the_disk_up_too() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.disk = Some(Bytes::from_mib(16));
+    worker.declare(&spec, 1);
+    let many = "i=0; while :; do : > file$i; i=$((i+1)); done";
+    let (outcome, _) = worker.shell(spec.id, many);
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), (OutcomeKind::LimitExceeded, Some("disk")), "{outcome:?}");
+}
+
+#[test]
 fn wall_limits_and_timeouts_end_what_takes_too_long() {
     let mut worker = Worker::start();
     let mut spec = cage(1);

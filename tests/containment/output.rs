@@ -25,8 +25,11 @@ fn a_gigabyte_of_output_neither_fills_the_disk_nor_holds_up_others() {
     let chunks = worker.chunks(id);
     let kept: usize = chunks.iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(kept <= 1 << 20, "{kept}");
-    let notes: Vec<_> = chunks.iter().filter(|(stream, _)| *stream == Stream::Note as u8).collect();
-    assert!(!notes.is_empty(), "what was dropped is told");
+    let out: usize =
+        chunks.iter().filter(|(stream, _)| *stream == Stream::Out as u8).map(|(_, bytes)| bytes.len()).sum();
+    let gaps = worker.gaps(id);
+    assert_eq!(gaps.len(), 1, "one part is dropped, between the beginning and the end: {gaps:?}");
+    assert_eq!(gaps[0] + out as u64, 1_000_000_000, "what was dropped is told to the byte");
     // The worker's memory does not follow the output's size.
     let status = std::fs::read_to_string(format!("/proc/{}/status", worker.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -81,6 +81,26 @@ fn a_full_disk_loses_nothing_and_is_named() {
 }
 
 #[test]
+fn everything_can_be_stopped_on_a_full_disk() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("NOT TESTED: a disk of its own can be mounted by root alone");
+        return;
+    }
+    let mut site = Site::new();
+    site.on_small_disk(32 << 20);
+    site.start_engine();
+    site.apply_fleet(1, 2);
+    let running = site.run_one(&["sleep", "1000"]);
+    site.wait_for_status(&running, menagerie::domain::TaskStatus::Executing);
+    fill(&site.data_dir().join("filler"));
+    let is_refused = |site: &Site| !site.command(&["run", "--", "true"]).output().unwrap().status.success();
+    site.wait_for("the disk to be found full", is_refused);
+    // At the first time of asking, with the disk still full: it fails when anything is left.
+    site.stop_all();
+    site.check_nothing_left();
+}
+
+#[test]
 fn a_start_on_a_full_disk_says_so_and_leaves_nothing() {
     if !rustix::process::getuid().is_root() {
         eprintln!("NOT TESTED: a disk of its own can be mounted by root alone");

@@ -7,6 +7,8 @@
 mod site;
 
 mod bad_input;
+mod cages;
+mod fast_output;
 mod filters;
 mod full_disk;
 mod gpus;

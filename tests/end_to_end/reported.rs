@@ -59,8 +59,9 @@ fn a_summary_and_figures_outlive_the_execution() {
     let agent = day["agent"].as_str().unwrap();
     assert_eq!(json_of(&site, &["agent", "performance", agent, "--filter", "tokens:12"]), days);
     assert!(out(&site, &["agent", "performance", "-o", "csv"]).starts_with("agent_id,"));
-    let log = out(&site, &["task", "logs", &id]);
-    assert!(log.contains("(banana)") && log.contains("judged by their content"), "{log}");
+    // What the worker remarks is beside the output, not in it.
+    let remarks = String::from_utf8(site.command(&["task", "logs", &id]).output().unwrap().stderr).unwrap();
+    assert!(remarks.contains("(banana)") && remarks.contains("judged by their content"), "{remarks}");
     assert_eq!(json_of(&site, &["artifact", "list"])[0]["type"], "doc");
     // The record is the same when it is made anew from the journal.
     site.wait_until_done();

@@ -179,15 +179,22 @@ fn journal(read_only: bool) -> Health {
 }
 
 fn cages(view: &OverviewView) -> Health {
-    let (count, first) = &view.unlimited;
+    // Where no work can be done at all is told before where it is done without a limit.
+    let faulty = view.faulty.0 > 0;
+    let (count, first) = if faulty { &view.faulty } else { &view.unlimited };
     if *count == 0 {
         return well("cages");
     }
     let names: Vec<String> = first.iter().map(ToString::to_string).collect();
     let more = if *count > names.len() as u64 { " and others" } else { "" };
-    let noun = if *count == 1 { "1 cage has" } else { &format!("{count} cages have") };
-    let reason = format!("{noun} limits that nothing holds on this host: {}{more}", names.join(", "));
-    let remedy = format!("menagerie cage show {} says which and why", names.first().map_or("CAGE", String::as_str));
+    let noun = if *count == 1 { "1 cage" } else { &format!("{count} cages") };
+    let (what, says) = match (faulty, *count) {
+        (true, _) => ("cannot be set up", "why"),
+        (false, 1) => ("has limits that nothing holds on this host", "which and why"),
+        (false, _) => ("have limits that nothing holds on this host", "which and why"),
+    };
+    let reason = format!("{noun} {what}: {}{more}", names.join(", "));
+    let remedy = format!("menagerie cage show {} says {says}", names.first().map_or("CAGE", String::as_str));
     part("cages", HealthState::Degraded, reason, remedy)
 }
 
@@ -357,6 +364,7 @@ mod tests {
             unsatisfiable: 0,
             tripped: (0, vec![]),
             unlimited: (0, vec![]),
+            faulty: (0, vec![]),
             due: vec![],
         }
     }
@@ -441,6 +449,9 @@ mod tests {
         assert_eq!(worst(Facts { lost, ..well_off(&fine, 0) }), expect("sensors", HealthState::Degraded));
         let loose = OverviewView { unlimited: (1, vec!["7".parse().unwrap()]), ..fine.clone() };
         assert_eq!(worst(well_off(&loose, 0)), expect("cages", HealthState::Degraded));
+        let faulty = OverviewView { faulty: (2, vec!["7".parse().unwrap()]), ..loose };
+        let said = judge(&well_off(&faulty, 0)).remove(0).reason;
+        assert_eq!(said, "2 cages cannot be set up: 007 and others");
         for (drift, state) in [(5_000_000, HealthState::Ok), (-5_000_001, HealthState::Degraded)] {
             assert_eq!(worst(Facts { drift, ..well_off(&fine, 0) }).1, state);
         }

@@ -29,7 +29,12 @@ async fn find_task(service: &Service, id: TaskId) -> Result<Task, Failure> {
 /// `GET /v1/tasks/{id}/explain`.
 pub(super) async fn explain(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Failure> {
     let id = resolve_task(&service, id).await?;
-    if let Some(explanation) = service.ask(|answer| Message::Explain { task: id, answer }).await? {
+    if let Some(mut explanation) = service.ask(|answer| Message::Explain { task: id, answer }).await? {
+        // The memory does not hold what artifacts are; what is suggested has to work when it is done.
+        let suggested = explanation.suggested_artifacts().to_vec();
+        if suggested.len() > 1 {
+            explanation.set_apart(&service.read(move |reader| reader.high_risk(&suggested)).await?);
+        }
         return Ok(Json(explanation).into_response());
     }
     // A task that the memory does not hold has ended, and its record says how.

@@ -10,7 +10,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use super::spool::{Found, Part, SpoolReader, find};
+use super::spool::{Found, Part, find};
+use super::spool_reader::SpoolReader;
 use super::{Failure, Service, live};
 use crate::api::types::{LOG_END_HEADER, LOG_SIZE_HEADER, LOG_START_HEADER};
 use crate::domain::{ExecutionId, Refusal, RefusalKind, TaskId};
@@ -103,7 +104,7 @@ async fn answer(
         let reader = SpoolReader::new(&folder, execution).from(found.start);
         if follow { reader } else { reader.until(found.end) }
     });
-    let state = Following { service, whose, folder, reader, follow, at_end: false };
+    let state = Following { service, whose, folder, reader, successor: None, follow, at_end: false };
     let body = Body::from_stream(stream::try_unfold(state, Following::next));
     let mut response = ([(header::CONTENT_TYPE, "application/vnd.menagerie.spool")], body).into_response();
     let headers = response.headers_mut();
@@ -130,6 +131,8 @@ struct Following {
     whose: Whose,
     folder: PathBuf,
     reader: Option<SpoolReader>,
+    /// The attempt that has begun after the one being read.
+    successor: Option<ExecutionId>,
     follow: bool,
     at_end: bool,
 }
@@ -163,9 +166,13 @@ impl Following {
                 let Some(task) = self.service.read(move |reader| reader.task(id)).await.map_err(failed)? else {
                     return Ok(true);
                 };
-                if self.reader.as_ref().map(|reader| reader.execution) != task.execution_id {
-                    // A further attempt has begun: what it says follows.
-                    self.reader = task.execution_id.map(|execution| SpoolReader::new(&self.folder, execution));
+                let current = self.reader.as_ref().map(|reader| reader.execution);
+                if current != task.execution_id {
+                    // A further attempt has begun: what it says follows what the one before said last.
+                    if current.is_none() || self.successor == task.execution_id {
+                        self.reader = task.execution_id.map(|execution| SpoolReader::new(&self.folder, execution));
+                    }
+                    self.successor = task.execution_id;
                     return Ok(false);
                 }
                 Ok(task.status.is_final())

@@ -24,6 +24,7 @@ mod running;
 mod sensors;
 pub mod serve;
 mod spool;
+mod spool_reader;
 mod status;
 mod stream;
 mod triage;

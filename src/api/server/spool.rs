@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::spool::CHUNK_HEADER_BYTES;
 use crate::domain::{ExecutionId, Timestamp};
 
-/// How much is handed on at a time.
-const READ_BYTES: usize = 256 << 10;
 /// The low bits of a position, for the byte; a segment is never so long.
 const OFFSET_BITS: u32 = 40;
 /// Of the beginnings of chunks one is kept in so many bytes.
@@ -30,8 +28,8 @@ const LONG_CHUNK: u64 = 8 << 10;
 /// Where a chunk begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
-    segment: u32,
-    offset: u64,
+    pub(super) segment: u32,
+    pub(super) offset: u64,
 }
 
 impl Position {
@@ -78,72 +76,12 @@ pub(super) struct Marks(Arc<Mutex<BySegment>>);
 /// In ascending order for each segment.
 type BySegment = HashMap<(ExecutionId, u32), Vec<u64>>;
 
-/// Reads the segments of one execution's output in order, from where it stopped.
-pub(super) struct SpoolReader {
-    folder: PathBuf,
-    /// Whose output.
-    pub(super) execution: ExecutionId,
-    at: Position,
-    until: Option<Position>,
-}
-
-fn path(folder: &Path, execution: ExecutionId, segment: u32) -> PathBuf {
+pub(super) fn path(folder: &Path, execution: ExecutionId, segment: u32) -> PathBuf {
     folder.join(format!("{execution}.{segment}.spool"))
 }
 
-impl SpoolReader {
-    /// Reads from the beginning, and goes on as the output grows.
-    pub(super) fn new(folder: &Path, execution: ExecutionId) -> Self {
-        Self { folder: folder.to_owned(), execution, at: Position::default(), until: None }
-    }
-
-    /// Begins at a position.
-    #[must_use]
-    pub(super) fn from(self, at: Position) -> Self {
-        Self { at, ..self }
-    }
-
-    /// Ends at a position.
-    #[must_use]
-    pub(super) fn until(self, until: Position) -> Self {
-        Self { until: Some(until), ..self }
-    }
-
-    /// What follows; empty when there is nothing more, or nothing yet.
-    pub(super) fn read(&mut self) -> io::Result<Vec<u8>> {
-        loop {
-            let last = self.until.filter(|until| until.segment <= self.at.segment);
-            let left = last.map_or(u64::MAX, |until| {
-                if until.segment < self.at.segment { 0 } else { until.offset.saturating_sub(self.at.offset) }
-            });
-            let mut bytes = Vec::new();
-            match File::open(path(&self.folder, self.execution, self.at.segment)) {
-                Ok(mut file) if left > 0 => {
-                    file.seek(SeekFrom::Start(self.at.offset))?;
-                    file.take(left.min(READ_BYTES as u64)).read_to_end(&mut bytes)?;
-                }
-                Ok(_) => {}
-                // Nothing was spooled yet, or the segment was dropped before it was read.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-            if !bytes.is_empty() {
-                self.at.offset += bytes.len() as u64;
-                return Ok(bytes);
-            }
-            if last.is_some() {
-                return Ok(bytes);
-            }
-            match next_segment(&self.folder, self.execution, self.at.segment)? {
-                Some(segment) => self.at = Position { segment, offset: 0 },
-                None => return Ok(bytes),
-            }
-        }
-    }
-}
-
 /// The segment after one. It is usually the next number; after a drop the folder has to be searched.
-fn next_segment(folder: &Path, execution: ExecutionId, segment: u32) -> io::Result<Option<u32>> {
+pub(super) fn next_segment(folder: &Path, execution: ExecutionId, segment: u32) -> io::Result<Option<u32>> {
     if path(folder, execution, segment + 1).exists() {
         return Ok(Some(segment + 1));
     }
@@ -372,6 +310,7 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spool_reader::SpoolReader;
     use super::*;
     use crate::domain::spool::{Chunk, Stream, encode};
     use proptest::prelude::*;

@@ -246,6 +246,10 @@ impl Core {
                 _ => format!("resume agent {name}"),
             };
             explanation.suggest(text, Some(typed), Some(command));
+            // Where it lives it works, once it may, or nowhere.
+            if let Some(home) = agent.spec.cage.and_then(|id| self.cage(id)).filter(|cage| cage.maintenance) {
+                explanation.suggest_give_back(home.spec.id);
+            }
         } else if able.is_empty() {
             let what = if let Some(name) = without.first() {
                 format!("give agent {name} a command in the fleet file and apply it, or submit the task anew with one")
@@ -283,7 +287,8 @@ impl Core {
                 full.push(cage.spec.id);
             }
         }
-        let mut text = format!("{} have room for it", count(admit.len(), "cage"));
+        let have = if admit.len() == 1 { "has" } else { "have" };
+        let mut text = format!("{} {have} room for it", count(admit.len(), "cage"));
         if !full.is_empty() {
             let _ = write!(text, ", {} would if they were emptier ({})", full.len(), names(&full));
         }
@@ -297,9 +302,7 @@ impl Core {
         match (none, withheld.first(), nearest) {
             (false, ..) => {}
             (true, Some(cage), _) => {
-                let typed = format!("menagerie cage maintenance {cage} --off");
-                let command = Command::SetCageMaintenance { ids: vec![*cage], on: false };
-                explanation.suggest(format!("give cage {cage} back"), Some(typed), Some(command));
+                explanation.suggest_give_back(*cage);
             }
             (true, None, Some((_, _, cage))) => self.suggest_raise(shape, cage, explanation),
             (true, None, None) => explanation.suggest("declare a cage".to_owned(), None, None),
@@ -324,13 +327,27 @@ impl Core {
         }
         let text = match (pairs, free) {
             (0, _) => "no agent that can do this may work in a cage that admits it".to_owned(),
-            (_, 0) => format!(
-                "of {} where an able agent goes with a cage that admits it, none is free",
-                count(pairs, "place")
-            ),
+            (1, 0) => "the one place where an able agent goes with a cage that admits it is not free".to_owned(),
+            (_, 0) => format!("of {pairs} places where an able agent goes with a cage that admits it, none is free"),
+            (1, _) => "the one place where an able agent goes with a cage that admits it is free".to_owned(),
             _ => format!("{free} of {} are free for it", count(pairs, "place")),
         };
         explanation.reasons.push(reason(ReasonKind::Agent, free == 0, "1 place", format!("{free} free"), text));
+        let is_withheld = |cage: &&CageState| {
+            cage.maintenance
+                && shape.wish.cage.is_none_or(|id| id == cage.spec.id)
+                && self.lacks(shape, cage).is_empty()
+                && cage.home != NONE
+                && self.is_able(shape, cage.home)
+                && self.takes_tasks(cage.home)
+                && self.slots_left(cage.home) > 0
+        };
+        if free == 0
+            && explanation.smallest_change.is_none()
+            && let Some(cage) = self.cages().find(is_withheld)
+        {
+            explanation.suggest_give_back(cage.spec.id);
+        }
         if pairs == 0 {
             self.suggest_pair(shape, floating, explanation);
         }

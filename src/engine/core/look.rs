@@ -82,6 +82,8 @@ pub struct OverviewView {
     pub tripped: (u64, Vec<String>),
     /// Cages with a declared limit that nothing holds on their host: how many, and the numbers of the first.
     pub unlimited: (u64, Vec<CageId>),
+    /// Cages that cannot be set up: how many, and the numbers of the first.
+    pub faulty: (u64, Vec<CageId>),
     /// Tasks whose deadline comes near, the most urgent first.
     pub due: Vec<Due>,
 }
@@ -107,6 +109,7 @@ impl Core {
             unsatisfiable: self.unsatisfiable(),
             tripped: self.tripped(),
             unlimited: self.unlimited(),
+            faulty: self.faulty(),
             due: self.due(now.plus(horizon), due_max),
         }
     }
@@ -165,6 +168,12 @@ impl Core {
             })
         };
         let ids: Vec<CageId> = self.cages().filter(loose).map(|cage| cage.spec.id).collect();
+        (ids.len() as u64, ids.into_iter().take(NAMES_SHOWN).collect())
+    }
+
+    /// Cages that could not be set up when that was last tried.
+    fn faulty(&self) -> (u64, Vec<CageId>) {
+        let ids: Vec<CageId> = self.cages().filter(|cage| cage.fault.is_some()).map(|cage| cage.spec.id).collect();
         (ids.len() as u64, ids.into_iter().take(NAMES_SHOWN).collect())
     }
 

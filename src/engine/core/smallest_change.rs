@@ -49,6 +49,57 @@ impl Explanation {
         }
     }
 
+    /// Names a further change without which the one named before would not let the task start; the only one, if none was.
+    pub(super) fn suggest_also(&mut self, text: String, typed: String, command: Command) {
+        let Some(change) = &mut self.smallest_change else {
+            self.suggest(text, Some(typed), Some(command));
+            return;
+        };
+        if change.text.ends_with(&text) {
+            return;
+        }
+        let before = self.change.take().unwrap_or_default();
+        // One command cannot do both; typed they are two, unless the first is for a person to do.
+        let joined = if change.command.take().is_some() { " && " } else { ", and " };
+        self.change = Some(format!("{before}{joined}{typed}"));
+        change.text = format!("{} and {text}", change.text);
+    }
+
+    /// Suggests to give a cage back that is withheld, with whatever was suggested before.
+    pub(super) fn suggest_give_back(&mut self, cage: CageId) {
+        let typed = format!("menagerie cage maintenance {cage} --off");
+        let command = Command::SetCageMaintenance { ids: vec![cage], on: false };
+        self.suggest_also(format!("give cage {cage} back"), typed, command);
+    }
+
+    /// Has the artifacts of a suggested approval that are of high risk judged each by itself, as they must be.
+    pub fn set_apart(&mut self, risky: &[ArtifactId]) {
+        let approved = self.suggested_artifacts().to_vec();
+        if approved.len() < 2 || risky.is_empty() {
+            return;
+        }
+        let (alone, together): (Vec<_>, Vec<_>) = approved.into_iter().partition(|id| risky.contains(id));
+        let line = |ids: &[ArtifactId]| {
+            ids.iter().fold("menagerie artifact approve".to_owned(), |line, id| format!("{line} {id}"))
+        };
+        let first = (!together.is_empty()).then(|| line(&together));
+        let lines: Vec<String> = first.into_iter().chain(alone.iter().map(|id| line(&[*id]))).collect();
+        self.change = Some(lines.join(" && "));
+        if let Some(change) = &mut self.smallest_change {
+            let each = if alone.len() == 1 { "1 of them by itself" } else { "those of high risk each by itself" };
+            change.text = format!("{}, {each}", change.text);
+            change.command = None;
+        }
+    }
+
+    /// The artifacts that the smallest change would approve.
+    pub fn suggested_artifacts(&self) -> &[ArtifactId] {
+        match self.smallest_change.as_ref().and_then(|change| change.command.as_ref()) {
+            Some(Command::ReviewArtifacts { ids, approve: true, .. }) => ids,
+            _ => &[],
+        }
+    }
+
     /// Suggests to approve all that a task waits for: with less it would wait still. `makers` are the tasks that made it,
     /// and `rejected` of it somebody has refused.
     pub(super) fn suggest_approval(&mut self, makers: &[TaskId], ids: Vec<ArtifactId>, rejected: usize) {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use crate::domain::event::{Actor, Event, ExecutionEnded, Record};
 use crate::domain::performance::Day;
-use crate::domain::{AgentId, TaskStatus, Timestamp};
+use crate::domain::{AgentId, OutcomeKind, TaskStatus, Timestamp};
 use crate::store::error::{Doing, Error};
 
 /// What executions that ended within a transaction add to the counts.
@@ -80,6 +80,15 @@ impl Tally {
             *self.ended.entry(event.task_status).or_default() += 1;
         }
         let agent = self.agents.entry(event.agent_id).or_default();
+        agent.failures = event.agent_failures;
+        if matches!(record.actor, Actor::Node(_)) {
+            agent.heartbeat = Some(record.time);
+        }
+        agent.updated = record.time;
+        if event.outcome.kind == OutcomeKind::CageFailed {
+            // The agent never got to work: it neither did something nor failed at it.
+            return;
+        }
         agent.total += 1;
         agent.succeeded += i64::from(event.outcome.succeeded());
         if let Some(started) = event.started_at {
@@ -96,11 +105,6 @@ impl Tally {
         if let Some(tokens) = event.outcome.tokens_used {
             day.tokens = Some(day.tokens.unwrap_or(0).saturating_add(i64::try_from(tokens).unwrap_or(i64::MAX)));
         }
-        agent.failures = event.agent_failures;
-        if matches!(record.actor, Actor::Node(_)) {
-            agent.heartbeat = Some(record.time);
-        }
-        agent.updated = record.time;
     }
 
     fn flush_agents(&mut self, connection: &Connection) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::generator::{History, history};
 use super::properties::{commit, rows};
 use crate::domain::event::{AgentRemoved, Event};
-use crate::domain::{AgentId, AgentPerformance, Day, Span};
+use crate::domain::{AgentId, AgentPerformance, Day, OutcomeKind, Span};
 use crate::store::{Query, Store, check, migrate, rebuild};
 
 /// A history whose executions end on several days, at the very beginning and the very end of one too.
@@ -36,7 +36,10 @@ type Figures = (u64, u64, Option<u64>, Option<u64>);
 fn by_hand(history: &History) -> BTreeMap<(Day, AgentId), Figures> {
     let mut ended: BTreeMap<(Day, AgentId), Vec<_>> = BTreeMap::new();
     for record in &history.records {
-        if let Event::ExecutionEnded(event) = &record.event {
+        // Whose cage could not be set up has done nothing.
+        if let Event::ExecutionEnded(event) = &record.event
+            && event.outcome.kind != OutcomeKind::CageFailed
+        {
             ended.entry((Day::of(event.ended_at), event.agent_id)).or_default().push(event);
         }
     }

@@ -68,7 +68,6 @@ fn order(app: &mut App, what: &str, verb: &str, command: impl FnOnce(Vec<String>
         names => format!("{what} {}", Noun::Agent.counted(names.len())),
     };
     let line = names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");
-    let several = names.len() > 1;
     let order = Order { line: format!("menagerie {verb} {line}"), title, command: command(names) };
-    app.step(if several { Step::Preview(order) } else { Step::Order(order) });
+    app.step(if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) });
 }

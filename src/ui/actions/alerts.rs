@@ -148,12 +148,11 @@ fn order(
     command: impl FnOnce(Vec<String>) -> WireCommand,
 ) -> Step {
     let ids: Vec<String> = selection.items.iter().map(|item| item.id.clone()).collect();
-    let several = ids.len() > 1;
     let title = match &selection.items[..] {
         [one] => format!("{what}: {}", one.name),
         items => format!("{what}: {}", Noun::Alert.counted(items.len())),
     };
     let line = format!("menagerie alert {verb} {} {options}", ids.join(" "));
     let order = Order { line: line.trim_end().to_owned(), title, command: command(ids) };
-    if several { Step::Preview(order) } else { Step::Order(order) }
+    if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) }
 }

@@ -34,7 +34,7 @@ fn run(app: &mut App) {
     let line = format!("menagerie task cancel {}", ids.join(" "));
     let running = selection.items.iter().any(|item| matches!(item.state.as_str(), "scheduled" | "executing"));
     let order = Order { command: WireCommand::CancelTasks { ids, note: None }, line, title: title.clone() };
-    if selection.items.len() > 1 {
+    if selection.shown_first() {
         // The engine knows best which of them run by now, and says it of each.
         app.step(Step::Preview(order));
     } else if running {

@@ -4,7 +4,7 @@ use crate::ui::action::Action;
 use crate::ui::layers::message::Message;
 use crate::ui::step::Tone;
 
-/// Opens the oldest failure in full.
+/// Opens the newest failure in full: the one that the line at the bottom shows.
 pub static FAILURE: Action = Action {
     name: "failure",
     title: "read failure",

@@ -17,6 +17,6 @@ pub static FILTER: Action = Action {
         let help =
             "words match fuzzily; field:value  field:>7  -field:value  a,b means either; Enter keeps, Esc leaves";
         let prompt = Prompt::new("filter", now, help, |filter| Ok(vec![Step::Filter(filter.to_owned())]));
-        app.open(Box::new(prompt.live(|filter| Step::Filter(filter.to_owned()))));
+        app.open(Box::new(prompt.selected().live(|filter| Step::Filter(filter.to_owned()))));
     },
 };

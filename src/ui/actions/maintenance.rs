@@ -23,6 +23,7 @@ fn is_withheld(item: &Item) -> bool {
 
 fn run(app: &mut App) {
     let Some(selection) = app.selection() else { return };
+    let shown_first = selection.shown_first();
     let on = !selection.items.iter().all(is_withheld);
     // Those that are so already would only be refused.
     let items: Vec<Item> = selection.items.into_iter().filter(|item| is_withheld(item) != on).collect();
@@ -38,5 +39,5 @@ fn run(app: &mut App) {
         title,
         command: WireCommand::SetCageMaintenance { ids, on },
     };
-    app.step(if items.len() > 1 { Step::Preview(order) } else { Step::Order(order) });
+    app.step(if shown_first { Step::Preview(order) } else { Step::Order(order) });
 }

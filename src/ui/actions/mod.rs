@@ -127,6 +127,7 @@ pub static ALL: &[&Action] = &[
     &tree::FOLD_CLOSE,
     &tree::FOLD_OPEN,
     &undo::UNDO,
+    &undo::UNDO_OLDER,
     &undo::REDO,
     &filter::FILTER,
     &pager::SEARCH,
@@ -214,7 +215,7 @@ fn one_task(app: &App) -> Result<Item, String> {
     }
 }
 
-/// Orders a change of what is selected: at once for one thing, with a preview for several. `verb` is the command line's
+/// Orders a change of what is selected: at once for what is under the cursor, with a preview for several and for marks. `verb` is the command line's
 /// after `menagerie`, to which the ids are added.
 fn order(app: &mut App, what: &str, verb: &str, command: impl FnOnce(Vec<String>) -> WireCommand) {
     let Some(selection) = app.selection() else { return };
@@ -223,7 +224,6 @@ fn order(app: &mut App, what: &str, verb: &str, command: impl FnOnce(Vec<String>
         [one] => format!("{what} {}", super::text::clean(&one.name)),
         items => format!("{what} {}", selection.noun.counted(items.len())),
     };
-    let several = ids.len() > 1;
     let order = Order { line: format!("menagerie {verb} {}", ids.join(" ")), title, command: command(ids) };
-    app.step(if several { Step::Preview(order) } else { Step::Order(order) });
+    app.step(if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) });
 }

@@ -130,7 +130,7 @@ pub static BACK: Action = Action {
     hint: 0,
     ready: always,
     run: |app| {
-        if app.toasts.read_one().is_some() {
+        if app.toasts.read_shown() {
             return;
         }
         let cleared = app.with_list(|list, out| {

@@ -28,9 +28,9 @@ pub static SEARCH: Action = Action {
         }) else {
             return;
         };
-        let help = "Enter stays at the match, Esc goes back to where you were; then n next, N previous";
-        let prompt = Prompt::new("search", now, help, |words| Ok(vec![Step::Search(words.to_owned())]));
-        app.open(Box::new(prompt.live(|words| Step::Search(words.to_owned()))));
+        let help = "Enter stays at the match, or looks on in all of it; Esc goes back; then n next, N previous";
+        let prompt = Prompt::new("search", now, help, |words| Ok(vec![Step::Seek(words.to_owned())]));
+        app.open(Box::new(prompt.selected().live(|words| Step::Search(words.to_owned()))));
     },
 };
 

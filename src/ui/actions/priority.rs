@@ -22,13 +22,14 @@ pub static PRIORITY: Action = Action {
     run: |app| {
         let Some(selection) = app.selection() else { return };
         let ids: Vec<String> = selection.items.iter().map(|item| item.id.clone()).collect();
+        let shown_first = selection.shown_first();
         let prompt = Prompt::new("priority", "", "1 to 10; 10 comes first, 5 is usual", move |typed| {
             let priority = typed.trim().parse::<u8>().ok().filter(|priority| (1..=10).contains(priority));
             let priority = priority.ok_or_else(|| format!("{typed:?} is no priority: write a number from 1 to 10"))?;
             let title = format!("priority {priority} for {}", Noun::Task.counted(ids.len()));
             let line = format!("menagerie task prioritise --priority {priority} {}", ids.join(" "));
             let order = Order { command: WireCommand::PrioritiseTasks { ids: ids.clone(), priority }, line, title };
-            Ok(vec![if ids.len() > 1 { Step::Preview(order) } else { Step::Order(order) }])
+            Ok(vec![if shown_first { Step::Preview(order) } else { Step::Order(order) }])
         });
         app.open(Box::new(prompt.changing()));
     },

@@ -86,7 +86,7 @@ fn steps(selection: &Selection, approve: bool, note: Option<String>) -> Result<S
         if one.high_risk {
             return Ok(Step::Open(Box::new(question(one, verb, order))));
         }
-        return Ok(Step::Order(order));
+        return Ok(if selection.marked { Step::Preview(order) } else { Step::Order(order) });
     }
     let (high, others): (Vec<&Item>, Vec<&Item>) = selection.items.iter().partition(|item| item.high_risk);
     if others.is_empty() {

@@ -36,12 +36,12 @@ fn run(app: &mut App) {
         [one] => text::fit(&text::clean(&one.name), 40).into_owned(),
         items => selection.noun.counted(items.len()),
     };
+    let shown_first = selection.shown_first();
     let ids: Vec<String> = selection.items.into_iter().map(|item| item.id).collect();
     let help =
         "Enter: 1h; or 30m, 4h, 2d, tomorrow (this time), a time such as 2026-01-31T17:00:00Z, off to show it again";
     let prompt = Prompt::new("put off for", "", help, move |typed| {
         let ids = ids.clone();
-        let several = ids.len() > 1;
         let (until, words) = until(typed.trim())?;
         let (title, flag) = match &words {
             Some(words) => (format!("put off {what} for {words}"), format!("--until {}", quote(words))),
@@ -49,7 +49,7 @@ fn run(app: &mut App) {
         };
         let line = format!("menagerie inbox snooze {} {flag}", ids.join(" "));
         let order = Order { command: WireCommand::SnoozeReviews { ids, until }, line, title };
-        Ok(vec![if several { Step::Preview(order) } else { Step::Order(order) }])
+        Ok(vec![if shown_first { Step::Preview(order) } else { Step::Order(order) }])
     });
     app.open(Box::new(prompt.changing()));
 }

@@ -19,7 +19,9 @@ impl App {
 
     /// Why an action cannot be done now.
     pub fn obstacle(&self, action: &Action) -> Option<String> {
-        action.ready(self).err().or_else(|| self.screen().and_then(|screen| screen.obstacle(action.name)))
+        // What an action is aimed at is shown by whoever aims it; the screen's cursor has no part in it.
+        let screen = self.screen().filter(|_| self.aim.is_none());
+        action.ready(self).err().or_else(|| screen.and_then(|screen| screen.obstacle(action.name)))
     }
 
     /// Asks the engine; the answer goes to whoever knows the ticket.
@@ -116,6 +118,9 @@ impl App {
             Step::Search(words) => {
                 self.with_pager(|pager| pager.search(&words));
             }
+            Step::Seek(words) => {
+                self.with_pager(|pager| pager.seek(&words));
+            }
             Step::Copy(text) => {
                 self.effects.push(Effect::Send(clipboard::sequence(&text, self.options.tmux)));
                 self.say(Tone::Info, "copied");
@@ -125,14 +130,13 @@ impl App {
             Step::Edit(text) => self.effects.push(Effect::Edit(text)),
             Step::Shutdown(kill) => match self.may_change() {
                 Ok(()) => {
+                    self.orders.note(verb::stop_line(kill), self.wall());
                     self.ask(Request::Shutdown { kill });
                 }
                 Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
             },
-            Step::Verb(line) => match (self.may_change(), verb::looks_only(&line)) {
-                (Ok(()), _) | (_, Ok(())) => self.effects.push(Effect::Verb(line)),
-                (Err(why), Err(allowed)) => self.say(Tone::Bad, format!("{line}: {why}; {allowed}")),
-            },
+            Step::Verb(line) => verb::ask(self, &line),
+            Step::RunVerb(line) => verb::run(self, line),
             Step::Travel(moment) => self.travel(&moment),
             Step::Remember(line) => {
                 if !line.is_empty() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::ui::budget;
 use crate::ui::notify::{Dialect, Means};
 use crate::ui::terminal::ColorDepth;
+use crate::ui::verbs::{self, Verb};
 
 /// How this console was started.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Options {
     pub budget: u32,
     /// After how many alike judgements in a row a rule is proposed; 0 for never.
     pub propose: u64,
+    /// What the command line can say.
+    pub verbs: fn() -> &'static Verb,
     /// The moment that is looked at first; `None` for the present.
     pub at: Option<String>,
     /// What was wrong with the settings that were given, to be said at once.
@@ -68,6 +71,7 @@ impl Options {
             traffic_shown: false,
             budget: budget::USUAL,
             propose: 5,
+            verbs: verbs::none,
             at: None,
             remarks: Vec::new(),
         }

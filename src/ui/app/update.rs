@@ -6,7 +6,6 @@ use super::{App, Effect};
 use crate::api::live::{Pulse, Topic};
 use crate::ui::action::Scope;
 use crate::ui::key::Key;
-use crate::ui::layers;
 use crate::ui::link::LinkState;
 use crate::ui::message::Message;
 use crate::ui::request::{Answer, Ticket};
@@ -14,7 +13,7 @@ use crate::ui::screen::Out;
 use crate::ui::step::Tone;
 use crate::ui::terminal::signals::Signal;
 use crate::ui::travel::Era;
-use crate::ui::{mouse, notify, settings};
+use crate::ui::{mouse, notify, settings, verb};
 
 impl App {
     /// Takes one message.
@@ -47,7 +46,7 @@ impl App {
             // These are taken apart before.
             Message::PastOpened(..) | Message::On(..) => {}
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
-            Message::Verb { line, said } => self.open(Box::new(layers::message::Message::new(line, said))),
+            Message::Verb { line, said, status } => verb::ended(self, line, said, status),
             Message::Said { tone, text } => self.say(tone, text),
             Message::SettingsChanged => {
                 if self.reload_settings() {

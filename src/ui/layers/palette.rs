@@ -1,115 +1,211 @@
 //! The palette: everything by name, with completion and history. Screens, actions, themes, settings, filters, and any
 //! verb of the command line.
 
+use std::cmp::Reverse;
+
 use crossterm::event::KeyCode;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::ui::action;
+use crate::ui::action::{self, Action};
 use crate::ui::app::App;
 use crate::ui::fuzzy::Matcher;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
+use crate::ui::place::Place;
 use crate::ui::screen::Out;
 use crate::ui::settings;
-use crate::ui::step::{Step, Tone};
+use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
+use crate::ui::verb;
+use crate::ui::verbs::Verb;
 use crate::ui::widgets;
 use crate::ui::widgets::input::Input;
 
 /// The most proposals in sight.
 const SHOWN_MAX: usize = 12;
 
-/// One proposal: what is completed to, and what it does.
+/// What a proposal is, in the order in which they are offered: what only shows something comes before what changes
+/// something, and what can be done here before what cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Screen,
+    Looks,
+    Setting,
+    Changes,
+    Verb,
+    NotNow,
+}
+
+/// One proposal: what is completed to, and what it does. A text that ends with a blank needs more words.
 #[derive(Clone)]
 struct Proposal {
     text: String,
     help: String,
+    kind: Kind,
+}
+
+/// What Enter leads to.
+enum Enter {
+    Do(Vec<Step>),
+    /// Stay, with this in the line and this to say.
+    Stay(String, String),
 }
 
 /// The palette.
 pub struct Palette {
     input: Input,
     proposals: Vec<Proposal>,
+    verbs: &'static Verb,
     history: Vec<String>,
     /// Place in the history, from its end; 0 is the line being typed.
     recalled: usize,
     cursor: Option<usize>,
+    /// Why the line was not done.
+    problem: String,
 }
 
 impl Palette {
     /// All that can be said now; `history` is what was said before, the oldest first.
     pub fn new(app: &App, history: &[String], start: &str) -> Self {
-        let actions = action::ALL.iter().map(|action| Proposal {
-            text: action.name.replace('_', "-"),
-            help: app.obstacle(action).map_or_else(|| action.help.to_owned(), |why| format!("not now: {why}")),
-        });
+        let actions = action::ALL.iter().map(|action| of_action(app, action));
         let folder = app.options.config_dir.as_ref().map(|dir| dir.join("themes"));
-        let themes = Theme::names(folder.as_deref())
-            .into_iter()
-            .map(|name| Proposal { text: format!("theme {name}"), help: "use this theme".to_owned() });
-        let sets = settings::ALL
-            .iter()
-            .map(|setting| Proposal { text: format!("set {} ", setting.name), help: setting.help.to_owned() });
-        let at =
-            Proposal { text: "at ".to_owned(), help: "look at the fleet as it was: 14:03, -10m, seq:1234".to_owned() };
-        let filter = Proposal { text: "filter ".to_owned(), help: "filter the list in sight".to_owned() };
+        let setting = |text: String, help: &str| Proposal { text, help: help.to_owned(), kind: Kind::Setting };
+        let themes = Theme::names(folder.as_deref());
+        let themes = themes.into_iter().map(|name| setting(format!("theme {name}"), "use this theme"));
+        let sets = settings::ALL.iter().map(|it| setting(format!("set {} ", it.name), it.help));
+        let filter = setting("filter ".to_owned(), "filter the list in sight");
+        let at = setting("at ".to_owned(), "look at the fleet as it was: 14:03, -10m, seq:1234");
+        let verbs = (app.options.verbs)();
+        let known = |name: &str| action::named(name).is_some() || matches!(name, "filter" | "at");
+        let said = verbs.verbs.iter().filter(|verb| !known(&verb.name)).map(|verb| Proposal {
+            text: if verb.verbs.is_empty() { verb.name.clone() } else { format!("{} ", verb.name) },
+            help: verb.help.clone(),
+            kind: Kind::Verb,
+        });
         Self {
             input: Input::new(start),
-            proposals: actions.chain(themes).chain(sets).chain([filter, at]).collect(),
+            proposals: actions.chain(themes).chain(sets).chain([filter, at]).chain(said).collect(),
+            verbs,
             history: history.to_vec(),
             recalled: 0,
             cursor: None,
+            problem: String::new(),
         }
     }
 
-    fn found(&self) -> Vec<&Proposal> {
-        let mut matcher = Matcher::new(self.input.text());
-        let mut found: Vec<(u32, &Proposal)> =
-            self.proposals.iter().filter_map(|proposal| Some((matcher.score(&proposal.text)?, proposal))).collect();
-        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    /// What the line may become: behind a noun of the command line its verbs and options, otherwise whatever matches. What
+    /// begins with what was typed comes first.
+    fn found(&self) -> Vec<Proposal> {
+        let line = self.input.text();
+        if self.is_command_line(line) {
+            let proposal = |(text, help)| Proposal { text, help, kind: Kind::Verb };
+            return self.verbs.completions(line).into_iter().map(proposal).collect();
+        }
+        let typed = line.trim();
+        let mut matcher = Matcher::new(line);
+        let matching = |proposal: &Proposal| Some((matcher.score(&proposal.text)?, proposal.clone()));
+        let mut found: Vec<(u32, Proposal)> = self.proposals.iter().filter_map(matching).collect();
+        found.sort_by_key(|(score, proposal)| {
+            let begins = proposal.text.starts_with(typed);
+            let kind = proposal.kind;
+            (proposal.text.trim() != typed, !begins, begins.then_some(kind), Reverse(*score), kind)
+        });
         found.into_iter().map(|(_, proposal)| proposal).collect()
     }
 
-    /// What the line leads to.
-    fn steps(&self) -> Vec<Step> {
-        let chosen = self.cursor.and_then(|cursor| self.found().get(cursor).map(|proposal| proposal.text.clone()));
-        let line = chosen.unwrap_or_else(|| self.input.text().to_owned());
-        let line = line.trim();
-        let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
-        match (word, rest) {
-            ("", _) => vec![],
-            ("theme", "") => vec![Step::Run("theme")],
-            ("theme", name) => vec![Step::Theme(name.to_owned())],
-            ("set", rest) => {
-                let (name, value) = rest.split_once([' ', '=']).unwrap_or((rest, ""));
-                vec![Step::Set(name.to_owned(), value.trim().to_owned())]
+    /// What Enter leads to. Only what was chosen or written in full is done, and beyond that a word that a single thing
+    /// begins with, if that thing changes nothing: whoever means another must not set off the first that fits.
+    fn enter(&self) -> Enter {
+        if let Some(chosen) = self.cursor.and_then(|cursor| self.found().into_iter().nth(cursor)) {
+            return if chosen.text.ends_with(' ') {
+                Enter::Stay(chosen.text, String::new())
+            } else {
+                Enter::Do(steps(&chosen.text))
+            };
+        }
+        let line = self.input.text().trim();
+        let line = line.strip_prefix("menagerie ").map_or(line, str::trim_start);
+        let (word, alone) = line.split_once(' ').map_or((line, true), |(word, _)| (word, false));
+        if line.is_empty() || self.is_called(word, alone) || (!alone && self.verbs.verbs.is_empty()) {
+            return Enter::Do(steps(line));
+        }
+        let begin: Vec<&Proposal> =
+            self.proposals.iter().filter(|it| it.text.starts_with(line) && !it.text.contains(' ')).collect();
+        match &begin[..] {
+            [] if self.verbs.after(word).is_some_and(|verb| !verb.verbs.is_empty()) => {
+                Enter::Stay(format!("{line} "), format!("{word} needs one more word"))
             }
-            ("at", moment) if !moment.is_empty() => vec![Step::Travel(moment.to_owned())],
-            ("filter", filter) => vec![Step::Filter(filter.to_owned())],
-            ("shutdown", "--all") => vec![Step::Run("shutdown_all")],
-            ("q", "") => vec![Step::Quit],
-            _ => {
-                let name = line.replace('-', "_");
-                match action::named(&name) {
-                    Some(action) => vec![Step::Run(action.name)],
-                    None => match self.found().first() {
-                        // A word that only one thing begins with means that thing.
-                        Some(first) if rest.is_empty() && first.text.starts_with(word) => {
-                            match action::named(&first.text.replace('-', "_")) {
-                                Some(action) => vec![Step::Run(action.name)],
-                                None => vec![Step::Verb(line.to_owned())],
-                            }
-                        }
-                        _ => vec![Step::Verb(line.to_owned())],
-                    },
-                }
+            [] if self.verbs.verbs.is_empty() => Enter::Do(vec![Step::Verb(line.to_owned())]),
+            [] => Enter::Stay(self.input.text().to_owned(), format!("nothing is called {word:?}")),
+            [one] if is_harmless(one) => Enter::Do(steps(&one.text)),
+            [one] => Enter::Stay(one.text.clone(), "it changes something: Enter again does it".to_owned()),
+            some => {
+                let words = format!("{} begin with {line:?}: go to one with the arrows, or type on", some.len());
+                Enter::Stay(self.input.text().to_owned(), words)
             }
         }
     }
+
+    /// Whether a line goes on after a noun or verb of the command line.
+    fn is_command_line(&self, line: &str) -> bool {
+        let line = line.trim_start();
+        let line = line.strip_prefix("menagerie ").unwrap_or(line);
+        // Of the two filters the one of the list in sight is meant.
+        line.split_once(' ').is_some_and(|(word, _)| word != "filter" && self.verbs.after(word).is_some())
+    }
+
+    /// Whether something is called by a word, in full. A noun that needs a verb behind it is nothing when it stands alone.
+    fn is_called(&self, word: &str, alone: bool) -> bool {
+        let verb = self.verbs.after(word).is_some_and(|verb| !alone || verb.verbs.is_empty());
+        verb || matches!(word, "theme" | "set" | "filter" | "q") || action::named(&word.replace('-', "_")).is_some()
+    }
+}
+
+/// Whether doing it changes nothing.
+fn is_harmless(proposal: &Proposal) -> bool {
+    match action::named(&proposal.text.replace('-', "_")) {
+        Some(action) => !action.changes,
+        None => verb::is_harmless(&proposal.text),
+    }
+}
+
+/// What a line leads to.
+fn steps(line: &str) -> Vec<Step> {
+    let line = line.trim();
+    let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+    match (word, rest) {
+        ("", _) => vec![],
+        ("theme", "") => vec![Step::Run("theme")],
+        ("theme", name) => vec![Step::Theme(name.to_owned())],
+        ("set", rest) => {
+            let (name, value) = rest.split_once([' ', '=']).unwrap_or((rest, ""));
+            vec![Step::Set(name.to_owned(), value.trim().to_owned())]
+        }
+        ("at", moment) if !moment.is_empty() => vec![Step::Travel(moment.to_owned())],
+        ("filter", filter) => vec![Step::Filter(filter.to_owned())],
+        // The same question, whichever way one came.
+        ("stop", "") => vec![Step::Run("shutdown")],
+        ("stop" | "shutdown", "--all") => vec![Step::Run("shutdown_all")],
+        ("q", "") => vec![Step::Quit],
+        _ => match action::named(&line.replace('-', "_")) {
+            Some(action) => vec![Step::Run(action.name)],
+            None => vec![Step::Verb(line.to_owned())],
+        },
+    }
+}
+
+fn of_action(app: &App, action: &'static Action) -> Proposal {
+    let (help, kind) = match app.obstacle(action) {
+        Some(why) => (format!("not now: {why}"), Kind::NotNow),
+        None if action.changes => (action.help.to_owned(), Kind::Changes),
+        None => (action.help.to_owned(), Kind::Looks),
+    };
+    let screen = kind == Kind::Looks && Place::MAIN.iter().any(|(_, name)| *name == action.name);
+    Proposal { text: action.name.replace('_', "-"), help, kind: if screen { Kind::Screen } else { kind } }
 }
 
 impl Layer for Palette {
@@ -122,9 +218,9 @@ impl Layer for Palette {
             KeyCode::Esc => out.step(Step::Close),
             KeyCode::Tab => {
                 let place = self.cursor.unwrap_or(0);
-                if let Some(text) = self.found().get(place).map(|proposal| proposal.text.clone()) {
-                    self.input = Input::new(text);
-                    self.cursor = None;
+                if let Some(proposal) = self.found().into_iter().nth(place) {
+                    self.input = Input::new(proposal.text);
+                    (self.cursor, self.problem) = (None, String::new());
                 }
             }
             KeyCode::Down => {
@@ -141,19 +237,20 @@ impl Layer for Palette {
                     }
                 }
             },
-            KeyCode::Enter => {
-                let steps = self.steps();
-                let said = self.input.text().trim().to_owned();
-                out.step(Step::Close);
-                if steps.is_empty() && !said.is_empty() {
-                    out.step(Step::Say(Tone::Info, format!("nothing is called {said:?}")));
+            KeyCode::Enter => match self.enter() {
+                Enter::Do(steps) => {
+                    out.step(Step::Close);
+                    out.step(Step::Remember(self.input.text().trim().to_owned()));
+                    out.steps.extend(steps);
                 }
-                out.step(Step::Remember(said));
-                out.steps.extend(steps);
-            }
+                Enter::Stay(line, problem) => {
+                    self.input = Input::new(line);
+                    (self.cursor, self.problem) = (None, problem);
+                }
+            },
             _ => {
                 if self.input.key(key) {
-                    (self.cursor, self.recalled) = (None, 0);
+                    (self.cursor, self.recalled, self.problem) = (None, 0, String::new());
                 }
             }
         }
@@ -166,7 +263,8 @@ impl Layer for Palette {
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         let found = self.found();
         let rows = found.len().min(SHOWN_MAX).min(usize::from(area.height.saturating_sub(8)));
-        let height = u16::try_from(rows).unwrap_or(12) + 3;
+        let said = u16::from(!self.problem.is_empty());
+        let height = u16::try_from(rows).unwrap_or(12) + 3 + said;
         let inner = widgets::dialog(
             frame,
             widgets::middle(area, area.width.saturating_sub(4).min(140), height),
@@ -174,7 +272,13 @@ impl Layer for Palette {
             look,
         );
         self.input.draw(frame, Rect { height: 1, ..inner }, " : ", look);
-        for (line, (place, proposal)) in (1u16..).zip(found.iter().enumerate().take(rows)) {
+        if said > 0 {
+            let words =
+                format!("   {}", text::fit(&text::clean(&self.problem), usize::from(inner.width.saturating_sub(3))));
+            let at = Rect { y: inner.y + 1, height: 1, ..inner };
+            frame.render_widget(Line::styled(words, look.style(Role::Warn)), at);
+        }
+        for (line, (place, proposal)) in (1 + said..).zip(found.iter().enumerate().take(rows)) {
             let ground = if self.cursor == Some(place) { Role::Cursor } else { Role::Text };
             let room = usize::from(inner.width).saturating_sub(33);
             let spans = vec![

@@ -58,6 +58,12 @@ impl Prompt {
         self
     }
 
+    /// What is in the line already is selected, so that typing replaces it.
+    pub fn selected(mut self) -> Self {
+        self.input = Input::selected(self.before.clone());
+        self
+    }
+
     /// Does a step with every change, and with what was there before when it is given up.
     pub fn live(mut self, step: fn(&str) -> Step) -> Self {
         self.live = Some(step);

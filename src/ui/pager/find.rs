@@ -1,5 +1,6 @@
 //! Going from match to match.
 
+use super::far::Far;
 use super::search::Search;
 use super::{Pager, SIDE_STEP, Spot};
 use crate::ui::text;
@@ -16,7 +17,7 @@ impl Pager {
             (self.top, self.cursor) = (top, cursor);
         }
         self.search = self.search.refine(words, &self.lines);
-        self.found = None;
+        (self.found, self.far) = (None, Far::Idle);
         self.settle();
         if let Some(line) = self.search.next(self.cursor.unwrap_or(self.top.line), true) {
             self.find(line);
@@ -28,26 +29,60 @@ impl Pager {
         self.search.words()
     }
 
-    /// Looks for nothing any more and stays; `false` when nothing was looked for.
+    /// What is looked for, to hold other lines against it.
+    pub const fn sought(&self) -> &Search {
+        &self.search
+    }
+
+    /// Looks for nothing any more and stays; `false` when nothing was looked for. What is being looked for beyond the lines
+    /// that are here is only given up.
     pub fn clear_search(&mut self) -> bool {
+        if self.stop_far() {
+            return true;
+        }
         let had = !self.search.words().is_empty();
         self.search = Search::default();
-        (self.found, self.origin) = (None, None);
+        (self.found, self.origin, self.far) = (None, None, Far::Idle);
         had
     }
 
-    /// To the next match, or the one before; `false` when there is none.
+    /// To the next match, or the one before; `false` when there is none. Where the lines that are here have no more, what is
+    /// not here is looked through, and then it goes round the end.
     pub fn next_match(&mut self, forward: bool) -> bool {
-        let here = self.found.or(self.cursor);
-        let next = match (forward, here) {
-            (true, Some(line)) => self.search.next(line, false),
-            (true, None) => self.search.next(self.top.line, true),
-            (false, line) => self.search.previous(line.unwrap_or(self.top.line)),
-        };
+        if self.search.words().is_empty() {
+            return false;
+        }
+        if self.looks_far() {
+            return true;
+        }
+        // All of it was looked through.
+        if self.far == Far::Nowhere {
+            return false;
+        }
+        let here = self.next_here(forward);
+        if here.is_none() && self.partial {
+            self.far = Far::Wanted { forward };
+            return true;
+        }
+        let next = here.or_else(|| self.round_the_end(forward));
         if let Some(line) = next {
             self.find(line);
         }
         next.is_some()
+    }
+
+    /// The next match of those that are here, without going round the end.
+    pub(super) fn next_here(&self, forward: bool) -> Option<usize> {
+        match (forward, self.found.or(self.cursor)) {
+            (true, Some(line)) => self.search.after(line, false),
+            (true, None) => self.search.after(self.top.line, true),
+            (false, line) => self.search.before(line.unwrap_or(self.top.line)),
+        }
+    }
+
+    /// The first match of those that are here, or the last.
+    pub(super) fn round_the_end(&self, forward: bool) -> Option<usize> {
+        if forward { self.search.first() } else { self.search.last() }
     }
 
     pub(super) fn find(&mut self, line: usize) {

@@ -4,6 +4,7 @@
 //! that a text of any length costs the same.
 
 mod draw;
+mod far;
 mod find;
 mod line;
 mod rows;
@@ -14,6 +15,7 @@ pub use line::{Gutter, Ink, TextLine};
 use super::list::Motion;
 use super::place::Place;
 use super::text;
+use far::Far;
 use search::Search;
 
 /// A row of the text: the line, and which of its rows when it is wrapped.
@@ -27,6 +29,7 @@ struct Spot {
 const SIDE_STEP: usize = 16;
 
 /// A text and where one is in it.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct Pager {
     lines: Vec<TextLine>,
     /// Whether any line has the sign of a state in front.
@@ -48,6 +51,9 @@ pub struct Pager {
     found: Option<usize>,
     /// Where one was when a search began.
     origin: Option<(Spot, Option<usize>)>,
+    /// Whether the lines are only a part of the text.
+    partial: bool,
+    far: Far,
 }
 
 impl Pager {
@@ -67,6 +73,8 @@ impl Pager {
             search: Search::default(),
             found: None,
             origin: None,
+            partial: false,
+            far: Far::Idle,
         }
     }
 
@@ -272,18 +280,22 @@ impl Pager {
         self.lines.iter().take(last.line + 1).skip(self.top.line)
     }
 
-    /// ` 120 of 3,400 lines · /words 3 of 17 · …`, for a title.
+    /// `[3,400] /words 3 of 17 · …`, for a title. Of a text of which only a part is here nobody knows how many there are.
     pub fn summary(&self) -> String {
         use std::fmt::Write;
-        let mut out = format!("[{}]", text::count(self.lines.len() as u64));
+        let lines = text::count(self.lines.len() as u64);
+        let mut out = if self.partial { format!("[at least {lines}]") } else { format!("[{lines}]") };
         // Writing to a string cannot fail.
         if !self.search.words().is_empty() {
             let number = self.found.map_or(0, |line| self.search.number(line));
             let _ = write!(out, " /{} ", text::clean(self.search.words()));
-            let _ = match (self.search.count(), number) {
-                (0, _) => write!(out, "not found"),
-                (count, 0) => write!(out, "in {} lines", text::count(count as u64)),
-                (count, number) => write!(out, "{} of {}", text::count(number as u64), text::count(count as u64)),
+            let _ = match (self.far, self.search.count(), number) {
+                (Far::Going { share, .. }, ..) => write!(out, "looking on, {}; Esc stops", text::percent(share)),
+                (Far::Idle | Far::Wanted { .. }, 0, _) if self.partial => write!(out, "not here; n looks on"),
+                (_, 0, _) => write!(out, "not found"),
+                (_, count, _) if self.partial => write!(out, "in at least {} lines", text::count(count as u64)),
+                (_, count, 0) => write!(out, "in {} lines", text::count(count as u64)),
+                (_, count, number) => write!(out, "{} of {}", text::count(number as u64), text::count(count as u64)),
             };
         }
         if !self.wrap {

@@ -58,16 +58,41 @@ impl Search {
         self.lines.binary_search(&line).map_or(0, |place| place + 1)
     }
 
+    /// Whether a line matches, be it among those that were looked through or not.
+    pub fn matches(&self, line: &TextLine) -> bool {
+        !self.words.is_empty() && self.first_in(line.text(), 0).is_some()
+    }
+
+    /// The next matching line from `line` on, itself included with `also`.
+    pub fn after(&self, line: usize, also: bool) -> Option<usize> {
+        let place = self.lines.partition_point(|known| *known < line || (!also && *known == line));
+        self.lines.get(place).copied()
+    }
+
+    /// The matching line before `line`.
+    pub fn before(&self, line: usize) -> Option<usize> {
+        let place = self.lines.partition_point(|known| *known < line);
+        place.checked_sub(1).and_then(|place| self.lines.get(place)).copied()
+    }
+
+    /// The first matching line.
+    pub fn first(&self) -> Option<usize> {
+        self.lines.first().copied()
+    }
+
+    /// The last matching line.
+    pub fn last(&self) -> Option<usize> {
+        self.lines.last().copied()
+    }
+
     /// The next matching line from `line` on, itself included with `also`; after the last one the first.
     pub fn next(&self, line: usize, also: bool) -> Option<usize> {
-        let place = self.lines.partition_point(|known| *known < line || (!also && *known == line));
-        self.lines.get(place).or_else(|| self.lines.first()).copied()
+        self.after(line, also).or_else(|| self.first())
     }
 
     /// The matching line before `line`; before the first one the last.
     pub fn previous(&self, line: usize) -> Option<usize> {
-        let place = self.lines.partition_point(|known| *known < line);
-        place.checked_sub(1).and_then(|place| self.lines.get(place)).or_else(|| self.lines.last()).copied()
+        self.before(line).or_else(|| self.last())
     }
 
     /// Where the words stand in `text`, as bounds in bytes.

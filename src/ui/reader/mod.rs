@@ -5,6 +5,8 @@
 //! be read next is fetched ahead. Of a long one only some pages are kept.
 
 mod earlier;
+mod far;
+mod hunt;
 mod window;
 
 use std::collections::VecDeque;
@@ -21,6 +23,7 @@ use super::theme::Role;
 use super::{text, widgets};
 use crate::domain::{ArtifactType, Timestamp};
 use earlier::Earlier;
+use hunt::Hunt;
 use window::{PAGE, PAGES_MAX, Window};
 
 /// An artifact to read.
@@ -49,6 +52,8 @@ enum Part {
     },
     After,
     Before,
+    /// In place of everything, shown where a match stands: at this byte.
+    Found(u64),
 }
 
 /// How many first pages are kept of what was or may be read.
@@ -74,6 +79,8 @@ pub struct Reader {
     /// The top line when one looked last, to tell a jump from a step.
     was_top: usize,
     earlier: Option<Earlier>,
+    /// A search in what is not here.
+    hunt: Option<Hunt>,
 }
 
 impl Reader {
@@ -93,6 +100,7 @@ impl Reader {
             height: 20,
             was_top: 0,
             earlier: None,
+            hunt: None,
         }
     }
 
@@ -118,7 +126,7 @@ impl Reader {
         }
         self.subject = subject;
         (self.window, self.format, self.error, self.asked, self.earlier) = (Window::default(), None, None, None, None);
-        self.was_top = 0;
+        (self.was_top, self.hunt) = (0, None);
         self.pager = Pager::new();
         self.pager.layout(self.columns_for_pager(), self.height);
         let Some(subject) = &self.subject else { return };
@@ -153,9 +161,14 @@ impl Reader {
             self.ahead = Some((None, id));
             return true;
         }
+        if self.hunt_answered(ticket, answer, out) {
+            return true;
+        }
         if let Some((_, part)) = self.asked.filter(|(asked, _)| *asked == ticket) {
             self.asked = None;
+            let given_up = matches!(part, Part::Found(_)) && !self.pager.looks_far();
             match answer {
+                Ok(_) if given_up => {}
                 Ok(Answer::Bytes(bytes)) => self.take(bytes, part, out),
                 Ok(_) => self.error = Some("the engine answered something else".to_owned()),
                 Err(message) => self.error = Some(message.clone()),
@@ -172,6 +185,10 @@ impl Reader {
     fn ask(&mut self, offset: u64, length: u64, part: Part, out: &mut Out) {
         if let Some(subject) = &self.subject {
             let request = Request::Content { id: subject.id.clone(), offset, length };
+            if let Some((_, Part::Found(_))) = self.asked {
+                // Whoever goes elsewhere meanwhile wants to be there.
+                self.pager.stop_far();
+            }
             self.asked = Some((out.ask(Some(self.lanes.0), request), part));
         }
     }
@@ -179,7 +196,11 @@ impl Reader {
     fn take(&mut self, bytes: &[u8], part: Part, out: &mut Out) {
         let Some(subject) = &self.subject else { return };
         let size = subject.size;
-        let most = if part == (Part::Anew { from_end: true }) { PAGE * 2 } else { PAGE };
+        let most = match part {
+            Part::Found(_) => PAGE * 3,
+            Part::Anew { from_end: true } => PAGE * 2,
+            _ => PAGE,
+        };
         let bytes = &bytes[..bytes.len().min(usize::try_from(most).unwrap_or(usize::MAX))];
         let top = self.pager.top();
         let top = match part {
@@ -192,11 +213,30 @@ impl Reader {
                 }
                 if from_end { usize::MAX } else { 0 }
             }
-            Part::After => top.saturating_sub(self.window.append(bytes)),
-            Part::Before => top + self.window.prepend(bytes),
+            Part::Found(place) => {
+                self.window = Window::new(before(place), bytes.to_vec(), size);
+                self.window.line_of(place)
+            }
+            Part::After => {
+                let went = self.window.append(bytes);
+                self.pager.lines_moved(-went.cast_signed());
+                top.saturating_sub(went)
+            }
+            Part::Before => {
+                let came = self.window.prepend(bytes);
+                self.pager.lines_moved(came.cast_signed());
+                top + came
+            }
         };
         self.lay_out();
-        self.pager.show_from(top.min(self.pager.lines().len().saturating_sub(1)));
+        if let Part::Found(_) = part {
+            self.pager.far_ended(Some(top));
+        } else {
+            self.pager.show_from(top.min(self.pager.lines().len().saturating_sub(1)));
+        }
+        if self.hunt.is_none() && self.window.is_whole() && self.pager.looks_far() {
+            self.pager.far_ended(None);
+        }
         self.was_top = self.pager.top();
         self.ask_around(out);
     }
@@ -229,6 +269,7 @@ impl Reader {
         if self.earlier.is_some() {
             return;
         }
+        self.look_far(out);
         if now > was + far && self.pager.at_bottom() && self.window.has_more_after() && !self.fits() {
             self.ask(last_pages(size), PAGE * 2, Part::Anew { from_end: true }, out);
         } else if was > now + far && self.pager.at_top() && self.window.has_more_before() {
@@ -260,19 +301,27 @@ impl Reader {
 
     fn lay_out(&mut self) {
         if let Some(earlier) = &self.earlier {
+            self.pager.set_partial(false);
             self.pager.set_lines(earlier.lines(&self.window));
             return;
         }
         let Some(format) = self.format else { return };
-        // What makes sense only together is shown as it stands when it is too long to be here together.
-        let format = if format.needs_all() && !self.fits() { Format::Plain } else { format };
+        let format = self.as_shown(format);
+        self.pager.set_partial(!self.window.is_whole());
         let (content, first) = self.window.text();
         let lines = document::lines(format, &content, first, self.room);
         self.pager.set_lines(lines);
     }
 
+    /// What makes sense only together is shown as it stands when it is too long to be here together.
+    fn as_shown(&self, format: Format) -> Format {
+        if format.needs_all() && !self.fits() { Format::Plain } else { format }
+    }
+
     /// Shows what has changed since an earlier version, or the text again.
     pub fn toggle_changes(&mut self, out: &mut Out) {
+        self.pager.stop_far();
+        self.hunt = None;
         if self.earlier.take().is_none() {
             self.earlier = self.subject.as_ref().map(|subject| Earlier::look_for(subject, self.fits(), out));
         }
@@ -314,6 +363,11 @@ impl Reader {
             None => self.pager.draw(frame, area, look),
         }
     }
+}
+
+/// Where the page begins that is before the one with this byte in it.
+const fn before(place: u64) -> u64 {
+    (place / PAGE * PAGE).saturating_sub(PAGE)
 }
 
 /// Where the last two pages begin.

@@ -108,6 +108,20 @@ impl Window {
         from..to.max(from)
     }
 
+    /// Where the part that is shown begins and ends in the artifact, in bytes.
+    pub fn span(&self) -> Range<u64> {
+        let shown = self.shown();
+        self.start + shown.start as u64..self.start + shown.end as u64
+    }
+
+    /// Which of the lines that are shown a byte of the artifact stands in, long lines counted in their parts.
+    pub fn line_of(&self, place: u64) -> usize {
+        let shown = self.shown();
+        let place = usize::try_from(place.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let end = place.saturating_add(1).clamp(shown.start, shown.end);
+        parts(&self.bytes[shown.start..end]).saturating_sub(1)
+    }
+
     /// The text that is shown, and the number of its first line where that is known.
     pub fn text(&self) -> (Cow<'_, str>, Option<u32>) {
         let bytes = &self.bytes[self.shown()];

@@ -1,5 +1,7 @@
 //! Alerts: what needs somebody's eye, and what did.
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -7,6 +9,8 @@ use crate::api::client::Query;
 use crate::api::live::Topic;
 use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
 use crate::ui::action::Scope;
+use crate::ui::app::Options;
+use crate::ui::arming;
 use crate::ui::events_text::{about, severity, shortened};
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
@@ -142,6 +146,10 @@ impl Screen for Alerts {
         &[Scope::Alerts, Scope::List]
     }
 
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.list.attend(now);
+    }
+
     fn refresh(&mut self, out: &mut Out) {
         self.list.refresh(out);
     }
@@ -169,6 +177,14 @@ impl Screen for Alerts {
 
     fn list(&mut self) -> Option<&mut dyn Listing> {
         Some(&mut self.list)
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        self.list.unarmed().filter(|_| arming::waits(action))
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.list.armed_at()
     }
 
     fn perform(&mut self, action: &str, out: &mut Out) -> bool {

@@ -11,6 +11,7 @@ use crate::api::live::Topic;
 use crate::domain::{Artifact, ArtifactType, ReviewState, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
+use crate::ui::arming;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::names::Inquirer;
@@ -205,7 +206,8 @@ impl Screen for Artifacts {
         &[Scope::Artifacts, Scope::List]
     }
 
-    fn attend(&mut self, _: Instant, _: Timestamp, options: &Options) {
+    fn attend(&mut self, now: Instant, _: Timestamp, options: &Options) {
+        self.list.attend(now);
         self.ascii = options.ascii;
     }
 
@@ -260,6 +262,14 @@ impl Screen for Artifacts {
 
     fn list(&mut self) -> Option<&mut dyn Listing> {
         Some(&mut self.list)
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        self.list.unarmed().filter(|_| arming::waits(action))
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.list.armed_at()
     }
 
     fn text(&self) -> Option<&Pager> {

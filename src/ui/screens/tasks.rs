@@ -1,12 +1,16 @@
 //! Tasks: what is queued, runs and is done.
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::api::client::Query;
 use crate::api::live::Topic;
-use crate::domain::{Task, TaskStatus};
+use crate::domain::{Task, TaskStatus, Timestamp};
 use crate::ui::action::Scope;
+use crate::ui::app::Options;
+use crate::ui::arming;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::place::Place;
@@ -184,6 +188,10 @@ impl Screen for Tasks {
         &[Scope::Tasks, Scope::List]
     }
 
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.list.attend(now);
+    }
+
     fn refresh(&mut self, out: &mut Out) {
         self.list.refresh(out);
     }
@@ -211,6 +219,14 @@ impl Screen for Tasks {
 
     fn list(&mut self) -> Option<&mut dyn Listing> {
         Some(&mut self.list)
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        self.list.unarmed().filter(|_| arming::waits(action))
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.list.armed_at()
     }
 
     fn ticks(&self) -> bool {

@@ -1,10 +1,11 @@
 //! Artifacts: the list, and reading one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::{Driver, fleet, options};
+use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
 use crate::ui::terminal::ColorDepth;
@@ -105,6 +106,72 @@ fn a_text_is_searched_like_any_other() {
     driver.type_text("backup");
     driver.press("enter");
     driver.sees("/backup 1 of 1");
+}
+
+/// A text of 600,000 bytes, of which a part is here.
+fn long() -> Driver {
+    let mut driver = Driver::new(&Place::Artifact(fleet::review::id(12), String::new()), (120, 36));
+    driver.sees("[at least ");
+    driver
+}
+
+#[test]
+fn words_are_found_wherever_they_stand_in_a_long_text() {
+    let mut driver = long();
+    for number in [7_000, 3_500, 20, 7_600, 1] {
+        driver.press("/");
+        driver.type_text(&format!("line {number} of"));
+        driver.press("enter");
+        driver.sees(&format!("line {number} of the trace"));
+        driver.sees_not("not found");
+        driver.sees_not("looking on");
+    }
+    // From one to the next beyond the lines that are here, both ways and round the end.
+    driver.press("/");
+    driver.type_text("000 of");
+    driver.press("enter");
+    for thousand in [2, 3, 4, 5, 6, 7, 1, 2] {
+        driver.press("n");
+        driver.sees(&format!("line {thousand}000 of"));
+    }
+    for thousand in [1, 7, 6, 5] {
+        driver.press("N");
+        driver.sees(&format!("line {thousand}000 of"));
+    }
+    driver.sees("in at least");
+    driver.press("/");
+    driver.type_text("no such words");
+    driver.sees("not here; n looks on");
+    driver.press("enter");
+    driver.sees("/no such words not found");
+    driver.press("n");
+    driver.sees("no such words stands nowhere here");
+}
+
+#[test]
+fn a_search_says_how_far_it_is_and_escape_stops_it() {
+    let mut driver = long();
+    driver.press("/");
+    driver.type_text("line 7600 of");
+    let key = |driver: &mut Driver, key: &str| {
+        driver.app.update(Message::Key(key.parse().unwrap(), Instant::now()));
+        driver.draw();
+    };
+    key(&mut driver, "enter");
+    driver.sees("looking on, 0%; Esc stops");
+    key(&mut driver, "esc");
+    driver.sees_not("looking on");
+    driver.settle();
+    driver.sees_not("line 7600 of the trace");
+    driver.sees("/line 7600 of not here; n looks on");
+    // What cannot be read is not passed over.
+    driver.engine = Box::new(|request| match request {
+        Request::Content { .. } => Err("the disk is broken".to_owned()),
+        other => fleet::answer(other),
+    });
+    driver.press("n");
+    driver.sees("the search was not ended: the disk is broken");
+    driver.sees("line 20 of the trace");
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn keys_change_range_function_and_moment() {
 #[test]
 fn labels_in_the_filter_narrow_the_series() {
     let mut driver = on("memory", (120, 36));
-    driver.press("/");
+    driver.press("/ end");
     driver.type_text(" cage:00*");
     driver.press("enter");
     let asked = asked(&mut driver, "+");

@@ -3,23 +3,28 @@
 mod agents;
 mod alert_rules;
 mod alerts;
+mod arming;
 mod artifacts;
 mod cages;
 mod candidates;
 mod dashboards;
 mod events;
+mod failures;
 mod fleet;
 mod frames;
+mod in_sight;
 mod inbox;
 mod lists;
 mod metrics;
 mod mouse;
 mod overview;
+mod palette;
 mod plain;
 mod read_only;
 mod silence;
 mod tasks;
 mod travel;
+mod undo;
 
 use std::time::{Duration, Instant};
 

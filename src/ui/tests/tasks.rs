@@ -406,6 +406,45 @@ fn output_is_searched_and_escape_first_ends_the_search() {
 }
 
 #[test]
+fn words_are_found_wherever_they_stand_in_an_output() {
+    const LINES: u64 = 30_000;
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    let chunks = output(LINES);
+    driver.engine = Box::new(move |request| match request {
+        Request::Output { part: wanted, .. } => Ok(Answer::Output(part(&chunks, wanted))),
+        other => fleet::answer(other),
+    });
+    driver.app.go(&Place::Output(id(EXECUTING)));
+    driver.settle();
+    driver.sees("[at least ");
+    let seek = |driver: &mut Driver, words: &str| {
+        driver.press("/");
+        driver.type_text(words);
+        driver.press("enter");
+    };
+    // Ahead of what is here and behind it, first from the end, then from the middle and from the beginning.
+    for number in [2_900, 16_000, 20, 29_990, 1, 15_002] {
+        seek(&mut driver, &format!("line {number} of the"));
+        driver.sees(&format!("line {number} of the build"));
+        driver.sees_not("not found");
+    }
+    seek(&mut driver, "000 of the build");
+    for number in [16, 17, 18] {
+        driver.press("n");
+        driver.sees(&format!("line {number}000 of the build"));
+    }
+    for number in [17, 16, 15, 14, 13, 12] {
+        driver.press("N");
+        driver.sees(&format!("line {number}000 of the build"));
+    }
+    driver.press("/");
+    driver.type_text("zzz");
+    driver.sees("not here; n looks on");
+    driver.press("enter");
+    driver.sees("/zzz not found");
+}
+
+#[test]
 fn dependencies_are_trees_of_both_ways_and_end_in_a_circle() {
     let mut driver = at(&Place::Dependencies(id(PENDING)));
     let frame = driver.draw();

@@ -20,13 +20,21 @@ pub struct Input {
     text: String,
     /// In bytes, at a border of whole characters.
     cursor: usize,
+    /// Whether all of it is selected, so that what is typed takes its place.
+    selected: bool,
 }
 
 impl Input {
     /// A line that already says something, the cursor at its end.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { cursor: text.len(), text }
+        Self { cursor: text.len(), text, selected: false }
+    }
+
+    /// The same, all of it selected: what is typed takes its place, and a key that moves keeps it.
+    pub fn selected(text: impl Into<String>) -> Self {
+        let input = Self::new(text);
+        Self { selected: !input.text.is_empty(), ..input }
     }
 
     /// What it says.
@@ -36,6 +44,9 @@ impl Input {
 
     /// Puts text where the cursor is, on one line and without control characters.
     pub fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.selected) {
+            (self.text, self.cursor) = (String::new(), 0);
+        }
         let room = BYTES_MAX.saturating_sub(self.text.len());
         let mut clean = text::clean(text).into_owned();
         let mut end = clean.len().min(room);
@@ -49,11 +60,13 @@ impl Input {
 
     /// Takes a key that edits; `false` when it does not.
     pub fn key(&mut self, key: Key) -> bool {
+        let selected = std::mem::take(&mut self.selected);
         let word_left = |text: &str, from: usize| {
             let before = text[..from].trim_end();
             before.rfind(' ').map_or(0, |place| place + 1)
         };
         match key.code {
+            KeyCode::Backspace | KeyCode::Delete if selected => (self.text, self.cursor) = (String::new(), 0),
             KeyCode::Char('u') if key.ctrl => {
                 self.text.drain(..self.cursor);
                 self.cursor = 0;
@@ -79,10 +92,11 @@ impl Input {
             KeyCode::Right => self.cursor = self.right(),
             KeyCode::Home => self.cursor = 0,
             KeyCode::End => self.cursor = self.text.len(),
-            _ => match key.typed() {
-                Some(c) => self.insert(c.encode_utf8(&mut [0; 4])),
-                None => return false,
-            },
+            _ => {
+                self.selected = selected;
+                let Some(c) = key.typed() else { return false };
+                self.insert(c.encode_utf8(&mut [0; 4]));
+            }
         }
         true
     }
@@ -113,7 +127,11 @@ impl Input {
         let start = self.first_in_sight(room);
         let shown = text::fit(&self.text[start..], room).into_owned();
         let column = text::width(prompt) + text::width(&self.text[start..self.cursor]);
-        let spans = vec![Span::styled(prompt.to_owned(), look.theme.over(Role::Accent, Role::Input)), Span::raw(shown)];
+        let ground = if self.selected { Role::Mark } else { Role::Input };
+        let spans = vec![
+            Span::styled(prompt.to_owned(), look.theme.over(Role::Accent, Role::Input)),
+            Span::styled(shown, look.style(ground)),
+        ];
         let line = text::width(prompt);
         debug_assert!(line <= usize::from(area.width) || area.width == 0);
         frame.render_widget(ratatui::widgets::Paragraph::new(Line::from(spans)).style(look.style(Role::Input)), area);
@@ -143,6 +161,25 @@ mod tests {
         assert_eq!(shown(0), "");
         let long = Input::new("x".repeat(BYTES_MAX));
         assert_eq!(long.first_in_sight(10), BYTES_MAX - 10);
+    }
+
+    #[test]
+    fn what_is_selected_gives_way_to_what_is_typed_and_stays_when_one_moves() {
+        let after = |keys: &str| {
+            let mut input = Input::selected("old");
+            press(&mut input, keys);
+            input.text().to_owned()
+        };
+        assert_eq!(after("n e w"), "new");
+        assert_eq!(after("end s"), "olds");
+        assert_eq!(
+            (after("backspace"), after("left x"), after("ctrl-w")),
+            (String::new(), "olxd".into(), String::new())
+        );
+        assert_eq!(after("f5 x"), "x", "a key that edits nothing selects nothing else");
+        let mut input = Input::selected("old");
+        input.insert("pasted");
+        assert_eq!(input.text(), "pasted");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::super::message::Reply;
 use super::super::run::{Gone, NEVER, Run, Stage, Verdict, not_executed};
 use super::super::sys;
 use super::super::watch::{self, DiskUsage};
-use super::requests::PATH;
 use super::{Server, Source, key, notice};
+use crate::domain::cage::SEARCH_PATH;
 use crate::domain::link::Report;
 use crate::domain::spool::Stream;
 use crate::domain::{Outcome, OutcomeKind, Severity};
@@ -56,7 +56,7 @@ impl Server {
             }
             Reply::NotExecuted { number, errno, workdir } if current == Some(number) => {
                 let Some(run) = &mut slot.run else { return };
-                let path = run.start.env.get("PATH").map_or(PATH, String::as_str);
+                let path = run.start.env.get("PATH").map_or(SEARCH_PATH, String::as_str);
                 if let Some(agent) = run.agent.take_if(|_| run.taking_difference) {
                     run.taking_difference = false;
                     let shell = ["/bin/sh".to_owned()];
@@ -312,15 +312,18 @@ impl Server {
                 run.disk.get_or_insert_with(|| DiskUsage::begin(vec![cage.work.clone(), slot.artifacts.clone()]));
             let complete = usage.step();
             let bytes = usage.bytes();
-            // What a former execution left beyond the limit is first seen in full.
+            // What former executions left is first seen in full, before anybody is blamed for it.
             let unknown = cage.overfull && run.disk_before.is_none();
             if !unknown && bytes > run.disk_before.unwrap_or(0).max(limit.get()) {
                 cage.overfull = true;
                 let used = crate::domain::Bytes::new(bytes).human();
                 let text = format!(
-                    "its folders hold {used}, {} are allowed; a task in this cage may remove what is too much as long as \
-                     it adds nothing, or raise the limit",
-                    limit.human()
+                    "its folders hold {used} in {} files and folders, which count as 4KiB at least, {} are allowed; a task in \
+                     this cage may remove what is too much as long as it adds nothing (menagerie run --cage {} -- find . \
+                     -mindepth 1 -delete removes everything), or raise the limit",
+                    usage.entries(),
+                    limit.human(),
+                    slot.cage
                 );
                 broken = Some(("disk", text));
             }

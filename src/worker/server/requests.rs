@@ -8,13 +8,11 @@ use super::super::run::{Run, Stage, Verdict, clocks};
 use super::super::slot::Slot;
 use super::super::{log, sys};
 use super::{Known, Server, Source, key, notice};
+use crate::domain::cage::SEARCH_PATH;
 use crate::domain::link::{FromWorker, LINK_VERSION, Report, Start, ToWorker};
 use crate::domain::trace::traceparent;
 use crate::domain::{CageId, CageSpec, ExecutionId, Outcome, OutcomeKind, Severity, Span};
 use rustix::event::epoll;
-
-/// Where agents look for programs, unless they are told otherwise.
-pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 impl Server {
     pub(super) fn request(&mut self, message: ToWorker) {
@@ -78,7 +76,7 @@ impl Server {
             return;
         }
         if cage.spec.read != spec.read || cage.spec.write != spec.write {
-            cage.granted = false;
+            cage.forget_grants();
         }
         // What an init has built around itself cannot be changed; what the groups hold can.
         let same_sandbox = cage.spec.network == spec.network
@@ -231,6 +229,13 @@ impl Server {
     /// the cage cannot be set up.
     fn slot_for(&mut self, id: CageId) -> Result<Option<usize>, String> {
         let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
+        if cage.look_again() {
+            let standing: Vec<usize> = cage.places.iter().flatten().copied().collect();
+            for index in standing {
+                self.renew(index);
+            }
+        }
+        let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
         let slots = &self.slots;
         let free = |index: &usize| slots.get(index).is_some_and(Slot::is_free);
         let width = cage.slots as usize;
@@ -304,7 +309,7 @@ impl Server {
                 request.variable(name, value);
             }
         };
-        set("PATH", PATH);
+        set("PATH", SEARCH_PATH);
         set("HOME", &work);
         set("LANG", "C.UTF-8");
         set("TMPDIR", "/tmp");

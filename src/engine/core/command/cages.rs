@@ -15,6 +15,7 @@ impl Core {
         on: bool,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
+        self.check_cages(ids)?;
         let mut changed = vec![];
         let reply = self.each(ids, |core, cage_id| {
             let Some(cage) = core.cage(cage_id) else { return Err(core.unknown_cage(cage_id)) };
@@ -40,6 +41,7 @@ impl Core {
         ids: &[CageId],
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
+        self.check_cages(ids)?;
         let mut homes = Groups::default();
         let reply = self.each(ids, |core, cage_id| {
             let Some(cage) = core.cage(cage_id) else { return Err(core.unknown_cage(cage_id)) };
@@ -57,6 +59,11 @@ impl Core {
         })?;
         self.tell_cages(out);
         Ok(undone_by(reply, homes.commands(|cage, ids| Command::ReassignAgents { ids, cage: Some(cage) })))
+    }
+
+    /// Refuses a command of which a cage is unknown, before anything of it is done.
+    fn check_cages(&self, ids: &[CageId]) -> Result<(), Refusal> {
+        ids.iter().find(|id| self.cage(**id).is_none()).map_or(Ok(()), |id| Err(self.unknown_cage(*id)))
     }
 
     /// Why a cage's number is refused.

@@ -125,6 +125,23 @@ impl Core {
         if let Some(cage) = wish.cage
             && able_somewhere
         {
+            if let Some(home) = self.cage(cage).map(|cage| cage.home)
+                && home != NONE
+            {
+                let agent = &self.agents[home];
+                let set = agent.capability_set;
+                let lacks = |name: &&String| !self.capability_sets.has(set, name);
+                let lacks_tool = |name: &&String| !self.capability_sets.has_tool(set, name);
+                let missing: Vec<&str> = shape.capabilities.iter().filter(lacks).map(String::as_str).collect();
+                let tools: Vec<&str> = shape.tools.iter().filter(lacks_tool).map(String::as_str).collect();
+                let missing = [missing, tools].concat().join(", ");
+                if !missing.is_empty() {
+                    let name = &agent.spec.name;
+                    let why = format!("agent {name} lives in cage {cage} and lacks {missing}");
+                    return Refusal::new(RefusalKind::Impossible, "cage", why)
+                        .hint(format!("leave the cage out, or give agent {name} in the fleet file what it lacks"));
+                }
+            }
             return Refusal::new(RefusalKind::Impossible, "cage", format!("no able agent can work in cage {cage}"))
                 .hint("leave the cage out, or give an agent its home there");
         }

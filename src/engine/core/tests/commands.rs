@@ -280,3 +280,26 @@ fn reassigning_a_running_task_moves_it() {
     assert_eq!(world.place(id).0, other);
     world.assert_durable();
 }
+
+#[test]
+fn a_command_about_cages_of_which_one_is_unknown_changes_none() {
+    let mut world = World::new(FLEET);
+    let before = world.core.seq();
+    for command in [
+        Command::SetCageMaintenance { ids: vec![cage(1), cage(77)], on: true },
+        Command::VacateCages { ids: vec![cage(1), cage(77)] },
+    ] {
+        let refusal = world.command(command).unwrap_err();
+        assert!(refusal.to_string().contains("cage \"077\" does not exist"), "{refusal}");
+    }
+    assert_eq!(world.core.seq(), before, "something was left behind");
+}
+
+#[test]
+fn a_cage_whose_agent_cannot_do_it_says_what_that_lacks() {
+    let mut world = World::new(FLEET);
+    let mut new = NewTask { cage: Some(cage(1)), ..task() };
+    new.requirements.capabilities = vec!["cuda".into()];
+    let refusal = world.submit_all(vec![new]).unwrap_err().to_string();
+    assert!(refusal.contains("agent tester lives in cage 001 and lacks cuda"), "{refusal}");
+}

@@ -194,3 +194,41 @@ fn cages_that_come_nearest_are_spoken_of_first() {
     assert_eq!(said.cages[0].cage, cage(151));
     assert_eq!(said.cages[0].text, "its agent any has all 1 slots taken");
 }
+
+#[test]
+fn where_agent_and_cage_both_hold_it_up_both_are_named() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(big());
+    let ids = vec![world.agent("one")];
+    world.command(Command::DrainAgents { ids: ids.clone() }).unwrap();
+    world.command(Command::SetCageMaintenance { ids: vec![cage(1)], on: true }).unwrap();
+    let said = explain(&world, id);
+    let change = said.smallest_change.unwrap();
+    assert_eq!(change.text, "resume agent one and give cage 001 back");
+    let typed = "menagerie agent resume one && menagerie cage maintenance 001 --off";
+    assert_eq!((said.change.as_deref(), change.command), (Some(typed), None));
+    world.command(Command::ResumeAgents { ids }).unwrap();
+    assert_eq!(follow(&mut world, id), "give cage 001 back", "one alone is not enough");
+}
+
+#[test]
+fn artifacts_of_high_risk_are_approved_each_by_itself() {
+    let mut world = World::new(FLEET);
+    let maker = world.submit(task());
+    let gated = world.submit(NewTask { depends_on: vec![maker.to_string()], approval_gate: true, ..task() });
+    world.schedule();
+    let execution_id = world.execution(maker);
+    let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
+    world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found(); 3] });
+    let mut said = explain(&world, gated);
+    let ids = said.suggested_artifacts().to_vec();
+    assert_eq!(ids.len(), 3);
+    let unchanged = said.clone();
+    said.set_apart(&[]);
+    assert_eq!(said, unchanged);
+    said.set_apart(&ids[1..2]);
+    let approve = "menagerie artifact approve";
+    let typed = format!("{approve} {} {} && {approve} {}", ids[0], ids[2], ids[1]);
+    assert_eq!(said.change.as_deref(), Some(&*typed));
+    assert_eq!(said.smallest_change.unwrap().command, None, "one command cannot do it");
+}

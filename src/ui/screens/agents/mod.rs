@@ -4,13 +4,18 @@ pub mod row;
 mod tree_draw;
 mod tree_view;
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::tree_view::TreeView;
 use crate::api::client::Query;
 use crate::api::live::Topic;
+use crate::domain::Timestamp;
 use crate::ui::action::Scope;
+use crate::ui::app::Options;
+use crate::ui::arming;
 use crate::ui::gather::AgentRow;
 use crate::ui::list::{List, Listing};
 use crate::ui::look::Look;
@@ -48,6 +53,11 @@ impl Screen for Agents {
 
     fn scopes(&self) -> &'static [Scope] {
         if self.in_tree { &[Scope::Tree, Scope::Agents, Scope::List] } else { &[Scope::Agents, Scope::List] }
+    }
+
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.list.attend(now);
+        self.tree.arming.set_now(now);
     }
 
     fn refresh(&mut self, out: &mut Out) {
@@ -116,8 +126,15 @@ impl Screen for Agents {
     fn obstacle(&self, action: &str) -> Option<String> {
         let words = match action {
             "sort" | "columns" if self.in_tree => "the tree is in the order of its names; T shows the list",
+            action if arming::waits(action) => {
+                return if self.in_tree { self.tree.unarmed() } else { self.list.unarmed() };
+            }
             _ => return None,
         };
         Some(words.to_owned())
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        if self.in_tree { self.tree.arming.next() } else { self.list.armed_at() }
     }
 }

@@ -80,7 +80,7 @@ impl TreeView {
         widgets::scrollbar(frame, body, Scrolls::List, (top, height, total), look);
     }
 
-    fn empty_text(&self) -> Option<String> {
+    pub(super) fn empty_text(&self) -> Option<String> {
         use crate::ui::list::Listing;
         match (&self.error, &self.tree) {
             (Some(error), _) => Some(error.clone()),

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::client::Query;
+use crate::ui::arming::Arming;
 use crate::ui::gather::{AgentRow, Member};
 use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion, Row};
 use crate::ui::request::{Answer, Request, Ticket};
@@ -44,6 +45,8 @@ pub struct TreeView {
     refreshes: u32,
     /// Whether rows that came contradict the hierarchy.
     outdated: bool,
+    /// Whether what is under the cursor may be acted on yet.
+    pub(super) arming: Arming,
 }
 
 impl TreeView {
@@ -68,6 +71,7 @@ impl TreeView {
             rows_asked: None,
             refreshes: 0,
             outdated: false,
+            arming: Arming::default(),
         }
     }
 
@@ -182,6 +186,8 @@ impl TreeView {
         let id = |line: &TreeLine| Some(tree.member(line.member).id.to_string());
         if let Some(found) = self.lines.iter().position(|line| self.cursor_id.is_some() && id(line) == self.cursor_id) {
             self.cursor = found;
+        } else if self.cursor_id.is_some() {
+            self.arming.came_by_itself();
         }
         self.settle(out);
     }
@@ -201,6 +207,7 @@ impl TreeView {
             self.height = height;
             self.settle(out);
         }
+        self.arming.drawn();
     }
 
     fn item_at(&self, place: usize) -> Option<Item> {
@@ -213,9 +220,14 @@ impl TreeView {
         ))
     }
 
-    /// The agent under the cursor.
+    /// The agent under the cursor; none while something else stands in place of the lines.
     pub fn current(&self) -> Option<Item> {
-        self.item_at(self.cursor)
+        if self.empty_text().is_some() { None } else { self.item_at(self.cursor) }
+    }
+
+    /// Why the agent under the cursor may not be acted on yet. What is marked may: it is shown before that.
+    pub fn unarmed(&self) -> Option<String> {
+        if self.marks.is_empty() { self.arming.obstacle(std::iter::empty()) } else { None }
     }
 
     /// The marked ones, otherwise the one under the cursor.
@@ -247,6 +259,7 @@ impl TreeView {
         let superior = self.tree.as_ref().and_then(|tree| tree.superior(line.member));
         if let Some(place) = superior.and_then(|above| self.lines.iter().position(|line| line.member == above)) {
             self.cursor = place;
+            self.arming.chosen();
             self.settle(out);
         }
     }
@@ -286,6 +299,7 @@ impl Listing for TreeView {
             Motion::Top => 0,
             Motion::Bottom => last,
         };
+        self.arming.chosen();
         self.settle(out);
     }
 
@@ -362,6 +376,7 @@ impl Listing for TreeView {
             return false;
         }
         self.cursor = place;
+        self.arming.chosen();
         self.settle(out);
         true
     }

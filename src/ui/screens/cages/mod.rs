@@ -13,6 +13,7 @@ pub use draw::draw_small;
 pub use foot::most;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -22,6 +23,8 @@ use crate::api::live::{CageCell, Topic};
 use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{CageId, Timestamp};
 use crate::ui::action::Scope;
+use crate::ui::app::Options;
+use crate::ui::arming::{self, Arming};
 use crate::ui::list::{Listing, Sort};
 use crate::ui::look::Look;
 use crate::ui::place::Place;
@@ -69,6 +72,7 @@ pub struct Cages {
     range_from: Option<CageId>,
     area: Rect,
     plan: Plan,
+    arming: Arming,
 }
 
 /// Lines of the grid's screen that are not the grid: the cage under the cursor, and two of what signs mean.
@@ -100,6 +104,7 @@ impl Cages {
             range_from: None,
             area,
             plan: Plan::new(area, 1, 3),
+            arming: Arming::default(),
         }
     }
 
@@ -139,6 +144,9 @@ impl Cages {
             }
         });
         let cursor = self.cursor_id.and_then(|id| shown.iter().position(|place| all[*place].id == id));
+        if cursor.is_none() && self.cursor_id.is_some() {
+            self.arming.came_by_itself();
+        }
         self.cursor = cursor.unwrap_or_else(|| self.cursor.min(shown.len().saturating_sub(1)));
         self.shown = shown;
         self.plan_grid();
@@ -162,6 +170,7 @@ impl Cages {
 
     fn put_cursor(&mut self, place: usize) {
         self.cursor = place.min(self.shown.len().saturating_sub(1));
+        self.arming.chosen();
         self.keep_in_sight();
     }
 
@@ -248,6 +257,10 @@ impl Screen for Cages {
         if self.as_list { &[Scope::Cages, Scope::List] } else { &[Scope::Grid, Scope::Cages, Scope::List] }
     }
 
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.arming.set_now(now);
+    }
+
     fn refresh(&mut self, out: &mut Out) {
         self.asked = Some(out.ask(Some("grid"), Request::Grid));
     }
@@ -277,6 +290,7 @@ impl Screen for Cages {
             self.plan_grid();
             self.keep_in_sight();
         }
+        self.arming.drawn();
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
@@ -313,6 +327,17 @@ impl Screen for Cages {
 
     fn list(&mut self) -> Option<&mut dyn Listing> {
         Some(self)
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        if !arming::waits(action) || !self.marks.is_empty() {
+            return None;
+        }
+        self.arming.obstacle(std::iter::empty())
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.arming.next()
     }
 
     fn perform(&mut self, action: &str, _: &mut Out) -> bool {

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arming::Arming;
 use crate::api::client::Query;
 use crate::api::triage::{InboxItem, InboxKind, Risk};
+use crate::ui::arming::Arming;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Selection};
 use crate::ui::text;

@@ -1,6 +1,5 @@
 //! Everything that waits for a human, the dearest delay first, with what it is about beside it.
 
-mod arming;
 mod beside;
 mod columns;
 mod entries;
@@ -20,6 +19,7 @@ use crate::api::types::WireCommand;
 use crate::domain::Timestamp;
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
+use crate::ui::arming;
 use crate::ui::list::Listing;
 use crate::ui::look::Look;
 use crate::ui::pager::Pager;
@@ -33,9 +33,6 @@ use proposing::Proposing;
 
 /// From so many columns on, the text stands beside the list and not below it.
 const WIDE: u16 = 130;
-
-/// What decides something, and so waits until what is under the cursor could be read.
-const DECISIONS: &[&str] = &["approve", "reject", "approve_with_note", "snooze", "retry"];
 
 /// The inbox.
 pub struct Inbox {
@@ -243,7 +240,7 @@ impl Screen for Inbox {
         if action == "proposal" {
             return self.proposing.obstacle();
         }
-        if !DECISIONS.contains(&action) || self.entries.marked() > 0 {
+        if !arming::waits(action) || self.entries.marked() > 0 {
             return None;
         }
         let items = self.entries.items();

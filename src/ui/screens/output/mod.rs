@@ -4,6 +4,7 @@
 //! it, and of a long output only some pages are kept. While the end is followed it is fetched anew whenever the engine
 //! says that something changed.
 
+mod hunt;
 mod pages;
 
 use ratatui::Frame;
@@ -13,14 +14,15 @@ use crate::api::client::LogPage;
 use crate::api::live::Topic;
 use crate::domain::{Task, TaskStatus, Timestamp};
 use crate::ui::action::Scope;
-use crate::ui::ansi::Lines;
 use crate::ui::look::Look;
 use crate::ui::pager::{Gutter, Pager, TextLine};
 use crate::ui::request::{Answer, OutputOf, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::step::{Step, Tone};
 use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
+use hunt::Hunt;
 use pages::{Pages, Wanted};
 
 /// About how many bytes of memory the lines may take.
@@ -58,6 +60,8 @@ pub struct Output {
     asked: Option<(Ticket, Wanted)>,
     asked_task: Option<Ticket>,
     error: Option<String>,
+    /// A search in what is not here.
+    hunt: Option<Hunt>,
 }
 
 impl Output {
@@ -78,6 +82,7 @@ impl Output {
             asked: None,
             asked_task: None,
             error: None,
+            hunt: None,
         }
     }
 
@@ -87,12 +92,16 @@ impl Output {
             return;
         }
         self.behind &= !matches!(wanted, Wanted::Last | Wanted::After);
-        let of = match &self.execution {
+        let request = Request::Output { of: self.of(), part: self.pages.part(wanted) };
+        self.asked = Some((out.ask(None, request), wanted));
+    }
+
+    /// Whose output it is.
+    fn of(&self) -> OutputOf {
+        match &self.execution {
             Some(execution) => OutputOf::Execution(execution.clone()),
             None => OutputOf::Task(self.task_id.clone()),
-        };
-        let request = Request::Output { of, part: self.pages.part(wanted) };
-        self.asked = Some((out.ask(None, request), wanted));
+        }
     }
 
     fn follows(&self) -> bool {
@@ -100,12 +109,23 @@ impl Output {
     }
 
     fn take(&mut self, page: LogPage, wanted: Wanted) {
-        let anchor = self.anchor();
+        let anchor = self.anchor(self.pager.top());
+        let found = self.pager.found().and_then(|line| self.anchor(line));
         self.pages.take(wanted, page);
+        self.lay_out(wanted);
+        self.pager.set_found(found.map(|anchor| self.line_at(anchor)));
+        if wanted == Wanted::First {
+            self.pager.show_from(0);
+        } else if let (false, Some(anchor)) = (self.follows(), anchor) {
+            self.pager.show_from(self.line_at(anchor));
+        }
+        self.was_top = self.pager.top();
+    }
+
+    /// Makes lines of the pages.
+    fn lay_out(&mut self, wanted: Wanted) {
         let (lines, dropped) = loop {
-            let mut lines = Lines::new(COST_MAX);
-            self.pages.chunks().for_each(|chunk| lines.feed(chunk));
-            let (lines, dropped) = lines.finish();
+            let (lines, dropped) = hunt::lines(&self.pages);
             if !dropped || !self.pages.shrink(wanted) {
                 break (lines, dropped);
             }
@@ -129,21 +149,58 @@ impl Output {
             shown.insert(0, TextLine::plain(Role::Info, words).with_gutter(Gutter::Note));
         }
         self.times = times;
+        self.pager.set_partial(self.before != Before::Nothing || self.pages.more_after());
         self.pager.set_lines(shown);
-        if wanted == Wanted::First {
-            self.pager.show_from(0);
-        } else if let (false, Some((time, offset))) = (self.follows(), anchor) {
-            let line = self.times.partition_point(|known| *known < time) + offset;
-            self.pager.show_from(line);
+    }
+
+    /// Looks for words in what is not here, when a key wants it; gives up when a key does.
+    fn look_far(&mut self, out: &mut Out) {
+        if !self.pager.looks_far() {
+            self.hunt = None;
         }
+        if let Some(forward) = self.pager.take_far() {
+            self.hunt = Some(Hunt::new(&self.pages, forward));
+            self.hunt_on(out);
+        }
+    }
+
+    fn hunt_on(&mut self, out: &mut Out) {
+        let of = self.of();
+        let Some(hunt) = &mut self.hunt else { return };
+        if let Some(part) = hunt.wanted() {
+            hunt.asked = Some(out.ask(None, Request::Output { of, part }));
+            self.pager.far_at(hunt.share());
+        } else {
+            self.hunt = None;
+            self.pager.far_ended(None);
+        }
+    }
+
+    fn hunted(&mut self, page: LogPage, out: &mut Out) {
+        let sought = self.pager.sought();
+        let Some(hunt) = &mut self.hunt else { return };
+        let Some((pages, line)) = hunt.look(page, |line| sought.matches(line)) else { return self.hunt_on(out) };
+        (self.pages, self.hunt, self.asked) = (pages, None, None);
+        // Nobody follows who has looked for something.
+        if self.follows() {
+            self.pager.toggle_follow();
+        }
+        self.lay_out(Wanted::After);
+        let line = line + usize::from(self.before != Before::Nothing);
+        self.pager.far_ended(Some(line));
         self.was_top = self.pager.top();
     }
 
-    /// The line at the top by what stays the same when more is fetched: its time, and which of that time it is.
-    fn anchor(&self) -> Option<(Timestamp, usize)> {
+    /// Where a line stands now that was there before more was fetched.
+    fn line_at(&self, (time, offset): (Timestamp, usize)) -> usize {
+        self.times.partition_point(|known| *known < time) + offset
+    }
+
+    /// A line by what stays the same when more is fetched: its time, and which of that time it is.
+    fn anchor(&self, line: usize) -> Option<(Timestamp, usize)> {
         // The remark on what came before is no line of the output.
         let remarked = self.before != Before::Nothing;
-        let top = self.pager.top().max(usize::from(remarked));
+        let top = line.max(usize::from(remarked));
         let time = *self.times.get(top)?;
         let first = self.times.partition_point(|known| *known < time);
         let remark = usize::from(remarked && first == 0);
@@ -228,6 +285,23 @@ impl Screen for Output {
             }
             return true;
         }
+        if let Some(hunt) = &mut self.hunt
+            && hunt.asked.take_if(|asked| *asked == ticket).is_some()
+        {
+            let why = match answer {
+                Ok(Answer::Output(page)) => {
+                    self.hunted(page.clone(), out);
+                    return true;
+                }
+                Ok(_) => "the engine answered something else",
+                Err(message) => message.as_str(),
+            };
+            // What is here stays in sight; that not all of it was looked through has to be said.
+            self.hunt = None;
+            self.pager.stop_far();
+            out.step(Step::Say(Tone::Bad, format!("the search was not ended: {why}")));
+            return true;
+        }
         let Some((_, wanted)) = self.asked.take_if(|(asked, _)| *asked == ticket) else { return false };
         match answer {
             Ok(Answer::Output(page)) => self.take(page.clone(), wanted),
@@ -279,6 +353,7 @@ impl Screen for Output {
         if !self.loaded {
             return;
         }
+        self.look_far(out);
         let far = usize::from(self.height) * 2;
         if self.follows() {
             if (self.behind || self.pages.more_after()) && self.asked.is_none() {
@@ -293,6 +368,8 @@ impl Screen for Output {
     }
 
     fn left(&mut self) -> bool {
+        self.pager.stop_far();
+        self.hunt = None;
         if self.pages.only_last() {
             return false;
         }

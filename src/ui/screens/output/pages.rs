@@ -28,6 +28,11 @@ pub enum Wanted {
     After,
 }
 
+/// Whether a page that was asked for forwards is so short that nothing follows it.
+pub fn is_last(page: &LogPage) -> bool {
+    page.bytes.len() as u64 + CHUNK_MAX < PAGE
+}
+
 /// Some pages in a row.
 #[derive(Default)]
 pub struct Pages {
@@ -37,6 +42,11 @@ pub struct Pages {
 }
 
 impl Pages {
+    /// These, in order.
+    pub const fn of(kept: VecDeque<LogPage>) -> Self {
+        Self { kept, at_end: false }
+    }
+
     /// What to ask for.
     pub fn part(&self, wanted: Wanted) -> LogPart {
         let usual = LogPart::default();
@@ -50,7 +60,7 @@ impl Pages {
 
     /// Takes a page.
     pub fn take(&mut self, wanted: Wanted, page: LogPage) {
-        let short = page.bytes.len() as u64 + CHUNK_MAX < PAGE;
+        let short = is_last(&page);
         match wanted {
             Wanted::Last | Wanted::First => {
                 self.kept.clear();
@@ -101,8 +111,29 @@ impl Pages {
         self.at_end = false;
     }
 
-    fn start(&self) -> u64 {
+    /// Where what is here begins.
+    pub fn start(&self) -> u64 {
         self.kept.front().map_or(0, |page| page.start)
+    }
+
+    /// Where what is here ends.
+    pub fn end(&self) -> u64 {
+        self.kept.back().map_or(0, |page| page.end)
+    }
+
+    /// How many bytes there are in all, as far as is known.
+    pub fn size(&self) -> u64 {
+        self.kept.back().map_or(0, |page| page.size)
+    }
+
+    /// The first page here.
+    pub fn first(&self) -> Option<&LogPage> {
+        self.kept.front()
+    }
+
+    /// The last page here.
+    pub fn last(&self) -> Option<&LogPage> {
+        self.kept.back()
     }
 
     /// Whether there is more before what is here.

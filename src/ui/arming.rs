@@ -1,13 +1,23 @@
 //! Whether a key may decide what is under the cursor: not before it has been in sight there long enough to be read.
 //!
 //! Somebody who judges a hundred things presses the same key again and again. What slips under the cursor just before
-//! the key comes down must not be judged by it.
+//! the key comes down must not be judged by it. So it is in every list in which keys change what the cursor is on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::action;
+
 /// How long something has to have been there.
 const REST: Duration = Duration::from_secs(1);
+
+/// What changes something, but not what the cursor is on.
+const ELSEWHERE: &[&str] = &["undo", "undo_older", "redo", "submit", "edit_tasks"];
+
+/// Whether an action changes what the cursor is on, and so waits until that could be read.
+pub fn waits(action: &str) -> bool {
+    action::named(action).is_some_and(|action| action.changes) && !ELSEWHERE.contains(&action)
+}
 
 /// How long something counts as new, for the eye.
 const NEW: Duration = Duration::from_secs(3);
@@ -85,6 +95,13 @@ impl Arming {
         let arrived = self.known.values().flatten();
         let ends = arrived.flat_map(|at| [*at + REST, *at + NEW]).chain(self.came.map(|at| at + REST));
         ends.filter(|end| *end > now).min()
+    }
+
+    /// When this item may be decided, if it is not yet.
+    pub fn next_of(&self, id: &str) -> Option<Instant> {
+        let now = self.now?;
+        let ends = [self.came, self.known.get(id).copied().flatten()].into_iter().flatten().map(|at| at + REST);
+        ends.filter(|end| *end > now).max()
     }
 
     /// Whether an item has come so recently that it is shown as new.

@@ -1,0 +1,32 @@
+//! Failures stay until they are read, and what is read is what is shown.
+
+use super::Driver;
+use crate::ui::place::Place;
+use crate::ui::step::Tone;
+
+fn failures(driver: &Driver) -> Vec<String> {
+    driver.app.toasts.iter().filter(|toast| toast.tone == Tone::Bad).map(|toast| toast.text.clone()).collect()
+}
+
+#[test]
+fn the_failure_that_is_shown_is_the_one_that_opens() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.app.say(Tone::Bad, "the keys are wrong");
+    driver.app.say(Tone::Bad, "the theme is wrong");
+    driver.sees("the theme is wrong   Esc: read, ! in full   and 1 more");
+    driver.press("!");
+    assert_eq!(failures(&driver), ["the keys are wrong"]);
+    driver.press("esc");
+    driver.sees("the keys are wrong   Esc: read, ! in full");
+    driver.sees_not("and 1 more");
+}
+
+#[test]
+fn escape_puts_no_failure_away_that_a_remark_hides() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.app.say(Tone::Bad, "the keys are wrong");
+    driver.app.say(Tone::Info, "copied");
+    driver.sees("copied   and 1 more");
+    driver.press("esc");
+    assert_eq!(failures(&driver), ["the keys are wrong"]);
+}

@@ -1,0 +1,182 @@
+//! The palette does what was chosen or written in full, and asks before what ends something.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::{Driver, fleet, options};
+use crate::domain::Reply;
+use crate::ui::app::Effect;
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+use crate::ui::terminal::ColorDepth;
+use crate::ui::verbs::Verb;
+
+/// A small command line.
+fn verbs() -> &'static Verb {
+    static TREE: OnceLock<Verb> = OnceLock::new();
+    let verb = |name: &str, verbs| Verb { name: name.into(), help: format!("{name} it"), verbs, options: vec![] };
+    TREE.get_or_init(|| {
+        let artifact = verb("artifact", vec![verb("approve", vec![]), verb("list", vec![])]);
+        let agent = verb("agent", vec![verb("remove", vec![]), verb("drain", vec![])]);
+        let journal = verb("journal", vec![verb("verify", vec![])]);
+        let all = vec![artifact, agent, journal, verb("task", vec![verb("list", vec![])]), verb("status", vec![])];
+        verb("menagerie", all.into_iter().chain([verb("stop", vec![])]).collect())
+    })
+}
+
+/// A console and what it asked for that changes something.
+fn console(place: &Place) -> (Driver, Rc<RefCell<Vec<String>>>) {
+    let mut options = options(ColorDepth::True);
+    options.verbs = verbs;
+    let mut driver = Driver::with(options, place, (120, 36));
+    let changes = Rc::new(RefCell::new(Vec::new()));
+    let asked = Rc::clone(&changes);
+    driver.engine = Box::new(move |request| match request {
+        Request::Command(_) => {
+            asked.borrow_mut().push(format!("{request:?}"));
+            Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse: vec![] })))
+        }
+        Request::Shutdown { .. } => {
+            asked.borrow_mut().push(format!("{request:?}"));
+            Ok(Answer::Stopping)
+        }
+        other => fleet::answer(other),
+    });
+    driver.later(Duration::from_secs(5));
+    (driver, changes)
+}
+
+fn type_line(driver: &mut Driver, line: &str) {
+    driver.press(":");
+    driver.type_text(line);
+}
+
+fn say(driver: &mut Driver, line: &str) {
+    type_line(driver, line);
+    driver.press("enter");
+    driver.collect();
+}
+
+fn layer(driver: &Driver) -> Option<&'static str> {
+    driver.app.layer().map(super::super::layer::Layer::name)
+}
+
+fn ran(driver: &Driver) -> Vec<&str> {
+    let lines = driver.effects.iter().filter_map(|effect| match effect {
+        Effect::Verb(line) => Some(line.as_str()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+#[test]
+fn of_several_that_begin_alike_none_is_done() {
+    let (mut driver, changes) = console(&Place::Artifacts);
+    for line in ["a", "re", "st"] {
+        say(&mut driver, line);
+        driver.sees(&format!("begin with \"{line}\""));
+        assert_eq!((layer(&driver), changes.borrow().len()), (Some("palette"), 0), "{line}");
+        driver.press("esc");
+    }
+    // What shows something is offered before what changes something.
+    type_line(&mut driver, "a");
+    let frame = driver.draw();
+    let place = |what: &str| frame.lines().position(|line| line.contains(what)).unwrap_or(usize::MAX);
+    let (screen, change) = (place("   agents "), place("   approve "));
+    assert!(screen < change && change < usize::MAX, "{frame}");
+}
+
+#[test]
+fn a_word_that_one_thing_begins_with_means_it_unless_it_changes_something() {
+    let (mut driver, changes) = console(&Place::Artifacts);
+    say(&mut driver, "task");
+    assert_eq!(*driver.app.history.place(), Place::Tasks);
+    driver.press("6 j j");
+    say(&mut driver, "appro");
+    assert_eq!(changes.borrow().len(), 0);
+    let (mut driver, changes) = console(&Place::Artifacts);
+    driver.press("j j");
+    say(&mut driver, "rese");
+    assert_eq!((layer(&driver), changes.borrow().len()), (Some("palette"), 0), "nothing is called so");
+    driver.sees("nothing is called \"rese\"");
+    driver.press("esc");
+    say(&mut driver, "approve");
+    driver.settle();
+    assert_eq!(changes.borrow().len(), 1, "written in full it is done");
+}
+
+#[test]
+fn the_engine_is_stopped_after_the_word_only() {
+    for line in ["stop", "stop --all", "menagerie stop"] {
+        let (mut driver, changes) = console(&Place::Overview);
+        say(&mut driver, line);
+        assert_eq!((layer(&driver), changes.borrow().len()), (Some("confirm"), 0), "{line}");
+        assert_eq!(ran(&driver), [""; 0], "{line}");
+        driver.press("y enter");
+        assert_eq!(changes.borrow().len(), 0, "{line}");
+        say(&mut driver, line);
+        driver.type_text("shutdown");
+        driver.press("enter");
+        let all = line.contains("--all");
+        assert_eq!(*changes.borrow(), [format!("Shutdown {{ kill: {all} }}")], "{line}");
+        let logged = driver.app.orders.log().last().unwrap().line.clone();
+        assert_eq!(logged, if all { "menagerie stop --all" } else { "menagerie stop" });
+    }
+}
+
+#[test]
+fn verbs_that_end_something_are_asked_about_and_stand_in_the_log() {
+    let (mut driver, _) = console(&Place::Overview);
+    say(&mut driver, "agent remove ann");
+    assert_eq!((layer(&driver), ran(&driver)), (Some("confirm"), vec![]));
+    driver.sees("menagerie agent remove ann");
+    driver.press("enter");
+    driver.collect();
+    assert_eq!(ran(&driver), [""; 0], "Enter says no");
+    say(&mut driver, "agent remove ann");
+    driver.press("y");
+    driver.collect();
+    assert_eq!(ran(&driver), ["agent remove ann"]);
+    let entry = driver.app.orders.log().last().unwrap().clone();
+    assert_eq!((entry.line.as_str(), entry.outcome), ("menagerie agent remove ann", None));
+    let ended = |status| Message::Verb { line: "agent remove ann".into(), said: "gone".into(), status: Some(status) };
+    driver.app.update(ended(0));
+    driver.press("esc z");
+    driver.sees("the last change cannot be taken back: menagerie agent remove ann");
+    // What was refused has changed nothing.
+    say(&mut driver, "agent drain ann");
+    driver.app.update(Message::Verb { line: "agent drain ann".into(), said: "no".into(), status: Some(2) });
+    let outcomes: Vec<_> = driver.app.orders.log().iter().map(|entry| entry.outcome.clone()).collect();
+    assert_eq!(outcomes, [Some("done".to_owned()), Some("exit status 2".to_owned())]);
+    driver.press("esc z");
+    driver.sees("the last change cannot be taken back: menagerie agent remove ann");
+}
+
+#[test]
+fn verbs_that_look_are_run_at_once_and_leave_no_trace() {
+    let (mut driver, _) = console(&Place::Overview);
+    say(&mut driver, "task list --status failed");
+    say(&mut driver, "status");
+    assert_eq!(ran(&driver), ["task list --status failed", "status"]);
+    assert!(driver.app.orders.log().is_empty());
+}
+
+#[test]
+fn tab_completes_verbs_and_eats_none_of_them() {
+    let (mut driver, _) = console(&Place::Artifacts);
+    type_line(&mut driver, "artifact a");
+    driver.press("tab");
+    driver.type_text("12");
+    driver.sees(": artifact approve 12");
+    driver.press("tab");
+    driver.sees(": artifact approve 12");
+    driver.press("esc");
+    say(&mut driver, "journal");
+    driver.sees("journal needs one more word");
+    driver.press("down enter enter");
+    driver.collect();
+    assert_eq!(ran(&driver), ["journal verify"]);
+}
