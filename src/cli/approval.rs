@@ -108,6 +108,9 @@ pub fn run(context: &mut Context, verb: ApprovalVerb) -> Outcome {
             if context.out.value(&serde_json::json!(proposals))? {
                 return Ok(0);
             }
+            if proposals.is_empty() {
+                context.out.line("no rule is proposed")?;
+            }
             for Proposal { rule, streak, trial } in proposals {
                 context.out.line(&super::table::clean(&format!(
                     "{}: {}; judged so {streak} times in a row; {}",

@@ -76,11 +76,13 @@ const GENTLE: &[&str] = &[
     "artifact approve",
     "artifact reject",
     "artifact reopen",
+    "approval rule add",
     "inbox snooze",
     "alert acknowledge",
     "alert silence",
     "alert resolve",
     "alert reopen",
+    "alert rule add",
 ];
 
 /// The words of a line after the program's name, if that is there.

@@ -145,7 +145,8 @@ impl Screen for Inbox {
     fn attend(&mut self, now: Instant, wall: Timestamp, options: &Options) {
         self.entries.arming.set_now(now);
         self.wall = Some(wall);
-        self.proposing.after = options.propose;
+        // Whoever only looks arms nothing.
+        self.proposing.after = if options.read_only { 0 } else { options.propose };
         self.ascii = options.ascii;
     }
 
