@@ -10,7 +10,7 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
+    agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
     execution, filter, inbox, journal, man, metric, node, past, run, schema, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
@@ -119,6 +119,9 @@ pub enum Verb {
     /// List and judge what agents made
     #[command(subcommand)]
     Artifact(artifact::ArtifactVerb),
+    /// Rules that judge artifacts in your place
+    #[command(subcommand)]
+    Approval(approval::ApprovalVerb),
     /// What waits for you, the dearest delay first
     #[command(subcommand)]
     Inbox(inbox::InboxVerb),
@@ -175,6 +178,7 @@ impl Verb {
                 | Self::Agent(_)
                 | Self::Cage(_)
                 | Self::Artifact(_)
+                | Self::Approval(_)
                 | Self::Inbox(_)
                 | Self::Alert(_)
                 | Self::Metric(_)
@@ -219,6 +223,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
         Verb::Agent(verb) => agent::run(context, verb),
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),
+        Verb::Approval(verb) => approval::run(context, verb),
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),
         Verb::Metric(verb) => metric::run(context, verb),

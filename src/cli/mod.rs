@@ -28,6 +28,7 @@ mod agent_performance;
 mod alert;
 mod alert_rule;
 mod apply;
+mod approval;
 mod artifact;
 mod batch;
 mod cage;

@@ -99,10 +99,19 @@ const STEPS: &[Step] = &[
                  WHERE kind = 'execution_ended' AND body ->> '$.outcome.kind' = 'cage_failed')",
         ),
     },
+    Step {
+        name: "approval_rules",
+        up: include_str!("migrations/0011_approval_rules.up.sql"),
+        down: Some(include_str!("migrations/0011_approval_rules.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('approval_rule_declared', 'approval_rule_removed')
+                 OR (kind = 'artifact_reviewed' AND body ->> 'rule' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 10;
+pub const SCHEMA: u32 = 11;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

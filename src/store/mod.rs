@@ -8,6 +8,7 @@
 //! takes the tables from one schema to the next.
 
 mod alert_history;
+mod approval;
 mod checkpoint;
 mod connection;
 mod dashboards;

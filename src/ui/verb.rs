@@ -10,6 +10,7 @@ use super::layers::message;
 use super::message::{Message, Post};
 use super::step::{Step, Tone};
 use crate::api::types::WireCommand;
+use crate::domain::approval_rule::Verdict;
 
 /// The most that is shown of what a verb says, in bytes.
 const SAID_MAX: usize = 256 * 1024;
@@ -28,6 +29,10 @@ const LOOKS: &[&str] = &[
     "cage show",
     "artifact list",
     "artifact show",
+    "approval rule list",
+    "approval rule show",
+    "approval rule test",
+    "approval rule proposed",
     "inbox list",
     "alert list",
     "alert show",
@@ -71,6 +76,7 @@ const GENTLE: &[&str] = &[
     "artifact approve",
     "artifact reject",
     "artifact reopen",
+    "approval rule add",
     "inbox snooze",
     "alert acknowledge",
     "alert silence",
@@ -259,6 +265,13 @@ pub fn line_of(command: &WireCommand) -> String {
         }
         WireCommand::UnacknowledgeAlerts { ids } => words("alert acknowledge --off", ids),
         WireCommand::ReopenAlerts { ids } => words("alert reopen", ids),
+        WireCommand::AddApprovalRule { rule } => {
+            let reject = if rule.verdict == Verdict::Reject { " --reject" } else { "" };
+            let (agent, kind, task_type) = (quote(&rule.agent), rule.kind, quote(&rule.task_type));
+            let options = format!("--agent {agent} --type {kind} --task-type {task_type}{reject}");
+            format!("menagerie approval rule add {} {options}", quote(&rule.name))
+        }
+        WireCommand::RemoveApprovalRules { names } => words("approval rule remove", names),
         // These are made through the API only.
         _ => String::new(),
     }

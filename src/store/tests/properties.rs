@@ -228,8 +228,16 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
         let kept = open_writer(folder.path(), false).unwrap();
         let has = |line: &&str| kept.table_exists(None, line.split(' ').next().unwrap()).unwrap();
         let kept: String = before.lines().filter(has).flat_map(|line| [line, "\n"]).collect();
-        let later =
-            [" snoozed_until=", " failed_by=", " fault=", " remedy=", " verify=", " difference=", " workspace="];
+        let later = [
+            " snoozed_until=",
+            " failed_by=",
+            " fault=",
+            " remedy=",
+            " verify=",
+            " difference=",
+            " workspace=",
+            " judged_by_rule=",
+        ];
         let older = rows(folder.path());
         // Columns that later steps added stand at the end of a line.
         let added: Vec<_> = later.iter().filter(|name| !older.contains(**name)).collect();

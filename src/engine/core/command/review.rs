@@ -56,7 +56,8 @@ impl Core {
             artifact.state.become_checked(state).map_err(|refusal| refusal.within(artifact_id))?;
             before.add(artifact.state, artifact_id);
             let (task_id, merges) = (artifact.task_id, artifact.merges);
-            core.emit(now, actor, ArtifactReviewed { artifact_id, task_id, state, note: note.cloned(), merges }, out);
+            let event = ArtifactReviewed { artifact_id, task_id, state, note: note.cloned(), merges, rule: None };
+            core.emit(now, actor, event, out);
             if merges && state == ReviewState::Approved {
                 out.effects.push(Effect::Merge { artifact_id });
             }
