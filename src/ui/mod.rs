@@ -15,6 +15,7 @@ mod awaited;
 pub mod budget;
 mod clipboard;
 mod columns;
+mod declaration_lines;
 mod document;
 mod editor;
 mod events_text;

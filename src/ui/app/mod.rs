@@ -123,6 +123,8 @@ pub struct App {
     pub bars: Scrollbars,
     /// What the present action acts on instead of what the screen has selected.
     aim: Option<Aim>,
+    /// The last change of marked things, and where they are marked.
+    marked_order: Option<(Ticket, Place)>,
     /// Wall clock of the engine minus ours, in microseconds, so that ages are right from another machine.
     clock_skew: i64,
     now: (Timestamp, Instant),
@@ -154,6 +156,7 @@ impl App {
             palette_history: Vec::new(),
             era: Era::default(),
             frozen: false,
+            marked_order: None,
             too_small: false,
             traffic: Traffic::default(),
             bars: Scrollbars::default(),

@@ -18,6 +18,7 @@ mod overview;
 mod plain;
 mod read_only;
 mod silence;
+mod small_truths;
 mod tasks;
 mod travel;
 

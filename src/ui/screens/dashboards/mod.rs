@@ -230,8 +230,11 @@ fn same_view(one: &Request, other: &Request) -> bool {
 
 impl Screen for Dashboards {
     fn title(&self) -> String {
-        let old = self.error.as_ref().map(|why| format!(" · OLD: {why}")).unwrap_or_default();
-        format!("{} · {}{old}", self.tab.name(), self.here().summary(self.now.1))
+        format!("{} · {}", self.tab.name(), self.here().summary(self.now.1))
+    }
+
+    fn unanswered(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     fn topics(&self) -> &'static [Topic] {
