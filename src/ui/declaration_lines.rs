@@ -1,6 +1,6 @@
 //! Declarations as the command line takes them: what was removed or changed is taken back by declaring it anew.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use super::verb::quote;
 use crate::domain::agent::Runtime;
@@ -18,7 +18,8 @@ impl Options {
             let value = quote(&value.to_string());
             // What begins like an option is one unless it is held to its name.
             let between = if value.starts_with('-') { '=' } else { ' ' };
-            self.0 += &format!(" --{name}{between}{value}");
+            // Writing to a string cannot fail.
+            let _ = write!(self.0, " --{name}{between}{value}");
         }
     }
 
@@ -68,7 +69,7 @@ pub fn agent(spec: &AgentSpec) -> String {
         line.0 += " --";
     }
     for word in command {
-        line.0 += &format!(" {}", quote(word));
+        let _ = write!(line.0, " {}", quote(word));
     }
     line.0
 }
@@ -94,7 +95,7 @@ pub fn rule(rule: &AlertRulePatch) -> String {
     line.each("inhibited-by", rule.inhibited_by.iter().flatten());
     line.one("group", rule.group);
     if rule.enabled == Some(false) {
-        line.0 += &format!("; menagerie alert rule disable {name}");
+        let _ = write!(line.0, "; menagerie alert rule disable {name}");
     }
     line.0
 }

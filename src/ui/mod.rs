@@ -40,6 +40,7 @@ mod pager;
 pub mod place;
 mod reader;
 pub mod request;
+mod round_trip;
 mod run;
 mod saved;
 mod screen;

@@ -174,7 +174,9 @@ pub fn line_of(command: &WireCommand) -> String {
         WireCommand::ReassignAgents { ids, cage } => {
             words("agent reassign", ids) + &cage.map(|cage| format!(" --cage {cage}")).unwrap_or_default()
         }
-        WireCommand::AcknowledgeAlerts { ids, note } => words("alert acknowledge", ids) + &option("note", note.as_ref()),
+        WireCommand::AcknowledgeAlerts { ids, note } => {
+            words("alert acknowledge", ids) + &option("note", note.as_ref())
+        }
         WireCommand::UnacknowledgeAlerts { ids } => words("alert acknowledge --off", ids),
         WireCommand::ReopenAlerts { ids } => words("alert reopen", ids),
         WireCommand::SilenceAlerts { ids, until: None } => words("alert silence --off", ids),

@@ -128,7 +128,7 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
     let mut right = header_right(app, true, look);
     if app.options.traffic_shown {
-        right.insert(0, Span::styled(format!(" {}  ", app.traffic.text()), style(Role::Dim)));
+        right.insert(0, Span::styled(format!(" {}{}  ", app.traffic.text(), app.round_trip.text()), style(Role::Dim)));
     }
     // Where both do not fit, the counters do without their words: their signs say the same.
     let steps = app.history.trail().iter().map(|place| text::width(&text::fit(&place.crumb(), STEP_MAX)) + 3);

@@ -136,6 +136,7 @@ impl App {
 
     pub(super) fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) {
         let mut out = Out::after(self.last_ticket);
+        self.round_trip.answered(ticket, self.now.1);
         let remark = self.orders.answer(ticket, answer);
         if let Some(remarks) = &remark {
             self.unmark(ticket, remarks.iter().all(|(tone, _)| *tone != Tone::Bad));

@@ -1,6 +1,7 @@
 //! What is said is whole, said once, and true at any width.
 
 use super::{Driver, fleet};
+use crate::api::live::HealthState;
 use crate::domain::command::{RefusedItem, Reply};
 use crate::domain::{Command, Refusal, Severity};
 use crate::ui::message::Message;
@@ -34,13 +35,18 @@ fn obeying(driver: &mut Driver, reply: impl Fn(&crate::api::types::WireCommand) 
 #[test]
 fn the_line_of_the_queue_keeps_its_figures_at_any_width() {
     for size in [(80, 24), (100, 24), (120, 24), (200, 60)] {
-        let mut driver = overview(size, |overview| overview.queue.oldest_wait_s = None);
+        let mut driver = overview(size, |overview| {
+            overview.health.retain(|part| part.state == HealthState::Ok);
+            overview.queue.oldest_wait_s = None;
+        });
         let frame = driver.draw();
-        let line = frame.lines().find(|line| line.contains(" wait, none")).unwrap_or_else(|| panic!("{size:?}:\n{frame}"));
+        let line =
+            frame.lines().find(|line| line.contains(" wait, none")).unwrap_or_else(|| panic!("{size:?}:\n{frame}"));
         assert!(line.contains("for a place, median") && line.contains("12s"), "{size:?}: {line}");
     }
     // What no words are short enough for is cut with a mark.
     let mut driver = overview((120, 24), |overview| {
+        overview.health.retain(|part| part.state == HealthState::Ok);
         overview.queue.oldest_wait_s = None;
         overview.queue.pending = 10u64.pow(18);
     });
@@ -54,7 +60,7 @@ fn the_line_of_the_queue_keeps_its_figures_at_any_width() {
 fn nothing_is_called_well_while_a_critical_alert_waits() {
     for size in [(80, 24), (120, 36)] {
         let calm = |overview: &mut crate::api::live::Overview| {
-            overview.health.retain(|part| part.state == crate::api::live::HealthState::Ok);
+            overview.health.retain(|part| part.state == HealthState::Ok);
         };
         overview(size, calm).sees("the system is well: store");
         let mut driver = overview(size, move |overview| {
@@ -145,10 +151,10 @@ fn marks_go_when_what_they_were_set_for_is_done_and_stay_when_it_is_refused() {
         assert_eq!(driver.app.selection().unwrap().items.len(), 2);
         obeying(&mut driver, move |command| {
             let crate::api::types::WireCommand::DrainAgents { ids } = command else { panic!("{command:?}") };
-            let refused = ids.iter().filter(|_| refuse).map(|id| RefusedItem {
-                item: id.clone(),
-                refusal: Refusal::not_found("agent", id),
-            });
+            let refused = ids
+                .iter()
+                .filter(|_| refuse)
+                .map(|id| RefusedItem { item: id.clone(), refusal: Refusal::not_found("agent", id) });
             let refused: Vec<RefusedItem> = refused.collect();
             let done = if refuse { vec![] } else { ids.clone() };
             Reply::Items { done, refused, inverse: vec![] }
@@ -179,6 +185,34 @@ fn a_long_name_does_not_push_away_how_it_is_taken_back() {
     driver.app.step(crate::ui::step::Step::Order(order));
     driver.settle();
     driver.sees("… · z takes it back");
+}
+
+#[test]
+fn the_link_line_has_the_way_to_the_engine_and_back() {
+    use std::time::Duration;
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.app.options.traffic_shown = true;
+    driver.press("ctrl-r");
+    driver.sees("an answer <10 ms");
+    driver.app.update(Message::Key("ctrl-r".parse().unwrap(), driver.began));
+    driver.collect();
+    driver.later(Duration::from_millis(347));
+    for (ticket, request) in std::mem::take(&mut driver.asked) {
+        driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+    }
+    driver.sees("an answer 340 ms");
+}
+
+#[test]
+fn the_inbox_says_how_long_people_let_things_wait() {
+    let mut driver = Driver::new(&Place::Inbox, (120, 36));
+    let page = fleet::review::inbox(&vec![]);
+    let mut waits: Vec<i64> = page.rows.iter().map(|item| super::NOW - item.since.as_micros()).collect();
+    waits.sort_unstable();
+    let age = crate::ui::text::age;
+    let (oldest, median) = (age(*waits.last().unwrap()), age(waits[(waits.len() - 1) / 2]));
+    assert_ne!(oldest, median);
+    driver.sees(&format!("oldest {oldest}, median {median}"));
 }
 
 #[test]
