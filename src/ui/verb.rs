@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::app::{App, Effect};
+use super::declaration_lines;
 use super::layers::confirm::Confirm;
 use super::layers::message;
 use super::message::{Message, Post};
@@ -232,7 +233,7 @@ pub fn split(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// A command as the command line writes it; empty where there is no line for it.
+/// A command as the command line writes it.
 pub fn line_of(command: &WireCommand) -> String {
     let words = |verb: &str, ids: &[String]| {
         let ids: Vec<String> = ids.iter().map(|id| quote(id)).collect();
@@ -245,6 +246,8 @@ pub fn line_of(command: &WireCommand) -> String {
         WireCommand::ReviewArtifacts { ids, approve: false, .. } => words("artifact reject", ids),
         WireCommand::ReopenReviews { ids } => words("artifact reopen", ids),
         WireCommand::SnoozeReviews { ids, until: None } => words("inbox snooze --off", ids),
+        WireCommand::SnoozeReviews { ids, until: Some(until) } => words(&format!("inbox snooze --until {until}"), ids),
+        WireCommand::SubmitTasks { .. } => "menagerie task submit --batch FILE".to_owned(),
         WireCommand::CancelTasks { ids, .. } => words("task cancel", ids),
         WireCommand::RetryTasks { ids } => words("task retry", ids),
         WireCommand::PrioritiseTasks { ids, priority } => words(&format!("task prioritise --priority {priority}"), ids),
@@ -263,6 +266,19 @@ pub fn line_of(command: &WireCommand) -> String {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             words(if *on { "cage maintenance" } else { "cage maintenance --off" }, &ids)
         }
+        WireCommand::VacateCages { ids } => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            words("cage vacate", &ids)
+        }
+        WireCommand::AddAgent { agent } => declaration_lines::agent(agent),
+        WireCommand::RemoveAgents { ids } => words("agent remove", ids),
+        // The home goes last: without one it is left out.
+        WireCommand::ReassignAgents { ids, cage } => {
+            words("agent reassign", ids) + &cage.map(|cage| format!(" --cage {cage}")).unwrap_or_default()
+        }
+        WireCommand::AcknowledgeAlerts { ids, note } => {
+            words("alert acknowledge", ids) + &option("note", note.as_ref())
+        }
         WireCommand::UnacknowledgeAlerts { ids } => words("alert acknowledge --off", ids),
         WireCommand::ReopenAlerts { ids } => words("alert reopen", ids),
         WireCommand::AddApprovalRule { rule } => {
@@ -272,9 +288,30 @@ pub fn line_of(command: &WireCommand) -> String {
             format!("menagerie approval rule add {} {options}", quote(&rule.name))
         }
         WireCommand::RemoveApprovalRules { names } => words("approval rule remove", names),
-        // These are made through the API only.
-        _ => String::new(),
+        WireCommand::SilenceAlerts { ids, until: None } => words("alert silence --off", ids),
+        WireCommand::SilenceAlerts { ids, until: Some(until) } => words(&format!("alert silence --until {until}"), ids),
+        WireCommand::ResolveAlerts { ids, action, notes } => {
+            words("alert resolve", ids) + &option("action", action.as_ref()) + &option("notes", notes.as_ref())
+        }
+        WireCommand::AddAlertRule { rule } => declaration_lines::rule(rule),
+        WireCommand::RemoveAlertRules { names } => words("alert rule remove", names),
+        WireCommand::EnableAlertRules { names, on } => {
+            words(if *on { "alert rule enable" } else { "alert rule disable" }, names)
+        }
+        WireCommand::AddSilence { matcher, until, note } => {
+            let (rule, source) = (option("rule", matcher.rule.as_ref()), option("source", matcher.source.as_ref()));
+            format!("menagerie alert silence{rule}{source} --until {until}{}", option("note", note.as_ref()))
+        }
+        WireCommand::RemoveSilences { ids } => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            words("alert silences --end", &ids)
+        }
     }
+}
+
+/// An option with its value, after a blank; nothing where there is no value.
+fn option(name: &str, value: Option<&String>) -> String {
+    value.map(|value| format!(" --{name} {}", quote(value))).unwrap_or_default()
 }
 
 /// One word as a shell takes it back: as it is, or in quotation marks.

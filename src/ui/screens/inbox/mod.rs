@@ -117,7 +117,12 @@ impl Screen for Inbox {
         let mut parts = vec![format!("inbox {}", self.entries.summary())];
         let items = self.entries.items();
         if let (Some(now), Some(oldest)) = (self.wall, items.iter().map(|item| item.since).min()) {
-            parts.push(format!("oldest {}", text::age(now.since(oldest).as_micros())));
+            let mut waits: Vec<i64> = items.iter().map(|item| now.since(item.since).as_micros()).collect();
+            waits.sort_unstable();
+            // Of one there is no middle.
+            let median = if waits.len() > 1 { waits.get((waits.len() - 1) / 2) } else { None };
+            let median = median.map(|median| format!(", median {}", text::age(*median))).unwrap_or_default();
+            parts.push(format!("oldest {}{median}", text::age(now.since(oldest).as_micros())));
             let (blocked, most) = blocked(items);
             if blocked > 0 {
                 let (most, tasks) = (if most { "up to " } else { "" }, if blocked == 1 { "task" } else { "tasks" });
