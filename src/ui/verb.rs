@@ -314,15 +314,6 @@ fn option(name: &str, value: Option<&String>) -> String {
     value.map(|value| format!(" --{name} {}", quote(value))).unwrap_or_default()
 }
 
-/// One word as a shell takes it back: as it is, or in quotation marks.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
