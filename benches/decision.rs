@@ -303,6 +303,7 @@ fn rows(tasks: usize) -> Snapshot {
         alerts: vec![],
         alert_rules: vec![],
         alerts_grouped: vec![],
+        approval_rules: vec![],
         silences: vec![],
         ended: EndedCounts::default(),
         past: Past::default(),

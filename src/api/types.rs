@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::live::{Health, HealthState};
+use crate::domain::approval_rule::ApprovalRule;
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
 use crate::domain::{
     Activity, Agent, AlertRule, AlertRulePatch, AllocationId, ExecutionId, NodeStatus, Refusal, Resource,
@@ -224,6 +225,16 @@ pub struct MetricName {
 pub struct RuleTest {
     /// The rule; of one that there is, what is left out is as it stands.
     pub rule: AlertRulePatch,
+    /// How far back.
+    pub since: Span,
+}
+
+/// A rule that judges artifacts, to be tried on the past: `POST /v1/approval-rules/test`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRuleTest {
+    /// The rule.
+    pub rule: ApprovalRule,
     /// How far back.
     pub since: Span,
 }

@@ -10,7 +10,7 @@ use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
+    agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
     execution, filter, inbox, journal, man, metric, node, past, run, schema, search, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
@@ -121,6 +121,9 @@ pub enum Verb {
     Artifact(artifact::ArtifactVerb),
     /// Find agents, tasks, artifacts and events by their words
     Search(search::SearchArgs),
+    /// Rules that judge artifacts in your place
+    #[command(subcommand)]
+    Approval(approval::ApprovalVerb),
     /// What waits for you, the dearest delay first
     #[command(subcommand)]
     Inbox(inbox::InboxVerb),
@@ -177,6 +180,7 @@ impl Verb {
                 | Self::Agent(_)
                 | Self::Cage(_)
                 | Self::Artifact(_)
+                | Self::Approval(_)
                 | Self::Inbox(_)
                 | Self::Alert(_)
                 | Self::Metric(_)
@@ -222,6 +226,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),
         Verb::Search(args) => search::run(context, &args),
+        Verb::Approval(verb) => approval::run(context, verb),
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),
         Verb::Metric(verb) => metric::run(context, verb),

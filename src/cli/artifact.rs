@@ -143,6 +143,7 @@ fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
         ("type", view::text(&artifact, "type").into()),
         ("review", view::status(&artifact, "review.state")),
         ("note", view::text(&artifact, "review.note").into()),
+        ("rule", view::text(&artifact, "review.rule").into()),
         ("judged", view::moment(&artifact, "review.at")),
         ("agent", names.name(&artifact, "agent_id").into()),
         ("task", view::text(&artifact, "task_id").into()),

@@ -40,6 +40,9 @@ pub struct ConsoleSection {
     /// Bytes a second for frames that no key asked for, 0 to 1,000,000; 0 for no budget. Default: 1100.
     #[schemars(with = "Option<u32>")]
     pub budget: Option<Value>,
+    /// After how many alike judgements in a row the inbox proposes a rule, 2 to 1000; 0 for never. Default: 5.
+    #[schemars(with = "Option<u32>")]
+    pub propose: Option<Value>,
 }
 
 impl ConsoleSection {
@@ -67,6 +70,7 @@ impl ConsoleSection {
             "notify" => self.notify.as_ref(),
             "link" => self.link.as_ref(),
             "budget" => self.budget.as_ref(),
+            "propose" => self.propose.as_ref(),
             _ => None,
         }
     }

@@ -30,6 +30,7 @@ mod agent_version;
 mod alert;
 mod alert_rule;
 mod apply;
+mod approval;
 mod artifact;
 mod batch;
 mod cage;

@@ -70,6 +70,9 @@ pub struct Review {
     /// Why.
     #[serde(default)]
     pub note: Option<String>,
+    /// The rule that judged, in the place of a human.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// The longest title, in characters.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
 use super::alert_rule::AlertRulePatch;
+use super::approval_rule::ApprovalRule;
 use super::fleet::Fleet;
 use super::id::{AgentId, AlertId, ArtifactId, CageId, ReviewId, SilenceId, TaskId};
 use super::refusal::Refusal;
@@ -203,6 +204,16 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
         names: Vec<String>,
         /// Whether they are evaluated.
         on: bool,
+    },
+    /// Adds a rule that judges artifacts as they arrive. A name that is taken is refused.
+    AddApprovalRule {
+        /// The rule.
+        rule: Box<ApprovalRule>,
+    },
+    /// Removes rules that judge artifacts; what they judged stays as it is.
+    RemoveApprovalRules {
+        /// Which, by name.
+        names: Vec<String>,
     },
     /// Silences alerts for a while, those included that come up meanwhile.
     AddSilence {

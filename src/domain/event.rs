@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::AgentSpec;
 use super::alert::{Alert, Resolution};
 use super::alert_rule::{AlertRule, Subject};
+use super::approval_rule::ApprovalRule;
 use super::artifact::{Artifact, ReviewState};
 use super::cage::{CageFault, CageSpec, Enforcements};
 use super::execution::{Outcome, OutcomeKind};
@@ -459,6 +460,9 @@ events! {
         /// Whose that was.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was_by: Option<UserId>,
+        /// The rule that judged, when no human did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
     }
     /// An approved difference was merged into its repository, or it could not be.
     ArtifactMerged = "artifact_merged" {
@@ -568,6 +572,16 @@ events! {
     }
     /// An alert rule was removed; a built-in one is as it came.
     AlertRuleRemoved = "alert_rule_removed" {
+        /// Which.
+        name: String,
+    }
+    /// A rule that judges artifacts was declared, or declared otherwise.
+    ApprovalRuleDeclared = "approval_rule_declared" {
+        /// What it is now.
+        rule: ApprovalRule,
+    }
+    /// A rule that judges artifacts was removed.
+    ApprovalRuleRemoved = "approval_rule_removed" {
         /// Which.
         name: String,
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
 use super::alert_rule::AlertRulePatch;
+use super::approval_rule::ApprovalRule;
 use super::cage::{CageLimits, CageSpec, NetworkPolicy};
 use super::id::CageId;
 use super::quantity::{Bytes, Span};
@@ -34,6 +35,9 @@ pub struct Fleet {
     /// Alert rules; of one that there is, what an entry leaves out stays as it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alert_rule: Vec<AlertRulePatch>,
+    /// Rules that judge artifacts as they arrive.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approval_rule: Vec<ApprovalRule>,
     /// What holds where nothing else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,
@@ -187,6 +191,15 @@ impl Fleet {
             }
         }
         Ok(())
+    }
+
+    /// Checks that no name of an approval rule occurs twice.
+    pub fn check_approval_rules(&self) -> Result<(), Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        match self.approval_rule.iter().find(|rule| !seen.insert(&rule.name)) {
+            Some(twice) => Err(Refusal::invalid("approval_rule.name", &twice.name, "each name once in a file")),
+            None => Ok(()),
+        }
     }
 
     /// Checks that nobody in the file reports to themselves, however far up. Superiors that the file does not declare are

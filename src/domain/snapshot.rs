@@ -3,6 +3,7 @@
 use super::agent::Agent;
 use super::alert::Alert;
 use super::alert_rule::{AlertRule, Subject};
+use super::approval_rule::ApprovalRule;
 use super::artifact::ReviewState;
 use super::cage::Cage;
 use super::event::Held;
@@ -51,6 +52,8 @@ pub struct Snapshot {
     pub alerts: Vec<Alert>,
     /// Alert rules that were declared, by name; built-in ones only if they were changed.
     pub alert_rules: Vec<AlertRule>,
+    /// Rules that judge artifacts, by name.
+    pub approval_rules: Vec<ApprovalRule>,
     /// What shares the alert of its rule's group: the rule, the subject and how bad it is.
     pub alerts_grouped: Vec<(String, Subject, Severity)>,
     /// Silences, those included whose time has passed and that nobody has removed.
@@ -119,6 +122,17 @@ pub struct PastOpinion {
     pub approved: u32,
     /// How many they rejected.
     pub rejected: u32,
+}
+
+/// What rules that judge artifacts have to know of the task that made them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFacts {
+    /// The task.
+    pub id: TaskId,
+    /// Its type.
+    pub kind: String,
+    /// Whether it is tagged so that what comes of it is of high risk.
+    pub high_risk: bool,
 }
 
 /// How many tasks have ended, by status.

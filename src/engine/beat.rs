@@ -87,7 +87,9 @@ impl Topics {
             Event::ArtifactAdded(_)
             | Event::ArtifactReviewed(_)
             | Event::ArtifactMerged(_)
-            | Event::ArtifactSnoozed(_) => Self::ARTIFACTS,
+            | Event::ArtifactSnoozed(_)
+            | Event::ApprovalRuleDeclared(_)
+            | Event::ApprovalRuleRemoved(_) => Self::ARTIFACTS,
             // What was put off leaves the inbox, which is told of artifacts.
             Event::TaskSnoozed(_) => Self::TASKS.and(Self::ARTIFACTS),
             Event::SystemEventRaised(_)

@@ -15,7 +15,8 @@ use super::context;
 use super::core::{Context, Core, Decisions, Effect};
 use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
-use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, Timestamp, UserId, WhatIf};
+use crate::domain::snapshot::TaskFacts;
+use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, TaskId, Timestamp, UserId, WhatIf};
 use crate::store::Reader;
 
 /// At most this many messages are decided on before a batch is closed.
@@ -342,9 +343,22 @@ impl Decider {
     fn report(&mut self, now: Timestamp, connection: u64, number: u64, time: Timestamp, report: Report) {
         let Some(connection) = self.connections.get(&connection) else { return };
         let node = connection.node;
+        let wanted = self.core.wanted_by_rules(&report);
+        let facts = wanted.and_then(|task| self.task_facts(task));
+        let first = self.out.records.len();
         self.core.report(now, node, time, report, &mut self.out);
+        if let Some(facts) = facts {
+            self.core.judge_by_rules(now, &facts, first, &mut self.out);
+        }
         self.collect();
         self.batch.acks.insert(node, number);
+    }
+
+    /// What rules that judge artifacts have to know of a task. What cannot be read leaves its artifacts to humans.
+    fn task_facts(&self, task: TaskId) -> Option<TaskFacts> {
+        // Nothing has to be waited for: what has run was durable before it was started.
+        let found = self.reader.task_facts(task);
+        found.inspect_err(|error| tracing::warn!(%error, "no rule judges what a task made: it cannot be read")).ok()?
     }
 
     fn closed(&mut self, now: Timestamp, connection: u64) {

@@ -93,12 +93,25 @@ const STEPS: &[Step] = &[
         name: "alert_history",
         up: include_str!("migrations/0010_alert_history.up.sql"),
         down: Some(include_str!("migrations/0010_alert_history.down.sql")),
-        known_before: None,
+        // Since then a cage that could not be set up is no execution of its agent.
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal
+                 WHERE kind = 'execution_ended' AND body ->> '$.outcome.kind' = 'cage_failed')",
+        ),
+    },
+    Step {
+        name: "approval_rules",
+        up: include_str!("migrations/0011_approval_rules.up.sql"),
+        down: Some(include_str!("migrations/0011_approval_rules.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('approval_rule_declared', 'approval_rule_removed')
+                 OR (kind = 'artifact_reviewed' AND body ->> 'rule' IS NOT NULL))",
+        ),
     },
     Step {
         name: "selection",
-        up: include_str!("migrations/0011_selection.up.sql"),
-        down: Some(include_str!("migrations/0011_selection.down.sql")),
+        up: include_str!("migrations/0012_selection.up.sql"),
+        down: Some(include_str!("migrations/0012_selection.down.sql")),
         known_before: Some(
             // Every journal has agents, whose definitions are versions of them.
             "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'agent_declared')",
@@ -107,7 +120,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 11;
+pub const SCHEMA: u32 = 12;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -9,6 +9,7 @@
 
 mod agent_past;
 mod alert_history;
+mod approval;
 mod checkpoint;
 mod connection;
 mod dashboards;

@@ -67,6 +67,7 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
             rows::alert,
         )?,
         alert_rules: all(connection, "SELECT body FROM alert_rule ORDER BY name", rows::alert_rule)?,
+        approval_rules: all(connection, "SELECT body FROM approval_rule ORDER BY name", rows::approval_rule)?,
         alerts_grouped: all(
             connection,
             "SELECT rule, scope, name, severity FROM alert_grouped ORDER BY rule, scope, name",

@@ -10,7 +10,7 @@ use crate::domain::id::{AgentId, ArtifactId, TaskId};
 use crate::domain::{ArtifactType, Timestamp};
 
 /// Whether a wrong judgement of artifact `r` of task `t` would be bad: it is a decision, or its task is tagged so.
-const IS_HIGH_RISK: &str = "(r.type = 'decision' OR EXISTS (SELECT 1 FROM json_each(t.metadata, '$.tags') g \
+pub(super) const IS_HIGH_RISK: &str = "(r.type = 'decision' OR EXISTS (SELECT 1 FROM json_each(t.metadata, '$.tags') g \
     WHERE g.value = 'high-risk'))";
 
 /// An artifact that waits to be judged, as the inbox shows it.

@@ -216,6 +216,10 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             format!("alert rule {} was {state}", event.rule.name)
         }
         Event::AlertRuleRemoved(event) => format!("alert rule {} was removed", event.name),
+        Event::ApprovalRuleDeclared(event) => {
+            format!("approval rule {} was declared: {}", event.rule.name, event.rule.sentence())
+        }
+        Event::ApprovalRuleRemoved(event) => format!("approval rule {} was removed", event.name),
         Event::SilenceAdded(event) => {
             let Matcher { rule, source } = &event.silence.matcher;
             let (rule, source) = (rule.as_deref().unwrap_or("*"), source.as_deref().unwrap_or("*"));
@@ -359,6 +363,7 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         | Event::AlertRuleRemoved(_)
         | Event::SilenceAdded(_)
         | Event::SilenceRemoved(_) => Some(Place::Alerts),
+        Event::ApprovalRuleDeclared(_) | Event::ApprovalRuleRemoved(_) => Some(Place::Inbox),
         Event::SystemEventRaised(event) => about(&event.event.source, &event.event.message),
         Event::JournalOpened(_)
         | Event::EngineStarted(_)

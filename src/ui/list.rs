@@ -385,9 +385,7 @@ impl<R: Row> List<R> {
         frame.render_widget(header, Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         if let Some(message) = &self.empty_text() {
-            let room = usize::from(body.width.saturating_sub(4)).min(100);
-            let words: Vec<String> = message.lines().flat_map(|line| super::widgets::wrap(line, room)).collect();
-            super::widgets::center_text(frame, body, &words.join("\n"), look.style(Role::Dim));
+            super::widgets::center_wrapped(frame, body, message, look);
             return;
         }
         let total = self.total.unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Calling somebody who looks elsewhere: by the desktop's notifications, through the terminal, or by its bell.
 //!
-//! Called for is what is bad (an alert of error or above) and the first thing that waits for a human after nothing did.
+//! Called for is what is bad (an alert of error or above), what waits for a human when nothing did before, each thing of
+//! high risk that comes to wait, and after a while also what else has come.
 //! Who has the terminal before their eyes is not called. Calls of ten seconds are one call, in which alerts of one rule are
 //! said together, and an alert that comes up again and again calls once, until it is over.
 
@@ -17,6 +18,9 @@ use crate::domain::{Alert, Severity, Timestamp};
 
 /// The shortest time between two calls.
 const PAUSE: Duration = Duration::from_secs(10);
+
+/// How long after a call for the inbox further things that wait call again, unless they are of high risk.
+const AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// A terminal that never says whether it is looked at counts as left when no key came for so long.
 const LEFT_AFTER: Duration = Duration::from_mins(2);
@@ -127,8 +131,15 @@ pub struct Notifier {
     asked: Option<Ticket>,
     /// The alerts to call for, by the rule or other trigger that raised them.
     alerts: BTreeMap<String, OfRule>,
+    /// How many things of high risk waited.
+    risky: Option<u64>,
+    asked_risky: Option<Ticket>,
     /// What to say of the inbox.
     inbox: Option<String>,
+    /// How many artifacts waited when somebody was there or was called for them last.
+    seen: u64,
+    /// When somebody was called for the inbox, if nobody has been there since.
+    inbox_called: Option<Instant>,
     called: Option<Instant>,
 }
 
@@ -143,7 +154,11 @@ impl Notifier {
             known: None,
             asked: None,
             alerts: BTreeMap::new(),
+            risky: None,
+            asked_risky: None,
             inbox: None,
+            seen: 0,
+            inbox_called: None,
             called: None,
         }
     }
@@ -166,6 +181,8 @@ impl Notifier {
     fn take_back(&mut self) {
         self.alerts.clear();
         self.inbox = None;
+        self.inbox_called = None;
+        self.seen = self.to_review.unwrap_or(0);
     }
 
     /// Whether there is something to call for.
@@ -180,12 +197,14 @@ impl Notifier {
     /// Takes what has changed in the fleet; asks for the alerts when they did.
     pub fn pulse(&mut self, pulse: &Pulse, now: Instant, out: &mut Out) {
         let waits = pulse.counts.artifacts.pending;
-        if self.to_review.replace(waits) == Some(0) && waits > 0 {
+        let before = self.to_review.replace(waits);
+        self.seen = if before.is_none() || !self.away(now) { waits } else { self.seen.min(waits) };
+        // Further ones do not call one by one: nobody would look any more.
+        let time = self.seen == 0 || self.inbox_called.is_none_or(|called| now >= called + AGAIN_AFTER);
+        if waits > self.seen && time && self.may_call(now) && self.inbox.is_none() {
             let words =
                 if waits == 1 { "something waits for you".to_owned() } else { format!("{waits} things wait for you") };
-            if self.may_call(now) {
-                self.inbox = Some(words);
-            }
+            self.inbox = Some(words);
         }
         if self.known.is_none() || pulse.changed.contains(&Topic::Alerts) {
             let query = vec![
@@ -196,10 +215,29 @@ impl Notifier {
             ];
             self.asked = Some(out.ask(Some("notify"), Request::Alerts(query)));
         }
+        if waits == 0 {
+            (self.risky, self.asked_risky) = (Some(0), None);
+        } else if before != Some(waits) {
+            let high = ("filter".to_owned(), "kind:artifact risk:high".to_owned());
+            let query = vec![high, ("limit".to_owned(), "1".to_owned())];
+            self.asked_risky = Some(out.ask(Some("notify inbox"), Request::Inbox(query)));
+        }
     }
 
     /// Takes the alerts that it asked for; `false` when the ticket is not its own.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, wall: Timestamp, now: Instant) -> bool {
+        if self.asked_risky.take_if(|asked| *asked == ticket).is_some() {
+            if let Ok(Answer::Inbox(page)) = answer {
+                let more = self.risky.replace(page.total).is_some_and(|before| page.total > before);
+                if more && self.may_call(now) {
+                    self.inbox = Some(match page.total {
+                        1 => "something of high risk waits for you".to_owned(),
+                        several => format!("{several} things of high risk wait for you"),
+                    });
+                }
+            }
+            return true;
+        }
         if self.asked.take_if(|asked| *asked == ticket).is_none() {
             return false;
         }
@@ -227,6 +265,9 @@ impl Notifier {
             return None;
         }
         self.called = Some(now);
+        if self.inbox.is_some() {
+            (self.inbox_called, self.seen) = (Some(now), self.to_review.unwrap_or(0));
+        }
         let alerts = std::mem::take(&mut self.alerts);
         let words: Vec<String> =
             alerts.iter().map(|(rule, alerts)| said(rule, alerts)).chain(self.inbox.take()).collect();
@@ -313,6 +354,30 @@ mod tests {
         assert_eq!(notifier.due(began).as_deref(), Some("something waits for you"));
         see(&mut notifier, began, 2, vec![]);
         assert_eq!(notifier.due(began + PAUSE), None);
+    }
+
+    #[test]
+    fn what_comes_later_calls_after_a_while_and_what_is_of_high_risk_at_once() {
+        let began = Instant::now();
+        let mut notifier = left(began);
+        see(&mut notifier, began, 1, vec![]);
+        assert!(notifier.due(began).is_some());
+        // No more than before: nothing to call for, however late.
+        see(&mut notifier, began + AGAIN_AFTER, 1, vec![]);
+        assert_eq!(notifier.due(began + AGAIN_AFTER), None);
+        let soon = began + PAUSE;
+        see(&mut notifier, soon, 3, vec![]);
+        assert_eq!(notifier.due(soon), None);
+        let ticket = notifier.asked_risky.unwrap();
+        let high = |total| Ok(Answer::Inbox(Page { rows: vec![], total }));
+        assert!(notifier.answer(ticket, &high(1), Timestamp::from_micros(NOW), soon));
+        assert_eq!(notifier.due(soon).as_deref(), Some("something of high risk waits for you"));
+        // The same ones call no second time; others do when it is time.
+        let late = soon + AGAIN_AFTER;
+        see(&mut notifier, late, 4, vec![]);
+        let ticket = notifier.asked_risky.unwrap();
+        assert!(notifier.answer(ticket, &high(1), Timestamp::from_micros(NOW), late));
+        assert_eq!(notifier.due(late).as_deref(), Some("4 things wait for you"));
     }
 
     #[test]

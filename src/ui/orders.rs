@@ -6,6 +6,7 @@ use super::request::{Answer, Ticket};
 use super::step::{Order, Tone};
 use super::verb;
 use crate::api::types::WireCommand;
+use crate::domain::command::RefusedItem;
 use crate::domain::{Reply, Timestamp};
 
 /// The most entries of the log.
@@ -298,7 +299,12 @@ impl Orders {
 fn refusals(reply: &Reply) -> Vec<(String, String)> {
     match reply {
         Reply::Submitted { refused, .. } | Reply::Items { refused, .. } => {
-            refused.iter().map(|item| (item.item.clone(), item.refusal.to_string())).collect()
+            // A refusal may begin with what it is about; that is said once.
+            let why = |item: &RefusedItem| {
+                let words = item.refusal.to_string();
+                words.strip_prefix(&format!("{}: ", item.item)).map_or(words.clone(), str::to_owned)
+            };
+            refused.iter().map(|item| (item.item.clone(), why(item))).collect()
         }
         Reply::Applied { .. } => Vec::new(),
     }

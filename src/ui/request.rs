@@ -11,6 +11,7 @@ use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{AlertRuleRow, JournalRow, RuleTest, ToMoment, WireCommand};
 use crate::domain::alert_trial::Trial;
+use crate::domain::approval_rule::Proposal;
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent, TopBy};
 use crate::domain::metric::{self, Metric};
 use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
@@ -77,6 +78,8 @@ pub enum Request {
     },
     /// A page of what waits for a human.
     Inbox(Query),
+    /// Rules that follow from so many alike judgements in a row.
+    Proposals(u64),
     /// A part of the journal, the newest first.
     Journal(Query),
     /// A page of agents with what they do now.
@@ -197,6 +200,8 @@ pub enum Answer {
     Timeline(Timeline),
     /// What waits for a human.
     Inbox(Page<InboxItem>),
+    /// Rules that are proposed.
+    Proposals(Vec<Proposal>),
     /// Records.
     Journal(Records),
     /// Agents with what they do now.
@@ -284,6 +289,10 @@ impl Request {
                 Answer::Timeline(client.get("/v1/dashboards/timeline", &asked)?)
             }
             Self::Inbox(query) => Answer::Inbox(page(client, "inbox", query)?),
+            Self::Proposals(after) => {
+                let query = vec![("after".to_owned(), after.to_string())];
+                Answer::Proposals(client.get("/v1/approval-rules/proposals", &query)?)
+            }
             Self::Journal(query) => Answer::Journal(gather::records(client, query)?),
             Self::AgentRows(query) => Answer::AgentRows(gather::agents(client, query)?),
             Self::Attempts(query) => Answer::Attempts(gather::attempts(client, query)?),

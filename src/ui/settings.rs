@@ -107,6 +107,17 @@ pub static ALL: &[Setting] = &[
         },
         show: |options| options.budget.to_string(),
     },
+    Setting {
+        name: "propose",
+        variable: "MENAGERIE_PROPOSE",
+        help: "after how many alike judgements in a row the inbox proposes a rule, 2 to 1000; 0 for never",
+        apply: |options, value| {
+            let parsed = value.parse().ok().filter(|number| *number == 0 || (2..=1_000).contains(number));
+            options.propose = parsed.ok_or_else(|| format!("{value:?} is neither 0 nor a number from 2 to 1000"))?;
+            Ok(())
+        },
+        show: |options| options.propose.to_string(),
+    },
 ];
 
 /// The depths of colour by their names.

@@ -5,11 +5,13 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::app::{App, Effect};
+use super::declaration_lines;
 use super::layers::confirm::Confirm;
 use super::layers::message;
 use super::message::{Message, Post};
 use super::step::{Step, Tone};
 use crate::api::types::WireCommand;
+use crate::domain::approval_rule::Verdict;
 
 /// The most that is shown of what a verb says, in bytes.
 const SAID_MAX: usize = 256 * 1024;
@@ -28,6 +30,10 @@ const LOOKS: &[&str] = &[
     "cage show",
     "artifact list",
     "artifact show",
+    "approval rule list",
+    "approval rule show",
+    "approval rule test",
+    "approval rule proposed",
     "inbox list",
     "alert list",
     "alert show",
@@ -78,11 +84,15 @@ const GENTLE: &[&str] = &[
     "artifact approve",
     "artifact reject",
     "artifact reopen",
+    "approval rule add",
     "inbox snooze",
     "alert acknowledge",
     "alert silence",
     "alert resolve",
     "alert reopen",
+    "alert rule add",
+    "alert rule enable",
+    "alert rule disable",
 ];
 
 /// The words of a line after the program's name, if that is there.
@@ -230,7 +240,7 @@ pub fn split(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// A command as the command line writes it; empty where there is no line for it.
+/// A command as the command line writes it.
 pub fn line_of(command: &WireCommand) -> String {
     let words = |verb: &str, ids: &[String]| {
         let ids: Vec<String> = ids.iter().map(|id| quote(id)).collect();
@@ -252,6 +262,8 @@ pub fn line_of(command: &WireCommand) -> String {
         },
         WireCommand::ReopenReviews { ids } => words("artifact reopen", ids),
         WireCommand::SnoozeReviews { ids, until: None } => words("inbox snooze --off", ids),
+        WireCommand::SnoozeReviews { ids, until: Some(until) } => words(&format!("inbox snooze --until {until}"), ids),
+        WireCommand::SubmitTasks { .. } => "menagerie task submit --batch FILE".to_owned(),
         WireCommand::CancelTasks { ids, .. } => words("task cancel", ids),
         WireCommand::RetryTasks { ids } => words("task retry", ids),
         WireCommand::PrioritiseTasks { ids, priority } => words(&format!("task prioritise --priority {priority}"), ids),
@@ -270,20 +282,52 @@ pub fn line_of(command: &WireCommand) -> String {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             words(if *on { "cage maintenance" } else { "cage maintenance --off" }, &ids)
         }
+        WireCommand::VacateCages { ids } => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            words("cage vacate", &ids)
+        }
+        WireCommand::AddAgent { agent } => declaration_lines::agent(agent),
+        WireCommand::RemoveAgents { ids } => words("agent remove", ids),
+        // The home goes last: without one it is left out.
+        WireCommand::ReassignAgents { ids, cage } => {
+            words("agent reassign", ids) + &cage.map(|cage| format!(" --cage {cage}")).unwrap_or_default()
+        }
+        WireCommand::AcknowledgeAlerts { ids, note } => {
+            words("alert acknowledge", ids) + &option("note", note.as_ref())
+        }
         WireCommand::UnacknowledgeAlerts { ids } => words("alert acknowledge --off", ids),
         WireCommand::ReopenAlerts { ids } => words("alert reopen", ids),
-        // These are made through the API only.
-        _ => String::new(),
+        WireCommand::AddApprovalRule { rule } => {
+            let reject = if rule.verdict == Verdict::Reject { " --reject" } else { "" };
+            let (agent, kind, task_type) = (quote(&rule.agent), rule.kind, quote(&rule.task_type));
+            let options = format!("--agent {agent} --type {kind} --task-type {task_type}{reject}");
+            format!("menagerie approval rule add {} {options}", quote(&rule.name))
+        }
+        WireCommand::RemoveApprovalRules { names } => words("approval rule remove", names),
+        WireCommand::SilenceAlerts { ids, until: None } => words("alert silence --off", ids),
+        WireCommand::SilenceAlerts { ids, until: Some(until) } => words(&format!("alert silence --until {until}"), ids),
+        WireCommand::ResolveAlerts { ids, action, notes } => {
+            words("alert resolve", ids) + &option("action", action.as_ref()) + &option("notes", notes.as_ref())
+        }
+        WireCommand::AddAlertRule { rule } => declaration_lines::rule(rule),
+        WireCommand::RemoveAlertRules { names } => words("alert rule remove", names),
+        WireCommand::EnableAlertRules { names, on } => {
+            words(if *on { "alert rule enable" } else { "alert rule disable" }, names)
+        }
+        WireCommand::AddSilence { matcher, until, note } => {
+            let (rule, source) = (option("rule", matcher.rule.as_ref()), option("source", matcher.source.as_ref()));
+            format!("menagerie alert silence{rule}{source} --until {until}{}", option("note", note.as_ref()))
+        }
+        WireCommand::RemoveSilences { ids } => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            words("alert silences --end", &ids)
+        }
     }
 }
 
-/// One word as a shell takes it back: as it is, or in quotation marks.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
+/// An option with its value, after a blank; nothing where there is no value.
+fn option(name: &str, value: Option<&String>) -> String {
+    value.map(|value| format!(" --{name} {}", quote(value))).unwrap_or_default()
 }
 
 #[cfg(test)]

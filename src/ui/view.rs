@@ -129,7 +129,7 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
     let mut right = header_right(app, true, look);
     if app.options.traffic_shown {
-        right.insert(0, Span::styled(format!(" {}  ", app.traffic.text()), style(Role::Dim)));
+        right.insert(0, Span::styled(format!(" {}{}  ", app.traffic.text(), app.round_trip.text()), style(Role::Dim)));
     }
     // Where both do not fit, the counters do without their words: their signs say the same.
     let steps = app.history.trail().iter().map(|place| text::width(&text::fit(&place.crumb(), STEP_MAX)) + 3);
@@ -237,7 +237,15 @@ fn draw_toasts(app: &App, frame: &mut Frame<'_>, body: Rect, look: &Look<'_>) {
         let more = if toast.tone == Tone::Bad { "   Esc: read, ! in full" } else { "" };
         let more = if others > 0 { format!("{more}   and {others} more") } else { more.to_owned() };
         let room = usize::from(body.width).saturating_sub(6 + text::width(&more));
-        let said = format!(" {} {}{more} ", look.mark(mark), text::fit(&text::clean(&app.names.speak(first)), room));
+        let said = app.names.speak(first);
+        // However long the names in it are, how it is taken back stays.
+        let (said, back) = match said.rsplit_once(" · ") {
+            Some((said, back)) if back.starts_with("z takes ") => (said, format!(" · {back}")),
+            _ => (said.as_str(), String::new()),
+        };
+        let said = text::clean(said);
+        let said = text::fit(&said, room.saturating_sub(text::width(&back)));
+        let said = format!(" {} {said}{back}{more} ", look.mark(mark));
         let width = u16::try_from(text::width(&said)).unwrap_or(body.width).min(body.width.saturating_sub(2));
         let at = Rect { x: body.right() - 1 - width, y, width, height: 1 };
         frame.render_widget(Clear, at);

@@ -20,6 +20,7 @@ mod lost_engine;
 mod lost_terminal;
 mod panicking;
 mod pasting;
+mod proposing;
 mod random_keys;
 mod read_only;
 mod reassigning;

@@ -182,7 +182,12 @@ impl Ledger {
                 let before = self.artifacts.insert(artifact.id, (artifact.task_id, artifact.review.state));
                 assert!(before.is_none(), "an artifact came twice: {record:?}");
             }
-            Event::ArtifactReviewed(event) => self.artifacts.get_mut(&event.artifact_id).unwrap().1 = event.state,
+            Event::ArtifactReviewed(event) => {
+                let state = &mut self.artifacts.get_mut(&event.artifact_id).unwrap().1;
+                let fresh = *state == ReviewState::Pending;
+                assert!(event.rule.is_none() || fresh, "a rule judged what was judged: {record:?}");
+                *state = event.state;
+            }
             Event::AlertRaised(AlertRaised { alert }) | Event::AlertReopened(AlertReopened { alert }) => {
                 let twin = self.alerts.values().any(|other| other.cause() == alert.cause());
                 assert!(!twin, "two alerts of one cause: {record:?}");

@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 
 use menagerie::domain::agent::{AgentSpec, Capability, Runtime};
+use menagerie::domain::approval_rule::Verdict;
 use menagerie::domain::cage::CageLimits;
 use menagerie::domain::fleet::CageEntry;
+use menagerie::domain::link::Report;
 use menagerie::domain::node::Capacity;
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::time::When;
 use menagerie::domain::{
-    Actor, AlertId, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, Matcher, NewTask, NodeId, Record, Reply,
-    ReviewId, Scope, Span, Subject, TaskId, TaskStatus, Timestamp, UserId,
+    Actor, AlertId, ApprovalRule, ArtifactType, Bytes, CageId, Command, Cpu, Defaults, Event, Fleet, Matcher, NewTask,
+    NodeId, Record, Reply, ReviewId, Scope, Span, Subject, TaskId, TaskStatus, Timestamp, UserId,
 };
 use menagerie::engine::core::{Context, Core, Decisions, Effect, Observation};
 use menagerie::store::{self, Store};
@@ -346,9 +348,17 @@ impl World {
         let task = self.some_task().map(|id| ReviewId(id.0));
         let rated = self.some_task();
         let rating = self.draw.chance(85).then(|| u8::try_from(1 + self.draw.below(5)).unwrap());
-        let command = match self.draw.below(12) {
-            10 | 11 => Command::RateTasks { ids: rated.into_iter().collect(), rating, note: None },
+        let command = match self.draw.below(15) {
+            13 | 14 => Command::RateTasks { ids: rated.into_iter().collect(), rating, note: None },
             0 => Command::ReopenReviews { ids },
+            10 | 11 => {
+                let verdict = if self.draw.chance(70) { Verdict::Approve } else { Verdict::Reject };
+                let (name, task_type) = (format!("rule-{}", self.draw.below(3)), "processing".to_owned());
+                let agent = format!("agent-{}", self.draw.below(AGENTS as u64));
+                let rule = ApprovalRule { name, agent, kind: ArtifactType::Report, task_type, verdict };
+                Command::AddApprovalRule { rule: Box::new(rule) }
+            }
+            12 => Command::RemoveApprovalRules { names: vec![format!("rule-{}", self.draw.below(3))] },
             1 => Command::SnoozeReviews { ids: vec![ReviewId(id.0)], until },
             2 => Command::SnoozeReviews { ids: task.into_iter().collect(), until },
             _ => Command::ReviewArtifacts { ids, approve, note: None },
@@ -469,8 +479,21 @@ impl World {
     fn listen(&mut self) {
         for _ in 0..=self.draw.below(4) {
             let Some((number, time, report)) = self.worker.outbox.pop_front() else { return };
-            self.core.report(self.now, self.node, time, report, &mut self.out);
+            self.report(time, report);
             self.ack = Some(number);
+        }
+    }
+
+    /// Takes in a report and lets rules judge what it has brought, as the deciding thread does.
+    fn report(&mut self, time: Timestamp, report: Report) {
+        let facts = self.core.wanted_by_rules(&report).map(|task| {
+            let reader = self.store.as_ref().unwrap().reader().unwrap();
+            reader.task_facts(task).unwrap().expect("what has run is not in the store")
+        });
+        let first = self.out.records.len();
+        self.core.report(self.now, self.node, time, report, &mut self.out);
+        if let Some(facts) = facts {
+            self.core.judge_by_rules(self.now, &facts, first, &mut self.out);
         }
     }
 
@@ -481,7 +504,7 @@ impl World {
                 return;
             }
             let records = self.out.records.len();
-            self.core.report(self.now, self.node, time, report.clone(), &mut self.out);
+            self.report(time, report.clone());
             assert_eq!(self.out.records.len(), records, "a repeated report had consequences: {report:?}");
         }
     }
@@ -636,7 +659,7 @@ impl World {
         let executions = self.worker.known();
         let resent: Vec<_> = self.worker.unacknowledged.iter().cloned().collect();
         for (number, time, report) in resent {
-            self.core.report(self.now, self.node, time, report, &mut self.out);
+            self.report(time, report);
             self.ack = Some(number);
             if self.draw.chance(10) {
                 self.commit();

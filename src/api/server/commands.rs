@@ -190,6 +190,8 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::AddAlertRule { rule } => Command::AddAlertRule { rule },
         WireCommand::RemoveAlertRules { names } => Command::RemoveAlertRules { names },
         WireCommand::EnableAlertRules { names, on } => Command::EnableAlertRules { names, on },
+        WireCommand::AddApprovalRule { rule } => Command::AddApprovalRule { rule },
+        WireCommand::RemoveApprovalRules { names } => Command::RemoveApprovalRules { names },
         WireCommand::AddSilence { matcher, until, note } => Command::AddSilence { matcher, until, note },
         WireCommand::RemoveSilences { ids } => Command::RemoveSilences { ids },
     })

@@ -4,6 +4,7 @@
 //! of read-only connections and send changes to the deciding thread; they decide nothing themselves.
 
 mod alert_rules;
+mod approval_rules;
 mod commands;
 mod dashboards;
 mod exposition;

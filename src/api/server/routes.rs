@@ -5,17 +5,18 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Service, alert_rules, commands, dashboards, exposition, grid, health, live, logs, metrics, openapi, overview, past,
-    processes, pulse, reads, recommend, search, sensors, status, stream, triage,
+    Service, alert_rules, approval_rules, commands, dashboards, exposition, grid, health, live, logs, metrics, openapi,
+    overview, past, processes, pulse, reads, recommend, search, sensors, status, stream, triage,
 };
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{
-    AgentRow, AlertRuleRow, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow, ToMoment,
-    WireCommand,
+    AgentRow, AlertRuleRow, ApprovalRuleTest, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow,
+    ToMoment, WireCommand,
 };
 use crate::domain::agent::AgentVersion;
 use crate::domain::alert_trial::Trial;
+use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal};
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent};
 use crate::domain::metric;
 use crate::domain::search::Found;
@@ -99,6 +100,8 @@ const INBOX: &[(&str, &str)] = &[
     ("offset", "skip so many items"),
     ("snoozed", "true to have what was put off as well"),
 ];
+const PROPOSALS: &[(&str, &str)] =
+    &[("after", "how many alike artifacts must have been judged the same way in a row, 2 to 1000; 5 when left out")];
 const PULSE: &[(&str, &str)] =
     &[("interval_ms", "milliseconds that lie between two notices at least, 20 to 60000; 250 when left out")];
 const LOG_PART: &[(&str, &str)] = &[
@@ -289,6 +292,12 @@ pub static ROUTES: &[Route] = &[
         alert_rules::show),
     route!(post "/v1/alert-rules/test", "test_alert_rule", "When a rule would have fired, as far as there are samples. \
         Changes nothing.", RuleTest, Shape::Json(of::<Trial>), alert_rules::test),
+    route!(show "/v1/approval-rules", "approval_rules", "Rules that judge artifacts as they arrive, by name.",
+        Shape::List(of::<ApprovalRule>), &[], approval_rules::list),
+    route!(show "/v1/approval-rules/proposals", "approval_proposals", "Rules that follow from what humans judged of late, each \
+        tried on the last 30 days.", Shape::List(of::<Proposal>), PROPOSALS, approval_rules::proposals),
+    route!(post "/v1/approval-rules/test", "test_approval_rule", "How a rule would have judged what there was. Changes nothing.",
+        ApprovalRuleTest, Shape::Json(of::<ApprovalTrial>), approval_rules::test),
     route!(show "/v1/metric-names", "metric_names", "The metrics that rules may look at.", Shape::List(of::<MetricName>),
         &[], alert_rules::metrics),
     route!(show "/v1/silences", "silences", "Silences that nobody has removed, by when they were made.",

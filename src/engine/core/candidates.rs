@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Core;
+use super::explain::Explanation;
 use super::shape::{Shape, Wish};
 use super::slab::NONE;
 use super::state::CageState;
 use crate::domain::requirements::Quantities;
-use crate::domain::{AgentId, CageId, Candidate, TaskId};
+use crate::domain::{AgentId, CageId, Candidate, Command, TaskId};
 
 /// So many candidates are given.
 const CANDIDATES_MAX: usize = 200;
@@ -54,6 +55,21 @@ impl Core {
         ranks.sort_unstable();
         ranks.truncate(CANDIDATES_MAX);
         Some(ranks.into_iter().map(|rank| (self.agents[rank.slot].id, self.agent_candidate(&shape, &rank))).collect())
+    }
+
+    /// Where the agent that is asked for has its hands full: to give the task to the best of the others that is free.
+    pub(super) fn suggest_free_agent(&self, shape: &Shape, explanation: &mut Explanation) {
+        if shape.wish.agent.is_none() {
+            return;
+        }
+        let id = explanation.task_id;
+        let candidates = self.task_candidates(id).unwrap_or_default();
+        let Some((agent, free)) = candidates.into_iter().find(|(_, candidate)| candidate.free) else { return };
+        let anywhere = if shape.wish.cage.is_some() { ", in whatever cage that works" } else { "" };
+        let text = format!("give it to agent {}, which is free{anywhere}", free.name);
+        let typed = format!("menagerie task reassign {id} --agent {}", free.name);
+        let command = Command::ReassignTasks { ids: vec![id], agent: Some(agent), cage: None };
+        explanation.suggest(text, Some(typed), Some(command));
     }
 
     fn agent_candidate(&self, shape: &Shape, rank: &Rank<'_>) -> Candidate {

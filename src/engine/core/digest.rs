@@ -89,6 +89,7 @@ impl Core {
         self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));
         self.rules.declared.values().for_each(|rule| add(format!("{rule:?}")));
         self.rules.all_grouped().for_each(|member| add(format!("grouped {member:?}")));
+        self.approval_rules.values().for_each(|rule| add(format!("{rule:?}")));
         self.silences.values().for_each(|silence| add(format!("{silence:?}")));
         self.describe_tasks(&mut add);
         let mut runs: Vec<_> = self.executions.iter().map(|(_, run)| run).collect();

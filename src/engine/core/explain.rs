@@ -266,6 +266,8 @@ impl Core {
                 what
             };
             explanation.suggest(what, None, None);
+        } else {
+            self.suggest_free_agent(shape, explanation);
         }
     }
 

@@ -22,6 +22,7 @@ mod draw;
 mod explain;
 mod fault;
 mod inbox;
+mod judge;
 pub mod look;
 mod node;
 mod observe;

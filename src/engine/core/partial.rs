@@ -106,6 +106,7 @@ impl Core {
             merging: self.merging.iter().copied().collect(),
             alerts,
             alert_rules: self.rules.declared.values().cloned().collect(),
+            approval_rules: self.approval_rules.values().cloned().collect(),
             alerts_grouped: self
                 .rules
                 .all_grouped()

@@ -70,7 +70,7 @@ impl Core {
             digest: found.digest,
             quality_score: None,
             human_approved: false,
-            review: Review { state: ReviewState::Pending, by: None, at: None, note: None },
+            review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
             metadata: found.metadata,
             difference: found.difference,
             merge: None,

@@ -70,6 +70,7 @@ impl Core {
         for rule in snapshot.alert_rules {
             core.rules.declare(rule);
         }
+        core.approval_rules = snapshot.approval_rules.into_iter().map(|rule| (rule.name.clone(), rule)).collect();
         for (rule, subject, severity) in &snapshot.alerts_grouped {
             core.rules.set_grouped(rule, subject, Some(*severity));
         }

@@ -12,6 +12,7 @@ use super::share::{Holding, Pool};
 use super::sites::Sites;
 use super::slab::{IdMap, NONE, Slab};
 use super::task::TaskState;
+use crate::domain::approval_rule::ApprovalRule;
 use crate::domain::cage::CageFault;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask};
@@ -59,6 +60,8 @@ pub struct Core {
     pub(super) rules: Rules,
     /// Silences that nobody has removed.
     pub(super) silences: BTreeMap<SilenceId, Silence>,
+    /// Rules that judge artifacts, by name.
+    pub(super) approval_rules: BTreeMap<String, ApprovalRule>,
     pub(super) ended: EndedCounts,
     /// Tasks in memory by status, in the order of [`TaskStatus::ALL`]; an array counts for its elements to come.
     pub(super) by_status: [u64; 6],
@@ -263,6 +266,7 @@ impl Core {
             alerts: Alerts::default(),
             rules: Rules::default(),
             silences: BTreeMap::new(),
+            approval_rules: BTreeMap::new(),
             ended: EndedCounts::default(),
             by_status: [0; 6],
             shapes: Slab::default(),

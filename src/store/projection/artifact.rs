@@ -52,13 +52,15 @@ pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Res
     super::rating::judged(change, event)?;
     change.run(
         "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ?,
-             snoozed_until = NULL, merge = iif(merge ->> '$.state' = 'merged', merge, NULL) WHERE id = ?",
+             judged_by_rule = ?, snoozed_until = NULL, merge = iif(merge ->> '$.state' = 'merged', merge, NULL)
+         WHERE id = ?",
         params![
             event.state.as_str(),
-            event.state == ReviewState::Approved,
+            event.state == ReviewState::Approved && event.rule.is_none(),
             by,
             judged.then(|| change.now()),
             event.note,
+            event.rule,
             event.artifact_id.0.as_bytes(),
         ],
     )

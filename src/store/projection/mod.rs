@@ -6,6 +6,7 @@
 mod agent;
 mod alert;
 mod alert_rule;
+mod approval_rule;
 mod artifact;
 mod execution;
 mod fleet;
@@ -46,6 +47,7 @@ pub(super) const TABLES: &[&str] = &[
     "alert",
     "alert_rule",
     "alert_grouped",
+    "approval_rule",
     "silence",
     "agent_history",
     "agent_pair",
@@ -152,6 +154,8 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::AlertGrouped(event) => alert_rule::grouped(change, event),
         Event::AlertRuleDeclared(event) => alert_rule::declared(change, event),
         Event::AlertRuleRemoved(event) => alert_rule::removed(change, event),
+        Event::ApprovalRuleDeclared(event) => approval_rule::declared(change, event),
+        Event::ApprovalRuleRemoved(event) => approval_rule::removed(change, event),
         Event::SilenceAdded(event) => alert_rule::silence_added(change, event),
         Event::SilenceRemoved(event) => alert_rule::silence_removed(change, event),
     }

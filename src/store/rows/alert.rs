@@ -5,6 +5,7 @@ use rusqlite::{Result, Row};
 use super::Columns;
 use crate::domain::alert::{Alert, AlertContext};
 use crate::domain::alert_rule::{AlertRule, Subject};
+use crate::domain::approval_rule::ApprovalRule;
 use crate::domain::id::{AlertId, SilenceId, UserId};
 use crate::domain::silence::Silence;
 use crate::domain::system_event::Severity;
@@ -53,6 +54,11 @@ pub(in crate::store) fn silence(row: &Row<'_>) -> Result<Silence> {
 
 /// Reads an alert rule, of its body.
 pub(in crate::store) fn alert_rule(row: &Row<'_>) -> Result<AlertRule> {
+    Columns::new(row).json()
+}
+
+/// Reads a rule that judges artifacts, of its body.
+pub(in crate::store) fn approval_rule(row: &Row<'_>) -> Result<ApprovalRule> {
     Columns::new(row).json()
 }
 

@@ -7,7 +7,7 @@ mod performance;
 mod task;
 mod work;
 
-pub(super) use alert::{ALERT_COLUMNS, SILENCE_COLUMNS, alert, alert_grouped, alert_rule, silence};
+pub(super) use alert::{ALERT_COLUMNS, SILENCE_COLUMNS, alert, alert_grouped, alert_rule, approval_rule, silence};
 pub(super) use fleet::{
     AGENT_COLUMNS, CAGE_COLUMNS, NODE_COLUMNS, RESOURCE_COLUMNS, USER_COLUMNS, agent, cage, node, resource, user,
 };

@@ -10,7 +10,7 @@ use crate::domain::system_event::SystemEvent;
 /// The columns of [`artifact`], of `artifact r`.
 pub(in crate::store) const ARTIFACT_COLUMNS: &str = "r.id, r.agent_id, r.task_id, r.execution_id, r.type, r.title, \
     r.content, r.path, r.size, r.digest, r.quality_score, r.human_approved, r.state, r.reviewed_by, r.reviewed_at, \
-    r.note, r.metadata, r.difference, r.merge, r.created_at";
+    r.note, r.judged_by_rule, r.metadata, r.difference, r.merge, r.created_at";
 
 /// Reads an artifact.
 pub(in crate::store) fn artifact(row: &Row<'_>) -> Result<Artifact> {
@@ -29,7 +29,13 @@ pub(in crate::store) fn artifact(row: &Row<'_>) -> Result<Artifact> {
         digest: c.get()?,
         quality_score: c.get()?,
         human_approved: c.get()?,
-        review: Review { state: c.word()?, by: c.optional_id(UserId)?, at: c.optional_time()?, note: c.get()? },
+        review: Review {
+            state: c.word()?,
+            by: c.optional_id(UserId)?,
+            at: c.optional_time()?,
+            note: c.get()?,
+            rule: c.get()?,
+        },
         metadata: c.json_or_default()?,
         difference: c.optional_json()?,
         merge: c.optional_json()?,

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::domain::agent::AgentSpec;
 use crate::domain::alert::{Alert, AlertContext, AlertStatus, Resolution};
 use crate::domain::alert_rule::{AlertRulePatch, Scope, Subject};
+use crate::domain::approval_rule::{ApprovalRule, Verdict};
 use crate::domain::artifact::{Artifact, ArtifactType, Review, ReviewState};
 use crate::domain::cage::{CageFault, CageSpec, Enforcement, EnforcementEntry, Enforcements, NetworkPolicy};
 use crate::domain::event::*;
@@ -459,7 +460,8 @@ impl History {
             let was_by = Some(self.users[self.below(2)]);
             let merges = self.below(2) == 0;
             let note = Some("seen".into());
-            self.add(ArtifactReviewed { artifact_id, task_id, state, note, merges, agent_id, was, was_by });
+            let rule = (self.below(3) == 0).then(|| "some-rule".to_owned());
+            self.add(ArtifactReviewed { artifact_id, task_id, state, note, merges, agent_id, was, was_by, rule });
             if merges {
                 let state = MergeState::ALL[self.below(3)];
                 let merge = Merge { state, branch: Some("main".into()), commit: None, reason: Some("ä".into()) };
@@ -484,7 +486,7 @@ impl History {
             digest: "00".into(),
             quality_score: Some(0.7),
             human_approved: false,
-            review: Review { state: ReviewState::Pending, by: None, at: None, note: None },
+            review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
             metadata: serde_json::Map::new(),
             difference: (self.below(2) == 0).then(|| Difference {
                 repository: "/srv/shop".into(),
@@ -592,8 +594,14 @@ impl History {
         let name = format!("rule-{}", self.below(3));
         let severity = [None, Some(Severity::Warning), Some(Severity::Critical)][self.below(3)];
         let subject = Subject::new([Scope::Cage, Scope::Queue][self.below(2)], format!("{}", self.below(4)));
-        match self.below(6) {
+        match self.below(8) {
             0 => self.add(AlertRuleRemoved { name }),
+            6 => self.add(ApprovalRuleRemoved { name }),
+            7 => {
+                let verdict = Verdict::ALL[self.below(2)];
+                let (agent, task_type, kind) = ("a".to_owned(), "t".to_owned(), ArtifactType::Report);
+                self.add(ApprovalRuleDeclared { rule: ApprovalRule { name, agent, kind, task_type, verdict } });
+            }
             1 | 2 => self.add(AlertGrouped { rule: name, subject, severity }),
             _ => {
                 let patch = AlertRulePatch {

@@ -3,6 +3,7 @@
 // Draws and counts are tiny; spelling out each conversion would hide what is tested.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
 
+mod approval;
 mod dashboards;
 mod faults;
 mod filters;

@@ -236,6 +236,7 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
             " verify=",
             " difference=",
             " workspace=",
+            " judged_by_rule=",
             " topic=",
             " choice=",
         ];

@@ -32,7 +32,7 @@ fn artifact(history: &mut History, task_id: TaskId, kind: ArtifactType, number: 
         digest: "00".into(),
         quality_score: None,
         human_approved: false,
-        review: Review { state: ReviewState::Pending, by: None, at: None, note: None },
+        review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
         difference: None,
         merge: None,
         metadata: serde_json::Map::new(),

@@ -5,7 +5,7 @@ use crate::ui::action::Action;
 use crate::ui::app::App;
 use crate::ui::screen::Noun;
 use crate::ui::step::{Order, Step};
-use crate::ui::verb::quoted;
+use crate::ui::verb::quote;
 
 /// Drains agents.
 pub static DRAIN: Action = Action {
@@ -67,7 +67,7 @@ fn order(app: &mut App, what: &str, verb: &str, command: impl FnOnce(Vec<String>
         [one] => format!("{what} agent {one}"),
         names => format!("{what} {}", Noun::Agent.counted(names.len())),
     };
-    let line = names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");
+    let line = names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" ");
     let order = Order { line: format!("menagerie {verb} {line}"), title, command: command(names) };
     app.step(if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) });
 }

@@ -10,7 +10,7 @@ use crate::ui::layers::prompt::Prompt;
 use crate::ui::place::Place;
 use crate::ui::screen::{Item, Noun};
 use crate::ui::step::{Order, Step, Tone};
-use crate::ui::verb::quoted;
+use crate::ui::verb::quote;
 
 /// Goes to the rules.
 pub static RULES: Action = Action {
@@ -134,7 +134,7 @@ fn one_rule(app: &App) -> Result<(), String> {
 }
 
 fn line(verb: &str, names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    let names: Vec<String> = names.iter().map(|name| quote(name)).collect();
     format!("menagerie {verb} {}", names.join(" "))
 }
 
@@ -156,7 +156,7 @@ pub fn silence(matcher: Matcher) -> Prompt {
         let note = Prompt::new("note", "", help, move |note| {
             let note = Some(note.trim().to_owned()).filter(|note| !note.is_empty());
             let part = |name: &str, value: &Option<String>| {
-                value.as_ref().map(|value| format!(" --{name} {}", quoted(value))).unwrap_or_default()
+                value.as_ref().map(|value| format!(" --{name} {}", quote(value))).unwrap_or_default()
             };
             let (rule, source) = (part("rule", &matcher.rule), part("source", &matcher.source));
             let of = |part: &Option<String>| part.clone().unwrap_or_else(|| "*".to_owned());
@@ -187,12 +187,12 @@ pub fn thresholds(name: &str, warning: Option<Threshold>, critical: Option<Thres
                 return Ok(vec![Step::Say(Tone::Info, "the thresholds stay as they are".to_owned())]);
             }
             let option = |name: &str, value: Option<Threshold>| {
-                value.map(|value| format!(" --{name} {}", quoted(&value.to_string()))).unwrap_or_default()
+                value.map(|value| format!(" --{name} {}", quote(&value.to_string()))).unwrap_or_default()
             };
             let (first, second) = (option("warning", warning), option("critical", critical));
             let rule = AlertRulePatch { name: name.clone(), warning, critical, ..AlertRulePatch::default() };
             Ok(vec![Step::Order(Order {
-                line: format!("menagerie alert rule add {}{first}{second}", quoted(&name)),
+                line: format!("menagerie alert rule add {}{first}{second}", quote(&name)),
                 title: format!("thresholds of rule {name}"),
                 command: WireCommand::AddAlertRule { rule: Box::new(rule) },
             })])

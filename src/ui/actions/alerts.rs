@@ -7,7 +7,7 @@ use crate::ui::app::App;
 use crate::ui::layers::prompt::Prompt;
 use crate::ui::screen::{Noun, Selection};
 use crate::ui::step::{Order, Step};
-use crate::ui::verb::quoted;
+use crate::ui::verb::quote;
 
 /// Says that somebody knows.
 pub static ACKNOWLEDGE: Action = Action {
@@ -37,7 +37,7 @@ pub static NOTE: Action = Action {
         let help = "what the next one should know; may stay empty. Enter acknowledges, Esc leaves it";
         let prompt = Prompt::new("note", "", help, move |typed| {
             let note = given(typed);
-            let option = note.as_ref().map(|note| format!("--note {}", quoted(note))).unwrap_or_default();
+            let option = note.as_ref().map(|note| format!("--note {}", quote(note))).unwrap_or_default();
             let command = |ids| WireCommand::AcknowledgeAlerts { ids, note };
             Ok(vec![order(&selection, "acknowledge", "acknowledge", &option, command)])
         });
@@ -88,7 +88,7 @@ pub static RESOLVE: Action = Action {
             let notes = Prompt::new("notes", "", help, move |notes| {
                 let (action, notes) = (action.clone(), given(notes));
                 let option = |name: &str, value: &Option<String>| {
-                    value.as_ref().map(|value| format!("--{name} {} ", quoted(value))).unwrap_or_default()
+                    value.as_ref().map(|value| format!("--{name} {} ", quote(value))).unwrap_or_default()
                 };
                 let options = format!("{}{}", option("action", &action), option("notes", &notes));
                 let command = |ids| WireCommand::ResolveAlerts { ids, action, notes };

@@ -63,6 +63,7 @@ pub static ALL: &[&Action] = &[
     &triage::GROUP,
     &triage::SHOW_SNOOZED,
     &triage::CHANGES,
+    &triage::PROPOSAL,
     &triage::TEXT_DOWN,
     &triage::TEXT_UP,
     &explain::EXPLAIN,

@@ -53,6 +53,17 @@ pub static CHANGES: Action = Action {
     run: |app| perform(app, "changes", "no artifact is in sight here"),
 };
 
+/// Shows the rule that follows from what was judged.
+pub static PROPOSAL: Action = Action {
+    name: "proposal",
+    title: "proposed rule",
+    help: "show the rule that follows from what you judged, and how it would have done; it is armed by a word",
+    changes: true,
+    hint: 2,
+    ready: always,
+    run: |app| perform(app, "proposal", "no rule is proposed here"),
+};
+
 /// Scrolls the text beside the list down.
 pub static TEXT_DOWN: Action = Action {
     name: "text_down",

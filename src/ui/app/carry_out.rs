@@ -47,6 +47,8 @@ impl App {
         let mut out = Out::after(self.last_ticket);
         let ticket = out.ask(None, Request::Command(Box::new(order.command.clone())));
         let command = order.command.clone();
+        let marked = self.selection().is_some_and(|selection| selection.marked);
+        self.marked_order = marked.then(|| (ticket, self.history.place().clone()));
         self.orders.sent(ticket, order, self.wall());
         self.carry_out(out);
         let mut out = Out::after(self.last_ticket);

@@ -26,6 +26,7 @@ use super::notify::Notifier;
 use super::orders::Orders;
 use super::place::Place;
 use super::request::{Ask, Ticket};
+use super::round_trip::RoundTrip;
 use super::screen::{Aim, Screen, Selection};
 use super::scrollbars::Scrollbars;
 use super::settings;
@@ -119,10 +120,14 @@ pub struct App {
     pub too_small: bool,
     /// What is known of the line to the terminal.
     pub traffic: Traffic,
+    /// How long the engine takes to answer.
+    pub round_trip: RoundTrip,
     /// The scrollbars in sight.
     pub bars: Scrollbars,
     /// What the present action acts on instead of what the screen has selected.
     aim: Option<Aim>,
+    /// The last change of marked things, and where they are marked.
+    marked_order: Option<(Ticket, Place)>,
     /// Wall clock of the engine minus ours, in microseconds, so that ages are right from another machine.
     clock_skew: i64,
     now: (Timestamp, Instant),
@@ -154,8 +159,10 @@ impl App {
             palette_history: Vec::new(),
             era: Era::default(),
             frozen: false,
+            marked_order: None,
             too_small: false,
             traffic: Traffic::default(),
+            round_trip: RoundTrip::default(),
             bars: Scrollbars::default(),
             aim: None,
             clock_skew: 0,
@@ -259,6 +266,9 @@ impl App {
 
     /// What to ask the engine.
     pub fn take_asks(&mut self) -> Vec<Ask> {
+        if let Some(ask) = self.asks.last() {
+            self.round_trip.asked(ask.ticket, self.now.1);
+        }
         std::mem::take(&mut self.asks)
     }
 

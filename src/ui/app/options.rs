@@ -41,6 +41,8 @@ pub struct Options {
     pub traffic_shown: bool,
     /// Bytes a second for frames that no key asked for; 0 for no budget.
     pub budget: u32,
+    /// After how many alike judgements in a row a rule is proposed; 0 for never.
+    pub propose: u64,
     /// What the command line can say.
     pub verbs: fn() -> &'static Verb,
     /// The moment that is looked at first; `None` for the present.
@@ -68,6 +70,7 @@ impl Options {
             notify: Means::Desktop,
             traffic_shown: false,
             budget: budget::USUAL,
+            propose: 5,
             verbs: verbs::none,
             at: None,
             remarks: Vec::new(),

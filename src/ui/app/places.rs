@@ -11,6 +11,7 @@ use crate::ui::names::Names;
 use crate::ui::pager::Pager;
 use crate::ui::place::Place;
 use crate::ui::screen::{Out, Screen};
+use crate::ui::step::Tone;
 use crate::ui::travel;
 
 impl App {
@@ -60,7 +61,9 @@ impl App {
 
     /// Makes or wakes the screen of a place that the history has come to.
     pub fn enter(&mut self, place: &Place) {
-        self.frozen = false;
+        if std::mem::take(&mut self.frozen) {
+            self.say(Tone::Info, "no longer frozen: it was held as long as one stayed there");
+        }
         if self.screens.len() > SCREENS_MAX {
             let trail = self.history.trail();
             self.screens.retain(|kept, _| kept.is_main() || trail.contains(kept));

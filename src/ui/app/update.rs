@@ -135,7 +135,11 @@ impl App {
 
     pub(super) fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) {
         let mut out = Out::after(self.last_ticket);
+        self.round_trip.answered(ticket, self.now.1);
         let remark = self.orders.answer(ticket, answer);
+        if let Some(remarks) = &remark {
+            self.unmark(ticket, remarks.iter().all(|(tone, _)| *tone != Tone::Bad));
+        }
         let (wall, now) = (self.wall(), self.now.1);
         let taken = remark.is_some()
             || self.moment_answered(ticket, answer.as_ref().err())
@@ -164,6 +168,16 @@ impl App {
             self.say(tone, text);
         }
         self.carry_out(out);
+    }
+
+    /// What was marked for a change is marked no more when all of it has been done.
+    fn unmark(&mut self, ticket: Ticket, done: bool) {
+        if let Some((_, place)) = self.marked_order.take_if(|(order, _)| *order == ticket)
+            && done
+            && let Some(list) = self.screens.get_mut(&place).and_then(|kept| kept.screen.list())
+        {
+            list.clear_marks();
+        }
     }
 
     /// Reads theme and keys anew; `false` when something is wrong with them, which is said.

@@ -75,11 +75,7 @@ impl Layer for ActionLog {
             let at = Rect { y: inner.y + line, height: 1, ..inner };
             frame.render_widget(first.style(look.style(ground)), at);
             if at.y + 1 < inner.bottom() {
-                let second = match text::clean(&entry.line) {
-                    line if line.is_empty() => "       no verb of the command line does this alone".to_owned(),
-                    line => format!("       $ {line}"),
-                };
-                let second = text::pad(&second, room);
+                let second = text::pad(&format!("       $ {}", text::clean(&entry.line)), room);
                 let at = Rect { y: at.y + 1, ..at };
                 frame.render_widget(Line::styled(second, style(Role::Dim)), at);
             }

@@ -125,13 +125,7 @@ impl Explain {
             Some(Ok(explanation)) => explanation,
         };
         let mut lines = vec![summary(explanation), TextLine::default()];
-        let (blocking, others): (Vec<_>, Vec<_>) = explanation.reasons.iter().partition(|reason| reason.blocking);
-        let holds = !blocking.is_empty();
-        if holds {
-            lines.push(TextLine::plain(Role::Heading, "WHAT HOLDS IT UP"));
-            lines.extend(blocking.into_iter().flat_map(|reason| reason_lines(reason, Mark::Failed, names)));
-            lines.push(TextLine::default());
-        }
+        // What can be done comes before the reasons, which may fill screens.
         let words = explanation.smallest_change.as_ref().map(|change| &change.text).or(explanation.change.as_ref());
         if let Some(words) = words {
             lines.push(TextLine::plain(Role::Heading, "THE SMALLEST CHANGE THAT ADMITS IT"));
@@ -143,6 +137,13 @@ impl Explain {
                 lines.push(TextLine::plain(Role::Dim, shown_line(&order, self.concerned())));
                 lines.push(TextLine::roles([(Role::Key, "a"), (Role::Hint, " shows what it would do, then does it")]));
             }
+            lines.push(TextLine::default());
+        }
+        let (blocking, others): (Vec<_>, Vec<_>) = explanation.reasons.iter().partition(|reason| reason.blocking);
+        let holds = !blocking.is_empty();
+        if holds {
+            lines.push(TextLine::plain(Role::Heading, "WHAT HOLDS IT UP"));
+            lines.extend(blocking.into_iter().flat_map(|reason| reason_lines(reason, Mark::Failed, names)));
             lines.push(TextLine::default());
         }
         if !others.is_empty() {

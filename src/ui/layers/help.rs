@@ -49,13 +49,17 @@ impl Help {
     }
 
     fn found(&self) -> Vec<&Entry> {
-        let mut matcher = Matcher::new(self.input.text());
-        let mut found: Vec<(u32, &Entry)> = self
+        let typed = self.input.text().trim().to_lowercase();
+        let mut matcher = Matcher::new(&typed);
+        // What is called as was typed comes before what only speaks of it.
+        let mut found: Vec<((bool, bool, u32), &Entry)> = self
             .entries
             .iter()
             .filter_map(|entry| {
-                let words = format!("{} {} {}", entry.key, entry.action.title, entry.action.help);
-                Some((matcher.score(&words)?, entry))
+                let title = entry.action.title;
+                let words = format!("{} {title} {}", entry.key, entry.action.help);
+                let score = matcher.score(&words)?;
+                Some(((title == typed, title.starts_with(&typed), score), entry))
             })
             .collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));

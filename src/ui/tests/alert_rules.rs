@@ -166,7 +166,7 @@ fn silences_are_made_for_rules_and_sources_and_ended() {
     let matcher = Matcher { rule: Some("cage-memory".into()), source: None };
     let expected = WireCommand::AddSilence { matcher, until, note: Some("it's known".into()) };
     assert_eq!(command(&mut driver, "enter"), Some(expected));
-    assert_eq!(line(&driver), "menagerie alert silence --rule cage-memory --until 8h --note 'it'\\''s known'");
+    assert_eq!(line(&driver), "menagerie alert silence --rule cage-memory --until 8h --note \"it's known\"");
 
     let mut driver = Driver::new(&Place::Alerts, (120, 36));
     driver.press("m");

@@ -75,7 +75,7 @@ fn resolving_asks_what_was_done_and_for_notes() {
     let notes = Some("it's enough".to_owned());
     let expected = WireCommand::ResolveAlerts { ids: vec![one.clone()], action, notes };
     assert_eq!(command(&mut driver, "enter"), Some(expected));
-    let expected = format!("menagerie alert resolve {one} --action 'raised the limit' --notes 'it'\\''s enough'");
+    let expected = format!("menagerie alert resolve {one} --action 'raised the limit' --notes \"it's enough\"");
     assert_eq!(line(&driver), expected);
     // Nothing is done when the notes are not given.
     let mut driver = Driver::new(&Place::Alerts, (120, 36));

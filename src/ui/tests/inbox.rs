@@ -453,3 +453,51 @@ fn nothing_that_an_agent_wrote_reaches_the_terminal_raw() {
         driver.press("j");
     }
 }
+
+#[test]
+fn a_rule_is_proposed_in_the_title_shown_by_a_key_and_armed_by_a_word() {
+    use crate::domain::ArtifactType;
+    use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal, Verdict};
+
+    let rule = ApprovalRule {
+        name: "daily\u{1b}".to_owned(),
+        agent: "tester".to_owned(),
+        kind: ArtifactType::Report,
+        task_type: "survey".to_owned(),
+        verdict: Verdict::Approve,
+    };
+    let trial = ApprovalTrial { judged: 43, agreed: 41, unjudged: 2, ..ApprovalTrial::default() };
+    let proposal = Proposal { rule: rule.clone(), streak: 5, trial };
+    let mut driver = Driver::new(&Place::Inbox, (120, 36));
+    driver.sees_not("P: a rule is proposed");
+    driver.press("P");
+    driver.sees("no rule is proposed");
+    let ordered = std::rc::Rc::new(std::cell::RefCell::new(vec![]));
+    let orders = std::rc::Rc::clone(&ordered);
+    driver.engine = Box::new(move |request| match request {
+        Request::Proposals(5) => Ok(Answer::Proposals(vec![proposal.clone()])),
+        Request::Command(command) => {
+            orders.borrow_mut().push((**command).clone());
+            Ok(Answer::Done(Box::new(Reply::Items { done: vec!["daily".into()], refused: vec![], inverse: vec![] })))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("ctrl-r");
+    driver.sees("P: a rule is proposed");
+    driver.press("P");
+    driver.sees("would have approved 41 of 43");
+    driver.sees("approve artifacts of type report by agent tester for tasks of type survey");
+    driver.press("y enter");
+    assert!(ordered.borrow().is_empty(), "{:?}", ordered.borrow());
+    driver.press("esc P");
+    driver.type_text("arm");
+    driver.press("enter");
+    assert_eq!(*ordered.borrow(), [WireCommand::AddApprovalRule { rule: Box::new(rule) }]);
+    // Whoever wants none is asked for none.
+    driver.press(":");
+    driver.type_text("set propose 0");
+    driver.press("enter");
+    driver.later(Duration::from_secs(1));
+    driver.press("ctrl-r");
+    driver.sees_not("P: a rule is proposed");
+}

@@ -22,6 +22,7 @@ mod palette;
 mod plain;
 mod read_only;
 mod silence;
+mod small_truths;
 mod tasks;
 mod travel;
 mod undo;

@@ -28,6 +28,12 @@ pub fn steps(share: f64, steps: usize) -> usize {
     whole.clamp(1, steps.saturating_sub(1).max(1))
 }
 
+/// How many of `steps` a share takes in a bar beside which it stands as per cent: what is said to be 0 % is drawn as
+/// nothing.
+pub fn steps_said(share: f64, steps: usize) -> usize {
+    if share < 0.005 { 0 } else { self::steps(share, steps) }
+}
+
 /// A bar of `width` columns: what is used, what is granted beyond that, and what is left. Shares are of the whole;
 /// what is unknown is drawn as left, and what is said beside the bar has to say so.
 pub fn bar(used: Option<f64>, granted: Option<f64>, width: usize, role: Role, look: &Look<'_>) -> Vec<Span<'static>> {
@@ -76,6 +82,7 @@ mod tests {
         );
         assert_eq!(steps(f64::NAN, 10), 0);
         assert_eq!(steps(0.5, 1), 1);
+        assert_eq!([steps_said(0.0049, 10), steps_said(0.005, 10), steps_said(1.0, 10)], [0, 1, 10]);
     }
 
     #[test]

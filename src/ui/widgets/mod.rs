@@ -75,6 +75,37 @@ pub fn center_text(frame: &mut Frame<'_>, area: Rect, content: &str, style: Styl
     }
 }
 
+/// What a list says in place of rows, whole: lines that are too long are wrapped.
+pub fn center_wrapped(frame: &mut Frame<'_>, area: Rect, content: &str, look: &Look<'_>) {
+    let room = usize::from(area.width.saturating_sub(4)).min(100);
+    let words: Vec<String> = content.lines().flat_map(|line| wrap(line, room)).collect();
+    center_text(frame, area, &words.join("\n"), look.style(Role::Dim));
+}
+
+/// A line in at most so many columns; a line that is cut ends in a mark that says so.
+pub fn fit_line(mut line: Line<'static>, columns: usize) -> Line<'static> {
+    let said: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
+    if text::width(said.trim_end()) <= columns {
+        return line;
+    }
+    let mut room = columns;
+    let mut kept = Vec::new();
+    for mut span in line.spans {
+        let width = span.width();
+        if width < room {
+            room -= width;
+            kept.push(span);
+            continue;
+        }
+        // One column beyond what fits makes sure that the mark is set where the cut is between two spans.
+        span.content = text::fit(&format!("{}  ", span.content), room).into_owned().into();
+        kept.push(span);
+        break;
+    }
+    line.spans = kept;
+    line
+}
+
 /// A rectangle in the middle of `area`, at most so large.
 pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));

@@ -74,6 +74,12 @@ impl Core {
             Event::AlertGrouped(event) => self.apply_alert_grouped(event),
             Event::AlertRuleDeclared(event) => self.rules.declare(event.rule.clone()),
             Event::AlertRuleRemoved(event) => self.rules.remove(&event.name),
+            Event::ApprovalRuleDeclared(event) => {
+                self.approval_rules.insert(event.rule.name.clone(), event.rule.clone());
+            }
+            Event::ApprovalRuleRemoved(event) => {
+                self.approval_rules.remove(&event.name);
+            }
             Event::SilenceAdded(event) => {
                 self.silences.insert(event.silence.id, event.silence.clone());
             }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::user_of;
 use super::cycle;
+use crate::domain::approval_rule::APPROVAL_RULES_MAX;
 use crate::domain::command::Change;
 use crate::domain::difference::differences;
-use crate::domain::event::{AgentDeclared, CageDeclared, CageMaintenance, DefaultsSet};
+use crate::domain::event::{AgentDeclared, ApprovalRuleDeclared, CageDeclared, CageMaintenance, DefaultsSet};
 use crate::domain::refusal::nearest;
 use crate::domain::{
     Actor, AgentId, AgentSpec, AlertRule, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind,
@@ -50,6 +51,7 @@ impl Core {
         }
         self.check_homes(fleet, &cages)?;
         self.check_hierarchy(fleet)?;
+        self.compare_approval_rules(fleet, &mut difference)?;
         let mut declared = vec![];
         for (known, rule) in rules {
             if known.as_ref() == Some(&rule) {
@@ -118,6 +120,26 @@ impl Core {
             "defaults".clone_into(&mut shown.what);
             difference.changes.push(shown);
             difference.events.push(DefaultsSet { defaults }.into());
+        }
+        Ok(())
+    }
+
+    fn compare_approval_rules(&self, fleet: &Fleet, difference: &mut Difference) -> Result<(), Refusal> {
+        fleet.check_approval_rules()?;
+        for rule in &fleet.approval_rule {
+            self.check_approval_rule(rule, &fleet.agent)?;
+            let known = self.approval_rules.get(&rule.name);
+            if known == Some(rule) {
+                difference.unchanged += 1;
+                continue;
+            }
+            difference.changes.push(change("approval rule", &rule.name, known, rule));
+            difference.events.push(ApprovalRuleDeclared { rule: rule.clone() }.into());
+        }
+        let new = fleet.approval_rule.iter().filter(|rule| !self.approval_rules.contains_key(&rule.name)).count();
+        let count = self.approval_rules.len() + new;
+        if count > APPROVAL_RULES_MAX {
+            return Err(Refusal::invalid("approval rules", count, format!("at most {APPROVAL_RULES_MAX}")));
         }
         Ok(())
     }

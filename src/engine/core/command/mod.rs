@@ -8,6 +8,7 @@ mod apply_fleet;
 mod apply_people;
 mod apply_resources;
 mod apply_warnings;
+mod approval_rules;
 mod cages;
 mod cancel;
 mod cycle;
@@ -200,6 +201,8 @@ impl Core {
             Command::AddAlertRule { rule } => self.add_alert_rule(now, actor, &rule, out),
             Command::RemoveAlertRules { names } => self.remove_alert_rules(now, actor, &names, out),
             Command::EnableAlertRules { names, on } => self.enable_alert_rules(now, actor, &names, on, out),
+            Command::AddApprovalRule { rule } => self.add_approval_rule(now, actor, *rule, out),
+            Command::RemoveApprovalRules { names } => self.remove_approval_rules(now, actor, &names, out),
             Command::AddSilence { matcher, until, note } => self.add_silence(now, actor, matcher, until, note, out),
             Command::RemoveSilences { ids } => self.remove_silences(now, actor, &ids, out),
         }

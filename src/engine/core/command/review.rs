@@ -66,6 +66,7 @@ impl Core {
                 agent_id: Some(artifact.agent_id),
                 was: judged,
                 was_by: judged.and(artifact.judged_by),
+                rule: None,
             };
             core.emit(now, actor, event, out);
             if merges && state == ReviewState::Approved {

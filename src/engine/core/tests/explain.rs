@@ -76,6 +76,24 @@ fn a_task_whose_agent_lost_its_command_says_so() {
 }
 
 #[test]
+fn a_task_for_an_agent_that_is_busy_may_be_given_to_one_that_is_free() {
+    let for_agent = |name: &str| NewTask { agent: Some(name.into()), ..task() };
+    let mut world = World::new(FLEET);
+    let first = world.submit(for_agent("one"));
+    assert_eq!(world.schedule(), [first]);
+    let id = world.submit(for_agent("one"));
+    assert_eq!(explain(&world, id).change, Some(format!("menagerie task reassign {id} --agent two")));
+    assert_eq!(follow(&mut world, id), "give it to agent two, which is free");
+    // Who is busy or drained is not named, and neither is anybody for a task that is not pinned.
+    let second = world.submit(for_agent("two"));
+    assert_eq!(world.schedule(), [second]);
+    let (id, free) = (world.submit(for_agent("one")), world.submit(task()));
+    assert_eq!(world.schedule(), []);
+    assert_eq!(explain(&world, id).smallest_change, None);
+    assert_eq!(explain(&world, free).smallest_change, None);
+}
+
+#[test]
 fn what_is_suggested_lets_the_task_start() {
     let mut world = World::new(FLEET);
     let id = world.submit(big());

@@ -8,6 +8,7 @@ mod declared;
 mod explain;
 mod faults;
 mod inbox;
+mod judge;
 mod look;
 mod merging;
 mod order;

@@ -20,7 +20,7 @@ use crate::ui::look::Look;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Noun, Out};
 use crate::ui::step::{Order, Step};
-use crate::ui::verb::quoted;
+use crate::ui::verb::quote;
 use crate::ui::widgets::input::Input;
 
 /// How many of several things are asked about; the what-if counts all of them.
@@ -179,11 +179,11 @@ impl Candidates {
 
     /// The change that a choice stands for; `None` when its name cannot be read.
     fn order(&self, name: Option<&str>) -> Option<Order> {
-        let words = |ids: &[String]| ids.iter().map(|id| quoted(id)).collect::<Vec<_>>().join(" ");
+        let words = |ids: &[String]| ids.iter().map(|id| quote(id)).collect::<Vec<_>>().join(" ");
         Some(match &self.subject {
             Subject::Tasks(ids) => {
                 let agent = name.map(str::to_owned);
-                let option = agent.as_ref().map(|agent| format!(" --agent {}", quoted(agent))).unwrap_or_default();
+                let option = agent.as_ref().map(|agent| format!(" --agent {}", quote(agent))).unwrap_or_default();
                 Order {
                     line: format!("menagerie task reassign {}{option}", words(ids)),
                     title: format!("{} to {}", self.title, name.unwrap_or("whom the scheduler chooses")),

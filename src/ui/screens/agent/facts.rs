@@ -9,7 +9,7 @@ use crate::ui::look::Look;
 use crate::ui::screens::agents::row;
 use crate::ui::text;
 use crate::ui::theme::Role;
-use crate::ui::verb::quoted;
+use crate::ui::verb::quote;
 
 /// One fact.
 pub struct Fact {
@@ -67,7 +67,7 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     say("place", Role::Text, standing.join(" · "));
     say("can", Role::Text, joined(spec.capabilities.iter().map(|capability| capability.kind.as_str())));
     let Runtime::Command { command, env, workdir, format, workspace } = &spec.runtime;
-    let command: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+    let command: Vec<String> = command.iter().map(|word| quote(word)).collect();
     let command = if command.is_empty() { "what its tasks bring".to_owned() } else { command.join(" ") };
     say("runs", Role::Text, command);
     say("speaks", Role::Text, if format.is_default() { String::new() } else { format.to_string() });

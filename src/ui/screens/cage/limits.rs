@@ -168,7 +168,7 @@ pub fn lines(
     ];
     match limit.share {
         Some(share) => {
-            let full = chart::steps(share, bar_width);
+            let full = chart::steps_said(share, bar_width);
             spans.push(Span::styled(look.sign("█", "#").repeat(full), style(bar_role(share))));
             spans.push(Span::styled(look.sign("░", ".").repeat(bar_width - full), style(Role::Dim)));
         }

@@ -251,7 +251,7 @@ fn under(words: String, base: Style) -> Line<'static> {
 fn bar(share: Option<f64>, room: usize, measure: Measure, cell: &CageCell, look: &Look<'_>) -> String {
     match share {
         Some(share) => {
-            let full = chart::steps(share, room);
+            let full = chart::steps_said(share, room);
             look.sign("█", "#").repeat(full) + &look.sign("░", ".").repeat(room - full)
         }
         None => text::pad(&format!("{} {}", measure.as_str(), measure.words(cell)), room),

@@ -79,7 +79,11 @@ impl Listing for Cages {
         }
         match Filter::parse(&GRID, filter.trim()) {
             Ok(parsed) => self.parsed = Ok(parsed),
-            Err(refusal) => self.parsed = Err(refusal.to_string()),
+            Err(mut refusal) => {
+                // What the command line calls this list of fields is no word of who looks at cages.
+                refusal.field = refusal.field.replace(GRID.name, "cages");
+                self.parsed = Err(refusal.to_string());
+            }
         }
         self.filter = filter;
         self.arrange();

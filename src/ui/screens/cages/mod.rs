@@ -233,7 +233,7 @@ impl Screen for Cages {
             let found = self.passing.iter().filter(|passes| **passes).count();
             let _ = match &self.parsed {
                 Ok(_) => write!(title, " /{} [{}]", text::clean(&self.filter), text::count(found as u64)),
-                Err(problem) => write!(title, " /{}: {}", text::clean(&self.filter), text::clean(problem)),
+                Err(_) => write!(title, " /{} [?]", text::clean(&self.filter)),
             };
         }
         if !self.marks.is_empty() {
@@ -304,6 +304,8 @@ impl Screen for Cages {
                 }
             };
             widgets::center_text(frame, area, words, look.style(Role::Dim));
+        } else if let Err(problem) = &self.parsed {
+            widgets::center_wrapped(frame, area, problem, look);
         } else if self.as_list {
             self.draw_list(frame, area, look);
         } else {

@@ -152,7 +152,16 @@ fn time(time: Timestamp, days: bool) -> String {
 
 impl Screen for Events {
     fn title(&self) -> String {
-        let head = self.window.head.map_or("…".to_owned(), text::count);
+        // With a filter it is the matches that count: so many as have been found so far.
+        let head = match (self.window.head, &self.window.error) {
+            (_, Some(_)) if !self.window.filter().is_empty() => "?".to_owned(),
+            (None, _) => "…".to_owned(),
+            (Some(head), _) if self.window.filter().trim().is_empty() => text::count(head),
+            (Some(_), _) => {
+                let (found, all) = self.window.found();
+                format!("{}{}", text::count(found), if all { "" } else { "+" })
+            }
+        };
         let filter = self.window.filter();
         let filter = if filter.is_empty() { String::new() } else { format!(" /{filter}") };
         let back = match self.window.looked_back_to() {

@@ -115,6 +115,11 @@ impl Window {
         self.older.unwrap_or(0)
     }
 
+    /// How many records are here, and whether those are all up to the newest that was looked at.
+    pub fn found(&self) -> (u64, bool) {
+        (self.rows.len() as u64, self.older.is_none() && self.newer.is_none() && !self.looks())
+    }
+
     /// How many records came since the newest here were fetched.
     pub fn unseen(&self) -> u64 {
         self.head.unwrap_or(0).saturating_sub(self.seen)

@@ -4,6 +4,7 @@ mod beside;
 mod columns;
 mod entries;
 mod listing;
+mod proposing;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use crate::ui::request::{Answer, Ticket};
 use crate::ui::screen::{Out, Screen, Selection};
 use crate::ui::text;
 use entries::{Entries, Row};
+use proposing::Proposing;
 
 /// From so many columns on, the text stands beside the list and not below it.
 const WIDE: u16 = 130;
@@ -36,6 +38,7 @@ const WIDE: u16 = 130;
 pub struct Inbox {
     entries: Entries,
     reader: Reader,
+    proposing: Proposing,
     wall: Option<Timestamp>,
     ascii: bool,
 }
@@ -53,6 +56,7 @@ impl Inbox {
         Self {
             entries: Entries::new(),
             reader: Reader::new(("inbox text", "inbox text ahead")),
+            proposing: Proposing::default(),
             wall: None,
             ascii: false,
         }
@@ -113,7 +117,12 @@ impl Screen for Inbox {
         let mut parts = vec![format!("inbox {}", self.entries.summary())];
         let items = self.entries.items();
         if let (Some(now), Some(oldest)) = (self.wall, items.iter().map(|item| item.since).min()) {
-            parts.push(format!("oldest {}", text::age(now.since(oldest).as_micros())));
+            let mut waits: Vec<i64> = items.iter().map(|item| now.since(item.since).as_micros()).collect();
+            waits.sort_unstable();
+            // Of one there is no middle.
+            let median = if waits.len() > 1 { waits.get((waits.len() - 1) / 2) } else { None };
+            let median = median.map(|median| format!(", median {}", text::age(*median))).unwrap_or_default();
+            parts.push(format!("oldest {}{median}", text::age(now.since(oldest).as_micros())));
             let (blocked, most) = blocked(items);
             if blocked > 0 {
                 let (most, tasks) = (if most { "up to " } else { "" }, if blocked == 1 { "task" } else { "tasks" });
@@ -125,6 +134,7 @@ impl Screen for Inbox {
                 parts.push(if left < 0 { format!("deadline missed {age} ago") } else { format!("first due in {age}") });
             }
         }
+        parts.extend(self.proposing.notice());
         parts.join(" · ")
     }
 
@@ -140,15 +150,20 @@ impl Screen for Inbox {
     fn attend(&mut self, now: Instant, wall: Timestamp, options: &Options) {
         self.entries.arming.set_now(now);
         self.wall = Some(wall);
+        // Whoever only looks arms nothing.
+        self.proposing.after = if options.read_only { 0 } else { options.propose };
         self.ascii = options.ascii;
     }
 
     fn refresh(&mut self, out: &mut Out) {
         self.entries.refresh(out);
+        self.proposing.refresh(out);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        self.entries.answer(ticket, answer) || self.reader.answer(ticket, answer, out)
+        self.entries.answer(ticket, answer)
+            || self.proposing.answer(ticket, answer)
+            || self.reader.answer(ticket, answer, out)
     }
 
     fn ordered(&mut self, command: &WireCommand, _: &mut Out) {
@@ -211,6 +226,7 @@ impl Screen for Inbox {
         match action {
             "fold" => return self.entries.toggle_fold(),
             "group" => self.entries.toggle_groups(),
+            "proposal" => return self.proposing.open(out),
             "show_snoozed" => self.entries.toggle_snoozed(out),
             "changes" => {
                 if self.reader.subject().is_none() {
@@ -226,6 +242,9 @@ impl Screen for Inbox {
     fn obstacle(&self, action: &str) -> Option<String> {
         if action == "sort" {
             return Some("the inbox is in the order of what delay costs; / narrows it".to_owned());
+        }
+        if action == "proposal" {
+            return self.proposing.obstacle();
         }
         if !arming::waits(action) || self.entries.marked() > 0 {
             return None;

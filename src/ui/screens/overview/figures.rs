@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use crate::api::live::{Gauge, Health, HealthState, NodeLoad, Overview};
-use crate::domain::NodeStatus;
+use crate::domain::{NodeStatus, Severity};
 use crate::ui::look::{Look, Mark};
 use crate::ui::screens::cages::measure::{cores, thousands};
 use crate::ui::sparks::{self, Sparks};
@@ -72,6 +72,12 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
             }
         }
     }
+    // Nobody is told that all is well while the worst that there is waits for an answer.
+    let critical = overview.alerts.iter().find(|alert| alert.severity == Severity::Critical);
+    if let Some(alert) = critical {
+        let words = format!("{} critical alert, {}: {}", look.mark(Mark::Failed), alert.source, alert.message);
+        lines.push(Line::styled(text::fit(&text::clean(&words), room).into_owned(), look.style(Role::Bad)));
+    }
     let named = |state: HealthState| {
         let names = parts.iter().filter(|part| part.state == state).map(|part| text::clean(&part.component));
         names.map(std::borrow::Cow::into_owned).collect::<Vec<_>>()
@@ -80,7 +86,11 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
     let mut rest = Vec::new();
     if !well.is_empty() {
         // The parts of the system; what they watch may be in trouble all the same.
-        let all = if lines.is_empty() && unknown.is_empty() { "the system is well: " } else { "well: " };
+        let all = match critical {
+            Some(_) => "in order: ",
+            None if lines.is_empty() && unknown.is_empty() => "the system is well: ",
+            None => "well: ",
+        };
         let words = named_within(&format!("{} {all}", look.mark(Mark::Done)), &well, room);
         rest.push(Span::styled(format!("{words}   "), look.style(Role::Good)));
         if overview.alerts_total > 0 {
@@ -187,33 +197,39 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
     let queue = &overview.queue;
     let tokens = overview.tokens_hour.map_or("-".to_owned(), |tokens| thousands(tokens as f64));
     let cost = overview.cost_hour.map_or("-".to_owned(), |cost| format!("${cost:.2}"));
-    let mut first = vec![
-        Span::styled(text::pad("queue", 8), dim),
-        Span::raw(text::count(queue.pending)),
-        Span::styled(
-            match (queue.oldest_wait_s, brief) {
-                (None, _) if queue.pending == 0 => " wait",
-                // What waits for other tasks, approvals or a later try is in nobody's queue.
-                (None, _) => " wait, none of them for a place",
-                (Some(_), true) => " wait, oldest ",
-                (Some(_), false) => " wait, the oldest ",
-            },
-            dim,
-        ),
-        Span::raw(queue.oldest_wait_s.map(span).unwrap_or_default()),
-        Span::styled(if brief { ", median " } else { ", median to start " }, dim),
-        Span::raw(wait(queue.median_wait_s)),
-    ];
-    if brief {
-        first.extend([
-            Span::styled("   tokens ", dim),
-            Span::raw(tokens.clone()),
-            Span::styled(", ", dim),
-            Span::raw(cost.clone()),
-            Span::styled(" an hour", dim),
-        ]);
-    }
-    let mut lines = vec![Line::from(first)];
+    // Of the ways to say it the first for which there is room; the last one is cut, with a mark that it is.
+    let first = |short: bool| {
+        let mut first = vec![
+            Span::styled(text::pad("queue", 8), dim),
+            Span::raw(text::count(queue.pending)),
+            Span::styled(
+                match (queue.oldest_wait_s, brief || short) {
+                    (None, _) if queue.pending == 0 => " wait",
+                    // What waits for other tasks, approvals or a later try is in nobody's queue.
+                    (None, _) if short => " wait, none for a place",
+                    (None, _) => " wait, none of them for a place",
+                    (Some(_), true) => " wait, oldest ",
+                    (Some(_), false) => " wait, the oldest ",
+                },
+                dim,
+            ),
+            Span::raw(queue.oldest_wait_s.map(span).unwrap_or_default()),
+            Span::styled(if brief || short { ", median " } else { ", median to start " }, dim),
+            Span::raw(wait(queue.median_wait_s)),
+        ];
+        if brief {
+            first.extend([
+                Span::styled("   tokens ", dim),
+                Span::raw(tokens.clone()),
+                Span::styled(", ", dim),
+                Span::raw(cost.clone()),
+                Span::styled(" an hour", dim),
+            ]);
+        }
+        Line::from(first)
+    };
+    let first = Some(first(false)).filter(|line| line.width() <= room).unwrap_or_else(|| first(true));
+    let mut lines = vec![first];
     let completed: Vec<u64> = overview.minutes.iter().map(|minute| minute.completed).collect();
     let failed: Vec<u64> = overview.minutes.iter().map(|minute| minute.failed).collect();
     if completed.is_empty() {

@@ -229,7 +229,7 @@ impl Overview {
         let top = (at + 1).saturating_sub(usize::from(body.height));
         for (row, (place, line)) in (0u16..body.height).zip(lines.into_iter().enumerate().skip(top)) {
             let at = Rect { y: body.y + row, height: 1, ..body };
-            frame.render_widget(line, at);
+            frame.render_widget(widgets::fit_line(line, usize::from(body.width)), at);
             if let Some(id) = ids.get(place) {
                 self.drawn.borrow_mut().push((at, id.clone()));
             }

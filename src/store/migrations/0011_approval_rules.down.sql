@@ -1,0 +1,3 @@
+DROP INDEX artifact_judged;
+ALTER TABLE artifact DROP COLUMN judged_by_rule;
+DROP TABLE approval_rule;

@@ -1,0 +1,242 @@
+//! What is said is whole, said once, and true at any width.
+
+use super::{Driver, fleet};
+use crate::api::live::HealthState;
+use crate::domain::command::{RefusedItem, Reply};
+use crate::domain::{Command, Refusal, Severity};
+use crate::ui::message::Message;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+
+/// A console on the overview of a fleet that was changed.
+fn overview(size: (u16, u16), change: impl Fn(&mut crate::api::live::Overview) + 'static) -> Driver {
+    let mut driver = Driver::new(&Place::Overview, size);
+    driver.engine = Box::new(move |request| match request {
+        Request::Overview => {
+            let mut overview = fleet::overview::overview();
+            change(&mut overview);
+            Ok(Answer::Overview(Box::new(overview)))
+        }
+        other => fleet::answer(other),
+    });
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.settle();
+    driver
+}
+
+/// Answers every command with what `reply` makes of it.
+fn obeying(driver: &mut Driver, reply: impl Fn(&crate::api::types::WireCommand) -> Reply + 'static) {
+    driver.engine = Box::new(move |request| match request {
+        Request::Command(command) => Ok(Answer::Done(Box::new(reply(command)))),
+        other => fleet::answer(other),
+    });
+}
+
+#[test]
+fn the_line_of_the_queue_keeps_its_figures_at_any_width() {
+    for size in [(80, 24), (100, 24), (120, 24), (200, 60)] {
+        let mut driver = overview(size, |overview| {
+            overview.health.retain(|part| part.state == HealthState::Ok);
+            overview.queue.oldest_wait_s = None;
+        });
+        let frame = driver.draw();
+        let line =
+            frame.lines().find(|line| line.contains(" wait, none")).unwrap_or_else(|| panic!("{size:?}:\n{frame}"));
+        assert!(line.contains("for a place, median") && line.contains("12s"), "{size:?}: {line}");
+    }
+    // What no words are short enough for is cut with a mark.
+    let mut driver = overview((120, 24), |overview| {
+        overview.health.retain(|part| part.state == HealthState::Ok);
+        overview.queue.oldest_wait_s = None;
+        overview.queue.pending = 10u64.pow(18);
+    });
+    let frame = driver.draw();
+    let line = frame.lines().find(|line| line.contains(" wait, none")).unwrap();
+    let left: String = line.chars().take(60).collect();
+    assert!(left.trim_end().ends_with('…'), "{line}");
+}
+
+#[test]
+fn nothing_is_called_well_while_a_critical_alert_waits() {
+    for size in [(80, 24), (120, 36)] {
+        let calm = |overview: &mut crate::api::live::Overview| {
+            overview.health.retain(|part| part.state == HealthState::Ok);
+        };
+        overview(size, calm).sees("the system is well: store");
+        let mut driver = overview(size, move |overview| {
+            calm(overview);
+            overview.alerts[0].severity = Severity::Critical;
+        });
+        driver.sees_not("well");
+        driver.sees("critical alert, cage 021: memory limit reached");
+        driver.sees("in order: store");
+    }
+}
+
+#[test]
+fn a_filter_of_cages_that_is_not_understood_is_explained_in_full() {
+    for keys in ["", "L"] {
+        let mut driver = Driver::new(&Place::Cages, (80, 24));
+        if !keys.is_empty() {
+            driver.press(keys);
+        }
+        driver.press("/");
+        driver.type_text("zzz:1");
+        driver.press("enter");
+        driver.sees("/zzz:1 [?]");
+        driver.sees("field of cages");
+        // The last of what is allowed.
+        driver.sees("tokens_share");
+        driver.sees_not("field of grid");
+    }
+}
+
+#[test]
+fn the_journal_counts_what_the_filter_lets_through() {
+    let mut driver = Driver::new(&Place::Events, (120, 36));
+    driver.sees("events [4,711]");
+    driver.press("/");
+    driver.type_text("kind:agent_removed");
+    driver.press("enter");
+    driver.sees_not("events [4,711]");
+    let frame = driver.draw();
+    let title = frame.lines().nth(1).unwrap();
+    assert!(title.contains("+] /kind:agent_removed") || title.contains("] /kind:agent_removed"), "{title}");
+}
+
+#[test]
+fn enter_in_the_help_does_what_is_called_as_was_typed() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.press("?");
+    driver.type_text("theme");
+    driver.press("enter");
+    driver.sees("tokyo");
+}
+
+#[test]
+fn what_is_refused_is_named_once() {
+    let mut driver = Driver::new(&Place::Artifacts, (120, 36));
+    obeying(&mut driver, |command| {
+        let crate::api::types::WireCommand::ReviewArtifacts { ids, .. } = command else { panic!("{command:?}") };
+        let refusal = |id: &String| Refusal::conflict("review", "of high risk", "a decision alone").within(id);
+        let refused = ids.iter().map(|id| RefusedItem { item: id.clone(), refusal: refusal(id) }).collect();
+        Reply::Items { done: vec![], refused, inverse: vec![] }
+    });
+    driver.later(std::time::Duration::from_secs(5));
+    driver.press("space space a y");
+    driver.press("!");
+    let frame = driver.draw();
+    let line = frame.lines().find(|line| line.contains("review: of high risk")).unwrap_or_else(|| panic!("{frame}"));
+    assert_eq!(line.matches("00000001").count(), 1, "{line}");
+}
+
+#[test]
+fn going_elsewhere_says_that_the_screen_is_held_no_more() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.press("F");
+    driver.sees("FROZEN");
+    driver.press("4");
+    driver.sees_not("FROZEN");
+    driver.sees("no longer frozen");
+}
+
+#[test]
+fn marks_go_when_what_they_were_set_for_is_done_and_stay_when_it_is_refused() {
+    for refuse in [false, true] {
+        let mut driver = Driver::new(&Place::Agents, (120, 36));
+        while driver.app.selection().unwrap().items[0].state != "idle" {
+            driver.press("j");
+        }
+        driver.press("space space");
+        assert_eq!(driver.app.selection().unwrap().items.len(), 2);
+        obeying(&mut driver, move |command| {
+            let crate::api::types::WireCommand::DrainAgents { ids } = command else { panic!("{command:?}") };
+            let refused = ids
+                .iter()
+                .filter(|_| refuse)
+                .map(|id| RefusedItem { item: id.clone(), refusal: Refusal::not_found("agent", id) });
+            let refused: Vec<RefusedItem> = refused.collect();
+            let done = if refuse { vec![] } else { ids.clone() };
+            Reply::Items { done, refused, inverse: vec![] }
+        });
+        driver.press("X y");
+        assert_eq!(driver.app.selection().unwrap().marked, refuse);
+    }
+}
+
+#[test]
+fn a_long_name_does_not_push_away_how_it_is_taken_back() {
+    let mut driver = Driver::new(&Place::Artifacts, (80, 24));
+    obeying(&mut driver, |command| {
+        let crate::api::types::WireCommand::ReviewArtifacts { ids, .. } = command else { panic!("{command:?}") };
+        let done = ids.clone();
+        let back = Command::ReopenReviews { ids: done.iter().filter_map(|id| id.parse().ok()).collect() };
+        Reply::Items { done, refused: vec![], inverse: vec![back] }
+    });
+    let order = crate::ui::step::Order {
+        command: crate::api::types::WireCommand::ReviewArtifacts {
+            ids: vec![fleet::review::id(1)],
+            approve: true,
+            note: None,
+        },
+        line: String::new(),
+        title: format!("approve {}", "long ".repeat(60)),
+    };
+    driver.app.step(crate::ui::step::Step::Order(order));
+    driver.settle();
+    driver.sees("… · z takes it back");
+}
+
+#[test]
+fn the_link_line_has_the_way_to_the_engine_and_back() {
+    use std::time::Duration;
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.app.options.traffic_shown = true;
+    driver.press("ctrl-r");
+    driver.sees("an answer <10 ms");
+    driver.app.update(Message::Key("ctrl-r".parse().unwrap(), driver.began));
+    driver.collect();
+    driver.later(Duration::from_millis(347));
+    for (ticket, request) in std::mem::take(&mut driver.asked) {
+        driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+    }
+    driver.sees("an answer 340 ms");
+}
+
+#[test]
+fn the_inbox_says_how_long_people_let_things_wait() {
+    let mut driver = Driver::new(&Place::Inbox, (120, 36));
+    let page = fleet::review::inbox(&vec![]);
+    let mut waits: Vec<i64> = page.rows.iter().map(|item| super::NOW - item.since.as_micros()).collect();
+    waits.sort_unstable();
+    let age = crate::ui::text::age;
+    let (oldest, median) = (age(*waits.last().unwrap()), age(waits[(waits.len() - 1) / 2]));
+    assert_ne!(oldest, median);
+    driver.sees(&format!("oldest {oldest}, median {median}"));
+}
+
+#[test]
+fn every_change_that_takes_back_has_its_line() {
+    use crate::api::types::WireCommand;
+    use crate::ui::verb::line_of;
+    let ids = vec!["a".to_owned(), "b".to_owned()];
+    let cage = "007".parse().ok();
+    let lines = [
+        (WireCommand::ReassignAgents { ids: ids.clone(), cage }, "menagerie agent reassign a b --cage 007"),
+        (WireCommand::ReassignAgents { ids: ids.clone(), cage: None }, "menagerie agent reassign a b"),
+        (WireCommand::SilenceAlerts { ids: ids.clone(), until: None }, "menagerie alert silence --off a b"),
+        (
+            WireCommand::SilenceAlerts { ids: ids.clone(), until: "2h".parse().ok() },
+            "menagerie alert silence --until 2h a b",
+        ),
+        (WireCommand::RemoveAgents { ids: ids.clone() }, "menagerie agent remove a b"),
+        (
+            WireCommand::AddAgent { agent: Box::new(crate::domain::AgentSpec::new("coder")) },
+            "menagerie agent add coder",
+        ),
+        (WireCommand::EnableAlertRules { names: ids, on: false }, "menagerie alert rule disable a b"),
+    ];
+    for (command, line) in lines {
+        assert_eq!(line_of(&command), line);
+    }
+}
