@@ -45,7 +45,7 @@ fn approved_rejected_with_a_note_and_taken_back() {
 
     goes_to(&mut terminal, "first.md");
     terminal.types("x");
-    terminal.sees("reject first.md:");
+    terminal.is_asked("reject first.md:");
     // Without a reason nothing is rejected.
     terminal.types("\r");
     terminal.sees("a rejection needs a reason");

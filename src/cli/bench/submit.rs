@@ -76,8 +76,11 @@ pub fn fill(subject: &Subject, tasks: usize) -> Result<Duration, Failure> {
 fn once(tasks: usize) -> Result<Value, Failure> {
     let subject = Subject::start(None)?;
     wait_for_worker(&subject)?;
-    let empty = subject.status()?.memory_bytes;
     let span = fill(&subject, tasks)?;
+    // The first of them make the engine keep, once, what it works with: the store's page cache, room for a request. What a
+    // task adds is seen in as many more.
+    let filled = subject.status()?.memory_bytes;
+    fill(&subject, tasks)?;
     let full = subject.status()?.memory_bytes;
     let singles = singles(&subject)?;
     drop(subject);
@@ -92,7 +95,8 @@ fn once(tasks: usize) -> Result<Value, Failure> {
     let array_bytes = subject.status()?.memory_bytes.saturating_sub(before);
     Ok(json!({
         "tasks_per_s": tasks as f64 / span.as_secs_f64(),
-        "bytes_a_queued_task": full.saturating_sub(empty) as f64 / tasks as f64,
+        "bytes_a_queued_task": full.saturating_sub(filled) as f64 / tasks as f64,
+        "memory_bytes": full,
         "bytes_an_array_element": array_bytes as f64 / f64::from(last),
         "run_p50_ms": singles.0,
         "run_p99_ms": singles.1,

@@ -125,12 +125,13 @@ impl<'c> Conditions<'c> {
     /// Whether a field has one of the values wanted.
     fn one_of(&mut self, field: &'static Field, wants: &[Want]) -> Result<String, Error> {
         let column = self.listing.column(field)?;
-        let mut words = Vec::new();
+        // Several spellings together, and several whole ids, can be looked up in an index.
+        let mut exact = Vec::new();
         let mut found = Vec::new();
         for want in wants {
             match want {
-                // Several spellings together can be looked up in an index.
-                Want::Word(word) => words.push(self.bind((*word).to_owned())),
+                Want::Word(word) => exact.push(self.bind((*word).to_owned())),
+                Want::Ids(first, last) if first == last => exact.push(self.bind(first.to_be_bytes().to_vec())),
                 Want::Nothing if column.around.is_none() => found.push(format!("{} IS NULL", self.value(column))),
                 Want::Nothing => {
                     let any = column.wrapped(&format!("{} IS NOT NULL", column.value));
@@ -147,9 +148,9 @@ impl<'c> Conditions<'c> {
                 }
             }
         }
-        if !words.is_empty() {
+        if !exact.is_empty() {
             let value = self.value(column);
-            found.push(column.wrapped(&format!("{value} IN ({})", words.join(", "))));
+            found.push(column.wrapped(&format!("{value} IN ({})", exact.join(", "))));
         }
         Ok(if found.len() == 1 { found.remove(0) } else { format!("({})", found.join(" OR ")) })
     }

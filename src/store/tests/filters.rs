@@ -375,6 +375,12 @@ fn what_people_ask_for_all_the_time_is_found_by_an_index() {
         assert!(plan.iter().any(|step| step.contains(index)), "{filter} {sort}: {plan:?}");
         assert!(sorted <= 1 || filter.starts_with("id"), "{filter} {sort}: {plan:?}");
     }
+    // However many: the console asks so for what a screen full of agents does.
+    let whole: Vec<String> = (1..200_u128).map(|id| uuid::Uuid::from_u128(id << 64).to_string()).collect();
+    for sort in ["", "-created_at"] {
+        let plan = steps(&query::TASKS, &format!("id:{}", whole.join(",")), sort);
+        assert!(plan.iter().any(|step| step.contains("task_id (id=?)")), "{sort}: {plan:?}");
+    }
     for filter in ["since:1h", "age:<1h priority:>3"] {
         let plan = steps(&query::TASKS, filter, "");
         assert!(plan.iter().any(|step| step.contains("INTEGER PRIMARY KEY (rowid>?)")), "{filter}: {plan:?}");
