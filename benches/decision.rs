@@ -11,11 +11,12 @@ use std::time::Instant;
 use menagerie::domain::command::{Command, Reply};
 use menagerie::domain::link::Report;
 use menagerie::domain::node::Capacity;
-use menagerie::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask, Snapshot};
+use menagerie::domain::selection::TaskContext;
+use menagerie::domain::snapshot::{EndedCounts, OpenArtifact, Past, QueuedTask, Snapshot};
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::{
-    Actor, ArtifactId, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span, TaskId,
-    TaskStatus, Timestamp, UserId,
+    Actor, AgentId, ArtifactId, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span,
+    TaskId, TaskStatus, Timestamp, UserId,
 };
 use menagerie::engine::core::{Context, Core, Decisions};
 use serde_json::json;
@@ -220,7 +221,16 @@ fn inbox(tasks: usize, artifacts: usize) -> u64 {
         let maker = TaskId::new(time, random);
         (task.approval_gate, task.depends_on) = (true, vec![(maker, TaskStatus::Completed)]);
         let (id, state) = (ArtifactId::new(time, random), ReviewState::Pending);
-        snapshot.artifacts.push(OpenArtifact { id, task_id: maker, state, snoozed_until: None, merges: false });
+        let agent_id = AgentId(uuid::Uuid::from_u128(random));
+        snapshot.artifacts.push(OpenArtifact {
+            id,
+            task_id: maker,
+            state,
+            snoozed_until: None,
+            agent_id,
+            judged_by: None,
+            merges: false,
+        });
     }
     let core = Core::restore(snapshot);
     let start = Instant::now();
@@ -268,6 +278,10 @@ fn rows(tasks: usize) -> Snapshot {
             preemptible: false,
             approval_gate: false,
             depends_on: vec![],
+            kind: new.kind,
+            context: TaskContext::default(),
+            after: vec![],
+            done_by: None,
             array: None,
             materialised: vec![],
             array_failed: 0,
@@ -292,5 +306,6 @@ fn rows(tasks: usize) -> Snapshot {
         approval_rules: vec![],
         silences: vec![],
         ended: EndedCounts::default(),
+        past: Past::default(),
     }
 }

@@ -16,6 +16,7 @@ use menagerie::domain::event::{
 use menagerie::domain::execution::{Outcome, OutcomeKind};
 use menagerie::domain::id::{AgentId, CageId, ExecutionId, NodeId, TaskId, UserId};
 use menagerie::domain::node::{Capacity, Node, NodeStatus};
+use menagerie::domain::selection::TaskContext;
 use menagerie::domain::task::{NewTask, Task, TaskStatus};
 use menagerie::domain::{Requirements, Span, Timestamp, User};
 use menagerie::store::{JournalQuery, Query, Reader, Store};
@@ -133,8 +134,9 @@ impl Writer {
             started_at: None,
             completed_at: None,
             assigned_cage_id: None,
+            context: TaskContext::default(),
         };
-        self.add(TaskSubmitted { task })?;
+        self.add(TaskSubmitted { task, after: vec![] })?;
         Ok(id)
     }
 
@@ -143,7 +145,16 @@ impl Writer {
         let execution_id = ExecutionId::new(now, u128::from(self.seq.wrapping_mul(0xbf58_476d_1ce4_e5b9)));
         let (agent_id, node_id) = (self.agents[place], self.node);
         let cage_id = CageId::new(u16::try_from(place)? + 1)?;
-        self.add(ExecutionScheduled { execution_id, task_id, agent_id, cage_id, node_id, attempt: 1, held: vec![] })?;
+        self.add(ExecutionScheduled {
+            execution_id,
+            task_id,
+            agent_id,
+            cage_id,
+            node_id,
+            attempt: 1,
+            held: vec![],
+            choice: None,
+        })?;
         let failed = self.spread(50) == 0;
         let kind = if failed { OutcomeKind::Failed } else { OutcomeKind::Succeeded };
         self.add(ExecutionEnded {
@@ -158,6 +169,8 @@ impl Writer {
             losses: 0,
             not_before: None,
             agent_failures: 0,
+            kind: None,
+            after: vec![],
         })
     }
 }

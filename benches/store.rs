@@ -17,6 +17,7 @@ use menagerie::domain::execution::{Outcome, OutcomeKind};
 use menagerie::domain::id::{AgentId, AllocationId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
 use menagerie::domain::node::{Capacity, Node, NodeStatus};
 use menagerie::domain::requirements::Requirements;
+use menagerie::domain::selection::TaskContext;
 use menagerie::domain::task::{Task, TaskMetadata, TaskParameters, TaskStatus};
 use menagerie::domain::{Bytes, Cpu, Timestamp, User};
 use menagerie::store::{Query, Reader, Store, rebuild, verify};
@@ -125,8 +126,9 @@ impl Writer {
             started_at: None,
             completed_at: None,
             assigned_cage_id: None,
+            context: TaskContext::default(),
         };
-        (id, self.record(TaskSubmitted { task }))
+        (id, self.record(TaskSubmitted { task, after: vec![] }))
     }
 
     fn schedule(&mut self, task_id: TaskId) -> (ExecutionId, Record) {
@@ -138,8 +140,16 @@ impl Writer {
             quantity: 1000,
         });
         let (agent_id, cage_id, node_id) = (self.agent, self.cage, self.node);
-        let event =
-            ExecutionScheduled { execution_id, task_id, agent_id, cage_id, node_id, attempt: 1, held: held.to_vec() };
+        let event = ExecutionScheduled {
+            execution_id,
+            task_id,
+            agent_id,
+            cage_id,
+            node_id,
+            attempt: 1,
+            held: held.to_vec(),
+            choice: None,
+        };
         (execution_id, self.record(event))
     }
 
@@ -160,6 +170,8 @@ impl Writer {
             losses: 0,
             not_before: None,
             agent_failures: 0,
+            kind: None,
+            after: vec![],
         })
     }
 }

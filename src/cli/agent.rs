@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::agent_performance::{self, PerformanceArgs};
+use super::agent_recommend::RecommendArgs;
 use super::alert;
 use super::args::one_of;
 use super::context::Context;
@@ -17,7 +18,7 @@ use super::program::Programs;
 use super::table::{Align, Cell, Table};
 use super::task_options::parse_workspace;
 use super::view;
-use super::{candidates, items};
+use super::{agent_recommend, agent_version, candidates, items};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::{
@@ -57,6 +58,43 @@ pub enum AgentVerb {
         /// Only show the cages that the first could be given, and what speaks for each
         #[arg(long, conflicts_with = "cage")]
         candidates: bool,
+    },
+    /// Show which agents suit what is to be done, and why
+    Recommend(RecommendArgs),
+    /// Show who reports to whom: all agents, or those under one
+    Tree {
+        /// Its name or id
+        agent: Option<String>,
+    },
+    /// Put agents under another, with everybody who reports to them; without --to at the top
+    Report {
+        /// Their names or ids
+        #[arg(required = true, value_name = "AGENT")]
+        agents: Vec<String>,
+        /// Whom they report to from now on
+        #[arg(long, value_name = "AGENT")]
+        to: Option<String>,
+    },
+    /// Show every definition that an agent has had
+    History {
+        /// Its name or id; of a removed agent the name that it had
+        agent: String,
+    },
+    /// Show what is different between two definitions of an agent
+    Diff {
+        /// Its name or id
+        agent: String,
+        /// A version; the one before the last when left out
+        from: Option<u64>,
+        /// Another version; the last when left out
+        to: Option<u64>,
+    },
+    /// Declare an agent as it was in an earlier version
+    Rollback {
+        /// Its name or id
+        agent: String,
+        /// The version
+        version: u64,
     },
     /// Let agents end what they have and take nothing new
     Drain {
@@ -114,9 +152,9 @@ pub struct AddArgs {
     /// The agent it reports to
     #[arg(long, value_name = "NAME")]
     pub reports_to: Option<String>,
-    /// Something it can do; may be repeated
-    #[arg(long = "capability", value_name = "TYPE")]
-    pub capabilities: Vec<String>,
+    /// Something it can do, perhaps with parameters as a JSON object: `review={"languages":["rust"]}`; may be repeated
+    #[arg(long = "capability", value_name = "TYPE[=JSON]", value_parser = parse_capability)]
+    pub capabilities: Vec<Capability>,
     /// Something it knows well; may be repeated
     #[arg(long = "specialization", value_name = "TEXT")]
     pub specializations: Vec<String>,
@@ -174,6 +212,12 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
             return candidates::show(context, &format!("/v1/agents/{}/candidates", encode(&agents[0])));
         }
         AgentVerb::Reassign { agents: ids, cage, .. } => (WireCommand::ReassignAgents { ids, cage }, "reassigned"),
+        AgentVerb::Recommend(args) => return agent_recommend::run(context, args),
+        AgentVerb::Tree { agent } => return agent_version::tree(context, agent.as_deref()),
+        AgentVerb::History { agent } => return agent_version::history(context, &agent),
+        AgentVerb::Diff { agent, from, to } => return agent_version::diff(context, &agent, from, to),
+        AgentVerb::Rollback { agent, version } => return agent_version::rollback(context, &agent, version),
+        AgentVerb::Report { agents: ids, to } => (WireCommand::ReportTo { ids, superior: to }, "moved"),
         AgentVerb::Drain { agents: ids } => (WireCommand::DrainAgents { ids }, "drained"),
         AgentVerb::Resume { agents: ids } => (WireCommand::ResumeAgents { ids }, "resumed"),
     };
@@ -187,6 +231,7 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
 fn names_of(client: &Client, command: &WireCommand) -> BTreeMap<String, String> {
     let (WireCommand::RemoveAgents { ids }
     | WireCommand::ReassignAgents { ids, .. }
+    | WireCommand::ReportTo { ids, .. }
     | WireCommand::DrainAgents { ids }
     | WireCommand::ResumeAgents { ids }) = command
     else {
@@ -209,8 +254,7 @@ fn spec(args: AddArgs) -> AgentSpec {
     spec.keywords = args.keywords;
     spec.concurrency = args.concurrency;
     spec.cage = args.cage;
-    let capability = |kind| Capability { kind, parameters: Map::new() };
-    spec.capabilities = args.capabilities.into_iter().map(capability).collect();
+    spec.capabilities = args.capabilities;
     spec.specializations = args.specializations;
     spec.tools_available = args.tools;
     spec.owner = args.owner;
@@ -225,6 +269,15 @@ fn spec(args: AddArgs) -> AgentSpec {
         workspace: args.workspace,
     };
     spec
+}
+
+/// Reads `TYPE`, or `TYPE={...}` with parameters.
+fn parse_capability(text: &str) -> Result<Capability, Refusal> {
+    let (kind, parameters) = match text.split_once('=') {
+        Some((kind, parameters)) => (kind, parse_json(parameters)?),
+        None => (text, Map::new()),
+    };
+    Ok(Capability { kind: kind.to_owned(), parameters })
 }
 
 /// Reads an object that is typed as JSON.

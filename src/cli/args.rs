@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{
     agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
-    execution, filter, inbox, journal, man, metric, node, past, run, schema, simulate, status, stop, task,
+    execution, filter, inbox, journal, man, metric, node, past, run, schema, search, simulate, status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -119,6 +119,8 @@ pub enum Verb {
     /// List and judge what agents made
     #[command(subcommand)]
     Artifact(artifact::ArtifactVerb),
+    /// Find agents, tasks, artifacts and events by their words
+    Search(search::SearchArgs),
     /// Rules that judge artifacts in your place
     #[command(subcommand)]
     Approval(approval::ApprovalVerb),
@@ -223,6 +225,7 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
         Verb::Agent(verb) => agent::run(context, verb),
         Verb::Cage(verb) => cage::run(context, verb),
         Verb::Artifact(verb) => artifact::run(context, verb),
+        Verb::Search(args) => search::run(context, &args),
         Verb::Approval(verb) => approval::run(context, verb),
         Verb::Inbox(verb) => inbox::run(context, verb),
         Verb::Alert(verb) => alert::run(context, verb),

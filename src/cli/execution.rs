@@ -15,6 +15,7 @@ use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::live::CageCell;
 use crate::domain::filter::tables;
+use crate::domain::selection::Choice;
 use crate::domain::{Activity, CageId, ExecutionStatus, OutcomeKind, Span, Verification};
 
 /// What can be done with executions.
@@ -205,6 +206,10 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("memory", measured(uses.memory(&execution))),
     ];
     fields.extend(reported(&execution));
+    fields.push(("rating", view::text(&execution, "user_satisfaction_rating").into()));
+    if let Ok(choice) = serde_json::from_value::<Choice>(view::at(&execution, "choice").clone()) {
+        fields.push(("chosen", choice.sentence(&names.name(&execution, "agent_id")).into()));
+    }
     fields.extend([
         ("created", view::moment(&execution, "created_at")),
         ("started", view::moment(&execution, "started_at")),

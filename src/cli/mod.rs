@@ -25,6 +25,8 @@ pub mod view;
 
 mod agent;
 mod agent_performance;
+mod agent_recommend;
+mod agent_version;
 mod alert;
 mod alert_rule;
 mod apply;
@@ -57,6 +59,7 @@ mod past;
 mod program;
 mod run;
 mod schema;
+mod search;
 mod serde_words;
 mod simulate;
 mod status;

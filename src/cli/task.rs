@@ -80,6 +80,21 @@ pub enum TaskVerb {
         /// The task: its id or the beginning of it
         id: String,
     },
+    /// Say how good a task was done, 1 to 5 stars; whom tasks go to learns from it
+    Rate {
+        /// Its id or a unique prefix of it
+        #[arg(value_name = "TASK")]
+        id: String,
+        /// 1 to 5, 5 best
+        #[arg(value_name = "STARS", required_unless_present = "off")]
+        rating: Option<u8>,
+        /// Take your rating back
+        #[arg(long, conflicts_with = "rating")]
+        off: bool,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
     /// Change the priority of tasks
     #[command(visible_alias = "prioritize")]
     Prioritise {
@@ -165,6 +180,10 @@ pub fn run(context: &mut Context, verb: TaskVerb) -> Outcome {
         }
         TaskVerb::Reassign { ids, agent, cage, .. } => {
             send(context, &WireCommand::ReassignTasks { ids, agent, cage }, "reassigned")
+        }
+        TaskVerb::Rate { id, rating, off: _, note } => {
+            let done = rating.map_or_else(|| "no longer rated".to_owned(), |stars| format!("rated {stars} of 5"));
+            send(context, &WireCommand::RateTasks { ids: vec![id], rating, note }, &done)
         }
         TaskVerb::Prioritise { ids, priority } => {
             send(context, &WireCommand::PrioritiseTasks { ids, priority }, &format!("has priority {priority}"))

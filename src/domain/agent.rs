@@ -377,6 +377,21 @@ impl AgentSpec {
     }
 }
 
+/// A definition that an agent has had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentVersion {
+    /// From 1.
+    pub version: u64,
+    /// The number of the journal's record that made it.
+    pub seq: u64,
+    /// When it was declared.
+    pub time: Timestamp,
+    /// Who declared it: `user:ID`.
+    pub actor: String,
+    /// What was declared. Where the agent lives may have been changed since by `agent reassign`.
+    pub spec: AgentSpec,
+}
+
 /// Counts over all executions of an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentCounters {

@@ -86,6 +86,14 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cage: Option<CageId>,
     },
+    /// Puts agents under another, with everybody who reports to them; or at the top.
+    ReportTo {
+        /// Which.
+        ids: Vec<Agent>,
+        /// Whom they report to from now on; left out, nobody.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        superior: Option<Agent>,
+    },
     /// Lets agents end what they have and take nothing new.
     DrainAgents {
         /// Which.
@@ -114,6 +122,17 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
         ids: Vec<Artifact>,
         /// Approve, or reject.
         approve: bool,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Says how good tasks were done, or takes that back.
+    RateTasks {
+        /// Which; each must have had an attempt that ended.
+        ids: Vec<Task>,
+        /// 1-5, 5 best; left out, the rating is taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rating: Option<u8>,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,

@@ -22,6 +22,7 @@ use super::id::{
 use super::node::Node;
 use super::refusal::Refusal;
 use super::resource::Resource;
+use super::selection::Choice;
 use super::silence::Silence;
 use super::system_event::{Severity, SystemEvent};
 use super::task::{Task, TaskStatus};
@@ -138,7 +139,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// longest of the bodies; this halves it.
 fn lean_task<S: serde::Serializer>(task: &Task, serializer: S) -> Result<S::Ok, S::Error> {
     use serde::ser::SerializeStruct;
-    let mut body = serializer.serialize_struct("Task", 30)?;
+    let mut body = serializer.serialize_struct("Task", 31)?;
     macro_rules! fields {
         (always $($name:literal = $value:expr),+; unless_default $($field:ident),+ $(,)?) => {
             $(body.serialize_field($name, &$value)?;)+
@@ -151,7 +152,7 @@ fn lean_task<S: serde::Serializer>(task: &Task, serializer: S) -> Result<S::Ok, 
             "updated_at" = task.updated_at;
         unless_default parameters, requirements, deadline, depends_on, approval_gate, attempts, losses, timeout, estimate,
             preemptible, verify, workspace, verification, agent_id, cage_id, assigned_agent_id, execution_id, not_before, output, error, metadata, array,
-            array_index, started_at, completed_at
+            array_index, started_at, completed_at, context
     );
     body.end()
 }
@@ -295,6 +296,9 @@ events! {
         /// The task as it is now; what says nothing is left out of the body.
         #[serde(serialize_with = "lean_task")]
         task: Task,
+        /// The agents that had completed what it depends on already; sorted, each once.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<AgentId>,
     }
     /// An element of an array became a task of its own.
     TaskMaterialised = "task_materialised" {
@@ -369,6 +373,9 @@ events! {
         /// What is held.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         held: Vec<Held>,
+        /// Why this agent, where it was chosen among several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choice: Option<Choice>,
     }
     /// The worker says that a process runs.
     ExecutionStarted = "execution_started" {
@@ -418,6 +425,13 @@ events! {
         /// The agent's failures in a row from now on.
         #[serde(default, skip_serializing_if = "is_default")]
         agent_failures: u32,
+        /// The task's type, where the end says something about the agent: it did the work by a command of its own, and
+        /// succeeded or is to blame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
+        /// The agents whose work it built on, where the end says something about the agent.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<AgentId>,
     }
     /// An output of an agent was taken in.
     ArtifactAdded = "artifact_added" {
@@ -437,6 +451,15 @@ events! {
         /// Whether it is a difference that is merged once it is approved.
         #[serde(default, skip_serializing_if = "is_default")]
         merges: bool,
+        /// Who made it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent_id: Option<AgentId>,
+        /// The judgement before, if there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<ReviewState>,
+        /// Whose that was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was_by: Option<UserId>,
         /// The rule that judged, when no human did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rule: Option<String>,
@@ -449,6 +472,23 @@ events! {
         task_id: TaskId,
         /// What came of it.
         merge: Merge,
+    }
+    /// A person said how good a task was done, or took that back; the record's actor is who.
+    TaskRated = "task_rated" {
+        /// The task.
+        task_id: TaskId,
+        /// The attempt that is rated.
+        execution_id: ExecutionId,
+        /// Who did it.
+        agent_id: AgentId,
+        /// 1-5, 5 best; `None` takes it back.
+        rating: Option<u8>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// The same person's rating of this task before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<u8>,
     }
     /// A human put off judging an artifact.
     ArtifactSnoozed = "artifact_snoozed" {
@@ -594,11 +634,11 @@ mod tests {
             "preemptible": true, "verify": {"expect_difference": true}, "workspace": {"repository": "/srv/shop"}, "agent_id": id, "cage_id": "001", "assigned_agent_id": id, "execution_id": id,
             "not_before": "2026-01-04T00:00:00Z", "output": 1, "error": "e", "metadata": {"source": "s"},
             "array": {"first": 1, "last": 2}, "array_index": 3, "started_at": "2026-01-05T00:00:00Z",
-            "completed_at": "2026-01-06T00:00:00Z",
+            "completed_at": "2026-01-06T00:00:00Z", "context": {"keywords": ["pars"], "phase": "testing"},
         }))
         .unwrap();
         for task in [plain, full] {
-            let event = Event::from(TaskSubmitted { task });
+            let event = Event::from(TaskSubmitted { task, after: vec![] });
             let mut body = Vec::new();
             event.write_body(&mut body).unwrap();
             assert_eq!(Event::read("task_submitted", 1, &body).unwrap(), event);

@@ -9,6 +9,7 @@ use super::enumeration::enumeration;
 use super::id::{AgentId, CageId, ExecutionId, NodeId, TaskId};
 use super::quantity::Span;
 use super::refusal::Refusal;
+use super::selection::Choice;
 use super::time::Timestamp;
 use super::verify::Verification;
 use super::workspace::Workspace;
@@ -255,6 +256,9 @@ pub struct Execution {
     /// What that is done with: a tool, a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_detail: Option<String>,
+    /// Why this agent, where it was chosen among several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// When it was decided.
     pub created_at: Timestamp,
     /// When its process started.

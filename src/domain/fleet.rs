@@ -15,6 +15,7 @@ use super::quantity::{Bytes, Span};
 use super::refusal::Refusal;
 use super::requirements::Requirements;
 use super::resource::ResourceSpec;
+use super::selection::SelectionPolicy;
 use super::user::UserSpec;
 
 /// A fleet file. What it does not mention is left as it is.
@@ -262,6 +263,9 @@ pub struct Defaults {
     pub lease: Span,
     /// How many bytes of output are kept of one execution. Default 16 MiB.
     pub output: Bytes,
+    /// How an agent is chosen for a task that names none.
+    #[serde(skip_serializing_if = "SelectionPolicy::is_default")]
+    pub selection: SelectionPolicy,
 }
 
 impl Default for Defaults {
@@ -276,6 +280,7 @@ impl Default for Defaults {
             patience: Span::from_secs(300),
             lease: Span::from_secs(60),
             output: Bytes::from_mib(16),
+            selection: SelectionPolicy::default(),
         }
     }
 }
@@ -296,6 +301,7 @@ impl Defaults {
         if self.output.get() < 4096 {
             return Err(Refusal::invalid("defaults.output", self.output, "at least 4KiB"));
         }
+        self.selection.weights.check("defaults.selection.weights")?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::enumeration::enumeration;
 use super::refusal::Refusal;
+use super::selection::FactorScore;
 
 /// An agent or cage that something could be given to: `GET /v1/tasks/{id}/candidates`, `GET /v1/agents/{id}/candidates`. The best first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +33,12 @@ pub struct Candidate {
     /// What its executions cost in the mean, in US dollars, as reported.
     #[serde(default)]
     pub mean_cost: Option<f64>,
+    /// How well an agent suits the task, 0-1; absent for cages, and for those that are not among the best 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// What makes up the score.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<FactorScore>,
 }
 
 /// What a command would do, had it been given: `POST /v1/what-if` takes a command and changes nothing.

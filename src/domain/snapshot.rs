@@ -14,6 +14,7 @@ use super::node::Node;
 use super::quantity::Span;
 use super::requirements::Requirements;
 use super::resource::Resource;
+use super::selection::TaskContext;
 use super::silence::Silence;
 use super::system_event::Severity;
 use super::task::{ArrayRange, Task, TaskStatus};
@@ -59,6 +60,68 @@ pub struct Snapshot {
     pub silences: Vec<Silence>,
     /// How many tasks have completed, failed and been cancelled so far, arrays themselves not counted.
     pub ended: EndedCounts,
+    /// What choices among agents rest on, of those that there are.
+    pub past: Past,
+}
+
+/// What agents have done and what is thought of them, as far as choices rest on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Executions that ended, by agent, type and day.
+    pub days: Vec<PastDay>,
+    /// How agents did after others.
+    pub pairs: Vec<PastPair>,
+    /// What users think of agents.
+    pub opinions: Vec<PastOpinion>,
+}
+
+/// What an agent did with tasks of one type on one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDay {
+    /// Who.
+    pub agent_id: AgentId,
+    /// The type of the tasks.
+    pub kind: String,
+    /// Days since 1970-01-01, in UTC.
+    pub day: i64,
+    /// Executions that ended.
+    pub executions: u32,
+    /// Those that succeeded.
+    pub successes: u32,
+    /// Those whose process was started.
+    pub timed: u32,
+    /// How long those took together, in microseconds.
+    pub micros: u64,
+}
+
+/// How an agent did with tasks that build on another's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastPair {
+    /// Who.
+    pub agent_id: AgentId,
+    /// After whom.
+    pub after: AgentId,
+    /// Executions that ended.
+    pub executions: u32,
+    /// Those that succeeded.
+    pub successes: u32,
+}
+
+/// What a user thinks of an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastOpinion {
+    /// Of whom.
+    pub agent_id: AgentId,
+    /// Who.
+    pub user_id: UserId,
+    /// How many ratings they gave.
+    pub ratings: u32,
+    /// The sum of their stars.
+    pub stars: u32,
+    /// How many artifacts they approved.
+    pub approved: u32,
+    /// How many they rejected.
+    pub rejected: u32,
 }
 
 /// What rules that judge artifacts have to know of the task that made them.
@@ -126,6 +189,14 @@ pub struct QueuedTask {
     pub approval_gate: bool,
     /// Tasks that must complete first, with what has become of them.
     pub depends_on: Vec<(TaskId, TaskStatus)>,
+    /// Its type.
+    pub kind: String,
+    /// What was read out of its text.
+    pub context: TaskContext,
+    /// The agents that completed what it depends on, as far as it has completed; sorted, each once.
+    pub after: Vec<AgentId>,
+    /// The agent that completed it, if it has completed.
+    pub done_by: Option<AgentId>,
     /// For an array: its range.
     pub array: Option<ArrayRange>,
     /// For an array: the elements, counted from 1, that already are tasks of their own, as inclusive ranges in order.
@@ -158,6 +229,10 @@ impl QueuedTask {
             preemptible: task.preemptible,
             approval_gate: task.approval_gate,
             depends_on: task.depends_on.iter().map(|id| (*id, TaskStatus::Pending)).collect(),
+            kind: task.kind.clone(),
+            context: task.context.clone(),
+            after: vec![],
+            done_by: None,
             array: task.array,
             materialised: vec![],
             array_failed: 0,
@@ -192,6 +267,19 @@ pub struct LiveExecution {
     pub stop_note: Option<String>,
 }
 
+/// A task of which an attempt has ended, as far as rating it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RatedTask {
+    /// The task.
+    pub task_id: TaskId,
+    /// The last attempt that ended.
+    pub execution_id: ExecutionId,
+    /// Who did it.
+    pub agent_id: AgentId,
+    /// The ratings that it has, with whose they are.
+    pub ratings: Vec<(UserId, u8)>,
+}
+
 /// An artifact that is not approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenArtifact {
@@ -203,6 +291,10 @@ pub struct OpenArtifact {
     pub state: ReviewState,
     /// Not shown at the head of the inbox until then.
     pub snoozed_until: Option<Timestamp>,
+    /// Who made it.
+    pub agent_id: AgentId,
+    /// Who judged it, if somebody did.
+    pub judged_by: Option<UserId>,
     /// Whether it is a difference that is merged once it is approved, and is not yet.
     pub merges: bool,
 }

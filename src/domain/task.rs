@@ -10,6 +10,7 @@ use super::id::{ARRAY_ELEMENTS_MAX, AgentId, CageId, ExecutionId, TaskId, UserId
 use super::quantity::Span;
 use super::refusal::Refusal;
 use super::requirements::{Requirements, check_name};
+use super::selection::TaskContext;
 use super::time::{Timestamp, When};
 use super::variable::check_variable_name;
 use super::verify::{Verification, Verify};
@@ -392,6 +393,9 @@ pub struct Task {
     /// The cage of the attempt under way, or of the last one.
     #[serde(default)]
     pub assigned_cage_id: Option<CageId>,
+    /// What was read out of its text, which its agent is chosen by.
+    #[serde(default, skip_serializing_if = "TaskContext::is_empty")]
+    pub context: TaskContext,
 }
 
 impl Task {

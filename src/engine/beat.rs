@@ -71,6 +71,7 @@ impl Topics {
             | Event::AgentResumed(_)
             | Event::BreakerOpened(_)
             | Event::BreakerClosed(_) => Self::AGENTS.and(Self::CAGES),
+            Event::TaskRated(_) => Self::TASKS.and(Self::AGENTS),
             Event::TaskSubmitted(_)
             | Event::TaskMaterialised(_)
             | Event::ArrayEnded(_)

@@ -12,5 +12,6 @@ pub fn fetch(reader: &Reader, wanted: &Wanted) -> Result<Context, Error> {
         alerts: reader.alerts_named(&wanted.alerts)?,
         high_risk: reader.high_risk(&wanted.risks)?,
         snoozed: reader.snoozed_tasks(&wanted.tasks)?,
+        rated: reader.rated_tasks(&wanted.rated)?,
     })
 }

@@ -208,6 +208,8 @@ mod tests {
             losses: 0,
             not_before: None,
             agent_failures: 0,
+            kind: None,
+            after: vec![],
         };
         Record { seq: 1, time: at(seconds), actor: Actor::Engine, event: event.into() }
     }
@@ -260,6 +262,7 @@ mod tests {
                 node_id: NodeId::new(at(0), 1),
                 attempt,
                 held: vec![],
+                choice: None,
             }
             .into(),
         };

@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod exposition;
 pub mod figures;
 pub mod http;
+pub mod indexer;
 pub mod link;
 pub mod log;
 mod merge_order;
@@ -54,6 +55,7 @@ use self::decide::{Decider, Signals};
 use self::deliver::Deliveries;
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
+use self::indexer::Indexer;
 use self::message::Message;
 use self::otlp::Export;
 use self::progress::Progress;
@@ -209,6 +211,16 @@ impl Engine {
             Box::new(|| {
                 if let Err(error) = rules::keep_evaluating(evaluation) {
                     tracing::error!(%error, "alert rules are not evaluated");
+                }
+            }),
+        )?;
+        let indexer = Indexer { data_dir: data_dir.to_owned(), beat: beat.clone(), leaving: leaving.clone() };
+        // Nobody waits for this one either.
+        spawn(
+            "search",
+            Box::new(|| {
+                if let Err(error) = indexer::keep_indexing(indexer) {
+                    tracing::error!(%error, "nothing is taken into the search index");
                 }
             }),
         )?;

@@ -380,18 +380,54 @@ pub(super) fn read_kind(connection: &Connection, kind: &str, after: u64, upto: u
     let mut rows = statement.query(rusqlite::params![integer(after), integer(upto), kind]).doing(doing)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().doing(doing)? {
-        let seq = u64::try_from(row.get::<_, i64>(0).doing(doing)?).unwrap_or(0);
-        let raw = Raw {
-            seq,
-            time: row.get(1).doing(doing)?,
-            actor: bytes(row, 2).doing(doing)?,
-            kind: bytes(row, 3).doing(doing)?,
-            version: row.get(4).doing(doing)?,
-            body: bytes(row, 5).doing(doing)?,
-        };
-        found.push(raw.record().map_err(|fault| Error::BadRecord { seq, fault })?);
+        found.push(record_of(row)?);
     }
     Ok(found)
+}
+
+/// A record from a row of the journal whose columns are `seq, time, actor, kind, version, body`.
+fn record_of(row: &rusqlite::Row<'_>) -> Result<Record, Error> {
+    let doing = "reading the journal";
+    let seq = u64::try_from(row.get::<_, i64>(0).doing(doing)?).unwrap_or(0);
+    let raw = Raw {
+        seq,
+        time: row.get(1).doing(doing)?,
+        actor: bytes(row, 2).doing(doing)?,
+        kind: bytes(row, 3).doing(doing)?,
+        version: row.get(4).doing(doing)?,
+        body: bytes(row, 5).doing(doing)?,
+    };
+    raw.record().map_err(|fault| Error::BadRecord { seq, fault })
+}
+
+/// So many records are gone through at a time for those of some kinds.
+const GONE_THROUGH: u64 = 50_000;
+
+/// The first records of some kinds, as a list of SQL, after a number, at most `max`; with the number up to which the
+/// journal was gone through for them, and whether there is more of it.
+pub(super) fn read_kinds_after(
+    connection: &Connection,
+    kinds: &str,
+    after: u64,
+    max: usize,
+) -> Result<(Vec<Record>, u64, bool), Error> {
+    let doing = "reading the journal";
+    let _look = connection.unchecked_transaction().doing(doing)?;
+    let head = read_head(connection)?.seq;
+    let upto = head.min(after.saturating_add(GONE_THROUGH));
+    let sql = format!(
+        "SELECT seq, time, actor, kind, version, body FROM journal WHERE seq > ? AND seq <= ? AND kind IN ({kinds})
+         ORDER BY seq LIMIT ?"
+    );
+    let mut statement = connection.prepare_cached(&sql).doing(doing)?;
+    let limit = i64::try_from(max).unwrap_or(i64::MAX);
+    let mut rows = statement.query(rusqlite::params![integer(after), integer(upto), limit]).doing(doing)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().doing(doing)? {
+        found.push(record_of(row)?);
+    }
+    let upto = found.last().filter(|_| found.len() == max).map_or(upto, |record| record.seq);
+    Ok((found, upto, upto < head))
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -108,10 +108,19 @@ const STEPS: &[Step] = &[
                  OR (kind = 'artifact_reviewed' AND body ->> 'rule' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "selection",
+        up: include_str!("migrations/0012_selection.up.sql"),
+        down: Some(include_str!("migrations/0012_selection.down.sql")),
+        known_before: Some(
+            // Every journal has agents, whose definitions are versions of them.
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'agent_declared')",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 11;
+pub const SCHEMA: u32 = 12;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -7,6 +7,7 @@
 //! journal alone: [`rebuild()`] makes them anew and [`check`] compares, [`verify()`] walks the chain, and [`migrate`]
 //! takes the tables from one schema to the next.
 
+mod agent_past;
 mod alert_history;
 mod approval;
 mod checkpoint;
@@ -25,10 +26,12 @@ mod reader;
 mod rebuild;
 mod resolve;
 mod rows;
+mod search;
 pub mod series;
 mod snapshot;
 mod triage;
 mod verify;
+mod version;
 mod writer;
 
 #[cfg(test)]
@@ -46,6 +49,7 @@ pub use past::{PastStore, View};
 pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;
 pub use rebuild::{Checked, Difference, Rebuilt, check, rebuild};
+pub use search::{SEARCH_DATABASE, SearchIndex, SearchQuery, search};
 pub use triage::{FailureRow, ReviewRow};
 pub use verify::{Verified, verify};
 pub use writer::Store;

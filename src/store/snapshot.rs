@@ -1,9 +1,10 @@
 //! What the engine starts from, read from the rows: the unfinished work and the fleet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::agent_past;
 use super::error::{Doing, Error, Fault};
 use super::journal::read_head;
 use super::rows::{
@@ -12,7 +13,7 @@ use super::rows::{
 };
 use crate::domain::artifact::ReviewState;
 use crate::domain::fleet::Defaults;
-use crate::domain::id::{ArtifactId, TaskId};
+use crate::domain::id::{AgentId, ArtifactId, TaskId, UserId};
 use crate::domain::requirements::Requirements;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask, Snapshot};
 use crate::domain::task::TaskStatus;
@@ -74,6 +75,7 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
         )?,
         silences: all(connection, &format!("SELECT {SILENCE_COLUMNS} FROM silence x ORDER BY x.seq"), rows::silence)?,
         ended: ended(connection)?,
+        past: agent_past::read(connection)?,
     })
 }
 
@@ -194,19 +196,23 @@ fn open_tasks(connection: &Connection, progress: &dyn Fn(u64, u64)) -> Result<Ve
 fn complete(connection: &Connection, queued: Queued) -> Result<QueuedTask, Error> {
     let Queued { mut task, dependencies } = queued;
     if dependencies > 0 {
-        task.depends_on = connection
+        let dependencies: Vec<(TaskId, TaskStatus, Option<AgentId>)> = connection
             .prepare_cached(
-                "SELECT d.depends_on, coalesce(t.status, 'pending') FROM task_dependency d
+                "SELECT d.depends_on, coalesce(t.status, 'pending'),
+                     CASE WHEN t.status = 'completed' THEN t.assigned_agent_id END FROM task_dependency d
                  LEFT JOIN task t ON t.id = d.depends_on WHERE d.task_id = ? ORDER BY d.place",
             )
             .and_then(|mut statement| {
                 let read = |row: &Row<'_>| {
                     let mut columns = Columns::new(row);
-                    Ok((columns.id(TaskId)?, columns.word()?))
+                    Ok((columns.id(TaskId)?, columns.word()?, columns.optional_id(AgentId)?))
                 };
                 statement.query_map(params![task.id.0.as_bytes()], read)?.collect()
             })
             .doing(DOING)?;
+        let done_by: BTreeSet<_> = dependencies.iter().filter_map(|(.., agent)| *agent).collect();
+        task.after = done_by.into_iter().collect();
+        task.depends_on = dependencies.into_iter().map(|(id, status, _)| (id, status)).collect();
     }
     if task.array.is_some() {
         elements(connection, &mut task)?;
@@ -233,7 +239,7 @@ fn elements(connection: &Connection, array: &mut QueuedTask) -> Result<(), Error
 }
 
 /// The columns of [`open_artifact`].
-const OPEN_COLUMNS: &str = "id, task_id, state, snoozed_until, \
+const OPEN_COLUMNS: &str = "id, task_id, state, snoozed_until, agent_id, reviewed_by, \
     difference ->> '$.merge' IS NOT NULL AND coalesce(merge ->> '$.state', '') <> 'merged'";
 
 fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
@@ -243,6 +249,8 @@ fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
         task_id: columns.id(TaskId)?,
         state: columns.word::<ReviewState>()?,
         snoozed_until: columns.optional_time()?,
+        agent_id: columns.id(AgentId)?,
+        judged_by: columns.optional_id(UserId)?,
         merges: columns.get()?,
     })
 }

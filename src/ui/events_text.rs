@@ -79,6 +79,7 @@ pub fn agents_named(event: &Event) -> Option<AgentId> {
         Event::ExecutionScheduled(event) => Some(event.agent_id),
         Event::ExecutionEnded(event) => Some(event.agent_id),
         Event::ArtifactAdded(event) => Some(event.artifact.agent_id),
+        Event::TaskRated(event) => Some(event.agent_id),
         _ => None,
     }
 }
@@ -183,6 +184,13 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             let (id, work) = (short(event.artifact_id), task(event.task_id));
             format!("artifact {id} of {work} is {}", event.merge.phrase())
         }
+        Event::TaskRated(event) => match event.rating {
+            Some(stars) => {
+                let (work, why) = (task(event.task_id), because(event.note.as_deref()));
+                format!("{work} by {} was rated {stars} of 5{why}", agent(event.agent_id))
+            }
+            None => format!("the rating of {} was taken back", task(event.task_id)),
+        },
         Event::ArtifactSnoozed(event) => put_off(&format!("artifact {}", short(event.artifact_id)), event.until),
         Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
@@ -330,6 +338,7 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         Event::TaskReassigned(event) => work(event.task_id),
         Event::TaskPrioritised(event) => work(event.task_id),
         Event::TaskSnoozed(event) => work(event.task_id),
+        Event::TaskRated(event) => work(event.task_id),
         Event::ExecutionScheduled(event) => work(event.task_id),
         Event::ExecutionStarted(event) => work(event.task_id),
         Event::ExecutionStopping(event) => work(event.task_id),

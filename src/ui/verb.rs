@@ -53,6 +53,11 @@ const LOOKS: &[&str] = &[
     "metric list",
     "metric query",
     "metric stats",
+    "search",
+    "agent recommend",
+    "agent tree",
+    "agent history",
+    "agent diff",
     "filter",
     "config show",
     "db status",
@@ -69,8 +74,10 @@ const GENTLE: &[&str] = &[
     "task retry",
     "task reassign",
     "task prioritise",
+    "task rate",
     "agent add",
     "agent reassign",
+    "agent report",
     "agent drain",
     "agent resume",
     "cage maintenance",
@@ -244,6 +251,15 @@ pub fn line_of(command: &WireCommand) -> String {
         WireCommand::DrainAgents { ids } => words("agent drain", ids),
         WireCommand::ReviewArtifacts { ids, approve: true, .. } => words("artifact approve", ids),
         WireCommand::ReviewArtifacts { ids, approve: false, .. } => words("artifact reject", ids),
+        WireCommand::RateTasks { ids, rating: Some(stars), .. } => {
+            let ids = ids.iter().map(|id| format!("menagerie task rate {} {stars}", quote(id)));
+            ids.collect::<Vec<_>>().join("; ")
+        }
+        WireCommand::RateTasks { ids, rating: None, .. } => words("task rate --off", ids),
+        WireCommand::ReportTo { ids, superior } => match superior {
+            Some(superior) => words(&format!("agent report --to {}", quote(superior)), ids),
+            None => words("agent report", ids),
+        },
         WireCommand::ReopenReviews { ids } => words("artifact reopen", ids),
         WireCommand::SnoozeReviews { ids, until: None } => words("inbox snooze --off", ids),
         WireCommand::SnoozeReviews { ids, until: Some(until) } => words(&format!("inbox snooze --until {until}"), ids),

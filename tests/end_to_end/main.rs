@@ -8,6 +8,7 @@ mod site;
 
 mod bad_input;
 mod cages;
+mod choosing;
 mod fast_output;
 mod filters;
 mod full_disk;

@@ -55,6 +55,7 @@ fn verbs_answer_from_the_past_and_change_nothing() {
         (&["--at", "soon", "task", "list"], 2, "seq:1234"),
         (&["--at", &at, "db", "status"], 2, "--at is for verbs that ask the engine"),
         (&["--at", &at, "journal", "tail", "-f"], 2, "not known of the past"),
+        (&["--at", &at, "search", "words"], 2, "--at is for verbs that ask the engine"),
     ] {
         let (found, text) = says(&run(words));
         assert_eq!(found, Some(code), "{words:?}: {text}");

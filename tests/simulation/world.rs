@@ -103,6 +103,8 @@ impl World {
         }
         for number in 0..AGENTS {
             let mut agent = AgentSpec::new(format!("agent-{number}"));
+            let words = ["parser", "sql", "tester", "build"];
+            agent.keywords.extend(self.draw.pick(&words).filter(|_| number % 2 == 0).map(|word| (*word).to_owned()));
             if number % 2 == 0 {
                 agent.runtime = Runtime::of_command(vec!["work".to_owned()]);
             }
@@ -206,7 +208,12 @@ impl World {
     }
 
     fn new_task(&mut self) -> NewTask {
-        let mut task = NewTask::new("processing");
+        let mut task = NewTask::new(["processing", "build", "review"][usize::try_from(self.draw.below(3)).unwrap()]);
+        if self.draw.chance(40) {
+            let text =
+                *self.draw.pick(&["fix the parser in main.rs", "write tests", "sql migration", "写测试"]).unwrap();
+            task.parameters.input_data.insert("prompt".into(), text.into());
+        }
         if self.draw.chance(50) {
             task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));
         }
@@ -339,7 +346,10 @@ impl World {
         }
         let until = self.draw.chance(70).then_some(When::In(Span::from_secs(60)));
         let task = self.some_task().map(|id| ReviewId(id.0));
-        let command = match self.draw.below(13) {
+        let rated = self.some_task();
+        let rating = self.draw.chance(85).then(|| u8::try_from(1 + self.draw.below(5)).unwrap());
+        let command = match self.draw.below(15) {
+            13 | 14 => Command::RateTasks { ids: rated.into_iter().collect(), rating, note: None },
             0 => Command::ReopenReviews { ids },
             10 | 11 => {
                 let verdict = if self.draw.chance(70) { Verdict::Approve } else { Verdict::Reject };

@@ -163,6 +163,10 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::AddAgent { agent } => Command::AddAgent { agent },
         WireCommand::RemoveAgents { ids } => Command::RemoveAgents { ids: agents(ids)? },
         WireCommand::ReassignAgents { ids, cage } => Command::ReassignAgents { ids: agents(ids)?, cage },
+        WireCommand::ReportTo { ids, superior } => {
+            let superior = superior.map(|agent| reader.resolve_agent(&agent)).transpose()?;
+            Command::ReportTo { ids: agents(ids)?, superior }
+        }
         WireCommand::DrainAgents { ids } => Command::DrainAgents { ids: agents(ids)? },
         WireCommand::ResumeAgents { ids } => Command::ResumeAgents { ids: agents(ids)? },
         WireCommand::SetCageMaintenance { ids, on } => Command::SetCageMaintenance { ids, on },
@@ -170,6 +174,7 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::ReviewArtifacts { ids, approve, note } => {
             Command::ReviewArtifacts { ids: artifacts(ids)?, approve, note }
         }
+        WireCommand::RateTasks { ids, rating, note } => Command::RateTasks { ids: tasks(ids)?, rating, note },
         WireCommand::ReopenReviews { ids } => Command::ReopenReviews { ids: artifacts(ids)? },
         WireCommand::SnoozeReviews { ids, until } => {
             let ids = ids.iter().map(|id| reader.resolve_review(id)).collect::<Result<Vec<_>, _>>()?;

@@ -11,6 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::{Failure, Service, past};
 use crate::api::types::Shutdown;
 use crate::domain::{Refusal, RefusalKind, Task, TaskId};
+use crate::engine::core::{Reason, ReasonKind};
 use crate::engine::message::Message;
 use crate::store;
 
@@ -30,6 +31,9 @@ async fn find_task(service: &Service, id: TaskId) -> Result<Task, Failure> {
 pub(super) async fn explain(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Failure> {
     let id = resolve_task(&service, id).await?;
     if let Some(mut explanation) = service.ask(|answer| Message::Explain { task: id, answer }).await? {
+        if explanation.reasons.iter().any(|reason| reason.kind == ReasonKind::Running) {
+            explanation.reasons.extend(choice(&service, id).await?);
+        }
         // The memory does not hold what artifacts are; what is suggested has to work when it is done.
         let suggested = explanation.suggested_artifacts().to_vec();
         if suggested.len() > 1 {
@@ -43,12 +47,29 @@ pub(super) async fn explain(State(service): State<Service>, Path(id): Path<Strin
     if let Some(error) = &task.error {
         summary = format!("{summary}: {error}");
     }
+    let reasons: Vec<_> = choice(&service, id).await?.into_iter().collect();
     let explanation = serde_json::json!({
-        "task_id": task.id, "status": task.status, "summary": summary, "reasons": [],
+        "task_id": task.id, "status": task.status, "summary": summary, "reasons": reasons,
         "position": null, "expected_start": null, "change": null,
         "smallest_change": null, "cages": [], "cages_left_out": 0,
     });
     Ok(Json(explanation).into_response())
+}
+
+/// Why the agent of a task's last attempt was chosen, where it was among several.
+async fn choice(service: &Service, id: TaskId) -> Result<Option<Reason>, Failure> {
+    let found = service.read(move |reader| {
+        let last = reader.task(id)?.and_then(|task| task.execution_id);
+        let execution = last.map(|id| reader.execution(id)).transpose()?.flatten();
+        let Some((choice, agent)) = execution.and_then(|run| Some((run.choice?, run.agent_id))) else {
+            return Ok(None);
+        };
+        let name = reader.agent(agent)?.map_or_else(|| agent.to_string(), |agent| agent.spec.name);
+        Ok(Some(choice.sentence(&name)))
+    });
+    let reason =
+        |text| Reason { kind: ReasonKind::Choice, blocking: false, need: String::new(), have: String::new(), text };
+    Ok(found.await?.map(reason))
 }
 
 /// `GET /v1/tasks/{id}/wait?timeout_s=`: the task once it has ended, or 204.

@@ -212,6 +212,16 @@ pub(super) async fn agent(State(service): State<Service>, Path(id): Path<String>
     only(running::agents(&service, vec![agent]).await?)
 }
 
+/// `GET /v1/agents/{id}/versions`.
+pub(super) async fn agent_versions(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let items = service.read(move |reader| reader.agent_versions(&id)).await?;
+    let total = items.len() as u64;
+    page(&Page { items, total, more: false })
+}
+
 /// The one row that one row was made into.
 fn only<T>(mut rows: Vec<T>) -> Result<Json<T>, Failure> {
     let row = rows.pop().ok_or_else(|| Refusal::new(RefusalKind::Unavailable, "the answer", "is empty"))?;

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
     Service, alert_rules, approval_rules, commands, dashboards, exposition, grid, health, live, logs, metrics, openapi,
-    overview, past, processes, pulse, reads, sensors, status, stream, triage,
+    overview, past, processes, pulse, reads, recommend, search, sensors, status, stream, triage,
 };
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
@@ -14,10 +14,13 @@ use crate::api::types::{
     AgentRow, AlertRuleRow, ApprovalRuleTest, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow,
     ToMoment, WireCommand,
 };
+use crate::domain::agent::AgentVersion;
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal};
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent};
 use crate::domain::metric;
+use crate::domain::search::Found;
+use crate::domain::selection::{RecommendQuery, Recommendations};
 use crate::domain::{
     AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint, SystemEvent,
     Task, User,
@@ -141,6 +144,11 @@ const TIMELINE: &[(&str, &str)] = &[
     ("offset", "skip so many cages"),
     ("limit", "at most so many cages, 0 to 10000; 100 when left out"),
 ];
+const SEARCH: &[(&str, &str)] = &[
+    ("q", "words, all of which must occur, each perhaps cut short; \"words in quotes\" must follow each other"),
+    ("in", "only these, separated by commas: agent, task, artifact, event"),
+    ("limit", "at most so many, 1 to 1000; 20 when left out"),
+];
 const PART: &[(&str, &str)] = &[("offset", "skip so many bytes"), ("length", "at most so many bytes")];
 
 macro_rules! route {
@@ -189,6 +197,11 @@ pub static ROUTES: &[Route] = &[
         WireCommand, Shape::Json(of::<Reply>), commands::post),
     route!(post "/v1/what-if", "what_if", "What a command would do, and what of it would be refused. Changes nothing.",
         WireCommand, Shape::Json(of::<WhatIf>), commands::what_if),
+    route!(post "/v1/recommend", "recommend", "The agents that suit a text, or a task that has not ended, the best first: \
+        factor by factor, with what each rests on. What is unknown is null. Changes nothing.",
+        RecommendQuery, Shape::Json(of::<Recommendations>), recommend::post),
+    route!(show "/v1/search", "search", "Agents, tasks, artifacts and events by their words, the best match first. The \
+        index follows the journal; how many records it is behind is said.", Shape::Json(of::<Found>), SEARCH, search::get),
     route!(post "/v1/shutdown", "shutdown", "Stops the engine; with kill, the agents too, whose tasks are queued again.",
         Shutdown, Shape::Nothing, live::shutdown),
     route!(post "/v1/moment", "moment", "Has a past, which was opened with --at, be that of another moment. Answered once it \
@@ -224,6 +237,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<AgentRow>), &[], reads::agent),
     route!(show "/v1/agents/{id}/candidates", "agent_candidates", "The cages that an agent could be given, the best first; \
         at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::agent_candidates),
+    route!(show "/v1/agents/{id}/versions", "agent_versions", "The definitions that an agent has had, the first first; by \
+        name or id, also after its removal.", Shape::List(of::<AgentVersion>), &[], reads::agent_versions),
     route!(list "/v1/agent-performance", "agent_performance", "What agents did, day by day.", AgentPerformance,
         reads::agent_performance),
     route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),

@@ -177,9 +177,16 @@ pub(super) async fn task_candidates(
     Path(id): Path<String>,
 ) -> Result<Json<Vec<Candidate>>, Failure> {
     let id = service.read(move |reader| reader.resolve_task(&id)).await?;
-    let Some(found) = service.look(move |core, _| core.task_candidates(id)).await? else {
+    let found = service.look(move |core, _| Some((core.task_candidates(id)?, core.scores_for_task(id)))).await?;
+    let Some((mut found, scores)) = found else {
         return Err(Refusal::conflict("task", id, "a task that has not ended").into());
     };
+    let mut scores: BTreeMap<_, _> = scores.into_iter().collect();
+    for (id, candidate) in &mut found {
+        if let Some(judged) = scores.remove(id) {
+            (candidate.score, candidate.factors) = (Some(judged.score), judged.factors);
+        }
+    }
     let candidates = service.read(move |reader| with_records(reader, found)).await?;
     Ok(Json(candidates))
 }
@@ -199,8 +206,11 @@ fn with_records(reader: &Reader, found: Vec<(AgentId, Candidate)>) -> Result<Vec
     }
     let rate = |candidate: &Candidate| candidate.success_rate.unwrap_or(0.5);
     candidates.sort_by(|one, other| {
-        let place = |candidate: &Candidate| (!candidate.able, !candidate.free, candidate.queued, candidate.running);
-        place(one).cmp(&place(other)).then(rate(other).total_cmp(&rate(one)))
+        let able = |candidate: &Candidate| (!candidate.able, !candidate.free);
+        let place = |candidate: &Candidate| (candidate.queued, candidate.running);
+        let score = |candidate: &Candidate| candidate.score.unwrap_or(0.0);
+        let by_score = able(one).cmp(&able(other)).then(score(other).total_cmp(&score(one)));
+        by_score.then(place(one).cmp(&place(other))).then(rate(other).total_cmp(&rate(one)))
     });
     Ok(candidates)
 }

@@ -234,6 +234,8 @@ fn candidate(kind: &str, name: String, reasons: Vec<String>, rank: &Rank<'_>) ->
         success_rate: None,
         mean_duration_s: None,
         mean_cost: None,
+        score: None,
+        factors: vec![],
     }
 }
 

@@ -72,7 +72,7 @@ impl Core {
         for slot in self.agent_names.values() {
             let agent = &self.agents[*slot];
             add(format!(
-                "agent {} {:?} {} {} {} {:?} {} {:?}",
+                "agent {} {:?} {} {} {} {:?} {} {:?} {}",
                 agent.id,
                 agent.spec,
                 agent.owner,
@@ -80,7 +80,8 @@ impl Core {
                 agent.failures,
                 agent.breaker_until,
                 agent.running,
-                agent.cage
+                agent.cage,
+                self.selection.describe(*slot)
             ));
         }
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
@@ -118,7 +119,7 @@ impl Core {
             let deps = task.deps.as_ref().map(|deps| {
                 let mut on = deps.on.clone();
                 on.sort_unstable();
-                (on, deps.waiting)
+                (on, deps.waiting, deps.after.clone())
             });
             let array = task.array.as_ref().map(|array| {
                 // Ranges of holes may be cut differently; the places are the same.
@@ -144,7 +145,7 @@ impl Core {
                 task.gate,
                 deps,
                 array,
-                (key.level, &self.shape(slot).wish)
+                (key.level, &self.shape(slot).wish, self.selection.topics.get(task.topic))
             ));
         }
     }

@@ -60,6 +60,8 @@ pub struct Reason {
 pub enum ReasonKind {
     /// It runs.
     Running,
+    /// Its agent was chosen among several.
+    Choice,
     /// It waits for other tasks.
     Dependency,
     /// It waits for a person's approval.

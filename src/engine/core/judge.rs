@@ -51,6 +51,9 @@ impl Core {
                     state: rule.verdict.state(),
                     note: Some(format!("{} by rule {}", rule.verdict.past(), rule.name)),
                     merges,
+                    agent_id: Some(artifact.agent_id),
+                    was: None,
+                    was_by: None,
                     rule: Some(rule.name.clone()),
                 });
             }

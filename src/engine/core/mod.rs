@@ -34,6 +34,7 @@ mod restore;
 mod retry;
 mod rules;
 mod schedule;
+mod selection;
 mod shape;
 mod share;
 mod sites;
@@ -55,6 +56,7 @@ pub use explain::{Explanation, Reason, ReasonKind};
 pub use inbox::{Blocked, Waiting, cost_of_delay};
 pub use observe::Observation;
 pub use rules::Watched;
+pub use selection::RECOMMENDED_MAX;
 pub use smallest_change::{CageVerdict, SmallestChange};
 pub use state::Core;
 

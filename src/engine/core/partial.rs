@@ -8,7 +8,7 @@ use super::{Context, Core};
 use crate::domain::agent::AgentCounters;
 use crate::domain::event::Held;
 use crate::domain::requirements::Quantities;
-use crate::domain::snapshot::{LiveExecution, OpenArtifact, QueuedTask, Snapshot};
+use crate::domain::snapshot::{LiveExecution, OpenArtifact, Past, QueuedTask, Snapshot};
 use crate::domain::{
     Agent, AgentId, Alert, AllocationId, ArtifactId, Bytes, Cage, CageStatus, Command, Cpu, Requirements, Span, TaskId,
     TaskStatus, Timestamp,
@@ -24,7 +24,9 @@ impl Core {
         let alerts = command.alerts();
         let of_cause = context.alerts.iter().filter_map(|alert| self.alerts.of_cause(alert.cause()));
         let alerts = alerts.iter().filter_map(|id| self.alerts.get(*id)).chain(of_cause).cloned();
-        let mut core = Self::restore(self.rows(&tasks, artifacts.collect(), alerts.collect()));
+        let mut empty = Self::new();
+        empty.selection.sleep();
+        let mut core = empty.filled(self.rows(&tasks, artifacts.collect(), alerts.collect()));
         for state in &mut core.nodes {
             let known = self.nodes.iter().find(|other| other.node.id == state.node.id);
             state.ready = known.is_some_and(|known| known.ready);
@@ -112,12 +114,15 @@ impl Core {
                 .collect(),
             silences: self.silences.values().cloned().collect(),
             ended: self.ended,
+            // Nothing is placed on this state, so nobody is chosen.
+            past: Past::default(),
         }
     }
 
     fn queued_task(&self, slot: u32) -> QueuedTask {
         let (task, wish) = (&self.tasks[slot], &self.shape(slot).wish);
         let array = task.array.as_ref();
+        let topic = self.selection.topics.get(task.topic);
         let quantities = wish.requirements.0;
         let depends_on = task.deps.iter().flat_map(|deps| &deps.on);
         QueuedTask {
@@ -150,6 +155,10 @@ impl Core {
             preemptible: task.preemptible,
             approval_gate: task.gate,
             depends_on: depends_on.map(|id| (*id, self.task_status(*id).unwrap_or(TaskStatus::Completed))).collect(),
+            kind: topic.kind.to_string(),
+            context: topic.context(),
+            after: task.deps.as_ref().map(|deps| deps.after.clone()).unwrap_or_default(),
+            done_by: None,
             array: array.map(|array| array.range),
             materialised: array.map(|array| array.materialised()).unwrap_or_default(),
             array_failed: array.map_or(0, |array| array.failed),
@@ -226,6 +235,7 @@ impl Command {
             Self::CancelTasks { ids, .. }
             | Self::RetryTasks { ids }
             | Self::ReassignTasks { ids, .. }
+            | Self::RateTasks { ids, .. }
             | Self::PrioritiseTasks { ids, .. } => ids,
             _ => &[],
         }
@@ -236,6 +246,7 @@ impl Command {
         match self {
             Self::RemoveAgents { ids }
             | Self::ReassignAgents { ids, .. }
+            | Self::ReportTo { ids, .. }
             | Self::DrainAgents { ids }
             | Self::ResumeAgents { ids } => ids,
             _ => &[],

@@ -3,6 +3,7 @@
 
 use super::Core;
 use super::state::{AgentState, NodeState};
+use crate::domain::performance::Day;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{QueuedTask, Snapshot};
 use crate::domain::{CageStatus, NodeStatus, Timestamp};
@@ -10,11 +11,17 @@ use crate::domain::{CageStatus, NodeStatus, Timestamp};
 impl Core {
     /// The state from rows.
     pub fn restore(snapshot: Snapshot) -> Self {
-        let mut core = Self::new();
+        Self::new().filled(snapshot)
+    }
+
+    /// An empty state with what rows say.
+    pub(super) fn filled(self, snapshot: Snapshot) -> Self {
+        let mut core = self;
         core.seq = snapshot.seq;
         core.now = snapshot.time;
         core.seed = snapshot.seed;
         core.defaults = snapshot.defaults;
+        core.selection.weigh(&core.defaults.selection.weights);
         core.ended = snapshot.ended;
         core.users = snapshot.users.into_iter().map(|user| (user.id, user)).collect();
         for (node, resources) in snapshot.nodes {
@@ -52,6 +59,7 @@ impl Core {
                 capability_set: 0,
             });
         }
+        core.selection.remember(Day::of(core.now), &snapshot.past, |id| core.agent_ids.get(id));
         for artifact in snapshot.artifacts {
             core.hold_artifact(artifact);
         }
@@ -105,7 +113,7 @@ impl Core {
                 }
             }
             let on: Vec<_> = task.depends_on.iter().map(|(id, _)| *id).collect();
-            self.link_dependencies(slot, &on);
+            self.link_dependencies(slot, &on, &task.after);
         }
     }
 

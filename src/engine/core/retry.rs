@@ -67,6 +67,8 @@ impl Core {
         // An agent is not to blame for a command that the task brings.
         let blamed = outcome.kind.blames_agent() && !self.shape(task).wish.brings_command;
         let failures = self.failures_after(agent, outcome.kind, blamed);
+        // Nor is it to be praised for one.
+        let tells = blamed || (outcome.succeeded() && !self.shape(task).wish.brings_command);
         let event = ExecutionEnded {
             execution_id,
             task_id,
@@ -79,6 +81,8 @@ impl Core {
             losses: verdict.losses,
             not_before: verdict.not_before,
             agent_failures: failures,
+            kind: tells.then(|| self.selection.topics.get(self.tasks[task].topic).kind.to_string()),
+            after: if tells { self.builds_on(task) } else { vec![] },
         };
         self.emit(now, actor, event, out);
         let broke_limit = outcome.kind == OutcomeKind::LimitExceeded;

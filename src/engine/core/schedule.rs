@@ -6,6 +6,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use super::draw;
 use super::queue::{Cursor, Key, Pin, Rank, shortest_of_class};
+use super::shape::Shape;
 use super::share;
 use super::sites::Site;
 use super::slab::NONE;
@@ -19,6 +20,8 @@ use crate::domain::{Actor, AllocationId, CageId, ExecutionId, ResourceId, Span, 
 struct Place {
     site: Site,
     agent: u32,
+    /// Among how many agents it was chosen; zero where there was nothing to choose.
+    among: u32,
 }
 
 /// What a search for a place came to.
@@ -230,7 +233,8 @@ impl Core {
         }
     }
 
-    /// Looks for the smallest site that admits a task: among all, or among those that have gained something.
+    /// Looks for the site that admits a task and whose agent suits it best, the smallest of equals: among all, or among
+    /// those that have gained something.
     fn search(&mut self, slot: u32, everything: bool, constrained: bool, now: Timestamp) -> Search {
         let number = self.shape(slot).ask;
         let (ask, gains) = (&self.asks[number], self.sites.gains);
@@ -278,7 +282,7 @@ impl Core {
         Search::Blocked { node, reserved }
     }
 
-    /// The first site that admits a task and that `allowed` lets through. Nodes that would have, but for their capacity,
+    /// Of the sites that admit a task and that `allowed` lets through the one whose agent suits it best. Nodes that would have, but for their capacity,
     /// are added to `short`.
     fn scan(
         &self,
@@ -308,28 +312,53 @@ impl Core {
             let able = site.agent == NONE
                 || (shape.is_covered_by(site.capability_set)
                     && shape.wish.agent.is_none_or(|id| id == self.agents[site.agent].id));
-            (able && allowed(site)).then_some(Place { site: *site, agent })
+            (able && allowed(site)).then_some(Place { site: *site, agent, among: 0 })
+        };
+        let choose = |places: &mut dyn Iterator<Item = Place>| {
+            if self.leaves_choice(shape) { self.choose_place(slot, shape, places) } else { places.next() }
         };
         let at = |place: u32| self.sites.list.get(place as usize);
         match self.confined(shape) {
             Confined::Anywhere => {}
             Confined::Nowhere => return None,
             Confined::At(place) => {
-                return at(place).filter(|site| everything || self.sites.is_gain(place, site)).and_then(admits);
+                let site = at(place).filter(|site| everything || self.sites.is_gain(place, site));
+                return choose(&mut site.and_then(admits).into_iter());
             }
         }
         if everything {
-            return self.sites.list.iter().find_map(admits);
+            return choose(&mut self.sites.list.iter().filter_map(admits));
         }
         if self.sites.gained_nodes.is_empty() && !self.sites.gained_floater {
-            return self.sites.gained.iter().find_map(|place| at(*place).and_then(admits));
+            return choose(&mut self.sites.gained.iter().filter_map(|place| at(*place).and_then(admits)));
         }
         let gains = (0..).zip(&self.sites.list).filter(|(place, site)| self.sites.is_gain(*place, site));
-        gains.map(|(_, site)| site).find_map(admits)
+        choose(&mut gains.map(|(_, site)| site).filter_map(admits))
+    }
+
+    /// Of the places that admit a task that whose agent suits it best; of equals the first. Of the vacant ones the first
+    /// stands for all.
+    fn choose_place(&self, slot: u32, shape: &Shape, admitting: &mut dyn Iterator<Item = Place>) -> Option<Place> {
+        let (mut places, mut vacant): (Vec<Place>, bool) = (vec![], false);
+        for place in admitting {
+            if place.site.agent != NONE || !std::mem::replace(&mut vacant, true) {
+                places.push(place);
+            }
+        }
+        let agents: Vec<_> = places.iter().map(|place| place.site.agent).collect();
+        let staffed = agents.iter().filter(|agent| **agent != NONE).count();
+        let idle = if vacant { self.idle_able(shape) } else { 0 };
+        let among = u32::try_from(staffed).unwrap_or(u32::MAX).saturating_add(idle);
+        if among < 2 {
+            // Nobody need be compared with anybody.
+            return places.pop();
+        }
+        let (at, agent) = self.choose(slot, &agents)?;
+        Some(Place { agent, among, ..places[at] })
     }
 
     /// Where a shape can go, if it names a cage or an agent that has its place.
-    fn confined(&self, shape: &super::shape::Shape) -> Confined {
+    fn confined(&self, shape: &Shape) -> Confined {
         let cage = match (shape.wish.cage, shape.wish.agent) {
             (Some(cage), _) => Some(cage),
             (None, None) => return Confined::Anywhere,
@@ -377,6 +406,7 @@ impl Core {
             node_id,
             attempt: self.tasks[task].executions + 1,
             held,
+            choice: if place.among > 1 { self.choice(task, place.agent, place.among) } else { None },
         };
         let effect = Effect::Start {
             node_id,

@@ -213,9 +213,12 @@ impl Core {
             if self.floaters.entry(set).or_default().insert((id, slot)) {
                 self.sites.gained_floater = true;
                 self.sites.gains += 1;
+                self.selection.moved(slot);
             }
         } else if let Some(set_of) = self.floaters.get_mut(&set) {
-            set_of.remove(&(id, slot));
+            if set_of.remove(&(id, slot)) {
+                self.selection.moved(slot);
+            }
             if set_of.is_empty() {
                 self.floaters.remove(&set);
             }
@@ -230,6 +233,7 @@ impl Core {
     fn rebuild_floaters(&mut self) {
         self.floaters.clear();
         for slot in self.agents.numbers() {
+            self.selection.moved(slot);
             self.refresh_agent(slot, false);
         }
     }
@@ -240,7 +244,7 @@ impl Core {
         shape.is_covered_by(agent.capability_set) && shape.wish.agent.is_none_or(|id| id == agent.id)
     }
 
-    /// An idle floating agent for a shape: of those that are able the one with the fewest capabilities, so that the
+    /// An idle floating agent for a shape, where it does not matter how well it suits: of those that are able the one with the fewest capabilities, so that the
     /// versatile stay free; among equals the oldest.
     pub(super) fn floater_for(&self, shape: &super::shape::Shape) -> Option<u32> {
         if let Some(id) = shape.wish.agent {

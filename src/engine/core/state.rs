@@ -6,6 +6,7 @@ use super::alerts::Alerts;
 use super::backfill::Holder;
 use super::queue::{Key, Queue, duration_class, level};
 use super::rules::Rules;
+use super::selection::Selection;
 use super::shape::{Ask, AskState, CapabilitySets, Shape, Wish};
 use super::share::{Holding, Pool};
 use super::sites::Sites;
@@ -73,6 +74,8 @@ pub struct Core {
     pub(super) sites: Sites,
     /// Agents without a home that could take a task and have none, by their set of capabilities.
     pub(super) floaters: BTreeMap<u32, BTreeSet<(AgentId, u32)>>,
+    /// How well agents suit tasks.
+    pub(super) selection: Selection,
     /// Tasks in memory that have a deadline, by when they have to start; for people, not for decisions.
     pub(super) deadlines: BTreeSet<(Timestamp, TaskId)>,
     /// When a task may be tried again.
@@ -274,6 +277,7 @@ impl Core {
             queue: Queue::default(),
             sites: Sites::default(),
             floaters: BTreeMap::new(),
+            selection: Selection::default(),
             deadlines: BTreeSet::new(),
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),

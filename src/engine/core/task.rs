@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::slab::NONE;
 use crate::domain::snapshot::QueuedTask;
 use crate::domain::task::ArrayRange;
-use crate::domain::{Span, TaskId, TaskStatus, Timestamp};
+use crate::domain::{AgentId, Span, TaskId, TaskStatus, Timestamp};
 
 /// A task that has not ended. What it asks for is shared with others of its shape.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct TaskState {
     pub array: Option<Box<ArrayState>>,
     /// The group of tasks that it queues with.
     pub group: u32,
+    /// What it is about, by number.
+    pub topic: u32,
     /// For an element of an array that has not ended: the array.
     pub parent: u32,
     /// The execution under way.
@@ -59,6 +61,8 @@ pub struct Deps {
     pub on: Vec<TaskId>,
     /// How many of them are not yet done, or done and not yet approved.
     pub waiting: u32,
+    /// The agents that completed them, as far as they have completed; sorted, each once.
+    pub after: Vec<AgentId>,
 }
 
 /// The elements of an array.
@@ -134,7 +138,7 @@ impl ArrayState {
 
 impl TaskState {
     /// From a row, or from a fresh submission. Dependencies are linked by the caller.
-    pub fn new(task: &QueuedTask, group: u32) -> Self {
+    pub fn new(task: &QueuedTask, group: u32, topic: u32) -> Self {
         let small = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
         Self {
             id: task.id,
@@ -146,6 +150,7 @@ impl TaskState {
             deps: None,
             array: task.array.map(|range| Box::new(ArrayState::new(range, &task.materialised, task.array_failed))),
             group,
+            topic,
             parent: NONE,
             execution: NONE,
             executions: task.executions,

@@ -87,7 +87,9 @@ impl Core {
                 Some(slot) => {
                     let home = self.agents[slot].spec.cage;
                     let home = home.map_or_else(|| "none".to_owned(), |cage| cage.to_string());
-                    vec![("status", self.status_of_agent(slot).to_string()), ("cage", home)]
+                    let superior = self.agents[slot].spec.reports_to.clone().unwrap_or_else(|| "nobody".to_owned());
+                    let status = self.status_of_agent(slot).to_string();
+                    vec![("status", status), ("cage", home), ("reports to", superior)]
                 }
             },
             Item::Cage(id) => match self.cage(id) {

@@ -223,6 +223,7 @@ mod tests {
             output_summary: None,
             activity: None,
             activity_detail: None,
+            choice: None,
             created_at: at(10),
             started_at: started.map(at),
             completed_at: Some(at(ended)),

@@ -26,6 +26,18 @@ pub(super) fn declared(change: &Change<'_, '_>, event: &AgentDeclared) -> Result
             change.now(),
             json("agent", spec)?,
         ],
+    )?;
+    change.run(
+        "INSERT INTO agent_version (agent_id, version, name, seq, declared_at, actor, spec)
+         VALUES (?1, (SELECT coalesce(max(version), 0) + 1 FROM agent_version WHERE agent_id = ?1), ?2, ?3, ?4, ?5, ?6)",
+        params![
+            event.agent_id.0.as_bytes(),
+            spec.name,
+            change.seq,
+            change.now(),
+            change.actor.to_string(),
+            json("agent", spec)?,
+        ],
     )
 }
 

@@ -49,6 +49,7 @@ pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Res
         Actor::User(id) if judged => Some(id.0.as_bytes()),
         _ => None,
     };
+    super::rating::judged(change, event)?;
     change.run(
         "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ?,
              judged_by_rule = ?, snoozed_until = NULL, merge = iif(merge ->> '$.state' = 'merged', merge, NULL)

@@ -12,8 +12,8 @@ use crate::store::error::Error;
 
 pub(super) fn scheduled(change: &Change<'_, '_>, event: &ExecutionScheduled) -> Result<(), Error> {
     change.run(
-        "INSERT INTO execution (seq, id, task_id, agent_id, cage_id, node_id, status, attempt, created_at, held_count, held)
-         VALUES (?, ?, ?, ?, ?, ?, 'starting', ?, ?, ?, ?)",
+        "INSERT INTO execution (seq, id, task_id, agent_id, cage_id, node_id, status, attempt, created_at, held_count, held, choice)
+         VALUES (?, ?, ?, ?, ?, ?, 'starting', ?, ?, ?, ?, ?)",
         params![
             change.seq,
             event.execution_id.0.as_bytes(),
@@ -25,6 +25,7 @@ pub(super) fn scheduled(change: &Change<'_, '_>, event: &ExecutionScheduled) -> 
             change.now(),
             i64::try_from(event.held.len()).unwrap_or(i64::MAX),
             json_unless_default("held", &event.held)?,
+            event.choice.as_ref().map(|choice| json("choice", choice)).transpose()?,
         ],
     )?;
     change.run(

@@ -10,6 +10,7 @@ mod approval_rule;
 mod artifact;
 mod execution;
 mod fleet;
+mod rating;
 mod statements;
 mod system;
 mod tally;
@@ -48,6 +49,11 @@ pub(super) const TABLES: &[&str] = &[
     "alert_grouped",
     "approval_rule",
     "silence",
+    "agent_history",
+    "agent_pair",
+    "agent_judgement",
+    "rating",
+    "agent_version",
 ];
 
 /// How rows are changed, with the place of the record in the journal.
@@ -135,6 +141,7 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::ArtifactAdded(event) => artifact::added(change, event),
         Event::ArtifactReviewed(event) => artifact::reviewed(change, event),
         Event::ArtifactMerged(event) => artifact::merged(change, event),
+        Event::TaskRated(event) => rating::rated(change, event),
         Event::ArtifactSnoozed(event) => artifact::snoozed(change, event),
         Event::TaskSnoozed(event) => task::snoozed(change, event),
         Event::AlertRaised(event) => alert::raised(change, event),

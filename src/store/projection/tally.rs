@@ -15,6 +15,8 @@ use crate::store::error::{Doing, Error};
 pub(in crate::store) struct Tally {
     agents: BTreeMap<AgentId, AgentTally>,
     days: BTreeMap<(AgentId, Day), DayTally>,
+    history: BTreeMap<(AgentId, Day), BTreeMap<String, DayTally>>,
+    pairs: BTreeMap<(AgentId, AgentId), (i64, i64)>,
     ended: BTreeMap<TaskStatus, i64>,
     listed: BTreeMap<(&'static str, &'static str), i64>,
 }
@@ -105,6 +107,29 @@ impl Tally {
         if let Some(tokens) = event.outcome.tokens_used {
             day.tokens = Some(day.tokens.unwrap_or(0).saturating_add(i64::try_from(tokens).unwrap_or(i64::MAX)));
         }
+        if let Some(kind) = &event.kind {
+            self.tell(record, event, kind);
+        }
+    }
+
+    /// Notes an end that says something about its agent.
+    fn tell(&mut self, record: &Record, event: &ExecutionEnded, kind: &str) {
+        let kinds = self.history.entry((event.agent_id, Day::of(record.time))).or_default();
+        let tally = match kinds.get_mut(kind) {
+            Some(tally) => tally,
+            None => kinds.entry(kind.to_owned()).or_default(),
+        };
+        let succeeded = i64::from(event.outcome.succeeded());
+        tally.total += 1;
+        tally.succeeded += succeeded;
+        if let Some(started) = event.started_at {
+            tally.timed += 1;
+            tally.micros += event.ended_at.since(started).as_micros();
+        }
+        for after in &event.after {
+            let pair = self.pairs.entry((event.agent_id, *after)).or_default();
+            *pair = (pair.0 + 1, pair.1 + succeeded);
+        }
     }
 
     fn flush_agents(&mut self, connection: &Connection) -> Result<(), Error> {
@@ -162,10 +187,49 @@ impl Tally {
         Ok(())
     }
 
+    fn flush_history(&mut self, connection: &Connection) -> Result<(), Error> {
+        for ((agent, day), kinds) in std::mem::take(&mut self.history) {
+            for (kind, tally) in kinds {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO agent_history (agent_id, kind, day, executions, successes, timed, micros)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                         ON CONFLICT (agent_id, kind, day) DO UPDATE SET executions = executions + ?4,
+                             successes = successes + ?5, timed = timed + ?6, micros = micros + ?7",
+                    )
+                    .and_then(|mut statement| {
+                        statement.execute(params![
+                            agent.0.as_bytes(),
+                            kind,
+                            day.number(),
+                            tally.total,
+                            tally.succeeded,
+                            tally.timed,
+                            tally.micros,
+                        ])
+                    })
+                    .doing("changing the tables")?;
+            }
+        }
+        for ((agent, after), (executions, successes)) in std::mem::take(&mut self.pairs) {
+            connection
+                .prepare_cached(
+                    "INSERT INTO agent_pair (agent_id, after, executions, successes) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (agent_id, after) DO UPDATE SET executions = executions + ?3, successes = successes + ?4",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![agent.0.as_bytes(), after.0.as_bytes(), executions, successes])
+                })
+                .doing("changing the tables")?;
+        }
+        Ok(())
+    }
+
     /// Writes everything that was noted: the last thing in a transaction, and before anything else changes a count.
     pub(in crate::store) fn flush(&mut self, connection: &Connection) -> Result<(), Error> {
         self.flush_agents(connection)?;
         self.flush_days(connection)?;
+        self.flush_history(connection)?;
         for (status, tasks) in std::mem::take(&mut self.ended) {
             super::task::add_ended(connection, status, tasks)?;
         }

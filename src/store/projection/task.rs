@@ -21,8 +21,9 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, assigned_agent_id,
              execution_id, not_before, array_first, array_last, array_index, created_by, created_at, updated_at,
-             started_at, completed_at, requirements, metadata, parameters, error, output, brings_command, verify, workspace)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             started_at, completed_at, requirements, metadata, parameters, error, output, brings_command, verify, workspace,
+             topic)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
             task.id.0.as_bytes(),
@@ -60,6 +61,7 @@ pub(super) fn submitted(change: &Change<'_, '_>, event: &TaskSubmitted) -> Resul
             task.brings_command(),
             json_unless_default("verify", &task.verify)?,
             json_unless_default("workspace", &task.workspace)?,
+            json_unless_default("topic", &task.context)?,
         ],
     )?;
     for (place, id) in (0i64..).zip(&task.depends_on) {
@@ -77,9 +79,9 @@ pub(super) fn materialised(change: &Change<'_, '_>, event: &TaskMaterialised) ->
     change.run(
         "INSERT INTO task (seq, id, type, status, priority, deadline, dependencies, approval_gate, max_attempts,
              attempts, losses, executions, timeout, estimate, preemptible, agent_id, cage_id, array_id, array_index,
-             created_by, created_at, updated_at, requirements, metadata, brings_command)
+             created_by, created_at, updated_at, requirements, metadata, brings_command, topic)
          SELECT ?1, ?2, type, 'pending', priority, deadline, 0, approval_gate, max_attempts, 0, 0, 0, timeout, estimate,
-             preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata, brings_command
+             preemptible, agent_id, cage_id, id, ?3, created_by, created_at, ?4, requirements, metadata, brings_command, topic
          FROM task WHERE id = ?5",
         params![change.seq, event.task_id.0.as_bytes(), event.index, change.now(), event.array_id.0.as_bytes()],
     )?;

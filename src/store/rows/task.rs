@@ -19,7 +19,7 @@ pub(in crate::store) const TASK_COLUMNS: &str = "t.id, t.type, t.status, t.prior
     CASE WHEN t.array_id IS NULL THEN t.verify ELSE (SELECT a.verify FROM task a WHERE a.id = t.array_id) END, \
     CASE WHEN t.array_id IS NULL THEN t.workspace ELSE (SELECT a.workspace FROM task a WHERE a.id = t.array_id) END, \
     t.verification, t.metadata, t.array_first, t.array_last, t.array_index, t.created_by, t.created_at, t.updated_at, t.started_at, \
-    t.completed_at, (SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.dependencies";
+    t.completed_at, (SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.topic, t.dependencies";
 
 /// Reads a task, and how many dependencies it has: those are rows of their own.
 pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
@@ -60,6 +60,7 @@ pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
         started_at: c.optional_time()?,
         completed_at: c.optional_time()?,
         assigned_cage_id: c.optional_cage()?,
+        context: c.json_or_default()?,
     };
     // An array has no attempts of its own that could have been verified.
     if task.status == TaskStatus::Completed && task.array.is_none() {
@@ -71,7 +72,8 @@ pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
 /// The columns of [`queued`], of `task t`.
 pub(in crate::store) const QUEUED_COLUMNS: &str = "t.id, t.status, t.priority, t.requirements, t.agent_id, t.cage_id, \
     t.created_by, t.deadline, t.created_at, t.not_before, t.attempts, t.losses, t.executions, t.max_attempts, \
-    t.timeout, t.estimate, t.preemptible, t.approval_gate, t.array_first, t.array_last, t.brings_command, t.dependencies";
+    t.timeout, t.estimate, t.preemptible, t.approval_gate, t.array_first, t.array_last, t.brings_command, t.type, t.topic, \
+    CASE WHEN t.status = 'completed' THEN t.assigned_agent_id END, t.dependencies";
 
 /// A queued task, whose dependencies and elements are still to be read.
 pub(in crate::store) struct Queued {
@@ -105,6 +107,10 @@ pub(in crate::store) fn queued(row: &Row<'_>, seen: &mut HashMap<Vec<u8>, Requir
         depends_on: vec![],
         array: array(c)?,
         brings_command: c.get()?,
+        kind: c.get()?,
+        context: c.json_or_default()?,
+        after: vec![],
+        done_by: c.optional_id(AgentId)?,
         materialised: vec![],
         array_failed: 0,
     };

@@ -39,8 +39,16 @@ impl Judged {
         let (id, execution_id) = (ArtifactId::new(created_at, number), ExecutionId::new(created_at, number));
         let cage_id = crate::domain::CageId::new(1).unwrap();
         let node_id = NodeId(uuid::Uuid::nil());
-        let scheduled =
-            ExecutionScheduled { execution_id, task_id, agent_id: agent, cage_id, node_id, attempt: 1, held: vec![] };
+        let scheduled = ExecutionScheduled {
+            execution_id,
+            task_id,
+            agent_id: agent,
+            cage_id,
+            node_id,
+            attempt: 1,
+            held: vec![],
+            choice: None,
+        };
         self.history.add(scheduled);
         let difference = json!({"repository": "/srv/shop", "base": "00", "files": 1, "insertions": 1, "deletions": 1,
             "merge": merge.then_some("main")});
@@ -76,6 +84,8 @@ impl Judged {
             losses: 0,
             not_before: None,
             agent_failures: 0,
+            kind: None,
+            after: vec![],
         });
         id
     }
@@ -90,7 +100,17 @@ impl Judged {
         let rule = rule.map(str::to_owned);
         let actor = if rule.is_some() { Actor::Engine } else { Actor::User(self.history.users[0]) };
         let task_id = self.task;
-        self.history.add(ArtifactReviewed { artifact_id, task_id, state, note: None, merges: false, rule });
+        self.history.add(ArtifactReviewed {
+            artifact_id,
+            task_id,
+            state,
+            note: None,
+            merges: false,
+            agent_id: None,
+            was: None,
+            was_by: None,
+            rule,
+        });
         self.history.records.last_mut().unwrap().actor = actor;
     }
 
@@ -107,7 +127,7 @@ fn submit(history: &mut History, tags: &[&str]) -> TaskId {
     task.kind = "survey".into();
     task.metadata.tags = tags.iter().map(|&tag| tag.to_owned()).collect();
     let id = task.id;
-    history.add(TaskSubmitted { task });
+    history.add(TaskSubmitted { task, after: vec![] });
     id
 }
 

@@ -16,6 +16,7 @@ use crate::domain::node::{Capacity, Node, NodeStatus};
 use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::requirements::Requirements;
 use crate::domain::resource::{Resource, ResourceCapacity, ResourceStatus, ResourceType};
+use crate::domain::selection::{Choice, TaskContext};
 use crate::domain::silence::{Matcher, Silence};
 use crate::domain::system_event::{Severity, SystemEvent};
 use crate::domain::task::{ArrayRange, NewTask, Task, TaskMetadata, TaskStatus};
@@ -262,6 +263,10 @@ impl History {
             started_at: None,
             completed_at: None,
             assigned_cage_id: None,
+            context: TaskContext {
+                keywords: (0..self.below(3)).map(|at| ["pars", "sql", "テスト"][at].to_owned()).collect(),
+                ..TaskContext::default()
+            },
         }
     }
 
@@ -280,7 +285,7 @@ impl History {
             }
         }
         self.know(task.id);
-        self.add(TaskSubmitted { task });
+        self.add(TaskSubmitted { task, after: vec![] });
     }
 
     fn submit_array(&mut self) {
@@ -289,7 +294,7 @@ impl History {
         let array = ArrayRange { first: 5, last: 5 + self.below(6) as u32 };
         task.array = Some(array);
         self.arrays.push(KnownArray { id: task.id, len: array.len(), next: 1, closed: false });
-        self.add(TaskSubmitted { task });
+        self.add(TaskSubmitted { task, after: vec![] });
     }
 
     fn materialise(&mut self) {
@@ -335,6 +340,11 @@ impl History {
             node_id: self.node.id,
             attempt: self.tasks[at].executions,
             held,
+            choice: at.is_multiple_of(2).then_some(Choice {
+                score: 700,
+                factors: [Some(1), None, Some(2), None, None, None, None],
+                among: 2,
+            }),
         });
     }
 
@@ -388,6 +398,8 @@ impl History {
             losses: u32::from(kind == OutcomeKind::WorkerLost),
             not_before: (task.status == TaskStatus::Pending).then(|| ended_at.plus(Span::from_secs(1))),
             agent_failures: u32::from(kind.blames_agent()),
+            kind: (!at.is_multiple_of(3)).then(|| ["build", "test"][at % 2].to_owned()),
+            after: if at.is_multiple_of(2) { vec![self.agents[0]] } else { vec![] },
         });
     }
 
@@ -422,13 +434,34 @@ impl History {
         self.add(TaskRetried { task_id: self.tasks[at].id });
     }
 
+    fn rate(&mut self) {
+        let Some(at) = self.pick(|task| task.executions > 0) else { return };
+        let stars = |draw: usize| u8::try_from(draw).ok().filter(|stars| *stars > 0);
+        self.add(TaskRated {
+            task_id: self.tasks[at].id,
+            execution_id: ExecutionId::new(self.time(), self.wide()),
+            agent_id: self.agents[self.below(self.agents.len())],
+            rating: stars(self.below(6)),
+            note: (self.below(2) == 0).then(|| "so so".to_owned()),
+            was: stars(self.below(6)),
+        });
+    }
+
     fn artifact(&mut self) {
+        if self.below(4) == 0 {
+            self.rate();
+            return;
+        }
         if self.below(2) == 0 && !self.artifacts.is_empty() {
             let (artifact_id, task_id) = self.artifacts[self.below(self.artifacts.len())];
             let state = ReviewState::ALL[self.below(3)];
-            let rule = (self.below(3) == 0).then(|| "some-rule".to_owned());
+            let was = ReviewState::ALL.get(self.below(4)).copied();
+            let agent_id = Some(self.agents[self.below(self.agents.len())]);
+            let was_by = Some(self.users[self.below(2)]);
             let merges = self.below(2) == 0;
-            self.add(ArtifactReviewed { artifact_id, task_id, state, note: Some("seen".into()), merges, rule });
+            let note = Some("seen".into());
+            let rule = (self.below(3) == 0).then(|| "some-rule".to_owned());
+            self.add(ArtifactReviewed { artifact_id, task_id, state, note, merges, agent_id, was, was_by, rule });
             if merges {
                 let state = MergeState::ALL[self.below(3)];
                 let merge = Merge { state, branch: Some("main".into()), commit: None, reason: Some("ä".into()) };

@@ -140,7 +140,7 @@ fn prefixes_must_be_unambiguous() {
     );
     for task_id in [first, second, other] {
         let task = Task { id: task_id, ..history.new_task() };
-        history.add(TaskSubmitted { task });
+        history.add(TaskSubmitted { task, after: vec![] });
     }
     let (_folder, store) = commit(&history, 100);
     let reader = store.reader().unwrap();
@@ -182,7 +182,7 @@ fn a_prefix_of_an_array_means_the_array_and_its_elements_follow_from_it() {
     task.id = task.id.as_array();
     task.parameters.input_data.insert("word".into(), "here".into());
     let array = task.id;
-    history.add(TaskSubmitted { task });
+    history.add(TaskSubmitted { task, after: vec![] });
     for place in [1, 2, 3, 7] {
         history.add(TaskMaterialised { array_id: array, task_id: array.element(place), index: 9 + place });
     }
@@ -213,7 +213,7 @@ fn an_array_that_is_cancelled_counts_what_never_became_a_task() {
     let mut task = Task { array: Some(ArrayRange { first: 1, last: 10 }), ..history.new_task() };
     task.id = task.id.as_array();
     let array = task.id;
-    history.add(TaskSubmitted { task });
+    history.add(TaskSubmitted { task, after: vec![] });
     for place in 1..=3 {
         history.add(TaskMaterialised { array_id: array, task_id: array.element(place), index: place });
     }
@@ -240,7 +240,7 @@ fn a_life_is_seen_from_every_side() {
     let mut history = History::new(6, 2);
     let (agent, task) = (history.agents[0], history.new_task());
     let (task_id, execution_id) = (task.id, ExecutionId::new(history.time(), 99));
-    history.add(TaskSubmitted { task });
+    history.add(TaskSubmitted { task, after: vec![] });
     let Event::NodeSeen(seen) = &history.records[4].event else { panic!() };
     let (node_id, cpu) = (seen.node.id, seen.resources[0].id);
     let cage_id = "001".parse().unwrap();
@@ -252,6 +252,11 @@ fn a_life_is_seen_from_every_side() {
         node_id,
         attempt: 1,
         held: vec![Held { id: crate::domain::AllocationId::new(history.time(), 5), resource_id: cpu, quantity: 8000 }],
+        choice: Some(crate::domain::selection::Choice {
+            score: 800,
+            factors: [Some(1000), None, None, None, None, None, None],
+            among: 3,
+        }),
     });
     let (folder, mut store) = commit(&history, 100);
     let reader = store.reader().unwrap();
@@ -288,6 +293,8 @@ fn a_life_is_seen_from_every_side() {
         losses: 0,
         not_before: None,
         agent_failures: 0,
+        kind: Some("processing".into()),
+        after: vec![],
     });
     store.commit(&history.records[known..]).unwrap();
     let done = reader.task(task_id).unwrap().unwrap();

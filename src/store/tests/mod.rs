@@ -12,4 +12,5 @@ mod lists;
 mod past;
 mod performance;
 mod properties;
+mod search;
 mod triage;

@@ -237,6 +237,8 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
             " difference=",
             " workspace=",
             " judged_by_rule=",
+            " topic=",
+            " choice=",
         ];
         let older = rows(folder.path());
         // Columns that later steps added stand at the end of a line.

@@ -13,7 +13,7 @@ fn submit(history: &mut History, change: impl FnOnce(&mut Task)) -> TaskId {
     (task.deadline, task.metadata.tags, task.priority) = (None, vec![], 5);
     change(&mut task);
     let id = task.id;
-    history.add(TaskSubmitted { task });
+    history.add(TaskSubmitted { task, after: vec![] });
     id
 }
 

@@ -45,6 +45,18 @@ fn a_task_goes_to_whom_one_finds_by_typing() {
 }
 
 #[test]
+fn how_well_an_agent_suits_is_shown_factor_by_factor() {
+    let mut driver = on_pending((200, 60));
+    driver.press("r");
+    driver.sees_not("SUITS IT");
+    driver.type_text("newcomer");
+    driver.sees("SUITS IT 0.812");
+    driver.sees("0.90 x 0.25 keyword_match");
+    driver.sees("has parser");
+    driver.sees("94 % of 50 executions in 30 days");
+}
+
+#[test]
 fn a_number_that_was_typed_comes_before_what_only_mentions_it() {
     let mut driver = Driver::new(&Place::Agents, (120, 36));
     driver.app.open(Box::new(Candidates::for_agent("builder-1")));

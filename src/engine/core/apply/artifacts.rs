@@ -3,7 +3,7 @@
 use crate::domain::event::{ArtifactAdded, ArtifactMerged, ArtifactReviewed};
 use crate::domain::snapshot::OpenArtifact;
 use crate::domain::workspace::MergeState;
-use crate::domain::{ReviewState, TaskId};
+use crate::domain::{Actor, AgentId, ReviewState, TaskId};
 use crate::engine::core::Core;
 
 impl Core {
@@ -15,12 +15,26 @@ impl Core {
                 task_id: artifact.task_id,
                 state: artifact.review.state,
                 snoozed_until: None,
+                agent_id: artifact.agent_id,
+                judged_by: artifact.review.by,
                 merges: artifact.difference.as_ref().is_some_and(|difference| difference.merge.is_some()),
             });
         }
     }
 
-    pub(super) fn apply_artifact_reviewed(&mut self, event: &ArtifactReviewed) {
+    pub(super) fn apply_artifact_reviewed(&mut self, event: &ArtifactReviewed, actor: Actor) {
+        let by = match actor {
+            Actor::User(user) => Some(user),
+            Actor::Engine | Actor::Node(_) => None,
+        };
+        if let Some(slot) = event.agent_id.and_then(|id| self.agent_ids.get(id)) {
+            if let Some((was, user)) = event.was.zip(event.was_by) {
+                self.selection.judged(slot, user, was, -1);
+            }
+            if let Some(user) = by {
+                self.selection.judged(slot, user, event.state, 1);
+            }
+        }
         if event.merges && event.state == ReviewState::Approved {
             self.merging.insert(event.artifact_id);
         } else {
@@ -28,7 +42,10 @@ impl Core {
         }
         if event.state != ReviewState::Approved {
             let (id, task_id, state, merges) = (event.artifact_id, event.task_id, event.state, event.merges);
-            let open = OpenArtifact { id, task_id, state, snoozed_until: None, merges };
+            // Records of old do not say whose it is; then it is unknown until the store says so.
+            let agent_id = event.agent_id.unwrap_or(AgentId(uuid::Uuid::nil()));
+            let judged_by = by.filter(|_| state != ReviewState::Pending);
+            let open = OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
             for task in artifact.makers() {

@@ -1,6 +1,7 @@
 //! Executions: what they hold, and giving it back.
 
 use crate::domain::event::{ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping, Held};
+use crate::domain::performance::Day;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::LiveExecution;
 use crate::domain::{CageId, Span, TaskStatus, Timestamp};
@@ -128,10 +129,14 @@ impl Core {
         }
     }
 
-    pub(super) fn apply_execution_ended(&mut self, event: &ExecutionEnded) {
+    pub(super) fn apply_execution_ended(&mut self, event: &ExecutionEnded, now: Timestamp) {
         let Some(slot) = self.execution_ids.remove(event.execution_id) else { return };
         let Some(run) = self.executions.remove(slot) else { return };
         self.release(slot, &run);
+        if let Some(kind) = &event.kind {
+            let took = event.started_at.map(|started| event.ended_at.since(started).as_micros().unsigned_abs());
+            self.selection.ended(run.agent, kind, Day::of(now), event.outcome.succeeded(), took, &event.after);
+        }
         self.agents[run.agent].failures = event.agent_failures;
         self.refresh_agent(run.agent, true);
         self.site_gained(run.cage);
@@ -143,7 +148,10 @@ impl Core {
         task.not_before = event.not_before.unwrap_or(Timestamp::EPOCH);
         self.set_status(run.task, event.task_status);
         match event.task_status {
-            TaskStatus::Completed => self.ended.completed += 1,
+            TaskStatus::Completed => {
+                self.ended.completed += 1;
+                self.tell_dependents(event.task_id, event.agent_id);
+            }
             TaskStatus::Failed => self.ended.failed += 1,
             TaskStatus::Cancelled => self.ended.cancelled += 1,
             _ => {

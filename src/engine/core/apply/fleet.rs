@@ -18,6 +18,7 @@ impl Core {
             self.unqueue(*slot);
         }
         self.defaults = event.defaults.clone();
+        self.selection.weigh(&self.defaults.selection.weights);
         for shape in self.shapes.numbers() {
             self.leave_ask(self.shapes[shape].ask);
             self.shapes[shape].apply_defaults(&self.defaults.requirements, &self.capability_sets);
@@ -177,6 +178,8 @@ impl Core {
         let tools = spec.tools_available.iter().cloned();
         let (set, new) = self.capability_sets.intern(names, tools, spec.has_command());
         self.agents[slot].capability_set = set;
+        let (id, size) = (self.agents[slot].id, self.capability_sets.size(set));
+        self.selection.declared(slot, id, &self.agents[slot].spec, size);
         if new {
             for shape in self.shapes.numbers() {
                 self.shapes[shape].learn(set, &self.capability_sets);
@@ -214,6 +217,7 @@ impl Core {
         if let Some(idle) = self.floaters.get_mut(&set) {
             idle.remove(&(event.agent_id, slot));
         }
+        self.selection.removed(slot);
         if let Some(agent) = self.agents.remove(slot) {
             self.agent_names.remove(&agent.spec.name);
             if let Some(until) = agent.breaker_until {

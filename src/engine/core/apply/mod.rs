@@ -7,9 +7,11 @@ mod alerts;
 mod artifacts;
 mod executions;
 mod fleet;
+mod ratings;
 mod tasks;
 
 use super::Core;
+use crate::domain::performance::Day;
 use crate::domain::{Event, Record};
 
 impl Core {
@@ -17,6 +19,7 @@ impl Core {
     pub fn apply(&mut self, record: &Record) {
         self.seq = record.seq;
         self.now = self.now.max(record.time);
+        self.selection.roll(Day::of(self.now));
         match &record.event {
             Event::JournalOpened(event) => self.seed = event.seed,
             // These are for people and for the store; no decision rests on them.
@@ -51,10 +54,11 @@ impl Core {
             Event::ExecutionScheduled(event) => self.apply_execution_scheduled(event, record.time),
             Event::ExecutionStarted(event) => self.apply_execution_started(event),
             Event::ExecutionStopping(event) => self.apply_execution_stopping(event),
-            Event::ExecutionEnded(event) => self.apply_execution_ended(event),
+            Event::ExecutionEnded(event) => self.apply_execution_ended(event, record.time),
             Event::ArtifactAdded(event) => self.apply_artifact_added(event),
-            Event::ArtifactReviewed(event) => self.apply_artifact_reviewed(event),
+            Event::ArtifactReviewed(event) => self.apply_artifact_reviewed(event, record.actor),
             Event::ArtifactMerged(event) => self.apply_artifact_merged(event),
+            Event::TaskRated(event) => self.apply_task_rated(event, record.actor),
             Event::ArtifactSnoozed(event) => {
                 if let Some(artifact) = self.artifacts.get_mut(&event.artifact_id) {
                     artifact.snoozed_until = event.until;

@@ -5,7 +5,7 @@ use crate::domain::event::{
     TaskSubmitted,
 };
 use crate::domain::snapshot::QueuedTask;
-use crate::domain::{Span, TaskId, TaskStatus};
+use crate::domain::{AgentId, Span, TaskId, TaskStatus};
 use crate::engine::core::Core;
 use crate::engine::core::shape::Wish;
 use crate::engine::core::slab::NONE;
@@ -15,7 +15,7 @@ impl Core {
     pub(super) fn apply_task_submitted(&mut self, event: &TaskSubmitted) {
         let task = QueuedTask::of(&event.task);
         let slot = self.insert_task(&task);
-        self.link_dependencies(slot, &event.task.depends_on);
+        self.link_dependencies(slot, &event.task.depends_on, &event.after);
         self.settle(slot);
     }
 
@@ -33,6 +33,7 @@ impl Core {
         self.settle(parent);
         self.by_status[element.status as usize] += 1;
         self.queue.groups[element.group].members += 1;
+        self.selection.topics.share(element.topic);
         let slot = self.tasks.insert(element);
         self.task_ids.insert(event.task_id, slot);
         self.deadlines.extend(self.deadline_key(slot));
@@ -80,7 +81,7 @@ impl Core {
             array.live.insert(place);
             array.failed = array.failed.saturating_sub(1);
         }
-        self.link_dependencies(slot, &depends_on);
+        self.link_dependencies(slot, &depends_on, &again.after);
         self.settle(slot);
     }
 
@@ -132,7 +133,8 @@ impl Core {
     pub(in crate::engine::core) fn insert_task(&mut self, task: &QueuedTask) -> u32 {
         let wish = Wish::new(&task.requirements, task.brings_command, task.agent_id, task.cage_id, task.owner);
         let group = self.join_group(wish, task.estimate.or(task.timeout).unwrap_or(Span::ZERO));
-        let mut state = TaskState::new(task, group);
+        let topic = self.selection.topics.join(&task.kind, &task.context, &self.selection.reader);
+        let mut state = TaskState::new(task, group, topic);
         state.parent = self.array_of(task.id).unwrap_or(NONE);
         self.by_status[state.status as usize] += state.weight();
         let slot = self.tasks.insert(state);
@@ -152,7 +154,7 @@ impl Core {
 
     /// Links a task to what it depends on. A dependency that is not in memory has completed: nothing may depend on a task
     /// that ended otherwise.
-    pub(in crate::engine::core) fn link_dependencies(&mut self, slot: u32, on: &[TaskId]) {
+    pub(in crate::engine::core) fn link_dependencies(&mut self, slot: u32, on: &[TaskId], after: &[AgentId]) {
         if on.is_empty() {
             return;
         }
@@ -167,7 +169,7 @@ impl Core {
                 waiting += 1;
             }
         }
-        self.tasks[slot].deps = Some(Box::new(Deps { on: on.to_vec(), waiting }));
+        self.tasks[slot].deps = Some(Box::new(Deps { on: on.to_vec(), waiting, after: after.to_vec() }));
     }
 
     /// Takes an ended task out of memory and lets go on whoever waited for it.
@@ -182,6 +184,7 @@ impl Core {
         self.task_ids.remove(task.id);
         self.passed_since.remove(&task.id);
         self.leave_group(task.group);
+        self.selection.topics.leave(task.topic);
         for dependency in task.deps.iter().flat_map(|deps| &deps.on) {
             self.forget_dependent(*dependency, task.id);
         }
@@ -208,6 +211,18 @@ impl Core {
             dependents.remove(&dependent);
             if dependents.is_empty() {
                 self.dependents.remove(&dependency);
+            }
+        }
+    }
+
+    /// An agent has completed a task: whoever depends on it builds on that agent's work.
+    pub(super) fn tell_dependents(&mut self, id: TaskId, agent: AgentId) {
+        for dependent in self.dependents.get(&id).into_iter().flatten() {
+            let Some(slot) = self.task_ids.get(*dependent) else { continue };
+            if let Some(deps) = &mut self.tasks[slot].deps
+                && let Err(place) = deps.after.binary_search(&agent)
+            {
+                deps.after.insert(place, agent);
             }
         }
     }

@@ -166,7 +166,7 @@ impl Core {
         Ok(undone_by(reply, drain))
     }
 
-    fn agent_slot(&self, id: AgentId) -> Result<u32, Refusal> {
+    pub(super) fn agent_slot(&self, id: AgentId) -> Result<u32, Refusal> {
         self.agent_ids.get(id).ok_or_else(|| Refusal::not_found("agent", id).hint("menagerie agent list shows them"))
     }
 

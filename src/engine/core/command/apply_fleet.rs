@@ -6,11 +6,12 @@ use super::agents::user_of;
 use super::cycle;
 use crate::domain::approval_rule::APPROVAL_RULES_MAX;
 use crate::domain::command::Change;
+use crate::domain::difference::differences;
 use crate::domain::event::{AgentDeclared, ApprovalRuleDeclared, CageDeclared, CageMaintenance, DefaultsSet};
 use crate::domain::refusal::nearest;
 use crate::domain::{
-    Actor, AgentId, AgentSpec, AlertRule, Bytes, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal,
-    RefusalKind, Reply, Timestamp,
+    Actor, AgentId, AgentSpec, AlertRule, CageId, CageSpec, Defaults, Event, Fleet, NodeId, Refusal, RefusalKind,
+    Reply, Timestamp,
 };
 use crate::engine::core::{Core, Decisions, draw};
 use serde_json::Value;
@@ -291,41 +292,7 @@ fn comparable(spec: &CageSpec) -> CageSpec {
 /// How a change reads.
 pub(super) fn change<T: serde::Serialize>(noun: &str, name: &str, old: Option<&T>, new: &T) -> Change {
     let json = |value: &T| serde_json::to_value(value).unwrap_or(Value::Null);
-    let mut fields = vec![];
-    if let Some(old) = old {
-        compare("", &json(old), &json(new), &mut fields);
-    }
+    let fields = old.map(|old| differences(&json(old), &json(new))).unwrap_or_default();
     let action = if old.is_some() { "change" } else { "add" };
     Change { what: format!("{noun} {name}"), action: action.to_owned(), fields }
-}
-
-/// Adds `limits.memory: 128MiB -> 256MiB` for each leaf that differs.
-fn compare(path: &str, old: &Value, new: &Value, fields: &mut Vec<String>) {
-    if old == new {
-        return;
-    }
-    if let (Value::Object(before), Value::Object(after)) = (old, new) {
-        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-        for name in names {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            let value = |map: &serde_json::Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
-            compare(&path, &value(before), &value(after), fields);
-        }
-        return;
-    }
-    fields.push(format!("{path}: {} -> {}", show(path, old), show(path, new)));
-}
-
-/// The fields whose numbers are bytes.
-const SIZES: [&str; 5] = ["memory", "gpu_memory", "disk", "storage", "output"];
-
-/// A value as it stands in a difference: sizes with their units, as a fleet file has them.
-fn show(path: &str, value: &Value) -> String {
-    let field = path.rsplit('.').next().unwrap_or(path);
-    match (value, value.as_u64()) {
-        (Value::Null, _) => "none".to_owned(),
-        (Value::String(text), _) => text.clone(),
-        (_, Some(bytes)) if SIZES.contains(&field) => Bytes::new(bytes).to_string(),
-        (other, _) => other.to_string(),
-    }
 }

@@ -14,7 +14,9 @@ mod cancel;
 mod cycle;
 mod feasible;
 mod prioritise;
+mod rate;
 mod reassign;
+mod report_to;
 mod retry;
 mod review;
 mod silences;
@@ -26,7 +28,7 @@ pub(super) use feasible::Lack;
 
 use super::{Core, Decisions};
 use crate::domain::command::RefusedItem;
-use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
 use crate::domain::{Actor, Alert, AlertId, ArtifactId, Command, Refusal, Reply, TaskId, Timestamp};
 
 /// What a command names and the memory no longer holds; the loop fetches it from the store.
@@ -42,6 +44,8 @@ pub struct Wanted {
     pub alerts: Vec<AlertId>,
     /// Artifacts of which is wanted whether their review is of high risk.
     pub risks: Vec<ArtifactId>,
+    /// Tasks that are to be rated.
+    pub rated: Vec<TaskId>,
 }
 
 impl Wanted {
@@ -66,6 +70,8 @@ pub struct Context {
     pub high_risk: Vec<ArtifactId>,
     /// Until when tasks are snoozed, those that are.
     pub snoozed: Vec<(TaskId, Timestamp)>,
+    /// Of tasks that are to be rated those that had an attempt that ended.
+    pub rated: Vec<RatedTask>,
 }
 
 impl Context {
@@ -104,6 +110,10 @@ impl Core {
                 if judged && ids.iter().any(|id| Some(id) != ids.first()) {
                     wanted.risks.clone_from(ids);
                 }
+            }
+            Command::RateTasks { ids, .. } => {
+                wanted.tasks.extend(ids.iter().filter(|id| !self.task_ids.contains(**id)));
+                wanted.rated.clone_from(ids);
             }
             Command::SnoozeReviews { ids, .. } => {
                 let unknown = ids.iter().filter(|id| !self.artifacts.contains_key(&ArtifactId(id.0)));
@@ -166,12 +176,16 @@ impl Core {
             Command::AddAgent { agent } => self.add_agent(now, actor, *agent, out),
             Command::RemoveAgents { ids } => self.remove_agents(now, actor, &ids, out),
             Command::ReassignAgents { ids, cage } => self.reassign_agents(now, actor, &ids, cage, out),
+            Command::ReportTo { ids, superior } => self.report_to(now, actor, &ids, superior, out),
             Command::DrainAgents { ids } => self.drain_agents(now, actor, &ids, out),
             Command::ResumeAgents { ids } => self.resume_agents(now, actor, &ids, out),
             Command::SetCageMaintenance { ids, on } => self.set_cage_maintenance(now, actor, &ids, on, out),
             Command::VacateCages { ids } => self.vacate_cages(now, actor, &ids, out),
             Command::ReviewArtifacts { ids, approve, note } => {
                 self.review(now, actor, &ids, approve, note.as_ref(), context, out)
+            }
+            Command::RateTasks { ids, rating, note } => {
+                self.rate(now, actor, &ids, rating, note.as_ref(), context, out)
             }
             Command::ReopenReviews { ids } => self.reopen_reviews(now, actor, &ids, context, out),
             Command::SnoozeReviews { ids, until } => self.snooze(now, actor, &ids, until, context, out),

@@ -55,8 +55,19 @@ impl Core {
             }
             artifact.state.become_checked(state).map_err(|refusal| refusal.within(artifact_id))?;
             before.add(artifact.state, artifact_id);
-            let (task_id, merges) = (artifact.task_id, artifact.merges);
-            let event = ArtifactReviewed { artifact_id, task_id, state, note: note.cloned(), merges, rule: None };
+            let judged = Some(artifact.state).filter(|state| *state != ReviewState::Pending);
+            let merges = artifact.merges;
+            let event = ArtifactReviewed {
+                artifact_id,
+                task_id: artifact.task_id,
+                state,
+                note: note.cloned(),
+                merges,
+                agent_id: Some(artifact.agent_id),
+                was: judged,
+                was_by: judged.and(artifact.judged_by),
+                rule: None,
+            };
             core.emit(now, actor, event, out);
             if merges && state == ReviewState::Approved {
                 out.effects.push(Effect::Merge { artifact_id });

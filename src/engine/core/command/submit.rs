@@ -7,6 +7,7 @@ use super::agents::user_of;
 use super::cycle;
 use crate::domain::command::RefusedItem;
 use crate::domain::event::TaskSubmitted;
+use crate::domain::selection::TaskContext;
 use crate::domain::{Actor, AgentId, Command, NewTask, Refusal, Reply, Task, TaskId, TaskStatus, Timestamp, UserId};
 use crate::engine::core::shape::Wish;
 use crate::engine::core::{Core, Decisions, draw};
@@ -55,6 +56,7 @@ impl Core {
         }
         self.refresh_sites();
         let known: BTreeMap<_, _> = context.tasks.iter().map(|task| (task.id, task.status)).collect();
+        let done_by: BTreeMap<_, _> = context.tasks.iter().filter_map(|task| Some((task.id, task.done_by?))).collect();
         let mut keys = BTreeMap::new();
         let mut judged = Judged::default();
         let mut plans: Vec<Result<Plan, Refusal>> = Vec::with_capacity(tasks.len());
@@ -93,9 +95,13 @@ impl Core {
         let mut late = vec![];
         for place in order {
             let (Some(task), Ok(plan), Some(id)) = (slots[place].take(), &plans[place], ids[place]) else { continue };
-            let task = make_task(task, plan, id, &ids, owner, now);
+            let context =
+                self.selection.reader.context_of(&task.parameters, &task.metadata, |stem| self.selection.knows(stem));
+            let task = Task { context, ..make_task(task, plan, id, &ids, owner, now) };
+            let done_by = |id: &TaskId| if self.task_ids.contains(*id) { None } else { done_by.get(id).copied() };
+            let after: BTreeSet<_> = task.depends_on.iter().filter_map(done_by).collect();
             late.extend(task.deadline.filter(|deadline| *deadline < now).map(|deadline| (place, deadline)));
-            self.emit(now, actor, TaskSubmitted { task }, out);
+            self.emit(now, actor, TaskSubmitted { task, after: after.into_iter().collect() }, out);
         }
         let warnings = late_sentence(&mut late).into_iter().collect();
         let ids: Vec<_> = ids.into_iter().flatten().collect();
@@ -346,5 +352,6 @@ fn make_task(new: NewTask, plan: &Plan, id: TaskId, ids: &[Option<TaskId>], owne
         started_at: None,
         completed_at: None,
         assigned_cage_id: None,
+        context: TaskContext::default(),
     }
 }

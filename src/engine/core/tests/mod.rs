@@ -14,6 +14,7 @@ mod merging;
 mod order;
 mod properties;
 mod rules;
+mod selection;
 mod snapshot;
 mod undo;
 mod what_if;

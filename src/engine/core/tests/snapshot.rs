@@ -5,5 +5,6 @@ use crate::engine::core::Core;
 
 pub fn of(core: &Core) -> Snapshot {
     let tasks = core.tasks.numbers().into_iter().collect();
-    core.rows(&tasks, core.artifacts.values().copied().collect(), core.alerts.iter().cloned().collect())
+    let rows = core.rows(&tasks, core.artifacts.values().copied().collect(), core.alerts.iter().cloned().collect());
+    Snapshot { past: core.selection.past(), ..rows }
 }

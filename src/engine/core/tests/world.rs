@@ -3,7 +3,7 @@
 use crate::domain::command::{Command, Reply};
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
-use crate::domain::snapshot::{OpenArtifact, QueuedTask};
+use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
 use crate::domain::workspace::MergeState;
 use crate::domain::*;
 use crate::engine::core::{Context, Core, Decisions, Effect};
@@ -34,6 +34,8 @@ pub struct World {
     pub high_risk: Vec<ArtifactId>,
     /// Until when failed tasks are put off.
     pub snoozed: BTreeMap<TaskId, Timestamp>,
+    /// Tasks of which an attempt has ended.
+    pub rated: BTreeMap<TaskId, RatedTask>,
 }
 
 pub const CAPACITY: Capacity =
@@ -67,6 +69,7 @@ impl World {
             alerts: BTreeMap::new(),
             high_risk: vec![],
             snoozed: BTreeMap::new(),
+            rated: BTreeMap::new(),
         };
         world.take(out);
         if !fleet.is_empty() {
@@ -94,13 +97,15 @@ impl World {
     fn follow(&mut self, record: &Record) {
         match &record.event {
             Event::TaskSubmitted(event) => {
-                self.rows.insert(event.task.id, QueuedTask::of(&event.task));
+                let row = QueuedTask { after: event.after.clone(), ..QueuedTask::of(&event.task) };
+                self.rows.insert(event.task.id, row);
             }
             Event::TaskMaterialised(event) => {
                 let mut element = self.rows[&event.array_id].clone();
                 element.id = event.task_id;
                 element.array = None;
                 element.depends_on.clear();
+                element.after.clear();
                 element.materialised.clear();
                 self.rows.insert(event.task_id, element);
                 let place = event.task_id.place();
@@ -113,6 +118,7 @@ impl World {
             Event::TaskRetried(event) => {
                 let mut row = self.ended.remove(&event.task_id).unwrap();
                 row.array_failed = self.failed_elements(&event.task_id);
+                row.after = self.done_by(&row);
                 self.snoozed.remove(&event.task_id);
                 self.recalled.insert(record.seq, row);
             }
@@ -124,12 +130,33 @@ impl World {
             Event::ExecutionScheduled(event) => {
                 self.rows.get_mut(&event.task_id).unwrap().executions = event.attempt;
             }
-            Event::ExecutionEnded(event) if event.task_status.is_final() => self.end(event.task_id, event.task_status),
+            Event::ExecutionEnded(event) => {
+                let last = RatedTask {
+                    task_id: event.task_id,
+                    execution_id: event.execution_id,
+                    agent_id: event.agent_id,
+                    ratings: self.rated.remove(&event.task_id).map(|task| task.ratings).unwrap_or_default(),
+                };
+                self.rated.insert(event.task_id, last);
+                if event.task_status.is_final() {
+                    let done = event.task_status == TaskStatus::Completed;
+                    self.rows.get_mut(&event.task_id).unwrap().done_by = done.then_some(event.agent_id);
+                    self.end(event.task_id, event.task_status);
+                }
+            }
+            Event::TaskRated(event) => {
+                let ratings = &mut self.rated.get_mut(&event.task_id).unwrap().ratings;
+                let Actor::User(user) = record.actor else { panic!("{record:?}") };
+                ratings.retain(|(by, _)| *by != user);
+                ratings.extend(event.rating.map(|stars| (user, stars)));
+            }
             Event::ArtifactAdded(event) => {
                 let (id, task_id) = (event.artifact.id, event.artifact.task_id);
                 let state = ReviewState::Pending;
+                let (agent_id, judged_by) = (event.artifact.agent_id, None);
                 let merges = event.artifact.difference.as_ref().is_some_and(|one| one.merge.is_some());
-                self.artifacts.insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, merges });
+                self.artifacts
+                    .insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges });
                 if event.artifact.kind == ArtifactType::Decision {
                     self.high_risk.push(id);
                 }
@@ -137,6 +164,10 @@ impl World {
             Event::ArtifactReviewed(event) => {
                 let artifact = self.artifacts.get_mut(&event.artifact_id).unwrap();
                 (artifact.state, artifact.snoozed_until) = (event.state, None);
+                artifact.judged_by = match record.actor {
+                    Actor::User(user) if event.state != ReviewState::Pending => Some(user),
+                    _ => None,
+                };
             }
             Event::ArtifactMerged(event) => {
                 self.artifacts.get_mut(&event.artifact_id).unwrap().merges &= event.merge.state != MergeState::Merged;
@@ -200,6 +231,7 @@ impl World {
         }
         for task in &mut tasks {
             task.array_failed = self.failed_elements(&task.id);
+            task.after = self.done_by(task);
         }
         let of_wanted = |row: &&QueuedTask| wanted.elements.iter().any(|id| *id != row.id && *id == row.id.as_array());
         let unsuccessful = |row: &&QueuedTask| row.status != TaskStatus::Completed;
@@ -210,7 +242,14 @@ impl World {
             alerts: wanted.alerts.iter().filter_map(|id| self.alerts.get(id).cloned()).collect(),
             high_risk: wanted.risks.iter().copied().filter(|id| self.high_risk.contains(id)).collect(),
             snoozed: wanted.tasks.iter().filter_map(|id| Some((*id, *self.snoozed.get(id)?))).collect(),
+            rated: wanted.rated.iter().filter_map(|id| self.rated.get(id).cloned()).collect(),
         }
+    }
+
+    /// The agents that completed what a task depends on.
+    fn done_by(&self, row: &QueuedTask) -> Vec<AgentId> {
+        let done = row.depends_on.iter().filter_map(|(id, _)| self.ended.get(id)?.done_by);
+        done.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 
     /// How many elements of an array failed or were cancelled and were not brought back.

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
+use crate::domain::selection::FactorScore;
 use crate::ui::layers::preview::value_text;
 use crate::ui::look::{Look, Mark};
 use crate::ui::scrollbars::Scrolls;
@@ -196,6 +197,10 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
             lines.extend(changes(what_if, width, look));
         }
     }
+    if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
+        lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
+        lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
+    }
     lines
 }
 
@@ -219,6 +224,16 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
         }
     }
     lines
+}
+
+/// One factor: its value, how much it counts, and what it rests on.
+fn factor_lines(factor: &FactorScore, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let value = factor.value.map_or_else(|| "   ?".to_owned(), |value| format!("{value:.2}"));
+    let role = if factor.value.is_none() { Role::Dim } else { Role::Text };
+    let head = Line::styled(format!("{value} x {:.2} {}", factor.weight, factor.factor), look.style(role));
+    let evidence = widgets::wrap(&text::clean(&factor.evidence), width.saturating_sub(2));
+    let below = evidence.into_iter().map(|line| Line::styled(format!("  {line}"), look.style(Role::Dim)));
+    std::iter::once(head).chain(below).collect()
 }
 
 fn figure_line(figure: &Figure, width: usize, look: &Look<'_>) -> Line<'static> {

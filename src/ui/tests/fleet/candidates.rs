@@ -3,6 +3,7 @@
 use super::HOSTILE;
 use crate::api::triage::{Candidate, Figure, Preview, Unit, WhatIf};
 use crate::api::types::WireCommand;
+use crate::domain::selection::{Factor, FactorScore};
 use crate::domain::{Refusal, RefusalKind};
 
 fn candidate(kind: &str, name: &str, standing: (bool, bool), reasons: &[&str]) -> Candidate {
@@ -17,7 +18,26 @@ fn candidate(kind: &str, name: &str, standing: (bool, bool), reasons: &[&str]) -
         success_rate: (name != "newcomer").then_some(0.96),
         mean_duration_s: (name != "newcomer").then_some(42.5),
         mean_cost: None,
+        score: None,
+        factors: vec![],
     }
+}
+
+/// One of which is known how well it suits, though not everything about it.
+fn suiting(candidate: Candidate) -> Candidate {
+    let factor = |factor, value, evidence: &str| FactorScore {
+        factor,
+        weight: 0.25,
+        value,
+        counted: value.unwrap_or(0.5),
+        evidence: evidence.to_owned(),
+    };
+    let factors = vec![
+        factor(Factor::KeywordMatch, Some(0.9), "has parser"),
+        factor(Factor::RecentSuccess, Some(0.94), "94 % of 50 executions in 30 days"),
+        factor(Factor::Collaboration, None, "unknown: it builds on no other agent's work"),
+    ];
+    Candidate { score: Some(0.812), factors, ..candidate }
 }
 
 /// The agents that any task could be given to.
@@ -25,7 +45,7 @@ pub fn agents() -> Vec<Candidate> {
     vec![
         candidate("agent", "builder-1", (true, true), &["free now", "has capability rust", "did 120 of this type"]),
         candidate("agent", "builder-2", (true, false), &["1 of 1 slots taken", "has capability rust"]),
-        candidate("agent", "newcomer", (true, true), &["free now", "nothing is known of it yet"]),
+        suiting(candidate("agent", "newcomer", (true, true), &["free now", "nothing is known of it yet"])),
         candidate("agent", HOSTILE[0], (true, false), &[&"x".repeat(500)]),
         candidate("agent", "writer", (false, false), &["lacks capability rust", "drained by an operator"]),
     ]

@@ -71,6 +71,9 @@ pub fn body(kind: &str) -> Value {
         "artifact_added" => json!({"artifact": {"id": ARTIFACT, "agent_id": agent, "task_id": TASK,
             "execution_id": EXECUTION, "type": "report", "title": HOSTILE[1], "size": 12, "digest": "00",
             "human_approved": false, "review": {"state": "pending"}, "created_at": time}}),
+        "task_rated" => {
+            json!({"task_id": TASK, "execution_id": EXECUTION, "agent_id": agent, "rating": 4, "note": "good"})
+        }
         "artifact_reviewed" => json!({"artifact_id": ARTIFACT, "task_id": TASK, "state": "approved", "note": "good"}),
         "artifact_merged" => json!({"artifact_id": ARTIFACT, "task_id": TASK, "merge": {"state": "set_aside",
             "branch": "menagerie/0195", "commit": "1a2b3c4d5e6f7a8b", "reason": "it conflicts in \x1b[2J a.txt"}}),

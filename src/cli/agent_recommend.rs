@@ -1,0 +1,110 @@
+//! `menagerie agent recommend`: which agents suit what is to be done, and why.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::context::Context;
+use super::failure::Outcome;
+use super::output::Role;
+use super::table::{Align, Cell, Table, clean};
+use super::view;
+use crate::domain::selection::{Factor, RecommendQuery};
+
+/// Options of `menagerie agent recommend`.
+#[derive(Args, Clone, Debug)]
+pub struct RecommendArgs {
+    /// What is to be done, in any words
+    #[arg(value_name = "TEXT", required_unless_present = "task")]
+    pub text: Vec<String>,
+    /// The type that the task would have
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// For this task, which has not ended, instead of a text
+    #[arg(long, value_name = "TASK", conflicts_with_all = ["text", "kind"])]
+    pub task: Option<String>,
+    /// How many agents, 1 to 200
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
+    pub limit: u32,
+    /// Show what each factor rests on, and what would have to change for another to come first
+    #[arg(long)]
+    pub explain: bool,
+}
+
+pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
+    let query = RecommendQuery { text: args.text.join(" "), kind: args.kind, task: args.task, limit: Some(args.limit) };
+    let client = context.engine()?;
+    let found: Value = client.post("/v1/recommend", &query)?;
+    if context.out.value(&found)? {
+        return Ok(0);
+    }
+    let items = view::at(&found, "items").as_array().cloned().unwrap_or_default();
+    context.out.table(&draw(&items))?;
+    if args.explain {
+        for item in &items {
+            explain(context, item)?;
+        }
+    }
+    if view::at(&found, "enabled").as_bool() == Some(false) {
+        let text = "selection is switched off: tasks that name no agent go to whoever is free";
+        let text = context.out.paint(Role::Dim, text);
+        context.out.line(&text)?;
+    }
+    Ok(0)
+}
+
+/// Short names of the factors, in their order.
+const HEADS: [&str; 7] = ["WORDS", "PHASE", "RECENT", "DOMAIN", "FREE", "COMPANY", "LIKED"];
+
+fn draw(items: &[Value]) -> Table {
+    let mut columns = vec![("AGENT", Align::Left), ("SCORE", Align::Right)];
+    columns.extend(HEADS.map(|head| (head, Align::Right)));
+    columns.push(("RECENTLY", Align::Elastic));
+    let mut table = Table::new(&columns);
+    for item in items {
+        let factors = view::at(item, "factors").as_array().cloned().unwrap_or_default();
+        let mut row: Vec<Cell> = vec![view::text(item, "name").into(), three(view::at(item, "score")).into()];
+        row.extend(factors.iter().map(|factor| Cell::from(two(view::at(factor, "value")))));
+        let recent = factors.get(Factor::RecentSuccess as usize);
+        row.push(recent.map(|factor| view::text(factor, "evidence")).unwrap_or_default().into());
+        table.row(row);
+    }
+    table
+}
+
+fn explain(context: &mut Context, item: &Value) -> std::io::Result<()> {
+    let name = context.out.paint(Role::Good, &clean(&view::text(item, "name")));
+    context.out.line(&format!("{name} {}", three(view::at(item, "score"))))?;
+    for factor in view::at(item, "factors").as_array().into_iter().flatten() {
+        let value = format!("{} x {}", two(view::at(factor, "counted")), two(view::at(factor, "weight")));
+        let (name, evidence) = (view::text(factor, "factor"), clean(&view::text(factor, "evidence")));
+        context.out.line(&format!("  {name:<17} {value}  {evidence}"))?;
+    }
+    let to_win = view::text(item, "to_win");
+    if !to_win.is_empty() {
+        let text = context.out.paint(Role::Dim, &format!("  to come first: {}", clean(&to_win)));
+        context.out.line(&text)?;
+    }
+    Ok(())
+}
+
+fn two(value: &Value) -> String {
+    value.as_f64().map_or_else(|| view::NOTHING.to_owned(), |value| format!("{value:.2}"))
+}
+
+fn three(value: &Value) -> String {
+    value.as_f64().map_or_else(|| view::NOTHING.to_owned(), |value| format!("{value:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_a_dash_and_no_figure() {
+        assert_eq!(
+            (two(&Value::Null), two(&0.into()), three(&0.8125.into())),
+            ("-".into(), "0.00".into(), "0.812".into())
+        );
+        assert_eq!(HEADS.len(), Factor::ALL.len());
+    }
+}

@@ -1,0 +1,306 @@
+//! Which agent suits a task: the seven factors and their weights, what is read out of a task's text, and what is said of
+//! a choice. `docs/selection.md` defines every factor.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::enumeration::enumeration;
+use super::id::AgentId;
+use super::refusal::Refusal;
+
+enumeration! {
+    /// What an agent is judged by.
+    pub enum Factor ("factor") {
+        /// How much of the task's words its declaration has, rare words counting more.
+        KeywordMatch = "keyword_match",
+        /// Whether it works in the task's phase of a project.
+        PhaseAlignment = "phase_alignment",
+        /// How it has done lately, whatever the task.
+        RecentSuccess = "recent_success",
+        /// How it has done with tasks of this type.
+        DomainExpertise = "domain_expertise",
+        /// How many of its slots are free.
+        Availability = "availability",
+        /// How it has done after the agents whose work the task builds on.
+        Collaboration = "collaboration",
+        /// What whoever submitted the task thinks of it.
+        UserPreference = "user_preference",
+    }
+}
+
+enumeration! {
+    /// A phase of a project.
+    pub enum Phase ("phase") {
+        /// What is to be done, and in which order.
+        Planning = "planning",
+        /// How it is to be built.
+        Design = "design",
+        /// Building it.
+        Implementation = "implementation",
+        /// Finding out whether it works.
+        Testing = "testing",
+        /// Bringing it to where it is used.
+        Deployment = "deployment",
+        /// Keeping it working.
+        Maintenance = "maintenance",
+    }
+}
+
+/// How much each factor counts. They are brought to a sum of 1, so any scale will do; 0 switches a factor off.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Weights {
+    /// Default 0.25.
+    pub keyword_match: f64,
+    /// Default 0.20.
+    pub phase_alignment: f64,
+    /// Default 0.15.
+    pub recent_success: f64,
+    /// Default 0.15.
+    pub domain_expertise: f64,
+    /// Default 0.10.
+    pub availability: f64,
+    /// Default 0.10.
+    pub collaboration: f64,
+    /// Default 0.05.
+    pub user_preference: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            keyword_match: 0.25,
+            phase_alignment: 0.20,
+            recent_success: 0.15,
+            domain_expertise: 0.15,
+            availability: 0.10,
+            collaboration: 0.10,
+            user_preference: 0.05,
+        }
+    }
+}
+
+/// The largest weight that may be written.
+const WEIGHT_MAX: f64 = 1e6;
+
+impl Weights {
+    /// As they were written, in the order of [`Factor::ALL`].
+    pub const fn list(&self) -> [f64; 7] {
+        [
+            self.keyword_match,
+            self.phase_alignment,
+            self.recent_success,
+            self.domain_expertise,
+            self.availability,
+            self.collaboration,
+            self.user_preference,
+        ]
+    }
+
+    /// Refuses weights that are negative, no numbers, too large, or all zero.
+    pub fn check(&self, place: &str) -> Result<(), Refusal> {
+        for (factor, weight) in Factor::ALL.iter().zip(self.list()) {
+            if !(0.0..=WEIGHT_MAX).contains(&weight) {
+                return Err(Refusal::invalid(format!("{place}.{factor}"), weight, "0 to 1000000; 0 switches it off"));
+            }
+        }
+        if self.list().iter().sum::<f64>() < 1e-6 {
+            let names: Vec<_> = Factor::ALL.iter().map(|factor| factor.as_str()).collect();
+            return Err(Refusal::invalid(place, "all 0", "at least one weight above 0")
+                .hint(format!("the factors are {}; enabled = false switches selection off", names.join(", "))));
+        }
+        Ok(())
+    }
+
+    /// In millionths, in the order of [`Factor::ALL`]; they sum to exactly a million.
+    pub fn millionths(&self) -> [u32; 7] {
+        let sum: f64 = self.list().iter().sum();
+        // Checked weights are finite, not negative and not all zero.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let mut parts = self.list().map(|weight| (weight / sum * 1e6) as u32);
+        let rest = 1_000_000_u32.saturating_sub(parts.iter().sum());
+        if let Some(largest) = (0..7).max_by_key(|place| (parts[*place], std::cmp::Reverse(*place))) {
+            parts[largest] += rest;
+        }
+        parts
+    }
+}
+
+/// Whether the engine chooses among agents by how well they suit a task, and how it weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelectionPolicy {
+    /// Whether a task that names no agent goes to the one that suits it best. Default yes.
+    pub enabled: bool,
+    /// How much each factor counts.
+    pub weights: Weights,
+}
+
+impl Default for SelectionPolicy {
+    fn default() -> Self {
+        Self { enabled: true, weights: Weights::default() }
+    }
+}
+
+impl SelectionPolicy {
+    /// Whether it is what holds where nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What was read out of a task's title, input and tags when it was submitted. Its type is read beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TaskContext {
+    /// Stems of its words, at most 32: those that some agent's declaration has first, then by how often they occur.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
+    /// Types of the files that it names, such as `rs`, at most 8.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub file_types: Vec<String>,
+    /// The phase of a project that it speaks of, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+}
+
+impl TaskContext {
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why an agent was chosen, as it stands in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Choice {
+    /// The agent's score, 0-1000.
+    pub score: u16,
+    /// The factors in the order of their definition, each 0-1000; null where nothing was known.
+    pub factors: [Option<u16>; 7],
+    /// How many agents could have started it then.
+    pub among: u32,
+}
+
+impl Choice {
+    /// Why an agent was chosen, for people; what was unknown is said to have been.
+    pub fn sentence(&self, agent: &str) -> String {
+        let thousandths = |value: u16| format!("{:.2}", f64::from(value) / 1000.0);
+        let known = Factor::ALL
+            .iter()
+            .zip(self.factors)
+            .filter_map(|(factor, value)| value.map(|value| format!("{factor} {}", thousandths(value))));
+        let unknown: Vec<_> = Factor::ALL
+            .iter()
+            .zip(self.factors)
+            .filter(|(_, value)| value.is_none())
+            .map(|(factor, _)| factor.as_str())
+            .collect();
+        let mut said: Vec<_> = known.collect();
+        if !unknown.is_empty() {
+            said.push(format!("unknown: {}", unknown.join(", ")));
+        }
+        let score = thousandths(self.score);
+        format!("agent {agent} was chosen among {} with a score of {score}: {}", self.among, said.join(", "))
+    }
+}
+
+/// What is to be recommended for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecommendQuery {
+    /// What is to be done, in any words; at most 1 MiB.
+    pub text: String,
+    /// The type that the task would have.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// A task that has not ended, instead of a text: an id or a prefix of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// How many agents, 1 to 200; 5 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// The agents that suit a text or a task best, the best first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Recommendations {
+    /// What was read out of the text.
+    pub context: TaskContext,
+    /// How many agents there are.
+    pub agents: u64,
+    /// Whether tasks that name no agent go to the one that suits them best.
+    pub enabled: bool,
+    /// Those that suit best.
+    pub items: Vec<Recommendation>,
+}
+
+/// How well one agent suits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Recommendation {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// 0-1: the weighted sum of the factors.
+    pub score: f64,
+    /// Factor by factor, in the order of their definition.
+    pub factors: Vec<FactorScore>,
+    /// What would have to change for it to come first; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_win: Option<String>,
+}
+
+/// What one factor says of one agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FactorScore {
+    /// Which.
+    pub factor: Factor,
+    /// How much it counts, 0-1; all weights sum to 1.
+    pub weight: f64,
+    /// 0-1; null where nothing is known.
+    pub value: Option<f64>,
+    /// The value that it counts with: the value, or what stands for an unknown one.
+    pub counted: f64,
+    /// What the value rests on.
+    pub evidence: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_sum_to_a_million_whatever_their_scale() {
+        let default = Weights::default().millionths();
+        assert_eq!(default, [250_000, 200_000, 150_000, 150_000, 100_000, 100_000, 50_000]);
+        let thirds = Weights {
+            keyword_match: 7.0,
+            phase_alignment: 7.0,
+            recent_success: 7.0,
+            domain_expertise: 0.0,
+            availability: 0.0,
+            collaboration: 0.0,
+            user_preference: 0.0,
+        };
+        let parts = thirds.millionths();
+        assert_eq!(parts.iter().sum::<u32>(), 1_000_000);
+        assert_eq!(parts[3..], [0; 4], "what is switched off stays off");
+    }
+
+    #[test]
+    fn bad_weights_are_refused_by_name() {
+        for bad in [-0.1, f64::NAN, f64::INFINITY] {
+            let weights = Weights { collaboration: bad, ..Weights::default() };
+            let refusal = weights.check("weights").unwrap_err();
+            assert_eq!(refusal.field, "weights.collaboration", "{bad}");
+        }
+        let none: Weights = serde_json::from_value(serde_json::json!({
+            "keyword_match": 0, "phase_alignment": 0, "recent_success": 0, "domain_expertise": 0, "availability": 0,
+            "collaboration": 0, "user_preference": 0,
+        }))
+        .unwrap();
+        assert!(none.check("weights").unwrap_err().to_string().contains("keyword_match"));
+        assert!(Weights { collaboration: 0.0, ..Weights::default() }.check("weights").is_ok());
+    }
+}

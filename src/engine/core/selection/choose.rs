@@ -1,0 +1,175 @@
+//! The scheduler's question: which of those that could start a task now suits it best.
+
+use std::cmp::Reverse;
+
+use super::matched::{Matched, Subject};
+use super::ranking::{Place, Ranking};
+use super::{NEUTRAL, NO_FIRST_CHANCE, ONE, Score, Selection, untried};
+use crate::domain::AgentId;
+use crate::domain::selection::{Choice, Factor};
+use crate::engine::core::Core;
+use crate::engine::core::shape::Shape;
+use crate::engine::core::slab::NONE;
+
+/// The scores for one subject.
+pub(super) struct View<'c> {
+    pub(super) ranking: &'c Ranking,
+    pub(super) matched: &'c Matched,
+}
+
+impl View<'_> {
+    /// What an agent scores, were it free.
+    pub(super) fn score(&self, slot: u32) -> Score {
+        self.matched.score(slot).unwrap_or_else(|| self.ranking.score(slot))
+    }
+
+    /// The agents, the best first, were they all free.
+    pub(super) fn best_first(&self) -> impl Iterator<Item = Place> {
+        let mut matched = self.matched.places().peekable();
+        let mut others = self.ranking.all().filter(|place| self.matched.score(place.3).is_none()).peekable();
+        std::iter::from_fn(move || match (matched.peek(), others.peek()) {
+            (Some(one), Some(other)) if one < other => matched.next().copied(),
+            (Some(_), None) => matched.next().copied(),
+            _ => others.next().copied(),
+        })
+    }
+}
+
+/// One agent's factors.
+pub(super) struct Judged {
+    /// In millionths, in the order of the factors; `None` where nothing is known.
+    pub(super) values: [Option<Score>; 7],
+    /// What each counts with.
+    pub(super) counted: [Score; 7],
+    pub(super) score: Score,
+}
+
+impl Selection {
+    /// Every factor of one agent, of whose slots `free` of `slots` are free.
+    pub(super) fn judge(
+        &self,
+        subject: &Subject,
+        matched: &Matched,
+        slot: u32,
+        (free, slots): (u32, u32),
+    ) -> Option<Judged> {
+        let profile = self.profile(slot)?;
+        let opinion = subject.user.and_then(|user| profile.history.opinions.get(&user));
+        let values = [
+            matched.keywords(profile),
+            Self::alignment(profile, subject.topic.phase),
+            profile.recent,
+            self.expertise(profile, &subject.topic.kind),
+            Some(super::history::share(u64::from(free), u64::from(slots))),
+            Self::collaboration(profile, &subject.after),
+            opinion.map(super::history::Opinion::preference),
+        ];
+        let unknown = [0, NEUTRAL, untried(subject.first_chance), NEUTRAL, 0, NEUTRAL, NEUTRAL];
+        let counted: [Score; 7] = std::array::from_fn(|at| values[at].unwrap_or(unknown[at]));
+        let parts = Factor::ALL.iter().zip(counted).map(|(factor, value)| self.part(*factor, value));
+        Some(Judged { values, counted, score: parts.sum() })
+    }
+
+    /// What is lost to a score for every slot that is taken.
+    pub(super) fn less_busy(&self, score: Score, (free, slots): (u32, u32)) -> Score {
+        let available = super::history::share(u64::from(free), u64::from(slots));
+        (score + self.part(Factor::Availability, available)).saturating_sub(self.part(Factor::Availability, ONE))
+    }
+}
+
+impl Core {
+    /// Whether the agent of a task of this shape is for selection to say. Whoever does a task that brings a command does
+    /// the same.
+    pub(in crate::engine::core) fn leaves_choice(&self, shape: &Shape) -> bool {
+        let wish = &shape.wish;
+        self.defaults.selection.enabled && !wish.brings_command && wish.agent.is_none() && self.agents.len() > 1
+    }
+
+    /// What a choice for a task is made for.
+    pub(super) fn subject(&self, task: u32) -> Subject {
+        let state = &self.tasks[task];
+        // An element of an array builds on what its array builds on.
+        let deps = state.deps.as_ref().or_else(|| self.tasks.get(state.parent).and_then(|array| array.deps.as_ref()));
+        Subject {
+            topic: self.selection.topics.get(state.topic).clone(),
+            user: Some(self.shape(task).wish.owner),
+            after: deps.map(|deps| deps.after.clone()).unwrap_or_default(),
+            first_chance: state.priority < NO_FIRST_CHANCE,
+        }
+    }
+
+    /// Whose work a task builds on.
+    pub(in crate::engine::core) fn builds_on(&self, task: u32) -> Vec<AgentId> {
+        self.subject(task).after
+    }
+
+    /// Looks at the scores for a subject.
+    pub(super) fn with_scores<T>(&self, subject: &Subject, look: impl FnOnce(&View<'_>) -> T) -> T {
+        let selection = &self.selection;
+        let mut caches = selection.caches.borrow_mut();
+        let super::Caches { rankings, matches } = &mut *caches;
+        let idle_set = |slot: u32| {
+            let agent = self.agents.get(slot)?;
+            let idle = self.floaters.get(&agent.capability_set)?.contains(&(agent.id, slot));
+            idle.then_some(agent.capability_set)
+        };
+        let ranking = rankings.get(selection, subject, &idle_set);
+        let matched = matches.get(selection, subject, ranking);
+        look(&View { ranking, matched })
+    }
+
+    /// An agent's free slots and all that it may use now.
+    pub(super) fn slots_of(&self, slot: u32) -> (u32, u32) {
+        (self.slots_left(slot), self.slots_at_once(slot))
+    }
+
+    /// Which of several agents suits a task best: by place in the list. [`NONE`] stands for whichever idle agent without a
+    /// home does, and is answered with that one. Among equals the first in the list.
+    pub(in crate::engine::core) fn choose(&self, task: u32, agents: &[u32]) -> Option<(usize, u32)> {
+        self.with_scores(&self.subject(task), |view| {
+            let mut best: Option<(Score, usize, u32)> = None;
+            for (place, agent) in agents.iter().enumerate() {
+                let (slot, score) = match *agent {
+                    NONE => match best_idle(view, self.shape(task)) {
+                        Some((Reverse(score), .., slot)) => (slot, score),
+                        None => continue,
+                    },
+                    slot => (slot, self.selection.less_busy(view.score(slot), self.slots_of(slot))),
+                };
+                if best.is_none_or(|(most, ..)| score > most) {
+                    best = Some((score, place, slot));
+                }
+            }
+            best.map(|(_, place, slot)| (place, slot))
+        })
+    }
+
+    /// How many idle agents without a home are able to do tasks of a shape.
+    pub(in crate::engine::core) fn idle_able(&self, shape: &Shape) -> u32 {
+        let able = self.floaters.iter().filter(|(set, _)| shape.is_covered_by(**set));
+        u32::try_from(able.map(|(_, agents)| agents.len()).sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
+    /// Why an agent was chosen for a task among `among`, as it is kept.
+    pub(in crate::engine::core) fn choice(&self, task: u32, agent: u32, among: u32) -> Option<Choice> {
+        let subject = self.subject(task);
+        let judged = self
+            .with_scores(&subject, |view| self.selection.judge(&subject, view.matched, agent, self.slots_of(agent)))?;
+        let thousandths = |value: Score| u16::try_from((value + 500) / 1000).unwrap_or(1000);
+        Some(Choice {
+            score: thousandths(judged.score),
+            factors: judged.values.map(|value| value.map(thousandths)),
+            among,
+        })
+    }
+}
+
+/// The idle agent without a home that suits best among those that are able.
+fn best_idle(view: &View<'_>, shape: &Shape) -> Option<Place> {
+    let able = |slot: u32| view.ranking.idle_set(slot).is_some_and(|set| shape.is_covered_by(set));
+    let matched = view.matched.places().find(|place| able(place.3)).copied();
+    let sets = view.ranking.idle().filter(|(set, _)| shape.is_covered_by(*set));
+    let others =
+        sets.filter_map(|(_, places)| places.iter().find(|place| view.matched.score(place.3).is_none()).copied());
+    matched.into_iter().chain(others).min()
+}

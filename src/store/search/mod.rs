@@ -1,0 +1,22 @@
+//! Full-text search, in a database of its own beside the store (`search.db`).
+//!
+//! The index follows the journal with a watermark, on a thread of its own, and is no table of the projections: full-text
+//! rows would be written within every commit, would double what a submission writes, and would have to come out the same
+//! byte for byte in a rebuild. Nothing in it has to be durable: without it, or when it belongs to another journal, it is
+//! made anew.
+
+mod document;
+mod index;
+mod query;
+
+pub use index::SearchIndex;
+pub use query::{SearchQuery, search};
+
+use std::path::{Path, PathBuf};
+
+/// The name of the file in the data directory.
+pub const SEARCH_DATABASE: &str = "search.db";
+
+fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join(SEARCH_DATABASE)
+}
