@@ -16,9 +16,8 @@ use menagerie::domain::event::{
 use menagerie::domain::execution::{Outcome, OutcomeKind};
 use menagerie::domain::id::{AgentId, CageId, ExecutionId, NodeId, TaskId, UserId};
 use menagerie::domain::node::{Capacity, Node, NodeStatus};
-use menagerie::domain::selection::TaskContext;
 use menagerie::domain::task::{NewTask, Task, TaskStatus};
-use menagerie::domain::{Requirements, Span, Timestamp, User};
+use menagerie::domain::{Span, Timestamp, User};
 use menagerie::store::{JournalQuery, Query, Reader, Store};
 use serde_json::{Value, json};
 
@@ -99,43 +98,10 @@ impl Writer {
         new.metadata.tags = vec![["nightly", "adhoc"][self.spread(2)].into()];
         new.metadata.source = Some("bench".into());
         let id = TaskId::new(now, u128::from(self.seq.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-        let task = Task {
-            id,
-            kind: new.kind,
-            status: TaskStatus::Pending,
-            priority: u8::try_from(1 + self.spread(10))?,
-            parameters: new.parameters,
-            requirements: Requirements { gpu: u32::from(self.spread(100) == 0), ..Requirements::default() },
-            deadline: (self.spread(20) == 0).then(|| now.plus(Span::from_secs(3600))),
-            depends_on: vec![],
-            approval_gate: false,
-            max_attempts: 3,
-            attempts: 0,
-            losses: 0,
-            timeout: None,
-            estimate: None,
-            preemptible: false,
-            verify: menagerie::domain::Verify::default(),
-            workspace: None,
-            verification: None,
-            agent_id: None,
-            cage_id: None,
-            assigned_agent_id: None,
-            execution_id: None,
-            not_before: None,
-            output: None,
-            error: None,
-            metadata: new.metadata,
-            array: None,
-            array_index: None,
-            created_by: self.user,
-            created_at: now,
-            updated_at: now,
-            started_at: None,
-            completed_at: None,
-            assigned_cage_id: None,
-            context: TaskContext::default(),
-        };
+        new.priority = u8::try_from(1 + self.spread(10))?;
+        new.requirements.gpu = u32::from(self.spread(100) == 0);
+        let deadline = (self.spread(20) == 0).then(|| now.plus(Span::from_secs(3600)));
+        let task = Task { deadline, ..new.into_task(id, self.user, now) };
         self.add(TaskSubmitted { task, after: vec![] })?;
         Ok(id)
     }

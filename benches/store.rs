@@ -17,8 +17,7 @@ use menagerie::domain::execution::{Outcome, OutcomeKind};
 use menagerie::domain::id::{AgentId, AllocationId, CageId, ExecutionId, NodeId, ResourceId, TaskId, UserId};
 use menagerie::domain::node::{Capacity, Node, NodeStatus};
 use menagerie::domain::requirements::Requirements;
-use menagerie::domain::selection::TaskContext;
-use menagerie::domain::task::{Task, TaskMetadata, TaskParameters, TaskStatus};
+use menagerie::domain::task::{NewTask, TaskStatus};
 use menagerie::domain::{Bytes, Cpu, Timestamp, User};
 use menagerie::store::{Query, Reader, Store, rebuild, verify};
 use serde_json::json;
@@ -87,47 +86,12 @@ impl Writer {
     fn submit(&mut self) -> (TaskId, Record) {
         let now = self.time();
         let id = TaskId::new(now, self.spread());
-        let mut parameters = TaskParameters::default();
-        parameters.configuration.insert("command".into(), json!(["/bin/true"]));
-        let requirements =
+        let mut new = NewTask::new("command");
+        new.parameters.configuration.insert("command".into(), json!(["/bin/true"]));
+        new.requirements =
             Requirements { cpu: Cpu::from_cores(1), memory: Bytes::from_mib(64), ..Requirements::default() };
-        let task = Task {
-            id,
-            kind: "command".into(),
-            status: TaskStatus::Pending,
-            priority: 5,
-            parameters,
-            requirements,
-            deadline: None,
-            depends_on: vec![],
-            approval_gate: false,
-            max_attempts: 3,
-            attempts: 0,
-            losses: 0,
-            timeout: None,
-            estimate: None,
-            preemptible: false,
-            verify: menagerie::domain::Verify::default(),
-            workspace: None,
-            verification: None,
-            agent_id: None,
-            cage_id: None,
-            assigned_agent_id: None,
-            execution_id: None,
-            not_before: None,
-            output: None,
-            error: None,
-            metadata: TaskMetadata { source: Some("bench".into()), ..TaskMetadata::default() },
-            array: None,
-            array_index: None,
-            created_by: self.user,
-            created_at: now,
-            updated_at: now,
-            started_at: None,
-            completed_at: None,
-            assigned_cage_id: None,
-            context: TaskContext::default(),
-        };
+        new.metadata.source = Some("bench".into());
+        let task = new.into_task(id, self.user, now);
         (id, self.record(TaskSubmitted { task, after: vec![] }))
     }
 

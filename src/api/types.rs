@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::live::{Health, HealthState};
 use crate::domain::approval_rule::ApprovalRule;
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
+use crate::domain::link::Sample;
 use crate::domain::{
-    Activity, Agent, AlertRule, AlertRulePatch, AllocationId, ExecutionId, NodeStatus, Refusal, Resource,
-    ResourceStatus, Span, Task, Timestamp,
+    Activity, Agent, AlertRule, AlertRulePatch, AllocationId, NodeStatus, Refusal, Resource, ResourceStatus, Span,
+    Task, Timestamp,
 };
 
 pub use crate::domain::command::WireCommand;
@@ -99,31 +100,6 @@ pub struct Status {
     pub health: Vec<Health>,
 }
 
-/// What a running execution says of itself; gone when it ends, when its outcome says the rest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct LiveFigures {
-    /// The attempt.
-    pub execution_id: ExecutionId,
-    /// 0-100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<u8>,
-    /// What it does, in its own words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// What it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activity: Option<Activity>,
-    /// What it does that with: a tool, a command.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activity_detail: Option<String>,
-    /// Tokens so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens_used: Option<u64>,
-    /// Cost so far, in US dollars.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<f64>,
-}
-
 /// A task, and what is said of it while it runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskRow {
@@ -135,7 +111,7 @@ pub struct TaskRow {
     pub activity: Option<Activity>,
     /// What its execution says, once it has said something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub live: Option<LiveFigures>,
+    pub live: Option<Sample>,
 }
 
 /// An agent, and what it says of the task that it took last.
@@ -146,7 +122,7 @@ pub struct AgentRow {
     pub agent: Agent,
     /// What it says of its current task, once it has said something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub live: Option<LiveFigures>,
+    pub live: Option<Sample>,
 }
 
 /// A resource, and what is held of it.

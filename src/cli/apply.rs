@@ -8,6 +8,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::{fleet_file, items};
+use crate::api::client;
 use crate::api::types::WireCommand;
 use crate::domain::Reply;
 
@@ -29,7 +30,8 @@ pub struct ApplyArgs {
 }
 
 pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
-    let fleet = fleet_file::read_here(&args.file, &context.settings.data_dir.value)?;
+    let file = fleet_file::read_here(&args.file, &context.settings.data_dir.value)?;
+    let fleet = file.fleet.clone();
     items::warn(context, &fleet_file::absent_paths(&fleet));
     if args.check {
         let cages = fleet.cages().map_err(Failure::from)?.len();
@@ -40,7 +42,10 @@ pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
         return Ok(0);
     }
     let command = WireCommand::Apply { fleet, dry_run: args.dry_run };
-    let reply = context.engine()?.command(&command)?;
+    let reply = context.engine()?.command(&command).map_err(|error| match error {
+        client::Error::Refused(refusal) => client::Error::Refused(file.placed(refusal)),
+        other => other,
+    })?;
     let Reply::Applied { changes, unchanged, warnings } = &reply else { return Err(items::unexpected(&reply)) };
     let mut report = serde_json::to_value(&reply).unwrap_or_default();
     if let Some(report) = report.as_object_mut() {

@@ -24,16 +24,77 @@ struct Places {
     user: Vec<Spanned<toml::Value>>,
     #[serde(default)]
     resource: Vec<Spanned<toml::Value>>,
+    #[serde(default)]
+    alert_rule: Vec<Spanned<toml::Value>>,
+    #[serde(default)]
+    approval_rule: Vec<Spanned<toml::Value>>,
     defaults: Option<Spanned<toml::Value>>,
 }
 
 impl Places {
     /// Where the entries begin, in order.
     fn starts(&self) -> Vec<usize> {
-        let entries = self.cage.iter().chain(&self.agent).chain(&self.user).chain(&self.resource).chain(&self.defaults);
+        let lists = [&self.cage, &self.agent, &self.user, &self.resource, &self.alert_rule, &self.approval_rule];
+        let entries = lists.into_iter().flatten().chain(&self.defaults);
         let mut starts: Vec<usize> = entries.map(|entry| entry.span().start).collect();
         starts.sort_unstable();
         starts
+    }
+}
+
+/// A fleet file as it was read.
+pub struct FleetFile {
+    /// What it declares.
+    pub fleet: Fleet,
+    source: Source,
+}
+
+impl FleetFile {
+    /// What the engine refuses of it, with file, line and column in front where it names an entry. What an entry refers to,
+    /// such as an agent or a cage, may be declared elsewhere, so that only the engine can tell that it is not there.
+    pub fn placed(&self, refusal: Refusal) -> Refusal {
+        let is_about = |entry: &str| refusal.field.strip_prefix(entry).is_some_and(|rest| rest.starts_with(": "));
+        let (fleet, places) = (&self.fleet, &self.source.places);
+        let cages = fleet.cage.iter().zip(&places.cage).find(|(entry, _)| {
+            let alone = Fleet { cage: vec![(*entry).clone()], ..Fleet::default() };
+            alone.cages().is_ok_and(|specs| specs.iter().any(|spec| is_about(&format!("cage {}", spec.id))))
+        });
+        let agents = fleet.agent.iter().map(|agent| format!("agent {}", agent.name)).zip(&places.agent);
+        let alerts = fleet.alert_rule.iter().map(|rule| format!("alert rule {}", rule.name)).zip(&places.alert_rule);
+        let approvals = fleet.approval_rule.iter().map(|rule| format!("approval rule {}", rule.name));
+        let mut named = agents.chain(alerts).chain(approvals.zip(&places.approval_rule));
+        let place =
+            cages.map(|(_, place)| place).or_else(|| named.find(|(entry, _)| is_about(entry)).map(|(_, place)| place));
+        match place {
+            Some(place) => {
+                let at = self.source.position(place.span(), &refusal);
+                refusal.within(at)
+            }
+            None => refusal,
+        }
+    }
+}
+
+/// The text of a fleet file, with where its entries stand.
+struct Source {
+    name: String,
+    text: String,
+    places: Places,
+    starts: Vec<usize>,
+}
+
+impl Source {
+    /// File, line and column of what is refused in an entry.
+    fn position(&self, span: Range<usize>, refusal: &Refusal) -> String {
+        // An entry's own span ends before its `[cage.limits]`; what belongs to it goes on until the next entry begins.
+        let end = self.starts.iter().copied().find(|start| *start > span.start).unwrap_or(self.text.len());
+        let (line, column) = position(&self.text, find(&self.text, span.start..end.max(span.end), refusal));
+        format!("{}:{line}:{column}", self.name)
+    }
+
+    /// The sentence for what is refused in an entry.
+    fn problem(&self, span: Range<usize>, refusal: &Refusal) -> String {
+        format!("{}: {refusal}", self.position(span, refusal))
     }
 }
 
@@ -44,14 +105,14 @@ impl Places {
 /// All problems that can be found without the engine, each with file, line and column.
 pub fn read(path: &Path) -> Result<Fleet, Failure> {
     let (name, text) = toml_file::read_text(path)?;
-    parse(&name, &text)
+    Ok(parse(name, text, None)?.fleet)
 }
 
 /// As [`read`], and also checks what only the machine itself can tell: that agents' programs are there, and that no cage
 /// reaches into the engine's data directory.
-pub fn read_here(path: &Path, data_dir: &Path) -> Result<Fleet, Failure> {
+pub fn read_here(path: &Path, data_dir: &Path) -> Result<FleetFile, Failure> {
     let (name, text) = toml_file::read_text(path)?;
-    parse_here(&name, &text, Some(data_dir))
+    parse(name, text, Some(data_dir))
 }
 
 /// A sentence for each path under `read` or `write` that is not there. The cages work without it.
@@ -76,82 +137,74 @@ pub fn absent_paths(fleet: &Fleet) -> Vec<String> {
     absent.into_iter().map(sentence).collect()
 }
 
-/// Reads and checks the text of a fleet file that errors call `name`.
-fn parse(name: &str, text: &str) -> Result<Fleet, Failure> {
-    parse_here(name, text, None)
-}
-
-fn parse_here(name: &str, text: &str, data_dir: Option<&Path>) -> Result<Fleet, Failure> {
-    let mut fleet: Fleet = toml_file::parse(name, text)?;
-    let places: Places = toml_file::parse(name, text)?;
+/// Reads and checks the text of a fleet file that errors call `name`; with a data directory also what only this machine
+/// can tell.
+fn parse(name: String, text: String, data_dir: Option<&Path>) -> Result<FleetFile, Failure> {
+    let mut fleet: Fleet = toml_file::parse(&name, &text)?;
+    let places: Places = toml_file::parse(&name, &text)?;
     for entry in &mut fleet.cage {
         for path in entry.read.iter_mut().chain(&mut entry.write) {
             *path = expand_home(path)?;
         }
     }
-    let starts = places.starts();
-    let problem = |span: Range<usize>, refusal: &Refusal| {
-        // An entry's own span ends before its `[cage.limits]`; what belongs to it goes on until the next entry begins.
-        let end = starts.iter().copied().find(|start| *start > span.start).unwrap_or(text.len());
-        let (line, column) = position(text, find(text, span.start..end.max(span.end), refusal));
-        format!("{name}:{line}:{column}: {refusal}")
-    };
+    let source = Source { starts: places.starts(), name, text, places };
+    let places = &source.places;
     let mut problems = Vec::new();
     let mut programs = data_dir.map(Programs::new);
     for (entry, place) in fleet.cage.iter().zip(&places.cage) {
         let alone = Fleet { cage: vec![entry.clone()], ..Fleet::default() };
         let checked = alone.cages().and_then(|_| data_dir.map_or(Ok(()), |data_dir| alone.check_grants(data_dir)));
         if let Err(refusal) = checked {
-            problems.push(problem(place.span(), &refusal));
+            problems.push(source.problem(place.span(), &refusal));
         }
     }
     for (agent, place) in fleet.agent.iter().zip(&places.agent) {
         let checked = agent.check().and_then(|()| programs.as_mut().map_or(Ok(()), |known| known.check_agent(agent)));
         if let Err(refusal) = checked {
-            problems.push(problem(place.span(), &refusal));
+            problems.push(source.problem(place.span(), &refusal));
         }
     }
     for (user, place) in fleet.user.iter().zip(&places.user) {
         if let Err(refusal) = user.check() {
-            problems.push(problem(place.span(), &refusal));
+            problems.push(source.problem(place.span(), &refusal));
         }
     }
     for (resource, place) in fleet.resource.iter().zip(&places.resource) {
         if let Err(refusal) = resource.check() {
-            problems.push(problem(place.span(), &refusal));
+            problems.push(source.problem(place.span(), &refusal));
         }
     }
     if let (Some(defaults), Some(place)) = (&mut fleet.defaults, &places.defaults)
         && let Err(refusal) = defaults.check()
     {
-        problems.push(problem(place.span(), &refusal));
+        problems.push(source.problem(place.span(), &refusal));
     }
     if problems.is_empty() {
         // What is left is between entries: a number or a name used twice. The last place that has it is at fault.
         let last = |places: &[Spanned<toml::Value>], refusal: &Refusal| {
-            let holds = |place: &&Spanned<toml::Value>| text[place.span()].contains(&refusal.value);
+            let holds = |place: &&Spanned<toml::Value>| source.text[place.span()].contains(&refusal.value);
             places.iter().rev().find(holds).or(places.last()).map_or(0..0, Spanned::span)
         };
         if let Err(refusal) = fleet.cages() {
-            problems.push(problem(last(&places.cage, &refusal), &refusal));
+            problems.push(source.problem(last(&places.cage, &refusal), &refusal));
         }
         if let Err(refusal) = fleet.check_agents() {
-            problems.push(problem(last(&places.agent, &refusal), &refusal));
+            problems.push(source.problem(last(&places.agent, &refusal), &refusal));
         }
         if let Err(refusal) = fleet.check_hierarchy() {
             let at_fault =
                 |agent: &crate::domain::agent::AgentSpec| refusal.field.starts_with(&format!("agent {}: ", agent.name));
             let place = fleet.agent.iter().position(at_fault).and_then(|place| places.agent.get(place));
-            problems.push(problem(place.map_or(0..0, Spanned::span), &refusal));
+            problems.push(source.problem(place.map_or(0..0, Spanned::span), &refusal));
         }
         if let Err(refusal) = fleet.check_users() {
-            problems.push(problem(last(&places.user, &refusal), &refusal));
+            problems.push(source.problem(last(&places.user, &refusal), &refusal));
         }
         if let Err(refusal) = fleet.check_resources() {
-            problems.push(problem(last(&places.resource, &refusal), &refusal));
+            problems.push(source.problem(last(&places.resource, &refusal), &refusal));
         }
     }
-    if problems.is_empty() { Ok(fleet) } else { Err(Failure::Refused(problems)) }
+    if problems.is_empty() { Ok(FleetFile { fleet, source }) } else { Err(Failure::Refused(problems)) }
 }
 
 /// Where in an entry the refused field stands: its key, if the entry spells it, otherwise what numbers a cage, otherwise
@@ -177,15 +230,17 @@ fn find_key(entry: &str, key: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn read_text(text: &str, data_dir: Option<&Path>) -> Result<FleetFile, Failure> {
+        parse("f.toml".to_owned(), text.to_owned(), data_dir)
+    }
+
     fn problem(text: &str) -> String {
-        parse("f.toml", text).unwrap_err().sentences().join("\n")
+        read_text(text, None).err().unwrap().sentences().join("\n")
     }
 
     #[test]
     fn a_whole_file_is_read() {
-        let fleet = parse(
-            "f.toml",
-            r#"
+        let text = r#"
             [[cage]]
             range = "001-004"
             limits = { cpu = 1.0, memory = "128MiB", pids = 64, gpu = 0, tokens = "200k/h", disk = "1GiB", wall = "30m" }
@@ -201,9 +256,8 @@ mod tests {
             runtime = { type = "command", command = ["make", "test"] }
             [defaults]
             timeout = "1h"
-            "#,
-        )
-        .unwrap();
+            "#;
+        let fleet = read_text(text, None).unwrap().fleet;
         assert_eq!(fleet.cages().unwrap().len(), 4);
         assert!(fleet.cage[0].read[0].starts_with('/'));
         assert_eq!(fleet.agent[0].concurrency, 2);
@@ -270,7 +324,7 @@ mod tests {
 
     #[test]
     fn what_only_this_machine_can_tell_is_checked_here() {
-        let problem = |text: &str| match parse_here("f.toml", text, Some(Path::new("/var/lib/menagerie"))) {
+        let problem = |text: &str| match read_text(text, Some(Path::new("/var/lib/menagerie"))) {
             Ok(_) => String::new(),
             Err(failure) => failure.sentences().join("\n"),
         };
@@ -297,9 +351,28 @@ mod tests {
     fn a_path_that_is_not_there_is_told_once_for_all_its_cages() {
         let cage = |id: &str, paths: &str| format!("[[cage]]\n{id}\nread = [{paths}]\n");
         let text = cage("id = \"7\"", "\"/no/such\", \"/usr\"") + &cage("range = \"8-9\"", "\"/no/such\"");
-        let absent = absent_paths(&parse("f.toml", &text).unwrap());
+        let absent = absent_paths(&read_text(&text, None).unwrap().fleet);
         assert_eq!(absent.len(), 1, "{absent:?}");
         assert!(absent[0].starts_with("cage 007 and 1 more: read: \"/no/such\" is not there"), "{absent:?}");
+    }
+
+    #[test]
+    fn what_the_engine_refuses_stands_at_its_place_too() {
+        let text = "[[cage]]\nrange = \"1-4\"\nnode = \"far\"\n[[agent]]\nname = \"a\"\n[[agent]]\nname = \"ab\"\n\
+                    cage = \"9\"\nreports_to = \"c\"\n[[alert_rule]]\nname = \"hot\"\nmetric = \"heat\"\n\
+                    [[approval_rule]]\nname = \"docs\"\nagent = \"c\"\ntype = \"doc\"\ntask_type = \"t\"\n";
+        let file = read_text(text, None).unwrap();
+        for (place, field, expected) in [
+            ("agent ab", "reports_to", "f.toml:9:1: agent ab: reports_to \"x\" does not exist"),
+            ("agent ab", "cage", "f.toml:8:1: agent ab: cage \"x\" does not exist"),
+            ("cage 003", "node", "f.toml:3:1: cage 003: node \"x\" does not exist"),
+            ("alert rule hot", "metric", "f.toml:12:1: alert rule hot: metric \"x\" does not exist"),
+            ("approval rule docs", "agent", "f.toml:15:1: approval rule docs: agent \"x\" does not exist"),
+            // Not of this file.
+            ("agent b", "cage", "agent b: cage \"x\" does not exist"),
+        ] {
+            assert_eq!(file.placed(Refusal::not_found(field, "x").within(place)).to_string(), expected);
+        }
     }
 
     #[test]

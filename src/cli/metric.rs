@@ -108,14 +108,7 @@ pub(super) fn metric(client: &Client, name: &str) -> Result<Metric, Failure> {
         return Ok(metric.clone());
     }
     let names = metrics.iter().map(|metric| metric.name.as_str());
-    let refusal = Refusal::not_found("metric", name);
-    Err(Failure::refused(
-        match crate::domain::refusal::nearest(name, names) {
-            Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-            None => refusal.hint("See `menagerie metric list`"),
-        }
-        .to_string(),
-    ))
+    Err(Refusal::not_found("metric", name).hint_nearest(name, names, "See `menagerie metric list`").into())
 }
 
 fn list(context: &mut Context) -> Outcome {

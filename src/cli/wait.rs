@@ -21,6 +21,9 @@ const INTERRUPTED: i32 = 130;
 /// What shells give for a program that could not be started.
 const NOT_STARTED: i32 = 127;
 
+/// So many elements of a failed array are named.
+const ELEMENTS_SHOWN: &str = "5";
+
 /// How a task's end shows in an exit status, with a sentence where the status alone does not tell.
 struct Verdict {
     status: i32,
@@ -130,6 +133,7 @@ pub fn all(context: &mut Context, client: &Client, ids: &[String], timeout: Opti
             let error = super::table::clean(&view::text(&task, "error"));
             // A cancelled task may have no more to say than that.
             let error = if error == view::text(&task, "status") { String::new() } else { error };
+            let error = failed_elements(client, &task)?.unwrap_or(error);
             context.out.line(format!("{} {shown} {error}", view::text(&task, "id")).trim_end())?;
             context.out.flush()?;
         }
@@ -137,6 +141,38 @@ pub fn all(context: &mut Context, client: &Client, ids: &[String], timeout: Opti
     }
     context.out.values(&ended)?;
     Ok(status)
+}
+
+/// How many elements kept an array from completing, and what became of those that failed first; none for anything else.
+fn failed_elements(client: &Client, task: &Value) -> Result<Option<String>, Failure> {
+    let array = view::at(task, "array");
+    if !array.is_object() || view::text(task, "status") != "failed" {
+        return Ok(None);
+    }
+    let id = view::text(task, "id");
+    let query = [("array", &*id), ("status", "failed,cancelled"), ("sort", "completed_at"), ("limit", ELEMENTS_SHOWN)];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let (elements, count) = client.list::<Value>("tasks", &query)?;
+    if elements.is_empty() {
+        return Ok(None);
+    }
+    let shown: Vec<_> = elements
+        .iter()
+        .map(|element| {
+            let error = super::table::clean(&view::text(element, "error"));
+            let why = if error.is_empty() { view::text(element, "status") } else { error };
+            format!("{} ({why})", view::text(element, "array_index"))
+        })
+        .collect();
+    let all = view::count(array, "last") + 1 - view::count(array, "first");
+    let named = shown.join(", ");
+    // Without a colon and a space, which stand behind the number of an element in front of its output.
+    Ok(Some(if count > shown.len() as u64 {
+        let others = format!("menagerie task list --filter 'array:{id} status:failed,cancelled'");
+        format!("{count} of {all} elements, among them {named}; all of them are listed by {others}")
+    } else {
+        format!("{count} of {all} elements, namely {named}")
+    }))
 }
 
 /// The task once it has ended; `None` when the time is over or the user pressed Ctrl-C.

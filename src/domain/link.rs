@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -271,15 +272,16 @@ pub enum Report {
     },
 }
 
-/// Live figures of an execution; shown, not journalled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a running execution says of itself; shown, not journalled, and gone when it ends, when its outcome says the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LiveFigures")]
 pub struct Sample {
     /// The attempt.
     pub execution_id: ExecutionId,
     /// 0-100, when the agent said something about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u8>,
-    /// What it said.
+    /// What it does, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// What it does.

@@ -78,11 +78,7 @@ impl Refusal {
 
     /// `value` is none of the `choices`; proposes the nearest.
     pub fn not_one_of(field: impl Into<String>, value: &str, choices: &[&str]) -> Self {
-        let refusal = Self::invalid(field, value, choices.join(", "));
-        match nearest(value, choices.iter().copied()) {
-            Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-            None => refusal,
-        }
+        Self::invalid(field, value, choices.join(", ")).hint_nearest(value, choices.iter().copied(), "")
     }
 
     /// Adds what is allowed.
@@ -97,6 +93,20 @@ impl Refusal {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// Asks whether the one of `names` was meant that is nearest to `name`, or else gives another hint.
+    #[must_use]
+    pub fn hint_nearest<'a>(
+        self,
+        name: &str,
+        names: impl IntoIterator<Item = &'a str>,
+        otherwise: impl Into<String>,
+    ) -> Self {
+        match nearest(name, names) {
+            Some(near) => self.hint(format!("did you mean \"{near}\"?")),
+            None => self.hint(otherwise),
+        }
     }
 
     /// Puts `prefix` before the field, for errors that come out of something nested (`line 3: priority`).

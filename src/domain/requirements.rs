@@ -131,8 +131,6 @@ impl Quantities {
     pub const NAMES: [&'static str; 5] = ["cpu", "memory", "gpu", "gpu_memory", "storage"];
     /// Nothing of anything.
     pub const ZERO: Self = Self([0; 5]);
-    /// More of everything than any host has.
-    pub const UNLIMITED: Self = Self([u64::MAX; 5]);
 
     /// Whether `self` fits into `room` in every place.
     pub fn fits(&self, room: &Self) -> bool {

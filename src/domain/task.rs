@@ -207,6 +207,47 @@ impl NewTask {
         }
     }
 
+    /// The task as it enters the record. Names are no ids: what it depends on and whose it is has to be filled in.
+    pub fn into_task(self, id: TaskId, created_by: UserId, now: Timestamp) -> Task {
+        Task {
+            id,
+            kind: self.kind,
+            status: TaskStatus::Pending,
+            priority: self.priority,
+            parameters: self.parameters,
+            requirements: self.requirements,
+            deadline: self.deadline.map(|when| when.resolve(now)),
+            depends_on: vec![],
+            approval_gate: self.approval_gate,
+            max_attempts: self.max_attempts,
+            attempts: 0,
+            losses: 0,
+            timeout: self.timeout,
+            estimate: self.estimate,
+            preemptible: self.preemptible,
+            verify: self.verify,
+            workspace: self.workspace,
+            verification: None,
+            agent_id: None,
+            cage_id: self.cage,
+            assigned_agent_id: None,
+            execution_id: None,
+            not_before: None,
+            output: None,
+            error: None,
+            metadata: self.metadata,
+            array: self.array,
+            array_index: None,
+            created_by,
+            created_at: now,
+            updated_at: now,
+            started_at: None,
+            completed_at: None,
+            assigned_cage_id: None,
+            context: TaskContext::default(),
+        }
+    }
+
     /// The task's own command, if it brings one.
     pub fn command(&self) -> Option<&Vec<Value>> {
         self.parameters.configuration.get("command").and_then(Value::as_array)

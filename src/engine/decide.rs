@@ -16,7 +16,9 @@ use super::core::{Context, Core, Decisions, Effect};
 use super::message::{Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
 use crate::domain::snapshot::TaskFacts;
-use crate::domain::{Actor, Command, NodeId, Refusal, RefusalKind, Reply, TaskId, Timestamp, UserId, WhatIf};
+use crate::domain::{
+    Actor, Command, NodeId, Outcome, OutcomeKind, Refusal, RefusalKind, Reply, TaskId, Timestamp, UserId, WhatIf,
+};
 use crate::store::Reader;
 
 /// At most this many messages are decided on before a batch is closed.
@@ -191,6 +193,7 @@ impl Decider {
             Message::Hello(_)
             | Message::Synced { .. }
             | Message::Report { .. }
+            | Message::NotSent { .. }
             | Message::Observe(_)
             | Message::Delivery { .. }
                 if self.read_only.is_some() => {}
@@ -210,6 +213,12 @@ impl Decider {
             Message::Hello(greeting) => self.hello(now, *greeting),
             Message::Synced { connection } => self.synced(now, connection),
             Message::Report { connection, number, time, report } => self.report(now, connection, number, time, report),
+            Message::NotSent { node, execution_id, why } => {
+                let outcome = Box::new(Outcome::new(OutcomeKind::NotStarted, why));
+                let ended = Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![] };
+                self.core.report(now, node, now, ended, &mut self.out);
+                self.collect();
+            }
             Message::Closed { connection } => self.closed(now, connection),
             Message::Observe(observations) => {
                 for observation in &observations {

@@ -2,12 +2,13 @@
 //! the reading of inputs nor a worker that is slow to take messages holds up a commit.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 
 use super::commit::PendingStart;
-use super::outlet::Outlet;
+use super::message::Message;
+use super::outlet::{Outlet, TooLong};
 use super::{merge_order, start_input};
-use crate::domain::link::ToWorker;
+use crate::domain::link::{FRAME_BYTES_MAX, ToWorker};
 use crate::domain::{ArtifactId, NodeId};
 use crate::store::Reader;
 
@@ -55,14 +56,15 @@ pub enum Act {
 pub struct Dispatcher {
     reader: Reader,
     acts: Receiver<Act>,
+    decider: Sender<Message>,
     outlets: BTreeMap<NodeId, Box<dyn Outlet>>,
     pace: Pace,
 }
 
 impl Dispatcher {
-    /// Prepares the thread's state.
-    pub fn new(reader: Reader, acts: Receiver<Act>) -> Self {
-        Self { reader, acts, outlets: BTreeMap::new(), pace: Pace::default() }
+    /// Prepares the thread's state. `decider` is told what cannot be carried out.
+    pub fn new(reader: Reader, acts: Receiver<Act>, decider: Sender<Message>) -> Self {
+        Self { reader, acts, decider, outlets: BTreeMap::new(), pace: Pace::default() }
     }
 
     /// Dispatches until it is told to leave.
@@ -140,9 +142,164 @@ impl Dispatcher {
 
     fn send(&mut self, node: NodeId, messages: &[ToWorker]) {
         let Some(outlet) = self.outlets.get_mut(&node) else { return };
-        if let Err(error) = outlet.send(messages) {
-            tracing::warn!(%node, %error, "the worker cannot be reached");
-            self.outlets.remove(&node);
+        match outlet.send(messages) {
+            Ok(left_out) => {
+                for TooLong { place, bytes } in left_out {
+                    self.not_sent(node, &messages[place], bytes);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%node, %error, "the worker cannot be reached");
+                self.outlets.remove(&node);
+            }
         }
+    }
+
+    /// Has an execution end that no worker can be told of. Of anything else only the log speaks: a cage that a worker
+    /// does not know ends what is to start in it.
+    fn not_sent(&self, node: NodeId, message: &ToWorker, bytes: usize) {
+        let ToWorker::Start(start) = message else {
+            tracing::error!(%node, bytes, allowed = FRAME_BYTES_MAX, "a message is too long for the worker and is not sent");
+            return;
+        };
+        let why = format!(
+            "what the agent is given has {bytes} bytes; at most {FRAME_BYTES_MAX} can be sent to a worker: put large \
+             values of its environment, its command and its input into files that its cage can read"
+        );
+        // Without a deciding thread the engine is about to end, and the next one tries again.
+        let _ = self.decider.send(Message::NotSent { node, execution_id: start.execution_id, why });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::domain::agent::Runtime;
+    use crate::domain::fleet::CageEntry;
+    use crate::domain::link::{Report, Start};
+    use crate::domain::node::Capacity;
+    use crate::domain::{AgentSpec, Command, Fleet, NewTask, Outcome, OutcomeKind, Reply, Span, TaskId};
+    use crate::engine::Engine;
+    use crate::engine::message::{Greeting, Peer};
+    use crate::engine::outlet::SocketOutlet;
+    use crate::engine::progress::Progress;
+    use crate::store::series::Policy;
+    use crate::store::{Query, Store};
+
+    fn ask(engine: &Engine, command: Command) -> Reply {
+        let (answer, answered) = oneshot::channel();
+        let peer = Peer { uid: 0, name: "test".into() };
+        engine.decider.send(Message::Command { peer, command, answer }).unwrap();
+        answered.blocking_recv().unwrap().unwrap()
+    }
+
+    /// What is to be started next.
+    fn next_start(stream: &mut UnixStream) -> Start {
+        loop {
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).unwrap();
+            let mut body = vec![0; u32::from_le_bytes(length) as usize];
+            stream.read_exact(&mut body).unwrap();
+            if let ToWorker::Start(start) = serde_json::from_slice(&body).unwrap() {
+                return *start;
+            }
+        }
+    }
+
+    /// An engine with two cages and an agent of each name, whose environment has so many bytes; and what its worker hears.
+    fn engine(folder: &Path, agents: &[(&str, usize)]) -> (Engine, UnixStream) {
+        let store = Store::open(folder).unwrap();
+        let (progress, policy) = (Progress::default(), Policy::default());
+        let engine = Engine::start(store, folder, &progress, Duration::ZERO, policy, Span::ZERO).unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let greeting = Greeting {
+            connection: 1,
+            node: "node".into(),
+            incarnation: 1,
+            capacity: Capacity { cpu_millis: 4000, memory: 1 << 32, gpu: 0, gpu_memory: 0, storage: 1 << 32 },
+            metadata: serde_json::Map::new(),
+            executions: vec![],
+            outlet: Box::new(SocketOutlet::new(ours)),
+        };
+        engine.decider.send(Message::Hello(Box::new(greeting))).unwrap();
+        engine.decider.send(Message::Synced { connection: 1 }).unwrap();
+        let mut fleet = Fleet::default();
+        fleet.cage.push(CageEntry { range: Some("1-2".to_owned()), ..CageEntry::default() });
+        for (name, bytes) in agents {
+            let mut agent = AgentSpec { concurrency: 2, ..AgentSpec::new(*name) };
+            agent.runtime = Runtime::of_command(vec!["true".to_owned()]);
+            let Runtime::Command { env, .. } = &mut agent.runtime;
+            env.insert("VALUE".to_owned(), json!("x".repeat(*bytes)));
+            fleet.agent.push(agent);
+        }
+        ask(&engine, Command::Apply { fleet, dry_run: false });
+        (engine, theirs)
+    }
+
+    fn submit(engine: &Engine, tasks: Vec<NewTask>) -> Vec<TaskId> {
+        match ask(engine, Command::SubmitTasks { tasks, keep_going: false }) {
+            Reply::Submitted { ids, .. } => ids,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn leave(engine: Engine) {
+        engine.decider.send(Message::Stop { kill: false, done: None }).unwrap();
+        engine.join().unwrap();
+    }
+
+    #[test]
+    fn an_execution_that_no_message_can_carry_ends_and_the_connection_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, mut worker) = engine(folder.path(), &[("heavy", FRAME_BYTES_MAX), ("light", 1)]);
+        let mut published = engine.published.subscribe();
+        let task = |agent: &str| NewTask { agent: Some(agent.into()), max_attempts: 1, ..NewTask::new("processing") };
+        let heavy = submit(&engine, vec![task("heavy"), task("light")])[0];
+        assert_eq!(next_start(&mut worker).agent, "light");
+        while !published.blocking_recv().unwrap().ended.contains(&heavy) {}
+        let reader = Reader::open(folder.path()).unwrap();
+        let executions = reader.executions(&Query { limit: 10, ..Query::default() }).unwrap().items;
+        let outcome = executions.iter().find(|execution| execution.task_id == heavy).unwrap().outcome.as_ref().unwrap();
+        assert_eq!(outcome.kind, OutcomeKind::NotStarted);
+        assert!(outcome.message.contains("into files that its cage can read"), "{}", outcome.message);
+        // The worker is reached as before.
+        submit(&engine, vec![task("light")]);
+        assert_eq!(next_start(&mut worker).agent, "light");
+        leave(engine);
+    }
+
+    #[test]
+    fn what_dependencies_say_of_themselves_takes_room_like_what_they_gave() {
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, mut worker) = engine(folder.path(), &[("light", 1)]);
+        let tasks = (0..3).map(|number| {
+            let mut task = NewTask { key: Some(number.to_string()), ..NewTask::new("processing") };
+            task.metadata.other.insert("note".to_owned(), json!("x".repeat(3 << 20)));
+            task
+        });
+        let last = NewTask { depends_on: ["0", "1", "2"].map(str::to_owned).to_vec(), ..NewTask::new("analysis") };
+        submit(&engine, tasks.chain([last]).collect());
+        for number in 1..=3 {
+            let execution_id = next_start(&mut worker).execution_id;
+            let outcome = Box::new(Outcome { result: Some(json!(number)), ..Outcome::new(OutcomeKind::Succeeded, "") });
+            let time = engine.clock.now();
+            let report = Report::Ended { execution_id, started_at: Some(time), outcome, artifacts: vec![] };
+            engine.decider.send(Message::Report { connection: 1, number, time, report }).unwrap();
+        }
+        let given = next_start(&mut worker).task;
+        let dependencies = given["dependencies"].as_array().unwrap();
+        let lengths = dependencies.iter().map(|given| given["metadata"]["note"].as_str().map(str::len));
+        assert_eq!(lengths.collect::<Vec<_>>(), [Some(3 << 20), Some(3 << 20), None]);
+        assert!(dependencies[2]["metadata_omitted_bytes"].as_u64().is_some_and(|bytes| bytes > 3 << 20));
+        assert!(dependencies.iter().all(|given| given["output"].is_u64()), "what is short still fits");
+        leave(engine);
     }
 }

@@ -70,7 +70,8 @@ pub fn keep_session(settings: &WorkerSettings, telemetry: &Telemetry, decider: &
     }
 }
 
-/// Starts a worker in a session of its own, so that it outlives the engine and hears no signal of its terminal.
+/// Starts a worker in a process group of its own, so that no key at the engine's terminal and no signal to the engine's
+/// group ends it.
 fn start_worker(settings: &WorkerSettings) -> io::Result<std::process::Child> {
     let (program, arguments) = settings.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let log = OpenOptions::new().create(true).append(true).open(settings.data_dir.join("worker.log"))?;

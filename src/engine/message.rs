@@ -9,7 +9,7 @@ use crate::domain::counts::Counts;
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::{Command, ExecutionId, Refusal, Reply, Span, TaskId, Timestamp, WhatIf};
+use crate::domain::{Command, ExecutionId, NodeId, Refusal, Reply, Span, TaskId, Timestamp, WhatIf};
 
 /// Who stands at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,15 @@ pub enum Message {
         time: Timestamp,
         /// What happened.
         report: Report,
+    },
+    /// An execution cannot be started: no message to a worker can carry it.
+    NotSent {
+        /// Where it should have run.
+        node: NodeId,
+        /// The attempt.
+        execution_id: ExecutionId,
+        /// Why, for people.
+        why: String,
     },
     /// Figures of rules that may change a level.
     Observe(Vec<Observation>),

@@ -154,7 +154,7 @@ impl Engine {
         let (work_sender, work) = mpsc::sync_channel::<Work>(BATCHES_AHEAD);
         let (published, _) = broadcast::channel(PUBLISHED_AHEAD);
         let (dispatch_sender, acts) = mpsc::channel();
-        let dispatcher = Dispatcher::new(Reader::open(data_dir)?, acts);
+        let dispatcher = Dispatcher::new(Reader::open(data_dir)?, acts, decider.clone());
         let checkpointer = store.checkpointer()?;
         let (checkpoint_sender, checkpoints) = mpsc::sync_channel(1);
         let committer = Committer::new(

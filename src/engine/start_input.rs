@@ -11,9 +11,11 @@ use crate::domain::link::{Start, ToWorker};
 use crate::domain::{Refusal, Task, TaskId};
 use crate::store::{self, Reader};
 
-/// How many bytes of its dependencies' outputs a task is handed; what does not fit is named with its size. Many large
-/// outputs would otherwise make a message that no worker takes.
+/// How many bytes of its dependencies' metadata and outputs a task is handed; what does not fit is named with its size.
+/// Many large ones would otherwise make a message that no worker takes.
 const DEPENDENCIES_BYTES_MAX: usize = 8 << 20;
+/// So many dependencies are in memory at a time.
+const DEPENDENCIES_AT_ONCE: usize = 32;
 
 /// The messages that start `starts`, one each in the same order.
 pub fn messages(reader: &Reader, starts: &[PendingStart]) -> Result<Vec<ToWorker>, store::Error> {
@@ -67,15 +69,17 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What a task is told of one that it depends on, with its output as long as there is room.
+/// What a task is told of one that it depends on, with its metadata and its output as long as there is room.
 fn dependency(task: &Task, room: &mut usize) -> Value {
-    let bytes = serde_json::to_vec(&task.output).map_or(usize::MAX, |text| text.len());
-    let mut given = json!({"task_id": task.id, "type": task.kind, "metadata": task.metadata});
-    if let Some(left) = room.checked_sub(bytes) {
-        *room = left;
-        given["output"] = json!(task.output);
-    } else {
-        given["output_omitted_bytes"] = bytes.into();
+    let mut given = json!({"task_id": task.id, "type": task.kind});
+    for (name, value) in [("metadata", json!(task.metadata)), ("output", json!(task.output))] {
+        let bytes = value.to_string().len();
+        if let Some(left) = room.checked_sub(bytes) {
+            *room = left;
+            given[name] = value;
+        } else {
+            given[format!("{name}_omitted_bytes")] = bytes.into();
+        }
     }
     given
 }
@@ -97,9 +101,11 @@ fn as_given(reader: &Reader, task: &Task) -> Result<Value, store::Error> {
         given.insert("array_index".into(), json!(index));
     }
     if !task.depends_on.is_empty() {
-        let dependencies = reader.start_inputs(&task.depends_on)?;
         let mut room = DEPENDENCIES_BYTES_MAX;
-        let dependencies: Vec<_> = dependencies.iter().map(|task| dependency(task, &mut room)).collect();
+        let mut dependencies = Vec::with_capacity(task.depends_on.len());
+        for some in task.depends_on.chunks(DEPENDENCIES_AT_ONCE) {
+            dependencies.extend(reader.start_inputs(some)?.iter().map(|task| dependency(task, &mut room)));
+        }
         given.insert("dependencies".into(), Value::Array(dependencies));
     }
     Ok(Value::Object(given))

@@ -50,6 +50,7 @@ fn answer(core: &Core, at: Standpoint, inbox: &Receiver<Message>) {
             Message::Hello(_)
             | Message::Synced { .. }
             | Message::Report { .. }
+            | Message::NotSent { .. }
             | Message::Observe(_)
             | Message::Delivery { .. }
             | Message::Closed { .. }

@@ -159,7 +159,7 @@ pub enum Fault {
 }
 
 impl Error {
-    /// Whether the disk is full or an I/O error kept the store from writing; what failed may work later.
+    /// Whether the disk is full; what failed may work later.
     pub fn is_out_of_space(&self) -> bool {
         match self {
             Self::Sqlite { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),

@@ -18,6 +18,8 @@ use crate::domain::{ExecutionId, Timestamp};
 
 /// Beyond so many unsent bytes, samples are left out: they may be lost.
 const BACKLOG_BYTES: usize = 4 << 20;
+/// So many sent bytes are kept before what is unsent is moved to the front: rarely enough to cost nothing.
+const SENT_BYTES: usize = 1 << 20;
 /// How much is read from the engine before others have their turn.
 const READ_BYTES: usize = 256 << 10;
 
@@ -250,14 +252,18 @@ impl Peer {
         while self.sent < self.output.len() {
             match self.stream.write(&self.output[self.sent..]) {
                 Ok(count) => self.sent += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        self.output.clear();
-        self.sent = 0;
-        Ok(false)
+        let behind = self.sent < self.output.len();
+        // An engine that is always a little behind would otherwise make it grow by all that it was ever sent.
+        if !behind || self.sent >= SENT_BYTES {
+            self.output.drain(..self.sent);
+            self.sent = 0;
+        }
+        Ok(behind)
     }
 }
 
@@ -311,6 +317,31 @@ fn push_frame(output: &mut Vec<u8>, message: &impl Serialize) -> bool {
 mod tests {
     use super::*;
     use crate::domain::{Outcome, OutcomeKind};
+
+    #[test]
+    fn what_an_engine_has_taken_is_not_kept_while_it_is_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut link = Link::bind(&folder.path().join("sock")).unwrap();
+        let mut engine = UnixStream::connect(&link.path).unwrap();
+        assert!(link.accept());
+        rustix::net::sockopt::set_socket_send_buffer_size(&link.peer.as_ref().unwrap().stream, SENT_BYTES / 8).unwrap();
+        let text = "x".repeat(SENT_BYTES);
+        let mut taken = vec![0; 4 + serde_json::to_vec(&text).unwrap().len()];
+        // Before each message is taken the next is waiting, so that never all of it has gone.
+        push_frame(&mut link.peer.as_mut().unwrap().output, &text);
+        for _ in 0..8 {
+            push_frame(&mut link.peer.as_mut().unwrap().output, &text);
+            std::thread::scope(|scope| {
+                let reader = scope.spawn(|| engine.read_exact(&mut taken).unwrap());
+                while !reader.is_finished() {
+                    assert!(link.flush(), "nothing waits any more");
+                    std::thread::yield_now();
+                }
+            });
+            let kept = link.peer.as_ref().unwrap().output.len();
+            assert!(kept < 4 * SENT_BYTES, "{kept} bytes are kept");
+        }
+    }
 
     #[test]
     fn no_frame_is_longer_than_the_engine_takes() {

@@ -184,8 +184,11 @@ fn a_worker_stays_while_it_has_reports_that_nobody_has_acknowledged() {
     let id = worker.begin(start(spec.id, &["true"]));
     worker.ended(id);
     worker.disconnect();
-    // Many times as long as it would have stayed; the engine may be away for longer than any such time.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    // Another that has nothing to tell and ten times its patience has left: this one would have too, long before.
+    let beside = tempfile::Builder::new().prefix("menagerie-test-").tempdir().unwrap();
+    let mut other = Worker::start_with(beside.path(), std::time::Duration::from_millis(500));
+    other.disconnect();
+    eventually("the other has left", || other.child.try_wait().unwrap().is_some());
     assert!(worker.child.try_wait().unwrap().is_none(), "it left with reports that no engine has durable");
     worker.reports.clear();
     worker.connect();

@@ -229,6 +229,30 @@ fn a_failing_task_is_tried_again_and_then_given_up() {
 }
 
 #[test]
+fn waiting_for_an_array_says_which_elements_failed() {
+    let mut site = Site::new();
+    site.start_engine();
+    site.apply_fleet(2, 4);
+    let script = "test $MENAGERIE_ARRAY_INDEX -le 3";
+    let (status, out, err) = run(&site, &["run", "--wait", "--array", "1-10", "--", "sh", "-c", script]);
+    assert_eq!(status, 1, "{err}");
+    let array = site.tasks().iter().find(|task| task.array.is_some()).unwrap().id.to_string();
+    let filter = format!("array:{array} status:failed,cancelled");
+    let (status, waited, _) = run(&site, &["task", "wait", &array]);
+    assert_eq!((status, &waited), (1, &out), "both say the same");
+    assert!(waited.contains(&format!("{array} failed 7 of 10 elements, among them ")), "{waited}");
+    assert_eq!(waited.matches("(exit status 1)").count(), 5, "{waited}");
+    assert!(
+        waited.trim_end().ends_with(&format!("; all of them are listed by menagerie task list --filter '{filter}'")),
+        "{waited}"
+    );
+    let listed = json(&site, &["task", "list", "--filter", &filter, "-o", "json"]);
+    assert_eq!(listed.as_array().unwrap().len(), 7);
+    let (_, out, _) = run(&site, &["run", "--wait", "--array", "1-4", "--", "sh", "-c", script]);
+    assert!(out.contains("failed 1 of 4 elements, namely 4 (exit status 1)\n"), "{out}");
+}
+
+#[test]
 fn cage_show_says_how_each_limit_holds() {
     let mut site = Site::new();
     site.start_engine();

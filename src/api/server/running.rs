@@ -3,26 +3,12 @@
 use std::collections::HashMap;
 
 use super::{Failure, Service};
-use crate::api::types::{AgentRow, LiveFigures, ResourceMetrics, ResourceRow, TaskRow};
+use crate::api::types::{AgentRow, ResourceMetrics, ResourceRow, TaskRow};
 use crate::domain::cage::ResourceUsage;
 use crate::domain::{
     Activity, Agent, Allocation, AllocationId, Cage, Execution, ExecutionId, Resource, ResourceId, Task, TaskId,
 };
 use crate::engine::message::Message;
-use crate::engine::telemetry::Telemetry;
-
-fn figures(telemetry: &Telemetry, id: ExecutionId) -> Option<LiveFigures> {
-    let sample = telemetry.sample(id)?;
-    Some(LiveFigures {
-        execution_id: id,
-        progress: sample.progress,
-        message: sample.message,
-        activity: sample.activity,
-        activity_detail: sample.activity_detail,
-        tokens_used: sample.tokens_used,
-        cost: sample.cost,
-    })
-}
 
 /// Executions with their live figures in the fields that their outcome fills later.
 pub(super) fn executions(service: &Service, mut executions: Vec<Execution>) -> Result<Vec<Execution>, Failure> {
@@ -80,7 +66,7 @@ pub(super) fn tasks(service: &Service, tasks: Vec<Task>) -> Result<Vec<TaskRow>,
     let telemetry = &running.telemetry;
     let row = |task: Task| {
         let execution = task.execution_id.filter(|_| !task.status.is_final());
-        let live = execution.and_then(|id| figures(telemetry, id));
+        let live = execution.and_then(|id| telemetry.sample(id));
         let activity = Activity::of(&task, live.as_ref().and_then(|live| live.activity));
         TaskRow { task, activity, live }
     };
@@ -97,7 +83,7 @@ pub(super) async fn agents(service: &Service, agents: Vec<Agent>) -> Result<Vec<
     }
     let row = |agent: Agent| {
         let execution = agent.current_task_id.and_then(|task| executions.get(&task));
-        AgentRow { live: execution.and_then(|id| figures(telemetry, *id)), agent }
+        AgentRow { live: execution.and_then(|id| telemetry.sample(*id)), agent }
     };
     Ok(agents.into_iter().map(row).collect())
 }

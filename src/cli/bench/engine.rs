@@ -19,7 +19,7 @@ use crate::domain::{AgentSpec, CageId, Command, Cpu, Fleet, NewTask, Outcome, Ou
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::message::{Greeting, Message, Peer};
-use crate::engine::outlet::Outlet;
+use crate::engine::outlet::{Outlet, TooLong};
 use crate::engine::progress::Progress;
 use crate::store::Store;
 use crate::store::series::Policy;
@@ -48,7 +48,7 @@ struct InstantWorker {
 }
 
 impl Outlet for InstantWorker {
-    fn send(&mut self, messages: &[ToWorker]) -> std::io::Result<()> {
+    fn send(&mut self, messages: &[ToWorker]) -> std::io::Result<Vec<TooLong>> {
         for message in messages {
             let ToWorker::Start(start) = message else { continue };
             self.number += 1;
@@ -62,7 +62,7 @@ impl Outlet for InstantWorker {
             let report = Message::Report { connection: 1, number: self.number, time, report };
             self.decider.send(report).map_err(|_| std::io::ErrorKind::BrokenPipe)?;
         }
-        Ok(())
+        Ok(vec![])
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AlertRule, Comparison, Function, NoData, Scope};
 use crate::domain::quantity::Span;
-use crate::domain::refusal::{Refusal, RefusalKind, nearest};
+use crate::domain::refusal::Refusal;
 use crate::domain::threshold::Threshold;
 
 /// A rule as it is declared: of a rule that there is already, what is left out stays as it is.
@@ -75,11 +75,8 @@ impl AlertRulePatch {
             return Ok(());
         }
         let place = format!("alert rule {}", self.name);
-        let refusal = Refusal::new(RefusalKind::NotFound, "metric", metric).within(place);
-        Err(match nearest(metric, known) {
-            Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-            None => refusal.hint("menagerie alert rule metrics lists those that there are"),
-        })
+        let otherwise = "menagerie alert rule metrics lists those that there are";
+        Err(Refusal::not_found("metric", metric).within(place).hint_nearest(metric, known, otherwise))
     }
 
     /// The whole rule, checked: what is said here over the rule that there is.

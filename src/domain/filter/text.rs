@@ -34,11 +34,6 @@ impl Needle {
         (&self.letters, self.fuzzy)
     }
 
-    /// From what [`parts`](Self::parts) gave.
-    pub fn from_parts(letters: &str, fuzzy: bool) -> Self {
-        Self { letters: letters.to_owned(), fuzzy }
-    }
-
     /// Whether it is in `text`.
     pub fn is_in(&self, text: &str) -> bool {
         is_in(&self.letters, self.fuzzy, text)

@@ -218,15 +218,6 @@ pub fn check_label(label: &str) -> Result<(), Refusal> {
     Err(Refusal::invalid("label", label, LABEL_ALLOWED))
 }
 
-/// Refuses what is no value: what is not known is left out, not written as something that is not a number.
-pub fn check_value(name: &str, value: f64) -> Result<(), Refusal> {
-    if value.is_finite() {
-        return Ok(());
-    }
-    Err(Refusal::invalid(format!("metric {name}: value"), value, "a finite number")
-        .hint("Leave the sample out when the figure is not known"))
-}
-
 /// A metric that the store has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {

@@ -330,7 +330,10 @@ impl Core {
             free += usize::from(open && agent.is_some_and(|agent| self.is_able(shape, agent)));
         }
         let text = match (pairs, free) {
-            (0, _) => "no agent that can do this may work in a cage that admits it".to_owned(),
+            (0, _) => match shape.wish.agent.and_then(|id| self.agent_spec(id)) {
+                Some(agent) => format!("no cage that admits it is one that agent {} may work in", agent.name),
+                None => "no agent that can do this may work in a cage that admits it".to_owned(),
+            },
             (1, 0) => "the one place where an able agent goes with a cage that admits it is not free".to_owned(),
             (_, 0) => format!("of {pairs} places where an able agent goes with a cage that admits it, none is free"),
             (1, _) => "the one place where an able agent goes with a cage that admits it is free".to_owned(),

@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use super::{Core, Decisions};
 use crate::domain::alert_state::Pending;
 use crate::domain::event::AlertRuleDeclared;
-use crate::domain::refusal::nearest;
 use crate::domain::{Actor, AlertId, AlertRule, Fleet, Level, Refusal, Severity, Subject, Timestamp};
 
 /// The rules that came with the program, by name. What they say stands in no journal: only alerts do, and changed rules.
@@ -179,11 +178,9 @@ impl Core {
     /// The rule of a name, or why there is none.
     pub(super) fn known_rule(&self, name: &str) -> Result<&AlertRule, Refusal> {
         self.rules.get(name).ok_or_else(|| {
-            let refusal = Refusal::not_found("alert rule", name);
-            match nearest(name, self.rules.iter().map(|rule| rule.name.as_str())) {
-                Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-                None => refusal.hint("menagerie alert rule list shows those that there are"),
-            }
+            let names = self.rules.iter().map(|rule| rule.name.as_str());
+            let otherwise = "menagerie alert rule list shows those that there are";
+            Refusal::not_found("alert rule", name).hint_nearest(name, names, otherwise)
         })
     }
 

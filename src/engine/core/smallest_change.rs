@@ -212,6 +212,11 @@ impl Core {
         };
         if let Some(cage) = self.cages().filter(able).min_by_key(|cage| self.lacks(shape, cage).len()) {
             self.suggest_raise(shape, cage.spec.id, explanation);
+        } else if shape.wish.cage.is_none()
+            && let Some((_, agent)) = self.agents.iter().find(|(slot, _)| self.is_able(shape, *slot))
+        {
+            let text = format!("declare a cage that is nobody's home, or give agent {} a home", agent.spec.name);
+            explanation.suggest(text, None, None);
         }
     }
 

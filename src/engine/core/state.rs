@@ -318,18 +318,14 @@ impl Core {
     }
 
     /// What an agent is doing.
-    pub fn agent_status(&self, id: AgentId) -> Option<AgentStatus> {
+    #[cfg(test)]
+    pub(super) fn agent_status(&self, id: AgentId) -> Option<AgentStatus> {
         self.agent_ids.get(id).map(|slot| self.status_of_agent(slot))
     }
 
     /// The declaration of a cage.
     pub fn cage_spec(&self, id: CageId) -> Option<&CageSpec> {
         self.cage(id).map(|cage| &cage.spec)
-    }
-
-    /// The node of a cage.
-    pub fn cage_node(&self, id: CageId) -> Option<NodeId> {
-        self.cage(id).map(|cage| self.nodes[cage.node as usize].node.id)
     }
 
     /// A node by its name.

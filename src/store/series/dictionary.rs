@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use crate::domain::metric::{Key, Meta, Metric, MetricKind, Selector};
-use crate::domain::refusal::{Refusal, RefusalKind, nearest};
+use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::store::error::{Doing, Error};
 
 /// The number of a series in one store.
@@ -158,11 +158,9 @@ impl Dictionary {
     /// The kind of a metric and those of its series that are meant. A name that is not known is refused, with the nearest.
     pub(super) fn select(&self, selector: &Selector) -> Result<(MetricKind, Vec<Arc<Entry>>), Refusal> {
         let Some(family) = self.families.get(&selector.name) else {
+            let names = self.families.keys().map(String::as_str);
             let refusal = Refusal::not_found("metric", &selector.name);
-            return Err(match nearest(&selector.name, self.families.keys().map(String::as_str)) {
-                Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-                None => refusal.hint("See `menagerie metric list`"),
-            });
+            return Err(refusal.hint_nearest(&selector.name, names, "See `menagerie metric list`"));
         };
         let meant = family.series.values().filter(|entry| selector.fits(&entry.key.labels));
         Ok((family.meta.kind, meant.cloned().collect()))

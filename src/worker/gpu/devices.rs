@@ -94,13 +94,13 @@ impl Devices {
         files
     }
 
-    /// What CUDA is told of these devices: their UUIDs, which mean the same whatever else is visible; numbers where there
-    /// is no library to ask.
+    /// What CUDA is told of these devices: their UUIDs, which mean the same whatever else is visible. Where there is no
+    /// library to ask, numbers from 0: CUDA numbers the devices that it can open, and the cage has no file of another.
     pub(in super::super) fn visible(&self, places: &[usize]) -> String {
-        let named = places.iter().filter_map(|place| {
-            let uuid = &self.list.get(*place)?.uuid;
-            Some(if uuid.is_empty() { place.to_string() } else { uuid.clone() })
-        });
+        let granted = places.iter().filter_map(|place| self.list.get(*place));
+        let named = granted
+            .enumerate()
+            .map(|(number, device)| if device.uuid.is_empty() { number.to_string() } else { device.uuid.clone() });
         named.collect::<Vec<_>>().join(",")
     }
 
@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(devices.visible(&[]), "");
         let mut files = Devices::of_files(GpuSensor::NoLibrary, &["/dev/nvidia0".into(), "/dev/nvidia1".into()]);
         assert_eq!((files.visible(&[0, 1]), files.capacity()), ("0,1".to_owned(), (2, 0)));
+        assert_eq!(files.visible(&[1]), "0", "the only device that the cage can open is the first there");
         assert_eq!(files.description(), "2 device files, no_library");
         assert!(!files.update(&Gpus::without(GpuSensor::NoLibrary, None)), "files stay without a library");
         assert_eq!(Devices::of_files(GpuSensor::NoDriver, &[]).description(), "no_driver");

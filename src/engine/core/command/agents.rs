@@ -184,11 +184,8 @@ impl Core {
 
     /// Why an agent's name or id is refused.
     pub(super) fn unknown_agent(&self, field: &str, name: &str) -> Refusal {
-        let refusal = Refusal::not_found(field, name);
-        match crate::domain::refusal::nearest(name, self.agent_names.keys().map(String::as_str)) {
-            Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-            None => refusal.hint("menagerie agent list shows the agents"),
-        }
+        let names = self.agent_names.keys().map(String::as_str);
+        Refusal::not_found(field, name).hint_nearest(name, names, "menagerie agent list shows the agents")
     }
 }
 

@@ -217,10 +217,7 @@ impl Core {
         found.map(|node| node.id).ok_or_else(|| {
             let names: Vec<_> = self.nodes.iter().map(|state| state.node.name.as_str()).collect();
             let refusal = Refusal::not_found("node", name).allowed(names.join(", "));
-            match nearest(name, names.iter().copied()) {
-                Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-                None => refusal,
-            }
+            refusal.hint_nearest(name, names.iter().copied(), "")
         })
     }
 

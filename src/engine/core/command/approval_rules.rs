@@ -3,7 +3,6 @@
 use super::undo::undone_by;
 use crate::domain::approval_rule::{APPROVAL_RULES_MAX, ApprovalRule};
 use crate::domain::event::{ApprovalRuleDeclared, ApprovalRuleRemoved};
-use crate::domain::refusal::nearest;
 use crate::domain::{Actor, AgentSpec, Command, Refusal, Reply, Timestamp};
 use crate::engine::core::{Core, Decisions};
 
@@ -44,12 +43,12 @@ impl Core {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let reply = self.each(&names, |core, name| {
             let Some(rule) = core.approval_rules.get(name).cloned() else {
-                let refusal = Refusal::not_found("approval rule", name);
-                let near = nearest(name, core.approval_rules.keys().map(String::as_str));
-                return Err(match near {
-                    Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-                    None => refusal.hint("menagerie approval rule list shows those that there are"),
-                });
+                let names = core.approval_rules.keys().map(String::as_str);
+                return Err(Refusal::not_found("approval rule", name).hint_nearest(
+                    name,
+                    names,
+                    "menagerie approval rule list shows those that there are",
+                ));
             };
             core.emit(now, actor, ApprovalRuleRemoved { name: name.to_owned() }, out);
             back.push(Command::AddApprovalRule { rule: Box::new(rule) });
@@ -60,16 +59,9 @@ impl Core {
 
     /// Refuses a rule that can fit nothing: its agent is neither there nor among `declared`.
     pub(super) fn check_approval_rule(&self, rule: &ApprovalRule, declared: &[AgentSpec]) -> Result<(), Refusal> {
-        rule.check().map_err(|refusal| refusal.within(format!("approval rule {}", rule.name)))?;
+        let place = format!("approval rule {}", rule.name);
+        rule.check().map_err(|refusal| refusal.within(&place))?;
         let known = |name: &str| self.agent_names.contains_key(name) || declared.iter().any(|agent| agent.name == name);
-        if known(&rule.agent) {
-            return Ok(());
-        }
-        let refusal = Refusal::not_found("agent", &rule.agent).within(format!("approval rule {}", rule.name));
-        let near = nearest(&rule.agent, self.agent_names.keys().map(String::as_str));
-        Err(match near {
-            Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-            None => refusal.hint("menagerie agent list shows those that there are"),
-        })
+        if known(&rule.agent) { Ok(()) } else { Err(self.unknown_agent("agent", &rule.agent).within(&place)) }
     }
 }

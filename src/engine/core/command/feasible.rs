@@ -148,46 +148,32 @@ impl Core {
         if let Some(tool) = shape.tools.iter().find(|tool| !self.somebody_has_tool(tool)) {
             let refusal = Refusal::new(RefusalKind::Impossible, "requirements.tools", shape.tools.join(", "));
             let refusal = refusal.allowed("tools that some agent has among its tools_available");
-            return match crate::domain::refusal::nearest(tool, self.capability_sets.tools()) {
-                Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
-                None => refusal.hint(format!("no agent has \"{tool}\"")),
-            };
+            return refusal.hint_nearest(tool, self.capability_sets.tools(), format!("no agent has \"{tool}\""));
         }
         let missing: Vec<_> = shape.capabilities.iter().filter(|name| !self.somebody_has(name)).collect();
         let asked = shape.capabilities.iter().chain(&shape.tools).cloned().collect::<Vec<_>>().join(", ");
         let refusal = Refusal::new(RefusalKind::Impossible, "requirements.capabilities", &asked);
-        match (missing.first(), wish.agent) {
-            (Some(name), _) => match crate::domain::refusal::nearest(name, self.capability_sets.names()) {
-                Some(near) => refusal.allowed("what some agent can do").hint(format!("did you mean \"{near}\"?")),
-                None => refusal.allowed("what some agent can do").hint(format!("no agent has \"{name}\"")),
-            },
-            (None, Some(id)) => refusal.allowed(format!("what agent {id} can do")).hint("leave the agent out"),
-            (None, None) if asked.is_empty() => {
-                Refusal::new(RefusalKind::Impossible, "agent", "none has a place to work")
-                    .hint("give an agent a home, or declare a cage that is nobody's home")
+        if let Some(name) = missing.first() {
+            let otherwise = format!("no agent has \"{name}\"");
+            let refusal = refusal.allowed("what some agent can do");
+            return refusal.hint_nearest(name, self.capability_sets.names(), otherwise);
+        }
+        let able = self.agents.iter().find(|(slot, _)| self.is_able(shape, *slot)).map(|(_, agent)| &agent.spec.name);
+        match (able, wish.agent.and_then(|id| self.agent_spec(id))) {
+            (_, None) if asked.is_empty() => Refusal::new(RefusalKind::Impossible, "agent", "none has a place to work")
+                .hint("give an agent a home, or declare a cage that is nobody's home"),
+            (Some(name), _) => {
+                let why = format!("agent {name} could do it and has no cage to work in");
+                Refusal::new(RefusalKind::Impossible, "cage", why).hint(format!(
+                    "declare a cage that is nobody's home, or: menagerie agent reassign {name} --cage NUMBER"
+                ))
             }
-            (None, None) => {
-                let has = |agent: &super::super::state::AgentState, name: &String| {
-                    self.capability_sets.has(agent.capability_set, name)
-                };
-                let able = self.agents.iter().find(|(_, agent)| shape.capabilities.iter().all(|name| has(agent, name)));
-                match able {
-                    Some((_, agent)) => {
-                        let name = &agent.spec.name;
-                        Refusal::new(
-                            RefusalKind::Impossible,
-                            "cage",
-                            format!("agent {name} could do it and has no cage to work in"),
-                        )
-                        .hint(format!(
-                            "declare a cage that is nobody's home, or: menagerie agent reassign {name} --cage NUMBER"
-                        ))
-                    }
-                    None => refusal
-                        .allowed("what one agent can do alone")
-                        .hint("no agent can do all of it: split the work, or give one agent what is missing"),
-                }
+            (None, Some(agent)) => {
+                refusal.allowed(format!("what agent {} can do", agent.name)).hint("leave the agent out")
             }
+            (None, None) => refusal
+                .allowed("what one agent can do alone")
+                .hint("no agent can do all of it: split the work, or give one agent what is missing"),
         }
     }
 

@@ -7,7 +7,6 @@ use super::agents::user_of;
 use super::cycle;
 use crate::domain::command::RefusedItem;
 use crate::domain::event::TaskSubmitted;
-use crate::domain::selection::TaskContext;
 use crate::domain::{Actor, AgentId, Command, NewTask, Refusal, Reply, Task, TaskId, TaskStatus, Timestamp, UserId};
 use crate::engine::core::shape::Wish;
 use crate::engine::core::{Core, Decisions, draw};
@@ -318,40 +317,9 @@ fn make_task(new: NewTask, plan: &Plan, id: TaskId, ids: &[Option<TaskId>], owne
         Dependency::Task(id) => Some(*id),
     });
     Task {
-        id,
-        kind: new.kind,
-        status: TaskStatus::Pending,
-        priority: new.priority,
-        parameters: new.parameters,
-        requirements: new.requirements,
-        deadline: new.deadline.map(|when| when.resolve(now)),
         depends_on: depends_on.collect(),
-        approval_gate: new.approval_gate,
-        max_attempts: new.max_attempts,
-        attempts: 0,
-        losses: 0,
-        timeout: new.timeout,
-        estimate: new.estimate,
-        preemptible: new.preemptible,
-        verify: new.verify,
-        workspace: new.workspace,
-        verification: None,
         agent_id: plan.agent,
         cage_id: plan.wish.cage,
-        assigned_agent_id: None,
-        execution_id: None,
-        not_before: None,
-        output: None,
-        error: None,
-        metadata: new.metadata,
-        array: new.array,
-        array_index: None,
-        created_by: owner,
-        created_at: now,
-        updated_at: now,
-        started_at: None,
-        completed_at: None,
-        assigned_cage_id: None,
-        context: TaskContext::default(),
+        ..new.into_task(id, owner, now)
     }
 }

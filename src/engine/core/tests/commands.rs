@@ -63,6 +63,30 @@ fn a_task_that_nobody_has_a_command_for_is_refused() {
 }
 
 #[test]
+fn a_named_agent_without_a_place_to_work_is_named_and_its_abilities_are_not_blamed() {
+    let mut world = World::new(&format!("{FLEET}[[agent]]\nname = \"guest\"\ncapabilities = [\"shell\", \"fly\"]\n"));
+    let for_guest = |capability: &str| {
+        let mut new = NewTask { agent: Some("guest".into()), ..task() };
+        new.requirements.capabilities = vec![capability.into()];
+        new
+    };
+    let waiting = world.submit(for_guest("fly"));
+    // The only cage that was nobody's home becomes somebody's.
+    world.apply("[[agent]]\nname = \"settler\"\ncage = \"003\"").unwrap();
+    let explanation = world.core.explain(world.now, waiting).unwrap();
+    let says = |part: &str| explanation.reasons.iter().any(|reason| reason.text.contains(part));
+    assert!(says("agent guest may work in"), "{:?}", explanation.reasons);
+    assert!(explanation.change.unwrap().ends_with("give agent guest a home"));
+    for new in [NewTask { agent: Some("guest".into()), ..task() }, for_guest("shell")] {
+        let refusal = world.submit_all(vec![new]).unwrap_err();
+        assert_eq!(refusal.field, "task 1: cage");
+        assert!(refusal.value.contains("agent guest could do it and has no cage to work in"), "{refusal}");
+    }
+    let refusal = world.submit_all(vec![for_guest("cuda")]).unwrap_err();
+    assert!(refusal.to_string().contains("allowed: what agent guest can do"), "{refusal}");
+}
+
+#[test]
 fn unknown_names_are_refused_with_the_nearest() {
     let mut world = World::new(FLEET);
     let refusal = world.submit_all(vec![NewTask { agent: Some("testr".into()), ..task() }]).unwrap_err();
