@@ -66,7 +66,7 @@ pub static END: Action = Action {
             title,
             command: WireCommand::RemoveSilences { ids },
         };
-        app.step(if selection.items.len() > 1 { Step::Preview(order) } else { Step::Order(order) });
+        app.step(if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) });
     },
 };
 

@@ -1,5 +1,7 @@
 //! The rules that raise alerts: what each looks at, whether it is evaluated, and how often it fired.
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -7,9 +9,10 @@ use super::alert::facts::{condition, thresholds};
 use crate::api::client::Query;
 use crate::api::live::Topic;
 use crate::api::types::{AlertRuleRow, RuleTest};
-use crate::domain::{AlertRulePatch, Span, Threshold};
+use crate::domain::{AlertRulePatch, Span, Threshold, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::actions;
+use crate::ui::app::Options;
 use crate::ui::layers::detail::{Detail, DetailKey, Parts};
 use crate::ui::layers::prompt::Prompt;
 use crate::ui::layers::trial::Trial;
@@ -17,7 +20,7 @@ use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::request::{Answer, Page, Request, Ticket};
 use crate::ui::screen::{Aim, Item, Noun, Out, Screen, Selection};
-use crate::ui::step::Step;
+use crate::ui::step::{Step, Tone};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
@@ -94,6 +97,7 @@ impl Row for AlertRuleRow {
             name: format!("rule {}", self.rule.name),
             state: state(self).to_owned(),
             high_risk: false,
+            array: false,
             task: None,
         }
     }
@@ -173,12 +177,16 @@ impl Screen for AlertRules {
         &[Scope::Rules, Scope::List]
     }
 
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.list.attend(now);
+    }
+
     fn refresh(&mut self, out: &mut Out) {
         self.list.refresh(out);
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
-        self.list.answer(ticket, answer)
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        self.list.answer(ticket, answer, out)
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
@@ -199,25 +207,31 @@ impl Screen for AlertRules {
     }
 
     fn perform(&mut self, action: &str, out: &mut Out) -> bool {
-        let Some(row) = self.list.current() else { return false };
-        let rule = &row.rule;
-        match action {
-            "describe" => {
-                let keys = vec![
-                    DetailKey { key: 'E', action: "enable_rules", title: "enable/disable" },
-                    DetailKey { key: 't', action: "test_rule", title: "test on the past" },
-                    DetailKey { key: 'e', action: "thresholds", title: "thresholds" },
-                    DetailKey { key: 'S', action: "silence_rule", title: "silence" },
-                ];
-                let selection = Selection { noun: Noun::Rule, items: vec![row.item()], marked: false };
-                let detail = Detail::new(format!("rule {}", rule.name), lines(row));
-                out.step(Step::Open(Box::new(detail.with_keys(keys, Aim { selection, target: None }))));
-            }
-            "test_rule" => out.step(Step::Open(Box::new(ask_test(&rule.name)))),
-            "thresholds" => {
+        let Some(row) = self.list.current().filter(|_| action == "describe") else { return false };
+        let keys = vec![
+            DetailKey { key: 'E', action: "enable_rules", title: "enable/disable" },
+            DetailKey { key: 't', action: "test_rule", title: "test on the past" },
+            DetailKey { key: 'e', action: "thresholds", title: "thresholds" },
+            DetailKey { key: 'S', action: "silence_rule", title: "silence" },
+        ];
+        let selection = Selection { noun: Noun::Rule, items: vec![row.item()], marked: false };
+        let detail = Detail::new(format!("rule {}", row.rule.name), lines(row));
+        out.step(Step::Open(Box::new(detail.with_keys(keys, Aim { selection, target: None }))));
+        true
+    }
+
+    fn perform_on(&mut self, action: &str, id: &str, out: &mut Out) -> bool {
+        match (action, self.list.find(id)) {
+            ("test_rule", _) => out.step(Step::Open(Box::new(ask_test(id)))),
+            ("thresholds", Some(AlertRuleRow { rule, .. })) => {
                 let example = format!("in {}: {}", rule.unit(), rule.unit().example());
                 let prompt = actions::alert_rules::thresholds(&rule.name, rule.warning, rule.critical, &example);
                 out.step(Step::Open(Box::new(prompt)));
+            }
+            // Nobody changes thresholds without those that there are before the eyes.
+            ("thresholds", None) => {
+                let words = format!("rule {id} is too far from what is in sight; put the cursor on it");
+                out.step(Step::Say(Tone::Info, words));
             }
             _ => return false,
         }
@@ -225,7 +239,13 @@ impl Screen for AlertRules {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
-        let none = self.list.current().is_none() && matches!(action, "describe" | "test_rule" | "thresholds");
-        none.then(|| "there is nothing under the cursor".to_owned())
+        if action == "describe" && self.list.current().is_none() {
+            return Some("there is nothing under the cursor".to_owned());
+        }
+        self.list.obstacle(action)
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.list.armed_at()
     }
 }

@@ -10,7 +10,6 @@ use crate::api::live::Topic;
 use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
-use crate::ui::arming;
 use crate::ui::events_text::{about, severity, shortened};
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
@@ -75,6 +74,7 @@ impl Row for Alert {
             name: format!("{} alert about {}", self.severity, self.source),
             state: self.status.as_str().to_owned(),
             high_risk: false,
+            array: false,
             task: None,
         }
     }
@@ -154,8 +154,8 @@ impl Screen for Alerts {
         self.list.refresh(out);
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
-        self.list.answer(ticket, answer)
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        self.list.answer(ticket, answer, out)
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
@@ -180,7 +180,7 @@ impl Screen for Alerts {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
-        self.list.unarmed().filter(|_| arming::waits(action))
+        self.list.obstacle(action)
     }
 
     fn next_change(&self) -> Option<Instant> {

@@ -1,12 +1,15 @@
 //! Silences: which alerts call nobody, until when, and why.
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::api::client::Query;
 use crate::api::live::Topic;
-use crate::domain::Silence;
+use crate::domain::{Silence, Timestamp};
 use crate::ui::action::Scope;
+use crate::ui::app::Options;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::names::Inquirer;
@@ -83,6 +86,7 @@ impl Row for Silence {
             name: format!("{rule} about {source}"),
             state: "active".to_owned(),
             high_risk: false,
+            array: false,
             task: None,
         }
     }
@@ -118,12 +122,16 @@ impl Screen for Silences {
         &[Scope::Silences, Scope::List]
     }
 
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.list.attend(now);
+    }
+
     fn refresh(&mut self, out: &mut Out) {
         self.list.refresh(out);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        let mine = self.list.answer(ticket, answer);
+        let mine = self.list.answer(ticket, answer, out);
         if mine && let Ok(Answer::Silences(page)) = answer {
             self.names.ask(page.rows.iter().map(|silence| silence.by), out);
         }
@@ -145,5 +153,13 @@ impl Screen for Silences {
 
     fn list(&mut self) -> Option<&mut dyn Listing> {
         Some(&mut self.list)
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        self.list.obstacle(action)
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.list.armed_at()
     }
 }

@@ -77,6 +77,7 @@ impl Row for AttemptRow {
             name: self.kind.clone().unwrap_or_default(),
             state: self.execution.status.as_str().to_owned(),
             high_risk: false,
+            array: false,
             task: Some(self.execution.task_id.to_string()),
         }
     }

@@ -81,6 +81,7 @@ impl Row for AgentRow {
             name: self.agent.spec.name.clone(),
             state: self.agent.status.as_str().to_owned(),
             high_risk: false,
+            array: false,
             task: self.agent.current_task_id.map(|id| id.to_string()),
         }
     }

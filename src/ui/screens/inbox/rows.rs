@@ -123,10 +123,10 @@ fn item_line(
 fn group_line(entries: &Entries, places: &[usize], place: usize, width: u16, look: &Look<'_>) -> Line<'static> {
     let members: Vec<&InboxItem> = places.iter().filter_map(|place| entries.items().get(*place)).collect();
     let here = place == entries.cursor();
-    let marked = members.iter().all(|item| entries.is_marked(usize::MAX, item));
+    let folded = members.first().is_some_and(|item| entries.is_folded(&item.group));
+    let marked = members.iter().all(|item| entries.is_marked(usize::MAX, item)) || (folded && entries.in_range(place));
     let ground = ground(here, marked);
     let style = |role: Role| look.theme.over(role, ground);
-    let folded = members.first().is_some_and(|item| entries.is_folded(&item.group));
     let sign = if folded { look.sign("▸", "+") } else { look.sign("▾", "-") };
     let high = members.iter().filter(|item| item.risk == Risk::High).count();
     let mut spans = vec![
