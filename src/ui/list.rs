@@ -63,6 +63,18 @@ pub struct Column<R> {
     pub cell: fn(&R, &Look<'_>) -> Cell,
 }
 
+impl<R> Column<R> {
+    /// A column of text, with nothing in it yet: title, width, rank and what it sorts by.
+    pub const fn text(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Self {
+        Self { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
+    }
+
+    /// The same for figures, which stand at the right.
+    pub const fn figure(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Self {
+        Self { right: true, ..Self::text(title, width, rank, sort) }
+    }
+}
+
 /// What a list can show.
 pub trait Row: Clone + PartialEq + 'static {
     /// The columns in order.

@@ -176,7 +176,7 @@ pub fn silence(matcher: Matcher) -> Prompt {
         let matcher = matcher.clone();
         let help = "why; may stay empty. Enter silences";
         let note = Prompt::new("note", "", help, move |note| {
-            let note = Some(note.trim().to_owned()).filter(|note| !note.is_empty());
+            let note = super::given(note);
             let part = |name: &str, value: &Option<String>| {
                 value.as_ref().map(|value| format!(" --{name} {}", quote(value))).unwrap_or_default()
             };

@@ -24,16 +24,6 @@ use crate::ui::step::{Step, Tone};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
-/// A column of text.
-const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AlertRuleRow> {
-    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
-}
-
-/// A column of figures.
-const fn right(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AlertRuleRow> {
-    Column { right: true, ..left(title, width, rank, sort) }
-}
-
 fn threshold(limit: Option<Threshold>) -> Cell {
     limit.map_or_else(Cell::unknown, |limit| Cell::plain(limit.to_string()))
 }
@@ -55,29 +45,35 @@ impl Row for AlertRuleRow {
     const ORDER: &'static str = "name";
     const EMPTY: &'static str = "There is no rule.";
     const COLUMNS: &'static [Column<Self>] = &[
-        Column { cell: |row, _| Cell::plain(&row.rule.name), ..left("RULE", 20, 1, Some("name")) },
+        Column { cell: |row, _| Cell::plain(&row.rule.name), ..Column::text("RULE", 20, 1, Some("name")) },
         Column {
             cell: |row, _| Cell::of(if row.rule.enabled { Role::Good } else { Role::Dim }, state(row)),
-            ..left("STATE", 8, 2, Some("enabled"))
+            ..Column::text("STATE", 8, 2, Some("enabled"))
         },
-        Column { cell: |row, _| Cell::of(Role::Accent, row.rule.scope.as_str()), ..left("EACH", 5, 3, Some("scope")) },
-        Column { cell: |row, _| threshold(row.rule.warning), ..right("WARNING", 8, 1, None) },
-        Column { cell: |row, _| threshold(row.rule.critical), ..right("CRITICAL", 8, 1, None) },
-        Column { cell: |row, _| Cell::plain(row.rule.hold.to_string()), ..right("FOR", 4, 4, None) },
+        Column {
+            cell: |row, _| Cell::of(Role::Accent, row.rule.scope.as_str()),
+            ..Column::text("EACH", 5, 3, Some("scope"))
+        },
+        Column { cell: |row, _| threshold(row.rule.warning), ..Column::figure("WARNING", 8, 1, None) },
+        Column { cell: |row, _| threshold(row.rule.critical), ..Column::figure("CRITICAL", 8, 1, None) },
+        Column { cell: |row, _| Cell::plain(row.rule.hold.to_string()), ..Column::figure("FOR", 4, 4, None) },
         Column {
             cell: |row, _| match row.alerts {
                 0 => Cell::of(Role::Dim, "0"),
                 some => Cell::of(Role::Warn, text::count(some)),
             },
-            ..right("OPEN", 4, 2, Some("alerts"))
+            ..Column::figure("OPEN", 4, 2, Some("alerts"))
         },
-        Column { cell: |row, _| Cell::plain(text::count(row.fired)), ..right("FIRED", 6, 2, Some("fired")) },
+        Column { cell: |row, _| Cell::plain(text::count(row.fired)), ..Column::figure("FIRED", 6, 2, Some("fired")) },
         Column {
             cell: |row, look| row.last_fired.map_or_else(Cell::unknown, |last| Cell::of(Role::Dim, look.age(last))),
-            ..right("LAST", 4, 3, Some("last_fired"))
+            ..Column::figure("LAST", 4, 3, Some("last_fired"))
         },
-        Column { cell: |row, _| Cell::of(Role::Dim, condition(&row.rule)), ..left("LOOKS AT", 0, 5, Some("metric")) },
-        Column { cell: |row, _| Cell::of(Role::Dim, origin(row)), ..left("ORIGIN", 8, 6, None) },
+        Column {
+            cell: |row, _| Cell::of(Role::Dim, condition(&row.rule)),
+            ..Column::text("LOOKS AT", 0, 5, Some("metric"))
+        },
+        Column { cell: |row, _| Cell::of(Role::Dim, origin(row)), ..Column::text("ORIGIN", 8, 6, None) },
     ];
 
     fn request(query: Query) -> Request {

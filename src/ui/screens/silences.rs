@@ -18,11 +18,6 @@ use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
-/// A column of text.
-const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<Silence> {
-    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
-}
-
 /// What fits everything stands as a star.
 fn pattern(pattern: Option<&String>) -> String {
     pattern.cloned().unwrap_or_else(|| "*".to_owned())
@@ -42,29 +37,32 @@ impl Row for Silence {
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             cell: |silence, _| Cell::plain(pattern(silence.matcher.rule.as_ref())),
-            ..left("RULE", 22, 1, Some("rule"))
+            ..Column::text("RULE", 22, 1, Some("rule"))
         },
         Column {
             cell: |silence, _| Cell::of(Role::Accent, pattern(silence.matcher.source.as_ref())),
-            ..left("ABOUT", 18, 1, Some("source"))
+            ..Column::text("ABOUT", 18, 1, Some("source"))
         },
-        Column { cell: |silence, _| Cell::plain(text::moment(silence.until)), ..left("UNTIL", 20, 2, Some("until")) },
-        Column { cell: left_over, right: true, ..left("LEFT", 4, 1, None) },
+        Column {
+            cell: |silence, _| Cell::plain(text::moment(silence.until)),
+            ..Column::text("UNTIL", 20, 2, Some("until"))
+        },
+        Column { cell: left_over, right: true, ..Column::text("LEFT", 4, 1, None) },
         Column {
             cell: |silence, look| match look.names.of(silence.by) {
                 Some(name) => Cell::plain(name),
                 None => Cell::of(Role::Dim, text::short_id(&silence.by.to_string())),
             },
-            ..left("BY", 10, 3, None)
+            ..Column::text("BY", 10, 3, None)
         },
         Column {
             cell: |silence, look| Cell::of(Role::Dim, look.age(silence.created_at)),
             right: true,
-            ..left("AGE", 4, 4, Some("created_at"))
+            ..Column::text("AGE", 4, 4, Some("created_at"))
         },
         Column {
             cell: |silence, _| silence.note.as_ref().map_or_else(Cell::unknown, Cell::plain),
-            ..left("WHY", 0, 2, None)
+            ..Column::text("WHY", 0, 2, None)
         },
     ];
 

@@ -148,8 +148,7 @@ fn due(task: &Task, look: &Look<'_>) -> Cell {
     let left = deadline.as_micros() - look.now.as_micros();
     match (task.status.is_final(), left < 0) {
         (true, _) => Cell::of(Role::Dim, ""),
-        (false, true) => Cell::of(Role::Bad, format!("-{}", text::age(-left))),
-        (false, false) => Cell::of(Role::Warn, text::age(left)),
+        (false, missed) => Cell::of(if missed { Role::Bad } else { Role::Warn }, text::left(left)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod draw;
 mod limits;
-mod work;
+pub mod work;
 
 use std::cell::RefCell;
 use std::time::Instant;
