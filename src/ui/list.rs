@@ -49,7 +49,7 @@ impl Cell {
 
 /// One column of rows of type `R`.
 pub struct Column<R> {
-    /// Its heading; in small letters its name in `:set columns` and in the menu.
+    /// Its heading; in small letters its name in menus.
     pub title: &'static str,
     /// Columns of the screen; 0 shares what is left.
     pub width: u16,
