@@ -253,7 +253,7 @@ mod tests {
         let task = NewTask::new("x");
         let commands: [Command; 5] = [
             Command::SubmitTasks { tasks: vec![task], keep_going: true },
-            Command::CancelTasks { ids: vec![], note: Some("why".into()) },
+            Command::CancelTasks { ids: vec![], note: Some("why".into()), pending_only: false },
             Command::Apply { fleet: Fleet::default(), dry_run: true },
             Command::AddAgent { agent: Box::new(AgentSpec::new("a")) },
             Command::SetCageMaintenance { ids: vec!["7".parse().unwrap()], on: true },

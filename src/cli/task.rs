@@ -53,6 +53,9 @@ pub enum TaskVerb {
         /// Why
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
+        /// Refuse a task that runs instead of stopping it
+        #[arg(long)]
+        pending_only: bool,
     },
     /// Give failed or cancelled tasks another life
     Retry {
@@ -173,7 +176,9 @@ pub fn run(context: &mut Context, verb: TaskVerb) -> Outcome {
             wait::all(context, &client, &ids, timeout)
         }
         TaskVerb::Explain { id } => explain(context, &id),
-        TaskVerb::Cancel { ids, note } => send(context, &WireCommand::CancelTasks { ids, note }, "cancelled"),
+        TaskVerb::Cancel { ids, note, pending_only } => {
+            send(context, &WireCommand::CancelTasks { ids, note, pending_only }, "cancelled")
+        }
         TaskVerb::Retry { ids } => send(context, &WireCommand::RetryTasks { ids }, "queued again"),
         TaskVerb::Reassign { ids, candidates: true, .. } => {
             candidates::show(context, &format!("/v1/tasks/{}/candidates", encode(&ids[0])))

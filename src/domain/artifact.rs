@@ -111,6 +111,10 @@ pub struct Artifact {
     pub human_approved: bool,
     /// The judgement.
     pub review: Review,
+    /// Whether it is judged alone: it is a decision, or its task is tagged `high-risk`. Known where artifacts are asked for; the
+    /// journal does not keep it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub high_risk: bool,
     /// Free.
     #[serde(default)]
     pub metadata: serde_json::Map<String, serde_json::Value>,

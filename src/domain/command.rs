@@ -36,6 +36,9 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        /// Whether a task that runs, or of which elements run, is refused instead of stopped.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pending_only: bool,
     },
     /// Gives failed or cancelled tasks another life.
     RetryTasks {

@@ -12,11 +12,19 @@ use super::action;
 const REST: Duration = Duration::from_secs(1);
 
 /// What changes something, but not what the cursor is on.
-const ELSEWHERE: &[&str] = &["undo", "undo_older", "redo", "submit", "edit_tasks"];
+const ELSEWHERE: &[&str] = &["undo", "undo_older", "redo", "submit", "edit_tasks", "new_rule", "new_silence"];
+
+/// Why nothing is done to a row of a filter or an order that has been given up.
+pub const ON_ITS_WAY: &str = "what you asked to see is still on its way; look, then press again";
 
 /// Whether an action changes what the cursor is on, and so waits until that could be read.
 pub fn waits(action: &str) -> bool {
     action::named(action).is_some_and(|action| action.changes) && !ELSEWHERE.contains(&action)
+}
+
+/// Whether an action marks what the cursor is on.
+pub fn marks(action: &str) -> bool {
+    matches!(action, "mark" | "mark_range")
 }
 
 /// How long something counts as new, for the eye.

@@ -85,6 +85,25 @@ pub struct Front {
     pub focused: bool,
 }
 
+/// What a row is drawn on.
+pub const fn ground(here: bool, marked: bool) -> Role {
+    match (here, marked) {
+        (true, _) => Role::Cursor,
+        (false, true) => Role::Mark,
+        (false, false) => Role::Text,
+    }
+}
+
+/// What points at a row: whether the cursor is on it, and whether it is marked.
+pub fn pointer(here: bool, marked: bool, look: &Look<'_>) -> &'static str {
+    match (here, marked) {
+        (true, true) => look.sign("▶✚", ">+"),
+        (true, false) => look.sign("▶ ", "> "),
+        (false, true) => look.sign(" ✚", " +"),
+        (false, false) => "  ",
+    }
+}
+
 /// The whole line of a row: pointer, state, cells.
 pub fn line<R>(
     columns: &[Column<R>],
@@ -93,17 +112,8 @@ pub fn line<R>(
     widths: &[(usize, u16)],
     look: &Look<'_>,
 ) -> Line<'static> {
-    let ground = match (front.here && front.focused, front.marked) {
-        (true, _) => Role::Cursor,
-        (false, true) => Role::Mark,
-        (false, false) => Role::Text,
-    };
-    let pointer = match (front.here, front.marked) {
-        (true, true) => look.sign("▶✚", ">+"),
-        (true, false) => look.sign("▶ ", "> "),
-        (false, true) => look.sign(" ✚", " +"),
-        (false, false) => "  ",
-    };
+    let ground = ground(front.here && front.focused, front.marked);
+    let pointer = pointer(front.here, front.marked, look);
     let state = Span::styled(look.mark(front.state), look.theme.over(front.state.role(), ground));
     let mut spans = vec![Span::raw(pointer), state, Span::raw(" ")];
     spans.extend(cells(columns, row, widths, look, ground));

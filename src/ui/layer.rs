@@ -3,7 +3,6 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::action::Scope;
 use super::key::Key;
 use super::look::Look;
 use super::names::Names;
@@ -55,10 +54,5 @@ pub trait Layer {
     fn confirms(&self, key: Key) -> bool {
         let _ = key;
         false
-    }
-
-    /// The sections of the keymap it looks keys up in, if it does.
-    fn scopes(&self) -> &'static [Scope] {
-        &[]
     }
 }

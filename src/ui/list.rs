@@ -11,12 +11,13 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::arming::Arming;
+use super::arming::{self, Arming};
 use super::columns::{self, Front};
 use super::look::{Look, Mark};
 use super::request::{Answer, Lane, Page, Request, Ticket};
 use super::screen::{Item, Out};
 use super::scrollbars::Scrolls;
+use super::step::{Step, Tone};
 use super::text;
 use super::theme::Role;
 use crate::api::client::Query;
@@ -48,7 +49,7 @@ impl Cell {
 
 /// One column of rows of type `R`.
 pub struct Column<R> {
-    /// Its heading; in small letters its name in `:set columns` and in the menu.
+    /// Its heading; in small letters its name in menus.
     pub title: &'static str,
     /// Columns of the screen; 0 shares what is left.
     pub width: u16,
@@ -60,6 +61,18 @@ pub struct Column<R> {
     pub sort: Option<&'static str>,
     /// A row's cell.
     pub cell: fn(&R, &Look<'_>) -> Cell,
+}
+
+impl<R> Column<R> {
+    /// A column of text, with nothing in it yet: title, width, rank and what it sorts by.
+    pub const fn text(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Self {
+        Self { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
+    }
+
+    /// The same for figures, which stand at the right.
+    pub const fn figure(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Self {
+        Self { right: true, ..Self::text(title, width, rank, sort) }
+    }
 }
 
 /// What a list can show.
@@ -123,8 +136,8 @@ pub trait Listing {
     fn go(&mut self, motion: Motion, out: &mut Out);
     /// Marks the row under the cursor, or takes the mark away, and moves on.
     fn toggle_mark(&mut self, out: &mut Out);
-    /// Marks from here to where it is called again.
-    fn mark_range(&mut self);
+    /// Marks from here to where it is called again, at most [`MARK_ALL_MAX`].
+    fn mark_range(&mut self, out: &mut Out);
     /// Marks everything that the filter lets through, at most [`MARK_ALL_MAX`].
     fn mark_all(&mut self, out: &mut Out);
     /// Takes all marks away; `false` when there was none.
@@ -153,6 +166,37 @@ pub const FILL_MIN: u16 = 12;
 /// The most rows that are marked at once.
 pub const MARK_ALL_MAX: u64 = 10_000;
 
+/// The lane of asks for what is to be marked: of several the last is meant.
+pub const MARKS_LANE: Lane = "marks";
+
+/// What is said of a range that cannot be marked, because nobody knows where it began.
+pub const RANGE_GONE: &str = "the row at which the range began is no longer here, so nothing was marked";
+
+/// How many rows around a range are asked for with it, because rows come and go meanwhile.
+const RANGE_SLACK: u64 = 100;
+
+/// Where a range began.
+struct RangeStart {
+    id: String,
+    /// The place of its row, as far as is known while that is out of sight.
+    place: u64,
+}
+
+/// What is to be marked once it is here.
+enum Marking {
+    /// Everything.
+    All,
+    /// From one row to another, by their ids.
+    Range(String, String),
+}
+
+/// The rows from one id to another, whichever comes first; `None` when one of them is not among the rows.
+fn between<'a, R: Row>(rows: &'a [R], from: &str, to: &str) -> Option<&'a [R]> {
+    let place = |id: &str| rows.iter().position(|row| row.item().id == id);
+    let (from, to) = (place(from)?, place(to)?);
+    rows.get(from.min(to)..=from.max(to))
+}
+
 /// A list and what of it is known.
 pub struct List<R: Row> {
     rows: Vec<R>,
@@ -163,15 +207,17 @@ pub struct List<R: Row> {
     top: u64,
     height: u64,
     marks: BTreeMap<String, Item>,
-    range_from: Option<u64>,
+    range_from: Option<RangeStart>,
     filter: String,
     fixed: Query,
     sort: Option<Sort>,
     hidden: BTreeSet<usize>,
     /// The page that is on its way: its ticket and the place of its first row.
     asked: Option<(Ticket, u64)>,
-    mark_ticket: Option<Ticket>,
+    marking: Option<(Ticket, Marking)>,
     error: Option<String>,
+    /// Whether the rows are those of another filter or order than the one that was chosen last.
+    stale: bool,
     /// Whether the next page is one that somebody went to, so that nothing in it has come by itself.
     gone_to: bool,
     arming: Arming,
@@ -195,8 +241,9 @@ impl<R: Row> List<R> {
             sort: None,
             hidden: BTreeSet::new(),
             asked: None,
-            mark_ticket: None,
+            marking: None,
             error: None,
+            stale: false,
             gone_to: false,
             arming: Arming::default(),
         }
@@ -207,9 +254,18 @@ impl<R: Row> List<R> {
         self.arming.set_now(now);
     }
 
-    /// Why what the cursor is on may not be acted on yet. What is marked may: it is shown before anything is done to it.
-    pub fn unarmed(&self) -> Option<String> {
-        let id = self.current().filter(|_| self.marks.is_empty())?.item().id;
+    /// Why an action cannot be done to what the cursor is on yet. To what is marked it can: that is shown before anything is
+    /// done to it.
+    pub fn obstacle(&self, action: &str) -> Option<String> {
+        let marks = arming::marks(action);
+        if !marks && (!arming::waits(action) || !self.marks.is_empty()) {
+            return None;
+        }
+        let row = self.current()?;
+        if self.stale {
+            return Some(arming::ON_ITS_WAY.to_owned());
+        }
+        let id = (!marks).then(|| row.item().id)?;
         self.arming.obstacle(std::iter::once(id.as_str()))
     }
 
@@ -221,6 +277,11 @@ impl<R: Row> List<R> {
     /// The row under the cursor, if it is here.
     pub fn current(&self) -> Option<&R> {
         self.row(self.cursor)
+    }
+
+    /// The row with an id, if it is here.
+    pub fn find(&self, id: &str) -> Option<&R> {
+        self.rows.iter().find(|row| row.item().id == id)
     }
 
     /// The rows in sight.
@@ -273,11 +334,11 @@ impl<R: Row> List<R> {
     }
 
     /// Takes a page that it asked for.
-    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
-        if self.mark_ticket == Some(ticket) {
-            self.mark_ticket = None;
-            if let Some(page) = answer.as_ref().ok().and_then(R::page) {
-                self.marks = page.rows.iter().map(|row| (row.item().id.clone(), row.item())).collect();
+    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        if let Some((_, marking)) = self.marking.take_if(|(asked, _)| *asked == ticket) {
+            match answer {
+                Ok(answer) => self.mark(&marking, R::page(answer).map_or(&[], |page| page.rows.as_slice()), out),
+                Err(message) => out.step(Step::Say(Tone::Bad, format!("nothing was marked: {message}"))),
             }
             return true;
         }
@@ -294,12 +355,26 @@ impl<R: Row> List<R> {
             }
             Ok(answer) => {
                 if let Some(page) = R::page(answer) {
-                    self.error = None;
+                    (self.error, self.stale) = (None, false);
                     self.take(page, first);
                 }
             }
         }
         true
+    }
+
+    fn mark(&mut self, marking: &Marking, rows: &[R], out: &mut Out) {
+        let marked = |row: &R| {
+            let item = row.item();
+            (item.id.clone(), item)
+        };
+        match marking {
+            Marking::All => self.marks = rows.iter().map(marked).collect(),
+            Marking::Range(from, to) => match between(rows, from, to) {
+                Some(rows) => self.marks.extend(rows.iter().map(marked)),
+                None => out.step(Step::Say(Tone::Info, RANGE_GONE.to_owned())),
+            },
+        }
     }
 
     /// Learns its height.
@@ -343,10 +418,16 @@ impl<R: Row> List<R> {
         self.rows.clone_from(&page.rows);
         self.first = first;
         self.total = Some(page.total);
-        let found = self.cursor_id.as_ref().and_then(|id| ids.iter().position(|known| known == id));
-        if let Some(found) = found {
+        let place = |id: &str| ids.iter().position(|known| known == id).map(|found| first + found as u64);
+        let was = self.cursor;
+        let found = self.cursor_id.as_deref().and_then(place);
+        if let Some(start) = &mut self.range_from {
+            // Out of sight it goes as far as the cursor's item does.
+            let moved = found.map_or(0, |now| now.cast_signed() - was.cast_signed());
+            start.place = place(&start.id).unwrap_or_else(|| start.place.saturating_add_signed(moved));
+        }
+        if let Some(now) = found {
             // The item keeps its line: the top moves as far as the item did.
-            let now = self.first + found as u64;
             self.top = if self.top == 0 && self.cursor < self.height && now < self.height {
                 0
             } else {
@@ -430,7 +511,8 @@ impl<R: Row> List<R> {
     }
 
     fn in_range(&self, place: u64) -> bool {
-        self.range_from.is_some_and(|from| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place))
+        let within = |from: u64| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place);
+        self.range_from.as_ref().is_some_and(|start| within(start.place))
     }
 }
 
@@ -466,28 +548,48 @@ impl<R: Row> Listing for List<R> {
         self.go(Motion::By(1), out);
     }
 
-    fn mark_range(&mut self) {
-        let Some(from) = self.range_from.take() else {
-            self.range_from = Some(self.cursor);
+    fn mark_range(&mut self, out: &mut Out) {
+        let Some(here) = self.current().map(|row| row.item().id) else {
+            let words = "the row under the cursor is still on its way; press again";
+            return out.step(Step::Say(Tone::Info, words.to_owned()));
+        };
+        let Some(start) = self.range_from.take() else {
+            self.range_from = Some(RangeStart { id: here, place: self.cursor });
             return;
         };
-        for place in from.min(self.cursor)..=from.max(self.cursor) {
-            if let Some(item) = self.row(place).map(R::item) {
-                self.marks.insert(item.id.clone(), item);
-            }
+        if let Some(rows) = between(&self.rows, &start.id, &here) {
+            let items: Vec<Item> = rows.iter().map(R::item).collect();
+            self.marks.extend(items.into_iter().map(|item| (item.id.clone(), item)));
+            return;
         }
+        let (first, last) = (start.place.min(self.cursor), start.place.max(self.cursor));
+        let length = last - first + 1;
+        if length > MARK_ALL_MAX {
+            let (length, most) = (text::count(length), text::count(MARK_ALL_MAX));
+            let words = format!("a range has at most {most} rows, and this one {length}: it was not marked");
+            out.step(Step::Say(Tone::Info, words));
+            self.range_from = Some(start);
+            return;
+        }
+        let offset = first.saturating_sub(RANGE_SLACK);
+        let limit = (last + 1 + RANGE_SLACK - offset).min(MARK_ALL_MAX);
+        let mut query = self.query();
+        query.push(("offset".to_owned(), offset.to_string()));
+        query.push(("limit".to_owned(), limit.to_string()));
+        let ticket = out.ask(Some(MARKS_LANE), R::request(query));
+        self.marking = Some((ticket, Marking::Range(start.id, here)));
     }
 
     fn mark_all(&mut self, out: &mut Out) {
         let mut query = self.query();
         query.push(("limit".to_owned(), MARK_ALL_MAX.to_string()));
-        self.mark_ticket = Some(out.ask(None, R::request(query)));
+        self.marking = Some((out.ask(Some(MARKS_LANE), R::request(query)), Marking::All));
     }
 
     fn clear_marks(&mut self) -> bool {
-        let had = !self.marks.is_empty() || self.range_from.is_some();
+        let had = !self.marks.is_empty() || self.range_from.is_some() || self.marking.is_some();
         self.marks.clear();
-        self.range_from = None;
+        (self.range_from, self.marking) = (None, None);
         had
     }
 
@@ -505,6 +607,9 @@ impl<R: Row> Listing for List<R> {
         }
         self.filter = filter;
         self.error = None;
+        self.stale = true;
+        // What was to be marked is not what the new filter lets through.
+        (self.range_from, self.marking) = (None, None);
         (self.cursor, self.top) = (0, 0);
         self.arming.chosen();
         self.go_for(out);
@@ -523,6 +628,7 @@ impl<R: Row> Listing for List<R> {
     fn sort_by(&mut self, column: usize, out: &mut Out) {
         let descending = matches!(self.sort, Some(sort) if sort.column == column && !sort.descending);
         self.sort = Some(Sort { column, descending });
+        self.stale = true;
         self.go_for(out);
     }
 

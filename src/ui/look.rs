@@ -1,9 +1,8 @@
-//! What drawing needs beside the state of what is drawn: theme, keys, time, and what the terminal can do.
+//! What drawing needs beside the state of what is drawn: theme, time, and what the terminal can do.
 
 use ratatui::style::Style;
 
 use super::app::Options;
-use super::keymap::Keymap;
 use super::names::Names;
 use super::scrollbars::Scrollbars;
 use super::theme::{Role, Theme};
@@ -13,8 +12,6 @@ use crate::domain::Timestamp;
 pub struct Look<'a> {
     /// How roles look.
     pub theme: &'a Theme,
-    /// Which keys do what.
-    pub keymap: &'a Keymap,
     /// The options of this console.
     pub options: &'a Options,
     /// The engine's clock as far as it is known, else ours.

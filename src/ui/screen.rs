@@ -104,6 +104,8 @@ pub struct Item {
     pub state: String,
     /// Whether it must be decided alone.
     pub high_risk: bool,
+    /// Whether it is an array of tasks, of which some may run while it is pending itself.
+    pub array: bool,
     /// For an artifact or execution: the task it belongs to.
     pub task: Option<String>,
 }
@@ -219,6 +221,13 @@ pub trait Screen {
     /// Does what only this screen can; `false` when it does not know the action.
     fn perform(&mut self, action: &str, out: &mut Out) -> bool {
         let _ = (action, out);
+        false
+    }
+
+    /// Does what only this screen can to one thing that it shows, by its id; `false` when it does not know the action or
+    /// shows no such thing.
+    fn perform_on(&mut self, action: &str, id: &str, out: &mut Out) -> bool {
+        let _ = (action, id, out);
         false
     }
 

@@ -165,6 +165,11 @@ pub fn age(micros: i64) -> String {
     }
 }
 
+/// How long there is still, as an age; what is overdue has a minus: `-12m`, and `-1m` within the first minute too.
+pub fn left(micros: i64) -> String {
+    if micros < 0 { format!("-{}", age(-micros).trim_start_matches('<')) } else { age(micros) }
+}
+
 /// How long something took or goes on, in at most six columns: `12ms`, `4.2s`, `3m05s`, `2h07m`, `3d04h`.
 pub fn duration(micros: i64) -> String {
     let micros = micros.max(0);
@@ -212,6 +217,7 @@ mod tests {
         assert_eq!(bytes(128.0 * 1024.0 * 1024.0), "128M");
         assert_eq!(bytes(1023.9 * 1024.0), "1.0M");
         assert_eq!(age(59_000_000), "<1m");
+        assert_eq!([left(-59_000_000), left(59_000_000), left(-7_200_000_000)], ["-1m", "<1m", "-2h"]);
         assert_eq!(age(3_600_000_000), "1h");
         assert_eq!(duration(185_000_000), "3m05s");
         assert_eq!(duration(12_400), "12ms");

@@ -264,7 +264,9 @@ pub fn line_of(command: &WireCommand) -> String {
         WireCommand::SnoozeReviews { ids, until: None } => words("inbox snooze --off", ids),
         WireCommand::SnoozeReviews { ids, until: Some(until) } => words(&format!("inbox snooze --until {until}"), ids),
         WireCommand::SubmitTasks { .. } => "menagerie task submit --batch FILE".to_owned(),
-        WireCommand::CancelTasks { ids, .. } => words("task cancel", ids),
+        WireCommand::CancelTasks { ids, pending_only, .. } => {
+            words(if *pending_only { "task cancel --pending-only" } else { "task cancel" }, ids)
+        }
         WireCommand::RetryTasks { ids } => words("task retry", ids),
         WireCommand::PrioritiseTasks { ids, priority } => words(&format!("task prioritise --priority {priority}"), ids),
         WireCommand::ReassignTasks { ids, agent, cage } => {

@@ -291,7 +291,7 @@ impl World {
         let Some(id) = self.some_task() else { return };
         let ids = vec![id];
         let command = match self.draw.below(5) {
-            0 | 1 => Command::CancelTasks { ids, note: None },
+            0 | 1 => Command::CancelTasks { ids, note: None, pending_only: false },
             2 => Command::RetryTasks { ids },
             3 => Command::PrioritiseTasks { ids, priority: 1 + u8::try_from(self.draw.below(10)).unwrap() },
             _ => {

@@ -152,7 +152,9 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::SubmitTasks { tasks, keep_going } => {
             Command::SubmitTasks { tasks: resolve_dependencies(reader, tasks, keep_going)?, keep_going }
         }
-        WireCommand::CancelTasks { ids, note } => Command::CancelTasks { ids: tasks(ids)?, note },
+        WireCommand::CancelTasks { ids, note, pending_only } => {
+            Command::CancelTasks { ids: tasks(ids)?, note, pending_only }
+        }
         WireCommand::RetryTasks { ids } => Command::RetryTasks { ids: tasks(ids)? },
         WireCommand::ReassignTasks { ids, agent, cage } => {
             let agent = agent.map(|agent| reader.resolve_agent(&agent)).transpose()?;

@@ -71,6 +71,7 @@ impl Core {
             quality_score: None,
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+            high_risk: false,
             metadata: found.metadata,
             difference: found.difference,
             merge: None,

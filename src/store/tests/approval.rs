@@ -66,6 +66,7 @@ impl Judged {
             quality_score: None,
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+            high_risk: false,
             difference: Some(serde_json::from_value(difference).unwrap()),
             merge: None,
             metadata: serde_json::Map::new(),

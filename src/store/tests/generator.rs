@@ -487,6 +487,7 @@ impl History {
             quality_score: Some(0.7),
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+            high_risk: false,
             metadata: serde_json::Map::new(),
             difference: (self.below(2) == 0).then(|| Difference {
                 repository: "/srv/shop".into(),

@@ -33,6 +33,7 @@ fn artifact(history: &mut History, task_id: TaskId, kind: ArtifactType, number: 
         quality_score: None,
         human_approved: false,
         review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+        high_risk: false,
         difference: None,
         merge: None,
         metadata: serde_json::Map::new(),
@@ -59,6 +60,12 @@ fn decisions_and_tagged_tasks_are_of_high_risk() {
     let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
     let high: Vec<_> = wanted.iter().filter(|(_, high)| *high).map(|(id, _)| *id).collect();
     assert_eq!(reader.high_risk(&ids).unwrap(), high);
+    // Whoever reads an artifact is told, one by one and in lists.
+    let listed = reader.artifacts(&crate::store::Query::default()).unwrap().items;
+    for (id, high) in wanted {
+        assert_eq!(reader.artifact(id).unwrap().unwrap().high_risk, high);
+        assert!(listed.iter().any(|artifact| artifact.id == id && artifact.high_risk == high));
+    }
     let unknown = ArtifactId(uuid::Uuid::nil());
     let rows = reader.reviews(&[ids[1], unknown, ids[0]]).unwrap();
     assert!(rows[1].is_none());

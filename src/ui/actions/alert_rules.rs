@@ -33,6 +33,7 @@ pub static ENABLE: Action = Action {
     ready: |app| super::need(app, Noun::Rule, |_| None),
     run: |app| {
         let Some(selection) = app.selection() else { return };
+        let shown_first = selection.shown_first();
         let is_on = |item: &Item| item.state == "enabled";
         let on = !selection.items.iter().all(is_on);
         // Those that are so already would only be refused.
@@ -45,7 +46,7 @@ pub static ENABLE: Action = Action {
             title: format!("{verb} {}", called(&names)),
             command: WireCommand::EnableAlertRules { names: names.clone(), on },
         };
-        app.step(if names.len() > 1 { Step::Preview(order) } else { Step::Order(order) });
+        app.step(if shown_first { Step::Preview(order) } else { Step::Order(order) });
     },
 };
 
@@ -56,8 +57,15 @@ pub static TEST: Action = Action {
     help: "say when the rule would have fired within a time; changes nothing",
     changes: false,
     hint: 2,
-    ready: |app| only_in(app, &[Scope::Rules, Scope::Alert]),
-    run: |app| perform(app, "test_rule"),
+    ready: |app| {
+        only_in(app, &[Scope::Rules, Scope::Alert])?;
+        // At an alert there is but one: the rule that raised it.
+        if app.scopes().contains(&Scope::Rules) { one_rule(app) } else { Ok(()) }
+    },
+    run: |app| match chosen_rule(app) {
+        Some(name) => perform_on(app, "test_rule", &name),
+        None => perform(app, "test_rule"),
+    },
 };
 
 /// Changes thresholds.
@@ -68,7 +76,11 @@ pub static THRESHOLDS: Action = Action {
     changes: true,
     hint: 2,
     ready: one_rule,
-    run: |app| perform(app, "thresholds"),
+    run: |app| {
+        if let Some(name) = chosen_rule(app) {
+            perform_on(app, "thresholds", &name);
+        }
+    },
 };
 
 /// Adds one.
@@ -119,8 +131,8 @@ pub static SILENCE: Action = Action {
     hint: 2,
     ready: one_rule,
     run: |app| {
-        let Some(item) = app.selection().and_then(|selection| selection.items.into_iter().next()) else { return };
-        let matcher = Matcher { rule: Some(item.id), source: None };
+        let Some(name) = chosen_rule(app) else { return };
+        let matcher = Matcher { rule: Some(name), source: None };
         app.step(Step::Open(Box::new(silence(matcher))));
     },
 };
@@ -131,6 +143,16 @@ fn one_rule(app: &App) -> Result<(), String> {
         Some(selection) if selection.items.len() == 1 => Ok(()),
         _ => Err("it works for one rule at a time".to_owned()),
     }
+}
+
+/// The name of the rule that is selected, or that an action is aimed at.
+fn chosen_rule(app: &App) -> Option<String> {
+    let selection = app.selection().filter(|selection| selection.noun == Noun::Rule)?;
+    selection.items.into_iter().next().map(|item| item.id)
+}
+
+fn perform_on(app: &mut App, action: &'static str, name: &str) {
+    app.with_screen(|screen, out| screen.perform_on(action, name, out));
 }
 
 fn line(verb: &str, names: &[String]) -> String {
@@ -154,7 +176,7 @@ pub fn silence(matcher: Matcher) -> Prompt {
         let matcher = matcher.clone();
         let help = "why; may stay empty. Enter silences";
         let note = Prompt::new("note", "", help, move |note| {
-            let note = Some(note.trim().to_owned()).filter(|note| !note.is_empty());
+            let note = super::given(note);
             let part = |name: &str, value: &Option<String>| {
                 value.as_ref().map(|value| format!(" --{name} {}", quote(value))).unwrap_or_default()
             };

@@ -36,7 +36,7 @@ pub static NOTE: Action = Action {
         let Some(selection) = app.selection() else { return };
         let help = "what the next one should know; may stay empty. Enter acknowledges, Esc leaves it";
         let prompt = Prompt::new("note", "", help, move |typed| {
-            let note = given(typed);
+            let note = super::given(typed);
             let option = note.as_ref().map(|note| format!("--note {}", quote(note))).unwrap_or_default();
             let command = |ids| WireCommand::AcknowledgeAlerts { ids, note };
             Ok(vec![order(&selection, "acknowledge", "acknowledge", &option, command)])
@@ -83,10 +83,10 @@ pub static RESOLVE: Action = Action {
         let Some(selection) = app.selection() else { return };
         let help = "what was done about it; may stay empty. Enter goes on to the notes";
         let prompt = Prompt::new("action", "", help, move |action| {
-            let (selection, action) = (selection.clone(), given(action));
+            let (selection, action) = (selection.clone(), super::given(action));
             let help = "anything else that the next one should know; may stay empty. Enter resolves";
             let notes = Prompt::new("notes", "", help, move |notes| {
-                let (action, notes) = (action.clone(), given(notes));
+                let (action, notes) = (action.clone(), super::given(notes));
                 let option = |name: &str, value: &Option<String>| {
                     value.as_ref().map(|value| format!("--{name} {} ", quote(value))).unwrap_or_default()
                 };
@@ -133,10 +133,6 @@ pub static SOURCE: Action = Action {
 
 fn not_over(app: &App) -> Result<(), String> {
     super::need(app, Noun::Alert, |item| (item.state == "resolved").then(|| "it is over already".to_owned()))
-}
-
-fn given(typed: &str) -> Option<String> {
-    Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty())
 }
 
 /// The step that changes alerts: at once for one, with a preview for several.

@@ -6,7 +6,7 @@ use crate::ui::app::App;
 use crate::ui::layers::confirm::Confirm;
 use crate::ui::screen::Noun;
 use crate::ui::step::{Order, Step};
-use crate::ui::text;
+use crate::ui::{text, verb};
 
 /// Cancels tasks.
 pub static CANCEL: Action = Action {
@@ -31,17 +31,19 @@ fn run(app: &mut App) {
         [one] => format!("cancel {}", text::fit(&text::clean(&one.name), 60)),
         items => format!("cancel {}", Noun::Task.counted(items.len())),
     };
-    let line = format!("menagerie task cancel {}", ids.join(" "));
     let running = selection.items.iter().any(|item| matches!(item.state.as_str(), "scheduled" | "executing"));
-    let order = Order { command: WireCommand::CancelTasks { ids, note: None }, line, title: title.clone() };
-    if selection.shown_first() {
+    let several = selection.shown_first() || selection.items.iter().any(|item| item.array);
+    let command = WireCommand::CancelTasks { ids, note: None, pending_only: !several && !running };
+    let order = Order { line: verb::line_of(&command), command, title: title.clone() };
+    if several {
         // The engine knows best which of them run by now, and says it of each.
         app.step(Step::Preview(order));
     } else if running {
         let words = vec!["It runs and will be stopped at once. What it has done so far is lost.".to_owned()];
         app.open(Box::new(Confirm::new(format!("{title}?"), words, "", Step::Order(order))));
     } else {
-        // What waits can be given back its place by a retry, so there is nothing to ask.
+        // What waits can be given back its place by a retry, so there is nothing to ask. What is in sight may be old: the engine
+        // refuses it if it runs by now.
         app.step(Step::Order(order));
     }
 }

@@ -3,21 +3,6 @@
 use crate::ui::action::{Action, Scope};
 use crate::ui::app::App;
 
-macro_rules! performed {
-    ($($name:ident, $action:literal, $title:literal, $hint:literal, $scopes:expr, $help:literal;)+) => {$(
-        #[doc = $help]
-        pub static $name: Action = Action {
-            name: $action,
-            title: $title,
-            help: $help,
-            changes: false,
-            hint: $hint,
-            ready: |app| only_in(app, $scopes),
-            run: |app| perform(app, $action),
-        };
-    )+};
-}
-
 performed! {
     CELL_LEFT, "cell_left", "left", 0, GRID, "one cage to the left";
     CELL_RIGHT, "cell_right", "right", 0, GRID, "one cage to the right";

@@ -24,7 +24,7 @@ pub static MARK_RANGE: Action = Action {
     hint: 0,
     ready: always,
     run: |app| {
-        app.with_list(|list, _| list.mark_range());
+        app.with_list(|list, out| list.mark_range(out));
     },
 };
 

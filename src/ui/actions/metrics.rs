@@ -3,21 +3,6 @@
 use super::grid::{only_in, perform};
 use crate::ui::action::{Action, Scope};
 
-macro_rules! performed {
-    ($($name:ident, $action:literal, $title:literal, $hint:literal, $scopes:expr, $help:literal;)+) => {$(
-        #[doc = $help]
-        pub static $name: Action = Action {
-            name: $action,
-            title: $title,
-            help: $help,
-            changes: false,
-            hint: $hint,
-            ready: |app| only_in(app, $scopes),
-            run: |app| perform(app, $action),
-        };
-    )+};
-}
-
 performed! {
     EARLIER, "earlier", "earlier", 2, RANGED, "look at what was before: half of the range further back";
     LATER, "later", "later", 2, RANGED, "half of the range forward again, until now is reached and followed";

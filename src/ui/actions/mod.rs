@@ -1,5 +1,21 @@
 //! What a person can do, one action or one family a file, and the one list of all of them.
 
+/// Declares actions that the screen itself performs, on the screens of some scopes.
+macro_rules! performed {
+    ($($name:ident, $action:literal, $title:literal, $hint:literal, $scopes:expr, $help:literal;)+) => {$(
+        #[doc = $help]
+        pub static $name: Action = Action {
+            name: $action,
+            title: $title,
+            help: $help,
+            changes: false,
+            hint: $hint,
+            ready: |app| only_in(app, $scopes),
+            run: |app| perform(app, $action),
+        };
+    )+};
+}
+
 mod action_log;
 mod agents;
 pub mod alert_rules;
@@ -186,6 +202,11 @@ pub static ALL: &[&Action] = &[
     &motion::PAGE_DOWN,
     &motion::PAGE_UP,
 ];
+
+/// What was typed; `None` for nothing.
+fn given(typed: &str) -> Option<String> {
+    Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty())
+}
 
 /// Whether things of a kind are selected and at least one of them will do; else why not. `obstacle` says what is wrong
 /// with one.

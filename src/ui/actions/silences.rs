@@ -32,10 +32,10 @@ pub static NEW: Action = Action {
         let help =
             "which rule or trigger, such as cage-memory or node*; empty for every one. Enter goes on to the source";
         let prompt = Prompt::new("rule", "", help, |rule| {
-            let rule = given(rule);
+            let rule = super::given(rule);
             let help = "about what, such as cage 00* or agent builder; empty for everything. Enter goes on to the time";
             let source = Prompt::new("source", "", help, move |source| {
-                let matcher = Matcher { rule: rule.clone(), source: given(source) };
+                let matcher = Matcher { rule: rule.clone(), source: super::given(source) };
                 matcher.check().map_err(|refusal| refusal.to_string())?;
                 Ok(vec![Step::Open(Box::new(super::alert_rules::silence(matcher)))])
             });
@@ -66,10 +66,6 @@ pub static END: Action = Action {
             title,
             command: WireCommand::RemoveSilences { ids },
         };
-        app.step(if selection.items.len() > 1 { Step::Preview(order) } else { Step::Order(order) });
+        app.step(if selection.shown_first() { Step::Preview(order) } else { Step::Order(order) });
     },
 };
-
-fn given(typed: &str) -> Option<String> {
-    Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty())
-}

@@ -226,7 +226,6 @@ impl App {
     pub fn look(&self) -> Look<'_> {
         Look {
             theme: &self.theme,
-            keymap: &self.keymap,
             options: &self.options,
             now: self.wall(),
             names: &self.names,

@@ -144,7 +144,12 @@ impl App {
         let taken = remark.is_some()
             || self.moment_answered(ticket, answer.as_ref().err())
             || self.notifier.answer(ticket, answer, wall, now)
-            || self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, answer, &mut out))
+            || self.layers.iter_mut().rev().any(|(layer, drawn)| {
+                let taken = layer.answer(ticket, answer, &mut out);
+                // What it says now can be agreed to once it has been drawn.
+                *drawn = drawn.filter(|_| !taken);
+                taken
+            })
             || self.screens.values_mut().any(|kept| {
                 let taken = kept.screen.answer(ticket, answer, &mut out);
                 if taken && answer.is_ok() {

@@ -48,11 +48,11 @@ impl Layer for Confirm {
     }
 
     fn key(&mut self, key: Key, out: &mut Out) {
-        match key.code {
-            KeyCode::Enter if !self.typed.is_empty() && self.input.text() == self.typed => self.agree(out),
-            KeyCode::Esc | KeyCode::Enter => out.step(Step::Close),
-            KeyCode::Char('y') if self.typed.is_empty() => self.agree(out),
-            KeyCode::Char('n') if self.typed.is_empty() => out.step(Step::Close),
+        match (key.code, key.typed()) {
+            (KeyCode::Enter, _) if !self.typed.is_empty() && self.input.text() == self.typed => self.agree(out),
+            (KeyCode::Esc | KeyCode::Enter, _) => out.step(Step::Close),
+            (_, Some('y')) if self.typed.is_empty() => self.agree(out),
+            (_, Some('n')) if self.typed.is_empty() => out.step(Step::Close),
             _ if !self.typed.is_empty() => {
                 self.input.key(key);
             }

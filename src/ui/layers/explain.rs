@@ -224,7 +224,7 @@ impl Layer for Explain {
     }
 
     fn opened(&mut self, out: &mut Out) {
-        self.ticket = Some(out.ask(None, Request::Explain(self.id.clone())));
+        self.ticket = Some(out.ask(Some("explain"), Request::Explain(self.id.clone())));
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
@@ -277,10 +277,8 @@ impl Layer for Explain {
                 }
                 None => out.step(Step::Say(Tone::Info, "there is no change here that a key could make".to_owned())),
             },
-            KeyCode::Char('r') if key.ctrl => {
-                out.step(Step::Close);
-                out.step(Step::Run("explain"));
-            }
+            // About the same task, whatever is under the cursor by now.
+            KeyCode::Char('r') if key.ctrl => self.opened(out),
             _ => {}
         }
     }

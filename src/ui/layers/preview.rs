@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::api::triage::{Figure, Unit, WhatIf};
+use crate::api::types::WireCommand;
 use crate::ui::events_text::shortened;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
@@ -15,6 +16,7 @@ use crate::ui::screen::Out;
 use crate::ui::step::{Order, Step};
 use crate::ui::text;
 use crate::ui::theme::Role;
+use crate::ui::verb;
 use crate::ui::widgets;
 
 /// The most columns of what something is called, and of whose it is, where there is room and where there is little.
@@ -42,8 +44,16 @@ impl Preview {
     }
 
     fn agree(&self, out: &mut Out) {
+        let mut order = self.order.clone();
+        if let WireCommand::CancelTasks { pending_only, .. } = &mut order.command
+            && self.reversible()
+        {
+            // What was shown to stop nothing stops nothing, also if something has started since.
+            *pending_only = true;
+            order.line = verb::line_of(&order.command);
+        }
         out.step(Step::Close);
-        out.step(Step::Order(self.order.clone()));
+        out.step(Step::Order(order));
     }
 
     fn lines(&self, width: u16, look: &Look<'_>) -> Vec<Line<'static>> {
@@ -146,8 +156,8 @@ impl Layer for Preview {
         "preview"
     }
 
-    fn confirms(&self, _: Key) -> bool {
-        true
+    fn confirms(&self, key: Key) -> bool {
+        key.code == KeyCode::Enter || key.typed() == Some('y')
     }
 
     fn opened(&mut self, out: &mut Out) {
@@ -167,13 +177,13 @@ impl Layer for Preview {
     }
 
     fn key(&mut self, key: Key, out: &mut Out) {
-        match key.code {
-            KeyCode::Esc | KeyCode::Char('n' | 'q') => out.step(Step::Close),
-            KeyCode::Char('j') | KeyCode::Down => self.top += 1,
-            KeyCode::Char('k') | KeyCode::Up => self.top = self.top.saturating_sub(1),
-            KeyCode::Char('y') if matches!(self.found, Some(Ok(_))) => self.agree(out),
+        match (key.code, key.typed()) {
+            (KeyCode::Esc, _) | (_, Some('n' | 'q')) => out.step(Step::Close),
+            (KeyCode::Down, _) | (_, Some('j')) => self.top += 1,
+            (KeyCode::Up, _) | (_, Some('k')) => self.top = self.top.saturating_sub(1),
+            (_, Some('y')) if matches!(self.found, Some(Ok(_))) => self.agree(out),
             // What cannot be taken back is not agreed to by the key that says yes to everything.
-            KeyCode::Enter if self.reversible() => self.agree(out),
+            (KeyCode::Enter, _) if self.reversible() => self.agree(out),
             _ => {}
         }
     }

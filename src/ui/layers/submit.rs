@@ -149,7 +149,8 @@ impl Submit {
             ("depends_on", "after"),
             ("array", "array"),
         ];
-        let command = self.value("command");
+        // As it is understood here, word by word: a shell would make something else of what was typed.
+        let command = verb::split(self.value("command")).unwrap_or_default();
         let mut line = "menagerie run".to_owned();
         if command.is_empty() {
             line = format!("menagerie task submit {}", verb::quote(self.value("type")));
@@ -166,7 +167,11 @@ impl Submit {
             };
             line = format!("{line} --{option} {}", verb::quote(&value));
         }
-        if command.is_empty() { line } else { format!("{line} -- {command}") }
+        if command.is_empty() {
+            return line;
+        }
+        let words: Vec<String> = command.iter().map(|word| verb::quote(word)).collect();
+        format!("{line} -- {}", words.join(" "))
     }
 
     fn finish(&mut self, out: &mut Out) {

@@ -190,15 +190,6 @@ impl Pager {
         self.cursor
     }
 
-    /// Puts the cursor on a line.
-    pub fn set_cursor(&mut self, line: usize) {
-        if self.cursor.is_some() {
-            self.moved = true;
-            self.cursor = Some(line.min(self.lines.len().saturating_sub(1)));
-            self.show_cursor();
-        }
-    }
-
     /// The line that a row of the area belongs to becomes the cursor's; `false` when there is none.
     pub fn click(&mut self, row: u16) -> bool {
         let spot = self.below(self.top, usize::from(row));

@@ -1,5 +1,7 @@
 //! The rules that raise alerts: what each looks at, whether it is evaluated, and how often it fired.
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -7,9 +9,10 @@ use super::alert::facts::{condition, thresholds};
 use crate::api::client::Query;
 use crate::api::live::Topic;
 use crate::api::types::{AlertRuleRow, RuleTest};
-use crate::domain::{AlertRulePatch, Span, Threshold};
+use crate::domain::{AlertRulePatch, Span, Threshold, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::actions;
+use crate::ui::app::Options;
 use crate::ui::layers::detail::{Detail, DetailKey, Parts};
 use crate::ui::layers::prompt::Prompt;
 use crate::ui::layers::trial::Trial;
@@ -17,19 +20,9 @@ use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::request::{Answer, Page, Request, Ticket};
 use crate::ui::screen::{Aim, Item, Noun, Out, Screen, Selection};
-use crate::ui::step::Step;
+use crate::ui::step::{Step, Tone};
 use crate::ui::text;
 use crate::ui::theme::Role;
-
-/// A column of text.
-const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AlertRuleRow> {
-    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
-}
-
-/// A column of figures.
-const fn right(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AlertRuleRow> {
-    Column { right: true, ..left(title, width, rank, sort) }
-}
 
 fn threshold(limit: Option<Threshold>) -> Cell {
     limit.map_or_else(Cell::unknown, |limit| Cell::plain(limit.to_string()))
@@ -52,29 +45,35 @@ impl Row for AlertRuleRow {
     const ORDER: &'static str = "name";
     const EMPTY: &'static str = "There is no rule.";
     const COLUMNS: &'static [Column<Self>] = &[
-        Column { cell: |row, _| Cell::plain(&row.rule.name), ..left("RULE", 20, 1, Some("name")) },
+        Column { cell: |row, _| Cell::plain(&row.rule.name), ..Column::text("RULE", 20, 1, Some("name")) },
         Column {
             cell: |row, _| Cell::of(if row.rule.enabled { Role::Good } else { Role::Dim }, state(row)),
-            ..left("STATE", 8, 2, Some("enabled"))
+            ..Column::text("STATE", 8, 2, Some("enabled"))
         },
-        Column { cell: |row, _| Cell::of(Role::Accent, row.rule.scope.as_str()), ..left("EACH", 5, 3, Some("scope")) },
-        Column { cell: |row, _| threshold(row.rule.warning), ..right("WARNING", 8, 1, None) },
-        Column { cell: |row, _| threshold(row.rule.critical), ..right("CRITICAL", 8, 1, None) },
-        Column { cell: |row, _| Cell::plain(row.rule.hold.to_string()), ..right("FOR", 4, 4, None) },
+        Column {
+            cell: |row, _| Cell::of(Role::Accent, row.rule.scope.as_str()),
+            ..Column::text("EACH", 5, 3, Some("scope"))
+        },
+        Column { cell: |row, _| threshold(row.rule.warning), ..Column::figure("WARNING", 8, 1, None) },
+        Column { cell: |row, _| threshold(row.rule.critical), ..Column::figure("CRITICAL", 8, 1, None) },
+        Column { cell: |row, _| Cell::plain(row.rule.hold.to_string()), ..Column::figure("FOR", 4, 4, None) },
         Column {
             cell: |row, _| match row.alerts {
                 0 => Cell::of(Role::Dim, "0"),
                 some => Cell::of(Role::Warn, text::count(some)),
             },
-            ..right("OPEN", 4, 2, Some("alerts"))
+            ..Column::figure("OPEN", 4, 2, Some("alerts"))
         },
-        Column { cell: |row, _| Cell::plain(text::count(row.fired)), ..right("FIRED", 6, 2, Some("fired")) },
+        Column { cell: |row, _| Cell::plain(text::count(row.fired)), ..Column::figure("FIRED", 6, 2, Some("fired")) },
         Column {
             cell: |row, look| row.last_fired.map_or_else(Cell::unknown, |last| Cell::of(Role::Dim, look.age(last))),
-            ..right("LAST", 4, 3, Some("last_fired"))
+            ..Column::figure("LAST", 4, 3, Some("last_fired"))
         },
-        Column { cell: |row, _| Cell::of(Role::Dim, condition(&row.rule)), ..left("LOOKS AT", 0, 5, Some("metric")) },
-        Column { cell: |row, _| Cell::of(Role::Dim, origin(row)), ..left("ORIGIN", 8, 6, None) },
+        Column {
+            cell: |row, _| Cell::of(Role::Dim, condition(&row.rule)),
+            ..Column::text("LOOKS AT", 0, 5, Some("metric"))
+        },
+        Column { cell: |row, _| Cell::of(Role::Dim, origin(row)), ..Column::text("ORIGIN", 8, 6, None) },
     ];
 
     fn request(query: Query) -> Request {
@@ -94,6 +93,7 @@ impl Row for AlertRuleRow {
             name: format!("rule {}", self.rule.name),
             state: state(self).to_owned(),
             high_risk: false,
+            array: false,
             task: None,
         }
     }
@@ -173,12 +173,16 @@ impl Screen for AlertRules {
         &[Scope::Rules, Scope::List]
     }
 
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.list.attend(now);
+    }
+
     fn refresh(&mut self, out: &mut Out) {
         self.list.refresh(out);
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
-        self.list.answer(ticket, answer)
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        self.list.answer(ticket, answer, out)
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
@@ -199,25 +203,31 @@ impl Screen for AlertRules {
     }
 
     fn perform(&mut self, action: &str, out: &mut Out) -> bool {
-        let Some(row) = self.list.current() else { return false };
-        let rule = &row.rule;
-        match action {
-            "describe" => {
-                let keys = vec![
-                    DetailKey { key: 'E', action: "enable_rules", title: "enable/disable" },
-                    DetailKey { key: 't', action: "test_rule", title: "test on the past" },
-                    DetailKey { key: 'e', action: "thresholds", title: "thresholds" },
-                    DetailKey { key: 'S', action: "silence_rule", title: "silence" },
-                ];
-                let selection = Selection { noun: Noun::Rule, items: vec![row.item()], marked: false };
-                let detail = Detail::new(format!("rule {}", rule.name), lines(row));
-                out.step(Step::Open(Box::new(detail.with_keys(keys, Aim { selection, target: None }))));
-            }
-            "test_rule" => out.step(Step::Open(Box::new(ask_test(&rule.name)))),
-            "thresholds" => {
+        let Some(row) = self.list.current().filter(|_| action == "describe") else { return false };
+        let keys = vec![
+            DetailKey { key: 'E', action: "enable_rules", title: "enable/disable" },
+            DetailKey { key: 't', action: "test_rule", title: "test on the past" },
+            DetailKey { key: 'e', action: "thresholds", title: "thresholds" },
+            DetailKey { key: 'S', action: "silence_rule", title: "silence" },
+        ];
+        let selection = Selection { noun: Noun::Rule, items: vec![row.item()], marked: false };
+        let detail = Detail::new(format!("rule {}", row.rule.name), lines(row));
+        out.step(Step::Open(Box::new(detail.with_keys(keys, Aim { selection, target: None }))));
+        true
+    }
+
+    fn perform_on(&mut self, action: &str, id: &str, out: &mut Out) -> bool {
+        match (action, self.list.find(id)) {
+            ("test_rule", _) => out.step(Step::Open(Box::new(ask_test(id)))),
+            ("thresholds", Some(AlertRuleRow { rule, .. })) => {
                 let example = format!("in {}: {}", rule.unit(), rule.unit().example());
                 let prompt = actions::alert_rules::thresholds(&rule.name, rule.warning, rule.critical, &example);
                 out.step(Step::Open(Box::new(prompt)));
+            }
+            // Nobody changes thresholds without those that there are before the eyes.
+            ("thresholds", None) => {
+                let words = format!("rule {id} is too far from what is in sight; put the cursor on it");
+                out.step(Step::Say(Tone::Info, words));
             }
             _ => return false,
         }
@@ -225,7 +235,13 @@ impl Screen for AlertRules {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
-        let none = self.list.current().is_none() && matches!(action, "describe" | "test_rule" | "thresholds");
-        none.then(|| "there is nothing under the cursor".to_owned())
+        if action == "describe" && self.list.current().is_none() {
+            return Some("there is nothing under the cursor".to_owned());
+        }
+        self.list.obstacle(action)
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.list.armed_at()
     }
 }

@@ -10,7 +10,6 @@ use crate::api::live::Topic;
 use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
-use crate::ui::arming;
 use crate::ui::events_text::{about, severity, shortened};
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
@@ -26,16 +25,6 @@ const OPEN: &str = "active,acknowledged";
 /// The column of when an alert was last seen.
 const SEEN: usize = 6;
 
-/// A column of text.
-const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<Alert> {
-    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
-}
-
-/// A column of figures.
-const fn right(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<Alert> {
-    Column { right: true, ..left(title, width, rank, sort) }
-}
-
 impl Row for Alert {
     const LANE: &'static str = "alerts";
     // What nobody has taken comes first, then the worst: `critical`, `error` and `warning` are in the order of letters.
@@ -45,16 +34,25 @@ impl Row for Alert {
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             cell: |alert, _| Cell::of(severity(alert.severity).role(), alert.severity.as_str()),
-            ..left("SEVERITY", 8, 4, Some("type"))
+            ..Column::text("SEVERITY", 8, 4, Some("type"))
         },
-        Column { cell: status, ..left("STATUS", 12, 1, Some("status")) },
-        Column { cell: |alert, _| Cell::of(Role::Accent, &*alert.source), ..left("SOURCE", 16, 2, Some("source")) },
-        Column { cell: |alert, _| Cell::plain(shortened(&alert.message)), ..left("MESSAGE", 0, 1, None) },
-        Column { cell: |alert, _| Cell::plain(text::count(alert.count)), ..right("TIMES", 6, 3, Some("count")) },
-        Column { cell: |alert, look| Cell::of(Role::Dim, look.age(alert.time)), ..right("AGE", 4, 2, Some("time")) },
+        Column { cell: status, ..Column::text("STATUS", 12, 1, Some("status")) },
+        Column {
+            cell: |alert, _| Cell::of(Role::Accent, &*alert.source),
+            ..Column::text("SOURCE", 16, 2, Some("source"))
+        },
+        Column { cell: |alert, _| Cell::plain(shortened(&alert.message)), ..Column::text("MESSAGE", 0, 1, None) },
+        Column {
+            cell: |alert, _| Cell::plain(text::count(alert.count)),
+            ..Column::figure("TIMES", 6, 3, Some("count"))
+        },
+        Column {
+            cell: |alert, look| Cell::of(Role::Dim, look.age(alert.time)),
+            ..Column::figure("AGE", 4, 2, Some("time"))
+        },
         Column {
             cell: |alert, look| Cell::of(Role::Dim, look.age(alert.last_seen)),
-            ..right("SEEN", 4, 2, Some("last_seen"))
+            ..Column::figure("SEEN", 4, 2, Some("last_seen"))
         },
     ];
 
@@ -75,6 +73,7 @@ impl Row for Alert {
             name: format!("{} alert about {}", self.severity, self.source),
             state: self.status.as_str().to_owned(),
             high_risk: false,
+            array: false,
             task: None,
         }
     }
@@ -154,8 +153,8 @@ impl Screen for Alerts {
         self.list.refresh(out);
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
-        self.list.answer(ticket, answer)
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        self.list.answer(ticket, answer, out)
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
@@ -180,7 +179,7 @@ impl Screen for Alerts {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
-        self.list.unarmed().filter(|_| arming::waits(action))
+        self.list.obstacle(action)
     }
 
     fn next_change(&self) -> Option<Instant> {

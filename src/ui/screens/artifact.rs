@@ -82,7 +82,7 @@ pub fn head(artifact: &Artifact, reader: &Reader, look: &Look<'_>) -> [Line<'sta
         Span::styled(format!(" {} ", look.mark(state)), look.style(state.role())),
         Span::styled(artifact.review.state.as_str().to_owned(), look.style(state.role())),
     ];
-    if artifact.kind == crate::domain::ArtifactType::Decision && state == Mark::Human {
+    if artifact.high_risk && state == Mark::Human {
         review.push(Span::styled(format!("  {} HIGH RISK", look.mark(Mark::Warning)), look.style(Role::Bad)));
     }
     if let Some(at) = artifact.review.at {

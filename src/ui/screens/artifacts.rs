@@ -8,10 +8,9 @@ use ratatui::text::Line;
 
 use crate::api::client::Query;
 use crate::api::live::Topic;
-use crate::domain::{Artifact, ArtifactType, ReviewState, Timestamp};
+use crate::domain::{Artifact, ReviewState, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
-use crate::ui::arming;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::names::Inquirer;
@@ -47,14 +46,14 @@ pub fn subject(artifact: &Artifact) -> Subject {
     }
 }
 
-/// What actions on an artifact act on. The tags of its task are not known here; the engine knows them and has the last
-/// word on what may be judged with others.
+/// What actions on an artifact act on.
 pub fn item(artifact: &Artifact) -> Item {
     Item {
         id: artifact.id.to_string(),
         name: artifact.title.clone(),
         state: artifact.review.state.as_str().to_owned(),
-        high_risk: artifact.kind == ArtifactType::Decision,
+        high_risk: artifact.high_risk,
+        array: false,
         task: Some(artifact.task_id.to_string()),
     }
 }
@@ -216,7 +215,7 @@ impl Screen for Artifacts {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        if self.list.answer(ticket, answer) {
+        if self.list.answer(ticket, answer, out) {
             if let Ok(Answer::Artifacts(page)) = answer {
                 self.inquirer.ask(page.rows.iter().map(|artifact| artifact.agent_id), out);
             }
@@ -265,7 +264,7 @@ impl Screen for Artifacts {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
-        self.list.unarmed().filter(|_| arming::waits(action))
+        self.list.obstacle(action)
     }
 
     fn next_change(&self) -> Option<Instant> {

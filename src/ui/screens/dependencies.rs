@@ -7,6 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::task_lines::{task_line, tree_line};
+use super::tasks;
 use crate::api::live::Topic;
 use crate::domain::{Task, TaskStatus};
 use crate::ui::action::Scope;
@@ -14,7 +15,7 @@ use crate::ui::look::Look;
 use crate::ui::pager::{Pager, TextLine};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
-use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::screen::{Noun, Out, Screen, Selection};
 use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -259,16 +260,8 @@ impl Screen for Dependencies {
     }
 
     fn selection(&self) -> Option<Selection> {
-        let id = self.selected();
-        let task = self.tasks.get(&id)?;
-        let item = Item {
-            name: format!("{} {}", task.kind, short_id(&id)),
-            state: task.status.as_str().to_owned(),
-            id,
-            high_risk: false,
-            task: None,
-        };
-        Some(Selection { noun: Noun::Task, items: vec![item], marked: false })
+        let task = self.tasks.get(&self.selected())?;
+        Some(Selection { noun: Noun::Task, items: vec![tasks::item(task)], marked: false })
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {

@@ -1,12 +1,15 @@
 //! Silences: which alerts call nobody, until when, and why.
 
+use std::time::Instant;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::api::client::Query;
 use crate::api::live::Topic;
-use crate::domain::Silence;
+use crate::domain::{Silence, Timestamp};
 use crate::ui::action::Scope;
+use crate::ui::app::Options;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::names::Inquirer;
@@ -14,11 +17,6 @@ use crate::ui::request::{Answer, Page, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
 use crate::ui::text;
 use crate::ui::theme::Role;
-
-/// A column of text.
-const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<Silence> {
-    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
-}
 
 /// What fits everything stands as a star.
 fn pattern(pattern: Option<&String>) -> String {
@@ -39,29 +37,32 @@ impl Row for Silence {
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             cell: |silence, _| Cell::plain(pattern(silence.matcher.rule.as_ref())),
-            ..left("RULE", 22, 1, Some("rule"))
+            ..Column::text("RULE", 22, 1, Some("rule"))
         },
         Column {
             cell: |silence, _| Cell::of(Role::Accent, pattern(silence.matcher.source.as_ref())),
-            ..left("ABOUT", 18, 1, Some("source"))
+            ..Column::text("ABOUT", 18, 1, Some("source"))
         },
-        Column { cell: |silence, _| Cell::plain(text::moment(silence.until)), ..left("UNTIL", 20, 2, Some("until")) },
-        Column { cell: left_over, right: true, ..left("LEFT", 4, 1, None) },
+        Column {
+            cell: |silence, _| Cell::plain(text::moment(silence.until)),
+            ..Column::text("UNTIL", 20, 2, Some("until"))
+        },
+        Column { cell: left_over, right: true, ..Column::text("LEFT", 4, 1, None) },
         Column {
             cell: |silence, look| match look.names.of(silence.by) {
                 Some(name) => Cell::plain(name),
                 None => Cell::of(Role::Dim, text::short_id(&silence.by.to_string())),
             },
-            ..left("BY", 10, 3, None)
+            ..Column::text("BY", 10, 3, None)
         },
         Column {
             cell: |silence, look| Cell::of(Role::Dim, look.age(silence.created_at)),
             right: true,
-            ..left("AGE", 4, 4, Some("created_at"))
+            ..Column::text("AGE", 4, 4, Some("created_at"))
         },
         Column {
             cell: |silence, _| silence.note.as_ref().map_or_else(Cell::unknown, Cell::plain),
-            ..left("WHY", 0, 2, None)
+            ..Column::text("WHY", 0, 2, None)
         },
     ];
 
@@ -83,6 +84,7 @@ impl Row for Silence {
             name: format!("{rule} about {source}"),
             state: "active".to_owned(),
             high_risk: false,
+            array: false,
             task: None,
         }
     }
@@ -118,12 +120,16 @@ impl Screen for Silences {
         &[Scope::Silences, Scope::List]
     }
 
+    fn attend(&mut self, now: Instant, _: Timestamp, _: &Options) {
+        self.list.attend(now);
+    }
+
     fn refresh(&mut self, out: &mut Out) {
         self.list.refresh(out);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        let mine = self.list.answer(ticket, answer);
+        let mine = self.list.answer(ticket, answer, out);
         if mine && let Ok(Answer::Silences(page)) = answer {
             self.names.ask(page.rows.iter().map(|silence| silence.by), out);
         }
@@ -145,5 +151,13 @@ impl Screen for Silences {
 
     fn list(&mut self) -> Option<&mut dyn Listing> {
         Some(&mut self.list)
+    }
+
+    fn obstacle(&self, action: &str) -> Option<String> {
+        self.list.obstacle(action)
+    }
+
+    fn next_change(&self) -> Option<Instant> {
+        self.list.armed_at()
     }
 }

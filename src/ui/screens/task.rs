@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::task_lines;
-use super::tasks::mark;
+use super::tasks::{self, mark};
 use crate::api::live::Topic;
 use crate::domain::{Artifact, Execution, Task, TaskStatus};
 use crate::ui::action::Scope;
@@ -16,7 +16,7 @@ use crate::ui::look::{Look, Mark};
 use crate::ui::pager::{Pager, TextLine};
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Page, Request, Ticket};
-use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::screen::{Noun, Out, Screen, Selection};
 use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -306,14 +306,7 @@ impl Screen for Detail {
 
     fn selection(&self) -> Option<Selection> {
         let task = self.known.task.as_ref()?;
-        let item = Item {
-            id: self.id.clone(),
-            name: format!("{} {}", task.kind, short_id(&self.id)),
-            state: task.status.as_str().to_owned(),
-            high_risk: false,
-            task: None,
-        };
-        Some(Selection { noun: Noun::Task, items: vec![item], marked: false })
+        Some(Selection { noun: Noun::Task, items: vec![tasks::item(task)], marked: false })
     }
 
     fn target(&self) -> Option<Place> {

@@ -6,7 +6,7 @@ use super::task::Known;
 use super::tasks::mark;
 use crate::domain::execution::ExecutionStatus;
 use crate::domain::requirements::Quantities;
-use crate::domain::{Artifact, Execution, Outcome, ReviewState, Task, Timestamp};
+use crate::domain::{Artifact, Execution, Outcome, Task, Timestamp};
 use crate::ui::events_text::shortened;
 use crate::ui::look::Mark;
 use crate::ui::pager::{Gutter, TextLine};
@@ -154,11 +154,7 @@ fn execution_line(execution: &Execution, known: &Known) -> TextLine {
 const ATTEMPT_COLUMNS: &str = " #  OUTCOME          TOOK AGENT          CAGE    CPU    MEM  HOW IT ENDED";
 
 fn artifact_line(artifact: &Artifact) -> TextLine {
-    let sign = match artifact.review.state {
-        ReviewState::Pending => Mark::Human,
-        ReviewState::Approved => Mark::Done,
-        ReviewState::Rejected => Mark::Failed,
-    };
+    let sign = super::artifacts::mark(artifact.review.state);
     let pieces = [
         (sign.role(), text::pad(artifact.review.state.as_str(), 10)),
         (Role::Text, text::pad(&text::clean(&artifact.title), 44)),

@@ -10,7 +10,6 @@ use crate::api::live::Topic;
 use crate::domain::{Task, TaskStatus, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
-use crate::ui::arming;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::place::Place;
@@ -28,6 +27,19 @@ pub fn mark(status: TaskStatus) -> Mark {
         TaskStatus::Completed => Mark::Done,
         TaskStatus::Failed => Mark::Failed,
         TaskStatus::Cancelled => Mark::Stopped,
+    }
+}
+
+/// What actions on a task act on.
+pub fn item(task: &Task) -> Item {
+    let id = task.id.to_string();
+    Item {
+        name: format!("{} {}", task.kind, text::short_id(&id)),
+        state: task.status.as_str().to_owned(),
+        id,
+        high_risk: false,
+        array: task.array.is_some(),
+        task: None,
     }
 }
 
@@ -114,13 +126,7 @@ impl Row for Task {
     }
 
     fn item(&self) -> Item {
-        Item {
-            id: self.id.to_string(),
-            name: format!("{} {}", self.kind, text::short_id(&self.id.to_string())),
-            state: self.status.as_str().to_owned(),
-            high_risk: false,
-            task: None,
-        }
+        item(self)
     }
 
     fn mark(&self) -> Mark {
@@ -142,8 +148,7 @@ fn due(task: &Task, look: &Look<'_>) -> Cell {
     let left = deadline.as_micros() - look.now.as_micros();
     match (task.status.is_final(), left < 0) {
         (true, _) => Cell::of(Role::Dim, ""),
-        (false, true) => Cell::of(Role::Bad, format!("-{}", text::age(-left))),
-        (false, false) => Cell::of(Role::Warn, text::age(left)),
+        (false, missed) => Cell::of(if missed { Role::Bad } else { Role::Warn }, text::left(left)),
     }
 }
 
@@ -196,8 +201,8 @@ impl Screen for Tasks {
         self.list.refresh(out);
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
-        self.list.answer(ticket, answer)
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        self.list.answer(ticket, answer, out)
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
@@ -222,7 +227,7 @@ impl Screen for Tasks {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
-        self.list.unarmed().filter(|_| arming::waits(action))
+        self.list.obstacle(action)
     }
 
     fn next_change(&self) -> Option<Instant> {

@@ -249,3 +249,36 @@ fn they_look_as_they_did() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+#[test]
+fn a_range_in_the_tree_keeps_its_beginning_when_lines_above_it_fold_away() {
+    let mut driver = Driver::new(&Place::Agents, (120, 60));
+    let name = |driver: &Driver| driver.app.selection().unwrap().items[0].name.clone();
+    driver.press("T G k");
+    let began = name(&driver);
+    driver.press("v g");
+    while name(&driver) != "director" {
+        driver.press("j");
+    }
+    driver.press("j left G k");
+    assert_eq!(name(&driver), began);
+    driver.press("v");
+    let selection = driver.app.selection().unwrap();
+    assert!(selection.marked);
+    assert_eq!(selection.items.into_iter().map(|item| item.name).collect::<Vec<_>>(), [began]);
+    // Where it began is folded away itself.
+    driver.press("esc G k v left left v");
+    driver.sees("the row at which the range began is no longer here");
+    assert!(!driver.app.selection().unwrap().marked);
+}
+
+#[test]
+fn no_agent_is_acted_on_before_what_a_filter_lets_through_is_here() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    driver.press("T j");
+    for key in ["/", "b", "enter", "X"] {
+        assert_eq!(command(&mut driver, key), None, "{key}");
+        driver.draw();
+    }
+    driver.sees("what you asked to see is still on its way");
+}

@@ -74,11 +74,15 @@ fn rules_are_enabled_and_disabled() {
     let mut driver = on("hot");
     let expected = WireCommand::EnableAlertRules { names: vec!["hot".into()], on: false };
     assert_eq!(command(&mut driver, "E"), Some(expected));
-    // Of several, those that are not evaluated are, after a preview; in the details just the one.
+    // Of what is marked, those that are not evaluated are, after a preview; in the details just the one.
     let mut driver = Driver::new(&Place::AlertRules, (120, 36));
     driver.press("space space");
+    assert_eq!(command(&mut driver, "E"), None);
+    assert_eq!(driver.app.layer().unwrap().name(), "preview");
+    driver.draw();
+    driver.settle();
     assert_eq!(
-        command(&mut driver, "E"),
+        command(&mut driver, "y"),
         Some(WireCommand::EnableAlertRules { names: vec!["cost-burn".into()], on: true })
     );
     let mut driver = on("hot");
@@ -212,4 +216,28 @@ fn they_look_as_they_did() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn what_is_marked_is_shown_before_it_is_changed_though_it_is_one() {
+    for (place, key) in [(Place::AlertRules, "E"), (Place::Silences, "D")] {
+        let mut driver = Driver::new(&place, (120, 36));
+        driver.press("space j");
+        assert_eq!(command(&mut driver, key), None, "{place:?}");
+        assert_eq!(driver.app.layer().unwrap().name(), "preview", "{place:?}");
+    }
+}
+
+#[test]
+fn thresholds_and_trials_are_of_the_rule_that_was_chosen() {
+    let mut driver = on("queue-wait");
+    driver.press("space g e");
+    driver.sees("queue-wait: warning");
+    driver.press("esc t");
+    driver.sees("test queue-wait on the last");
+    // From the details it is the one that is shown, whatever is marked behind them.
+    driver.press("esc enter e");
+    driver.sees("cage-memory: warning");
+    driver.press("esc j space t");
+    driver.sees("it works for one rule at a time");
 }

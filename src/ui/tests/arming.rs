@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Driver, fleet};
 use crate::api::types::WireCommand;
@@ -10,6 +10,7 @@ use crate::domain::{AlertStatus, Reply, ReviewState, TaskStatus};
 use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
+use crate::ui::step::Step;
 
 /// An engine whose lists show only what still waits to be changed.
 #[derive(Default)]
@@ -26,6 +27,8 @@ impl Desk {
                 WireCommand::ReviewArtifacts { ids, .. }
                 | WireCommand::CancelTasks { ids, .. }
                 | WireCommand::AcknowledgeAlerts { ids, .. } => self.changed.extend(ids.clone()),
+                WireCommand::EnableAlertRules { names, .. } => self.changed.extend(names.clone()),
+                WireCommand::RemoveSilences { ids } => self.changed.extend(ids.iter().map(ToString::to_string)),
                 other => panic!("{other:?}"),
             }
             let done = vec!["x".to_owned()];
@@ -48,13 +51,27 @@ impl Desk {
                 page.rows.retain(|it| it.status == AlertStatus::Active && waits(it.id.to_string()));
                 page.total = page.rows.len() as u64;
             }
+            Answer::AlertRules(page) => {
+                page.rows.retain(|it| waits(it.rule.name.clone()));
+                page.total = page.rows.len() as u64;
+            }
+            Answer::Silences(page) => {
+                page.rows.retain(|it| waits(it.id.to_string()));
+                page.total = page.rows.len() as u64;
+            }
             _ => {}
         }
         Ok(answer)
     }
 }
 
-const LISTS: [(Place, &str); 3] = [(Place::Artifacts, "a"), (Place::Tasks, "D"), (Place::Alerts, "A")];
+const LISTS: [(Place, &str); 5] = [
+    (Place::Artifacts, "a"),
+    (Place::Tasks, "D"),
+    (Place::Alerts, "A"),
+    (Place::AlertRules, "E"),
+    (Place::Silences, "D"),
+];
 
 fn desk(place: &Place, empty: bool) -> (Driver, Rc<RefCell<Desk>>) {
     let desk = Rc::new(RefCell::new(Desk { empty, ..Desk::default() }));
@@ -120,4 +137,35 @@ fn what_a_filter_of_ones_own_brings_is_acted_on_as_soon_as_it_has_been_drawn() {
     driver.type_text("builder");
     driver.press("enter a");
     assert_eq!(desk.borrow().changed.len(), 1);
+}
+
+/// Presses keys, each followed by a frame, while the engine is silent.
+fn press_unanswered(driver: &mut Driver, keys: &[&str]) {
+    for key in keys {
+        driver.app.update(Message::Key(key.parse().unwrap(), Instant::now()));
+        driver.draw();
+    }
+}
+
+#[test]
+fn nothing_is_done_to_the_rows_of_a_filter_or_an_order_that_was_given_up() {
+    for (place, key) in LISTS {
+        for sorted in [false, true] {
+            let (mut driver, desk) = desk(&place, false);
+            if sorted {
+                driver.app.step(Step::SortBy(0));
+                driver.draw();
+            } else {
+                press_unanswered(&mut driver, &["/", "e", "enter"]);
+            }
+            press_unanswered(&mut driver, &[key, "space", "v"]);
+            assert!(driver.app.layer().is_none(), "{place:?}: no question came up either");
+            driver.sees("what you asked to see is still on its way");
+            driver.settle();
+            assert_eq!(desk.borrow().changed.len(), 0, "{place:?}");
+            assert!(!driver.app.selection().unwrap().marked, "{place:?}");
+            driver.press(key);
+            assert_eq!(desk.borrow().changed.len(), 1, "{place:?}: it has been drawn");
+        }
+    }
 }

@@ -209,3 +209,21 @@ fn whose_each_is_stands_in_the_preview_of_a_change_of_several() {
         }
     }
 }
+
+#[test]
+fn what_comes_of_a_task_of_high_risk_is_asked_about_wherever_it_is_judged() {
+    const SECRET: u64 = 7;
+    assert_ne!(fleet::review::artifact(SECRET).kind, crate::domain::ArtifactType::Decision);
+    let mut reader = viewer(SECRET);
+    reader.sees("HIGH RISK");
+    let mut list = Driver::new(&Place::Artifacts, (120, 36));
+    while list.app.selection().unwrap().items[0].id != fleet::review::id(SECRET) {
+        list.press("j");
+    }
+    for mut driver in [reader, list] {
+        driver.press("a");
+        assert_eq!(driver.app.layer().map(super::super::layer::Layer::name), Some("confirm"));
+        driver.sees("It is of high risk");
+        assert!(driver.app.orders.log().is_empty());
+    }
+}

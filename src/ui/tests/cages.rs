@@ -399,3 +399,23 @@ fn pure_ascii_is_readable() {
         }
     }
 }
+
+#[test]
+fn no_key_reaches_a_cage_behind_a_filter_that_is_not_understood() {
+    for keys in ["/", "L /"] {
+        let mut driver = Driver::new(&Place::Cages, (120, 36));
+        driver.press(keys);
+        driver.type_text("foo:bar");
+        driver.press("enter");
+        driver.sees("\"foo\" is not allowed");
+        for key in ["M", "V", "space", "*", "enter"] {
+            press_only(&mut driver, key);
+            assert_eq!(commands(&mut driver), [], "{key}");
+            assert!(driver.app.layer().is_none(), "{key}");
+            assert_eq!(driver.app.selection(), None, "{key}");
+        }
+        assert_eq!(*driver.app.history.place(), Place::Cages);
+        driver.press("esc");
+        assert_eq!(here(&driver), "001");
+    }
+}

@@ -1,11 +1,11 @@
 //! Giving work to somebody else.
 
-use super::{Driver, frames, options};
+use super::{Driver, fleet, frames, options};
 use crate::api::types::WireCommand;
 use crate::ui::layers::candidates::Candidates;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
-use crate::ui::request::Request;
+use crate::ui::request::{Answer, Request};
 use crate::ui::terminal::ColorDepth;
 
 /// Puts the cursor on a task that is not over.
@@ -89,9 +89,11 @@ fn letters_find_and_what_moves_is_said_in_the_box() {
     let mut driver = on_pending((200, 60));
     driver.press("r");
     driver.sees("Tab moves, letters find");
-    driver.press("tab ctrl-n");
+    driver.press("tab down");
     let moved = driver.draw();
-    driver.press("shift-tab ctrl-p down down");
+    driver.press("shift-tab up down down");
+    // Those keys belong to terminals and multiplexers.
+    driver.press("ctrl-n ctrl-p");
     assert_eq!(driver.draw(), moved);
     driver.press("j");
     driver.sees("find: j");
@@ -158,4 +160,51 @@ fn it_looks_as_it_did() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn nothing_is_done_before_what_it_would_change_has_been_shown() {
+    for marks in ["", "space space "] {
+        let mut driver = on_pending((120, 36));
+        driver.press(&format!("{marks}r down"));
+        driver.app.update(Message::Key("down".parse().unwrap(), std::time::Instant::now()));
+        driver.draw();
+        driver.app.update(Message::Key("enter".parse().unwrap(), std::time::Instant::now()));
+        driver.sees("what it would change is still on its way");
+        driver.sees_not("Enter: do it");
+        assert!(sent(&mut driver).is_none());
+        let pressed = std::time::Instant::now();
+        for (ticket, request) in std::mem::take(&mut driver.asked) {
+            driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+        }
+        driver.app.update(Message::Key("enter".parse().unwrap(), pressed));
+        assert!(sent(&mut driver).is_none(), "it is here and has not been drawn");
+        driver.draw();
+        driver.app.update(Message::Key("enter".parse().unwrap(), std::time::Instant::now()));
+        assert!(sent(&mut driver).is_some());
+    }
+}
+
+#[test]
+fn a_choice_that_cannot_be_taken_back_says_so_and_is_asked_about() {
+    let mut driver = on_pending((120, 36));
+    driver.engine = Box::new(|request| match (request, fleet::answer(request)) {
+        (Request::WhatIf(command), Ok(Answer::WhatIf(mut what_if))) => {
+            let to_builder =
+                matches!(&**command, WireCommand::ReassignTasks { agent: Some(agent), .. } if agent == "builder-2");
+            what_if.reversible = !to_builder;
+            Ok(Answer::WhatIf(what_if))
+        }
+        (_, answer) => answer,
+    });
+    driver.press("r");
+    driver.sees("z takes it back");
+    driver.type_text("builder-2");
+    driver.sees("this cannot be taken back");
+    driver.sees_not("z takes it back");
+    driver.press("enter");
+    assert_eq!(driver.app.layer().unwrap().name(), "confirm");
+    assert!(sent(&mut driver).is_none());
+    driver.app.update(Message::Key("y".parse().unwrap(), std::time::Instant::now()));
+    assert!(sent(&mut driver).is_some());
 }

@@ -501,3 +501,57 @@ fn a_rule_is_proposed_in_the_title_shown_by_a_key_and_armed_by_a_word() {
     driver.press("ctrl-r");
     driver.sees_not("P: a rule is proposed");
 }
+
+#[test]
+fn a_range_takes_what_a_folded_group_holds_and_keeps_its_beginning() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j j j enter k k v");
+    assert_eq!(selected(&driver), ["src/parser.rs"]);
+    desk.borrow_mut().arrived = 2;
+    pulse(&mut driver);
+    driver.press("j j v");
+    let marked = driver.app.selection().unwrap();
+    assert!(marked.marked);
+    let mut names: Vec<_> = marked.items.into_iter().map(|item| item.name).collect();
+    names.sort();
+    let expected = [
+        "fix-retry.patch",
+        "src/parser.rs",
+        "survey/eu-north.md",
+        "survey/eu-west.md",
+        "survey/secret-sites.md",
+        "survey/us-east.md",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn marking_everything_makes_no_later_look_a_long_one() {
+    let (mut driver, _) = desk((120, 36));
+    driver.press("*");
+    assert_eq!(
+        driver.app.selection().unwrap().items.len() as u64,
+        fleet::review::count() - 1,
+        "all but the failed task"
+    );
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.collect();
+    let limit = driver.asked.iter().find_map(|(_, request)| match request {
+        Request::Inbox(query) => query.iter().find(|(name, _)| name == "limit").map(|(_, value)| value.clone()),
+        _ => None,
+    });
+    assert_eq!(limit.as_deref(), Some("200"));
+}
+
+#[test]
+fn nothing_is_decided_before_what_a_filter_lets_through_is_here() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j");
+    for word in ["/", "s", "enter", "a"] {
+        key(&mut driver, word);
+        driver.draw();
+    }
+    driver.sees("what you asked to see is still on its way");
+    driver.settle();
+    assert!(desk.borrow().commands.is_empty());
+}

@@ -131,7 +131,10 @@ fn what_runs_is_not_cancelled_without_a_yes() {
     assert_eq!(commands(&mut driver), [], "Enter means no");
     driver.press("D");
     press_only(&mut driver, "y");
-    assert_eq!(commands(&mut driver), [WireCommand::CancelTasks { ids: vec![id(EXECUTING)], note: None }]);
+    assert_eq!(
+        commands(&mut driver),
+        [WireCommand::CancelTasks { ids: vec![id(EXECUTING)], note: None, pending_only: false }]
+    );
 }
 
 #[test]
@@ -216,7 +219,11 @@ fn undo_has_its_command_line_and_takes_nothing_back_where_it_is_refused() {
         let Request::Command(command) = request else { return super::fleet::answer(request) };
         let ids = vec![id(EXECUTING).parse().unwrap()];
         let (done, refused, inverse) = if matches!(command.as_ref(), WireCommand::PrioritiseTasks { .. }) {
-            (vec![id(EXECUTING)], vec![], vec![crate::domain::Command::CancelTasks { ids, note: None }])
+            (
+                vec![id(EXECUTING)],
+                vec![],
+                vec![crate::domain::Command::CancelTasks { ids, note: None, pending_only: false }],
+            )
         } else {
             let refusal = crate::domain::Refusal::conflict("task", "completed", "a task that has not ended");
             (vec![], vec![crate::domain::command::RefusedItem { item: id(EXECUTING), refusal }], vec![])
@@ -597,4 +604,108 @@ fn what_waits_for_approvals_names_them_by_title_and_leaves_the_header_in_sight()
     driver.press("y");
     driver.collect();
     assert!(driver.effects.iter().any(|effect| matches!(effect, Effect::Send(_))));
+}
+
+#[test]
+fn what_waits_is_cancelled_at_once_and_so_that_it_is_refused_if_it_runs_by_now() {
+    let mut driver = at(&Place::Task(id(PENDING)));
+    press_only(&mut driver, "D");
+    assert!(driver.app.layer().is_none());
+    assert_eq!(
+        commands(&mut driver),
+        [WireCommand::CancelTasks { ids: vec![id(PENDING)], note: None, pending_only: true }]
+    );
+    let line = format!("menagerie task cancel --pending-only {}", id(PENDING));
+    assert_eq!(driver.app.orders.log()[0].line, line);
+}
+
+#[test]
+fn an_array_is_shown_before_it_is_cancelled_and_what_was_shown_to_stop_nothing_stops_nothing() {
+    for reversible in [true, false] {
+        let mut driver = at(&Place::Task(id(PENDING)));
+        driver.engine = Box::new(move |request| match request {
+            Request::Task(_) => match fleet::answer(request) {
+                Ok(Answer::Task(mut task)) => {
+                    task.array = Some(crate::domain::task::ArrayRange { first: 1, last: 9 });
+                    Ok(Answer::Task(task))
+                }
+                other => other,
+            },
+            Request::WhatIf(_) => {
+                Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf { items: vec![], figures: vec![], reversible })))
+            }
+            other => fleet::answer(other),
+        });
+        driver.press("ctrl-r D");
+        assert_eq!(driver.app.layer().unwrap().name(), "preview");
+        assert_eq!(commands(&mut driver), []);
+        press_only(&mut driver, "y");
+        let expected = WireCommand::CancelTasks { ids: vec![id(PENDING)], note: None, pending_only: reversible };
+        assert_eq!(commands(&mut driver), [expected]);
+    }
+}
+
+#[test]
+fn a_yes_that_came_before_the_preview_could_be_seen_does_not_count() {
+    let mut driver = at(&Place::Tasks);
+    driver.press("space space");
+    press_only(&mut driver, "D");
+    driver.draw();
+    let (ticket, request) = driver.asked.pop().unwrap();
+    assert!(matches!(request, Request::WhatIf(_)));
+    let pressed = std::time::Instant::now();
+    driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+    driver.app.update(Message::Key("y".parse().unwrap(), pressed));
+    assert_eq!(commands(&mut driver), []);
+    driver.draw();
+    press_only(&mut driver, "y");
+    assert_eq!(commands(&mut driver).len(), 1);
+}
+
+#[test]
+fn no_key_but_y_alone_says_yes() {
+    let mut driver = at(&Place::Task(id(EXECUTING)));
+    driver.press("D");
+    for key in ["ctrl-y", "alt-y"] {
+        press_only(&mut driver, key);
+        assert_eq!(driver.app.layer().unwrap().name(), "confirm", "{key}");
+    }
+    let mut driver = at(&Place::Tasks);
+    driver.press("space space D");
+    for key in ["ctrl-y", "alt-y"] {
+        press_only(&mut driver, key);
+        assert_eq!(driver.app.layer().unwrap().name(), "preview", "{key}");
+    }
+    assert_eq!(commands(&mut driver), []);
+}
+
+#[test]
+fn the_line_of_a_new_task_means_to_a_shell_what_it_means_here() {
+    let mut driver = at(&Place::Tasks);
+    driver.press("+");
+    driver.type_text("echo $HOME; rm *");
+    press_only(&mut driver, "enter");
+    let commands = commands(&mut driver);
+    let [WireCommand::SubmitTasks { tasks, .. }] = &commands[..] else { panic!("{commands:?}") };
+    let task = serde_json::to_value(&tasks[0]).unwrap();
+    assert_eq!(task["parameters"]["configuration"]["command"], serde_json::json!(["echo", "$HOME;", "rm", "*"]));
+    assert_eq!(driver.app.orders.log()[0].line, "menagerie run -- echo '$HOME;' rm '*'");
+}
+
+#[test]
+fn why_is_asked_again_about_the_same_task() {
+    let mut driver = at(&Place::Tasks);
+    while driver.app.selection().unwrap().items[0].state != "pending" {
+        driver.press("j");
+    }
+    let asked_about = driver.app.selection().unwrap().items[0].id.clone();
+    driver.press("w");
+    // Another one is under the cursor by now.
+    driver.app.with_list(|list, out| list.go(crate::ui::list::Motion::By(6), out));
+    assert_ne!(driver.app.selection().unwrap().items[0].id, asked_about);
+    driver.collect();
+    driver.asked.clear();
+    press_only(&mut driver, "ctrl-r");
+    let asked: Vec<_> = driver.asked.iter().map(|(_, request)| request.clone()).collect();
+    assert_eq!(asked, [Request::Explain(asked_about)]);
 }

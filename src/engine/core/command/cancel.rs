@@ -9,13 +9,21 @@ use crate::domain::{Actor, Command, Event, OutcomeKind, Record, Refusal, Reply, 
 use crate::engine::core::slab::NONE;
 use crate::engine::core::{Core, Decisions};
 
+/// How tasks are taken back.
+pub(super) struct Cancel<'a> {
+    /// Why.
+    pub note: Option<&'a String>,
+    /// Whether what runs is refused instead of stopped.
+    pub pending_only: bool,
+}
+
 impl Core {
     pub(super) fn cancel(
         &mut self,
         now: Timestamp,
         actor: Actor,
         ids: &[TaskId],
-        note: Option<&String>,
+        how: &Cancel<'_>,
         context: &Context,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
@@ -30,7 +38,11 @@ impl Core {
                 core.materialise(array, place, index, now, out);
             }
             match core.open_task(id, context) {
-                Ok(slot) => core.cancel_task(slot, note, now, actor, out),
+                Ok(slot) if how.pending_only && core.is_running(slot) => {
+                    return Err(Refusal::conflict("status", format!("{id} runs"), "a task that does not run")
+                        .hint("without pending_only it is stopped"));
+                }
+                Ok(slot) => core.cancel_task(slot, how.note, now, actor, out),
                 Err(_) if open.contains(&id) => {}
                 Err(refusal) => return Err(refusal),
             }
@@ -45,6 +57,12 @@ impl Core {
     fn failed_elements(&self, id: TaskId) -> u32 {
         let array = self.task_ids.get(id).and_then(|slot| self.tasks[slot].array.as_ref());
         array.map_or(0, |array| array.failed)
+    }
+
+    /// Whether an attempt at a task, or at an element of it, is under way.
+    fn is_running(&self, slot: u32) -> bool {
+        let runs = |slot: u32| self.tasks[slot].execution != NONE;
+        self.with_elements(slot).into_iter().filter_map(|id| self.task_ids.get(id)).any(runs)
     }
 
     /// Cancels a task; of an array, the elements to come first and then those under way.

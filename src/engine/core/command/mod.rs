@@ -168,7 +168,10 @@ impl Core {
         let now = self.clock(now);
         match command {
             Command::SubmitTasks { tasks, keep_going } => self.submit(now, actor, tasks, keep_going, context, out),
-            Command::CancelTasks { ids, note } => self.cancel(now, actor, &ids, note.as_ref(), context, out),
+            Command::CancelTasks { ids, note, pending_only } => {
+                let how = cancel::Cancel { note: note.as_ref(), pending_only };
+                self.cancel(now, actor, &ids, &how, context, out)
+            }
             Command::RetryTasks { ids } => self.retry(now, actor, &ids, context, out),
             Command::ReassignTasks { ids, agent, cage } => self.reassign(now, actor, &ids, (agent, cage), context, out),
             Command::PrioritiseTasks { ids, priority } => self.prioritise(now, actor, &ids, priority, context, out),

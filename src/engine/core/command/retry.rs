@@ -51,7 +51,11 @@ impl Core {
             back.push(id);
             Ok(())
         })?;
-        let cancel = if back.is_empty() { vec![] } else { vec![Command::CancelTasks { ids: back, note: None }] };
+        let cancel = if back.is_empty() {
+            vec![]
+        } else {
+            vec![Command::CancelTasks { ids: back, note: None, pending_only: false }]
+        };
         Ok(undone_by(reply, cancel))
     }
 

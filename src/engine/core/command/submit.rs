@@ -104,7 +104,7 @@ impl Core {
         }
         let warnings = late_sentence(&mut late).into_iter().collect();
         let ids: Vec<_> = ids.into_iter().flatten().collect();
-        let cancel = || vec![Command::CancelTasks { ids: ids.clone(), note: None }];
+        let cancel = || vec![Command::CancelTasks { ids: ids.clone(), note: None, pending_only: false }];
         let inverse = if ids.len() > UNDO_IDS_MAX { vec![] } else { cancel() };
         Ok(Reply::Submitted { ids, refused, inverse, warnings })
     }

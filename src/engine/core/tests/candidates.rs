@@ -58,7 +58,7 @@ fn an_agent_is_able_exactly_when_it_may_be_given_the_task() {
             if candidate.able {
                 assert_eq!(world.schedule() == [id], candidate.free, "{candidate:?}");
                 if candidate.free {
-                    world.command(Command::CancelTasks { ids: vec![id], note: None }).unwrap();
+                    world.command(Command::CancelTasks { ids: vec![id], note: None, pending_only: false }).unwrap();
                     world.finish(id, OutcomeKind::Cancelled);
                     world.command(Command::RetryTasks { ids: vec![id] }).unwrap();
                 }

@@ -201,9 +201,9 @@ fn an_array_is_one_record_until_it_starts() {
     assert_eq!(world.records.len(), before + 1);
     assert_eq!(world.core.counts().tasks.pending, 1000);
     assert_eq!(world.schedule().len(), 3);
-    world.command(Command::CancelTasks { ids: vec![array.element(500)], note: None }).unwrap();
+    world.command(Command::CancelTasks { ids: vec![array.element(500)], note: None, pending_only: false }).unwrap();
     assert_eq!(world.core.counts().tasks.pending, 996);
-    world.command(Command::CancelTasks { ids: vec![array], note: None }).unwrap();
+    world.command(Command::CancelTasks { ids: vec![array], note: None, pending_only: false }).unwrap();
     assert_eq!(world.core.counts().tasks.pending, 0);
     for (_, id, ..) in world.running() {
         world.finish(id, OutcomeKind::Cancelled);
@@ -215,7 +215,7 @@ fn an_array_is_one_record_until_it_starts() {
     let counts = world.core.counts().tasks;
     assert_eq!((counts.pending, counts.cancelled), (1000, 0));
     world.assert_durable();
-    world.command(Command::CancelTasks { ids: vec![array], note: None }).unwrap();
+    world.command(Command::CancelTasks { ids: vec![array], note: None, pending_only: false }).unwrap();
     assert_eq!(world.core.counts().tasks.cancelled, 1000);
 }
 
@@ -224,7 +224,7 @@ fn cancelling_a_running_task_waits_for_the_worker_and_success_before_it_counts()
     let mut world = World::new(FLEET);
     let (one, two) = (world.submit(task()), world.submit(task()));
     world.schedule();
-    world.command(Command::CancelTasks { ids: vec![one, two], note: None }).unwrap();
+    world.command(Command::CancelTasks { ids: vec![one, two], note: None, pending_only: false }).unwrap();
     assert_eq!(world.status(one), TaskStatus::Scheduled);
     world.finish(one, OutcomeKind::Failed);
     world.finish(two, OutcomeKind::Succeeded);
@@ -326,4 +326,25 @@ fn a_cage_whose_agent_cannot_do_it_says_what_that_lacks() {
     new.requirements.capabilities = vec!["cuda".into()];
     let refusal = world.submit_all(vec![new]).unwrap_err().to_string();
     assert!(refusal.contains("agent tester lives in cage 001 and lacks cuda"), "{refusal}");
+}
+
+#[test]
+fn what_runs_is_refused_where_only_what_waits_is_to_be_cancelled() {
+    let mut world = World::new(FLEET);
+    let runs = world.submit(task());
+    let array = world.submit(NewTask { array: Some(ArrayRange { first: 1, last: 9 }), ..task() });
+    let started = world.schedule();
+    assert!(started.contains(&runs) && started.iter().any(|id| id.as_array() == array && *id != array), "{started:?}");
+    let cancel = |id| Command::CancelTasks { ids: vec![id], note: None, pending_only: true };
+    // The array itself is pending; of its elements some run.
+    for id in [runs, array] {
+        let refused = world.command(cancel(id)).unwrap_err().to_string();
+        assert!(refused.contains("a task that does not run"), "{refused}");
+    }
+    assert_eq!(world.running().len(), started.len());
+    assert_eq!(world.status(runs), TaskStatus::Scheduled);
+    world.command(cancel(array.element(9))).unwrap();
+    let waits = world.submit(task());
+    world.command(cancel(waits)).unwrap();
+    world.assert_durable();
 }

@@ -54,7 +54,7 @@ fn deadlines_are_listed_from_when_a_task_had_to_start() {
     let view = world.core.view_overview(world.now, Span::from_secs(6000), 10);
     let running: Vec<_> = view.due.iter().filter(|due| due.running_since.is_some()).collect();
     assert!(running.iter().all(|due| due.agent == Some(world.agent("a"))) && !running.is_empty(), "{view:?}");
-    world.command(Command::CancelTasks { ids: vec![far], note: None }).unwrap();
+    world.command(Command::CancelTasks { ids: vec![far], note: None, pending_only: false }).unwrap();
     assert!(!due(&world, 6000).contains(&far));
     world.assert_durable();
 }
@@ -84,7 +84,7 @@ fn the_oldest_is_the_oldest_that_could_start() {
     world.submit(NewTask { priority: 9, depends_on: vec![first.to_string()], ..task() });
     world.submit(NewTask { priority: 9, ..task() });
     assert_eq!(oldest(&world), Some(began), "whatever the order");
-    world.command(Command::CancelTasks { ids: vec![first], note: None }).unwrap();
+    world.command(Command::CancelTasks { ids: vec![first], note: None, pending_only: false }).unwrap();
     assert_eq!(oldest(&world), Some(began.plus(Span::from_secs(100))));
     world.assert_durable();
 }

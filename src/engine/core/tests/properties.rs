@@ -141,14 +141,19 @@ impl Life {
             Step::Pass(seconds) => world.pass(Span::from_secs(*seconds)),
             Step::Cancel(which) => {
                 if let Some(id) = pick(&self.open_tasks(), *which) {
-                    self.world.command(Command::CancelTasks { ids: vec![id], note: None }).unwrap();
+                    self.world
+                        .command(Command::CancelTasks { ids: vec![id], note: None, pending_only: false })
+                        .unwrap();
                 }
             }
             Step::CancelElement(which, place) => {
                 let arrays: Vec<_> = world.rows.values().filter(|row| row.array.is_some()).map(|row| row.id).collect();
                 if let Some(id) = pick(&arrays, *which) {
-                    let _ = world
-                        .command(Command::CancelTasks { ids: vec![id.element(*place)], note: Some("hole".into()) });
+                    let _ = world.command(Command::CancelTasks {
+                        ids: vec![id.element(*place)],
+                        note: Some("hole".into()),
+                        pending_only: false,
+                    });
                 }
             }
             Step::Retry(which) => {

@@ -87,12 +87,12 @@ fn what_was_cancelled_comes_back_with_what_failed_for_it() {
         ..task()
     };
     let ids = world.submit_all(vec![key("a", &[]), key("b", &["a"]), key("c", &["b", "a"])]).unwrap();
-    there_and_back(&mut world, &Command::CancelTasks { ids: vec![ids[0]], note: None });
+    there_and_back(&mut world, &Command::CancelTasks { ids: vec![ids[0]], note: None, pending_only: false });
     // Redone: everything is cancelled or failed, and one more undo brings it back.
     world.command(Command::RetryTasks { ids: ids.clone() }).unwrap();
     assert_eq!(world.schedule(), [ids[0]]);
     // Work that was stopped cannot be given back.
-    let reply = world.command(Command::CancelTasks { ids: vec![ids[0]], note: None }).unwrap();
+    let reply = world.command(Command::CancelTasks { ids: vec![ids[0]], note: None, pending_only: false }).unwrap();
     assert_eq!(inverse_of(reply), []);
 }
 
@@ -101,7 +101,7 @@ fn a_cancelled_array_comes_back_whole_unless_that_would_be_too_much() {
     let mut world = World::new(FLEET);
     let array = NewTask { array: Some(ArrayRange { first: 0, last: 19 }), max_attempts: 1, ..task() };
     let id = world.submit(array.clone());
-    there_and_back(&mut world, &Command::CancelTasks { ids: vec![id], note: None });
+    there_and_back(&mut world, &Command::CancelTasks { ids: vec![id], note: None, pending_only: false });
     let id = world.submit(array);
     let running = world.schedule();
     world.finish(running[0], OutcomeKind::Failed);
@@ -109,7 +109,7 @@ fn a_cancelled_array_comes_back_whole_unless_that_would_be_too_much() {
         world.finish(*task, OutcomeKind::Succeeded);
     }
     // A retry of the array would bring the failed element back, too.
-    let reply = world.command(Command::CancelTasks { ids: vec![id], note: None }).unwrap();
+    let reply = world.command(Command::CancelTasks { ids: vec![id], note: None, pending_only: false }).unwrap();
     assert_eq!(inverse_of(reply), []);
     world.command(Command::RetryTasks { ids: vec![id] }).unwrap();
     assert_eq!(world.status(running[0]), TaskStatus::Pending);

@@ -49,7 +49,7 @@ fn changes_read_as_sentences_and_figures_as_differences() {
     assert_eq!(figure(&foretold, "executions of agent one"), (2.0, 1.0));
     assert_eq!(figure(&foretold, "cpu reserved in cage 001 (limit 4)"), (2.0, 1.0));
     assert_eq!(figure(&foretold, "agents able to do them"), (1.0, 1.0));
-    let foretold = ask(&world, &Command::CancelTasks { ids: vec![other], note: None });
+    let foretold = ask(&world, &Command::CancelTasks { ids: vec![other], note: None, pending_only: false });
     assert!(!foretold.reversible, "work would be lost");
     let foretold = ask(&world, &Command::VacateCages { ids: vec![cage(1)] });
     assert_eq!(foretold.items[0].change, "in use, agent one -> none");
@@ -82,7 +82,7 @@ fn a_cancellation_names_what_fails_with_it() {
     let first = world.submit(task());
     let second = world.submit(NewTask { depends_on: vec![first.to_string()], ..task() });
     world.submit(NewTask { depends_on: vec![second.to_string()], ..task() });
-    let foretold = ask(&world, &Command::CancelTasks { ids: vec![first, first], note: None });
+    let foretold = ask(&world, &Command::CancelTasks { ids: vec![first, first], note: None, pending_only: false });
     assert_eq!(foretold.items.len(), 1);
     assert_eq!(foretold.items[0].change, "pending -> cancelled");
     assert_eq!(figure(&foretold, "tasks that fail with them"), (0.0, 2.0));

@@ -251,7 +251,11 @@ fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
         }
         _ => String::new(),
     };
-    let reversible = layer.effects.values().filter_map(|effect| effect.as_ref().ok()).any(|effect| effect.reversible);
+    let back = match layer.effect() {
+        Some(Ok(effect)) if effect.reversible => "z takes it back",
+        Some(Ok(_)) => "this cannot be taken back",
+        _ => "",
+    };
     let line = match &layer.problem {
         Some(problem) => {
             let words = text::fit(&text::clean(problem), usize::from(area.width) - 2).into_owned();
@@ -263,7 +267,7 @@ fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
             Span::styled("Tab", look.style(Role::Key)),
             Span::styled(" moves, letters find   ", look.style(Role::Dim)),
             Span::styled(several, look.style(Role::Dim)),
-            Span::styled(if reversible { "z takes it back" } else { "" }, look.style(Role::Dim)),
+            Span::styled(back, look.style(Role::Dim)),
         ]),
     };
     frame.render_widget(line, area);

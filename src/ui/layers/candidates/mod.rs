@@ -16,6 +16,7 @@ use crate::domain::CageId;
 use crate::ui::fuzzy::Matcher;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
+use crate::ui::layers::confirm::Confirm;
 use crate::ui::look::Look;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Noun, Out};
@@ -216,7 +217,7 @@ impl Candidates {
             return;
         };
         let waits = self.effect_asked.as_ref().is_some_and(|(_, name)| *name == chosen);
-        if waits || self.effects.contains_key(&chosen) {
+        if waits || matches!(self.effects.get(&chosen), Some(Ok(_))) {
             return;
         }
         if let Some(order) = self.order(chosen.as_deref()) {
@@ -242,14 +243,38 @@ impl Candidates {
             self.problem = Some("this is no cage's number".to_owned());
             return;
         };
+        // Nobody agrees to what was not shown.
+        let reversible = match self.effect() {
+            Some(Ok(effect)) => effect.reversible,
+            Some(Err(why)) => {
+                self.problem = Some(format!("nobody knows what it would change: {why}"));
+                return;
+            }
+            None => {
+                self.problem = Some("what it would change is still on its way".to_owned());
+                return;
+            }
+        };
         out.step(Step::Close);
-        out.step(Step::Order(order));
+        out.step(if reversible {
+            Step::Order(order)
+        } else {
+            let words = vec!["This cannot be taken back.".to_owned()];
+            Step::Open(Box::new(Confirm::new(format!("{}?", order.title), words, "", Step::Order(order))))
+        });
+    }
+
+    /// What the choice under the cursor would change, as far as that is known.
+    fn effect(&self) -> Option<&Result<WhatIf, String>> {
+        let chosen = self.found().get(self.cursor)?.map(|candidate| candidate.name.clone());
+        self.effects.get(&chosen)
     }
 
     /// Whether the choice under the cursor is one that can be taken.
     fn can_choose(&self) -> bool {
         let found = self.found();
-        found.get(self.cursor).is_some_and(|choice| choice.is_none_or(|candidate| candidate.able))
+        let able = found.get(self.cursor).is_some_and(|choice| choice.is_none_or(|candidate| candidate.able));
+        able && matches!(self.effect(), Some(Ok(_)))
     }
 
     fn take_candidates(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
@@ -322,8 +347,8 @@ impl Layer for Candidates {
         "candidates"
     }
 
-    fn confirms(&self, _: Key) -> bool {
-        true
+    fn confirms(&self, key: Key) -> bool {
+        key.code == KeyCode::Enter
     }
 
     fn opened(&mut self, out: &mut Out) {
@@ -367,8 +392,6 @@ impl Layer for Candidates {
             KeyCode::Tab if key.shift => self.cursor.saturating_sub(1),
             KeyCode::Down | KeyCode::Tab => (self.cursor + 1).min(last),
             KeyCode::Up => self.cursor.saturating_sub(1),
-            KeyCode::Char('n') if key.ctrl => (self.cursor + 1).min(last),
-            KeyCode::Char('p') if key.ctrl => self.cursor.saturating_sub(1),
             KeyCode::PageDown => (self.cursor + 10).min(last),
             KeyCode::PageUp => self.cursor.saturating_sub(10),
             _ if self.input.key(key) => 0,

@@ -1,35 +1,15 @@
 //! An attempt at a task as one row of its agent's history.
 
 use crate::api::client::Query;
-use crate::domain::{ExecutionStatus, OutcomeKind};
+use crate::domain::ExecutionStatus;
 use crate::ui::gather::AttemptRow;
 use crate::ui::list::{Cell, Column, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::request::{Answer, Page, Request};
 use crate::ui::screen::Item;
+use crate::ui::screens::cage::work::mark;
 use crate::ui::text;
 use crate::ui::theme::Role;
-
-/// How the state of an attempt is marked.
-fn mark(row: &AttemptRow) -> Mark {
-    match (row.execution.status, row.execution.outcome.as_ref().map(|outcome| outcome.kind)) {
-        (ExecutionStatus::Starting, _) => Mark::Starting,
-        (ExecutionStatus::Running, _) => Mark::Running,
-        (ExecutionStatus::Completed, _) => Mark::Done,
-        (ExecutionStatus::Failed, Some(OutcomeKind::Cancelled | OutcomeKind::Preempted)) => Mark::Stopped,
-        (ExecutionStatus::Failed, _) => Mark::Failed,
-    }
-}
-
-/// A column of text.
-const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AttemptRow> {
-    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
-}
-
-/// A column of figures.
-const fn right(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AttemptRow> {
-    Column { right: true, ..left(title, width, rank, sort) }
-}
 
 impl Row for AttemptRow {
     const LANE: &'static str = "attempts";
@@ -37,27 +17,39 @@ impl Row for AttemptRow {
     const EMPTY: &'static str =
         "It has not attempted anything yet.\n\nmenagerie task submit TYPE --agent NAME gives it something to do.";
     const COLUMNS: &'static [Column<Self>] = &[
-        Column { cell: |row, _| Cell::plain(row.kind.as_deref().unwrap_or("a task")), ..left("TASK", 0, 1, None) },
-        Column { cell: |row, _| Cell::of(mark(row).role(), ended(row)), ..left("ENDED AS", 14, 1, Some("outcome")) },
-        Column { cell: |row, _| progress(row), ..right("DONE", 4, 3, None) },
-        Column { cell: |row, _| Cell::plain(row.execution.attempt.to_string()), ..right("TRY", 3, 4, Some("attempt")) },
-        Column { cell: took, ..right("TOOK", 7, 1, Some("duration")) },
+        Column {
+            cell: |row, _| Cell::plain(row.kind.as_deref().unwrap_or("a task")),
+            ..Column::text("TASK", 0, 1, None)
+        },
+        Column {
+            cell: |row, _| Cell::of(mark(&row.execution).role(), ended(row)),
+            ..Column::text("ENDED AS", 14, 1, Some("outcome"))
+        },
+        Column { cell: |row, _| progress(row), ..Column::figure("DONE", 4, 3, None) },
+        Column {
+            cell: |row, _| Cell::plain(row.execution.attempt.to_string()),
+            ..Column::figure("TRY", 3, 4, Some("attempt"))
+        },
+        Column { cell: took, ..Column::figure("TOOK", 7, 1, Some("duration")) },
         Column {
             cell: |row, look| Cell::of(Role::Dim, look.age(row.execution.created_at)),
-            ..right("AGE", 4, 2, Some("created_at"))
+            ..Column::figure("AGE", 4, 2, Some("created_at"))
         },
-        Column { cell: |row, _| Cell::plain(row.execution.cage_id.to_string()), ..right("CAGE", 4, 5, Some("cage")) },
+        Column {
+            cell: |row, _| Cell::plain(row.execution.cage_id.to_string()),
+            ..Column::figure("CAGE", 4, 5, Some("cage"))
+        },
         Column {
             cell: |row, _| {
                 row.execution.tokens_used.map_or_else(Cell::unknown, |tokens| Cell::plain(text::count(tokens)))
             },
-            ..right("TOKENS", 9, 6, Some("tokens"))
+            ..Column::figure("TOKENS", 9, 6, Some("tokens"))
         },
         Column {
             cell: |row, _| row.execution.cost.map_or_else(Cell::unknown, |cost| Cell::plain(format!("${cost:.2}"))),
-            ..right("COST", 7, 6, Some("cost"))
+            ..Column::figure("COST", 7, 6, Some("cost"))
         },
-        Column { cell: |row, _| said(row), ..left("SAID", 0, 3, None) },
+        Column { cell: |row, _| said(row), ..Column::text("SAID", 0, 3, None) },
     ];
 
     fn request(query: Query) -> Request {
@@ -77,12 +69,13 @@ impl Row for AttemptRow {
             name: self.kind.clone().unwrap_or_default(),
             state: self.execution.status.as_str().to_owned(),
             high_risk: false,
+            array: false,
             task: Some(self.execution.task_id.to_string()),
         }
     }
 
     fn mark(&self) -> Mark {
-        mark(self)
+        mark(&self.execution)
     }
 }
 

@@ -183,7 +183,7 @@ impl Screen for OneAgent {
                 self.cage = Some((**cage).clone());
             }
         } else {
-            return self.attempts.answer(ticket, answer);
+            return self.attempts.answer(ticket, answer, out);
         }
         true
     }

@@ -15,7 +15,6 @@ use crate::api::live::Topic;
 use crate::domain::Timestamp;
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
-use crate::ui::arming;
 use crate::ui::gather::AgentRow;
 use crate::ui::list::{List, Listing};
 use crate::ui::look::Look;
@@ -69,7 +68,7 @@ impl Screen for Agents {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        self.list.answer(ticket, answer) || self.tree.answer(ticket, answer, out)
+        self.list.answer(ticket, answer, out) || self.tree.answer(ticket, answer, out)
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
@@ -126,10 +125,7 @@ impl Screen for Agents {
     fn obstacle(&self, action: &str) -> Option<String> {
         let words = match action {
             "sort" | "columns" if self.in_tree => "the tree is in the order of its names; T shows the list",
-            action if arming::waits(action) => {
-                return if self.in_tree { self.tree.unarmed() } else { self.list.unarmed() };
-            }
-            _ => return None,
+            action => return if self.in_tree { self.tree.obstacle(action) } else { self.list.obstacle(action) },
         };
         Some(words.to_owned())
     }

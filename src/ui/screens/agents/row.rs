@@ -23,44 +23,37 @@ pub fn mark(status: AgentStatus) -> Mark {
     }
 }
 
-/// A column of text.
-const fn left(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AgentRow> {
-    Column { title, width, right: false, rank, sort, cell: |_, _| Cell::plain("") }
-}
-
-/// A column of figures.
-const fn right(title: &'static str, width: u16, rank: u8, sort: Option<&'static str>) -> Column<AgentRow> {
-    Column { right: true, ..left(title, width, rank, sort) }
-}
-
 impl Row for AgentRow {
     const LANE: &'static str = "agents";
     const ORDER: &'static str = "name";
     const EMPTY: &'static str = "There is no agent yet.\n\nmenagerie apply FLEET.toml declares cages and agents; \
         menagerie agent add NAME -- COMMAND adds one.\nmenagerie demo shows a fleet at work.";
     const COLUMNS: &'static [Column<Self>] = &[
-        Column { cell: |row, _| Cell::plain(&row.agent.spec.name), ..left("NAME", 24, 1, Some("name")) },
+        Column { cell: |row, _| Cell::plain(&row.agent.spec.name), ..Column::text("NAME", 24, 1, Some("name")) },
         Column {
             cell: |row, _| Cell::of(mark(row.agent.status).role(), row.agent.status.as_str()),
-            ..left("STATUS", 11, 1, Some("status"))
+            ..Column::text("STATUS", 11, 1, Some("status"))
         },
-        Column { cell: |row, _| cage(row), ..right("CAGE", 4, 1, Some("cage")) },
-        Column { cell: |row, _| work(row), ..left("DOES", 0, 2, None) },
-        Column { cell: |row, _| progress(row), ..right("DONE", 4, 2, None) },
-        Column { cell: |row, _| slots(row), ..right("SLOTS", 5, 2, Some("running")) },
-        Column { cell: |row, _| good(row), ..right("GOOD", 4, 2, Some("success")) },
+        Column { cell: |row, _| cage(row), ..Column::figure("CAGE", 4, 1, Some("cage")) },
+        Column { cell: |row, _| work(row), ..Column::text("DOES", 0, 2, None) },
+        Column { cell: |row, _| progress(row), ..Column::figure("DONE", 4, 2, None) },
+        Column { cell: |row, _| slots(row), ..Column::figure("SLOTS", 5, 2, Some("running")) },
+        Column { cell: |row, _| good(row), ..Column::figure("GOOD", 4, 2, Some("success")) },
         Column {
             cell: |row, _| Cell::plain(text::count(row.agent.counters.total_executions)),
-            ..right("RUNS", 7, 4, Some("executions"))
+            ..Column::figure("RUNS", 7, 4, Some("executions"))
         },
-        Column { cell: |row, _| mean(row), ..right("MEAN", 6, 5, None) },
-        Column { cell: |row, _| failures(row), ..right("FAILS", 5, 4, Some("failures")) },
-        Column { cell: heartbeat, ..right("HEARD", 5, 3, Some("heartbeat")) },
-        Column { cell: |row, _| word(row.agent.spec.role.as_deref()), ..left("ROLE", 18, 6, Some("role")) },
-        Column { cell: |row, _| word(row.agent.spec.tier.map(Tier::as_str)), ..left("TIER", 10, 7, Some("tier")) },
+        Column { cell: |row, _| mean(row), ..Column::figure("MEAN", 6, 5, None) },
+        Column { cell: |row, _| failures(row), ..Column::figure("FAILS", 5, 4, Some("failures")) },
+        Column { cell: heartbeat, ..Column::figure("HEARD", 5, 3, Some("heartbeat")) },
+        Column { cell: |row, _| word(row.agent.spec.role.as_deref()), ..Column::text("ROLE", 18, 6, Some("role")) },
+        Column {
+            cell: |row, _| word(row.agent.spec.tier.map(Tier::as_str)),
+            ..Column::text("TIER", 10, 7, Some("tier"))
+        },
         Column {
             cell: |row, _| word(row.agent.spec.division.map(Division::as_str)),
-            ..left("DIVISION", 11, 8, Some("division"))
+            ..Column::text("DIVISION", 11, 8, Some("division"))
         },
     ];
 
@@ -81,6 +74,7 @@ impl Row for AgentRow {
             name: self.agent.spec.name.clone(),
             state: self.agent.status.as_str().to_owned(),
             high_risk: false,
+            array: false,
             task: self.agent.current_task_id.map(|id| id.to_string()),
         }
     }

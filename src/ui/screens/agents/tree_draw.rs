@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::tree_view::TreeView;
+use crate::ui::columns;
 use crate::ui::gather::AgentRow;
 use crate::ui::list::Row;
 use crate::ui::look::{Look, Mark};
@@ -99,18 +100,9 @@ impl TreeView {
         let id = member.id.to_string();
         let row = self.rows.get(&id);
         let marked = self.marks.contains_key(&id) || self.in_range(place);
-        let ground = match (place == self.cursor, marked) {
-            (true, _) => Role::Cursor,
-            (false, true) => Role::Mark,
-            (false, false) => Role::Text,
-        };
+        let ground = columns::ground(place == self.cursor, marked);
         let style = |role: Role| look.theme.over(role, ground);
-        let pointer = match (place == self.cursor, marked) {
-            (true, true) => look.sign("▶✚", ">+"),
-            (true, false) => look.sign("▶ ", "> "),
-            (false, true) => look.sign(" ✚", " +"),
-            (false, false) => "  ",
-        };
+        let pointer = columns::pointer(place == self.cursor, marked, look);
         let state = row.map(Row::mark);
         let guides = text::fit(&guides(line, look), tree_width.saturating_sub(8)).into_owned();
         let hidden = if line.below > 0 && !line.open { format!(" +{}", line.below) } else { String::new() };

@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::client::Query;
-use crate::ui::arming::Arming;
+use crate::ui::arming::{self, Arming};
 use crate::ui::gather::{AgentRow, Member};
-use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion, Row};
+use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion, RANGE_GONE, Row};
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Item, Out};
+use crate::ui::step::{Step, Tone};
 use crate::ui::text;
 use crate::ui::tree::{Tree, TreeLine};
 
@@ -34,8 +35,12 @@ pub struct TreeView {
     pub(super) error: Option<String>,
     cursor_id: Option<String>,
     folded: BTreeSet<String>,
-    range_from: Option<usize>,
+    /// Where the range that is being marked began, and at which line that is.
+    range_from: Option<String>,
+    range_place: Option<usize>,
     filter: String,
+    /// Whether the lines are those of another filter than the one that was chosen last.
+    stale: bool,
     /// Those that the filter lets through.
     only: Option<BTreeSet<String>>,
     whole_asked: Option<Ticket>,
@@ -64,7 +69,9 @@ impl TreeView {
             cursor_id: None,
             folded: BTreeSet::new(),
             range_from: None,
+            range_place: None,
             filter: String::new(),
+            stale: false,
             only: None,
             whole_asked: None,
             only_asked: None,
@@ -126,6 +133,7 @@ impl TreeView {
         } else if self.only_asked.take_if(|asked| *asked == ticket).is_some() {
             if let Some(members) = self.members(answer) {
                 self.only = Some(members.iter().map(|member| member.id.to_string()).collect());
+                self.stale = false;
                 self.lay_out(out);
             }
         } else if let Some((_, wanted)) = self.rows_asked.take_if(|(asked, _)| *asked == ticket) {
@@ -183,8 +191,9 @@ impl TreeView {
     fn lay_out(&mut self, out: &mut Out) {
         let Some(tree) = &self.tree else { return };
         self.lines = tree.lines(&self.folded, self.only.as_ref());
-        let id = |line: &TreeLine| Some(tree.member(line.member).id.to_string());
-        if let Some(found) = self.lines.iter().position(|line| self.cursor_id.is_some() && id(line) == self.cursor_id) {
+        let place = |id: &String| self.lines.iter().position(|line| tree.member(line.member).id.to_string() == *id);
+        self.range_place = self.range_from.as_ref().and_then(place);
+        if let Some(found) = self.cursor_id.as_ref().and_then(place) {
             self.cursor = found;
         } else if self.cursor_id.is_some() {
             self.arming.came_by_itself();
@@ -215,7 +224,7 @@ impl TreeView {
         let id = member.id.to_string();
         Some(self.rows.get(&id).map_or_else(
             // What has never been in sight is known by name only; its state is for the engine to judge.
-            || Item { id, name: member.name.clone(), state: String::new(), high_risk: false, task: None },
+            || Item { id, name: member.name.clone(), state: String::new(), high_risk: false, array: false, task: None },
             Row::item,
         ))
     }
@@ -225,9 +234,17 @@ impl TreeView {
         if self.empty_text().is_some() { None } else { self.item_at(self.cursor) }
     }
 
-    /// Why the agent under the cursor may not be acted on yet. What is marked may: it is shown before that.
-    pub fn unarmed(&self) -> Option<String> {
-        if self.marks.is_empty() { self.arming.obstacle(std::iter::empty()) } else { None }
+    /// Why an action cannot be done to the agent under the cursor yet. To what is marked it can: it is shown before that.
+    pub fn obstacle(&self, action: &str) -> Option<String> {
+        let marks = arming::marks(action);
+        if !marks && (!arming::waits(action) || !self.marks.is_empty()) {
+            return None;
+        }
+        match (self.stale, marks) {
+            (true, _) => Some(arming::ON_ITS_WAY.to_owned()),
+            (false, true) => None,
+            (false, false) => self.arming.obstacle(std::iter::empty()),
+        }
     }
 
     /// The marked ones, otherwise the one under the cursor.
@@ -276,7 +293,7 @@ impl TreeView {
 
     /// Whether a line lies in the range that is being marked.
     pub fn in_range(&self, place: usize) -> bool {
-        self.range_from.is_some_and(|from| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place))
+        self.range_place.is_some_and(|from| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place))
     }
 
     fn mark(&mut self, places: impl Iterator<Item = usize>) {
@@ -312,10 +329,15 @@ impl Listing for TreeView {
         self.go(Motion::By(1), out);
     }
 
-    fn mark_range(&mut self) {
-        match self.range_from.take() {
-            None => self.range_from = Some(self.cursor),
+    fn mark_range(&mut self, out: &mut Out) {
+        if self.range_from.take().is_none() {
+            (self.range_from, self.range_place) = (self.cursor_id.clone(), Some(self.cursor));
+            return;
+        }
+        match self.range_place.take() {
             Some(from) => self.mark(from.min(self.cursor)..=from.max(self.cursor)),
+            // Its line is folded away or gone.
+            None => out.step(Step::Say(Tone::Info, RANGE_GONE.to_owned())),
         }
     }
 
@@ -327,7 +349,7 @@ impl Listing for TreeView {
     fn clear_marks(&mut self) -> bool {
         let had = !self.marks.is_empty() || self.range_from.is_some();
         self.marks.clear();
-        self.range_from = None;
+        (self.range_from, self.range_place) = (None, None);
         had
     }
 
@@ -346,9 +368,10 @@ impl Listing for TreeView {
         self.filter = filter;
         self.error = None;
         if self.filter.trim().is_empty() {
-            (self.only, self.only_asked) = (None, None);
+            (self.only, self.only_asked, self.stale) = (None, None, false);
             self.lay_out(out);
         } else {
+            self.stale = true;
             self.ask_only(out);
         }
     }

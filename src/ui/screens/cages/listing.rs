@@ -35,7 +35,7 @@ impl Listing for Cages {
     }
 
     fn toggle_mark(&mut self, _: &mut Out) {
-        if let Some(id) = self.current().map(|cell| cell.id) {
+        if let Some(id) = self.chosen().map(|cell| cell.id) {
             if !self.marks.remove(&id) {
                 self.marks.insert(id);
             }
@@ -43,18 +43,19 @@ impl Listing for Cages {
         }
     }
 
-    fn mark_range(&mut self) {
+    fn mark_range(&mut self, _: &mut Out) {
         if self.range_from.is_some() {
             let range = self.in_range();
             self.marks.extend(range);
             self.range_from = None;
         } else {
-            self.range_from = self.current().map(|cell| cell.id);
+            self.range_from = self.chosen().map(|cell| cell.id);
         }
     }
 
     fn mark_all(&mut self, _: &mut Out) {
-        let passing = self.cells.all().iter().zip(&self.passing).filter(|(_, passes)| **passes);
+        // Of a filter that is not understood nobody knows what it lets through.
+        let passing = self.cells.all().iter().zip(&self.passing).filter(|(_, passes)| self.parsed.is_ok() && **passes);
         self.marks = passing.map(|(cell, _)| cell.id).collect();
     }
 

@@ -116,6 +116,11 @@ impl Cages {
         self.cell(self.cursor)
     }
 
+    /// The cage under the cursor, while that is in sight: in place of the cages stands why a filter is not understood.
+    fn chosen(&self) -> Option<&CageCell> {
+        self.current().filter(|_| self.parsed.is_ok())
+    }
+
     /// Cells in a row and rows in sight.
     fn window(&self) -> (usize, usize) {
         if self.as_list {
@@ -211,6 +216,7 @@ pub fn item(cell: &CageCell) -> Item {
         name: format!("cage {}", cell.id),
         state: cell.status.as_str().to_owned(),
         high_risk: false,
+        array: false,
         task: None,
     }
 }
@@ -316,7 +322,7 @@ impl Screen for Cages {
     fn selection(&self) -> Option<Selection> {
         let all = self.cells.all();
         let items = if self.marks.is_empty() {
-            self.current().map(item).into_iter().collect()
+            self.chosen().map(item).into_iter().collect()
         } else {
             self.marks.iter().filter_map(|id| self.cells.find(*id)).map(|place| item(&all[place])).collect()
         };
@@ -324,7 +330,7 @@ impl Screen for Cages {
     }
 
     fn target(&self) -> Option<Place> {
-        self.current().map(|cell| Place::Cage(cell.id.to_string()))
+        self.chosen().map(|cell| Place::Cage(cell.id.to_string()))
     }
 
     fn list(&mut self) -> Option<&mut dyn Listing> {

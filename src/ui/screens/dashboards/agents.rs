@@ -57,14 +57,6 @@ fn figure(agent: &TopAgent, by: TopBy) -> Option<u64> {
 /// Columns of the bar.
 const BAR: u16 = 16;
 
-const fn left(title: &'static str, width: u16, rank: u8) -> Column<Row> {
-    Column { title, width, right: false, rank, sort: None, cell: |_, _| Cell::plain("") }
-}
-
-const fn right(title: &'static str, width: u16, rank: u8) -> Column<Row> {
-    Column { right: true, ..left(title, width, rank) }
-}
-
 fn name(row: &Row) -> Cell {
     match &row.agent.agent {
         Some(name) => Cell::of(Role::Accent, name.clone()),
@@ -95,29 +87,32 @@ pub fn tokens(tokens: Option<u64>) -> Cell {
 }
 
 const COLUMNS: &[Column<Row>] = &[
-    Column { cell: |row, _| Cell::of(Role::Dim, (row.place + 1).to_string()), ..right("#", 3, 4) },
-    Column { cell: |row, _| name(row), ..left("AGENT", 0, 1) },
+    Column { cell: |row, _| Cell::of(Role::Dim, (row.place + 1).to_string()), ..Column::figure("#", 3, 4, None) },
+    Column { cell: |row, _| name(row), ..Column::text("AGENT", 0, 1, None) },
     Column {
         cell: |row, look| Cell::of(Role::Chart, table::bar(row.share, usize::from(BAR), look)),
-        ..left("", BAR, 2)
+        ..Column::text("", BAR, 2, None)
     },
-    Column { cell: |row, _| Cell::plain(text::count(row.agent.execution_count)), ..right("DONE", 8, 1) },
+    Column { cell: |row, _| Cell::plain(text::count(row.agent.execution_count)), ..Column::figure("DONE", 8, 1, None) },
     Column {
         cell: |row, _| share(table::good(row.agent.success_count, row.agent.execution_count)),
-        ..right("GOOD", 4, 1)
+        ..Column::figure("GOOD", 4, 1, None)
     },
     Column {
         cell: |row, _| match row.agent.execution_count.saturating_sub(row.agent.success_count) {
             0 => Cell::of(Role::Dim, "0"),
             some => Cell::of(Role::Bad, text::count(some)),
         },
-        ..right("FAILED", 6, 3)
+        ..Column::figure("FAILED", 6, 3, None)
     },
-    Column { cell: |row, _| millis(row.agent.avg_duration_ms), ..right("MEAN", 6, 2) },
-    Column { cell: |row, _| millis(row.agent.busy_ms), ..right("BUSY", 6, 3) },
+    Column { cell: |row, _| millis(row.agent.avg_duration_ms), ..Column::figure("MEAN", 6, 2, None) },
+    Column { cell: |row, _| millis(row.agent.busy_ms), ..Column::figure("BUSY", 6, 3, None) },
     // What agents say of themselves is not measured, and said to be so.
-    Column { cell: |row, _| tokens(row.agent.total_tokens_used), ..right("SAID TOKENS", 11, 4) },
-    Column { cell: |row, _| Cell::of(Role::Dim, row.agent.last_day.to_string()), ..left("LAST DAY", 10, 5) },
+    Column { cell: |row, _| tokens(row.agent.total_tokens_used), ..Column::figure("SAID TOKENS", 11, 4, None) },
+    Column {
+        cell: |row, _| Cell::of(Role::Dim, row.agent.last_day.to_string()),
+        ..Column::text("LAST DAY", 10, 5, None)
+    },
 ];
 
 impl Dashboard for Agents {

@@ -39,14 +39,6 @@ impl Default for Days {
 /// Columns of the bars.
 const BAR: u16 = 24;
 
-const fn left(title: &'static str, width: u16, rank: u8) -> Column<Row> {
-    Column { title, width, right: false, rank, sort: None, cell: |_, _| Cell::plain("") }
-}
-
-const fn right(title: &'static str, width: u16, rank: u8) -> Column<Row> {
-    Column { right: true, ..left(title, width, rank) }
-}
-
 /// Figures of a day on which something ended. None that ended is a fact; how long none took is unknown.
 fn of(row: &Row, cell: impl Fn(&DayPerformance) -> Cell) -> Cell {
     row.day.as_ref().map_or_else(Cell::unknown, cell)
@@ -60,23 +52,29 @@ fn bars(row: &Row, look: &Look<'_>) -> Cell {
 }
 
 const COLUMNS: &[Column<Row>] = &[
-    Column { cell: |row, _| Cell::plain(row.date.to_string()), ..left("DAY", 10, 1) },
-    Column { cell: |row, look| bars(row, look), ..left("SUCCEEDED, FAILED", BAR, 2) },
+    Column { cell: |row, _| Cell::plain(row.date.to_string()), ..Column::text("DAY", 10, 1, None) },
+    Column { cell: |row, look| bars(row, look), ..Column::text("SUCCEEDED, FAILED", BAR, 2, None) },
     Column {
         cell: |row, _| Cell::plain(text::count(row.day.as_ref().map_or(0, |day| day.execution_count))),
-        ..right("DONE", 9, 1)
+        ..Column::figure("DONE", 9, 1, None)
     },
     Column {
         cell: |row, _| of(row, |day| share(table::good(day.success_count, day.execution_count))),
-        ..right("GOOD", 4, 1)
+        ..Column::figure("GOOD", 4, 1, None)
     },
     Column {
         cell: |row, _| of(row, |day| Cell::plain(text::count(day.execution_count.saturating_sub(day.success_count)))),
-        ..right("FAILED", 7, 3)
+        ..Column::figure("FAILED", 7, 3, None)
     },
-    Column { cell: |row, _| of(row, |day| millis(day.avg_duration_ms)), ..right("MEAN", 6, 2) },
-    Column { cell: |row, _| of(row, |day| Cell::plain(text::count(day.agents))), ..right("AGENTS", 6, 3) },
-    Column { cell: |row, _| of(row, |day| tokens(day.total_tokens_used)), ..right("SAID TOKENS", 11, 2) },
+    Column { cell: |row, _| of(row, |day| millis(day.avg_duration_ms)), ..Column::figure("MEAN", 6, 2, None) },
+    Column {
+        cell: |row, _| of(row, |day| Cell::plain(text::count(day.agents))),
+        ..Column::figure("AGENTS", 6, 3, None)
+    },
+    Column {
+        cell: |row, _| of(row, |day| tokens(day.total_tokens_used)),
+        ..Column::figure("SAID TOKENS", 11, 2, None)
+    },
 ];
 
 /// Every day of a range up to today, the latest first.

@@ -58,23 +58,18 @@ impl Default for Errors {
 /// Columns of the bar.
 const BAR: u16 = 10;
 
-const fn left(title: &'static str, width: u16, rank: u8) -> Column<Row> {
-    Column { title, width, right: false, rank, sort: None, cell: |_, _| Cell::plain("") }
-}
-
-const fn right(title: &'static str, width: u16, rank: u8) -> Column<Row> {
-    Column { right: true, ..left(title, width, rank) }
-}
-
 const COLUMNS: &[Column<Row>] = &[
-    Column { cell: |row, _| Cell::plain(text::count(row.group.count)), ..right("TIMES", 6, 1) },
-    Column { cell: |row, look| Cell::of(Role::Bad, table::bar(row.share, usize::from(BAR), look)), ..left("", BAR, 4) },
-    Column { cell: |row, _| Cell::of(Role::Bad, row.group.outcome.as_str()), ..left("OUTCOME", 14, 2) },
-    Column { cell: |row, _| Cell::plain(row.group.pattern.clone()), ..left("MESSAGE", 0, 1) },
-    Column { cell: |row, _| Cell::plain(text::count(row.group.agents)), ..right("AGENTS", 6, 3) },
-    Column { cell: |row, _| Cell::plain(text::count(row.group.cages)), ..right("CAGES", 5, 3) },
-    Column { cell: |row, look| Cell::of(Role::Dim, look.age(row.group.first)), ..right("FIRST", 5, 5) },
-    Column { cell: |row, look| Cell::of(Role::Dim, look.age(row.group.last)), ..right("LAST", 4, 1) },
+    Column { cell: |row, _| Cell::plain(text::count(row.group.count)), ..Column::figure("TIMES", 6, 1, None) },
+    Column {
+        cell: |row, look| Cell::of(Role::Bad, table::bar(row.share, usize::from(BAR), look)),
+        ..Column::text("", BAR, 4, None)
+    },
+    Column { cell: |row, _| Cell::of(Role::Bad, row.group.outcome.as_str()), ..Column::text("OUTCOME", 14, 2, None) },
+    Column { cell: |row, _| Cell::plain(row.group.pattern.clone()), ..Column::text("MESSAGE", 0, 1, None) },
+    Column { cell: |row, _| Cell::plain(text::count(row.group.agents)), ..Column::figure("AGENTS", 6, 3, None) },
+    Column { cell: |row, _| Cell::plain(text::count(row.group.cages)), ..Column::figure("CAGES", 5, 3, None) },
+    Column { cell: |row, look| Cell::of(Role::Dim, look.age(row.group.first)), ..Column::figure("FIRST", 5, 5, None) },
+    Column { cell: |row, look| Cell::of(Role::Dim, look.age(row.group.last)), ..Column::figure("LAST", 4, 1, None) },
 ];
 
 impl Dashboard for Errors {

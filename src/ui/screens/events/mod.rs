@@ -251,6 +251,7 @@ impl Screen for Events {
             name: entry.row.kind.clone(),
             state: String::new(),
             high_risk: false,
+            array: false,
             task: None,
         };
         Some(Selection {

@@ -322,7 +322,7 @@ impl Listing for Window {
 
     fn toggle_mark(&mut self, _: &mut Out) {}
 
-    fn mark_range(&mut self) {}
+    fn mark_range(&mut self, _: &mut Out) {}
 
     fn mark_all(&mut self, _: &mut Out) {}
 

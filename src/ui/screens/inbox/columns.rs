@@ -91,11 +91,12 @@ pub fn blocks(number: u64, look: &Look<'_>) -> Cell {
 pub fn due(deadline: Option<Timestamp>, look: &Look<'_>) -> Cell {
     let Some(deadline) = deadline else { return Cell::of(Role::Dim, look.sign("·", ".")) };
     let left = deadline.as_micros() - look.now.as_micros();
-    if left < 0 {
-        Cell::of(Role::Bad, format!("-{}", text::age(-left).trim_start_matches('<')))
-    } else {
-        Cell::of(if left < 3_600_000_000 { Role::Warn } else { Role::Text }, text::age(left))
-    }
+    let role = match left {
+        ..0 => Role::Bad,
+        0..3_600_000_000 => Role::Warn,
+        _ => Role::Text,
+    };
+    Cell::of(role, text::left(left))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]

@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::client::Query;
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::ui::arming::Arming;
+use crate::ui::list::{MARK_ALL_MAX, MARKS_LANE};
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Selection};
+use crate::ui::step::{Step, Tone};
 use crate::ui::text;
 
 /// How many are fetched at first, and how many more each time one comes near the end.
@@ -58,15 +60,21 @@ pub struct Entries {
     pub(super) key: Option<Key>,
     pub(super) top: usize,
     pub(super) height: usize,
-    pub(super) marks: BTreeSet<String>,
-    pub(super) range_from: Option<usize>,
+    /// What is marked, by id: some of it may lie beyond what is fetched.
+    pub(super) marks: BTreeMap<String, InboxItem>,
+    /// Where the range that is being marked began, and at which row that is.
+    pub(super) range_from: Option<Key>,
+    pub(super) range_place: Option<usize>,
     pub(super) filter: String,
     snoozed: bool,
     pub(super) hidden: BTreeSet<usize>,
     /// How many are asked for.
     pub(super) limit: u64,
     pub(super) asked: Option<Ticket>,
-    pub(super) mark_all: bool,
+    /// What is to be marked, on its way.
+    pub(super) marking: Option<Ticket>,
+    /// Whether the rows are those of another filter than the one that was chosen last.
+    pub(super) stale: bool,
     decisions: Decisions,
     pub(super) error: Option<String>,
     /// Whether what is under the cursor may be acted on yet.
@@ -87,14 +95,16 @@ impl Entries {
             key: None,
             top: 0,
             height: 20,
-            marks: BTreeSet::new(),
+            marks: BTreeMap::new(),
             range_from: None,
+            range_place: None,
             filter: String::new(),
             snoozed: false,
             hidden: BTreeSet::new(),
             limit: STEP,
             asked: None,
-            mark_all: false,
+            marking: None,
+            stale: false,
             decisions: Decisions::default(),
             error: None,
             arming: Arming::default(),
@@ -159,8 +169,18 @@ impl Entries {
 
     /// Whether an item is marked, or within the range that is being marked.
     pub fn is_marked(&self, place: usize, item: &InboxItem) -> bool {
+        self.marks.contains_key(&item.id) || self.in_range(place)
+    }
+
+    /// Whether a row is within the range that is being marked.
+    pub fn in_range(&self, place: usize) -> bool {
         let within = |from: usize| (from.min(self.cursor)..=from.max(self.cursor)).contains(&place);
-        self.marks.contains(&item.id) || self.range_from.is_some_and(within)
+        self.range_place.is_some_and(within)
+    }
+
+    pub(super) fn mark(&mut self, places: &[usize]) {
+        let items = places.iter().filter_map(|place| self.items.get(*place));
+        self.marks.extend(items.map(|item| (item.id.clone(), item.clone())));
     }
 
     /// Whether an item was decided here and is only not gone yet.
@@ -201,8 +221,7 @@ impl Entries {
             Some(Row::Group(places)) => places.iter().filter_map(|place| self.items.get(*place)).collect(),
         };
         let kind = here.first().map(|item| item.kind);
-        let mut chosen: Vec<&InboxItem> =
-            if marked { self.items.iter().filter(|item| self.marks.contains(&item.id)).collect() } else { here };
+        let mut chosen: Vec<&InboxItem> = if marked { self.marks.values().collect() } else { here };
         chosen.retain(|item| !self.decisions.ids.contains(&item.id));
         let kind = kind.filter(|kind| chosen.iter().any(|item| item.kind == *kind));
         let kind = kind.or_else(|| chosen.first().map(|item| item.kind)).unwrap_or(InboxKind::Artifact);
@@ -213,20 +232,39 @@ impl Entries {
 
     /// Asks for the dearest ones.
     pub fn refresh(&mut self, out: &mut Out) {
-        let mut query: Query =
-            vec![("offset".to_owned(), "0".to_owned()), ("limit".to_owned(), self.limit.to_string())];
+        let query = self.query(self.limit);
+        self.decisions.settled = self.decisions.on_the_way == 0;
+        self.asked = Some(out.ask(Some("inbox"), Request::Inbox(query)));
+    }
+
+    /// Asks for everything that is to be marked. The rows stay as they are.
+    pub(super) fn ask_marks(&mut self, out: &mut Out) {
+        self.marking = Some(out.ask(Some(MARKS_LANE), Request::Inbox(self.query(MARK_ALL_MAX))));
+    }
+
+    fn query(&self, limit: u64) -> Query {
+        let mut query: Query = vec![("offset".to_owned(), "0".to_owned()), ("limit".to_owned(), limit.to_string())];
         if !self.filter.trim().is_empty() {
             query.push(("filter".to_owned(), self.filter.trim().to_owned()));
         }
         if self.snoozed {
             query.push(("snoozed".to_owned(), "true".to_owned()));
         }
-        self.decisions.settled = self.decisions.on_the_way == 0;
-        self.asked = Some(out.ask(Some("inbox"), Request::Inbox(query)));
+        query
     }
 
     /// Takes a page that it asked for.
-    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> bool {
+    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        if self.marking.take_if(|asked| *asked == ticket).is_some() {
+            match answer {
+                Ok(Answer::Inbox(page)) => {
+                    self.marks = page.rows.iter().map(|item| (item.id.clone(), item.clone())).collect();
+                }
+                Ok(_) => {}
+                Err(message) => out.step(Step::Say(Tone::Bad, format!("nothing was marked: {message}"))),
+            }
+            return true;
+        }
         if self.asked != Some(ticket) {
             return false;
         }
@@ -241,7 +279,7 @@ impl Entries {
                 }
             }
             Ok(Answer::Inbox(page)) => {
-                self.error = None;
+                (self.error, self.stale) = (None, false);
                 self.arming.know(page.rows.iter().map(|item| item.id.as_str()), self.total.is_none());
                 self.items.clone_from(&page.rows);
                 self.total = Some(page.total);
@@ -249,12 +287,17 @@ impl Entries {
                     self.decisions.ids.clear();
                 }
                 self.decisions.ids.retain(|id| page.rows.iter().any(|item| item.id == *id));
-                self.marks.retain(|id| page.rows.iter().any(|item| item.id == *id));
+                let here: BTreeMap<&str, &InboxItem> = page.rows.iter().map(|item| (item.id.as_str(), item)).collect();
+                // What is not among the dearest may still wait further down.
+                let whole = here.len() as u64 >= page.total;
+                self.marks.retain(|id, _| !whole || here.contains_key(id.as_str()));
+                for (id, item) in &mut self.marks {
+                    if let Some(now) = here.get(id.as_str()) {
+                        item.clone_from(now);
+                    }
+                }
                 self.arrange();
                 self.decisions.gone_on &= !self.decisions.ids.is_empty() || self.decisions.on_the_way > 0;
-                if std::mem::take(&mut self.mark_all) {
-                    self.marks = self.items.iter().map(|item| item.id.clone()).collect();
-                }
             }
             Ok(_) => self.error = Some("the engine answered something else".to_owned()),
         }
@@ -288,6 +331,8 @@ impl Entries {
         }
         self.rows = rows;
         self.keys = self.rows.iter().map(|row| self.key_of(row)).collect();
+        let began = self.range_from.as_ref();
+        self.range_place = began.and_then(|key| self.keys.iter().position(|known| known == key));
         let wanted = self.key.take();
         let found = wanted.as_ref().and_then(|key| self.keys.iter().position(|known| known == key));
         // With what was decided a group may fall behind others, and what the cursor went on to with it. Then it stays at
@@ -348,8 +393,11 @@ impl Entries {
 
     /// Takes note that these are decided: they stay in sight until they are gone, and the cursor goes on.
     pub fn decide(&mut self, ids: &[String]) {
-        let known: Vec<String> =
-            ids.iter().filter(|id| self.items.iter().any(|item| item.id == **id)).cloned().collect();
+        let known: Vec<String> = ids
+            .iter()
+            .filter(|id| self.marks.contains_key(*id) || self.items.iter().any(|item| item.id == **id))
+            .cloned()
+            .collect();
         if known.is_empty() {
             return;
         }
@@ -358,7 +406,7 @@ impl Entries {
             Some(Row::Item(place, _)) => known.contains(&self.items[*place].id),
             None => false,
         };
-        self.marks.retain(|id| !known.contains(id));
+        self.marks.retain(|id, _| !known.contains(id));
         self.decisions.ids.extend(known);
         self.decisions.on_the_way += 1;
         if here && let Some(place) = self.next_place() {
@@ -393,6 +441,7 @@ impl Entries {
     /// Shows what was put off too, or not.
     pub fn toggle_snoozed(&mut self, out: &mut Out) {
         self.snoozed = !self.snoozed;
+        self.stale = true;
         self.refresh(out);
     }
 
@@ -419,6 +468,7 @@ fn item(item: &InboxItem) -> Item {
         name: item.title.clone(),
         state: state.to_owned(),
         high_risk: item.risk == Risk::High,
+        array: false,
         task: Some(item.task_id.clone()),
     }
 }

@@ -2,8 +2,9 @@
 
 use super::columns::COLUMNS;
 use super::entries::{Entries, Row, STEP};
-use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion};
+use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion, RANGE_GONE};
 use crate::ui::screen::Out;
+use crate::ui::step::{Step, Tone};
 
 impl Listing for Entries {
     fn go(&mut self, motion: Motion, out: &mut Out) {
@@ -26,41 +27,48 @@ impl Listing for Entries {
     }
 
     fn toggle_mark(&mut self, out: &mut Out) {
-        let ids: Vec<String> = match self.current() {
-            Some(Row::Item(place, _)) => vec![self.items[*place].id.clone()],
-            Some(Row::Group(places)) => places.iter().map(|place| self.items[*place].id.clone()).collect(),
+        let places = match self.current() {
+            Some(Row::Item(place, _)) => vec![*place],
+            Some(Row::Group(places)) => places.clone(),
             None => vec![],
         };
-        if ids.iter().all(|id| self.marks.contains(id)) {
-            self.marks.retain(|id| !ids.contains(id));
+        if places.iter().all(|place| self.marks.contains_key(&self.items[*place].id)) {
+            for place in places {
+                self.marks.remove(&self.items[place].id);
+            }
         } else {
-            self.marks.extend(ids);
+            self.mark(&places);
         }
         self.go(Motion::By(1), out);
     }
 
-    fn mark_range(&mut self) {
-        let Some(from) = self.range_from.take() else {
-            self.range_from = Some(self.cursor);
+    fn mark_range(&mut self, out: &mut Out) {
+        if self.range_from.take().is_none() {
+            (self.range_from, self.range_place) = (self.key.clone(), Some(self.cursor));
             return;
-        };
-        for place in from.min(self.cursor)..=from.max(self.cursor) {
-            if let Some(Row::Item(item, _)) = self.rows.get(place) {
-                self.marks.insert(self.items[*item].id.clone());
-            }
         }
+        let Some(from) = self.range_place.take() else {
+            return out.step(Step::Say(Tone::Info, RANGE_GONE.to_owned()));
+        };
+        let within = self.rows.iter().take(from.max(self.cursor) + 1).skip(from.min(self.cursor));
+        let places = within.flat_map(|row| match row {
+            Row::Item(place, _) => std::slice::from_ref(place),
+            // Of a group that is folded the heading stands for all; else its items stand for themselves.
+            Row::Group(places) if self.is_folded(&self.items[places[0]].group) => places.as_slice(),
+            Row::Group(_) => &[],
+        });
+        let places: Vec<usize> = places.copied().collect();
+        self.mark(&places);
     }
 
     fn mark_all(&mut self, out: &mut Out) {
-        self.mark_all = true;
-        self.limit = MARK_ALL_MAX;
-        self.refresh(out);
+        self.ask_marks(out);
     }
 
     fn clear_marks(&mut self) -> bool {
-        let had = !self.marks.is_empty() || self.range_from.is_some();
+        let had = !self.marks.is_empty() || self.range_from.is_some() || self.marking.is_some();
         self.marks.clear();
-        self.range_from = None;
+        (self.range_from, self.range_place, self.marking) = (None, None, None);
         had
     }
 
@@ -78,6 +86,9 @@ impl Listing for Entries {
         }
         self.filter = filter;
         self.error = None;
+        self.stale = true;
+        // What was to be marked is not what the new filter lets through.
+        (self.range_from, self.range_place, self.marking) = (None, None, None);
         (self.cursor, self.top, self.key, self.limit) = (0, 0, None, STEP);
         self.refresh(out);
     }

@@ -161,7 +161,7 @@ impl Screen for Inbox {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        self.entries.answer(ticket, answer)
+        self.entries.answer(ticket, answer, out)
             || self.proposing.answer(ticket, answer)
             || self.reader.answer(ticket, answer, out)
     }
@@ -246,7 +246,14 @@ impl Screen for Inbox {
         if action == "proposal" {
             return self.proposing.obstacle();
         }
-        if !arming::waits(action) || self.entries.marked() > 0 {
+        let marks = arming::marks(action);
+        if !marks && (!arming::waits(action) || self.entries.marked() > 0) {
+            return None;
+        }
+        if self.entries.stale {
+            return Some(arming::ON_ITS_WAY.to_owned());
+        }
+        if marks {
             return None;
         }
         let items = self.entries.items();

@@ -65,23 +65,6 @@ fn entries_filter(entries: &Entries) -> &str {
     crate::ui::list::Listing::filter(entries)
 }
 
-fn ground(here: bool, marked: bool) -> Role {
-    match (here, marked) {
-        (true, _) => Role::Cursor,
-        (false, true) => Role::Mark,
-        (false, false) => Role::Text,
-    }
-}
-
-fn pointer(here: bool, marked: bool, look: &Look<'_>) -> &'static str {
-    match (here, marked) {
-        (true, true) => look.sign("▶✚", ">+"),
-        (true, false) => look.sign("▶ ", "> "),
-        (false, true) => look.sign(" ✚", " +"),
-        (false, false) => "  ",
-    }
-}
-
 fn item_line(
     entries: &Entries,
     item: &InboxItem,
@@ -91,12 +74,12 @@ fn item_line(
     look: &Look<'_>,
 ) -> Line<'static> {
     let (here, marked) = (place == entries.cursor(), entries.is_marked(place, item));
-    let ground = ground(here, marked);
+    let ground = columns::ground(here, marked);
     let style = |role: Role| look.theme.over(role, ground);
     let decided = entries.is_decided(item);
     let mark = if decided { Mark::Done } else { fields::mark(item) };
     let mut spans = vec![
-        Span::raw(pointer(here, marked, look)),
+        Span::raw(columns::pointer(here, marked, look)),
         Span::styled(look.mark(mark), style(mark.role())),
         // A bar leads the eye from the members of a group up to its heading.
         Span::styled(if within { look.sign("│", "|") } else { " " }, style(Role::Dim)),
@@ -123,14 +106,14 @@ fn item_line(
 fn group_line(entries: &Entries, places: &[usize], place: usize, width: u16, look: &Look<'_>) -> Line<'static> {
     let members: Vec<&InboxItem> = places.iter().filter_map(|place| entries.items().get(*place)).collect();
     let here = place == entries.cursor();
-    let marked = members.iter().all(|item| entries.is_marked(usize::MAX, item));
-    let ground = ground(here, marked);
-    let style = |role: Role| look.theme.over(role, ground);
     let folded = members.first().is_some_and(|item| entries.is_folded(&item.group));
+    let marked = members.iter().all(|item| entries.is_marked(usize::MAX, item)) || (folded && entries.in_range(place));
+    let ground = columns::ground(here, marked);
+    let style = |role: Role| look.theme.over(role, ground);
     let sign = if folded { look.sign("▸", "+") } else { look.sign("▾", "-") };
     let high = members.iter().filter(|item| item.risk == Risk::High).count();
     let mut spans = vec![
-        Span::raw(pointer(here, marked, look)),
+        Span::raw(columns::pointer(here, marked, look)),
         Span::styled(format!("{sign} "), style(Role::Dim)),
         Span::styled(label(&members), style(Role::Title)),
     ];

@@ -17,7 +17,8 @@ use crate::ui::action::Scope;
 use crate::ui::look::Look;
 use crate::ui::pager::{Gutter, Pager, TextLine};
 use crate::ui::request::{Answer, OutputOf, Request, Ticket};
-use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
+use crate::ui::screen::{Noun, Out, Screen, Selection};
+use crate::ui::screens::tasks;
 use crate::ui::step::{Step, Tone};
 use crate::ui::text::{self, short_id};
 use crate::ui::theme::Role;
@@ -330,14 +331,7 @@ impl Screen for Output {
 
     fn selection(&self) -> Option<Selection> {
         let task = self.task.as_ref()?;
-        let item = Item {
-            id: self.task_id.clone(),
-            name: format!("{} {}", task.kind, short_id(&self.task_id)),
-            state: task.status.as_str().to_owned(),
-            high_risk: false,
-            task: None,
-        };
-        Some(Selection { noun: Noun::Task, items: vec![item], marked: false })
+        Some(Selection { noun: Noun::Task, items: vec![tasks::item(task)], marked: false })
     }
 
     fn text(&self) -> Option<&Pager> {

@@ -174,6 +174,7 @@ pub fn artifact(number: u64) -> Artifact {
         "execution_id": format!("0197{number:04x}-0000-7000-8000-{number:012x}"),
         "type": kind,
         "title": title,
+        "high_risk": it.is_some_and(|it| it.high),
         "path": "artifacts/x",
         "size": if number == 99 { earlier().len() } else { content(number).len() },
         "digest": "",
