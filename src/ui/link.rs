@@ -272,7 +272,7 @@ mod tests {
         let mut stream = stream;
         loop {
             let mut head = Vec::new();
-            while !head.last().is_some_and(|line| line == "\r\n") {
+            while head.last().is_none_or(|line| line != "\r\n") {
                 let mut line = String::new();
                 if reader.read_line(&mut line).unwrap_or(0) == 0 {
                     return;

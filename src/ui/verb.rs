@@ -139,15 +139,15 @@ pub fn run(app: &mut App, line: String) {
         let now = app.wall();
         app.orders.verb_sent(&in_full(&line), now);
     }
+    app.verb_awaited = Some(line.clone());
     app.effect(Effect::Verb(line));
-    app.verb_awaited = true;
 }
 
 /// Shows what a line said that has ended. Whoever has gone on to something else meanwhile is told at the bottom: what opens
 /// by itself over what somebody does takes their keys.
 pub fn ended(app: &mut App, line: String, said: String, status: Option<i32>) {
     app.orders.verb_ended(&in_full(&line), status);
-    if std::mem::take(&mut app.verb_awaited) && app.layer().is_none() {
+    if app.verb_awaited.take_if(|awaited| *awaited == line).is_some() && app.layer().is_none() {
         return app.open(Box::new(Detail::of_text(line, &said)));
     }
     let (tone, how) = match status {

@@ -129,8 +129,8 @@ pub struct App {
     pub round_trip: RoundTrip,
     /// The scrollbars in sight.
     pub bars: Scrollbars,
-    /// Whether no key has come since a verb was run: then what it says is waited for.
-    pub(super) verb_awaited: bool,
+    /// The verb that was run last, unless a key has come since: what it says is waited for.
+    pub(super) verb_awaited: Option<String>,
     /// What the present action acts on instead of what the screen has selected.
     aim: Option<Aim>,
     /// The last change of marked things, and where they are marked.
@@ -172,7 +172,7 @@ impl App {
             traffic: Traffic::default(),
             round_trip: RoundTrip::default(),
             bars: Scrollbars::default(),
-            verb_awaited: false,
+            verb_awaited: None,
             aim: None,
             clock_skew: 0,
             now,

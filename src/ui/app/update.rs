@@ -71,7 +71,7 @@ impl App {
 
     pub(super) fn key(&mut self, key: Key, at: Instant) {
         self.notifier.key(self.now.1);
-        self.verb_awaited = false;
+        self.verb_awaited = None;
         if let Some((layer, drawn)) = self.layers.last_mut() {
             // A key that was pressed before a question could be seen was meant for something else.
             if layer.confirms(key) && drawn.is_none_or(|drawn| at < drawn) {

@@ -190,7 +190,8 @@ fn what_a_verb_said_is_read_to_its_end() {
     let (mut driver, _) = console(&Place::Tasks);
     say(&mut driver, "task list");
     let long = "wide ".repeat(500);
-    let said = (0..200).map(|number| format!("line {number} {long}\n")).collect::<String>() + "the end";
+    let lines: Vec<_> = (0..200).map(|number| format!("line {number} {long}")).chain(["the end".to_owned()]).collect();
+    let said = lines.join("\n");
     driver.app.update(Message::Verb { line: "task list".into(), said, status: Some(0) });
     driver.sees("line 0 ");
     driver.press("G");
