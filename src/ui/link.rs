@@ -3,6 +3,7 @@
 //! Each is a thread that sleeps until there is something to do. The *teller* keeps `GET /v1/pulse` open and says what
 //! has changed; when the engine goes away it tries again with growing pauses and says so. The *asker* answers requests
 //! in order; of several waiting ones in the same lane only the newest is asked, because only that is still in sight.
+//! What changes something is asked one at a time, each when the one before it has been answered.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -12,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::message::{Message, Post};
-use super::request::{Ask, Request};
+use super::request::{Answer, Ask, Request, Ticket};
 use super::voice::Voice;
 use crate::api::client::{Client, End, Error};
 
@@ -65,7 +66,19 @@ pub type Starter = Box<dyn FnOnce(&Voice) -> Result<(), String> + Send>;
 #[derive(Default)]
 struct Queue {
     asks: VecDeque<Ask>,
+    /// Whether a change is being asked.
+    changing: bool,
     closed: bool,
+}
+
+impl Queue {
+    /// The next that may be asked now. Changes keep their order: the next one waits for the answer to the one before.
+    fn next(&mut self) -> Option<Ask> {
+        let place = self.asks.iter().position(|ask| !(self.changing && ask.request.is_change()))?;
+        let ask = self.asks.remove(place)?;
+        self.changing |= ask.request.is_change();
+        Some(ask)
+    }
 }
 
 /// The console's end of the lines.
@@ -120,17 +133,18 @@ fn answer_asks(queue: &(Mutex<Queue>, Condvar), data_dir: &Path, post: &Post) {
                 if waiting.closed {
                     return;
                 }
-                if let Some(ask) = waiting.asks.pop_front() {
+                if let Some(ask) = waiting.next() {
                     break ask;
                 }
                 waiting = queue.1.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let is_change = matches!(ask.request, Request::Command(_) | Request::Shutdown { .. } | Request::Moment(_));
+        let is_change = ask.request.is_change();
         let mut answer = on_connection(&mut client, data_dir, &ask.request);
         // A connection that broke while it was idle says nothing about the engine; a change is never sent twice.
-        if let Err(Error::Broken(_)) = answer
-            && !is_change
+        let once = is_change || matches!(ask.request, Request::Moment(_));
+        if let Err(Error::Broken(why)) = &answer
+            && (!once || why.is_canceled())
         {
             client = None;
             answer = on_connection(&mut client, data_dir, &ask.request);
@@ -138,17 +152,40 @@ fn answer_asks(queue: &(Mutex<Queue>, Condvar), data_dir: &Path, post: &Post) {
         if let Err(Error::NoEngine { .. } | Error::Unreachable { .. } | Error::Broken(_)) = answer {
             client = None;
         }
-        if !post.send(Message::Answer { ticket: ask.ticket, answer: answer.map_err(|error| error.to_string()) }) {
+        let heard = post.send(match answer {
+            Ok(answer) => Message::Answer { ticket: ask.ticket, answer: Ok(answer) },
+            Err(error) => without_answer(ask.ticket, &error, is_change),
+        });
+        if is_change {
+            // Only now, so that answers to changes come in the order of the changes.
+            queue.0.lock().unwrap_or_else(PoisonError::into_inner).changing = false;
+            queue.1.notify_all();
+        }
+        if !heard {
             return;
         }
     }
 }
 
-fn on_connection(
-    client: &mut Option<Client>,
-    data_dir: &Path,
-    request: &Request,
-) -> Result<super::request::Answer, Error> {
+/// What is said of a request that was not answered. Whoever asked for a change has to know whether it can have been made;
+/// whoever asked for anything else, whether the engine refused it.
+fn without_answer(ticket: Ticket, error: &Error, is_change: bool) -> Message {
+    let why = error.to_string();
+    let lost = match error {
+        Error::NoEngine { .. } | Error::Unreachable { .. } | Error::NotReady(_) | Error::Runtime(_) => Some(false),
+        // One that is cancelled never left.
+        Error::Broken(broken) => Some(!broken.is_canceled()),
+        Error::Unexpected { .. } if is_change => Some(true),
+        _ => None,
+    };
+    match lost {
+        Some(perhaps_done) if is_change => Message::Answer { ticket, answer: Ok(Answer::Lost { perhaps_done, why }) },
+        Some(_) => Message::Unheard { ticket, why },
+        None => Message::Answer { ticket, answer: Err(why) },
+    }
+}
+
+fn on_connection(client: &mut Option<Client>, data_dir: &Path, request: &Request) -> Result<Answer, Error> {
     if client.is_none() {
         *client = Some(Client::connect(data_dir)?);
     }
@@ -219,9 +256,94 @@ fn wait_until_ready(client: &Client, post: &Post) -> Result<bool, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::sync::mpsc;
 
     use super::*;
+    use crate::api::types::{SOCKET_NAME, WireCommand};
+
+    /// What was asked of an engine, in order.
+    type Log = Arc<(Mutex<Vec<String>>, Condvar)>;
+
+    /// Answers one request after the other, none of them well; a change only once something else has been asked.
+    fn serve(stream: UnixStream, log: &Log) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut stream = stream;
+        loop {
+            let mut head = Vec::new();
+            while head.last().is_none_or(|line| line != "\r\n") {
+                let mut line = String::new();
+                if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                    return;
+                }
+                head.push(line);
+            }
+            let length =
+                head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.trim().parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut body).unwrap();
+            let asked = format!("{}{}", head[0].split(' ').nth(1).unwrap(), String::from_utf8_lossy(&body));
+            // The teller's line is not what this is about.
+            if asked.contains("ready") {
+                return;
+            }
+            let mut seen = log.0.lock().unwrap();
+            seen.push(asked.clone());
+            log.1.notify_all();
+            if asked.contains("first") {
+                drop(log.1.wait_while(seen, |seen| seen.len() < 2).unwrap());
+            }
+            if write!(stream, "HTTP/1.1 500 no\r\ncontent-length: 0\r\n\r\n").is_err() {
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_is_asked_only_when_the_one_before_it_was_answered_and_holds_up_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join(SOCKET_NAME)).unwrap();
+        let log = Log::default();
+        let kept = Arc::clone(&log);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let log = Arc::clone(&kept);
+                thread::spawn(move || serve(stream.unwrap(), &log));
+            }
+        });
+        let (sender, queue) = mpsc::channel();
+        let link = Link::open(folder.path(), Duration::from_secs(1), None, &Post::new(sender)).unwrap();
+        let drain = |name: &str| Request::Command(Box::new(WireCommand::DrainAgents { ids: vec![name.to_owned()] }));
+        for (ticket, request) in (1..).zip([drain("first"), drain("second"), Request::Overview]) {
+            link.ask(Ask { ticket, lane: None, request });
+        }
+        let answered: Vec<_> = queue
+            .iter()
+            .filter_map(|message| match message {
+                Message::Answer { ticket, answer } => Some((ticket, matches!(answer, Ok(Answer::Lost { .. })))),
+                _ => None,
+            })
+            .take(3)
+            .collect();
+        let (first, second) = ((1, true), (2, true));
+        assert!(answered.contains(&(3, false)), "{answered:?}");
+        let place = |of| answered.iter().position(|one| *one == of);
+        assert!(place(first).unwrap() < place(second).unwrap(), "{answered:?}");
+        let log = log.0.lock().unwrap();
+        let order = ["first", "overview", "second"];
+        assert!(log.len() == 3 && log.iter().zip(order).all(|(asked, word)| asked.contains(word)), "{log:?}");
+    }
+
+    #[test]
+    fn of_a_change_without_an_engine_it_is_known_that_it_was_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Error::NoEngine { data_dir: folder.path().to_owned() };
+        let lost =
+            |message| matches!(message, Message::Answer { answer: Ok(Answer::Lost { perhaps_done: false, .. }), .. });
+        assert!(lost(without_answer(1, &missing, true)));
+        assert!(matches!(without_answer(1, &missing, false), Message::Unheard { ticket: 1, .. }));
+    }
 
     #[test]
     fn what_the_starter_says_is_shown_and_why_it_failed() {

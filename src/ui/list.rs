@@ -158,6 +158,11 @@ pub trait Listing {
     fn scroll(&mut self, rows: i64, out: &mut Out);
     /// The row of the screen, from the top of the list's area, becomes the cursor's; `false` when there is none.
     fn click(&mut self, row: u16, out: &mut Out) -> bool;
+    /// Learns that no engine heard what it asked, and leaves what it shows as it was; `false` when the ticket is not its own.
+    fn unheard(&mut self, ticket: Ticket) -> bool {
+        let _ = ticket;
+        false
+    }
 }
 
 /// The least width of a column that shares what is left.
@@ -655,5 +660,10 @@ impl<R: Row> Listing for List<R> {
         let by = i64::try_from(place).unwrap_or(0) - i64::try_from(self.cursor).unwrap_or(0);
         self.go(Motion::By(by), out);
         true
+    }
+
+    fn unheard(&mut self, ticket: Ticket) -> bool {
+        self.marking.take_if(|(asked, _)| *asked == ticket).is_some()
+            || self.asked.take_if(|(asked, _)| *asked == ticket).is_some()
     }
 }

@@ -35,6 +35,8 @@ pub enum Message {
     Panicked,
     /// The fleet has changed.
     Pulse(Pulse),
+    /// The fleet changed before, while nobody listened: the last notice of that, and when it was heard.
+    PulseBefore(Pulse, Instant),
     /// The link to the engine has changed.
     Link(LinkState),
     /// An answer, or why there is none.
@@ -43,6 +45,14 @@ pub enum Message {
         ticket: Ticket,
         /// What came.
         answer: Result<Answer, String>,
+    },
+    /// What was asked reached no engine, or none that was there until it had answered. It says nothing about what was asked
+    /// for. Changes are answered in any case.
+    Unheard {
+        /// Which ask it was.
+        ticket: Ticket,
+        /// Why.
+        why: String,
     },
     /// A verb of the command line has ended: its line and what it said.
     Verb {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::events_text;
-use super::request::{Answer, Request};
-use super::screen::Out;
+use super::request::{Answer, Ticket};
 use super::text;
 use crate::api::triage::{InboxItem, InboxKind};
 use crate::domain::{Artifact, Task};
@@ -27,6 +26,9 @@ pub struct Names {
     titles: BTreeMap<String, String>,
     /// Of artifacts and tasks, by id: whose they are, as the lists say it.
     origins: BTreeMap<String, Origin>,
+    /// The ids whose names were asked for. Those that stay unknown are of what is gone, and are not asked for again.
+    asked: BTreeSet<String>,
+    on_the_way: BTreeMap<Ticket, Vec<String>>,
 }
 
 /// Whose something is.
@@ -101,6 +103,30 @@ impl Names {
         self.origins.extend(found);
     }
 
+    /// Those of `ids` whose names are not known and were not asked for.
+    pub fn unknown(&self, ids: Vec<String>) -> Vec<String> {
+        ids.into_iter().filter(|id| !self.known.contains_key(id) && !self.asked.contains(id)).collect()
+    }
+
+    /// Takes note that these were asked for.
+    pub fn ask(&mut self, ticket: Ticket, ids: Vec<String>) {
+        self.asked.extend(ids.iter().cloned());
+        self.on_the_way.insert(ticket, ids);
+    }
+
+    /// Takes note that a request was answered, or that it `failed`: then its names may be asked for again.
+    pub fn answered(&mut self, ticket: Ticket, failed: bool) {
+        let ids = self.on_the_way.remove(&ticket);
+        for id in ids.iter().flatten().filter(|_| failed) {
+            self.asked.remove(id);
+        }
+    }
+
+    /// Has what stayed unknown be asked for again: at another moment it may be there.
+    pub fn forget_unknown(&mut self) {
+        self.asked.clear();
+    }
+
     /// Whose an artifact or task is: the agent, and for an artifact its task; empty for what no list has shown.
     pub fn origin(&self, id: &str) -> String {
         let Some(origin) = self.origins.get(id) else { return String::new() };
@@ -137,22 +163,6 @@ impl Names {
     /// The name of an agent, a user or a machine; `None` while nobody has asked for it, and for one that is gone.
     pub fn of(&self, id: impl Display) -> Option<&str> {
         self.known.get(&id.to_string()).map(String::as_str)
-    }
-}
-
-/// Asks for the names of agents, each once. Those of users and machines come along.
-#[derive(Default)]
-pub struct Inquirer {
-    asked: BTreeSet<String>,
-}
-
-impl Inquirer {
-    /// Asks for those of `ids` that were not asked for before.
-    pub fn ask(&mut self, ids: impl Iterator<Item = impl Display>, out: &mut Out) {
-        let new: Vec<String> = ids.map(|id| id.to_string()).filter(|id| self.asked.insert(id.clone())).collect();
-        if !new.is_empty() {
-            out.ask(None, Request::Names(new));
-        }
     }
 }
 

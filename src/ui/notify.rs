@@ -25,7 +25,7 @@ const AGAIN_AFTER: Duration = Duration::from_mins(5);
 /// A terminal that never says whether it is looked at counts as left when no key came for so long.
 const LEFT_AFTER: Duration = Duration::from_mins(2);
 
-/// The most alerts that are looked at.
+/// The most alerts that are looked at: those that were raised last.
 const ALERTS_MAX: usize = 50;
 
 /// The longest call, in columns.
@@ -117,6 +117,22 @@ fn said(rule: &str, alerts: &OfRule) -> String {
     }
 }
 
+/// Alerts that have called, or for which nobody had to be called.
+struct Known {
+    ids: BTreeSet<String>,
+    /// Whether these are all that there were. Otherwise what was not among them may have been there for long.
+    all: bool,
+    /// When the newest of them was raised.
+    newest: Timestamp,
+}
+
+impl Known {
+    /// Whether an alert has come since.
+    fn lacks(&self, alert: &Alert) -> bool {
+        !self.ids.contains(&alert.id.to_string()) && (self.all || alert.time > self.newest)
+    }
+}
+
 /// Decides when to call and for what.
 pub struct Notifier {
     /// How somebody is called.
@@ -126,8 +142,8 @@ pub struct Notifier {
     last_key: Instant,
     /// How many artifacts waited for a judgement.
     to_review: Option<u64>,
-    /// The alerts that were there when it was looked last; they have called, or nobody had to be called for them.
-    known: Option<BTreeSet<String>>,
+    /// What was there when it was looked last.
+    known: Option<Known>,
     asked: Option<Ticket>,
     /// The alerts to call for, by the rule or other trigger that raised them.
     alerts: BTreeMap<String, OfRule>,
@@ -210,7 +226,7 @@ impl Notifier {
             let query = vec![
                 ("status".to_owned(), "active".to_owned()),
                 ("type".to_owned(), "error,critical".to_owned()),
-                ("sort".to_owned(), "-last_seen".to_owned()),
+                ("sort".to_owned(), "-time".to_owned()),
                 ("limit".to_owned(), ALERTS_MAX.to_string()),
             ];
             self.asked = Some(out.ask(Some("notify"), Request::Alerts(query)));
@@ -243,9 +259,14 @@ impl Notifier {
         }
         if let Ok(Answer::Alerts(page)) = answer {
             let bad: Vec<&Alert> = page.rows.iter().filter(|alert| calls(alert, wall)).collect();
-            let before = self.known.replace(bad.iter().map(|alert| alert.id.to_string()).collect());
+            let newest = page.rows.iter().map(|alert| alert.time).chain(self.known.as_ref().map(|known| known.newest));
+            let before = self.known.replace(Known {
+                ids: bad.iter().map(|alert| alert.id.to_string()).collect(),
+                all: page.rows.len() as u64 >= page.total,
+                newest: newest.max().unwrap_or(Timestamp::EPOCH),
+            });
             for alert in bad {
-                let new = before.as_ref().is_some_and(|known| !known.contains(&alert.id.to_string()));
+                let new = before.as_ref().is_some_and(|known| known.lacks(alert));
                 if new && self.may_call(now) {
                     let of_rule = self.alerts.entry(alert.context.trigger.clone()).or_default();
                     of_rule.insert(alert.source.clone(), (alert.severity, alert.message.clone()));
@@ -310,6 +331,12 @@ mod tests {
 
     /// The engine says that so much waits and that these alerts are active.
     fn see(notifier: &mut Notifier, now: Instant, to_review: u64, alerts: Vec<Alert>) {
+        let total = alerts.len() as u64;
+        see_of(notifier, now, to_review, alerts, total);
+    }
+
+    /// The same with so many alerts in all.
+    fn see_of(notifier: &mut Notifier, now: Instant, to_review: u64, alerts: Vec<Alert>, total: u64) {
         let mut counts = Counts::default();
         counts.artifacts.pending = to_review;
         let time = Timestamp::from_micros(NOW);
@@ -317,7 +344,8 @@ mod tests {
         let mut out = Out::after(0);
         notifier.pulse(&pulse, now, &mut out);
         let ticket = out.asks.first().unwrap().ticket;
-        let total = alerts.len() as u64;
+        let Request::Alerts(query) = &out.asks[0].request else { panic!("{:?}", out.asks[0].request) };
+        assert!(query.contains(&("sort".to_owned(), "-time".to_owned())), "{query:?}");
         assert!(notifier.answer(ticket, &Ok(Answer::Alerts(Page { rows: alerts, total })), time, now));
     }
 
@@ -335,6 +363,28 @@ mod tests {
         see(&mut notifier, began, 0, vec![]);
         see(&mut notifier, began, 0, vec![alert(2, "error", "cage 002")]);
         assert!(notifier.due(began + PAUSE).is_some());
+    }
+
+    #[test]
+    fn of_more_than_are_looked_at_only_those_call_that_were_raised_since() {
+        let began = Instant::now();
+        let mut notifier = Notifier::new(began, Means::Desktop);
+        notifier.focus(false);
+        let raised = |number: u64, seconds: i64| Alert {
+            time: Timestamp::from_micros(NOW + seconds * 1_000_000),
+            ..alert(number, "error", &format!("cage {number:03}"))
+        };
+        see_of(&mut notifier, began, 0, vec![raised(3, 30), raised(2, 20)], 3);
+        // One is over, so that one comes into sight that was there all along.
+        see_of(&mut notifier, began, 0, vec![raised(3, 30), raised(1, 10)], 2);
+        assert_eq!(notifier.due(began), None);
+        // From here on all are known, and what was not bad enough before calls.
+        see_of(&mut notifier, began, 0, vec![raised(3, 30), raised(1, 10), raised(0, 0)], 3);
+        assert_eq!(notifier.due(began).as_deref(), Some("error from cage 000: full"));
+        see_of(&mut notifier, began, 0, vec![raised(5, 50), raised(4, 40)], 9);
+        assert_eq!(notifier.due(began + PAUSE).as_deref(), Some("2 alerts of memory, error: cage 004, cage 005"));
+        see_of(&mut notifier, began, 0, vec![raised(6, 60), raised(5, 50)], 9);
+        assert_eq!(notifier.due(began + PAUSE * 2).as_deref(), Some("error from cage 006: full"));
     }
 
     #[test]

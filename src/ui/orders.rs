@@ -9,7 +9,7 @@ use crate::api::types::WireCommand;
 use crate::domain::command::RefusedItem;
 use crate::domain::{Reply, Timestamp};
 
-/// The most entries of the log.
+/// The most entries of the log, and the most changes that can be taken back.
 const LOG_MAX: usize = 500;
 
 /// One line of the action log.
@@ -56,24 +56,44 @@ pub enum Undoable<'a> {
     Final(&'a str, Option<&'a str>),
 }
 
-/// Which way an order goes.
+/// What was sent and waits for its answer.
 #[derive(Clone, Debug, PartialEq)]
 enum Way {
-    /// A new one.
+    /// A new order.
     New(Order),
-    /// One that takes back; the last of its commands completes it. What its earlier ones could not do, and why.
-    Undo(Done, Vec<(String, String)>),
-    /// An earlier command of one that takes back, which is completed under this ticket.
-    Part(Ticket),
-    /// One that is made again.
+    /// One of the commands that take a change back: under which ticket that is kept account of, and which of them it is.
+    Undo(Ticket, usize),
+    /// An order that is made again.
     Redo(Order),
 }
+
+/// A change that is being taken back.
+struct Undoing {
+    done: Done,
+    /// How many of its commands have not been answered.
+    waits: usize,
+    /// How many things were taken back.
+    count: usize,
+    /// What was not, and why.
+    refused: Vec<(String, String)>,
+    /// The commands that did not reach an engine.
+    unsent: Vec<usize>,
+    /// Whether some command may have been carried out or not.
+    unknown: bool,
+}
+
+/// What is said of an answer, in remarks.
+type Remarks = Vec<(Tone, String)>;
 
 /// The account.
 #[derive(Default)]
 pub struct Orders {
     log: Vec<Entry>,
     on_the_way: BTreeMap<Ticket, (Way, usize)>,
+    /// What is being taken back, by the first of its tickets.
+    undoing: BTreeMap<Ticket, Undoing>,
+    /// Requests to stop the engine.
+    stops: BTreeMap<Ticket, usize>,
     /// The oldest first.
     done: Vec<Change>,
     undone: Vec<Order>,
@@ -85,16 +105,17 @@ impl Orders {
         &self.log
     }
 
-    /// Whether anything is still on its way.
-    pub fn pending(&self) -> bool {
-        !self.on_the_way.is_empty()
+    /// What is on its way, the newest: nobody knows yet what will be the last change.
+    fn on_the_way(&self) -> Option<&str> {
+        // Tickets are given out in order, so the last one is of what was asked for last.
+        let (_, (_, place)) = self.on_the_way.last_key_value()?;
+        self.log.get(*place).map(|entry| entry.title.as_str())
     }
 
     /// What `undo` would take back. That is the last change and never silently an older one.
     pub fn undoable(&self) -> Undoable<'_> {
-        // Tickets are given out in order, so the last one is of what was changed last.
-        if let Some((_, (Way::New(order) | Way::Redo(order), _))) = self.on_the_way.last_key_value() {
-            return Undoable::OnTheWay(&order.title);
+        if let Some(title) = self.on_the_way() {
+            return Undoable::OnTheWay(title);
         }
         match self.done.last() {
             None => Undoable::Nothing,
@@ -117,15 +138,19 @@ impl Orders {
     }
 
     /// What `redo` would make again.
-    pub fn redoable(&self) -> Option<&str> {
-        self.undone.last().map(|order| order.title.as_str())
+    pub fn redoable(&self) -> Undoable<'_> {
+        match (self.on_the_way(), self.undone.last()) {
+            (Some(title), _) => Undoable::OnTheWay(title),
+            (None, Some(order)) => Undoable::Last(&order.title),
+            (None, None) => Undoable::Nothing,
+        }
     }
 
     /// Takes note of a line of the command line that changes something and is run from here. Nobody here knows what would
     /// take it back, so it is no silent way to something older either.
     pub fn verb_sent(&mut self, line: &str, time: Timestamp) {
         self.enter(line.to_owned(), line.to_owned(), time);
-        self.done.push(Change::Final(line.to_owned()));
+        self.push(Change::Final(line.to_owned()));
     }
 
     /// Takes note that such a line has ended, with its exit status.
@@ -146,10 +171,27 @@ impl Orders {
         }
     }
 
-    /// Takes note of what is asked for and never answered.
-    pub fn note(&mut self, line: &str, time: Timestamp) {
+    /// Takes note that the engine was asked to stop, by what is the same on the command line.
+    pub fn stop_sent(&mut self, ticket: Ticket, line: &str, time: Timestamp) {
         let place = self.enter(line.to_owned(), line.to_owned(), time);
-        self.outcome(place, true, "asked for".to_owned());
+        self.stops.insert(ticket, place);
+    }
+
+    /// Takes the answer to that; gives what to say when the ticket is of it.
+    pub fn stop_answered(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> Option<(Tone, String)> {
+        let place = self.stops.remove(&ticket)?;
+        let (good, outcome, said) = match answer {
+            Ok(Answer::Lost { perhaps_done: true, why }) => {
+                let words = format!("{why}; whether it stops is not known");
+                (false, words.clone(), (Tone::Bad, format!("stop the engine: {words}")))
+            }
+            Ok(Answer::Lost { why, .. }) | Err(why) => {
+                (false, why.clone(), (Tone::Bad, format!("stop the engine: {why}")))
+            }
+            Ok(_) => (true, "done".to_owned(), (Tone::Done, "the engine stops".to_owned())),
+        };
+        self.outcome(place, good, outcome);
+        Some(said)
     }
 
     /// Takes note of an order that was sent.
@@ -169,12 +211,21 @@ impl Orders {
 
     /// Takes note that the last change is being taken back.
     pub fn undo_sent(&mut self, tickets: &[Ticket], time: Timestamp) {
-        let Some((last, earlier)) = tickets.split_last() else { return };
+        let Some(first) = tickets.first() else { return };
         if let Some(Change::Reversible(done)) = self.done.pop() {
             let lines: Vec<String> = done.inverse.iter().map(verb::line_of).collect();
             let place = self.enter(format!("undo: {}", done.order.title), lines.join("; "), time);
-            self.on_the_way.insert(*last, (Way::Undo(*done, Vec::new()), place));
-            self.on_the_way.extend(earlier.iter().map(|ticket| (*ticket, (Way::Part(*last), place))));
+            let parts = tickets.iter().enumerate();
+            self.on_the_way.extend(parts.map(|(part, ticket)| (*ticket, (Way::Undo(*first, part), place))));
+            let undoing = Undoing {
+                done: *done,
+                waits: tickets.len(),
+                count: 0,
+                refused: Vec::new(),
+                unsent: Vec::new(),
+                unknown: false,
+            };
+            self.undoing.insert(*first, undoing);
         }
     }
 
@@ -190,97 +241,161 @@ impl Orders {
     }
 
     /// Takes an answer; gives what to say when the ticket is an order's.
-    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> Option<Vec<(Tone, String)>> {
+    pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> Option<Remarks> {
         let (way, place) = self.on_the_way.remove(&ticket)?;
-        if let Way::Part(whole) = way {
-            let failed = match answer {
-                Ok(Answer::Done(reply)) => refusals(reply),
-                Ok(_) => Vec::new(),
-                Err(message) => vec![("undo".to_owned(), message.clone())],
-            };
-            if let Some((Way::Undo(_, known), _)) = self.on_the_way.get_mut(&whole) {
-                known.extend(failed);
-            }
-            return Some(Vec::new());
-        }
-        // What it is called while nobody knows whether it was done.
-        let (title, back) = match &way {
-            Way::New(order) | Way::Redo(order) => (order.title.clone(), false),
-            Way::Undo(done, _) => (format!("undo: {}", done.order.title), true),
-            Way::Part(_) => return Some(Vec::new()),
-        };
-        let mut remarks = Vec::new();
+        Some(match way {
+            Way::New(order) => self.made(order, false, place, answer),
+            Way::Redo(order) => self.made(order, true, place, answer),
+            Way::Undo(whole, part) => self.taken_back(whole, part, place, answer),
+        })
+    }
+
+    /// Takes the answer to an order, which is a new one or made `again`.
+    fn made(&mut self, order: Order, again: bool, place: usize, answer: &Result<Answer, String>) -> Remarks {
+        let title = order.title.clone();
         match answer {
             Ok(Answer::Done(reply)) => {
-                let mut refused = refusals(reply);
-                if let Way::Undo(_, earlier) = &way {
-                    refused.extend(earlier.iter().cloned());
-                }
+                let refused = refusals(reply);
                 let count = done_count(reply);
                 let inverse = inverse_of(reply);
-                let tail = match (back, inverse.is_empty(), givable(&inverse)) {
-                    (true, ..) | (_, true, _) => String::new(),
+                let tail = match (inverse.is_empty(), givable(&inverse)) {
+                    (true, _) => String::new(),
                     // Work that was stopped is not given back.
-                    (_, _, Some(some)) if some < count => format!(" · z takes {some} of {count} back"),
+                    (_, Some(some)) if some < count => format!(" · z takes {some} of {count} back"),
                     _ => " · z takes it back".to_owned(),
                 };
-                if refused.is_empty() {
-                    let said = match &way {
-                        Way::Undo(done, _) => format!("took back: {}", done.order.title),
-                        _ => format!("done: {title}{tail}"),
-                    };
-                    remarks.push((Tone::Done, said));
-                } else {
-                    // One remark, so that what was done and what was not stand in one place.
-                    let lines: Vec<String> = refused.iter().map(|(item, why)| format!("{item}: {why}")).collect();
-                    let head = match count {
-                        0 => format!("{title}: nothing was done, {} refused", refused.len()),
-                        some => format!("{title}: {some} done, {} refused{tail}", refused.len()),
-                    };
-                    remarks.push((Tone::Bad, format!("{head}\n{}", lines.join("\n"))));
-                }
+                let remark = self.came_of(place, &title, count, &refused, &tail);
                 if count > 0 || refused.is_empty() {
-                    match way {
-                        Way::New(order) => {
-                            self.undone.clear();
-                            self.keep(order, inverse);
-                        }
-                        Way::Redo(order) => self.keep(order, inverse),
-                        Way::Undo(done, _) => self.undone.push(done.order),
-                        Way::Part(_) => {}
+                    if !again {
+                        self.undone.clear();
                     }
+                    self.keep(order, inverse);
+                } else if again {
+                    self.undone.push(order);
                 }
-                self.outcome(
-                    place,
-                    refused.is_empty(),
-                    match refused.len() {
-                        0 => "done".to_owned(),
-                        number => format!("{count} done, {number} refused"),
-                    },
-                );
+                vec![remark.unwrap_or_else(|| (Tone::Done, format!("done: {title}{tail}")))]
             }
-            Ok(_) => self.outcome(place, true, "done".to_owned()),
-            Err(message) => {
-                remarks.push((Tone::Bad, format!("{title}: {message}")));
-                self.outcome(place, false, message.clone());
+            // Nobody knows what would take it back, so it is no silent way to something older either.
+            Ok(Answer::Lost { perhaps_done: true, why }) => {
+                self.push(Change::Final(title.clone()));
+                vec![self.failed(place, &title, &not_known(why))]
+            }
+            Ok(Answer::Lost { why, .. }) | Err(why) => {
+                if again {
+                    self.undone.push(order);
+                }
+                vec![self.failed(place, &title, why)]
+            }
+            Ok(_) => {
+                self.outcome(place, true, "done".to_owned());
+                Vec::new()
             }
         }
-        Some(remarks)
+    }
+
+    /// Takes the answer to one of the commands that take a change back; the last one completes it.
+    fn taken_back(&mut self, whole: Ticket, part: usize, place: usize, answer: &Result<Answer, String>) -> Remarks {
+        let Some(undoing) = self.undoing.get_mut(&whole) else { return Vec::new() };
+        undoing.waits -= 1;
+        let mut fails = |why: &str| undoing.refused.push(("undo".to_owned(), why.to_owned()));
+        match answer {
+            Ok(Answer::Done(reply)) => {
+                undoing.count += done_count(reply);
+                undoing.refused.extend(refusals(reply));
+            }
+            Ok(Answer::Lost { perhaps_done: true, why }) => {
+                fails(&not_known(why));
+                undoing.unknown = true;
+            }
+            Ok(Answer::Lost { why, .. }) => {
+                fails(why);
+                undoing.unsent.push(part);
+            }
+            Ok(_) => {}
+            Err(why) => fails(why),
+        }
+        if undoing.waits > 0 {
+            return Vec::new();
+        }
+        let Some(Undoing { mut done, count, refused, mut unsent, unknown, .. }) = self.undoing.remove(&whole) else {
+            return Vec::new();
+        };
+        let title = done.order.title.clone();
+        let remark = match &refused[..] {
+            // Nothing but why the whole of it failed: it is the same for all that did not reach an engine.
+            [(_, why), ..] if unsent.len() == done.inverse.len() => {
+                Some(self.failed(place, &format!("undo: {title}"), why))
+            }
+            [(_, why)] if done.inverse.len() == 1 && !matches!(answer, Ok(Answer::Done(_))) => {
+                Some(self.failed(place, &format!("undo: {title}"), why))
+            }
+            refused => self.came_of(place, &format!("undo: {title}"), count, refused, ""),
+        };
+        if unknown {
+            self.push(Change::Final(title.clone()));
+        } else if !unsent.is_empty() {
+            // What did not reach an engine can still be taken back.
+            unsent.sort_unstable();
+            let left = done.inverse.into_iter().enumerate().filter(|(place, _)| unsent.contains(place));
+            done.inverse = left.map(|(_, command)| command).collect();
+            self.push(Change::Reversible(Box::new(done)));
+        } else if count > 0 || refused.is_empty() {
+            self.undone.push(done.order);
+        } else {
+            self.push(Change::Final(title.clone()));
+        }
+        vec![remark.unwrap_or_else(|| (Tone::Done, format!("took back: {title}")))]
+    }
+
+    /// Enters what came of an order into the log; what to say of it when something was refused, in one remark, so that what
+    /// was done and what was not stand in one place.
+    fn came_of(
+        &mut self,
+        place: usize,
+        title: &str,
+        count: usize,
+        refused: &[(String, String)],
+        tail: &str,
+    ) -> Option<(Tone, String)> {
+        if refused.is_empty() {
+            self.outcome(place, true, "done".to_owned());
+            return None;
+        }
+        self.outcome(place, false, format!("{count} done, {} refused", refused.len()));
+        let lines: Vec<String> = refused.iter().map(|(item, why)| format!("{item}: {why}")).collect();
+        let head = match count {
+            0 => format!("{title}: nothing was done, {} refused", refused.len()),
+            some => format!("{title}: {some} done, {} refused{tail}", refused.len()),
+        };
+        Some((Tone::Bad, format!("{head}\n{}", lines.join("\n"))))
+    }
+
+    fn failed(&mut self, place: usize, title: &str, why: &str) -> (Tone, String) {
+        self.outcome(place, false, why.to_owned());
+        (Tone::Bad, format!("{title}: {why}"))
     }
 
     fn keep(&mut self, order: Order, inverse: Vec<WireCommand>) {
-        self.done.push(if inverse.is_empty() {
+        self.push(if inverse.is_empty() {
             Change::Final(order.title)
         } else {
             Change::Reversible(Box::new(Done { order, inverse }))
         });
     }
 
+    fn push(&mut self, change: Change) {
+        if self.done.len() >= LOG_MAX {
+            self.done.remove(0);
+        }
+        self.done.push(change);
+    }
+
     fn enter(&mut self, title: String, line: String, time: Timestamp) -> usize {
         if self.log.len() >= LOG_MAX {
             // Places that are waited for move with the log; the oldest entries have long been answered.
             self.log.remove(0);
-            for (_, place) in self.on_the_way.values_mut() {
+            let stops = self.stops.values_mut();
+            for place in self.on_the_way.values_mut().map(|(_, place)| place).chain(stops) {
                 *place = place.saturating_sub(1);
             }
         }
@@ -294,6 +409,11 @@ impl Orders {
             entry.failed = !good;
         }
     }
+}
+
+/// Said of what may have been done or not.
+fn not_known(why: &str) -> String {
+    format!("{why}; whether it was done is not known")
 }
 
 fn refusals(reply: &Reply) -> Vec<(String, String)> {

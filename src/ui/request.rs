@@ -248,9 +248,21 @@ pub enum Answer {
     Moment(Standpoint),
     /// The engine stops.
     Stopping,
+    /// Nothing came to a change: there was no engine, or it went away.
+    Lost {
+        /// Whether the change may have been made all the same.
+        perhaps_done: bool,
+        /// Why nothing came.
+        why: String,
+    },
 }
 
 impl Request {
+    /// Whether it changes something for everybody: then it is never sent twice, and in its turn.
+    pub const fn is_change(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::Shutdown { .. })
+    }
+
     /// Asks, and reads what comes.
     ///
     /// # Errors

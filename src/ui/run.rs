@@ -15,7 +15,7 @@ use super::step::Tone;
 use super::terminal::input::Reader;
 use super::terminal::probe::QUESTION;
 use super::terminal::{ColorDepth, Taken, signals};
-use super::travel::Opener;
+use super::travel::{News, Opener};
 use super::{editor, saved, settings, verb, view};
 use crate::domain::Timestamp;
 
@@ -44,8 +44,12 @@ fn wall() -> Timestamp {
 pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result<(), Error> {
     let (sender, queue) = mpsc::channel();
     let post = Post::new(sender);
-    let for_signals = post.clone();
-    signals::listen(move |signal| for_signals.send(Message::Signal(signal)))?;
+    let for_signals = || {
+        let post = post.clone();
+        move |signal| post.send(Message::Signal(signal))
+    };
+    signals::listen(for_signals())?;
+    let mut keys = Some(signals::Keys::listen(for_signals())?);
     let mut lines = Lines::open(&options.data_dir, starter, opener, &post)?;
     let for_panics = post.clone();
     let mut terminal = Taken::take(settings::manners(&options), move || {
@@ -89,12 +93,18 @@ pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result
                 }
                 Effect::Verb(said) => verb::start(&said, &app, lines.past_folder(), &post),
                 Effect::Past(moment) => lines.look_back(moment),
-                Effect::Present => lines.come_back(),
+                // Something may have been opened since this was asked for; it is asked for again when that is closed.
+                Effect::EnterPast if app.layer().is_some() => app.update(Message::Past(News::Opened)),
+                Effect::EnterPast => lines.enter().into_iter().for_each(|news| app.update(news)),
+                Effect::Present => lines.come_back().into_iter().for_each(|news| app.update(news)),
                 Effect::Edit(text) => {
                     reader.hold();
+                    // What its keys send meanwhile is meant for the editor.
+                    drop(keys.take());
                     terminal.suspend();
                     let edited = editor::edit(&text);
                     terminal.resume()?;
+                    keys = Some(signals::Keys::listen(for_signals())?);
                     reader.release();
                     editor::submit(&mut app, edited);
                 }
@@ -156,7 +166,7 @@ pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result
                 // What the fleet does by itself can wait; being looked at or not shows nowhere.
                 Message::Pulse(_) | Message::Focus(_) => false,
                 // An answer to what a key asked for is drawn like the key itself.
-                Message::Answer { ticket, .. } => awaited.answered(ticket),
+                Message::Answer { ticket, .. } | Message::Unheard { ticket, .. } => awaited.answered(ticket),
                 _ => true,
             };
             app.update(message);

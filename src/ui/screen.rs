@@ -1,5 +1,7 @@
 //! The shape that all screens share, and what they hand back.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::time::Instant;
 
 use ratatui::Frame;
@@ -44,6 +46,12 @@ impl Out {
         self.next_ticket += 1;
         self.asks.push(super::request::Ask { ticket, lane, request });
         ticket
+    }
+
+    /// Asks for the names of agents, as far as they are not known. Those of users and machines come along.
+    pub fn name(&mut self, ids: impl Iterator<Item = impl Display>) {
+        let ids: BTreeSet<String> = ids.map(|id| id.to_string()).collect();
+        self.step(Step::Name(ids.into_iter().collect()));
     }
 
     /// Has the console do something.
@@ -159,6 +167,12 @@ pub trait Screen {
 
     /// Takes an answer that it asked for; `false` when the ticket is not its own.
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool;
+
+    /// Learns that no engine heard what it asked: `answer` says why. What it shows stays as it was; `false` when the ticket
+    /// is not its own.
+    fn unheard(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        self.list().is_some_and(|list| list.unheard(ticket)) || self.answer(ticket, answer, out)
+    }
 
     /// Learns what time it is, on this machine and on the engine's clock, and how the console was started: before
     /// everything else that it is told.

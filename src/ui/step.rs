@@ -45,6 +45,8 @@ pub enum Step {
     Run(&'static str),
     /// Do an action by its name on this, whatever the screen has selected.
     RunOn(&'static str, Aim),
+    /// Ask for the names of these, as far as they are not known.
+    Name(Vec<String>),
     /// Say something.
     Say(Tone, String),
     /// Set the filter of the screen's list.

@@ -1,4 +1,4 @@
-//! Remarks at the bottom: what was done goes by itself, what failed stays until it is read.
+//! Remarks at the bottom: what was done goes by itself, what failed and what has to be read in full stays until it is read.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use super::step::Tone;
 /// How long a remark that is no failure is shown.
 const SHOWN_FOR: Duration = Duration::from_secs(4);
 
-/// The most failures that are kept.
+/// The most remarks that are kept until they are read.
 const KEPT_MAX: usize = 100;
 
 /// One remark.
@@ -18,7 +18,16 @@ pub struct Toast {
     pub tone: Tone,
     /// What it says; a failure may have several lines.
     pub text: String,
+    /// What there is to read where that is not the remark itself: under which title, and what.
+    pub full: Option<(String, String)>,
     until: Option<Instant>,
+}
+
+impl Toast {
+    /// Whether it stays until it is read.
+    pub const fn stays(&self) -> bool {
+        self.until.is_none()
+    }
 }
 
 /// The remarks in sight.
@@ -36,7 +45,17 @@ impl Toasts {
         if until.is_some() {
             self.shown.retain(|toast| toast.until.is_none());
         }
-        self.shown.push_back(Toast { tone, text, until });
+        self.add(Toast { tone, text, full: None, until });
+    }
+
+    /// Adds a remark that stays until what it tells of is read, which is shown under a title.
+    pub fn keep(&mut self, tone: Tone, text: String, full: (String, String)) {
+        self.shown.retain(|toast| toast.text != text);
+        self.add(Toast { tone, text, full: Some(full), until: None });
+    }
+
+    fn add(&mut self, toast: Toast) {
+        self.shown.push_back(toast);
         while self.shown.len() > KEPT_MAX {
             self.shown.pop_front();
         }
@@ -59,20 +78,20 @@ impl Toasts {
         self.shown.iter()
     }
 
-    /// The newest failure, taken away as read: the one that is shown, unless something that goes by itself hides it.
+    /// The newest that stays, taken away as read: the one that is shown, unless something that goes by itself hides it.
     pub fn read_one(&mut self) -> Option<Toast> {
-        let place = self.shown.iter().rposition(|toast| toast.until.is_none())?;
+        let place = self.shown.iter().rposition(Toast::stays)?;
         self.shown.remove(place)
     }
 
-    /// Takes away as read what is shown, if it is a failure; `false` when it is none.
+    /// Takes away as read what is shown, if it stays; `false` when it goes by itself.
     pub fn read_shown(&mut self) -> bool {
-        let shown = self.shown.back().is_some_and(|toast| toast.until.is_none());
+        let shown = self.shown.back().is_some_and(Toast::stays);
         shown && self.shown.pop_back().is_some()
     }
 
-    /// How many failures wait behind the remark that is shown.
-    pub fn hidden_failures(&self) -> usize {
-        self.shown.iter().rev().skip(1).filter(|toast| toast.until.is_none()).count()
+    /// How many wait to be read behind the remark that is shown.
+    pub fn hidden(&self) -> usize {
+        self.shown.iter().rev().skip(1).filter(|toast| toast.stays()).count()
     }
 }

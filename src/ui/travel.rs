@@ -25,7 +25,9 @@ pub type Opener =
 pub enum News {
     /// How far its opening is.
     Progress(String),
-    /// It answers now, and everything that is asked from now on is asked there.
+    /// It answers now, and can be entered.
+    Opened,
+    /// Everything that is asked from now on is asked there.
     Entered,
     /// The present is asked again.
     Left,
@@ -107,17 +109,23 @@ impl App {
         if self.era == Era::Present {
             return self.say(Tone::Info, "this is the present already");
         }
-        if !self.era.is_past() {
-            self.era = Era::Present;
+        if self.era.is_past() {
+            // What is asked before the lines have changed would be answered by the past.
+            self.turn = Some(Effect::Present);
+        } else {
+            (self.era, self.turn) = (Era::Present, None);
+            self.effect(Effect::Present);
         }
-        // What is asked before the lines have changed would be answered by the past.
-        self.effect(Effect::Present);
     }
 
     /// Takes in what is heard of a past.
     pub(super) fn past_news(&mut self, news: News) {
         match news {
             News::Progress(progress) if matches!(self.era, Era::Opening(_)) => self.era = Era::Opening(progress),
+            News::Opened if matches!(self.era, Era::Opening(_)) => {
+                self.era = Era::Opening("it is there, and is shown when what is open here is closed".to_owned());
+                self.turn = Some(Effect::EnterPast);
+            }
             News::Entered => {
                 self.era = Era::Past { aim: (0, self.wall()), moving: None };
                 self.begin_anew();
@@ -130,7 +138,7 @@ impl App {
                 self.era = Era::Present;
                 self.say(Tone::Bad, why);
             }
-            News::Progress(_) | News::Left => {}
+            News::Progress(_) | News::Opened | News::Left => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Verbs of the command line from the palette, run as a person would run them.
 
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -7,7 +8,7 @@ use std::thread;
 use super::app::{App, Effect};
 use super::declaration_lines;
 use super::layers::confirm::Confirm;
-use super::layers::message;
+use super::layers::detail::Detail;
 use super::message::{Message, Post};
 use super::step::{Step, Tone};
 use crate::api::types::WireCommand;
@@ -145,13 +146,23 @@ pub fn run(app: &mut App, line: String) {
         let now = app.wall();
         app.orders.verb_sent(&in_full(&line), now);
     }
+    app.verb_awaited = Some(line.clone());
     app.effect(Effect::Verb(line));
 }
 
-/// Shows what a line said that has ended.
+/// Shows what a line said that has ended. Whoever has gone on to something else meanwhile is told at the bottom: what opens
+/// by itself over what somebody does takes their keys.
 pub fn ended(app: &mut App, line: String, said: String, status: Option<i32>) {
     app.orders.verb_ended(&in_full(&line), status);
-    app.open(Box::new(message::Message::new(line, said)));
+    if app.verb_awaited.take_if(|awaited| *awaited == line).is_some() && app.layer().is_none() {
+        return app.open(Box::new(Detail::of_text(line, &said)));
+    }
+    let (tone, how) = match status {
+        Some(0) => (Tone::Done, "has ended".to_owned()),
+        Some(status) => (Tone::Bad, format!("ended with exit status {status}")),
+        None => (Tone::Bad, "was not run to its end".to_owned()),
+    };
+    app.toasts.keep(tone, format!("{} {how}", in_full(&line)), (line, said));
 }
 
 /// The line as a shell takes it.
@@ -182,27 +193,36 @@ pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
     let no_start = (app.options.read_only || folder.is_some()).then_some("--no-start");
     thread::spawn(move || {
         let said = std::env::current_exe().and_then(|program| {
-            Command::new(program)
-                .arg("--data-dir")
-                .arg(data_dir)
-                .args(no_start)
-                .args(words)
-                .stdin(Stdio::null())
-                .output()
+            said_by(Command::new(program).arg("--data-dir").arg(data_dir).args(no_start).args(words))
         });
-        let (said, status) = match said {
-            Ok(output) => {
-                let status = output.status.code();
-                let mut bytes = output.stdout;
-                bytes.extend_from_slice(&output.stderr);
-                bytes.truncate(SAID_MAX);
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                (if text.is_empty() { format!("done ({})", output.status) } else { text }, status)
-            }
-            Err(error) => (format!("cannot run it: {error}"), None),
-        };
+        let (said, status) = said.unwrap_or_else(|error| (format!("cannot run it: {error}"), None));
         post.send(Message::Verb { line, said, status });
     });
+}
+
+/// What a command says, output and errors as they come, and its exit status. One that says more than can be shown is ended,
+/// for it may never end by itself.
+fn said_by(command: &mut Command) -> io::Result<(String, Option<i32>)> {
+    let (heard, said) = io::pipe()?;
+    let mut child = command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said).spawn()?;
+    // The command holds the pipe's other end too, and with that open it would never be read to its end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut bytes = Vec::new();
+    let read = heard.take(SAID_MAX as u64 + 1).read_to_end(&mut bytes);
+    let cut = bytes.len() > SAID_MAX;
+    if cut || read.is_err() {
+        // It may have ended meanwhile.
+        let _ = child.kill();
+    }
+    let status = child.wait()?;
+    read?;
+    bytes.truncate(SAID_MAX);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(match (cut, text.is_empty()) {
+        (true, _) => (format!("{text}\n\nIt was ended here: it said more than {} KiB.", SAID_MAX / 1024), None),
+        (false, true) => (format!("done ({status})"), status.code()),
+        (false, false) => (text, status.code()),
+    })
 }
 
 /// A word as one has to write it for a shell.
@@ -344,6 +364,16 @@ mod tests {
         for line in ["stop", "task cancel 12", "run -- rm x", "menagerie stop --all", "task", "engine", "lists", ""] {
             assert!(looks_only(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_verb_that_never_ends_is_ended_when_it_has_said_as_much_as_can_be_shown() {
+        let run = |script: &str| said_by(Command::new("sh").args(["-c", script])).unwrap();
+        let (said, status) = run("while :; do echo 0123456789abcdef; done");
+        assert!((SAID_MAX..SAID_MAX + 100).contains(&said.len()), "{} bytes", said.len());
+        assert!(said.ends_with("more than 256 KiB.") && status.is_none(), "{status:?}");
+        assert_eq!(run("echo one; echo two >&2; echo three; exit 3"), ("one\ntwo\nthree\n".to_owned(), Some(3)));
+        assert_eq!(run("exit 0"), ("done (exit status: 0)".to_owned(), Some(0)));
     }
 
     #[test]

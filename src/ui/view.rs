@@ -224,9 +224,9 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
 }
 
 fn draw_toasts(app: &App, frame: &mut Frame<'_>, body: Rect, look: &Look<'_>) {
-    // On the frame's lower edge, where it covers nothing: the newest, and how many more have failed.
+    // On the frame's lower edge, where it covers nothing: the newest, and how many more are to be read.
     let y = body.bottom().saturating_sub(1);
-    let others = app.toasts.hidden_failures();
+    let others = app.toasts.hidden();
     if let Some(toast) = app.toasts.iter().next_back() {
         let (mark, role) = match toast.tone {
             Tone::Done => (Mark::Done, Role::Good),
@@ -234,7 +234,7 @@ fn draw_toasts(app: &App, frame: &mut Frame<'_>, body: Rect, look: &Look<'_>) {
             Tone::Bad => (Mark::Failed, Role::Bad),
         };
         let first = toast.text.lines().next().unwrap_or_default();
-        let more = if toast.tone == Tone::Bad { "   Esc: read, ! in full" } else { "" };
+        let more = if toast.stays() { "   Esc: read, ! in full" } else { "" };
         let more = if others > 0 { format!("{more}   and {others} more") } else { more.to_owned() };
         let room = usize::from(body.width).saturating_sub(6 + text::width(&more));
         let said = app.names.speak(first);

@@ -14,6 +14,7 @@ mod terminal;
 mod bulk;
 mod deciding;
 mod early_keys;
+mod editing;
 mod hostile_fleet;
 mod linear;
 mod lost_engine;

@@ -65,8 +65,7 @@ impl Dice {
     fn key(&mut self, out: &mut Vec<u8>) {
         match self.below(10) {
             0 | 1 => out.extend(SEQUENCES[self.below(SEQUENCES.len())]),
-            // While an editor has the terminal, ^Z stops it and the console with it, and here is no shell to continue them.
-            2 => out.push(u8::try_from(self.below(32)).ok().filter(|byte| *byte != 0x1a).unwrap_or(b'\r')),
+            2 => out.push(u8::try_from(self.below(32)).unwrap()),
             3 => out.extend(b"1234567890"[self.below(10)..][..1].iter()),
             4 => out.extend(b"\r\x1bjk/:?y"[self.below(8)..][..1].iter()),
             _ => {

@@ -59,3 +59,22 @@ fn a_past_has_what_was_there_and_the_present_is_as_it_was() {
     desk.site.wait_for("nothing to be left of the past", |_| !past.exists());
     assert_eq!(desk.seq(), seq, "nothing was recorded by looking back");
 }
+
+#[test]
+fn a_past_waits_until_what_is_being_typed_is_done() {
+    let desk = Desk::shared();
+    let seq = desk.seq();
+    let mut terminal = desk.console(&[]);
+    terminal.types("5");
+    terminal.sees("foresight");
+    terminal.types(format!(":at seq:{seq}\r/fore"));
+    terminal.sees("is shown when what is open here is closed");
+    // What comes now is still typed, and does nothing else.
+    terminal.types("sight\r");
+    terminal.sees(&format!("ago, #{seq}"));
+    terminal.sees("/foresight");
+    terminal.types("~");
+    terminal.sees_no_longer("PAST");
+    terminal.sees("/foresight");
+    terminal.quits();
+}

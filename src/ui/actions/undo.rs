@@ -46,8 +46,9 @@ pub static REDO: Action = Action {
     changes: true,
     hint: 0,
     ready: |app| match app.orders.redoable() {
-        Some(_) => Ok(()),
-        None => Err("nothing was taken back".to_owned()),
+        Undoable::Last(_) | Undoable::Final(..) => Ok(()),
+        Undoable::OnTheWay(last) => Err(format!("the last change is not done yet: {}", named(last))),
+        Undoable::Nothing => Err("nothing was taken back".to_owned()),
     },
     run: redo,
 };
@@ -67,6 +68,7 @@ fn undo(app: &mut App) {
         return;
     }
     let Some(commands) = app.orders.begin_undo() else { return };
+    // They are carried out in this order: the link sends each change once the one before it was answered.
     let requests = commands.into_iter().map(|command| Request::Command(Box::new(command)));
     let tickets: Vec<_> = requests.map(|request| app.ask(request)).collect();
     let now = app.wall();

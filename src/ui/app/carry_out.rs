@@ -113,6 +113,13 @@ impl App {
                 self.step(Step::Run(name));
                 self.aim = None;
             }
+            Step::Name(ids) => {
+                let ids = self.names.unknown(ids);
+                if !ids.is_empty() {
+                    let ticket = self.ask(Request::Names(ids.clone()));
+                    self.names.ask(ticket, ids);
+                }
+            }
             Step::Say(tone, text) => self.say(tone, text),
             Step::Filter(filter) => {
                 self.with_list(|list, out| list.set_filter(filter, out));
@@ -132,8 +139,8 @@ impl App {
             Step::Edit(text) => self.effects.push(Effect::Edit(text)),
             Step::Shutdown(kill) => match self.may_change() {
                 Ok(()) => {
-                    self.orders.note(verb::stop_line(kill), self.wall());
-                    self.ask(Request::Shutdown { kill });
+                    let ticket = self.ask(Request::Shutdown { kill });
+                    self.orders.stop_sent(ticket, verb::stop_line(kill), self.wall());
                 }
                 Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
             },

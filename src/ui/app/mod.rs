@@ -53,8 +53,10 @@ pub enum Effect {
     Verb(String),
     /// Have a text edited and submit what is saved.
     Edit(String),
-    /// Open the past of a moment and have it asked.
+    /// Open the past of a moment.
     Past(String),
+    /// Ask the past that was opened.
+    EnterPast,
     /// Ask the present again.
     Present,
     /// End.
@@ -114,6 +116,9 @@ pub struct App {
     pub palette_history: Vec<String>,
     /// When what is shown is of.
     pub era: Era,
+    /// What leads to another time as soon as nothing is open over the screen: what is typed there must not become keys of
+    /// the screen halfway.
+    pub(super) turn: Option<Effect>,
     /// Whether the screen is held as it is.
     pub frozen: bool,
     /// Whether the screen last drawn had no room for anything but a notice.
@@ -124,6 +129,8 @@ pub struct App {
     pub round_trip: RoundTrip,
     /// The scrollbars in sight.
     pub bars: Scrollbars,
+    /// The verb that was run last, unless a key has come since: what it says is waited for.
+    pub(super) verb_awaited: Option<String>,
     /// What the present action acts on instead of what the screen has selected.
     aim: Option<Aim>,
     /// The last change of marked things, and where they are marked.
@@ -158,12 +165,14 @@ impl App {
             notifier,
             palette_history: Vec::new(),
             era: Era::default(),
+            turn: None,
             frozen: false,
             marked_order: None,
             too_small: false,
             traffic: Traffic::default(),
             round_trip: RoundTrip::default(),
             bars: Scrollbars::default(),
+            verb_awaited: None,
             aim: None,
             clock_skew: 0,
             now,
@@ -273,6 +282,9 @@ impl App {
 
     /// What to do with the terminal.
     pub fn take_effects(&mut self) -> Vec<Effect> {
+        if self.layers.is_empty() {
+            self.effects.extend(self.turn.take());
+        }
         std::mem::take(&mut self.effects)
     }
 

@@ -89,12 +89,12 @@ impl App {
     pub(in crate::ui) fn begin_anew(&mut self) {
         (self.link, self.fleet) = (LinkState::Dialling, FleetState::default());
         self.names = Names::default();
-        self.layers.clear();
         self.forget_times();
     }
 
     /// Has every screen be asked for anew.
     pub(super) fn forget_times(&mut self) {
+        self.names.forget_unknown();
         self.screens.retain(|place, _| !travel::keeps_its_time(place));
         for kept in self.screens.values_mut() {
             kept.stale = true;

@@ -38,7 +38,8 @@ impl App {
             Message::Signal(Signal::Resize | Signal::Continue) | Message::Panicked => self.effects.push(Effect::Redraw),
             Message::Signal(Signal::Stop) => self.effects.push(Effect::Suspend),
             Message::Signal(Signal::End | Signal::Hangup) | Message::TerminalGone => self.effects.push(Effect::Quit),
-            Message::Pulse(pulse) => self.pulse(pulse),
+            Message::Pulse(pulse) => self.pulse(pulse, self.now.1),
+            Message::PulseBefore(pulse, heard) => self.pulse(pulse, heard),
             // On its way to another moment a past goes away and comes back.
             Message::Link(LinkState::Down { .. }) if matches!(self.era, Era::Past { moving: Some(_), .. }) => {}
             Message::Link(state) => self.link = state,
@@ -46,6 +47,7 @@ impl App {
             // These are taken apart before.
             Message::PastOpened(..) | Message::On(..) => {}
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
+            Message::Unheard { ticket, why } => self.unheard(ticket, why),
             Message::Verb { line, said, status } => verb::ended(self, line, said, status),
             Message::Said { tone, text } => self.say(tone, text),
             Message::SettingsChanged => {
@@ -69,6 +71,7 @@ impl App {
 
     pub(super) fn key(&mut self, key: Key, at: Instant) {
         self.notifier.key(self.now.1);
+        self.verb_awaited = None;
         if let Some((layer, drawn)) = self.layers.last_mut() {
             // A key that was pressed before a question could be seen was meant for something else.
             if layer.confirms(key) && drawn.is_none_or(|drawn| at < drawn) {
@@ -99,14 +102,17 @@ impl App {
         }
     }
 
-    pub(super) fn pulse(&mut self, pulse: Pulse) {
+    /// Takes a notice that was `heard` now or before.
+    pub(super) fn pulse(&mut self, pulse: Pulse, heard: Instant) {
         if self.arrived(pulse.seq, pulse.time) {
             self.forget_times();
         }
         if !self.era.is_past() {
-            self.clock_skew = pulse.time.as_micros() - self.now.0.as_micros();
+            let since = self.now.1.saturating_duration_since(heard);
+            let here = self.now.0.as_micros() - i64::try_from(since.as_micros()).unwrap_or(0);
+            self.clock_skew = pulse.time.as_micros() - here;
         }
-        self.fleet.heard = Some(self.now.1);
+        self.fleet.heard = Some(heard);
         let was_up = self.link.is_up();
         self.link = LinkState::Up;
         // After a gap anything may have changed.
@@ -136,6 +142,9 @@ impl App {
     pub(super) fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) {
         let mut out = Out::after(self.last_ticket);
         self.round_trip.answered(ticket, self.now.1);
+        if let Some((tone, text)) = self.orders.stop_answered(ticket, answer) {
+            return self.say(tone, text);
+        }
         let remark = self.orders.answer(ticket, answer);
         if let Some(remarks) = &remark {
             self.unmark(ticket, remarks.iter().all(|(tone, _)| *tone != Tone::Bad));
@@ -164,6 +173,7 @@ impl App {
                 }
             }
         }
+        self.names.answered(ticket, answer.is_err());
         if let Ok(answer) = answer {
             self.names.learn(answer);
         }
@@ -171,6 +181,25 @@ impl App {
         let _ = taken;
         for (tone, text) in remark.into_iter().flatten() {
             self.say(tone, text);
+        }
+        self.carry_out(out);
+    }
+
+    /// Takes note that no engine heard what was asked. What was seen stays in sight.
+    pub(super) fn unheard(&mut self, ticket: Ticket, why: String) {
+        let mut out = Out::after(self.last_ticket);
+        self.round_trip.answered(ticket, self.now.1);
+        self.names.answered(ticket, true);
+        if self.moment_answered(ticket, Some(&why)) {
+            return;
+        }
+        let (wall, now) = (self.wall(), self.now.1);
+        let answer = Err(why);
+        if !self.notifier.answer(ticket, &answer, wall, now)
+            && !self.layers.iter_mut().rev().any(|(layer, _)| layer.answer(ticket, &answer, &mut out))
+        {
+            let mut screens = self.screens.values_mut();
+            screens.any(|kept| kept.screen.unheard(ticket, &answer, &mut out));
         }
         self.carry_out(out);
     }

@@ -9,12 +9,16 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
+use crate::ui::names::Names;
 use crate::ui::screen::{Aim, Out};
 use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
+
+/// The most columns of its frame.
+const WIDTH_MAX: u16 = 120;
 
 /// One line before it is broken: parts with their colours.
 pub type Parts = Vec<(Role, String)>;
@@ -33,18 +37,25 @@ pub struct DetailKey {
 pub struct Detail {
     title: String,
     lines: Vec<Parts>,
+    /// The same broken for so many columns: once, however often it is drawn.
+    broken: (usize, Vec<Parts>),
     keys: Vec<DetailKey>,
     /// What those keys act on: what is shown, whatever is marked behind it.
     aim: Option<Aim>,
     top: usize,
-    /// How many lines can be in sight, and how many there are, as of the last drawing.
-    room: std::cell::Cell<(usize, usize)>,
+    /// How many lines can be in sight.
+    height: usize,
 }
 
 impl Detail {
     /// Shows lines under a title.
     pub fn new(title: impl Into<String>, lines: Vec<Parts>) -> Self {
-        Self { title: title.into(), lines, keys: Vec::new(), aim: None, top: 0, room: std::cell::Cell::default() }
+        Self { title: title.into(), lines, broken: (0, Vec::new()), keys: Vec::new(), aim: None, top: 0, height: 0 }
+    }
+
+    /// Shows a text under a title.
+    pub fn of_text(title: impl Into<String>, text: &str) -> Self {
+        Self::new(title, text.lines().map(|line| vec![(Role::Text, line.to_owned())]).collect())
     }
 
     /// Keys that do something with what is shown, which is `aim`.
@@ -59,8 +70,14 @@ impl Detail {
     }
 
     fn go(&mut self, by: isize) {
-        let (height, total) = self.room.get();
-        self.top = self.top.saturating_add_signed(by).min(total.saturating_sub(height));
+        self.top = self.top.saturating_add_signed(by).min(self.broken.1.len().saturating_sub(self.height));
+    }
+
+    /// Where it is drawn.
+    fn frame(&self, area: Rect) -> Rect {
+        let height = u16::try_from(self.broken.1.len()).unwrap_or(u16::MAX).saturating_add(2);
+        let height = height.min(area.height.saturating_sub(4)).max(5);
+        widgets::middle(area, area.width.saturating_sub(6).min(WIDTH_MAX), height)
     }
 }
 
@@ -106,7 +123,7 @@ impl Layer for Detail {
     }
 
     fn key(&mut self, key: Key, out: &mut Out) {
-        let half = isize::try_from(self.room.get().0 / 2).unwrap_or(1).max(1);
+        let half = isize::try_from(self.height / 2).unwrap_or(1).max(1);
         match key.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Left | KeyCode::Char('q') => out.step(Step::Close),
             KeyCode::Char('j') | KeyCode::Down => self.go(1),
@@ -134,17 +151,20 @@ impl Layer for Detail {
         self.go(isize::try_from(rows).unwrap_or(0));
     }
 
+    fn layout(&mut self, area: Rect, _: &Names) {
+        let columns = usize::from(area.width.saturating_sub(6).min(WIDTH_MAX).saturating_sub(5));
+        if self.broken.0 != columns || self.broken.1.is_empty() {
+            self.broken = (columns, self.lines.iter().flat_map(|parts| broken(parts, columns)).collect());
+        }
+        self.height = usize::from(self.frame(area).height.saturating_sub(2));
+        self.go(0);
+    }
+
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let width = area.width.saturating_sub(6).min(120);
-        let columns = usize::from(width.saturating_sub(5));
-        let lines: Vec<Parts> = self.lines.iter().flat_map(|parts| broken(parts, columns)).collect();
-        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-        let height = height.min(area.height.saturating_sub(4)).max(5);
-        let inner = widgets::dialog(frame, widgets::middle(area, width, height), &self.title, look);
-        self.room.set((usize::from(inner.height), lines.len()));
-        let total = lines.len() as u64;
-        for (y, parts) in (inner.y..inner.bottom()).zip(lines.into_iter().skip(self.top)) {
-            let spans = parts.into_iter().map(|(role, words)| Span::styled(words, look.style(role)));
+        let inner = widgets::dialog(frame, self.frame(area), &self.title, look);
+        let total = self.broken.1.len() as u64;
+        for (y, parts) in (inner.y..inner.bottom()).zip(self.broken.1.iter().skip(self.top)) {
+            let spans = parts.iter().map(|(role, words)| Span::styled(words.as_str(), look.style(*role)));
             let line = Line::from(std::iter::once(Span::raw(" ")).chain(spans).collect::<Vec<_>>());
             frame.render_widget(line, Rect { y, height: 1, width: inner.width - 1, ..inner });
         }

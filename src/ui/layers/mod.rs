@@ -7,7 +7,6 @@ pub mod detail;
 pub mod explain;
 pub mod help;
 pub mod menu;
-pub mod message;
 pub mod palette;
 pub mod preview;
 pub mod prompt;

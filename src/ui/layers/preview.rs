@@ -25,22 +25,32 @@ const NAMES_MAX: [(usize, usize); 2] = [(36, 32), (26, 20)];
 /// From this width on there is room.
 const WIDE_FROM: u16 = 100;
 
+/// How many lines a page key moves.
+const PAGE: isize = 10;
+
 /// A change that waits for a yes.
 pub struct Preview {
     order: Order,
     ticket: Option<Ticket>,
     found: Option<Result<Box<WhatIf>, String>>,
     top: usize,
+    /// How far down one can go, as of the last drawing.
+    last: std::cell::Cell<usize>,
 }
 
 impl Preview {
     /// Asks the engine what the order would do.
     pub fn new(order: Order) -> Self {
-        Self { order, ticket: None, found: None, top: 0 }
+        Self { order, ticket: None, found: None, top: 0, last: std::cell::Cell::default() }
     }
 
     fn reversible(&self) -> bool {
         matches!(&self.found, Some(Ok(what_if)) if what_if.reversible)
+    }
+
+    fn go(&mut self, by: isize) {
+        let last = self.last.get();
+        self.top = self.top.min(last).saturating_add_signed(by).min(last);
     }
 
     fn agree(&self, out: &mut Out) {
@@ -179,13 +189,19 @@ impl Layer for Preview {
     fn key(&mut self, key: Key, out: &mut Out) {
         match (key.code, key.typed()) {
             (KeyCode::Esc, _) | (_, Some('n' | 'q')) => out.step(Step::Close),
-            (KeyCode::Down, _) | (_, Some('j')) => self.top += 1,
-            (KeyCode::Up, _) | (_, Some('k')) => self.top = self.top.saturating_sub(1),
+            (KeyCode::Down, _) | (_, Some('j')) => self.go(1),
+            (KeyCode::Up, _) | (_, Some('k')) => self.go(-1),
+            (KeyCode::PageDown, _) => self.go(PAGE),
+            (KeyCode::PageUp, _) => self.go(-PAGE),
             (_, Some('y')) if matches!(self.found, Some(Ok(_))) => self.agree(out),
             // What cannot be taken back is not agreed to by the key that says yes to everything.
             (KeyCode::Enter, _) if self.reversible() => self.agree(out),
             _ => {}
         }
+    }
+
+    fn scroll(&mut self, rows: i64, _: &mut Out) {
+        self.go(isize::try_from(rows).unwrap_or(0));
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
@@ -194,7 +210,8 @@ impl Layer for Preview {
         let at = widgets::middle(area, area.width.saturating_sub(4).min(110), height);
         let inner = widgets::dialog(frame, at, &format!("{}?", self.order.title), look);
         let rows = inner.height - 2;
-        let top = self.top.min(lines.len().saturating_sub(usize::from(rows)));
+        self.last.set(lines.len().saturating_sub(usize::from(rows)));
+        let top = self.top.min(self.last.get());
         let below = lines.len().saturating_sub(top + usize::from(rows));
         for (place, line) in (0..rows).zip(lines.into_iter().skip(top)) {
             frame.render_widget(line, Rect { y: inner.y + place, height: 1, ..inner });

@@ -9,6 +9,7 @@ use crate::domain::{Level, alert_trial};
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
+use crate::ui::names::Names;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::Out;
 use crate::ui::text;
@@ -99,6 +100,10 @@ impl Layer for Trial {
 
     fn scroll(&mut self, rows: i64, out: &mut Out) {
         self.shown.scroll(rows, out);
+    }
+
+    fn layout(&mut self, area: Rect, names: &Names) {
+        self.shown.layout(area, names);
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {

@@ -66,7 +66,7 @@ impl Reader {
     }
 
     /// What is here stays in sight; that not all of it was looked through has to be said.
-    fn hunt_failed(&mut self, why: &str, out: &mut Out) {
+    pub(super) fn hunt_failed(&mut self, why: &str, out: &mut Out) {
         self.hunt = None;
         self.pager.stop_far();
         out.step(Step::Say(Tone::Bad, format!("the search was not ended: {why}")));

@@ -169,8 +169,12 @@ impl Reader {
             let given_up = matches!(part, Part::Found(_)) && !self.pager.looks_far();
             match answer {
                 Ok(_) if given_up => {}
-                Ok(Answer::Bytes(bytes)) => self.take(bytes, part, out),
+                Ok(Answer::Bytes(bytes)) => {
+                    self.error = None;
+                    self.take(bytes, part, out);
+                }
                 Ok(_) => self.error = Some("the engine answered something else".to_owned()),
+                Err(message) if matches!(part, Part::Found(_)) => self.hunt_failed(message, out),
                 Err(message) => self.error = Some(message.clone()),
             }
             return true;
@@ -180,6 +184,19 @@ impl Reader {
             self.lay_out();
         }
         taken
+    }
+
+    /// Asks again for what could not be read.
+    pub fn retry(&mut self, out: &mut Out) {
+        if self.asked.is_some() || self.error.is_none() {
+            return;
+        }
+        if self.format.is_none() {
+            self.ask(0, PAGE, Part::Anew { from_end: false }, out);
+        } else {
+            self.error = None;
+            self.ask_around(out);
+        }
     }
 
     fn ask(&mut self, offset: u64, length: u64, part: Part, out: &mut Out) {
@@ -346,10 +363,11 @@ impl Reader {
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         let Some(subject) = &self.subject else { return };
         let words = match (&self.error, self.format) {
-            (Some(message), _) => Some((Role::Bad, format!("cannot read it: {message}"))),
+            // What was read stays.
+            (Some(message), None) => Some((Role::Bad, format!("cannot read it: {message}"))),
             (None, None) => Some((Role::Dim, "asking the engine …".to_owned())),
-            (None, Some(_)) if subject.size == 0 => Some((Role::Dim, "This artifact is empty.".to_owned())),
-            (None, Some(Format::Binary)) => Some((
+            (_, Some(_)) if subject.size == 0 => Some((Role::Dim, "This artifact is empty.".to_owned())),
+            (_, Some(Format::Binary)) => Some((
                 Role::Dim,
                 format!(
                     "This is no text.\n\nmenagerie artifact show {} --content > FILE\nwrites it into a file.",

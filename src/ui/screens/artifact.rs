@@ -13,7 +13,6 @@ use crate::domain::{Artifact, Difference, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::look::{Look, Mark};
-use crate::ui::names::Inquirer;
 use crate::ui::pager::Pager;
 use crate::ui::place::Place;
 use crate::ui::reader::Reader;
@@ -37,7 +36,6 @@ pub struct Viewer {
     asked: Option<Ticket>,
     error: Option<String>,
     reader: Reader,
-    inquirer: Inquirer,
     ascii: bool,
 }
 
@@ -51,7 +49,6 @@ impl Viewer {
             asked: None,
             error: None,
             reader: Reader::new(LANES),
-            inquirer: Inquirer::default(),
             ascii: false,
         }
     }
@@ -125,6 +122,7 @@ impl Screen for Viewer {
 
     fn refresh(&mut self, out: &mut Out) {
         self.asked = Some(out.ask(Some("artifact"), Request::Artifact(self.id.clone())));
+        self.reader.retry(out);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
@@ -135,7 +133,7 @@ impl Screen for Viewer {
         match answer {
             Ok(Answer::Artifact(artifact)) => {
                 self.error = None;
-                self.inquirer.ask(std::iter::once(artifact.agent_id), out);
+                out.name(std::iter::once(artifact.agent_id));
                 self.reader.show(Some(subject(artifact)), out);
                 self.artifact = Some(artifact.as_ref().clone());
             }

@@ -13,7 +13,6 @@ use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
-use crate::ui::names::Inquirer;
 use crate::ui::pager::Pager;
 use crate::ui::place::Place;
 use crate::ui::reader::{Reader, Subject};
@@ -160,7 +159,6 @@ fn size(bytes: u64) -> String {
 pub struct Artifacts {
     list: List<Artifact>,
     reader: Reader,
-    inquirer: Inquirer,
     ascii: bool,
     wide: bool,
 }
@@ -171,7 +169,6 @@ impl Artifacts {
         Self {
             list: List::new(Query::new()),
             reader: Reader::new(("artifacts text", "artifacts text ahead")),
-            inquirer: Inquirer::default(),
             ascii: false,
             wide: false,
         }
@@ -212,12 +209,13 @@ impl Screen for Artifacts {
 
     fn refresh(&mut self, out: &mut Out) {
         self.list.refresh(out);
+        self.reader.retry(out);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
         if self.list.answer(ticket, answer, out) {
             if let Ok(Answer::Artifacts(page)) = answer {
-                self.inquirer.ask(page.rows.iter().map(|artifact| artifact.agent_id), out);
+                out.name(page.rows.iter().map(|artifact| artifact.agent_id));
             }
             return true;
         }

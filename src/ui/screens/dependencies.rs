@@ -245,6 +245,16 @@ impl Screen for Dependencies {
         true
     }
 
+    fn unheard(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        let of = |asked: Option<(Ticket, usize)>| asked.is_some_and(|(asked, _)| asked == ticket);
+        if self.pager.lines().is_empty() || !(self.root == Some(ticket) || of(self.up) || of(self.down)) {
+            return self.answer(ticket, answer, out);
+        }
+        // The tree that was seen last is whole; what has been heard of a newer one is not, and is asked for anew.
+        (self.root, self.up, self.down) = (None, None, None);
+        true
+    }
+
     fn layout(&mut self, area: Rect, _: &mut Out) {
         self.pager.layout(area.width, area.height);
     }

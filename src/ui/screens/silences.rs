@@ -12,7 +12,6 @@ use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
-use crate::ui::names::Inquirer;
 use crate::ui::request::{Answer, Page, Request, Ticket};
 use crate::ui::screen::{Item, Noun, Out, Screen, Selection};
 use crate::ui::text;
@@ -97,13 +96,12 @@ impl Row for Silence {
 /// The list.
 pub struct Silences {
     list: List<Silence>,
-    names: Inquirer,
 }
 
 impl Silences {
     /// All of them, the first to end first.
     pub fn new() -> Self {
-        Self { list: List::new(Vec::new()), names: Inquirer::default() }
+        Self { list: List::new(Vec::new()) }
     }
 }
 
@@ -131,7 +129,7 @@ impl Screen for Silences {
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
         let mine = self.list.answer(ticket, answer, out);
         if mine && let Ok(Answer::Silences(page)) = answer {
-            self.names.ask(page.rows.iter().map(|silence| silence.by), out);
+            out.name(page.rows.iter().map(|silence| silence.by));
         }
         mine
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::thread;
 
 use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,30 @@ pub enum Signal {
 }
 
 /// Listens on a thread of its own and hands each signal on; ends when the receiver wants no more.
-pub fn listen(mut hand_on: impl FnMut(Signal) -> bool + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGINT, SIGQUIT, SIGHUP])?;
+pub fn listen(hand_on: impl FnMut(Signal) -> bool + Send + 'static) -> io::Result<()> {
+    listen_to(&[SIGWINCH, SIGCONT, SIGTERM, SIGHUP], hand_on).map(drop)
+}
+
+/// Listens to what keys of the terminal send to everybody who has it, until this is dropped: from then on that is for
+/// whoever else has it, and passes us by.
+pub struct Keys(Handle);
+
+impl Keys {
+    /// Begins to listen.
+    pub fn listen(hand_on: impl FnMut(Signal) -> bool + Send + 'static) -> io::Result<Self> {
+        listen_to(&[SIGTSTP, SIGINT, SIGQUIT], hand_on).map(Self)
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+fn listen_to(numbers: &[i32], mut hand_on: impl FnMut(Signal) -> bool + Send + 'static) -> io::Result<Handle> {
+    let mut signals = Signals::new(numbers)?;
+    let handle = signals.handle();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for number in signals.forever() {
             let signal = match number {
@@ -38,7 +60,7 @@ pub fn listen(mut hand_on: impl FnMut(Signal) -> bool + Send + 'static) -> io::R
             }
         }
     })?;
-    Ok(())
+    Ok(handle)
 }
 
 /// Stops this process as SIGTSTP would have; returns when it is continued.

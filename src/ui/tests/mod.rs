@@ -14,6 +14,7 @@ mod fleet;
 mod frames;
 mod in_sight;
 mod inbox;
+mod layers;
 mod lists;
 mod metrics;
 mod mouse;
@@ -57,6 +58,8 @@ pub struct Driver {
     pub effects: Vec<Effect>,
     /// The fixed fleet unless a test needs one that changes.
     pub engine: Engine,
+    /// Whether no engine hears what is asked.
+    pub gone: bool,
     size: (u16, u16),
 }
 
@@ -74,7 +77,8 @@ impl Driver {
     pub fn with(options: Options, place: &Place, size: (u16, u16)) -> Self {
         let began = Instant::now();
         let app = App::new(options, place, (Timestamp::from_micros(NOW), began));
-        let mut driver = Self { app, began, asked: vec![], effects: vec![], engine: Box::new(fleet::answer), size };
+        let mut driver =
+            Self { app, began, asked: vec![], effects: vec![], engine: Box::new(fleet::answer), gone: false, size };
         driver.app.update(Message::Pulse(fleet::pulse()));
         driver.draw();
         driver.settle();
@@ -90,8 +94,11 @@ impl Driver {
                 return;
             }
             for (ticket, request) in asked {
-                let answer = (self.engine)(&request);
-                self.app.update(Message::Answer { ticket, answer });
+                self.app.update(if self.gone {
+                    Message::Unheard { ticket, why: "no engine runs".to_owned() }
+                } else {
+                    Message::Answer { ticket, answer: (self.engine)(&request) }
+                });
             }
             self.draw();
         }

@@ -156,6 +156,76 @@ fn verbs_that_end_something_are_asked_about_and_stand_in_the_log() {
 }
 
 #[test]
+fn what_a_verb_said_opens_over_nothing_that_is_being_done() {
+    let (mut driver, _) = console(&Place::Tasks);
+    let ended = |line: &str, status| Message::Verb { line: line.into(), said: format!("said by {line}"), status };
+    say(&mut driver, "task wait 12");
+    driver.press("/");
+    driver.type_text("ab");
+    driver.app.update(ended("task wait 12", Some(0)));
+    driver.type_text("c");
+    assert_eq!(layer(&driver), Some("prompt"));
+    driver.sees("abc");
+    driver.press("esc");
+    driver.sees("menagerie task wait 12 has ended   Esc: read, ! in full");
+    driver.press("!");
+    driver.sees("said by task wait 12");
+    driver.press("esc");
+    driver.sees_not("has ended");
+    // Whoever went on without opening anything is not interrupted either.
+    say(&mut driver, "task wait 13");
+    driver.press("j");
+    driver.app.update(ended("task wait 13", Some(1)));
+    assert_eq!(layer(&driver), None);
+    driver.sees("menagerie task wait 13 ended with exit status 1   Esc: read, ! in full");
+    driver.press("esc");
+    // Whoever waits for it sees it at once.
+    say(&mut driver, "task wait 14");
+    driver.app.update(ended("task wait 14", Some(0)));
+    driver.sees("said by task wait 14");
+}
+
+#[test]
+fn what_a_verb_said_is_read_to_its_end() {
+    let (mut driver, _) = console(&Place::Tasks);
+    say(&mut driver, "task list");
+    let long = "wide ".repeat(500);
+    let lines: Vec<_> = (0..200).map(|number| format!("line {number} {long}")).chain(["the end".to_owned()]).collect();
+    let said = lines.join("\n");
+    driver.app.update(Message::Verb { line: "task list".into(), said, status: Some(0) });
+    driver.sees("line 0 ");
+    driver.press("G");
+    driver.sees("the end");
+    driver.press("pageup");
+    driver.sees_not("the end");
+    driver.press("g");
+    driver.sees("line 0 ");
+}
+
+#[test]
+fn a_stop_that_fails_is_said_and_stands_in_the_log() {
+    for (comes, said) in [
+        (Err("the store cannot be written".to_owned()), "stop the engine: the store cannot be written"),
+        (Ok(Answer::Lost { perhaps_done: true, why: "it went away".into() }), "whether it stops is not known"),
+        (Ok(Answer::Lost { perhaps_done: false, why: "no engine runs".into() }), "stop the engine: no engine runs"),
+        (Ok(Answer::Stopping), "the engine stops"),
+    ] {
+        let (mut driver, _) = console(&Place::Overview);
+        let good = comes == Ok(Answer::Stopping);
+        driver.engine = Box::new(move |request| match request {
+            Request::Shutdown { .. } => comes.clone(),
+            other => fleet::answer(other),
+        });
+        say(&mut driver, "shutdown");
+        driver.type_text("shutdown");
+        driver.press("enter");
+        driver.sees(said);
+        let entry = driver.app.orders.log().last().unwrap().clone();
+        assert_eq!((entry.failed, entry.outcome.is_some()), (!good, true), "{entry:?}");
+    }
+}
+
+#[test]
 fn verbs_that_look_are_run_at_once_and_leave_no_trace() {
     let (mut driver, _) = console(&Place::Overview);
     say(&mut driver, "task list --status failed");

@@ -8,6 +8,7 @@ use crate::ui::app::Effect;
 use crate::ui::link::LinkState;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
+use crate::ui::request::Request;
 
 fn lose_the_engine(driver: &mut Driver) {
     let next = driver.began + Duration::from_secs(30);
@@ -93,4 +94,86 @@ fn an_engine_is_started_by_name_only_when_there_is_none() {
     driver.sees("an engine runs");
     lose_the_engine(&mut driver);
     assert!(start(&mut driver));
+}
+
+/// What stands between the frame's upper and lower edge.
+fn content(driver: &mut Driver) -> Vec<String> {
+    let frame = driver.draw();
+    let lines: Vec<&str> = frame.lines().collect();
+    lines[2..lines.len() - 2].iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[test]
+fn what_was_seen_stays_when_it_is_asked_for_again_in_vain() {
+    let task = fleet::tasks::id(3);
+    let artifact = Place::Artifact(fleet::review::id(12), "title".into());
+    for (place, keys) in [
+        (Place::Inbox, "/ b u i l d enter"),
+        (Place::Cages, "enter esc"),
+        (Place::Cage("042".into()), ""),
+        (Place::Agents, "/ b u i l d enter"),
+        (Place::Agents, "T"),
+        (Place::Tasks, "/ f a i l enter"),
+        (Place::Dependencies(task), ""),
+        (Place::Artifacts, ""),
+        (artifact, ""),
+        (Place::Alerts, "/ a enter"),
+        (Place::Events, ""),
+        (Place::Events, "/ t a s k enter"),
+    ] {
+        let mut driver = Driver::new(&place, (160, 40));
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            driver.press(key);
+        }
+        lose_the_engine(&mut driver);
+        driver.later(Duration::from_secs(1));
+        let before = content(&mut driver);
+        driver.gone = true;
+        driver.press("ctrl-r");
+        assert_eq!(content(&mut driver), before, "{place:?} {keys}");
+        // Back again it goes on as if nothing had been.
+        driver.gone = false;
+        driver.app.update(Message::Pulse(fleet::pulse()));
+        driver.settle();
+        driver.sees_not("no engine runs");
+        driver.sees_not("asking the engine");
+    }
+}
+
+#[test]
+fn what_could_not_be_read_is_read_once_there_is_an_engine_again() {
+    for place in [Place::Artifact(fleet::review::id(12), String::new()), Place::Cage("042".into())] {
+        let mut driver = Driver::new(&Place::Overview, (160, 40));
+        driver.engine = Box::new(|request| match request {
+            Request::Content { .. } | Request::Output { .. } => Err("it went away".to_owned()),
+            other => fleet::answer(other),
+        });
+        driver.app.go(&place);
+        driver.settle();
+        driver.sees_not("It wrote nothing");
+        driver.engine = Box::new(fleet::answer);
+        driver.app.update(Message::Pulse(Pulse { changed: Topic::ALL.to_vec(), ..fleet::pulse() }));
+        driver.settle();
+        driver.sees_not("it went away");
+        driver.sees_not("asking the engine");
+    }
+}
+
+#[test]
+fn a_filter_set_while_there_is_no_engine_holds_once_there_is_one() {
+    let mut driver = Driver::new(&Place::Events, (120, 36));
+    lose_the_engine(&mut driver);
+    driver.gone = true;
+    driver.press("/ t a s k enter");
+    driver.sees_not("no record matches");
+    driver.gone = false;
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.collect();
+    let filtered = |request: &Request| match request {
+        Request::Journal(query) => {
+            query.contains(&("filter".to_owned(), "task".to_owned())) && query.iter().all(|(name, _)| name != "after")
+        }
+        _ => false,
+    };
+    assert!(driver.asked.iter().any(|(_, request)| filtered(request)), "all of them are looked for");
 }

@@ -190,6 +190,84 @@ fn now_comes_back_to_what_the_present_is() {
 }
 
 #[test]
+fn a_past_is_entered_and_left_only_when_nothing_is_open_over_the_screen() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    say(&mut driver, "at -15m");
+    driver.effects.clear();
+    driver.press("/");
+    driver.type_text("fore");
+    driver.app.update(Message::Past(News::Opened));
+    driver.collect();
+    assert_eq!(driver.effects, [], "what is being typed stays");
+    driver.sees("it is there, and is shown when what is open here is closed");
+    driver.type_text("sight");
+    driver.sees("foresight");
+    driver.press("enter");
+    driver.collect();
+    assert_eq!(driver.effects, [Effect::EnterPast]);
+    driver.app.update(Message::Past(News::Entered));
+    driver.app.update(Message::Pulse(pulse_of(1234, THEN)));
+    driver.settle();
+    driver.sees("PAST 09:45:00");
+    driver.sees("/foresight");
+    driver.effects.clear();
+    // Typed at once, before the loop hears of any of it.
+    key(&mut driver, "~");
+    key(&mut driver, "?");
+    driver.collect();
+    assert_eq!(driver.effects, []);
+    key(&mut driver, "esc");
+    driver.collect();
+    assert_eq!(driver.effects, [Effect::Present]);
+}
+
+#[test]
+fn a_past_that_was_given_up_is_not_entered() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    say(&mut driver, "at -15m");
+    driver.app.update(Message::Past(News::Opened));
+    key(&mut driver, "~");
+    driver.app.update(Message::Past(News::Opened));
+    driver.effects.clear();
+    driver.collect();
+    assert_eq!(driver.effects, [Effect::Present]);
+    assert_eq!(driver.app.era, Era::Present);
+}
+
+#[test]
+fn what_the_present_told_a_while_ago_sets_no_clock_wrong_and_brings_no_lost_engine_back() {
+    let mut driver = back(&Place::Tasks);
+    let heard = driver.began + Duration::from_mins(1);
+    driver.later(Duration::from_mins(10));
+    driver.app.update(Message::Past(News::Left));
+    driver.app.update(Message::PulseBefore(pulse_of(2000, NOW + 60_000_000), heard));
+    driver.settle();
+    assert_eq!(driver.app.wall(), Timestamp::from_micros(NOW + 600_000_000));
+    let down = LinkState::Down { reason: "the engine ended".to_owned(), since: heard, next: heard };
+    driver.app.update(Message::Link(down));
+    driver.sees("NO ENGINE");
+    assert_eq!(driver.app.wall(), Timestamp::from_micros(NOW + 60_000_000), "it stands where it was heard last");
+}
+
+#[test]
+fn names_are_asked_for_again_in_another_time_and_after_a_failure() {
+    let mut driver = Driver::new(&Place::Artifacts, (120, 36));
+    driver.sees("builder-2");
+    say(&mut driver, "at -15m");
+    driver.engine = Box::new(|request| match request {
+        Request::Names(_) => Err("no engine runs".to_owned()),
+        other => fleet::answer(other),
+    });
+    driver.app.update(Message::Past(News::Entered));
+    driver.app.update(Message::Pulse(pulse_of(1234, THEN)));
+    driver.settle();
+    driver.sees_not("builder-2");
+    driver.engine = Box::new(fleet::answer);
+    driver.press("ctrl-r");
+    driver.sees("builder-2");
+}
+
+#[test]
 fn a_console_can_begin_in_the_past() {
     let options = crate::ui::Options { at: Some("-1h".to_owned()), ..options(ColorDepth::True) };
     let mut driver = Driver::with(options, &Place::Overview, (120, 36));

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::{Driver, fleet};
 use crate::api::types::WireCommand;
-use crate::domain::{Command, Reply};
+use crate::domain::command::RefusedItem;
+use crate::domain::{Command, Refusal, Reply};
 use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
@@ -123,4 +124,136 @@ fn what_was_taken_back_in_part_says_what_was_not() {
     driver.press("z");
     driver.sees("1 done, 1 refused");
     driver.sees_not("took back");
+}
+
+/// What a change comes to in these tests.
+#[derive(Clone)]
+enum Comes {
+    /// So many things done and so many refused, and so many commands that take it back.
+    To(usize, usize, usize),
+    /// No engine could be asked.
+    Unsent,
+    /// The engine went away meanwhile.
+    Unknown,
+    /// The engine refused all of it.
+    Refused,
+}
+
+/// A console whose changes come to one after the other of these, and what was sent.
+fn scripted(script: Vec<Comes>) -> (Driver, Rc<RefCell<Vec<WireCommand>>>) {
+    let (mut driver, commands) = console();
+    let kept = Rc::clone(&commands);
+    let mut script = script.into_iter();
+    driver.engine = Box::new(move |request| {
+        let Request::Command(command) = request else { return fleet::answer(request) };
+        kept.borrow_mut().push(command.as_ref().clone());
+        let lost = |perhaps_done| Ok(Answer::Lost { perhaps_done, why: "no engine runs".to_owned() });
+        match script.next().expect("no more is asked for") {
+            Comes::To(done, refused, inverse) => Ok(reply(done, refused, inverse)),
+            Comes::Unsent => lost(false),
+            Comes::Unknown => lost(true),
+            Comes::Refused => Err("the engine said no".to_owned()),
+        }
+    });
+    (driver, commands)
+}
+
+fn reply(done: usize, refused: usize, inverse: usize) -> Answer {
+    let refusal = |_| RefusedItem { item: "ann".to_owned(), refusal: Refusal::not_found("agent", "ann") };
+    let refused = (0..refused).map(refusal).collect();
+    let id = |number: usize| format!("0195aaaa-0000-7000-8000-{number:012x}").parse().unwrap();
+    let inverse = (0..inverse).map(|number| Command::ResumeAgents { ids: vec![id(number)] }).collect();
+    Answer::Done(Box::new(Reply::Items { done: vec!["x".into(); done], refused, inverse }))
+}
+
+#[test]
+fn what_several_commands_take_back_is_added_up_in_whatever_order_they_are_answered() {
+    let (mut driver, _) = scripted(vec![Comes::To(3, 0, 3)]);
+    drain(&mut driver);
+    driver.app.update(Message::Key("z".parse().unwrap(), Instant::now()));
+    driver.collect();
+    let asked = std::mem::take(&mut driver.asked);
+    let undo: Vec<_> = asked.iter().filter(|(_, request)| matches!(request, Request::Command(_))).collect();
+    assert_eq!(undo.len(), 3);
+    for ((ticket, _), answer) in undo.iter().zip([reply(1, 0, 0), reply(2, 1, 0), reply(1, 0, 0)]).rev() {
+        driver.sees_not("refused");
+        driver.app.update(Message::Answer { ticket: *ticket, answer: Ok(answer) });
+    }
+    driver.sees("4 done, 1 refused");
+}
+
+#[test]
+fn what_no_engine_heard_of_can_still_be_taken_back() {
+    let (mut driver, commands) = scripted(vec![
+        Comes::To(1, 0, 1),
+        Comes::To(1, 0, 2),
+        Comes::Unsent,
+        Comes::Unsent,
+        Comes::To(1, 0, 0),
+        Comes::Unsent,
+        Comes::To(1, 0, 0),
+    ]);
+    drain(&mut driver);
+    drain(&mut driver);
+    driver.press("z");
+    driver.sees("no engine runs");
+    let sent = commands.borrow()[2..].to_vec();
+    driver.press("z");
+    assert_eq!(commands.borrow()[4..], sent, "the same again, and nothing older");
+    // Of two commands the second was not heard: what is left is that one alone.
+    driver.press("z");
+    assert_eq!(commands.borrow()[6..], sent[1..]);
+    driver.sees("took back");
+}
+
+#[test]
+fn what_the_engine_will_not_take_back_is_no_silent_way_to_something_older() {
+    let (mut driver, commands) = scripted(vec![Comes::To(1, 0, 1), Comes::To(1, 0, 1), Comes::Refused]);
+    drain(&mut driver);
+    drain(&mut driver);
+    driver.press("z");
+    driver.sees("the engine said no");
+    driver.press("esc z");
+    driver.sees("The last change cannot be taken back: drain agent");
+    assert_eq!(commands.borrow().len(), 3);
+}
+
+#[test]
+fn a_change_of_which_nobody_knows_whether_it_was_made_is_none_to_pass_over() {
+    let (mut driver, commands) = scripted(vec![Comes::To(1, 0, 1), Comes::Unknown]);
+    drain(&mut driver);
+    driver.press("5 g");
+    while driver.app.selection().unwrap().items[0].state != "executing" {
+        driver.press("j");
+    }
+    driver.press("D y");
+    driver.sees("whether it was done is not known");
+    driver.press("esc z");
+    driver.sees("The last change cannot be taken back: cancel");
+    assert_eq!(commands.borrow().len(), 2);
+}
+
+#[test]
+fn what_could_not_be_made_again_is_not_forgotten() {
+    let (mut driver, commands) =
+        scripted(vec![Comes::To(1, 0, 1), Comes::To(1, 0, 0), Comes::Unsent, Comes::Refused, Comes::To(1, 0, 1)]);
+    drain(&mut driver);
+    driver.press("z Z Z Z");
+    let drains = commands.borrow().iter().filter(|it| matches!(it, WireCommand::DrainAgents { .. })).count();
+    assert_eq!((drains, commands.borrow().len()), (4, 5));
+    driver.sees("z takes it back");
+}
+
+#[test]
+fn while_a_change_is_being_taken_back_the_one_before_it_is_left_alone() {
+    let (mut driver, commands) = scripted(vec![Comes::To(1, 0, 1), Comes::To(1, 0, 1), Comes::To(1, 0, 0)]);
+    drain(&mut driver);
+    drain(&mut driver);
+    for key in ["z", "z"] {
+        driver.app.update(Message::Key(key.parse().unwrap(), Instant::now()));
+        driver.draw();
+    }
+    driver.sees("the last change is not done yet: undo: drain agent");
+    driver.settle();
+    assert_eq!(commands.borrow().len(), 3);
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Borders, Clear};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::look::Look;
 use super::scrollbars::{Bar, Scrolls};
@@ -151,37 +152,49 @@ pub fn wrap(content: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in content.lines() {
         let cleaned = text::clean(paragraph);
-        let mut line = String::new();
+        let (mut line, mut used) = (String::new(), 0);
         for word in cleaned.split(' ') {
-            let mut word = word.to_owned();
-            let gap = usize::from(!line.is_empty());
-            if text::width(&line) + gap + text::width(&word) > columns && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            while text::width(&word) > columns {
-                let head: String = take_columns(&word, columns);
-                word = word[head.len()..].to_owned();
-                lines.push(head);
-            }
+            let width = text::width(word);
             if !line.is_empty() {
-                line.push(' ');
+                if used + 1 + width > columns {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                } else {
+                    line.push(' ');
+                    used += 1;
+                }
             }
-            line.push_str(&word);
+            if width <= columns {
+                line.push_str(word);
+                used += width;
+                continue;
+            }
+            // Each character is looked at once, however long the word is.
+            for grapheme in word.graphemes(true) {
+                let width = text::width(grapheme);
+                if used + width > columns && !line.is_empty() {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                }
+                line.push_str(grapheme);
+                used += width;
+            }
         }
         lines.push(line);
     }
     lines
 }
 
-/// The longest beginning of whole characters within so many columns, at least one character.
-fn take_columns(content: &str, columns: usize) -> String {
-    use unicode_segmentation::UnicodeSegmentation;
-    let mut out = String::new();
-    for grapheme in content.graphemes(true) {
-        if !out.is_empty() && text::width(&out) + text::width(grapheme) > columns {
-            break;
-        }
-        out.push_str(grapheme);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_at_blanks_and_a_word_that_is_too_long_where_it_has_to_be() {
+        assert_eq!(wrap("one two three\n\nfour", 8), ["one two", "three", "", "four"]);
+        assert_eq!(wrap("ab abcdefghij k", 4), ["ab", "abcd", "efgh", "ij k"]);
+        assert_eq!(wrap("名前名前", 3), ["名", "前", "名", "前"]);
+        let long = "x".repeat(1_000_000);
+        assert_eq!(wrap(&long, 100).len(), 10_000);
     }
-    out
 }

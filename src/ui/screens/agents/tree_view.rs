@@ -403,4 +403,11 @@ impl Listing for TreeView {
         self.settle(out);
         true
     }
+
+    fn unheard(&mut self, ticket: Ticket) -> bool {
+        let mine = |slot: &mut Option<Ticket>| slot.take_if(|asked| *asked == ticket).is_some();
+        mine(&mut self.whole_asked)
+            || mine(&mut self.only_asked)
+            || self.rows_asked.take_if(|(asked, _)| *asked == ticket).is_some()
+    }
 }

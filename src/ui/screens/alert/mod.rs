@@ -21,7 +21,6 @@ use crate::ui::app::Options;
 use crate::ui::events_text::about;
 use crate::ui::list::Row;
 use crate::ui::look::Look;
-use crate::ui::names::Inquirer;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Noun, Out, Screen, Selection};
@@ -71,7 +70,6 @@ pub struct OneAlert {
     /// Why there is no chart.
     unplotted: Option<String>,
     asked: Asked,
-    names: Inquirer,
     error: Option<String>,
     /// How many values can be seen beside each other.
     dots: u16,
@@ -94,7 +92,6 @@ impl OneAlert {
             looked_at: None,
             unplotted: None,
             asked: Asked::default(),
-            names: Inquirer::default(),
             error: None,
             dots: 0,
             top: 0,
@@ -177,7 +174,7 @@ impl Screen for OneAlert {
         } else if mine(&mut self.asked.history) {
             if let Ok(Answer::History(rows)) = answer {
                 self.history.clone_from(rows);
-                self.names.ask(history::people(rows), out);
+                out.name(history::people(rows));
             }
         } else if let Some((_, mut chart)) = self.asked.series.take_if(|(asked, _)| *asked == ticket) {
             match answer {

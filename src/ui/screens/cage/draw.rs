@@ -240,6 +240,7 @@ fn draw_output(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) 
     }
     let words = match &cage.output_of {
         None => "  What executions write comes here while they run.",
+        Some(_) if !cage.output_known => "  asking the engine …",
         Some((.., true)) => "  It has written nothing yet.",
         Some((.., false)) => "  It wrote nothing.",
     };

@@ -96,6 +96,8 @@ pub struct Cage {
     /// The attempt whose output is shown, its task, and whether it still runs.
     output_of: Option<(ExecutionId, String, bool)>,
     output: Pager,
+    /// Whether the engine has said what that attempt wrote.
+    output_known: bool,
     /// Where the panels are.
     plan: Vec<(Panel, Rect)>,
     /// What it used within the last hour.
@@ -124,6 +126,7 @@ impl Cage {
             processes: None,
             output_of: None,
             output: Pager::following(),
+            output_known: false,
             plan: Vec::new(),
             past: Sparks::by("cage"),
             asked: Asked::default(),
@@ -206,11 +209,12 @@ impl Cage {
         let runs = !first.status.is_final();
         let shown = self.output_of.as_ref().filter(|(id, ..)| *id == first.id);
         // What had ended when it was asked for says nothing new.
-        if shown.is_some_and(|(.., ran)| !ran) {
+        if self.output_known && shown.is_some_and(|(.., ran)| !ran) {
             return;
         }
         if shown.is_none() {
             self.output.set_lines(Vec::new());
+            self.output_known = false;
         }
         let request = Request::Output {
             of: OutputOf::Execution(first.id.to_string()),
@@ -254,6 +258,10 @@ impl Cage {
         } else if mine(&mut asked.output) {
             if let Ok(Answer::Output(page)) = answer {
                 self.output.set_lines(lines(&page.bytes));
+                self.output_known = true;
+            } else if let Some((.., ran)) = &mut self.output_of {
+                // It is asked for again, even if it has ended meanwhile.
+                *ran = true;
             }
         } else {
             return false;
@@ -295,6 +303,11 @@ impl Screen for Cage {
             .iter()
             .map(|(_, metric)| Selector { name: (*metric).to_owned(), matchers: vec![here.clone()] });
         self.past.ask(series, self.now, out);
+    }
+
+    fn unheard(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        let kept = self.processes.is_some() && self.asked.processes.take_if(|asked| *asked == ticket).is_some();
+        kept || self.answer(ticket, answer, out)
     }
 
     fn attend(&mut self, now: Instant, wall: Timestamp, _: &Options) {

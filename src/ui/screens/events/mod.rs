@@ -195,8 +195,10 @@ impl Screen for Events {
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
         if self.names_asked.take_if(|asked| *asked == ticket).is_some() {
-            if let Ok(Answer::Names(names)) = answer {
-                self.names.extend(names.clone());
+            match answer {
+                Ok(Answer::Names(names)) => self.names.extend(names.clone()),
+                // Nobody knows yet which of them are of what is gone.
+                _ => self.asked_names.clear(),
             }
             return true;
         }

@@ -389,4 +389,14 @@ impl Listing for Window {
         self.settle(out);
         true
     }
+
+    fn unheard(&mut self, ticket: Ticket) -> bool {
+        let Some((_, wanted)) = self.asked.take_if(|(asked, _)| *asked == ticket) else { return false };
+        self.collected.clear();
+        if wanted == Wanted::Newest {
+            // What is here may be of another filter, or too old to go on from: it is asked for anew.
+            self.head = None;
+        }
+        true
+    }
 }

@@ -3,6 +3,7 @@
 use super::columns::COLUMNS;
 use super::entries::{Entries, Row, STEP};
 use crate::ui::list::{ColumnInfo, Listing, MARK_ALL_MAX, Motion, RANGE_GONE};
+use crate::ui::request::Ticket;
 use crate::ui::screen::Out;
 use crate::ui::step::{Step, Tone};
 
@@ -129,5 +130,10 @@ impl Listing for Entries {
         let by = i64::try_from(place).unwrap_or(0) - i64::try_from(self.cursor).unwrap_or(0);
         self.go(Motion::By(by), out);
         true
+    }
+
+    fn unheard(&mut self, ticket: Ticket) -> bool {
+        self.asked.take_if(|asked| *asked == ticket).is_some()
+            || self.marking.take_if(|asked| *asked == ticket).is_some()
     }
 }

@@ -158,6 +158,7 @@ impl Screen for Inbox {
     fn refresh(&mut self, out: &mut Out) {
         self.entries.refresh(out);
         self.proposing.refresh(out);
+        self.reader.retry(out);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {

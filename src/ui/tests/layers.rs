@@ -1,0 +1,37 @@
+//! What lies over a screen, whatever it is of.
+
+use serde_json::json;
+
+use super::{Driver, fleet};
+use crate::api::types::WireCommand;
+use crate::ui::layers::preview::Preview;
+use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request};
+use crate::ui::step::Order;
+
+#[test]
+fn a_preview_is_scrolled_no_further_than_its_end_so_that_the_way_back_begins_at_once() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.engine = Box::new(|request| match request {
+        Request::WhatIf(_) => {
+            let item = |number| json!({"item": format!("thing-{number:03}"), "change": "pending -> cancelled"});
+            let items: Vec<_> = (0..100).map(item).collect();
+            let what_if = json!({"items": items, "figures": [], "reversible": true});
+            Ok(Answer::WhatIf(serde_json::from_value(what_if).unwrap()))
+        }
+        other => fleet::answer(other),
+    });
+    let command = WireCommand::RetryTasks { ids: vec![] };
+    driver.app.open(Box::new(Preview::new(Order { command, line: String::new(), title: "retry".to_owned() })));
+    driver.settle();
+    driver.sees("thing-000");
+    for _ in 0..200 {
+        driver.press("j");
+    }
+    driver.sees("thing-099");
+    driver.sees_not("more lines below");
+    driver.press("k");
+    driver.sees("1 more lines below");
+    driver.press("pageup");
+    driver.sees("11 more lines below");
+}
