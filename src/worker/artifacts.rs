@@ -1,17 +1,21 @@
 //! What an execution leaves: files in its artifact folder and artifacts that it announced, brought into the store.
 //!
-//! Everything that the execution started is gone by then, so that nothing changes under the hands of this code; still
-//! no link is followed, and only regular files with one name are taken. The work is done in steps, so that a gigabyte
-//! of artifacts does not keep other executions waiting.
+//! Everything that the execution started is gone by then, but not everybody who may hold a file of it open, and the working
+//! folder is the whole cage's: so no link is followed, only regular files with one name are taken, and what is digested is
+//! what is kept. The work is done in steps, so that a gigabyte of artifacts, or a million folders, does not keep other
+//! executions waiting.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 
+use super::folder::{FOLDER, open_up};
 use super::runtime::said::Announced;
+use super::{sys, workspace};
 use crate::domain::artifact::{FoundArtifact, TITLE_CHARS_MAX};
 use crate::domain::{ArtifactType, ExecutionId};
 
@@ -25,8 +29,14 @@ const INLINE_BYTES_MAX: u64 = 16 << 10;
 const INLINE_SUM_MAX: u64 = 4 << 20;
 /// How much of a file for the worker is read.
 const NOTE_BYTES_MAX: u64 = 4 << 10;
-/// How much of a large file is digested in one step.
+/// How much of a large file is digested and copied in one step.
 const STEP_BYTES: usize = 1 << 20;
+/// How many entries of folders one step looks at or removes.
+const STEP_ENTRIES: usize = 256;
+/// How many entries of the artifact folder are looked at.
+const ENTRIES_MAX: usize = 20 * FILES_MAX;
+/// How deep folders may lie in each other.
+const DEPTH_MAX: usize = 32;
 
 /// The collection of one execution's artifacts.
 pub(super) struct Collector {
@@ -34,12 +44,27 @@ pub(super) struct Collector {
     id: ExecutionId,
     folder: PathBuf,
     work: PathBuf,
-    waiting: Vec<Source>,
-    current: Option<Hashing>,
+    phase: Phase,
+    announced: Vec<Announced>,
+    files: Vec<PathBuf>,
+    entries: usize,
     found: Vec<FoundArtifact>,
     bytes: u64,
     inline_bytes: u64,
     left_out: usize,
+    removed: Vec<PathBuf>,
+}
+
+/// What is being done.
+enum Phase {
+    /// Looking through the artifact folder: the folders on the way, each with its path in the first.
+    Looking(Vec<(Dir, PathBuf)>),
+    /// Taking what was found and announced, the last first; the one file may be under way that is too large for one step.
+    Taking(Vec<Source>, Option<Box<Copying>>),
+    /// Emptying the artifact folder.
+    Emptying(Dir),
+    /// All is done.
+    Done,
 }
 
 enum Source {
@@ -49,106 +74,212 @@ enum Source {
     Announced(Announced),
 }
 
-/// A large file that is being digested.
-struct Hashing {
+/// A large file that is being digested, and copied unless it was moved.
+struct Copying {
     file: File,
     hasher: blake3::Hasher,
     artifact: FoundArtifact,
+    /// How much of it is still to be read.
+    left: u64,
+    copy: Option<File>,
+}
+
+/// What a collection has come to.
+pub(super) struct Collected {
+    /// What was found.
+    pub(super) found: Vec<FoundArtifact>,
+    /// How much had to be left out: links, devices, and what exceeds the bounds.
+    pub(super) left_out: usize,
+    /// What was moved out of the artifact folder and is still to be removed.
+    pub(super) removed: Vec<PathBuf>,
+    /// Whether there is nothing left in the artifact folder.
+    pub(super) is_emptied: bool,
 }
 
 impl Collector {
-    /// Looks through `folder` and starts with what is there and what was `announced`; `None` when there is nothing.
+    /// Starts with what is in `folder` and what was `announced`.
     pub(super) fn begin(
         data_dir: &Path,
         id: ExecutionId,
         folder: &Path,
         work: &Path,
         announced: Vec<Announced>,
-    ) -> Option<Self> {
-        let mut files = vec![];
-        let mut left_out = 0;
-        if let Ok(root) = open_folder(folder) {
-            walk(&root, Path::new(""), &mut files, &mut left_out, 0);
-        }
-        files.sort();
-        let mut announced = announced;
-        let mut waiting: Vec<Source> = files
-            .into_iter()
-            .map(|path| {
-                let mine = announced.iter().position(|one| one.path.as_deref().map(Path::new) == Some(&path));
-                Source::File(path, mine.map(|at| announced.remove(at)))
-            })
-            .collect();
-        waiting.extend(announced.into_iter().map(Source::Announced));
-        waiting.reverse();
-        // What it changed comes first, whatever else there is too much of.
-        waiting
-            .sort_by_key(|source| matches!(source, Source::File(_, Some(announced)) if announced.difference.is_some()));
-        if waiting.is_empty() && left_out == 0 {
-            return None;
-        }
-        Some(Self {
+    ) -> Self {
+        let root = open_folder(folder).and_then(|root| Ok(Dir::new(root)?));
+        Self {
             data_dir: data_dir.to_owned(),
             id,
             folder: folder.to_owned(),
             work: work.to_owned(),
-            waiting,
-            current: None,
+            phase: Phase::Looking(root.into_iter().map(|root| (root, PathBuf::new())).collect()),
+            announced,
+            files: vec![],
+            entries: 0,
             found: vec![],
             bytes: 0,
             inline_bytes: 0,
-            left_out,
-        })
+            left_out: 0,
+            removed: vec![],
+        }
     }
 
     /// Does a bounded piece of the work; whether it is complete.
     pub(super) fn step(&mut self) -> bool {
-        if let Some(hashing) = &mut self.current {
-            let mut buffer = vec![0; STEP_BYTES];
-            match hashing.file.read(&mut buffer) {
-                Ok(count) if count > 0 => {
-                    hashing.hasher.update(&buffer[..count]);
-                }
-                _ => {
-                    if let Some(Hashing { hasher, mut artifact, .. }) = self.current.take() {
-                        artifact.digest = hasher.finalize().to_hex().to_string();
-                        self.found.push(artifact);
-                    }
-                }
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Looking(way) => self.look(way),
+            Phase::Taking(sources, Some(copying)) => Phase::Taking(sources, self.copy(copying)),
+            Phase::Taking(sources, None) => self.take_some(sources),
+            Phase::Emptying(folder) => self.empty(folder),
+            Phase::Done => Phase::Done,
+        };
+        matches!(self.phase, Phase::Done)
+    }
+
+    /// What was found, once all is done.
+    pub(super) fn finish(self) -> Collected {
+        let is_emptied = open_folder(&self.folder).is_ok_and(|folder| !has_entries(&folder));
+        Collected { found: self.found, left_out: self.left_out, removed: self.removed, is_emptied }
+    }
+
+    /// Looks at some entries: regular files are listed by their paths.
+    fn look(&mut self, mut way: Vec<(Dir, PathBuf)>) -> Phase {
+        for _ in 0..STEP_ENTRIES {
+            let depth = way.len();
+            let Some((folder, path)) = way.last_mut() else { return self.arrange() };
+            let Some(Ok(entry)) = folder.read() else {
+                way.pop();
+                continue;
+            };
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
             }
-            return false;
-        }
-        for _ in 0..16 {
-            let Some(source) = self.waiting.pop() else { return true };
-            if self.take(source).is_err() {
+            self.entries += 1;
+            if self.entries > ENTRIES_MAX {
                 self.left_out += 1;
+                return self.arrange();
             }
-            if self.current.is_some() {
-                return false;
+            let below = path.join(std::ffi::OsStr::new(&*name.to_string_lossy()));
+            let Ok(stat) = folder.fd().and_then(|fd| rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW)) else {
+                continue;
+            };
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile if self.files.len() < FILES_MAX && stat.st_nlink == 1 => self.files.push(below),
+                FileType::Directory if depth <= DEPTH_MAX => {
+                    let next = folder.fd().and_then(|fd| rustix::fs::openat(fd, name, FOLDER, Mode::empty()));
+                    way.extend(next.and_then(Dir::new).map(|next| (next, below)));
+                }
+                _ => self.left_out += 1,
             }
         }
-        false
+        Phase::Looking(way)
     }
 
-    /// What was found, and how much had to be left out: links, devices, and what exceeds the bounds. Empties the folder.
-    pub(super) fn finish(self) -> (Vec<FoundArtifact>, usize) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let _ = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    /// Puts what was found and what was announced together and in order.
+    fn arrange(&mut self) -> Phase {
+        self.files.sort();
+        let mut announced = std::mem::take(&mut self.announced);
+        let mut sources: Vec<Source> = std::mem::take(&mut self.files)
+            .into_iter()
+            .map(|path| {
+                let means =
+                    |one: &Announced| one.path.as_deref().is_some_and(|said| within(&self.folder, said) == path);
+                let mine = announced.iter().position(means);
+                Source::File(path, mine.map(|at| announced.remove(at)))
+            })
+            .collect();
+        sources.extend(announced.into_iter().map(Source::Announced));
+        sources.reverse();
+        // What it changed comes first, whatever else there is too much of.
+        sources
+            .sort_by_key(|source| matches!(source, Source::File(_, Some(announced)) if announced.difference.is_some()));
+        Phase::Taking(sources, None)
+    }
+
+    /// Takes some of what there is.
+    fn take_some(&mut self, mut sources: Vec<Source>) -> Phase {
+        for _ in 0..16 {
+            let Some(source) = sources.pop() else {
+                let folder = open_folder(&self.folder).and_then(|folder| Ok(Dir::new(folder)?));
+                return folder.map_or(Phase::Done, Phase::Emptying);
+            };
+            match self.take(source) {
+                Ok(None) => {}
+                Ok(Some(copying)) => return Phase::Taking(sources, Some(Box::new(copying))),
+                Err(_) => self.left_out += 1,
+            }
         }
-        (self.found, self.left_out)
+        Phase::Taking(sources, None)
     }
 
-    fn take(&mut self, source: Source) -> io::Result<()> {
+    /// Digests and copies a piece of a file, in one go, so that what is kept is what was digested; `None` when it is done.
+    fn copy(&mut self, mut copying: Box<Copying>) -> Option<Box<Copying>> {
+        let mut buffer = vec![0; usize::try_from(copying.left).unwrap_or(STEP_BYTES).min(STEP_BYTES)];
+        let read = copying.file.read(&mut buffer).and_then(|count| {
+            copying.copy.as_mut().map_or(Ok(()), |copy| copy.write_all(&buffer[..count]))?;
+            Ok(count)
+        });
+        match read {
+            Ok(0) => {
+                let Copying { hasher, mut artifact, .. } = *copying;
+                artifact.digest = hasher.finalize().to_hex().to_string();
+                self.found.push(artifact);
+                None
+            }
+            Ok(count) => {
+                copying.hasher.update(&buffer[..count]);
+                copying.left -= count as u64;
+                copying.artifact.size += count as u64;
+                Some(copying)
+            }
+            Err(_) => {
+                let kept = copying.artifact.path.iter().map(|path| self.data_dir.join(path));
+                self.removed.extend(kept);
+                self.left_out += 1;
+                None
+            }
+        }
+    }
+
+    /// Removes some of what is left in the artifact folder. What may take long to remove is moved away for that: folders,
+    /// whatever may be in them, and large files.
+    fn empty(&mut self, mut folder: Dir) -> Phase {
+        for _ in 0..STEP_ENTRIES {
+            let Some(Ok(entry)) = folder.read() else { return Phase::Done };
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
+            }
+            let Ok(fd) = folder.fd() else { return Phase::Done };
+            let Ok(stat) = rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            let flags = if is_folder { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+            let is_small = is_folder || stat.st_size.unsigned_abs() <= STEP_BYTES as u64;
+            if is_small && rustix::fs::unlinkat(fd, name, flags).is_ok() {
+                continue;
+            }
+            if is_folder {
+                // A folder is moved only by who may write to it.
+                let _ = open_up(fd, name);
+            }
+            let away = format!("{}-{}.left", self.id, self.removed.len());
+            let away = self.data_dir.join(workspace::FOLDER).join(away);
+            if rustix::fs::renameat(fd, name, CWD, &away).is_ok() {
+                self.removed.push(away);
+            }
+        }
+        Phase::Emptying(folder)
+    }
+
+    /// Takes one of them; what is left to be done about it when it is too large for one step.
+    fn take(&mut self, source: Source) -> io::Result<Option<Copying>> {
         if self.found.len() >= FILES_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let root = open_folder(&self.folder)?;
         match source {
             Source::File(path, announced) => {
-                let file = open_beneath(&root, &path)?;
-                self.file(file, &path, announced, true)
+                let (parent, file) = open_beneath(open_folder(&self.folder)?, &path)?;
+                self.file(file, &path, announced, Some(&parent))
             }
             Source::Announced(Announced { content: Some(content), title, kind, metadata, .. }) => {
                 let title = clean_title(title.as_deref().unwrap_or("untitled"));
@@ -169,20 +300,26 @@ impl Collector {
                     artifact.path = Some(shown);
                 }
                 self.found.push(artifact);
-                Ok(())
+                Ok(None)
             }
             Source::Announced(announced) => {
-                let Some(path) = announced.path.clone() else { return Err(io::ErrorKind::InvalidInput.into()) };
-                let path = PathBuf::from(path);
-                let path = path.strip_prefix(&self.work).unwrap_or(&path).to_owned();
-                let file = open_beneath(&open_folder(&self.work)?, &path)?;
-                self.file(file, &path, Some(announced), false)
+                let Some(path) = announced.path.as_deref() else { return Err(io::ErrorKind::InvalidInput.into()) };
+                let path = within(&self.work, path);
+                let (_, file) = open_beneath(open_folder(&self.work)?, &path)?;
+                self.file(file, &path, Some(announced), None)
             }
         }
     }
 
-    /// Takes a file: small text into the record, everything else into the store. With `own` it is moved, else copied.
-    fn file(&mut self, file: OwnedFd, path: &Path, announced: Option<Announced>, own: bool) -> io::Result<()> {
+    /// Takes a file: small text into the record, everything else into the store. One of the artifact folder is taken out of
+    /// it; `own` is the folder that it lies in.
+    fn file(
+        &mut self,
+        file: OwnedFd,
+        path: &Path,
+        announced: Option<Announced>,
+        own: Option<&OwnedFd>,
+    ) -> io::Result<Option<Copying>> {
         let mut file = File::from(file);
         let size = file.metadata()?.len();
         self.account(size)?;
@@ -197,25 +334,32 @@ impl Collector {
         let name = path.to_string_lossy();
         let title = clean_title(announced.title.as_deref().unwrap_or(&name));
         let mut head = vec![];
-        file.by_ref().take(INLINE_BYTES_MAX + 1).read_to_end(&mut head)?;
+        Read::by_ref(&mut file).take(INLINE_BYTES_MAX + 1).read_to_end(&mut head)?;
         let kind = announced.kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| judge(&name, &head));
         let (metadata, difference, digest) = (announced.metadata, announced.difference, String::new());
-        let mut artifact = FoundArtifact { kind, title, content: None, path: None, size, digest, metadata, difference };
-        if head.len() as u64 <= INLINE_BYTES_MAX {
-            artifact.size = head.len() as u64;
+        let size_read = head.len() as u64;
+        let mut artifact =
+            FoundArtifact { kind, title, content: None, path: None, size: size_read, digest, metadata, difference };
+        if size_read <= INLINE_BYTES_MAX {
             artifact.digest = blake3::hash(&head).to_hex().to_string();
             match String::from_utf8(head) {
-                Ok(text) if self.takes_inline(artifact.size) => artifact.content = Some(text),
-                _ => artifact.path = Some(self.keep(&file, path, own)?),
+                Ok(text) if self.takes_inline(size_read) => artifact.content = Some(text),
+                Ok(text) => artifact.path = Some(self.keep(&file, text.as_bytes(), path, own)?.0),
+                Err(bytes) => artifact.path = Some(self.keep(&file, bytes.as_bytes(), path, own)?.0),
+            }
+            if let (Some(parent), Some(name), None) = (own, path.file_name(), &artifact.path) {
+                let _ = rustix::fs::unlinkat(parent, name, AtFlags::empty());
             }
             self.found.push(artifact);
-            return Ok(());
+            return Ok(None);
         }
-        artifact.path = Some(self.keep(&file, path, own)?);
+        let (kept, copy) = self.keep(&file, &head, path, own)?;
+        artifact.path = Some(kept);
         let mut hasher = blake3::Hasher::new();
         hasher.update(&head);
-        self.current = Some(Hashing { file, hasher, artifact });
-        Ok(())
+        // As much as was accounted for, however much somebody goes on adding to it.
+        let left = size.saturating_sub(size_read);
+        Ok(Some(Copying { file, hasher, artifact, left, copy }))
     }
 
     /// Whether there is room for so much content in the record; it is taken if there is.
@@ -230,27 +374,28 @@ impl Collector {
         if self.bytes > BYTES_MAX { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
     }
 
-    /// Brings a file into the store; its path relative to the data directory.
-    fn keep(&self, file: &File, path: &Path, own: bool) -> io::Result<String> {
+    /// Brings a file into the store: its path relative to the data directory. The artifact folder's own are moved, unless
+    /// somebody who lives on may still write to them; of others a copy is begun with `head`, which is to be gone on with.
+    fn keep(&self, file: &File, head: &[u8], path: &Path, own: Option<&OwnedFd>) -> io::Result<(String, Option<File>)> {
         let (target, shown) = self.target(path)?;
-        if own {
-            fs::rename(self.folder.join(path), &target)?;
-            rustix::fs::fchmod(file, Mode::from(0o600))?;
-        } else {
-            // Read from the start through the descriptor that was checked, not by a name that could lead elsewhere.
-            use std::os::unix::fs::FileExt;
-            let mut copy = File::create_new(&target)?;
-            let (mut at, mut buffer) = (0, vec![0; 1 << 16]);
-            loop {
-                let count = file.read_at(&mut buffer, at)?;
-                if count == 0 {
-                    break;
-                }
-                io::Write::write_all(&mut copy, &buffer[..count])?;
-                at += count as u64;
+        if let (Some(parent), Some(name)) = (own, path.file_name())
+            && !sys::may_be_written(file.as_fd())
+        {
+            rustix::fs::renameat(parent, name, CWD, &target)?;
+            let (moved, meant) = (fs::symlink_metadata(&target)?, file.metadata()?);
+            if (moved.dev(), moved.ino()) != (meant.dev(), meant.ino()) {
+                let _ = fs::remove_file(&target);
+                return Err(io::ErrorKind::InvalidInput.into());
             }
+            rustix::fs::fchmod(file, Mode::from(0o600))?;
+            return Ok((shown, None));
         }
-        Ok(shown)
+        let mut copy = File::options().write(true).create_new(true).mode(0o600).open(&target)?;
+        if let Err(error) = copy.write_all(head) {
+            let _ = fs::remove_file(&target);
+            return Err(error);
+        }
+        Ok((shown, Some(copy)))
     }
 
     /// A free place in the store for a file of this name.
@@ -268,53 +413,35 @@ impl Collector {
     }
 }
 
-fn open_folder(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+/// What an announced path means within a folder.
+fn within(folder: &Path, said: &str) -> PathBuf {
+    let said = Path::new(said);
+    let said = said.strip_prefix(folder).unwrap_or(said);
+    said.components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// Opens a regular file that has one name, following no link on the way.
-fn open_beneath(root: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
-    let mut folder = rustix::io::fcntl_dupfd_cloexec(root, 0)?;
+fn open_folder(path: &Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(path, FOLDER, Mode::empty())?)
+}
+
+/// Opens a regular file that has one name, following no link on the way: the folder that it lies in, and itself.
+fn open_beneath(root: OwnedFd, path: &Path) -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut folder = root;
     let mut names = path.components().peekable();
     while let Some(name) = names.next() {
-        let Component::Normal(name) = name else { return Err(io::ErrorKind::InvalidInput.into()) };
+        let Component::Normal(name) = name else { break };
         let last = names.peek().is_none();
         let kind = if last { OFlags::NONBLOCK } else { OFlags::DIRECTORY };
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | kind;
-        folder = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
-    }
-    let stat = rustix::fs::fstat(&folder)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    Ok(folder)
-}
-
-/// Lists regular files below a folder, by paths relative to it.
-fn walk(folder: &OwnedFd, path: &Path, files: &mut Vec<PathBuf>, left_out: &mut usize, depth: usize) {
-    let Ok(mut entries) = rustix::fs::Dir::read_from(folder) else { return };
-    while let Some(Ok(entry)) = entries.read() {
-        let name = entry.file_name();
-        if name == c"." || name == c".." {
-            continue;
+        let next = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
+        if last {
+            let stat = rustix::fs::fstat(&next)?;
+            let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1;
+            return if is_file { Ok((folder, next)) } else { Err(io::ErrorKind::InvalidInput.into()) };
         }
-        let below = path.join(std::ffi::OsStr::new(&*name.to_string_lossy()));
-        let Ok(stat) = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile if files.len() < FILES_MAX && stat.st_nlink == 1 => files.push(below),
-            FileType::Directory if depth < 32 => {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                if let Ok(next) = rustix::fs::openat(folder, name, flags, Mode::empty()) {
-                    walk(&next, &below, files, left_out, depth + 1);
-                }
-            }
-            _ => *left_out += 1,
-        }
-        if *left_out > 100 * FILES_MAX {
-            return;
-        }
+        folder = next;
     }
+    Err(io::ErrorKind::InvalidInput.into())
 }
 
 /// Whether a folder, given by a descriptor that is kept for the purpose, has anything in it.
@@ -335,7 +462,7 @@ pub(super) fn has_entries(folder: &OwnedFd) -> bool {
 
 /// Reads a short file of the artifact folder that is meant for the worker alone, and removes it.
 pub(super) fn take_note(folder: &Path, name: &str) -> Option<String> {
-    let file = File::from(open_beneath(&open_folder(folder).ok()?, Path::new(name)).ok()?);
+    let file = File::from(open_beneath(open_folder(folder).ok()?, Path::new(name)).ok()?.1);
     let mut text = String::new();
     let read = file.take(NOTE_BYTES_MAX).read_to_string(&mut text);
     let _ = fs::remove_file(folder.join(name));
@@ -430,9 +557,9 @@ mod tests {
             announce(r#"{"content": "inline", "title": "I"}"#),
         ];
         let id = ExecutionId::new(Timestamp::EPOCH, 1);
-        let mut collector = Collector::begin(data.path(), id, &folder, &work, announced).unwrap();
+        let mut collector = Collector::begin(data.path(), id, &folder, &work, announced);
         while !collector.step() {}
-        let (found, left_out) = collector.finish();
+        let Collected { found, left_out, removed, is_emptied } = collector.finish();
         let titles: Vec<_> = found.iter().map(|one| one.title.as_str()).collect();
         assert_eq!(titles, ["A title", "sub/big.bin", "I"]);
         assert_eq!(left_out, 5);
@@ -440,7 +567,133 @@ mod tests {
         let big = &found[1];
         assert_eq!(big.digest, blake3::hash(&vec![7; 3 << 20]).to_hex().to_string());
         assert_eq!(fs::read(data.path().join(big.path.as_ref().unwrap())).unwrap().len(), 3 << 20);
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        assert!(is_emptied && removed.is_empty(), "{removed:?}");
         assert_eq!(fs::read_to_string(&secret).unwrap(), "secret");
+    }
+    /// A data directory with the folders of one slot and its cage.
+    struct Ground {
+        data: tempfile::TempDir,
+        folder: PathBuf,
+        work: PathBuf,
+    }
+
+    impl Ground {
+        fn new() -> Self {
+            let data = tempfile::tempdir().unwrap();
+            let (folder, work) = (data.path().join("slot"), data.path().join("work"));
+            for folder in [&folder, &work, &data.path().join(workspace::FOLDER)] {
+                fs::create_dir(folder).unwrap();
+            }
+            Self { data, folder, work }
+        }
+
+        fn collector(&self, announced: &[&str]) -> Collector {
+            let announced = announced.iter().map(|json| serde_json::from_str(json).unwrap()).collect();
+            let id = ExecutionId::new(Timestamp::EPOCH, 1);
+            Collector::begin(self.data.path(), id, &self.folder, &self.work, announced)
+        }
+
+        fn collect(&self, announced: &[&str]) -> Collected {
+            let mut collector = self.collector(announced);
+            while !collector.step() {}
+            collector.finish()
+        }
+
+        fn stored(&self, artifact: &FoundArtifact) -> Vec<u8> {
+            fs::read(self.data.path().join(artifact.path.as_ref().unwrap())).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_path_is_announced_in_any_of_the_ways_in_which_people_write_it() {
+        let ground = Ground::new();
+        fs::write(ground.folder.join("one.md"), "1").unwrap();
+        fs::write(ground.folder.join("two.md"), "2").unwrap();
+        fs::write(ground.work.join("three.md"), "3").unwrap();
+        let absolute = format!(r#"{{"path": "{}", "title": "Two"}}"#, ground.folder.join("two.md").display());
+        let collected = ground.collect(&[
+            r#"{"path": "./one.md", "title": "One"}"#,
+            &absolute,
+            r#"{"path": "./three.md", "title": "Three"}"#,
+        ]);
+        let titles: Vec<_> = collected.found.iter().map(|one| one.title.as_str()).collect();
+        assert_eq!((titles, collected.left_out), (vec!["One", "Two", "Three"], 0));
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_digested_and_was_accounted_for() {
+        let ground = Ground::new();
+        let path = ground.work.join("log.txt");
+        fs::write(&path, vec![b'a'; 3 << 20]).unwrap();
+        let mut collector = ground.collector(&[r#"{"path": "log.txt"}"#]);
+        // Another slot of the cage goes on with the file meanwhile, and changes what was read already.
+        let mut rounds = 0;
+        while !collector.step() {
+            let mut file = File::options().append(true).open(&path).unwrap();
+            file.write_all(&vec![b'b'; 2 << 20]).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&File::options().write(true).open(&path).unwrap(), b"c", 0)
+                .unwrap();
+            rounds += 1;
+        }
+        let Collected { found, left_out, .. } = collector.finish();
+        assert!(left_out == 0 && rounds > 2);
+        let stored = ground.stored(&found[0]);
+        assert_eq!(stored.len() as u64, found[0].size);
+        assert!(found[0].size >= 3 << 20 && found[0].size < fs::metadata(&path).unwrap().len());
+        assert_eq!(found[0].digest, blake3::hash(&stored).to_hex().to_string());
+    }
+
+    #[test]
+    fn a_file_that_somebody_may_still_write_to_is_copied() {
+        let ground = Ground::new();
+        for name in ["big", "small"] {
+            let size = if name == "big" { 3 << 20 } else { 100 };
+            fs::write(ground.folder.join(name), vec![0xff; size]).unwrap();
+        }
+        let open = |name: &str| File::options().write(true).open(ground.folder.join(name)).unwrap();
+        let writers = [open("big"), open("small")];
+        let collected = ground.collect(&[]);
+        for writer in &writers {
+            std::os::unix::fs::FileExt::write_all_at(writer, b"changed", 0).unwrap();
+        }
+        assert_eq!((collected.found.len(), collected.left_out), (2, 0));
+        for artifact in &collected.found {
+            let stored = ground.stored(artifact);
+            assert!(
+                stored.iter().all(|byte| *byte == 0xff) && stored.len() as u64 == artifact.size,
+                "{}",
+                artifact.title
+            );
+            assert_eq!(artifact.digest, blake3::hash(&stored).to_hex().to_string());
+        }
+    }
+
+    #[test]
+    fn whatever_folders_are_left_the_artifact_folder_is_empty_afterwards() {
+        let ground = Ground::new();
+        fs::create_dir_all(ground.folder.join("shut/in")).unwrap();
+        fs::write(ground.folder.join("shut/in/file"), "text").unwrap();
+        fs::set_permissions(ground.folder.join("shut/in"), std::os::unix::fs::PermissionsExt::from_mode(0o500))
+            .unwrap();
+        fs::create_dir_all(ground.folder.join("many")).unwrap();
+        for number in 0..ENTRIES_MAX {
+            fs::create_dir(ground.folder.join(format!("many/{number}"))).unwrap();
+        }
+        let mut at = open_folder(&ground.folder).unwrap();
+        for _ in 0..5000 {
+            rustix::fs::mkdirat(&at, "deep", Mode::RWXU).unwrap();
+            at = rustix::fs::openat(&at, "deep", FOLDER, Mode::empty()).unwrap();
+        }
+        let mut steps = 0;
+        let mut collector = ground.collector(&[]);
+        while !collector.step() {
+            steps += 1;
+        }
+        let Collected { left_out, removed, is_emptied, .. } = collector.finish();
+        assert!(is_emptied && left_out > 0 && steps >= ENTRIES_MAX / STEP_ENTRIES, "{left_out} {steps}");
+        for path in &removed {
+            crate::worker::folder::remove(path);
+        }
+        assert_eq!(fs::read_dir(ground.data.path().join(workspace::FOLDER)).unwrap().count(), 0);
     }
 }

@@ -188,6 +188,11 @@ impl Cage {
         Ok(())
     }
 
+    /// The artifact folder of its slot at a place, as the host has it.
+    pub(super) fn artifacts(&self, place: u32) -> PathBuf {
+        self.folder.join(format!("slot-{place}")).join("artifacts")
+    }
+
     /// How large its private `/tmp` may grow.
     pub(super) fn tmp_bytes(&self) -> u64 {
         let limits = &self.spec.limits;
@@ -205,8 +210,8 @@ impl Cage {
             Some(_) => entry(
                 "disk",
                 watched,
-                "its folders are measured 4 times a second, each file and folder as 4KiB at least; single files are held by \
-                 RLIMIT_FSIZE, /tmp by its size"
+                "its folders are measured 4 times a second, each file and folder as 4KiB at least; a file that was deleted \
+                 and is still open is not seen; single files are held by RLIMIT_FSIZE, /tmp by its size"
                     .into(),
             ),
             None => entry("disk", absent, "no limit declared; /tmp is held to 1GiB or the memory limit".into()),

@@ -9,7 +9,7 @@
 //!  engine ── link ──▶ server ──▶ cage (limits: cgroup) ──▶ slot ── message ──▶ init, process 1 of the slot's namespace
 //!                       │                                   │                    └▶ sandbox, then one execution at a time
 //!                       ├ host, relay, watch                └ run: spool, runtime, artifacts, output_meter
-//!                       ├ workspace ── memfd ──▶ errands: git outside the cages
+//!                       ├ workspace ── memfd ──▶ errands: git outside the cages, and what may take the disk long
 //!                       └ sense ── pipe ──▶ the sensing process: disks, temperatures, gpu
 //! ```
 //!
@@ -23,6 +23,7 @@ pub mod bare;
 mod cage;
 mod cgroup;
 mod error;
+mod folder;
 mod gpu;
 mod hold;
 mod host;

@@ -70,7 +70,7 @@ impl Slot {
         gpus: Vec<usize>,
         around: &Surroundings,
     ) -> io::Result<Self> {
-        let artifacts = cage.folder.join(format!("slot-{place}")).join("artifacts");
+        let artifacts = cage.artifacts(place);
         std::fs::create_dir_all(&artifacts)?;
         if cage.idmap.is_none()
             && let Some(user) = cage.user

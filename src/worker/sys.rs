@@ -173,6 +173,25 @@ pub(super) fn clear_status_flags(fd: RawFd) {
     unsafe { libc::fcntl(fd, libc::F_SETFL, 0) };
 }
 
+/// By which signal a descriptor's events are told, in place of `SIGIO`; `libc` does not name it.
+const F_SETSIG: libc::c_int = 10;
+
+/// Whether anybody may have a file open for writing. Only while nobody has does the kernel grant a lease for reading, which
+/// is given back at once; a file system without leases does not tell.
+pub(super) fn may_be_written(file: BorrowedFd<'_>) -> bool {
+    let control = |command, argument: libc::c_int| {
+        // SAFETY: numbers only, and the descriptor is open.
+        unsafe { libc::fcntl(file.as_raw_fd(), command, argument) }
+    };
+    // What ends a lease early is told by a signal; this one is ignored unless somebody waits for it.
+    control(F_SETSIG, libc::SIGURG);
+    let granted = control(libc::F_SETLEASE, libc::F_RDLCK) == 0;
+    if granted {
+        control(libc::F_SETLEASE, libc::F_UNLCK);
+    }
+    !granted
+}
+
 /// A `prctl` whose arguments are numbers.
 pub(super) fn prctl(option: libc::c_int, argument: libc::c_ulong) -> io::Result<()> {
     // SAFETY: only called with options that take numbers.

@@ -122,6 +122,53 @@ fn granted_paths_can_be_read_or_written_and_the_data_directory_stays_hidden_in_t
 }
 
 #[test]
+fn the_data_directory_stays_hidden_where_it_is_mounted_a_second_time() {
+    if !rustix::process::getuid().is_root() {
+        // Only root can mount, and who is not root sees what root has mounted by the same means.
+        return;
+    }
+    let given = tempfile::Builder::new().prefix("menagerie-given-").tempdir().unwrap();
+    let (home, place, part) = (given.path().join("home"), given.path().join("srv/home"), given.path().join("mnt"));
+    let data = home.join("u/data");
+    for folder in [&data.join("artifacts"), &place, &part] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    std::fs::write(data.join("menagerie.db"), "journal").unwrap();
+    std::fs::write(data.join("artifacts/one"), "artifact").unwrap();
+    std::fs::write(home.join("u/notes"), "notes").unwrap();
+    // In a mount namespace of its own, so that the mounts end with the worker.
+    let mount = r#"mount --bind "$1/home" "$1/srv/home" && mount --bind "$1/home/u/data/artifacts" "$1/mnt" &&
+        exec "$2" worker --data-dir "$1/home/u/data""#;
+    let log = std::fs::File::create(data.join("worker.log")).unwrap();
+    let child = std::process::Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", mount, "sh"])
+        .arg(given.path())
+        .arg(env!("CARGO_BIN_EXE_menagerie"))
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut worker = Worker::adopt(child, &data);
+    for (number, granted) in [(1, given.path().join("srv")), (2, place.clone())] {
+        let mut spec = cage(number);
+        spec.read = vec![granted.display().to_string()];
+        worker.declare(&spec, 1);
+        let seen = place.join("u").display().to_string();
+        let (outcome, output) =
+            worker.shell(spec.id, &format!("cat {seen}/notes; ls -A {seen}/data; cat {seen}/data/*"));
+        assert!(output.starts_with("notes"), "{outcome:?} {output}");
+        assert!(!output.contains("menagerie.db") && !output.contains("journal"), "{output}");
+    }
+    for (number, refused) in [(3, &part), (4, &place.join("u/data/artifacts")), (5, &given.path().to_owned())] {
+        let mut spec = cage(number);
+        spec.read = vec![refused.display().to_string()];
+        worker.declare(&spec, 1);
+        let (outcome, output) = worker.shell(spec.id, &format!("cat {}/one", part.display()));
+        let why = if number == 4 { "lies in Menagerie's own data directory" } else { "a part of it is mounted at" };
+        assert!(outcome.message.contains(why) && output.is_empty(), "{outcome:?} {output}");
+    }
+}
+
+#[test]
 fn a_grant_stays_what_it_was_when_another_agent_puts_a_link_in_its_place() {
     let given = tempfile::Builder::new().prefix("menagerie-given-").tempdir().unwrap();
     let secret = tempfile::Builder::new().prefix("menagerie-secret-").tempdir().unwrap();

@@ -137,6 +137,27 @@ fn files_without_content_use_the_disk_up_too() {
 }
 
 #[test]
+fn what_lies_deeper_than_any_path_uses_the_disk_up_too() {
+    let mut worker = Worker::start();
+    let mut spec = cage(1);
+    spec.limits.disk = Some(Bytes::from_mib(16));
+    worker.declare(&spec, 1);
+    let deep = "
+import os
+for _ in range(30):
+    os.mkdir('n' * 200)
+    os.chdir('n' * 200)
+number = 0
+while True:
+    open('file%d' % number, 'wb').write(bytes(4000000))
+    number += 1
+";
+    let id = worker.begin(start(spec.id, &["python3", "-c", deep]));
+    let (outcome, _) = worker.ended(id);
+    assert_eq!((outcome.kind, outcome.limit.as_deref()), (OutcomeKind::LimitExceeded, Some("disk")), "{outcome:?}");
+}
+
+#[test]
 fn wall_limits_and_timeouts_end_what_takes_too_long() {
     let mut worker = Worker::start();
     let mut spec = cage(1);

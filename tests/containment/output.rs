@@ -1,9 +1,9 @@
 //! Output: however much and in whatever shape, and what is left behind as artifacts.
 
 use menagerie::domain::spool::Stream;
-use menagerie::domain::{ArtifactType, Bytes, OutcomeKind};
+use menagerie::domain::{ArtifactType, Bytes, OutcomeKind, Span};
 
-use crate::client::{Worker, cage, start};
+use crate::client::{Worker, cage, eventually, start};
 
 #[test]
 fn a_gigabyte_of_output_neither_fills_the_disk_nor_holds_up_others() {
@@ -215,4 +215,127 @@ print('{"type":"result","output":[' + '1e15,' * 200000 + '1]}')
         let kept = one.path.as_ref().map(|path| std::fs::metadata(worker.folder.join(path)).unwrap().len());
         assert!(one.content.is_some() || kept == Some(16_000), "{one:?}");
     }
+}
+
+/// Receives a stream by the socket `hand` in the working folder, then goes on as `then` says.
+fn receiver(then: &str) -> String {
+    format!(
+        "
+import fcntl, os, socket, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind('hand')
+listener.listen()
+connection, _ = listener.accept()
+stream = socket.recv_fds(connection, 1, 1)[1][0]
+{then}
+time.sleep(1000)
+"
+    )
+}
+
+/// Hands its standard output on and ends.
+const GIVER: &str = "
+import socket, time
+connection = socket.socket(socket.AF_UNIX)
+while True:
+    try:
+        connection.connect('hand')
+        break
+    except OSError:
+        time.sleep(0.01)
+socket.send_fds(connection, [b'x'], [1])
+connection.recv(1)
+";
+
+/// The inits of the worker's slots: in their own namespace they are process 1.
+fn inits(worker: &Worker) -> Vec<u32> {
+    let is_init = |pid: &u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1"))
+    };
+    worker.descendants().into_iter().filter(is_init).collect()
+}
+
+#[test]
+fn who_is_handed_an_agents_stream_and_never_ceases_holds_up_nobody() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 2);
+    // 1031 is F_SETPIPE_SZ.
+    let flood = receiver(
+        "fcntl.fcntl(stream, 1031, 1 << 20)
+for _ in range(4):
+    if os.fork() == 0:
+        while True:
+            os.write(stream, b'noise\\n' * 10000)
+connection.send(b'x')",
+    );
+    let holder = worker.begin(start(spec.id, &["python3", "-c", &flood]));
+    let giver = worker.begin(start(spec.id, &["python3", "-c", GIVER]));
+    let (outcome, _) = worker.ended(giver);
+    assert!(outcome.succeeded() && outcome.message.contains("goes on writing to its output"), "{outcome:?}");
+    let (outcome, output) = worker.shell(spec.id, "echo next");
+    assert!(outcome.succeeded() && output == "next\n", "{outcome:?} {} bytes", output.len());
+    assert!(!worker.is_ended(holder));
+    worker.stop(holder, Span::from_millis(0));
+    worker.ended(holder);
+}
+
+#[test]
+fn who_speaks_up_where_nothing_runs_has_the_slot_built_anew() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 2);
+    let late = receiver(
+        "connection.send(b'x')
+while not os.path.exists('speak'):
+    time.sleep(0.01)
+os.write(stream, b'{\"type\":\"artifact\",\"title\":\"false\",\"content\":\"x\"}\\n' * 100)",
+    );
+    let holder = worker.begin(start(spec.id, &["python3", "-c", &late]));
+    let giver = worker.begin(start(spec.id, &["python3", "-c", GIVER]));
+    assert!(worker.ended(giver).0.succeeded());
+    let before = inits(&worker);
+    assert_eq!(before.len(), 2);
+    std::fs::write(worker.folder.join("cages/001/work/speak"), "").unwrap();
+    eventually("the slot is given up", || inits(&worker).len() == 1);
+    let id = worker.begin(start(spec.id, &["echo", "next"]));
+    let (outcome, artifacts) = worker.ended(id);
+    assert!(outcome.succeeded() && artifacts.is_empty(), "{outcome:?} {artifacts:?}");
+    assert_eq!(worker.output(id), "next\n");
+    assert!(!worker.is_ended(holder));
+}
+
+#[test]
+fn whatever_is_left_in_the_artifact_folder_the_next_execution_finds_it_empty() {
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let deep = "
+import os
+os.chdir(os.environ['MENAGERIE_ARTIFACTS'])
+for number in range(3000):
+    os.mkdir('d')
+    os.chdir('d')
+open('file', 'w').write('x')
+";
+    let id = worker.begin(start(spec.id, &["python3", "-c", deep]));
+    let (outcome, artifacts) = worker.ended(id);
+    assert!(outcome.succeeded() && artifacts.is_empty(), "{outcome:?}");
+    assert!(outcome.message.contains("1 artifacts were left out"), "{outcome:?}");
+    let look = "ls -A $MENAGERIE_ARTIFACTS";
+    let (outcome, output) = worker.shell(spec.id, look);
+    assert!(outcome.succeeded() && output.is_empty(), "{output}");
+    let away = worker.folder.join("workspaces");
+    eventually("what was left is removed", || std::fs::read_dir(&away).unwrap().count() == 0);
+    // Nor does it find what was there when a worker was killed.
+    let begun =
+        worker.begin(start(spec.id, &["sh", "-c", "mkdir $MENAGERIE_ARTIFACTS/former; echo begun; sleep 1000"]));
+    worker.wait_for("the file", |worker| worker.output(begun).contains("begun").then_some(()));
+    worker.kill();
+    let mut second = Worker::start_in(&worker.folder);
+    second.declare(&spec, 1);
+    let (outcome, output) = second.shell(spec.id, look);
+    assert!(outcome.succeeded() && output.is_empty(), "{output}");
+    eventually("what was left is removed", || std::fs::read_dir(&away).unwrap().count() == 0);
 }

@@ -9,7 +9,7 @@ use menagerie::domain::link::Start;
 use menagerie::domain::workspace::Workspace;
 use menagerie::domain::{ArtifactType, CageId, OutcomeKind, Span, Verification, Verify};
 
-use crate::client::{Worker, cage, eventually, start};
+use crate::client::{Worker, cage, eventually, is_alive, start};
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().unwrap();
@@ -268,4 +268,34 @@ fn copies_of_a_worker_that_was_killed_are_cleared_away() {
     eventually("the copy is gone", || copies(&folder).is_empty());
     assert!(folder.join("cages/001/work/kept").exists(), "{id}");
     drop(second);
+}
+
+/// Those of some processes that are git.
+fn gits(worker: &Worker) -> Vec<u32> {
+    let is_git = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "git\n");
+    worker.descendants().into_iter().filter(is_git).collect()
+}
+
+#[test]
+fn a_git_that_hangs_ends_with_what_it_was_for_and_with_its_worker() {
+    let source = repository();
+    // Nobody ever writes to it, so git waits for its configuration.
+    let config = source.path().join(".git/config");
+    std::fs::remove_file(&config).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &config, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    let mut worker = Worker::start();
+    let spec = cage(1);
+    worker.declare(&spec, 1);
+    let id = worker.begin(working(spec.id, source.path(), "true"));
+    eventually("git hangs", || !gits(&worker).is_empty());
+    let git = gits(&worker)[0];
+    worker.stop(id, Span::from_millis(0));
+    let (outcome, _) = worker.ended(id);
+    assert_eq!(outcome.kind, OutcomeKind::Cancelled);
+    eventually("git is gone", || !is_alive(git));
+    worker.begin(working(spec.id, source.path(), "true"));
+    eventually("git hangs", || !gits(&worker).is_empty());
+    let git = gits(&worker)[0];
+    worker.kill();
+    eventually("git is gone", || !is_alive(git));
 }

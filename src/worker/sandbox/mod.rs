@@ -19,6 +19,7 @@
 
 mod filter;
 mod held;
+mod mounts;
 mod root;
 mod rules;
 mod template;
@@ -29,7 +30,7 @@ use std::path::PathBuf;
 use crate::domain::NetworkPolicy;
 
 use super::sys;
-pub(super) use held::Held;
+pub(super) use held::{Held, Identity};
 pub(super) use root::{Tree, can_be_mapped, take, tmp_inodes};
 pub(super) use template::{Template, userns_for};
 

@@ -13,7 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
 
 use super::super::sys::{self, MountAttr};
-use super::{Grant, Held, Plan};
+use super::{Grant, Held, Plan, mounts};
 
 const READ_ONLY: u64 = 0x1; // MOUNT_ATTR_RDONLY
 const NO_SETUID: u64 = 0x2; // MOUNT_ATTR_NOSUID
@@ -62,10 +62,8 @@ pub(super) fn build(plan: &Plan<'_>) -> Result<Option<u64>, String> {
     for (grant, tree) in plan.grants.iter().zip(plan.granted) {
         place_inside(tree, inside.as_fd(), &grant.target).map_err(fail(&grant.source))?;
     }
-    // A grant that contains the data directory, under whatever name, must not open the engine's files to the cage.
-    for grant in plan.grants {
-        hide(plan, inside.as_fd(), grant, quiet).map_err(fail(plan.data_dir))?;
-    }
+    // What contains the data directory, also where it is mounted a second time, must not open the engine's files to the cage.
+    hide(plan, inside.as_fd(), &new, quiet).map_err(fail(plan.data_dir))?;
     for (path, tree) in [plan.work, plan.artifacts].into_iter().zip(&own) {
         place_inside(tree, inside.as_fd(), path).map_err(fail(path))?;
     }
@@ -186,17 +184,33 @@ fn place_inside(tree: &Tree, root: BorrowedFd<'_>, target: &Path) -> io::Result<
     Ok(rustix::mount::move_mount(&tree.mounts, "", &folder, "", flags)?)
 }
 
-/// Covers the data directory where a grant shows it, and makes sure that it is the data directory that was covered.
-fn hide(plan: &Plan<'_>, root: BorrowedFd<'_>, grant: &Grant, flags: MountFlags) -> io::Result<()> {
-    let (data, granted) = (plan.data.path()?, grant.held.path()?);
-    let Ok(below) = data.strip_prefix(&granted) else { return Ok(()) };
-    let place = open_inside(root, &grant.target.join(below))?;
-    let stat = rustix::fs::fstat(&place)?;
-    if (stat.st_dev, stat.st_ino) != plan.data.identity {
-        return Err(io::Error::other("it was moved while the cage was built, and could not be hidden"));
+/// Covers the data directory in all places of the root under construction where it is seen, and makes sure that it is the
+/// data directory that was covered.
+fn hide(plan: &Plan<'_>, root: BorrowedFd<'_>, new: &Path, flags: MountFlags) -> io::Result<()> {
+    let data = plan.data.path()?;
+    let moved = || io::Error::other("it was moved while the cage was built, and could not be hidden");
+    let check = |place: &OwnedFd| -> io::Result<()> {
+        let stat = rustix::fs::fstat(place)?;
+        if (stat.st_dev, stat.st_ino) == plan.data.identity { Ok(()) } else { Err(moved()) }
+    };
+    // Its name has to lead to it, or the places that follow from the name are those of something else.
+    check(&rustix::fs::open(&data, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)?;
+    let seen = mounts::seen(&mounts::list()?, &data, new).ok_or_else(moved)?;
+    if let Some(part) = seen.parts.first() {
+        let part = Path::new("/").join(part.strip_prefix(new).unwrap_or(part));
+        let text = format!(
+            "a part of it is mounted at {} and would be seen in the cage; unmount that, or give the cage other paths",
+            part.display()
+        );
+        return Err(io::Error::other(text));
     }
-    let place = format!("/proc/self/fd/{}", place.as_raw_fd());
-    mount_tmpfs(Path::new(&place), flags, "mode=755,size=64k")
+    for place in seen.whole {
+        let place = open_inside(root, place.strip_prefix(new).unwrap_or(&place))?;
+        check(&place)?;
+        let place = format!("/proc/self/fd/{}", place.as_raw_fd());
+        mount_tmpfs(Path::new(&place), flags, "mode=755,size=64k")?;
+    }
+    Ok(())
 }
 
 fn devices(plan: &Plan<'_>, dev: &Path) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventFlags};
 
-use super::super::artifacts::{self, Collector};
+use super::super::artifacts::{self, Collected, Collector};
 use super::super::run::{Gone, NEVER, Stage, Verdict, signal_for};
 use super::super::runtime::said::Announced;
 use super::super::{log, sys};
@@ -18,6 +18,8 @@ use crate::domain::{Outcome, Severity};
 
 /// How long the end of everything may take when the worker leaves.
 const LEAVE_WAIT: Duration = Duration::from_secs(5);
+/// What a pipe holds unless it is made larger, in bytes.
+const PIPE_BYTES: usize = 64 << 10;
 
 impl Server {
     /// Ends an execution for a reason. The first reason stays; a harsher stage replaces a milder one.
@@ -52,8 +54,7 @@ impl Server {
     /// such, or to what it has left.
     pub(super) fn everything_gone(&mut self, index: usize, gone: Gone) {
         for is_err in [false, true] {
-            // Nobody writes any more, so this ends with what the pipe holds.
-            while self.read_once(index, is_err) {}
+            self.drain(index, is_err);
         }
         self.orphan_relays(index);
         let Some(slot) = self.slots.get_mut(&index) else { return };
@@ -66,6 +67,29 @@ impl Server {
         run.verdict = run.verdict.take().or(verdict);
         if let Some(gone) = self.verify(index, gone) {
             self.gather(index, gone);
+        }
+    }
+
+    /// Reads what an execution has left in one of its pipes, and no more than a pipe holds: an agent may have handed its
+    /// stream over a socket to somebody who lives on and never ceases. A slot whose pipe brings more is built anew.
+    fn drain(&mut self, index: usize, is_err: bool) {
+        let (mut taken, mut room) = (0, PIPE_BYTES);
+        while let Some(count) = self.read_once(index, is_err) {
+            taken += count;
+            if taken <= room {
+                continue;
+            }
+            // More than pipes hold as a rule; an agent may have made this one larger.
+            let Some(slot) = self.slots.get_mut(&index) else { return };
+            let holds = rustix::pipe::fcntl_getpipe_size(slot.pipe(usize::from(is_err))).unwrap_or(0);
+            if room > PIPE_BYTES || taken > holds {
+                slot.stale = true;
+                if let Some(run) = &mut slot.run {
+                    run.add_remark("something that outlives it goes on writing to its output; the slot is built anew");
+                }
+                return;
+            }
+            room = holds;
         }
     }
 
@@ -90,7 +114,7 @@ impl Server {
         }
         if !announced.is_empty() || artifacts::has_entries(&slot.artifacts_fd) {
             let work = self.cages.get(&slot.cage).map(|cage| cage.work.clone()).unwrap_or_default();
-            run.collector = Collector::begin(&self.around.data_dir, run.id(), &slot.artifacts, &work, announced);
+            run.collector = Some(Collector::begin(&self.around.data_dir, run.id(), &slot.artifacts, &work, announced));
         }
         if run.collector.is_some() {
             self.collecting.push(index);
@@ -103,24 +127,37 @@ impl Server {
     pub(super) fn collect(&mut self) {
         let mut waiting = std::mem::take(&mut self.collecting);
         waiting.retain(|index| {
-            let Some(run) = self.slots.get_mut(index).and_then(|slot| slot.run.as_mut()) else { return false };
+            let Some(slot) = self.slots.get_mut(index) else { return false };
+            let Some(run) = &mut slot.run else { return false };
             let complete = run.collector.as_mut().is_none_or(Collector::step);
             if !complete {
                 return true;
             }
-            let Some((found, left_out)) = run.collector.take().map(Collector::finish) else { return false };
+            let Some(Collected { found, left_out, removed, is_emptied }) = run.collector.take().map(Collector::finish)
+            else {
+                return false;
+            };
             if left_out > 0 {
                 let text = "were no regular files, could not be read, or were too many or too large";
                 run.add_remark(&format!("{left_out} artifacts were left out: they {text}"));
             }
-            self.conclude(*index, found);
+            // What could not be taken out is moved away with the folder when the slot is built anew.
+            slot.stale |= !is_emptied;
+            if !removed.is_empty() {
+                self.clear(removed);
+            }
+            if found.iter().any(|artifact| artifact.path.is_some()) {
+                self.keep(*index, found);
+            } else {
+                self.conclude(*index, found);
+            }
             false
         });
         self.collecting.append(&mut waiting);
     }
 
     /// Judges an execution and reports it.
-    fn conclude(&mut self, index: usize, mut found: Vec<FoundArtifact>) {
+    pub(super) fn conclude(&mut self, index: usize, mut found: Vec<FoundArtifact>) {
         let Some(run) = self.slots.get_mut(&index).and_then(|slot| slot.run.as_mut()) else { return };
         let Some(gone) = run.gone else { return };
         if run.difference.is_some() && !found.iter().any(|artifact| artifact.difference.is_some()) {
@@ -205,6 +242,7 @@ impl Server {
         for cage in self.cages.values_mut() {
             cage.queue.clear();
         }
+        self.end_errands();
         let running: Vec<usize> = self.slots.keys().copied().collect();
         for index in running {
             let Some(slot) = self.slots.get_mut(&index) else { continue };
@@ -224,6 +262,7 @@ impl Server {
                 match data >> 56 {
                     source if source == Source::Exit as u64 => self.leave_run(index),
                     source if source == Source::Dying as u64 => self.take(Source::Dying, index, event.flags),
+                    source if source == Source::Errand as u64 => self.errand_ended(index),
                     _ => {}
                 }
             }

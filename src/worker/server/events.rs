@@ -93,47 +93,53 @@ impl Server {
     /// Reads what has been printed, up to a bound.
     pub(super) fn read_output(&mut self, index: usize, is_err: bool) {
         for _ in 0..READS_PER_TURN {
-            if !self.read_once(index, is_err) {
+            if self.read_once(index, is_err).is_none() {
                 break;
             }
+        }
+        if self.slots.get(&index).is_some_and(|slot| slot.stale && slot.run.is_none()) {
+            self.retire(index);
         }
         self.after_output(index);
     }
 
-    /// Reads once; whether there may be more.
-    pub(super) fn read_once(&mut self, index: usize, is_err: bool) -> bool {
-        let Some(slot) = self.slots.get_mut(&index) else { return false };
+    /// Reads once: how many bytes there were; `None` when there is no more.
+    pub(super) fn read_once(&mut self, index: usize, is_err: bool) -> Option<usize> {
+        let slot = self.slots.get_mut(&index)?;
         let count = match rustix::io::read(slot.pipe(usize::from(is_err)), &mut self.buffer[..]) {
             Ok(0) => {
                 // Every writer is gone, init included.
                 self.unwatch_pipe(index, is_err);
-                return false;
+                return None;
             }
             Ok(count) => count,
-            Err(rustix::io::Errno::INTR) => return true,
-            Err(_) => return false,
+            Err(rustix::io::Errno::INTR) => return Some(0),
+            Err(_) => return None,
         };
         let bytes = &self.buffer[..count];
-        if let Some(run) = &mut slot.run {
-            let stream = if is_err { Stream::Err } else { Stream::Out };
-            run.spool.write(stream, sys::now(), bytes);
-            // What a command prints that verifies an agent is not the agent's word.
-            if run.agent.is_none() {
-                run.output.feed(is_err, sys::monotonic(), bytes);
-            }
-            if !is_err && run.agent.is_none() {
-                let before = run.listener.said.progress;
-                run.listener.feed(bytes);
-                if run.listener.said.progress > before {
-                    run.output.made_headway();
-                }
-            }
-            if let Some(error) = run.spool.take_failure() {
-                let text = format!("output of execution {} cannot be kept: {error}", run.id());
-                self.report(notice(Severity::Error, text));
+        let Some(run) = slot.run.as_mut().filter(|run| run.gone.is_none()) else {
+            // Nothing runs here, so somebody else has the stream: what runs here next would be held to its words.
+            slot.stale = true;
+            return Some(count);
+        };
+        let stream = if is_err { Stream::Err } else { Stream::Out };
+        run.spool.write(stream, sys::now(), bytes);
+        // What a command prints that verifies an agent is not the agent's word.
+        if run.agent.is_none() {
+            run.output.feed(is_err, sys::monotonic(), bytes);
+        }
+        if !is_err && run.agent.is_none() {
+            let before = run.listener.said.progress;
+            run.listener.feed(bytes);
+            if run.listener.said.progress > before {
+                run.output.made_headway();
             }
         }
-        true
+        if let Some(error) = run.spool.take_failure() {
+            let text = format!("output of execution {} cannot be kept: {error}", run.id());
+            self.report(notice(Severity::Error, text));
+        }
+        Some(count)
     }
 
     fn unwatch_pipe(&self, index: usize, is_err: bool) {
@@ -248,8 +254,9 @@ impl Server {
         for index in due {
             self.tick_one(index, now);
         }
+        self.end_overdue_errands(now);
         let running = self.slots.values().filter_map(|slot| slot.run.as_ref()).filter(|run| run.gone.is_none());
-        self.wake_at = running.map(Run::next_wake).min().unwrap_or(NEVER);
+        self.wake_at = running.map(Run::next_wake).min().unwrap_or(NEVER).min(self.errands.next_due());
     }
 
     fn tick_one(&mut self, index: usize, now: u64) {
@@ -326,6 +333,10 @@ impl Server {
                     slot.cage
                 );
                 broken = Some(("disk", text));
+            } else if usage.is_lost() {
+                let text = "folders in its folders are nested deeper than any path can name and were moved while they were \
+                            measured; whoever nests so deeply has to leave them where they are";
+                broken = Some(("disk", text.to_owned()));
             }
             if complete {
                 run.disk = None;

@@ -1,12 +1,13 @@
 //! What the engine asks for.
 
+use super::super::artifacts;
 use super::super::cage::Cage;
 use super::super::cgroup::Cgroups;
 use super::super::gpu::Devices;
 use super::super::message::Request;
 use super::super::run::{Run, Stage, Verdict, clocks};
 use super::super::slot::Slot;
-use super::super::{log, sys};
+use super::super::{log, sys, workspace};
 use super::{Known, Server, Source, key, notice};
 use crate::domain::cage::SEARCH_PATH;
 use crate::domain::link::{FromWorker, LINK_VERSION, Report, Start, ToWorker};
@@ -246,12 +247,13 @@ impl Server {
         let Some(place) = cage.places.iter().take(width).position(Option::is_none) else { return Ok(None) };
         let fail = |error: std::io::Error| error.to_string();
         self.prepare_cage(id).map_err(fail)?;
-        let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
-        let wanted = cage.spec.limits.gpu.unwrap_or(0) as usize;
-        let gpus = least_used(wanted, &self.around.gpus, self.slots.values());
         let place_number = u32::try_from(place).unwrap_or(u32::MAX);
         self.next_index += 1;
         let index = self.next_index;
+        self.clear_slot(id, place_number, index).map_err(fail)?;
+        let Some(cage) = self.cages.get_mut(&id) else { return Ok(None) };
+        let wanted = cage.spec.limits.gpu.unwrap_or(0) as usize;
+        let gpus = least_used(wanted, &self.around.gpus, self.slots.values());
         let slot = Slot::start(cage, place_number, index, gpus, &self.around).map_err(fail)?;
         let input = epoll::EventFlags::IN;
         epoll::add(&self.epoll, &slot.socket, key(Source::Socket, index), input)
@@ -262,6 +264,22 @@ impl Server {
         cage.places[place] = Some(index);
         self.slots.insert(index, slot);
         Ok(Some(index))
+    }
+
+    /// Moves away what is in the artifact folder of a slot that is about to be made: a former worker may have been killed, or
+    /// what an execution left could not be taken out. It is nothing that the next one has made.
+    fn clear_slot(&mut self, id: CageId, place: u32, index: usize) -> std::io::Result<()> {
+        let Some(cage) = self.cages.get(&id) else { return Ok(()) };
+        let folder = cage.artifacts(place);
+        if !std::fs::File::open(&folder).is_ok_and(|folder| artifacts::has_entries(&folder.into())) {
+            return Ok(());
+        }
+        let name = format!("slot-{}-{index}.left", self.incarnation);
+        let away = self.around.data_dir.join(workspace::FOLDER).join(name);
+        let failed = |error| std::io::Error::other(format!("{} cannot be emptied: {error}", folder.display()));
+        std::fs::rename(&folder, &away).map_err(failed)?;
+        self.clear(vec![away]);
+        Ok(())
     }
 
     /// Hands an execution to a slot's init.
@@ -354,6 +372,7 @@ impl Server {
                     cage.queue.retain(|start| start.execution_id != id);
                 }
                 self.end_unstarted(id, Outcome::new(reason, message));
+                self.end_preparation(id);
             }
             Some(Known::Running(index)) => {
                 let verdict = Verdict { kind: reason, limit: None, message };

@@ -1,8 +1,11 @@
 //! Calls of git, and the repositories that they are made in.
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use super::sys;
 
 /// How much of what git complains of is told, in characters.
 const COMPLAINT_CHARS_MAX: usize = 400;
@@ -26,6 +29,10 @@ impl Git {
         for setting in quiet {
             command.args(["-c", setting]);
         }
+        let die_along = || sys::prctl(libc::PR_SET_PDEATHSIG, libc::c_ulong::from(libc::SIGKILL.unsigned_abs()));
+        // SAFETY: between fork and exec it makes one system call and touches no memory. Whoever calls git waits for it, so
+        // it ends early with its caller alone.
+        unsafe { command.pre_exec(die_along) };
         Self { command, input: vec![] }
     }
 

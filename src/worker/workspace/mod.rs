@@ -1,4 +1,5 @@
-//! What is done with git outside all cages: making the copy that an execution works on, merging what was approved.
+//! What is done with git outside all cages: making the copy that an execution works on, merging what was approved; and what
+//! may take the disk long: removing what agents have left, keeping their artifacts.
 //!
 //! Each is an errand of a process of its own, because git takes its time and the worker's loop waits for nothing. The
 //! worker's end is in `server/workspaces.rs`; order and answer are JSON in files in memory, which are the process's
@@ -14,6 +15,7 @@
 
 pub(super) mod difference;
 mod git;
+mod keep;
 mod merge;
 mod prepare;
 #[cfg(test)]
@@ -24,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, sys};
+use super::{Error, folder, sys};
 use crate::domain::ExecutionId;
 use crate::domain::Merge;
 use crate::domain::link::MergeOrder;
@@ -54,8 +56,10 @@ pub(super) enum Errand {
         /// What agents may write to.
         writable: Vec<PathBuf>,
     },
-    /// Remove folders.
+    /// Remove files and folders.
     Remove(Vec<PathBuf>),
+    /// Have the disk keep files of the data directory, so that no loss of power takes them.
+    Keep(Vec<PathBuf>),
 }
 
 /// A copy to be made.
@@ -84,8 +88,10 @@ pub(super) enum Done {
     Prepared(String),
     /// It was merged or not.
     Merged(Merge),
-    /// The folders are gone, as far as they could be.
+    /// They are gone, as far as they could be.
     Removed,
+    /// They are kept.
+    Kept,
     /// It could not be done, and why.
     Failed(String),
 }
@@ -107,30 +113,13 @@ pub(super) fn run(data_dir: &Path) -> Result<(), Error> {
             Done::Merged(merge::merge(&order, &repository, &writable, data_dir))
         }
         Errand::Remove(folders) => {
-            for folder in &folders {
-                remove(folder);
+            for path in &folders {
+                folder::remove(path);
             }
             Done::Removed
         }
+        Errand::Keep(files) => keep::keep(data_dir, &files).map_or_else(Done::Failed, |()| Done::Kept),
     };
     let answer = serde_json::to_vec(&done).unwrap_or_default();
     std::io::stdout().lock().write_all(&answer).map_err(Error::kernel("answering the worker"))
-}
-
-/// Removes a folder with all that is in it, also where its owner has locked himself out of a part.
-fn remove(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if std::fs::remove_dir_all(folder).is_ok() {
-        return;
-    }
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let _ = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700));
-        for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                waiting.push(entry.path());
-            }
-        }
-    }
-    let _ = std::fs::remove_dir_all(folder);
 }

@@ -324,16 +324,3 @@ fn what_was_not_approved_or_must_not_be_touched_changes_nothing() {
     }
     assert!(!ground.repository().join(".git/hooks/post-merge").exists());
 }
-
-#[test]
-fn folders_that_are_locked_are_removed_too() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
-    let inner = folder.path().join("a/b");
-    fs::create_dir_all(&inner).unwrap();
-    fs::write(inner.join("file"), "x").unwrap();
-    fs::set_permissions(&inner, fs::Permissions::from_mode(0o000)).unwrap();
-    std::os::unix::fs::symlink(folder.path(), folder.path().join("a/link")).unwrap();
-    remove(&folder.path().join("a"));
-    assert!(!folder.path().join("a").exists() && folder.path().exists());
-}
