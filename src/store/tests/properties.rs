@@ -134,6 +134,8 @@ proptest! {
             }
             other => panic!("{other:?}"),
         };
+        // An index looks into bodies, and would not take one that is no JSON; a bit that flips on the disk asks no index.
+        connection.execute_batch("DROP INDEX journal_alert").unwrap();
         let sql = format!("UPDATE journal SET {name} = {cast} WHERE seq = ?");
         connection.execute(&sql, rusqlite::params![changed, seq]).unwrap();
         drop(connection);
