@@ -331,8 +331,8 @@ mod tests {
         let place = |of| answered.iter().position(|one| *one == of);
         assert!(place(first).unwrap() < place(second).unwrap(), "{answered:?}");
         let log = log.0.lock().unwrap();
-        let order = ["first", "overview", "second"];
-        assert!(log.len() == 3 && log.iter().zip(order).all(|(asked, word)| asked.contains(word)), "{log:?}");
+        // The first is answered once the overview was asked for too, whichever came first.
+        assert!(log.len() == 3 && log[2].contains("second"), "{log:?}");
     }
 
     #[test]

@@ -3,6 +3,15 @@
 use serde_json::json;
 
 use super::desk::Desk;
+use super::terminal::Terminal;
+
+/// Waits until what the choice under the cursor would change is shown, so that it can be chosen.
+#[track_caller]
+fn is_judged(terminal: &mut Terminal) {
+    terminal.is_up_to_date();
+    terminal.sees_no_longer("asking what would change");
+    terminal.is_asked("IF YOU DO IT");
+}
 
 #[test]
 fn a_waiting_task_gets_another_agent_and_is_given_back() {
@@ -29,7 +38,7 @@ fn a_waiting_task_gets_another_agent_and_is_given_back() {
     terminal.sees("a3 cannot:");
     assert_eq!(wanted(), agent("seer"));
     terminal.types("\x15scheduler");
-    terminal.is_asked("IF YOU DO IT");
+    is_judged(&mut terminal);
     terminal.types("\r");
     terminal.wait_for("nobody in particular to be wanted", |_| wanted().is_null());
     terminal.sees("z takes it back");
@@ -54,7 +63,7 @@ fn a_task_goes_to_an_agent_that_can_do_it() {
     terminal.types("r");
     terminal.is_asked("no agent: the scheduler chooses");
     terminal.types("a4");
-    terminal.is_asked("IF YOU DO IT");
+    is_judged(&mut terminal);
     terminal.types("\r");
     terminal.wait_for("a4 to have done it", |_| desk.task(&id)["status"] == "completed");
     let by = desk.task(&id)["assigned_agent_id"].clone();
