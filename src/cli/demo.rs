@@ -41,7 +41,7 @@ pub struct DemoArgs {
     /// With --approve-all: leave the demo's engine running
     #[arg(long, requires = "approve_all")]
     pub keep: bool,
-    /// Begin a new survey though one is under way; without it the demo goes on with that one
+    /// Begin a new survey though there is one; without it the demo goes on with that one, or shows it if it is over
     #[arg(long, conflicts_with_all = ["fleet_size", "tasks"])]
     pub again: bool,
     /// Show lines of progress, no console

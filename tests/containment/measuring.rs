@@ -58,6 +58,7 @@ fn what_a_cage_uses_is_measured_while_somebody_watches() {
     });
     assert_eq!(last.pids, Some(0), "{last:?}");
     assert!(last.memory.is_some_and(|bytes| bytes < EATEN), "{last:?}");
+    assert!(last.memory_peak.is_some_and(|peak| peak >= EATEN), "the peak is told of what comes to rest: {last:?}");
     worker.measurements.clear();
     worker.wait_for("two more measurements", |worker| (worker.measurements.len() >= 2).then_some(()));
     assert!(worker.measurements.iter().skip(1).all(|one| one.cages.is_empty()), "{:?}", worker.measurements);

@@ -1,5 +1,5 @@
-//! How a survey begins: the fleet is declared and its tasks are submitted, unless one is under way in this engine already.
-//! That one is gone on with, so that the same command twice is one survey and not two.
+//! How a survey begins: the fleet is declared and its tasks are submitted, unless there is one in this engine already. That
+//! one is gone on with, or shown again when it is over, so that the same command twice is one survey and not two.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -23,21 +23,25 @@ pub struct Begun {
     pub tasks: Vec<(TaskId, String)>,
     /// The journal's last record before them.
     pub seq: u64,
-    /// When it was submitted, if it was there before.
-    pub since: Option<Timestamp>,
+    /// When it was submitted, if it was there before, and whether it is over.
+    pub before: Option<(Timestamp, bool)>,
 }
 
-/// Goes on with the survey that is under way, or with `again`, or when there is none, submits `tasks` to `fleet`.
+/// Goes on with the newest survey, whether or not it is over; with `again`, or when there is none of this repository, submits
+/// `tasks` to `fleet`.
 ///
 /// # Errors
-/// Whatever the engine refuses; and when the survey under way is of another repository.
+/// Whatever the engine refuses; and when a survey of another repository is under way.
 pub fn begin(client: &Client, fleet: Fleet, tasks: Vec<NewTask>, again: bool) -> Result<Begun, Failure> {
-    let found = if again { None } else { under_way(client)? };
+    let found = if again { None } else { newest(surveyed(client)?) };
     let Some(found) = found else { return submit(client, fleet, tasks) };
     let wanted = tasks.first().and_then(|task| repository(&task.parameters.configuration));
     if let (Some(wanted), Some(there)) = (wanted, found.first().and_then(Surveying::repository))
         && wanted != there
     {
+        if is_over(&found) {
+            return submit(client, fleet, tasks);
+        }
         let refusal = Refusal::invalid("PATH", wanted, there);
         return Err(refusal
             .hint("a survey of that is under way here: --again adds one of this, --data-dir keeps it apart")
@@ -52,7 +56,7 @@ fn submit(client: &Client, fleet: Fleet, tasks: Vec<NewTask>) -> Result<Begun, F
     client.command(&WireCommand::Apply { fleet, dry_run: false })?;
     let seq = client.get::<Status>("/v1/status", &vec![])?.seq;
     match client.command(&WireCommand::SubmitTasks { tasks, keep_going: false })? {
-        Reply::Submitted { ids, .. } => Ok(Begun { tasks: ids.into_iter().zip(names).collect(), seq, since: None }),
+        Reply::Submitted { ids, .. } => Ok(Begun { tasks: ids.into_iter().zip(names).collect(), seq, before: None }),
         _ => Err(Failure::failed("the engine answered the submission with something else")),
     }
 }
@@ -85,23 +89,28 @@ fn repository(configuration: &Map<String, Value>) -> Option<&str> {
     configuration.get(REPOSITORY).and_then(Value::as_str)
 }
 
-/// All tasks of the newest survey that has not ended.
-fn under_way(client: &Client) -> Result<Option<Vec<Surveying>>, Failure> {
+/// The tasks of surveys, the newest first.
+fn surveyed(client: &Client) -> Result<Vec<Surveying>, Failure> {
     let query = [("filter", SURVEYS), ("sort", "-created_at"), ("limit", LOOKED_AT)];
     let query: Query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let (tasks, _) = client.list::<Surveying>("tasks", &query)?;
-    Ok(newest_open(tasks))
+    Ok(client.list::<Surveying>("tasks", &query)?.0)
 }
 
-/// Of tasks, the newest first, those that were submitted together and of which one has not ended.
-fn newest_open(mut tasks: Vec<Surveying>) -> Option<Vec<Surveying>> {
+/// Of tasks, the newest first, those that were submitted together: those of which one has not ended, before what is over.
+fn newest(mut tasks: Vec<Surveying>) -> Option<Vec<Surveying>> {
     // What one command submits has one time.
-    let open = tasks.iter().find(|task| !task.status.is_final())?.created_at;
-    tasks.retain(|task| task.created_at == open);
+    let open = tasks.iter().find(|task| !task.status.is_final());
+    let time = open.or(tasks.first())?.created_at;
+    tasks.retain(|task| task.created_at == time);
     Some(tasks)
 }
 
-/// What is known of a survey under way. Its agents go by what they can do, which is the type of their tasks.
+/// Whether all of a survey has ended.
+fn is_over(tasks: &[Surveying]) -> bool {
+    tasks.iter().all(|task| task.status.is_final())
+}
+
+/// What is known of a survey that is there. Its agents go by what they can do, which is the type of their tasks.
 fn attach(client: &Client, planned: &[NewTask], found: &[Surveying]) -> Result<Begun, Failure> {
     let name = |task: &Surveying| {
         let same = planned.iter().find(|planned| planned.kind == task.kind);
@@ -117,7 +126,8 @@ fn attach(client: &Client, planned: &[NewTask], found: &[Surveying]) -> Result<B
         None => None,
     };
     let tasks = found.iter().map(|task| (task.id, name(task))).collect();
-    Ok(Begun { tasks, seq: first.map_or(0, |first| first.saturating_sub(1)), since })
+    let before = since.map(|since| (since, is_over(found)));
+    Ok(Begun { tasks, seq: first.map_or(0, |first| first.saturating_sub(1)), before })
 }
 
 #[cfg(test)]
@@ -131,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn a_survey_is_under_way_while_one_of_its_tasks_is_and_a_newer_one_goes_first() {
+    fn the_newest_survey_is_gone_on_with_and_one_that_is_under_way_before_what_is_over() {
         use TaskStatus::{Cancelled, Completed, Executing, Failed, Pending};
-        let ids =
-            |tasks: Vec<Surveying>| newest_open(tasks).map(|tasks| tasks.into_iter().map(|task| task.id).collect());
+        let ids = |tasks: Vec<Surveying>| newest(tasks).map(|tasks| tasks.into_iter().map(|task| task.id).collect());
         assert_eq!(ids(vec![]), None::<Vec<TaskId>>);
         let over = || vec![task(9, 30, Completed), task(8, 30, Failed), task(7, 30, Cancelled)];
-        assert_eq!(ids(over()), None, "what is over is not gone on with");
+        let older = || over().into_iter().chain([task(6, 20, Completed)]).collect();
+        assert_eq!(ids(older()).map(|ids| ids.len()), Some(3), "what is over is shown again");
         let open = [task(3, 20, Completed), task(2, 20, Pending), task(1, 10, Executing)];
         let wanted = vec![open[0].id, open[1].id];
         let mut tasks = over();

@@ -15,7 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Outcome};
 use crate::ui::{Starter, Voice};
 
-/// Surveys the repository at or around `path`, or shows the survey that is under way unless there is to be one `again`.
+/// Surveys the repository at or around `path`, or shows the survey that is there unless there is to be one `again`.
 pub fn survey(context: &Context, args: &ConsoleArgs, path: Option<&Path>, again: bool) -> Outcome {
     let survey = Survey::prepare(context, path)?;
     let (fleet, tasks) = survey.work()?;
@@ -24,7 +24,7 @@ pub fn survey(context: &Context, args: &ConsoleArgs, path: Option<&Path>, again:
         let client = console::engine(settings, voice)?;
         let (cages, count) = (fleet.cage.len(), tasks.len());
         match begin(&client, fleet, tasks, again) {
-            Ok(Begun { tasks, since: Some(since), .. }) => voice.done(survey::under_way(tasks.len(), since)),
+            Ok(Begun { tasks, before: Some((since, over)), .. }) => voice.done(survey::was_there(tasks.len(), since, over)),
             Ok(_) => voice.done(format!("the survey begins: {count} tasks in {cages} cages")),
             // The engine is there all the same, so the console stays on it.
             Err(failure) => voice.failed(format!("the survey was not submitted: {}", console::one_line(failure))),

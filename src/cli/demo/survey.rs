@@ -78,9 +78,9 @@ impl Survey {
         let cages = fleet.cage.len();
         let begun = begin(&client, fleet, tasks, again)?;
         let count = begun.tasks.len();
-        self.say(&match begun.since {
+        self.say(&match begun.before {
             None => format!("{cages} cages with limits of their own, {count} tasks\n"),
-            Some(since) => format!("{}\n", under_way(count, since)),
+            Some((since, over)) => format!("{}\n", was_there(count, since, over)),
         })?;
         Ok((client, begun))
     }
@@ -89,12 +89,12 @@ impl Survey {
     pub fn follow_to_the_end(mut self, args: &DemoArgs) -> Outcome {
         let start = Instant::now();
         let (client, begun) = self.begin(args.again)?;
-        let since = begun.since;
+        let before = begun.before;
         let mut watch = Watch::new(begun.tasks, begun.seq);
         if self.follow(&client, &mut watch, |watch| watch.all_ended_but(EDITOR))? == End::Interrupted {
             return self.interrupted();
         }
-        let took = match since {
+        let took = match before {
             None => {
                 let took = Span::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
                 format!("The survey took {}", took.human())
@@ -275,9 +275,10 @@ impl Survey {
 }
 
 /// What is said of a survey that was there before, and how to begin another.
-pub fn under_way(tasks: usize, since: Timestamp) -> String {
+pub fn was_there(tasks: usize, since: Timestamp, over: bool) -> String {
     let age = Span::from_micros(now().since(since).as_micros()).human();
-    format!("A survey of {tasks} tasks is under way here, submitted {age} ago; --again begins another")
+    let state = if over { "over" } else { "under way" };
+    format!("A survey of {tasks} tasks is {state} here, submitted {age} ago; --again begins another")
 }
 
 /// Twelve hexadecimal digits that stand for a path.

@@ -45,6 +45,16 @@ fn a_task_goes_to_whom_one_finds_by_typing() {
 }
 
 #[test]
+fn no_cage_is_offered_to_two_agents_at_once() {
+    let mut driver = Driver::at("agents", (120, 36));
+    driver.press("space");
+    driver.press("space");
+    driver.press("r");
+    driver.sees("a cage is home to one agent");
+    driver.sees_not("✓ free");
+}
+
+#[test]
 fn how_well_an_agent_suits_is_shown_factor_by_factor() {
     let mut driver = on_pending((200, 60));
     driver.press("r");

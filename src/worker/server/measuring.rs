@@ -147,7 +147,9 @@ impl Server {
 
     /// What one cage uses; `None` when nothing has run in it since it was last measured.
     fn measure_cage(&mut self, id: CageId, slots: Slots, now: u64, elapsed_us: u64) -> Option<CageUsage> {
-        let all = self.watch.looks_at_all();
+        // What comes to rest is looked at in full once more: its peak was perhaps reached since, and stands for as long as it rests.
+        let looked = self.watch.looks_at_all();
+        let all = looked || !slots.active;
         let cage = self.cages.get_mut(&id)?;
         let tokens = cage.spec.limits.tokens.and_then(|limit| limit.per);
         let tokens = tokens.map(|per| cage.tokens.add(0, now, per.as_micros().unsigned_abs()));
@@ -188,7 +190,7 @@ impl Server {
             memory_peak: reading.memory_peak,
             pids: pids.map(|pids| u32::try_from(pids).unwrap_or(u32::MAX)),
             throttled_us,
-            oom_kills: Some(slots.oom_kills).filter(|_| all && self.around.cgroups.holds_memory()),
+            oom_kills: Some(slots.oom_kills).filter(|_| looked && self.around.cgroups.holds_memory()),
             tokens,
             cpu_total_us: reading.cpu_us,
             throttled_total_us: reading.throttled_us,

@@ -289,7 +289,8 @@ impl Candidates {
             && asked.iter().all(|(_, candidates)| candidates.is_some())
         {
             let lists: Vec<_> = asked.iter().filter_map(|(_, candidates)| candidates.clone()).collect();
-            self.known = Known::Here(together(lists));
+            let cages = self.cages();
+            self.known = Known::Here(together(lists, cages));
         }
         true
     }
@@ -312,8 +313,8 @@ impl Candidates {
 }
 
 /// One list from those of several things: able is who is able for all of them. The order is that of the first list,
-/// with those behind who are not able for all.
-fn together(lists: Vec<Vec<Candidate>>) -> Vec<Candidate> {
+/// with those behind who are not able for all. Cages are home to one agent each, and so to none of several.
+fn together(lists: Vec<Vec<Candidate>>, cages: bool) -> Vec<Candidate> {
     let asked = lists.len();
     let mut lists = lists.into_iter();
     let Some(mut all) = lists.next() else { return Vec::new() };
@@ -336,6 +337,9 @@ fn together(lists: Vec<Vec<Candidate>>) -> Vec<Candidate> {
         if able < asked {
             (candidate.able, candidate.free) = (false, false);
             candidate.reasons.insert(0, format!("able for {able} of {asked}"));
+        } else if cages {
+            (candidate.able, candidate.free) = (false, false);
+            candidate.reasons.insert(0, format!("able for 1 of {asked}: a cage is home to one agent"));
         }
     }
     all.sort_by_key(|candidate| !candidate.able);
