@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
 
 use menagerie::domain::cage::NetworkWord;
@@ -75,7 +75,6 @@ print('root', sorted(os.listdir('/')))
 
 #[test]
 fn granted_paths_can_be_read_or_written_and_the_data_directory_stays_hidden_in_them() {
-    use std::os::unix::fs::MetadataExt;
     let given = tempfile::Builder::new().prefix("menagerie-given-").tempdir().unwrap();
     let (readable, writable) = (given.path().join("r"), given.path().join("w"));
     for folder in [&readable, &writable] {
@@ -112,6 +111,27 @@ fn granted_paths_can_be_read_or_written_and_the_data_directory_stays_hidden_in_t
         worker.declare(&bad, 1);
         let (outcome, _) = worker.shell(bad.id, "true");
         assert!(outcome.message.contains(refused), "{outcome:?}");
+    }
+    // Nor a program that others would run as the owner, however it is made.
+    let attack = format!(
+        r#"import os
+def tries(name, make):
+    path = "{w}/" + name
+    try: make(path)
+    except OSError as error: print(name, error.errno)
+def chmod(path): open(path, "w").close(); os.chmod(path, 0o4755)
+def fchmod(path): os.fchmod(os.open(path, os.O_CREAT | os.O_WRONLY), 0o6755)
+tries("chmod", chmod)
+tries("fchmod", fchmod)
+tries("open", lambda path: os.open(path, os.O_CREAT | os.O_WRONLY, 0o4755))
+tries("mknod", lambda path: os.mknod(path, 0o104755))
+"#
+    );
+    let output = python(&mut worker, &spec, &attack);
+    assert_eq!(output.lines().count(), 4, "each is refused: {output}");
+    for entry in std::fs::read_dir(&writable).unwrap() {
+        let mode = std::fs::metadata(entry.unwrap().path()).unwrap().mode();
+        assert_eq!(mode & 0o6000, 0, "{mode:o} {output}");
     }
     // What is granted and not there is not there in the cage either.
     let mut without = cage(3);

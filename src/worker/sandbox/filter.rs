@@ -2,8 +2,10 @@
 //!
 //! Refused are the kernel's administration, new namespaces and mounts, the keyring (it is shared between users of the
 //! same number), `io_uring` (its operations would pass by this filter), and sockets of families that the network policy
-//! does not give. `clone3` does not exist for the agent, because its flags lie in memory where a filter cannot read
-//! them; libraries fall back to `clone`, whose flags are looked at.
+//! does not give. `clone3` and `openat2` do not exist for the agent, because their flags lie in memory where a filter cannot
+//! read them; libraries fall back to `clone` and `openat`, whose flags are looked at. What makes a file or changes its mode may
+//! not set the bits by which it would run as its owner or group: what an agent makes in a granted folder belongs to the
+//! owner of the fleet, and others may be able to run it there.
 //!
 //! Calls that are allowed whatever their arguments cost nothing: the kernel works out once which those are and does not
 //! run the program for them.
@@ -104,8 +106,39 @@ const REFUSED: &[libc::c_long] = &[
 ];
 
 /// `ENOSYS`: programs have another way and take it.
-const MISSING: &[libc::c_long] =
-    &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
+const MISSING: &[libc::c_long] = &[
+    libc::SYS_clone3,
+    libc::SYS_openat2,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+];
+
+/// `fchmodat2` has this number everywhere, which the library does not know everywhere yet.
+const FCHMODAT2: libc::c_long = 452;
+
+/// The bits of a mode by which a program runs as the file's owner or group.
+const SET_ID: u32 = libc::S_ISUID | libc::S_ISGID;
+
+/// With one of these flags a call that opens a file makes it, and its mode means something.
+const MAKES: u32 = (libc::O_CREAT | libc::O_TMPFILE & !libc::O_DIRECTORY).cast_unsigned();
+
+/// The calls that give a file a mode: which argument has flags that have to be [`MAKES`], if that matters, and which the mode.
+const MODES: &[(libc::c_long, Option<u32>, u32)] = &[
+    (libc::SYS_fchmod, None, 1),
+    (libc::SYS_fchmodat, None, 2),
+    (FCHMODAT2, None, 2),
+    (libc::SYS_openat, Some(2), 3),
+    (libc::SYS_mknodat, None, 2),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_chmod, None, 1),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_open, Some(1), 2),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_creat, None, 1),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_mknod, None, 1),
+];
 
 fn number(call: libc::c_long) -> u32 {
     u32::try_from(call).unwrap_or(u32::MAX)
@@ -148,6 +181,15 @@ pub(super) fn program(network: &NetworkPolicy) -> Vec<sock_filter> {
             op(RETURN, ALLOW),
         ],
     );
+    for (call, flags, mode) in MODES {
+        let mut block = vec![];
+        if let Some(flags) = flags {
+            block.extend([op(LOAD, argument(*flags)), test(JUMP_BITS, MAKES, 3)]);
+        }
+        block.extend([op(LOAD, argument(*mode)), test(JUMP_BITS, SET_ID, 1), op(RETURN, refuse(libc::EPERM))]);
+        block.push(op(RETURN, ALLOW));
+        call_block(&mut code, *call, &block);
+    }
     let sockets = sockets(network);
     call_block(&mut code, libc::SYS_socket, &sockets);
     code.push(op(RETURN, ALLOW));
@@ -201,7 +243,7 @@ mod tests {
     use super::*;
 
     /// Runs a program as the kernel would, for the instructions used here.
-    fn run(program: &[sock_filter], call: libc::c_long, arguments: [u32; 3]) -> u32 {
+    fn run<const N: usize>(program: &[sock_filter], call: libc::c_long, arguments: [u32; N]) -> u32 {
         let load = |offset: u32| match offset {
             NUMBER => number(call),
             ARCH => ARCHITECTURE,
@@ -247,6 +289,26 @@ mod tests {
         assert_eq!(run(&none, libc::SYS_clone, [libc::CLONE_NEWUSER.cast_unsigned(), 0, 0]), refuse(libc::EPERM));
         assert_eq!(run(&none, libc::SYS_ioctl, [0, 0x5412, 0]), refuse(libc::EPERM));
         assert_eq!(run(&none, libc::SYS_ioctl, [0, 0x5401, 0]), ALLOW);
+    }
+
+    #[test]
+    fn no_file_gets_the_bits_to_run_as_its_owner() {
+        let none = program(&NetworkPolicy::Unsaid);
+        let (make, tmp) = (libc::O_CREAT.cast_unsigned(), libc::O_TMPFILE.cast_unsigned());
+        for bits in [0o4755, 0o2755, 0o6000] {
+            assert_eq!(run(&none, libc::SYS_fchmod, [3, bits]), refuse(libc::EPERM));
+            assert_eq!(run(&none, libc::SYS_fchmodat, [3, 0, bits]), refuse(libc::EPERM));
+            assert_eq!(run(&none, FCHMODAT2, [3, 0, bits, 0]), refuse(libc::EPERM));
+            assert_eq!(run(&none, libc::SYS_mknodat, [3, 0, libc::S_IFREG | bits]), refuse(libc::EPERM));
+            for flags in [make, make | 1, tmp] {
+                assert_eq!(run(&none, libc::SYS_openat, [3, 0, flags, bits]), refuse(libc::EPERM));
+            }
+            let directory = libc::O_DIRECTORY.cast_unsigned();
+            assert_eq!(run(&none, libc::SYS_openat, [3, 0, directory, bits]), ALLOW, "nobody reads that mode");
+        }
+        assert_eq!(run(&none, libc::SYS_fchmod, [3, 0o1777]), ALLOW);
+        assert_eq!(run(&none, libc::SYS_openat, [3, 0, make, 0o755]), ALLOW);
+        assert_eq!(run(&none, libc::SYS_openat2, [0; 3]), refuse(libc::ENOSYS));
     }
 
     #[test]
