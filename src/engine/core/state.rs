@@ -528,11 +528,13 @@ impl Core {
         }
     }
 
-    /// Changes a task's status and the counts.
+    /// Changes a task's status and the counts. Events say what follows from the state that they were decided on, so that a change
+    /// which the table of transitions does not know is a fault of ours: every test and every simulated seed ends at it.
     pub(super) fn set_status(&mut self, slot: u32, status: TaskStatus) {
         let task = &mut self.tasks[slot];
         let weight = task.weight();
         let old = std::mem::replace(&mut task.status, status);
+        debug_assert!(old.may_become(status), "task {}: {old} -> {status}", task.id);
         self.by_status[old as usize] -= weight;
         self.by_status[status as usize] += weight;
     }
