@@ -227,11 +227,12 @@ fn array_of_all(connection: &Connection, first: TaskId, text: &str) -> Result<Op
     if first.place() != 0 || array_len(connection, first)?.is_none() {
         return Ok(None);
     }
-    let last: [u8; 16] = connection
+    // There is none where `text` is how ids end and not how they begin.
+    let last: Option<[u8; 16]> = connection
         .prepare_cached("SELECT max(id) FROM task WHERE id BETWEEN ? AND ?")
         .and_then(|mut statement| statement.query_row(params![from, to], |row| row.get(0)))
         .doing("looking up an id")?;
-    Ok((TaskId(Uuid::from_bytes(last)).as_array() == first).then_some(first))
+    Ok(last.filter(|last| TaskId(Uuid::from_bytes(*last)).as_array() == first).map(|_| first))
 }
 
 fn array_len(connection: &Connection, id: TaskId) -> Result<Option<i64>, Error> {

@@ -138,6 +138,10 @@ pub trait Listing {
     fn toggle_mark(&mut self, out: &mut Out);
     /// Marks from here to where it is called again, at most [`MARK_ALL_MAX`].
     fn mark_range(&mut self, out: &mut Out);
+    /// Whether a range has been begun and not ended: it is drawn as marked, and is not yet.
+    fn ranges(&self) -> bool {
+        false
+    }
     /// Marks everything that the filter lets through, at most [`MARK_ALL_MAX`].
     fn mark_all(&mut self, out: &mut Out);
     /// Takes all marks away; `false` when there was none.
@@ -583,6 +587,10 @@ impl<R: Row> Listing for List<R> {
         query.push(("limit".to_owned(), limit.to_string()));
         let ticket = out.ask(Some(MARKS_LANE), R::request(query));
         self.marking = Some((ticket, Marking::Range(start.id, here)));
+    }
+
+    fn ranges(&self) -> bool {
+        self.range_from.is_some()
     }
 
     fn mark_all(&mut self, out: &mut Out) {

@@ -280,6 +280,11 @@ impl Notifier {
         self.means != Means::Off && self.away(now)
     }
 
+    /// Whether an alert that calls is active: the header shows it.
+    pub fn is_bad(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| !known.ids.is_empty())
+    }
+
     /// The words of a call that is due.
     pub fn due(&mut self, now: Instant) -> Option<String> {
         if !self.waits() || self.next().is_some_and(|next| next > now) {

@@ -6,12 +6,16 @@ use crate::ui::place::Place;
 use crate::ui::request::{Lane, Request, Ticket};
 use crate::ui::screen::Out;
 use crate::ui::step::{Order, Step, Tone};
-use crate::ui::{clipboard, layers, settings, verb};
+use crate::ui::{arming, clipboard, layers, settings, verb};
 
 impl App {
     /// Does an action, or says why not.
     pub fn run(&mut self, action: &'static Action) {
-        match self.obstacle(action) {
+        // What is drawn as marked is what is acted on, so that a range is ended first.
+        let acts = arming::waits(action.name) && self.aim.is_none();
+        let ranges = acts && self.with_list(|list, _| list.ranges()) == Some(true);
+        let open = ranges.then(|| "a range is begun: end it where you are, or leave it with Esc".to_owned());
+        match open.or_else(|| self.obstacle(action)) {
             Some(why) => self.say(Tone::Info, format!("{}: {why}", action.title)),
             None => (action.run)(self),
         }

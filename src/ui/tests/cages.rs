@@ -91,7 +91,7 @@ fn the_cursor_moves_in_four_directions_and_stays_on_its_cage() {
 #[test]
 fn who_uses_most_of_its_memory_is_said_and_is_the_first_one_key_away() {
     let mut driver = Driver::new(&Place::Cages, (120, 36));
-    driver.sees("most: 021 130M of 128M (102%) builder-21");
+    driver.sees("fullest: 021 130M of 128M (102%) builder-21");
     driver.press("o");
     assert_eq!(here(&driver), "021", "the one over its limit");
     driver.sees("memory, worst first");
@@ -139,7 +139,7 @@ fn the_most_memory_that_a_cage_had_is_a_measure_and_stands_beside_what_it_has() 
     driver.press("ctrl-r");
     driver.sees("peak 123M");
     driver.press("m m m m");
-    driver.sees("most: 001 123M of ");
+    driver.sees("fullest: 001 123M of ");
     driver.press("j");
     driver.sees_not("peak 123M");
 }

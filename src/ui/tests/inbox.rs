@@ -555,3 +555,17 @@ fn nothing_is_decided_before_what_a_filter_lets_through_is_here() {
     driver.settle();
     assert!(desk.borrow().commands.is_empty());
 }
+
+#[test]
+fn a_range_that_was_not_ended_is_not_acted_on_in_part() {
+    let mut driver = Driver::new(&Place::Inbox, (120, 36));
+    driver.press("v");
+    driver.press("j");
+    driver.press("a");
+    driver.sees("a range is begun");
+    driver.collect();
+    assert!(driver.asked.iter().all(|(_, request)| !matches!(request, Request::Command(_))));
+    driver.press("v");
+    driver.press("a");
+    driver.sees_not("a range is begun");
+}

@@ -44,7 +44,7 @@ fn what_a_person_needs_is_there_at_any_size() {
             "622",
             "cpu",
             "cages",
-            "most: 021",
+            "fullest: 021",
             "$12.50",
         ] {
             assert!(driver.draw().contains(words), "{words:?} is missing at {size:?}:\n{}", driver.draw());

@@ -341,6 +341,10 @@ impl Listing for TreeView {
         }
     }
 
+    fn ranges(&self) -> bool {
+        self.range_from.is_some()
+    }
+
     fn mark_all(&mut self, _: &mut Out) {
         let most = usize::try_from(MARK_ALL_MAX).unwrap_or(usize::MAX);
         self.mark(0..self.lines.len().min(most));

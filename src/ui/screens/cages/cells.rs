@@ -41,11 +41,17 @@ impl Cells {
 
     /// The cage that uses most of its limit of a measure, as the cells show it; where nothing is limited, the one that uses
     /// most. `None` when nobody knows of any.
+    pub fn fullest(&self, measure: Measure) -> Option<&CageCell> {
+        let used = |place: usize| measure.of(&self.cells[place]).used.unwrap_or(-1.0);
+        self.first(measure, |place| (self.share(place, measure).unwrap_or(-1.0), used(place)))
+    }
+
+    /// The cage that uses most of a measure, whatever its limit.
     pub fn most(&self, measure: Measure) -> Option<&CageCell> {
-        let rank = |place: usize| {
-            let used = measure.of(&self.cells[place]).used;
-            (self.share(place, measure).unwrap_or(-1.0), used.unwrap_or(-1.0))
-        };
+        self.first(measure, |place| (measure.of(&self.cells[place]).used.unwrap_or(-1.0), 0.0))
+    }
+
+    fn first(&self, measure: Measure, rank: impl Fn(usize) -> (f64, f64)) -> Option<&CageCell> {
         let known = (0..self.cells.len()).filter(|place| measure.of(&self.cells[*place]).used.is_some());
         let most = known.max_by(|one, other| {
             let (one, other) = (rank(*one), rank(*other));

@@ -131,9 +131,9 @@ pub fn scale(cells: &Cells, measure: Measure, tenths: bool, room: usize, look: &
     Line::from(spans)
 }
 
-/// Which cage uses most of a measure.
+/// Which cage uses most of its limit of a measure, and which uses most, if that is another.
 pub fn most(cells: &Cells, measure: Measure) -> String {
-    match cells.most(measure) {
+    match cells.fullest(measure) {
         None => format!("nobody's {} is known", measure.as_str()),
         Some(cell) if measure.of(cell).used.is_none_or(|used| used <= 0.0) => {
             // Of those that were not measured yet nothing can be said.
@@ -143,7 +143,11 @@ pub fn most(cells: &Cells, measure: Measure) -> String {
         }
         Some(cell) => {
             let agent = cell.agent.as_deref().map_or("".into(), text::clean);
-            format!("most: {} {} {}", cell.id, measure.words(cell), text::fit(&agent, 24))
+            let fullest = format!("fullest: {} {} {}", cell.id, measure.words(cell), text::fit(&agent, 24));
+            match cells.most(measure).filter(|most| most.id != cell.id) {
+                Some(most) => format!("{fullest} · most: {} {}", most.id, measure.words(most)),
+                None => fullest,
+            }
         }
     }
 }

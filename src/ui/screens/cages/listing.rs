@@ -53,6 +53,10 @@ impl Listing for Cages {
         }
     }
 
+    fn ranges(&self) -> bool {
+        self.range_from.is_some()
+    }
+
     fn mark_all(&mut self, _: &mut Out) {
         // Of a filter that is not understood nobody knows what it lets through.
         let passing = self.cells.all().iter().zip(&self.passing).filter(|(_, passes)| self.parsed.is_ok() && **passes);

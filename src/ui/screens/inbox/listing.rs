@@ -62,6 +62,10 @@ impl Listing for Entries {
         self.mark(&places);
     }
 
+    fn ranges(&self) -> bool {
+        self.range_from.is_some()
+    }
+
     fn mark_all(&mut self, out: &mut Out) {
         self.ask_marks(out);
     }
