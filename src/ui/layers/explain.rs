@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::api::types::WireCommand;
 use crate::domain::{CageId, TaskStatus, Timestamp};
+use crate::ui::events_text;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::list::Motion;
@@ -119,6 +120,18 @@ impl Explain {
             Some(WireCommand::ReviewArtifacts { ids, .. }) => ids,
             _ => &[],
         }
+    }
+
+    /// What the words of the change call by ids, such as artifacts that were rejected.
+    fn spoken_of(&self) -> impl Iterator<Item = &str> {
+        let explanation = self.found.as_ref().and_then(|found| found.as_ref().ok());
+        let change = explanation.and_then(|explanation| explanation.smallest_change.as_ref());
+        let mut rest = change.map_or("", |change| &change.text);
+        std::iter::from_fn(move || {
+            let (_, id, after) = events_text::first_id(rest)?;
+            rest = after;
+            Some(id)
+        })
     }
 
     /// How many of the artifacts that the change judges are listed with it: all, or with the line that says how many more
@@ -279,7 +292,8 @@ impl Layer for Explain {
             Err(message) => Err(message.clone()),
         });
         self.current = false;
-        let ids = &self.concerned()[..self.concerned().len().min(TITLES_MAX)];
+        let ids: Vec<&str> =
+            self.concerned().iter().map(String::as_str).chain(self.spoken_of()).take(TITLES_MAX).collect();
         if !ids.is_empty() {
             let filter = ("filter".to_owned(), format!("id:{}", ids.join(",")));
             let query = vec![filter, ("limit".to_owned(), ids.len().to_string())];

@@ -581,7 +581,8 @@ fn what_waits_for_approvals_names_them_by_title_and_leaves_the_header_in_sight()
         "reasons": [{"kind": "approval", "blocking": true, "need": "approved", "have": "40 pending",
                      "text": "waits for approval of 40 artifacts"}],
         "change": format!("menagerie artifact approve {}", ids.join(" ")),
-        "smallest_change": {"text": "approve 40 artifacts; 1 was rejected: x.md; approve it by itself",
+        "smallest_change": {"text": format!("approve 40 artifacts; 1 was rejected: {}; approve it by itself",
+                                            fleet::review::id(4)),
                             "command": {"command": "review_artifacts", "ids": ids, "approve": true, "note": null}},
     });
     let mut driver = Driver::new(&Place::Task(id(PENDING)), (80, 24));
@@ -604,7 +605,8 @@ fn what_waits_for_approvals_names_them_by_title_and_leaves_the_header_in_sight()
     // The reason, the change and the key for it are in sight at once.
     let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
     assert!(place("waits for approval of 40 artifacts") < place("THE SMALLEST CHANGE"));
-    assert!(place("1 was rejected: x.md; approve it by itself") < place(&title));
+    let rejected = format!("1 was rejected: {}", fleet::review::artifact(4).title);
+    assert!(place(&rejected) < place(&title));
     assert!(place(&title) < place("and 35 more, all listed below"));
     assert!(place("and 35 more, all listed below") < place("shows what it would do, then does it"));
     let last = format!("{} 0000003b", fleet::review::artifact(59).title);
