@@ -17,6 +17,15 @@ const ELSEWHERE: &[&str] = &["undo", "undo_older", "redo", "submit", "edit_tasks
 /// Why nothing is done to a row of a filter or an order that has been given up.
 pub const ON_ITS_WAY: &str = "what you asked to see is still on its way; look, then press again";
 
+const UNSEEN: &str = "you have not seen this one yet; look, then press again";
+const ARRIVED: &str = "it has just arrived; look, then press again";
+const CAME: &str = "it has just come under the cursor; look, then press again";
+
+/// Whether an obstacle is one of those here, which go away by themselves in a moment.
+pub fn is_for_a_moment(obstacle: &str) -> bool {
+    [ON_ITS_WAY, UNSEEN, ARRIVED, CAME].contains(&obstacle)
+}
+
 /// Whether an action changes what the cursor is on, and so waits until that could be read.
 pub fn waits(action: &str) -> bool {
     action::named(action).is_some_and(|action| action.changes) && !ELSEWHERE.contains(&action)
@@ -120,14 +129,14 @@ impl Arming {
     /// Why an item, or with several ids a group, under the cursor may not be decided yet.
     pub fn obstacle<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Option<String> {
         if !self.drawn {
-            return Some("you have not seen this one yet; look, then press again".to_owned());
+            return Some(UNSEEN.to_owned());
         }
         let arrived = |id: &str| self.known.get(id).copied().flatten();
         if ids.any(|id| self.within(arrived(id), REST)) {
-            return Some("it has just arrived; look, then press again".to_owned());
+            return Some(ARRIVED.to_owned());
         }
         if self.within(self.came, REST) {
-            return Some("it has just come under the cursor; look, then press again".to_owned());
+            return Some(CAME.to_owned());
         }
         None
     }

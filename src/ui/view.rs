@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
 use super::app::App;
+use super::arming;
 use super::link::LinkState;
 use super::look::{Look, Mark};
 use super::orders::Undoable;
@@ -286,12 +287,15 @@ struct Hint {
 }
 
 /// The keys of the screen, the most fitting first. Those that the fleet as a whole does not take now, because this console
-/// only reads or no engine answers, keep their place and are dimmed; `?` says why.
+/// only reads or no engine answers, and those that wait until the thing under the cursor could be read, keep their place and
+/// are dimmed; `?` says why.
 fn screen_hints(app: &App) -> Vec<Hint> {
     let mut bindings = app.keymap.in_scopes(&app.scopes());
-    // What this screen can never do would only take room; what the thing under the cursor cannot do keeps its place.
-    let possible = |action: &super::action::Action| app.screen().is_none_or(|one| one.obstacle(action.name).is_none());
-    bindings.retain(|binding| binding.action.hint > 0 && possible(binding.action));
+    // What this screen can never do would only take room; what the thing under the cursor cannot do, or not in this very
+    // moment, keeps its place, so that the line stays as it is.
+    let obstacle = |action: &super::action::Action| app.screen().and_then(|one| one.obstacle(action.name));
+    let never = |action| obstacle(action).is_some_and(|why| !arming::is_for_a_moment(&why));
+    bindings.retain(|binding| binding.action.hint > 0 && !never(binding.action));
     // In a past one wants to know the ways through it and out of it; elsewhere there are none.
     bindings.retain(|binding| app.era.is_past() || !super::actions::past::is_of_a_past(binding.action));
     // Of what there is to take back nothing on the screen tells, so the hint does.
@@ -301,7 +305,7 @@ fn screen_hints(app: &App) -> Vec<Hint> {
     let hint = |binding: &super::keymap::Binding| Hint {
         key: binding.key.to_string(),
         title: binding.action.title.to_owned(),
-        possible: binding.action.taken(app).is_ok(),
+        possible: binding.action.taken(app).is_ok() && obstacle(binding.action).is_none(),
     };
     bindings.iter().map(hint).collect()
 }

@@ -132,28 +132,31 @@ impl Core {
     /// What it waits for before it can be queued.
     fn explain_waiting(&self, slot: u32, now: Timestamp, explanation: &mut Explanation) {
         let task = &self.tasks[slot];
-        let (mut makers, mut lacking, mut refused) = (vec![], vec![], 0);
+        let (mut makers, mut lacking, mut refused) = (vec![], vec![], vec![]);
         for id in task.deps.iter().flat_map(|deps| &deps.on) {
             if let Some(dependency) = self.task_ids.get(*id) {
                 let have = self.tasks[dependency].status.to_string();
                 let text = format!("waits for task {id}, which is {have}");
                 explanation.reasons.push(reason(ReasonKind::Dependency, true, "completed", have, text));
             } else if task.gate && self.unapproved.contains_key(id) {
-                let (pending, rejected, open) = self.unapproved_of(*id);
-                let counts = [(pending, "pending"), (rejected, "rejected")];
+                let (pending, rejected) = self.unapproved_of(*id);
+                let counts = [(pending.len(), "pending"), (rejected.len(), "rejected")];
                 let counts = counts.iter().filter(|(count, _)| *count > 0);
                 let have = counts.map(|(count, state)| format!("{count} {state}")).collect::<Vec<_>>().join(", ");
-                let text = match open[..] {
-                    [one] => format!("waits for approval of artifact {one}: {have}"),
-                    _ => format!("waits for approval of {} artifacts of task {id}: {have}", open.len()),
+                let text = match (&pending[..], &rejected[..]) {
+                    ([one], []) | ([], [one]) => format!("waits for approval of artifact {one}: {have}"),
+                    _ => {
+                        let open = pending.len() + rejected.len();
+                        format!("waits for approval of {open} artifacts of task {id}: {have}")
+                    }
                 };
                 explanation.reasons.push(reason(ReasonKind::Approval, true, "approved", have, text));
                 makers.push(*id);
-                lacking.extend(open);
-                refused += rejected;
+                lacking.extend(pending);
+                refused.extend(rejected);
             }
         }
-        explanation.suggest_approval(&makers, lacking, refused);
+        explanation.suggest_approval(&makers, lacking, &refused);
         if let Some(array) = &task.array
             && array.remaining == 0
         {

@@ -39,6 +39,10 @@ pub struct CageVerdict {
 const CAGES_MAX: usize = 100;
 /// So many artifacts are named in a command.
 const ARTIFACTS_MAX: usize = 100;
+/// So many artifacts that were rejected are named.
+const REJECTED_SHOWN: usize = 3;
+/// What stands between what is approved and what is left to a decision of its own.
+const APART: &str = "; ";
 
 impl Explanation {
     /// Names a change, unless one was named before: in words, as it is typed, and as a command.
@@ -87,7 +91,9 @@ impl Explanation {
         self.change = Some(lines.join(" && "));
         if let Some(change) = &mut self.smallest_change {
             let each = if alone.len() == 1 { "1 of them by itself" } else { "those of high risk each by itself" };
-            change.text = format!("{}, {each}", change.text);
+            // It is about what is approved, so it stands before what was rejected.
+            let end = change.text.find(APART).unwrap_or(change.text.len());
+            change.text.insert_str(end, &format!(", {each}"));
             change.command = None;
         }
     }
@@ -100,29 +106,33 @@ impl Explanation {
         }
     }
 
-    /// Suggests to approve all that a task waits for: with less it would wait still. `makers` are the tasks that made it,
-    /// and `rejected` of it somebody has refused.
-    pub(super) fn suggest_approval(&mut self, makers: &[TaskId], ids: Vec<ArtifactId>, rejected: usize) {
-        let after_all = match rejected {
-            0 => String::new(),
-            1 => ", 1 of which was rejected and is approved after all".to_owned(),
-            some => format!(", {some} of which were rejected and are approved after all"),
+    /// Suggests to approve what a task waits for: with less it would wait still. `makers` are the tasks that made it. What
+    /// somebody has `rejected` is named and left to a decision of its own: no command for many may take back a judgement.
+    pub(super) fn suggest_approval(&mut self, makers: &[TaskId], pending: Vec<ArtifactId>, rejected: &[ArtifactId]) {
+        let named: Vec<_> = rejected.iter().take(REJECTED_SHOWN).map(ToString::to_string).collect();
+        let named = named.join(", ");
+        let apart = match rejected.len() {
+            0 => None,
+            1 => Some(format!("1 was rejected: {named}; approve it by itself")),
+            some if some <= REJECTED_SHOWN => Some(format!("{some} were rejected: {named}; approve each by itself")),
+            some => Some(format!("{some} were rejected: {named}, ...; approve each by itself")),
         };
-        let text = match (&ids[..], makers) {
-            ([], _) => return,
-            ([one], _) if rejected > 0 => format!("approve artifact {one} after all, which was rejected"),
+        let text = match (&pending[..], makers) {
+            ([], _) => return apart.into_iter().for_each(|text| self.suggest(text, None, None)),
             ([one], _) => format!("approve artifact {one}"),
-            (ids, [maker]) => format!("approve the {} artifacts of task {maker} that lack it{after_all}", ids.len()),
+            (ids, [maker]) => format!("approve the {} artifacts of task {maker} that are pending", ids.len()),
             (ids, makers) => {
-                format!("approve the {} artifacts of {} tasks that lack it{after_all}", ids.len(), makers.len())
+                format!("approve the {} artifacts of {} tasks that are pending", ids.len(), makers.len())
             }
         };
-        if ids.len() > ARTIFACTS_MAX {
+        let text = apart.into_iter().fold(text, |text, apart| text + APART + &apart);
+        if pending.len() > ARTIFACTS_MAX {
             self.suggest(text, None, None);
             return;
         }
-        let typed = ids.iter().fold("menagerie artifact approve".to_owned(), |line, id| format!("{line} {id}"));
-        self.suggest(text, Some(typed), Some(Command::ReviewArtifacts { ids, approve: true, note: None }));
+        let typed = pending.iter().fold("menagerie artifact approve".to_owned(), |line, id| format!("{line} {id}"));
+        let command = Command::ReviewArtifacts { ids: pending, approve: true, note: None };
+        self.suggest(text, Some(typed), Some(command));
     }
 }
 
@@ -265,15 +275,16 @@ impl Core {
         explanation.suggest(text, typed, Some(Command::Apply { fleet, dry_run: false }));
     }
 
-    /// The artifacts of a task, or of the elements of an array, that are not approved: how many are pending and how many
-    /// rejected, and all of them.
-    pub(super) fn unapproved_of(&self, task: TaskId) -> (usize, usize, Vec<ArtifactId>) {
+    /// The artifacts of a task, or of the elements of an array, that are not approved: those that nobody has judged, and
+    /// those that were rejected.
+    pub(super) fn unapproved_of(&self, task: TaskId) -> (Vec<ArtifactId>, Vec<ArtifactId>) {
         let of = |artifact: &&crate::domain::snapshot::OpenArtifact| {
             artifact.task_id == task || artifact.task_id.as_array() == task
         };
-        let open: Vec<_> = self.artifacts.values().filter(of).collect();
-        let pending = open.iter().filter(|artifact| artifact.state == ReviewState::Pending).count();
-        (pending, open.len() - pending, open.iter().map(|artifact| artifact.id).collect())
+        let (pending, rejected): (Vec<_>, Vec<_>) =
+            self.artifacts.values().filter(of).partition(|artifact| artifact.state == ReviewState::Pending);
+        let ids = |artifacts: Vec<&crate::domain::snapshot::OpenArtifact>| artifacts.iter().map(|it| it.id).collect();
+        (ids(pending), ids(rejected))
     }
 
     /// The elements of an array by what has become of them: `3 to come, 2 executing, 40 completed`.

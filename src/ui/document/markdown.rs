@@ -113,8 +113,9 @@ impl Setter {
                 self.say(Role::Literal, &words);
             }
             Event::FootnoteReference(name) => self.say(Role::Dim, &format!("[{name}]")),
-            // A line end in the source is kept: agents write lists and tables of figures without any marks.
-            Event::SoftBreak | Event::HardBreak => self.say(Role::Text, "\n"),
+            // Where the source only wraps its lines, the rows here wrap elsewhere.
+            Event::SoftBreak => self.say(Role::Text, " "),
+            Event::HardBreak => self.say(Role::Text, "\n"),
             Event::Rule => {
                 self.flush();
                 self.open_block();

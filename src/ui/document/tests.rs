@@ -58,6 +58,15 @@ fn markdown_is_laid_out_for_its_columns() {
 }
 
 #[test]
+fn a_line_end_of_the_source_is_a_blank_and_only_a_hard_break_begins_a_row() {
+    let content = "The text\nitself is **left\nout** on purpose.  \nA row\\\nof its own.\n\n- one\n  item\n";
+    assert_eq!(
+        shown(Format::Markdown, content, ROOM),
+        ["The text itself is left out on purpose.", "A row", "of its own.", "", "• one item"]
+    );
+}
+
+#[test]
 fn a_link_that_says_one_thing_and_leads_elsewhere_shows_where() {
     let shown = shown(Format::Markdown, "[https://good.example](https://bad.example)", Room { columns: 80, ..ROOM });
     assert_eq!(shown, ["https://good.example (https://bad.example)"]);

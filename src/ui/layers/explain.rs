@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::api::types::WireCommand;
 use crate::domain::{CageId, TaskStatus, Timestamp};
+use crate::ui::events_text;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::list::Motion;
@@ -77,6 +78,9 @@ struct Change {
 /// The most artifacts whose titles are asked for.
 const TITLES_MAX: usize = 200;
 
+/// The most lines of artifacts that stand with the change; all of them stand further down.
+const LISTED_MAX: usize = 6;
+
 /// Columns of what sort of reason it is.
 const KIND: u16 = 12;
 
@@ -118,28 +122,57 @@ impl Explain {
         }
     }
 
+    /// What the words of the change call by ids, such as artifacts that were rejected.
+    fn spoken_of(&self) -> impl Iterator<Item = &str> {
+        let explanation = self.found.as_ref().and_then(|found| found.as_ref().ok());
+        let change = explanation.and_then(|explanation| explanation.smallest_change.as_ref());
+        let mut rest = change.map_or("", |change| &change.text);
+        std::iter::from_fn(move || {
+            let (_, id, after) = events_text::first_id(rest)?;
+            rest = after;
+            Some(id)
+        })
+    }
+
+    /// How many of the artifacts that the change judges are listed with it: all, or with the line that says how many more
+    /// there are no more than [`LISTED_MAX`].
+    fn listed(&self) -> usize {
+        match self.concerned().len() {
+            all if all <= LISTED_MAX => all,
+            _ => LISTED_MAX - 1,
+        }
+    }
+
+    fn titles<'a>(&'a self, names: &'a Names) -> impl Iterator<Item = TextLine> + 'a {
+        self.concerned().iter().map(|id| TextLine::plain(Role::Text, format!("  {}", names.title(id))))
+    }
+
     fn lines(&self, names: &Names) -> Vec<TextLine> {
         let explanation = match &self.found {
             None => return vec![TextLine::plain(Role::Dim, "asking the engine …")],
             Some(Err(message)) => return vec![TextLine::plain(Role::Bad, message)],
             Some(Ok(explanation)) => explanation,
         };
-        let mut lines = vec![summary(explanation), TextLine::default()];
-        // What can be done comes before the reasons, which may fill screens.
+        let (blocking, others): (Vec<_>, Vec<_>) = explanation.reasons.iter().partition(|reason| reason.blocking);
+        // Why it waits in one sentence, then what can be done; the reasons in full may fill screens.
+        let mut lines = vec![summary(explanation)];
+        lines.extend(in_short(&blocking, names));
+        lines.push(TextLine::default());
         let words = explanation.smallest_change.as_ref().map(|change| &change.text).or(explanation.change.as_ref());
         if let Some(words) = words {
             lines.push(TextLine::plain(Role::Heading, "THE SMALLEST CHANGE THAT ADMITS IT"));
             lines.push(TextLine::plain(Role::Accent, names.speak(words)).with_gutter(Gutter::State(Mark::Human)));
             if let Some(order) = self.change() {
-                lines.extend(
-                    self.concerned().iter().map(|id| TextLine::plain(Role::Text, format!("  {}", names.title(id)))),
-                );
+                lines.extend(self.titles(names).take(self.listed()));
+                if self.listed() < self.concerned().len() {
+                    let more = self.concerned().len() - self.listed();
+                    lines.push(TextLine::plain(Role::Dim, format!("  and {more} more, all listed below")));
+                }
                 lines.push(TextLine::plain(Role::Dim, shown_line(&order, self.concerned())));
                 lines.push(TextLine::roles([(Role::Key, "a"), (Role::Hint, " shows what it would do, then does it")]));
             }
             lines.push(TextLine::default());
         }
-        let (blocking, others): (Vec<_>, Vec<_>) = explanation.reasons.iter().partition(|reason| reason.blocking);
         let holds = !blocking.is_empty();
         if holds {
             lines.push(TextLine::plain(Role::Heading, "WHAT HOLDS IT UP"));
@@ -150,6 +183,11 @@ impl Explain {
             let heading = if holds { "WHAT DOES NOT" } else { "WHERE IT IS" };
             lines.push(TextLine::plain(Role::Heading, heading));
             lines.extend(others.into_iter().flat_map(|reason| reason_lines(reason, Mark::Done, names)));
+            lines.push(TextLine::default());
+        }
+        if self.listed() < self.concerned().len() {
+            lines.push(TextLine::plain(Role::Heading, "ALL THAT THE CHANGE IS ABOUT"));
+            lines.extend(self.titles(names));
             lines.push(TextLine::default());
         }
         if !explanation.cages.is_empty() {
@@ -192,6 +230,17 @@ fn summary(explanation: &Explanation) -> TextLine {
         pieces.push((Role::Dim, " · nobody knows when it starts".to_owned()));
     }
     TextLine::roles(pieces)
+}
+
+/// The first thing that holds it up, in one sentence, and how many others there are.
+fn in_short(blocking: &[&Reason], names: &Names) -> Option<TextLine> {
+    let (first, others) = blocking.split_first()?;
+    let mut pieces = vec![(Role::Text, names.speak(&first.text))];
+    if !others.is_empty() {
+        let reasons = if others.len() == 1 { "reason" } else { "reasons" };
+        pieces.push((Role::Dim, format!(" (and {} more {reasons}, below)", others.len())));
+    }
+    Some(TextLine::roles(pieces).with_gutter(Gutter::State(Mark::Failed)))
 }
 
 /// The sentence, clause by clause where it names several cages, and what is needed against what there is.
@@ -243,7 +292,8 @@ impl Layer for Explain {
             Err(message) => Err(message.clone()),
         });
         self.current = false;
-        let ids = &self.concerned()[..self.concerned().len().min(TITLES_MAX)];
+        let ids: Vec<&str> =
+            self.concerned().iter().map(String::as_str).chain(self.spoken_of()).take(TITLES_MAX).collect();
         if !ids.is_empty() {
             let filter = ("filter".to_owned(), format!("id:{}", ids.join(",")));
             let query = vec![filter, ("limit".to_owned(), ids.len().to_string())];

@@ -12,6 +12,7 @@ use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
 use crate::ui::screen::Out;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -120,10 +121,12 @@ impl Layer for Help {
                 Some(why) => Span::styled(format!("not now: {why}"), style(Role::Warn)),
                 None => Span::styled(entry.action.help, style(Role::Text)),
             };
-            let room = usize::from(inner.width).saturating_sub(31);
+            let room = usize::from(inner.width).saturating_sub(32);
             spans.push(Span::styled(text::fit(&words.content, room).into_owned(), words.style));
             frame.render_widget(ratatui::widgets::Paragraph::new(Line::from(spans)).style(look.style(ground)), at);
         }
+        let list = Rect { y: inner.y + 1, height: u16::try_from(rows).unwrap_or(0), ..inner };
+        widgets::scrollbar(frame, list, Scrolls::Nothing, (top as u64, rows as u64, found.len() as u64), look);
         // What is cut in its line stands in full below.
         if let Some(entry) = found.get(self.cursor) {
             let words = format!("{}: {}", entry.action.title, entry.action.help);

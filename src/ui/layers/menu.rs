@@ -10,6 +10,7 @@ use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
 use crate::ui::screen::Out;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -125,12 +126,15 @@ impl Layer for Menu {
         for (line, (place, choice)) in (1u16..).zip(found.iter().enumerate().skip(top).take(rows)) {
             let choice = &self.choices[*choice];
             let ground = if place == self.cursor { Role::Cursor } else { Role::Text };
-            let room = usize::from(inner.width);
+            // The last column is for the scrollbar.
+            let room = usize::from(inner.width).saturating_sub(1);
             let label = text::clean(&choice.label);
             let words = format!(" {}  {}", label, text::clean(&choice.remark));
             let at = Rect { y: inner.y + line, height: 1, ..inner };
             frame.render_widget(Line::styled(text::pad(&words, room), look.style(ground)), at);
         }
+        let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+        widgets::scrollbar(frame, list, Scrolls::Nothing, (top as u64, rows as u64, found.len() as u64), look);
     }
 
     fn hints(&self) -> Vec<(String, String)> {

@@ -16,6 +16,7 @@ use crate::ui::layer::Layer;
 use crate::ui::look::Look;
 use crate::ui::place::Place;
 use crate::ui::screen::Out;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::settings;
 use crate::ui::step::Step;
 use crate::ui::text;
@@ -280,7 +281,7 @@ impl Layer for Palette {
         }
         for (line, (place, proposal)) in (1 + said..).zip(found.iter().enumerate().take(rows)) {
             let ground = if self.cursor == Some(place) { Role::Cursor } else { Role::Text };
-            let room = usize::from(inner.width).saturating_sub(33);
+            let room = usize::from(inner.width).saturating_sub(34);
             let spans = vec![
                 Span::styled(format!("   {} ", text::pad(&proposal.text, 28)), look.theme.over(Role::Accent, ground)),
                 Span::styled(text::pad(&proposal.help, room), look.theme.over(Role::Dim, ground)),
@@ -288,6 +289,8 @@ impl Layer for Palette {
             let at = Rect { y: inner.y + line, height: 1, ..inner };
             frame.render_widget(Line::from(spans).style(look.style(ground)), at);
         }
+        let list = Rect { y: inner.y + 1 + said, height: u16::try_from(rows).unwrap_or(0), ..inner };
+        widgets::scrollbar(frame, list, Scrolls::Nothing, (0, rows as u64, found.len() as u64), look);
     }
 
     fn hints(&self) -> Vec<(String, String)> {

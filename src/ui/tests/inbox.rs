@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Color;
+
 use super::{Driver, fleet};
 use crate::api::types::WireCommand;
 use crate::domain::Reply;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
+use crate::ui::view;
 
 /// An engine that takes decisions: what is decided no longer waits.
 #[derive(Default)]
@@ -103,6 +108,16 @@ fn key(driver: &mut Driver, key: &str) {
     driver.app.update(Message::Key(key.parse().unwrap(), Instant::now()));
 }
 
+/// The colour of the key that stands before a title in the last line.
+fn colour_of_key(driver: &mut Driver, title: &str) -> Color {
+    let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+    terminal.draw(|frame| view::draw(&mut driver.app, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let last: String = (0..120).map(|x| buffer[(x, 35)].symbol().to_owned()).collect();
+    let at = last.find(title).unwrap_or_else(|| panic!("{title}: {last}"));
+    buffer[(u16::try_from(last[..at].chars().count() - 2).unwrap(), 35)].fg
+}
+
 #[test]
 fn one_key_decides_and_the_cursor_goes_on_to_what_is_loaded_already() {
     let (mut driver, desk) = desk((120, 36));
@@ -143,6 +158,60 @@ fn the_cursor_goes_to_the_row_that_took_the_place_of_what_was_decided() {
     desk.borrow_mut().survey_falls = true;
     pulse(&mut driver);
     assert_eq!(selected(&driver), ["survey/us-east.md"]);
+}
+
+#[test]
+fn what_a_key_opened_is_decided_as_soon_as_it_has_been_drawn_and_what_comes_by_itself_rests() {
+    let desk = Rc::new(RefCell::new(Desk::default()));
+    let mut driver = Driver::new(&Place::Overview, (120, 36));
+    let engine = Rc::clone(&desk);
+    driver.engine = Box::new(move |request| engine.borrow_mut().answer(request));
+    driver.later(Duration::from_secs(5));
+    key(&mut driver, "2");
+    driver.collect();
+    for (ticket, request) in std::mem::take(&mut driver.asked) {
+        let answer = desk.borrow_mut().answer(&request);
+        driver.app.update(Message::Answer { ticket, answer });
+    }
+    // Typed before the rows could be seen. The first is of high risk, so that its key brings a question.
+    key(&mut driver, "a");
+    assert!(driver.app.layer().is_none());
+    driver.sees("you have not seen this one yet");
+    driver.settle();
+    driver.press("a");
+    assert!(driver.app.layer().is_some());
+    // What a filter of one's own brings was asked for too.
+    let (mut driver, _) = self::desk((120, 36));
+    driver.press("/");
+    driver.type_text("drop");
+    driver.press("enter a");
+    assert!(driver.app.layer().is_some());
+    // What comes in front of all by itself is not.
+    let (mut driver, desk) = self::desk((120, 36));
+    desk.borrow_mut().arrived = 1;
+    driver.press("g");
+    pulse(&mut driver);
+    driver.press("g a");
+    driver.sees("it has just arrived; look, then press again");
+    assert!(driver.app.layer().is_none());
+}
+
+#[test]
+fn keys_that_rest_keep_their_place_in_the_last_line_and_are_dimmed() {
+    let (mut driver, desk) = desk((120, 36));
+    let last = |driver: &mut Driver| driver.draw().lines().last().unwrap().to_owned();
+    let bright = |driver: &mut Driver| colour_of_key(driver, "approve") == colour_of_key(driver, "open");
+    driver.press("j j");
+    let before = last(&mut driver);
+    assert!(before.contains(" a approve"), "{before}");
+    assert!(bright(&mut driver));
+    // What the cursor is on is decided elsewhere, and something else slips under it.
+    desk.borrow_mut().decided.insert(fleet::review::id(2));
+    pulse(&mut driver);
+    assert_eq!(last(&mut driver), before);
+    assert!(!bright(&mut driver));
+    driver.later(Duration::from_secs(7));
+    assert!(bright(&mut driver));
 }
 
 #[test]
@@ -199,7 +268,7 @@ fn what_just_came_under_the_cursor_is_not_decided_within_a_second() {
     assert!(driver.app.layer().is_none(), "no question came up either");
     driver.sees("it has just come under the cursor; look, then press again");
     // The hints offer it as soon as it can be done, without a key.
-    let offers = |driver: &mut Driver| driver.draw().lines().last().unwrap().contains("a approve");
+    let offers = |driver: &mut Driver| colour_of_key(driver, "approve") == colour_of_key(driver, "open");
     assert!(!offers(&mut driver));
     assert!(driver.app.wake_at().is_some_and(|at| at <= driver.began + Duration::from_secs(7)));
     driver.later(Duration::from_millis(7_100));

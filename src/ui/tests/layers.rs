@@ -7,7 +7,7 @@ use crate::api::types::WireCommand;
 use crate::ui::layers::preview::Preview;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
-use crate::ui::step::Order;
+use crate::ui::step::{Order, Step};
 
 #[test]
 fn a_preview_is_scrolled_no_further_than_its_end_so_that_the_way_back_begins_at_once() {
@@ -34,4 +34,22 @@ fn a_preview_is_scrolled_no_further_than_its_end_so_that_the_way_back_begins_at_
     driver.sees("1 more lines below");
     driver.press("pageup");
     driver.sees("11 more lines below");
+}
+
+#[test]
+fn a_list_that_goes_on_below_has_a_scrollbar_and_one_that_does_not_has_none() {
+    // The frame on top is the one that is drawn within the screen's own.
+    let bar = |driver: &mut Driver| driver.draw().lines().filter(|line| line.matches('█').count() == 1).count();
+    for keys in ["?", ":"] {
+        let mut driver = Driver::new(&Place::Silences, (80, 24));
+        let before = bar(&mut driver);
+        driver.press(keys);
+        assert!(bar(&mut driver) > before, "{keys}:\n{}", driver.draw());
+        driver.type_text("maintenance");
+        assert_eq!(bar(&mut driver), before, "{keys}:\n{}", driver.draw());
+    }
+    let mut driver = Driver::new(&Place::Silences, (80, 16));
+    let before = bar(&mut driver);
+    driver.app.step(Step::Run("theme"));
+    assert!(bar(&mut driver) > before, "{}", driver.draw());
 }

@@ -54,6 +54,22 @@ fn what_a_person_needs_is_there_at_any_size() {
 }
 
 #[test]
+fn in_a_single_line_each_cage_stands_with_its_number_and_the_worst_come_first() {
+    let cages = |cells: u16| {
+        let mut driver = answered((80, 24), &fleet::overview::overview(), cells);
+        let frame = driver.draw();
+        let at = frame.lines().position(|line| line.contains("── cages")).unwrap();
+        frame.lines().nth(at + 1).unwrap().trim_matches(['│', ' ']).to_owned()
+    };
+    let few = cages(10);
+    assert!(few.starts_with("001 ●  002 ●  003 ○  004 ●") && few.contains("010 "), "{few}");
+    let many = cages(24);
+    assert!(many.starts_with("013 ×  021 ▲  "), "{many}");
+    assert!(many.ends_with("and 16 more"), "{many}");
+    assert!(cages(1000).starts_with("×▲◇◐"));
+}
+
+#[test]
 fn the_header_says_where_one_is_however_narrow_and_however_long_the_way() {
     let header = |width: u16| Driver::new(&Place::Overview, (width, 24)).draw().lines().next().unwrap().to_owned();
     let wide = header(120);

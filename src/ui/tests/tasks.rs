@@ -250,14 +250,16 @@ fn a_details_cursor_stays_on_what_it_was_on() {
 }
 
 #[test]
-fn why_says_what_can_be_done_before_what_blocks_and_makes_the_change_only_after_a_preview() {
+fn why_says_the_reason_in_one_sentence_then_what_can_be_done_and_makes_the_change_only_after_a_preview() {
     let mut driver = at(&Place::Task(id(PENDING)));
     driver.press("w");
     let frame = driver.draw();
     let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
+    assert!(place("waits for task") < place("THE SMALLEST CHANGE"));
+    assert!(place("(and 1 more reason, below)") < place("THE SMALLEST CHANGE"));
     assert!(place("THE SMALLEST CHANGE") < place("WHAT HOLDS IT UP"));
-    assert!(place("WHAT HOLDS IT UP") < place("waits for task"));
-    assert!(place("waits for task") < place("WHAT DOES NOT"));
+    assert!(place("WHAT HOLDS IT UP") < place("0 cages have room for it"));
+    assert!(place("0 cages have room for it") < place("WHAT DOES NOT"));
     assert!(place("CAGE BY CAGE") < place("in ␛[31mmaintenance"));
     assert!(place("in ␛[31mmaintenance") < place("memory limit 128MiB < 256MiB asked"));
     place("and 12 that are further off");
@@ -579,10 +581,11 @@ fn what_waits_for_approvals_names_them_by_title_and_leaves_the_header_in_sight()
         "reasons": [{"kind": "approval", "blocking": true, "need": "approved", "have": "40 pending",
                      "text": "waits for approval of 40 artifacts"}],
         "change": format!("menagerie artifact approve {}", ids.join(" ")),
-        "smallest_change": {"text": "approve 40 artifacts",
+        "smallest_change": {"text": format!("approve 40 artifacts; 1 was rejected: {}; approve it by itself",
+                                            fleet::review::id(4)),
                             "command": {"command": "review_artifacts", "ids": ids, "approve": true, "note": null}},
     });
-    let mut driver = Driver::new(&Place::Task(id(PENDING)), (100, 30));
+    let mut driver = Driver::new(&Place::Task(id(PENDING)), (80, 24));
     driver.engine = Box::new(move |request| match request {
         Request::Explain(_) => Ok(Answer::Explain(Box::new(explanation.clone()))),
         Request::Artifacts(query) => {
@@ -599,7 +602,18 @@ fn what_waits_for_approvals_names_them_by_title_and_leaves_the_header_in_sight()
     let frame = driver.draw();
     assert!(!frame.contains("-0000-7000-8000-"), "{frame}");
     assert!(frame.lines().next().unwrap().contains("task 000001e6"), "{frame}");
+    // The reason, the change and the key for it are in sight at once.
+    let place = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words:?} is not in sight:\n{frame}"));
+    assert!(place("waits for approval of 40 artifacts") < place("THE SMALLEST CHANGE"));
+    let rejected = format!("1 was rejected: {}", fleet::review::artifact(4).title);
+    assert!(place(&rejected) < place(&title));
+    assert!(place(&title) < place("and 35 more, all listed below"));
+    assert!(place("and 35 more, all listed below") < place("shows what it would do, then does it"));
+    let last = format!("{} 0000003b", fleet::review::artifact(59).title);
+    driver.sees_not(&last);
     driver.press("G");
+    driver.sees(&last);
+    driver.press("g");
     driver.sees("menagerie artifact approve … 40 ids, y copies them");
     driver.press("y");
     driver.collect();

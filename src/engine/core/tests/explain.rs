@@ -140,8 +140,23 @@ fn artifacts_that_are_waited_for_are_one_line() {
     let reasons = explain(&world, gated).reasons;
     assert_eq!(reasons.len(), 1);
     assert_eq!(reasons[0].text, format!("waits for approval of 3 artifacts of task {maker}: 2 pending, 1 rejected"));
-    let expected = "that lack it, 1 of which was rejected and is approved after all";
-    assert_eq!(follow(&mut world, gated), format!("approve the 3 artifacts of task {maker} {expected}"));
+    // What a person has rejected is not approved along with the others.
+    let mut said = explain(&world, gated);
+    assert!(!said.suggested_artifacts().contains(&rejected));
+    assert_eq!(said.suggested_artifacts().len(), 2);
+    assert!(!said.change.as_deref().unwrap().contains(&rejected.to_string()));
+    let apart = format!("1 was rejected: {rejected}; approve it by itself");
+    let text = said.smallest_change.as_ref().unwrap().text.clone();
+    assert_eq!(text, format!("approve the 2 artifacts of task {maker} that are pending; {apart}"));
+    let pending = said.suggested_artifacts().to_vec();
+    said.set_apart(&pending[..1]);
+    let text = said.smallest_change.unwrap().text;
+    assert!(text.ends_with(&format!("that are pending, 1 of them by itself; {apart}")), "{text}");
+    world.command(Command::ReviewArtifacts { ids: pending, approve: true, note: None }).unwrap();
+    let change = explain(&world, gated).smallest_change.unwrap();
+    assert_eq!((change.text, change.command), (apart, None));
+    world.command(Command::ReviewArtifacts { ids: vec![rejected], approve: true, note: None }).unwrap();
+    assert_eq!(world.schedule(), [gated]);
 }
 
 #[test]

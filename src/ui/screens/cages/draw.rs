@@ -68,11 +68,16 @@ impl Cages {
     }
 }
 
-/// Draws all cages at once, without a cursor, as large as there is room; `false` when there is not enough.
+/// The fewest rows in which cells without a number each are still found by their place.
+pub const MAP_ROWS: u16 = 3;
+
+/// Draws all cages at once, without a cursor, as large as there is room; `false` when there is not enough to tell which
+/// cell is which cage.
 pub fn draw_small(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, look: &Look<'_>) -> bool {
     let last = cells.all().last().map_or(1, |cell| cell.id.number());
     let plan = Plan::new(area, cells.all().len(), if last >= 1000 { 4 } else { 3 });
-    if plan.across * plan.down < cells.all().len() {
+    let cramped = matches!(plan.size, Size::Short | Size::Dot) && area.height < MAP_ROWS;
+    if cramped || plan.across * plan.down < cells.all().len() {
         return false;
     }
     let drawn = cells.all().iter().enumerate().map(|(place, cell)| Drawn {

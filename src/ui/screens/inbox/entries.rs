@@ -279,8 +279,10 @@ impl Entries {
                 }
             }
             Ok(Answer::Inbox(page)) => {
-                (self.error, self.stale) = (None, false);
-                self.arming.know(page.rows.iter().map(|item| item.id.as_str()), self.total.is_none());
+                // What a screen that was opened or a filter of one's own shows first has not come by itself.
+                let gone_to = std::mem::take(&mut self.stale) || self.total.is_none();
+                self.error = None;
+                self.arming.know(page.rows.iter().map(|item| item.id.as_str()), gone_to);
                 self.items.clone_from(&page.rows);
                 self.total = Some(page.total);
                 if self.decisions.settled {
@@ -297,6 +299,9 @@ impl Entries {
                     }
                 }
                 self.arrange();
+                if gone_to {
+                    self.arming.chosen();
+                }
                 self.decisions.gone_on &= !self.decisions.ids.is_empty() || self.decisions.on_the_way > 0;
             }
             Ok(_) => self.error = Some("the engine answered something else".to_owned()),

@@ -1,5 +1,7 @@
 //! The grid of cages in small: one sign a cage, or several cages a sign when there is little room.
 
+use std::cmp::Ordering;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -39,13 +41,16 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, 
     }
 }
 
-fn one_sign(cells: &Cells, group: std::ops::Range<usize>, measure: Measure, look: &Look<'_>) -> Span<'static> {
+/// Which of two cages needs an eye more: by state, then by what it uses of its limit.
+pub fn worse(cells: &Cells, measure: Measure, one: usize, other: usize) -> Ordering {
     let rank = |state: CellState| WORST_FIRST.iter().position(|known| *known == state).unwrap_or(WORST_FIRST.len());
     let share = |place: usize| cells.share(place, measure).unwrap_or(-1.0);
-    let worst = group.min_by(|one, other| {
-        let states = rank(cells.all()[*one].state).cmp(&rank(cells.all()[*other].state));
-        states.then(share(*other).total_cmp(&share(*one)))
-    });
+    let states = rank(cells.all()[one].state).cmp(&rank(cells.all()[other].state));
+    states.then(share(other).total_cmp(&share(one)))
+}
+
+fn one_sign(cells: &Cells, group: std::ops::Range<usize>, measure: Measure, look: &Look<'_>) -> Span<'static> {
+    let worst = group.min_by(|one, other| worse(cells, measure, *one, *other));
     let Some(worst) = worst else { return Span::raw("") };
     let state = cells.all()[worst].state;
     let share = cells.share(worst, measure);

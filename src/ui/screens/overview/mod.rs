@@ -2,6 +2,7 @@
 
 mod figures;
 mod heat;
+mod named;
 mod plan;
 mod rows;
 
@@ -245,7 +246,12 @@ impl Overview {
                 area,
             );
         } else if !cages::draw_small(frame, area, &self.cells, self.measure, look) {
-            heat::draw(frame, area, &self.cells, self.measure, look);
+            let each = heat::cages_a_sign(self.cells.all().len(), area.width, area.height);
+            if each == 1 && area.height < cages::MAP_ROWS {
+                named::draw(frame, area, &self.cells, self.measure, look);
+            } else {
+                heat::draw(frame, area, &self.cells, self.measure, look);
+            }
         }
     }
 }
