@@ -12,7 +12,7 @@ impl App {
     /// Does an action, or says why not.
     pub fn run(&mut self, action: &'static Action) {
         match self.obstacle(action) {
-            Some(why) => self.say(Tone::Info, format!("{}: {why}", action.title)),
+            Some(why) => self.hinder(format!("{}: {why}", action.title)),
             None => (action.run)(self),
         }
     }
@@ -42,7 +42,7 @@ impl App {
     /// Asks the engine for a change and keeps account of it.
     pub fn order(&mut self, order: Order) {
         if let Err(why) = self.may_change() {
-            return self.say(Tone::Info, format!("{}: {why}", order.title));
+            return self.hinder(format!("{}: {why}", order.title));
         }
         let mut out = Out::after(self.last_ticket);
         let ticket = out.ask(None, Request::Command(Box::new(order.command.clone())));
@@ -91,7 +91,7 @@ impl App {
             Step::Order(order) => self.order(order),
             Step::Preview(order) => match self.may_change() {
                 Ok(()) => self.open(Box::new(layers::preview::Preview::new(order))),
-                Err(why) => self.say(Tone::Info, format!("{}: {why}", order.title)),
+                Err(why) => self.hinder(format!("{}: {why}", order.title)),
             },
             Step::Go(place) => self.go(&place),
             Step::Back => {
@@ -142,7 +142,7 @@ impl App {
                     let ticket = self.ask(Request::Shutdown { kill });
                     self.orders.stop_sent(ticket, verb::stop_line(kill), self.wall());
                 }
-                Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
+                Err(why) => self.hinder(format!("stop the engine: {why}")),
             },
             Step::Verb(line) => verb::ask(self, &line),
             Step::RunVerb(line) => verb::run(self, line),
