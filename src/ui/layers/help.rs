@@ -52,7 +52,7 @@ impl Help {
         let typed = self.input.text().trim().to_lowercase();
         let mut matcher = Matcher::new(&typed);
         // What is called as was typed, here or elsewhere, comes before what only speaks of it.
-        let mut found: Vec<((bool, bool, bool, u32), &Entry)> = self
+        let mut found: Vec<((u8, u32), &Entry)> = self
             .entries
             .iter()
             .filter_map(|entry| {
@@ -60,8 +60,12 @@ impl Help {
                 let synonyms = entry.action.synonyms();
                 let words = format!("{} {title} {} {}", entry.key, entry.action.help, synonyms.join(" "));
                 let score = matcher.score(&words)?;
-                let meant = synonyms.contains(&typed.as_str());
-                Some(((title == typed, meant, title.starts_with(&typed), score), entry))
+                let called = match title {
+                    title if title == typed => 3,
+                    _ if synonyms.contains(&typed.as_str()) => 2,
+                    title => u8::from(title.starts_with(&typed)),
+                };
+                Some(((called, score), entry))
             })
             .collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
