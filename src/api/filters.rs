@@ -23,7 +23,7 @@ pub static GRID: Table = Table {
         Field::new("node", Kind::Named(Thing::Node), "The machine it is on").or_none().searched(),
         Field::new("running", Kind::Whole, "Executions that run in it"),
         Field::new("cpu", Kind::Cores, "The limit of cores").or_none(),
-        Field::new("memory", Kind::Size, "The limit of memory").or_none(),
+        Field::new("memory", Kind::Size, "The limit of memory").or_none().also(&["mem"]),
         Field::new("gpu", Kind::Whole, "The GPU devices it has").or_none(),
         Field::new("pids", Kind::Whole, "The limit of processes").or_none(),
         Field::new("cpu_used", Kind::Cores, "Cores that are used").or_none(),

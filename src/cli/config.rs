@@ -294,12 +294,17 @@ impl Layers<'_> {
         } else if let Some(text) = file {
             (PathBuf::from(expand_home(text)?), Origin::File(self.path.clone()))
         } else {
-            (base()?.data_dir().join("menagerie"), Origin::Default)
+            (usual_data_dir()?, Origin::Default)
         };
         let value = std::path::absolute(&path)
             .map_err(|error| Failure::refused(format!("data_dir: \"{}\" cannot be used: {error}", path.display())))?;
         Ok(Setting { value, origin })
     }
+}
+
+/// The data directory where none is named.
+pub fn usual_data_dir() -> Result<PathBuf, Failure> {
+    Ok(base()?.data_dir().join("menagerie"))
 }
 
 fn base() -> Result<etcetera::base_strategy::Xdg, Failure> {

@@ -6,7 +6,7 @@ use clap::Args;
 use etcetera::BaseStrategy;
 
 use super::args::one_of;
-use super::config::{ColorChoice, Settings};
+use super::config::{self, ColorChoice, Settings};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::{launch, linear, past, verb_tree};
@@ -138,6 +138,7 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
         tmux: std::env::var_os("TMUX").is_some(),
         dialect: Dialect::detect(|name| std::env::var(name).ok()),
         verbs: verb_tree::all,
+        usual_data_dir: config::usual_data_dir().is_ok_and(|usual| usual == settings.data_dir.value),
         ..Options::new(settings.data_dir.value.clone(), depth)
     };
     set(&mut options, settings, args);

@@ -21,6 +21,7 @@ fn verb(command: &Command) -> Verb {
     let own = command.get_arguments().filter(|arg| !arg.is_global_set() && !arg.is_hide_set());
     Verb {
         name: command.get_name().to_owned(),
+        also: command.get_all_aliases().map(str::to_owned).collect(),
         help: sentence(command.get_about().map(ToString::to_string)),
         verbs: command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(verb).collect(),
         options: own.filter_map(option).collect(),
@@ -37,6 +38,7 @@ mod tests {
         assert_eq!(lines("agent rem"), ["agent remove "]);
         assert_eq!(lines("stop --a"), ["stop --all "]);
         assert!(lines("task list --").contains(&"task list --filter ".to_owned()), "{:?}", lines("task list --"));
+        assert_eq!(all().unknown("alert ack 12"), None, "another word for a verb is one too");
         assert!(all().after("sense").is_none(), "what is hidden is for programs");
         assert!(all().after("task").is_some_and(|task| !task.help.is_empty()));
     }

@@ -166,6 +166,11 @@ pub fn named(name: &str) -> Option<&'static Action> {
 }
 
 impl Action {
+    /// Other words for it, under which help and the palette find it too.
+    pub fn synonyms(&self) -> &'static [&'static str] {
+        actions::SYNONYMS.iter().find(|(name, _)| *name == self.name).map_or(&[], |(_, words)| words)
+    }
+
     /// Whether the fleet takes such an action from this console now, whatever is selected; if not, why.
     pub fn taken(&self, app: &App) -> Result<(), String> {
         if self.changes {
@@ -184,5 +189,20 @@ impl Action {
     pub fn ready(&self, app: &App) -> Result<(), String> {
         self.taken(app)?;
         (self.ready)(app)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synonyms_are_of_actions_that_exist_and_hide_no_name() {
+        for (name, words) in actions::SYNONYMS {
+            assert!(named(name).is_some(), "{name}");
+            for word in *words {
+                assert!(named(word).is_none(), "{word} is an action itself");
+            }
+        }
     }
 }

@@ -21,6 +21,8 @@ pub struct Toast {
     /// What there is to read where that is not the remark itself: under which title, and what.
     pub full: Option<(String, String)>,
     until: Option<Instant>,
+    /// How many more keys it outlasts; `None` where keys have no part in it.
+    keys: Option<u8>,
 }
 
 impl Toast {
@@ -45,13 +47,30 @@ impl Toasts {
         if until.is_some() {
             self.shown.retain(|toast| toast.until.is_none());
         }
-        self.add(Toast { tone, text, full: None, until });
+        self.add(Toast { tone, text, full: None, until, keys: None });
+    }
+
+    /// Adds why a key did nothing: it goes by itself, and with the next key already.
+    pub fn obstacle(&mut self, text: String, now: Instant) {
+        self.push(Tone::Info, text, now);
+        // The key that it is about comes to its end too.
+        if let Some(toast) = self.shown.back_mut() {
+            toast.keys = Some(1);
+        }
+    }
+
+    /// Takes note that a key has done what it does: what was said of the one before goes.
+    pub fn key_ended(&mut self) {
+        self.shown.retain(|toast| toast.keys != Some(0));
+        for keys in self.shown.iter_mut().filter_map(|toast| toast.keys.as_mut()) {
+            *keys -= 1;
+        }
     }
 
     /// Adds a remark that stays until what it tells of is read, which is shown under a title.
     pub fn keep(&mut self, tone: Tone, text: String, full: (String, String)) {
         self.shown.retain(|toast| toast.text != text);
-        self.add(Toast { tone, text, full: Some(full), until: None });
+        self.add(Toast { tone, text, full: Some(full), until: None, keys: None });
     }
 
     fn add(&mut self, toast: Toast) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::app::{App, Effect};
+use super::app::{App, Effect, Options};
 use super::declaration_lines;
 use super::layers::confirm::Confirm;
 use super::layers::detail::Detail;
@@ -168,6 +168,35 @@ pub fn ended(app: &mut App, line: String, said: String, status: Option<i32>) {
 /// The line as a shell takes it.
 fn in_full(line: &str) -> String {
     if line.starts_with("menagerie ") { line.to_owned() } else { format!("menagerie {line}") }
+}
+
+/// The line with the data directory that each of its commands is about, where that is not the one that the command line
+/// looks at by itself: pasted, it would address another fleet.
+pub fn addressed(line: &str, options: &Options) -> String {
+    if options.usual_data_dir {
+        return line.to_owned();
+    }
+    let program = format!("menagerie --data-dir {} ", quote(&options.data_dir.to_string_lossy()));
+    let mut whole = String::new();
+    let mut open = None;
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        // What stands in quotes is a value, whatever it says.
+        let begins = open.is_none() && (whole.is_empty() || whole.ends_with("; "));
+        if let Some(after) = rest.strip_prefix("menagerie ").filter(|_| begins) {
+            whole += &program;
+            rest = after;
+            continue;
+        }
+        open = match open {
+            Some(quote) if quote == c => None,
+            None if matches!(c, '\'' | '"') => Some(c),
+            open => open,
+        };
+        whole.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    whole
 }
 
 /// Whether `line` only looks, for a console that may change nothing; else what it may run.
@@ -355,6 +384,7 @@ fn option(name: &str, value: Option<&String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::terminal::ColorDepth;
 
     #[test]
     fn what_changes_something_is_no_looking() {
@@ -374,6 +404,17 @@ mod tests {
         assert!(said.ends_with("more than 256 KiB.") && status.is_none(), "{status:?}");
         assert_eq!(run("echo one; echo two >&2; echo three; exit 3"), ("one\ntwo\nthree\n".to_owned(), Some(3)));
         assert_eq!(run("exit 0"), ("done (exit status: 0)".to_owned(), Some(0)));
+    }
+
+    #[test]
+    fn a_line_for_another_shell_says_of_each_command_which_fleet_it_is_about() {
+        let mut options = Options::new("/tmp/a fleet".into(), ColorDepth::True);
+        let line = "menagerie task rate 1 3; menagerie alert resolve 2 --notes 'x; menagerie stop'";
+        assert_eq!(addressed(line, &options), line);
+        options.usual_data_dir = false;
+        let dir = "menagerie --data-dir '/tmp/a fleet'";
+        let whole = format!("{dir} task rate 1 3; {dir} alert resolve 2 --notes 'x; menagerie stop'");
+        assert_eq!(addressed(line, &options), whole);
     }
 
     #[test]

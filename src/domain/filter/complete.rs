@@ -14,7 +14,7 @@ pub fn complete(table: &Table, text: &str) -> Vec<String> {
     let (before, last) = values.rsplit_once(',').map_or(("", values), |(before, last)| (before, last));
     let comma = if before.is_empty() { "" } else { "," };
     let mut choices: Vec<&str> = match field.kind {
-        Kind::Word(words) => (words.all)(),
+        Kind::Word(words) => (words.all)().into_iter().chain(words.also.iter().map(|(word, _)| *word)).collect(),
         Kind::Flag => vec!["yes", "no"],
         Kind::Named(Thing::User) => vec!["me"],
         _ => vec![],

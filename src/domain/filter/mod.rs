@@ -73,8 +73,8 @@ impl Field {
     pub fn looked_for(&self, needle: &text::Needle) -> Vec<Want> {
         let Kind::Word(words) = self.kind else { return vec![Want::Holds(needle.clone())] };
         let (letters, _) = needle.parts();
-        if let Ok(word) = (words.read)(letters) {
-            return vec![Want::Word(word)];
+        if let Ok(meant) = words.meant(letters) {
+            return meant.into_iter().map(Want::Word).collect();
         }
         let begun = |word: &&'static str| letters.chars().count() >= STATUS_LETTERS_MIN && word.starts_with(letters);
         (words.all)().into_iter().filter(begun).map(Want::Word).collect()
@@ -146,6 +146,18 @@ pub struct Words {
     pub read: fn(&str) -> Result<&'static str, Refusal>,
     /// All that are written.
     pub all: fn() -> Vec<&'static str>,
+    /// Other words that people use, each with the spellings any of which it means.
+    pub also: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl Words {
+    /// What a text means in full: a spelling, or what another word stands for.
+    fn meant(&self, text: &str) -> Result<Vec<&'static str>, Refusal> {
+        match self.also.iter().find(|(word, _)| *word == text) {
+            Some((_, spellings)) => Ok(spellings.to_vec()),
+            None => (self.read)(text).map(|spelling| vec![spelling]),
+        }
+    }
 }
 
 impl std::fmt::Debug for Words {

@@ -32,9 +32,9 @@ pub(super) fn filter(table: &Table, text: &str) -> Result<Filter, Refusal> {
 /// One term from a field and its value; see [`Filter::exactly`].
 pub(super) fn exactly(table: &Table, name: &str, value: &str) -> Result<Term, Refusal> {
     let field = known(table, name)?;
-    let want = |part: &str| want(field, Some(Op::Equal), part, false);
-    let wants = value.split(',').map(|part| want(part.trim())).collect::<Result<Vec<_>, _>>()?;
-    Ok(Term { negated: false, test: Test::Field(field, wants) })
+    let wants = |part: &str| meant(field, Some(Op::Equal), part, false);
+    let wants = value.split(',').map(|part| wants(part.trim())).collect::<Result<Vec<_>, _>>()?;
+    Ok(Term { negated: false, test: Test::Field(field, wants.concat()) })
 }
 
 fn known(table: &Table, name: &str) -> Result<&'static Field, Refusal> {
@@ -125,9 +125,9 @@ impl Reader {
             let found = if value.is_empty() && !quoted {
                 Err(Refusal::invalid(field.name, &value, allowed(field)).hint("nothing stands after the colon"))
             } else {
-                want(field, op, &value, quoted)
+                meant(field, op, &value, quoted)
             };
-            wants.push(found.map_err(|refusal| refusal.within(column(begin)))?);
+            wants.extend(found.map_err(|refusal| refusal.within(column(begin)))?);
             if !quoted {
                 wants.extend(also_by_id(field, &value));
             }
@@ -223,6 +223,20 @@ fn allowed(field: &Field) -> String {
         Kind::Named(_) => "a part of a name, =NAME for exactly that, or an id".to_owned(),
     };
     if field.optional { format!("{values}; none for those without") } else { values }
+}
+
+/// All that a value asks for, any of which may hold: a word that people use may stand for several spellings.
+fn meant(field: &Field, op: Option<Op>, value: &str, quoted: bool) -> Result<Vec<Want>, Refusal> {
+    match field.kind {
+        Kind::Word(words) if !quoted && matches!(op, None | Some(Op::Equal)) => {
+            match words.meant(&value.to_lowercase()) {
+                Ok(meant) => Ok(meant.into_iter().map(Want::Word).collect()),
+                // Neither a spelling nor a word for some: `none`, or to be refused.
+                Err(_) => want(field, op, value, quoted).map(|want| vec![want]),
+            }
+        }
+        _ => want(field, op, value, quoted).map(|want| vec![want]),
+    }
 }
 
 /// What a value asks for. What is quoted is taken as it is.

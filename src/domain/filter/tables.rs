@@ -18,10 +18,11 @@ use crate::domain::verify::Verification;
 
 /// The kind of field that holds a value of an enumeration.
 macro_rules! word {
-    ($type:ty) => {
+    ($type:ty $(, $also:literal means $($word:literal)+)*) => {
         $crate::domain::filter::Kind::Word($crate::domain::filter::Words {
             read: |text| text.parse::<$type>().map(<$type>::as_str),
             all: || <$type>::ALL.iter().map(|word| word.as_str()).collect(),
+            also: &[$(($also, &[$($word),+])),*],
         })
     };
 }
@@ -96,11 +97,15 @@ const NODE: Field = Field::new("node", Kind::Named(Thing::Node), "The machine").
 const SEVERITY: Field = Field::new("type", word!(Severity), "How bad it is").searched().also(&["severity"]);
 const MESSAGE: Field = Field::new("message", Kind::Text, "What it says").searched();
 
+/// What a task's status is called, also in the words of the console's header.
+const TASK_STATUS: Kind = word!(TaskStatus, "queued" means "pending" "scheduled", "running" means "executing");
+
 /// Tasks.
 pub static TASKS: Table = Table {
     name: "tasks",
     fields: &[
-        Field::new("status", word!(TaskStatus), "Where its life stands").searched(),
+        Field::new("status", TASK_STATUS, "Where its life stands; queued is pending or scheduled, running executing")
+            .searched(),
         Field::new("type", Kind::Text, "What sort of work it is").searched(),
         Field::new("priority", Kind::Whole, "1 to 10, 10 first"),
         Field::new("agent", Kind::Named(Thing::Agent), "Who does it, did it last or must do it")
@@ -123,7 +128,7 @@ pub static TASKS: Table = Table {
         Field::new("duration", Kind::Span, "From its start to its end, or until now").or_none().also(&["took"]),
         Field::new("deadline", Kind::Due, "When it should be done").or_none(),
         Field::new("cpu", Kind::Cores, "Cores it asks for"),
-        Field::new("memory", Kind::Size, "Memory it asks for"),
+        Field::new("memory", Kind::Size, "Memory it asks for").also(&["mem"]),
         Field::new("gpu", Kind::Whole, "GPU devices it asks for"),
         Field::new("storage", Kind::Size, "Disk it asks for").also(&["disk"]),
         Field::new("tokens", Kind::Whole, "Tokens it asks for"),
@@ -156,7 +161,7 @@ pub static EXECUTIONS: Table = Table {
         Field::new("exit_code", Kind::Whole, "The exit status").or_none().also(&["exit"]),
         Field::new("tokens", Kind::Whole, "Tokens it reported").or_none().also(&["tokens_used"]),
         Field::new("cost", Kind::Decimal, "US dollars it reported").or_none(),
-        Field::new("memory", Kind::Size, "The most memory it used").or_none().also(&["memory_peak"]),
+        Field::new("memory", Kind::Size, "The most memory it used").or_none().also(&["memory_peak", "mem"]),
         Field::new("id", Kind::Id(Thing::Execution), "Its id").also(&["execution", "execution_id"]),
         AGE,
         Field::new("duration", Kind::Span, "From its start to its end, or until now").or_none().also(&["took"]),
@@ -232,7 +237,7 @@ pub static CAGES: Table = Table {
         Field::new("agent", Kind::Named(Thing::Agent), "Who lives there").or_none().searched().also(&["agent_id"]),
         NODE.searched(),
         Field::new("cpu", Kind::Cores, "The limit of cores").or_none(),
-        Field::new("memory", Kind::Size, "The limit of memory").or_none(),
+        Field::new("memory", Kind::Size, "The limit of memory").or_none().also(&["mem"]),
         Field::new("pids", Kind::Whole, "The limit of processes").or_none(),
         Field::new("gpu", Kind::Whole, "The GPU devices it has").or_none(),
         Field::new("tokens", Kind::Text, "The limit of tokens, such as 200k/h").or_none(),
@@ -254,7 +259,7 @@ pub static NODES: Table = Table {
         Field::new("name", Kind::Text, "Its host name").searched(),
         Field::new("status", word!(NodeStatus), "Whether its worker is connected").searched(),
         Field::new("cpu", Kind::Cores, "Cores it has"),
-        Field::new("memory", Kind::Size, "Memory it has"),
+        Field::new("memory", Kind::Size, "Memory it has").also(&["mem"]),
         Field::new("gpu", Kind::Whole, "GPU devices it has"),
         Field::new("gpu_memory", Kind::Size, "Memory of them"),
         Field::new("storage", Kind::Size, "Disk it has").also(&["disk"]),

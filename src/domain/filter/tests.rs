@@ -148,6 +148,20 @@ fn statuses_take_every_spelling_and_no_other() {
 }
 
 #[test]
+fn a_word_that_people_use_stands_for_every_spelling_that_it_means() {
+    let is = |text: &str, status: &'static str| holds(text, &[("status", Cell::Text(status))]);
+    for text in ["status:queued", "status:=Queued", "queued", "status:failed,queued"] {
+        assert!(is(text, "pending") && is(text, "scheduled") && !is(text, "executing"), "{text}");
+    }
+    assert!(is("status:running", "executing") && is("running", "executing") && !is("status:running", "pending"));
+    assert!(is("-status:queued", "executing") && !is("-status:queued", "scheduled"));
+    let exactly = Filter { terms: vec![Filter::exactly(&tables::TASKS, "status", "queued").unwrap()] };
+    assert_eq!(format!("{exactly:?}"), format!("{:?}", parse("status:pending,scheduled")));
+    assert_eq!(complete::complete(&tables::TASKS, "status:que"), ["status:queued"]);
+    assert!(holds("mem:>1GiB", &[("memory", Cell::Number(2 << 30))]));
+}
+
+#[test]
 fn refusals_name_place_value_and_what_is_allowed() {
     for (text, words) in [
         ("stats:failed", &["column 1:", "\"stats\"", "status", "did you mean \"status\"", "quotes"][..]),

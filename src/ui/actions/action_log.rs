@@ -12,7 +12,7 @@ pub static ACTION_LOG: Action = Action {
     hint: 0,
     ready: always,
     run: |app| {
-        let log = ActionLog::new(app.orders.log());
+        let log = ActionLog::new(app.orders.log(), &app.options);
         app.open(Box::new(log));
     },
 };

@@ -10,6 +10,7 @@ performed! {
     RANGE_SHORTER, "range_shorter", "shorter", 3, RANGED, "show a shorter time";
     FUNCTION, "function", "function", 3, CHART, "what is made of the values of each step: avg, min, max, p50, p95; of counters rate";
     COMPARE, "compare", "compare", 3, CHART, "show the same time span before it too, as dim lines";
+    WHOLE_CHART, "whole_chart", "whole chart", 0, CHART, "give the chart all the room, or show the list of metrics beside it again";
     GPUS, "gpus", "GPUs", 3, BOTH, "show the GPUs of every machine with what runs on them, or the metrics again";
 }
 

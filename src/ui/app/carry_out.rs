@@ -16,7 +16,7 @@ impl App {
         let ranges = acts && self.with_list(|list, _| list.ranges()) == Some(true);
         let open = ranges.then(|| "a range is begun: end it where you are, or leave it with Esc".to_owned());
         match open.or_else(|| self.obstacle(action)) {
-            Some(why) => self.say(Tone::Info, format!("{}: {why}", action.title)),
+            Some(why) => self.hinder(format!("{}: {why}", action.title)),
             None => (action.run)(self),
         }
     }
@@ -46,7 +46,7 @@ impl App {
     /// Asks the engine for a change and keeps account of it.
     pub fn order(&mut self, order: Order) {
         if let Err(why) = self.may_change() {
-            return self.say(Tone::Info, format!("{}: {why}", order.title));
+            return self.hinder(format!("{}: {why}", order.title));
         }
         let mut out = Out::after(self.last_ticket);
         let ticket = out.ask(None, Request::Command(Box::new(order.command.clone())));
@@ -95,7 +95,7 @@ impl App {
             Step::Order(order) => self.order(order),
             Step::Preview(order) => match self.may_change() {
                 Ok(()) => self.open(Box::new(layers::preview::Preview::new(order))),
-                Err(why) => self.say(Tone::Info, format!("{}: {why}", order.title)),
+                Err(why) => self.hinder(format!("{}: {why}", order.title)),
             },
             Step::Go(place) => self.go(&place),
             Step::Back => {
@@ -146,7 +146,7 @@ impl App {
                     let ticket = self.ask(Request::Shutdown { kill });
                     self.orders.stop_sent(ticket, verb::stop_line(kill), self.wall());
                 }
-                Err(why) => self.say(Tone::Info, format!("stop the engine: {why}")),
+                Err(why) => self.hinder(format!("stop the engine: {why}")),
             },
             Step::Verb(line) => verb::ask(self, &line),
             Step::RunVerb(line) => verb::run(self, line),

@@ -312,6 +312,12 @@ impl App {
         self.dirty = true;
     }
 
+    /// Says why a key did nothing.
+    pub fn hinder(&mut self, why: String) {
+        self.toasts.obstacle(why, self.now.1);
+        self.dirty = true;
+    }
+
     /// Hands an effect to the loop.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);

@@ -13,6 +13,8 @@ use crate::ui::verbs::{self, Verb};
 pub struct Options {
     /// The engine's data directory.
     pub data_dir: PathBuf,
+    /// Whether the command line looks there too when nothing is said to it.
+    pub usual_data_dir: bool,
     /// The folder with `keys.toml` and `themes/`; `None` where there is no home.
     pub config_dir: Option<PathBuf>,
     /// Shows all and changes nothing.
@@ -56,6 +58,7 @@ impl Options {
     pub const fn new(data_dir: PathBuf, depth: ColorDepth) -> Self {
         Self {
             data_dir,
+            usual_data_dir: true,
             config_dir: None,
             read_only: false,
             ascii: false,

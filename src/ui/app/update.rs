@@ -22,7 +22,10 @@ impl App {
             // What cannot be seen is not decided.
             Message::Key(key, _) if self.too_small => self.leave_on(key),
             Message::Mouse(_) | Message::Paste(_) if self.too_small => {}
-            Message::Key(key, at) => self.key(key, at),
+            Message::Key(key, at) => {
+                self.key(key, at);
+                self.toasts.key_ended();
+            }
             Message::Mouse(mouse) => mouse::update(self, mouse),
             Message::Paste(text) => self.paste(&text),
             Message::Focus(focused) => {

@@ -5,6 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::ui::app::Options;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
@@ -13,6 +14,7 @@ use crate::ui::screen::Out;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
+use crate::ui::verb;
 use crate::ui::widgets;
 
 /// The log as it was when it was opened, the newest first.
@@ -22,9 +24,10 @@ pub struct ActionLog {
 }
 
 impl ActionLog {
-    /// Shows these entries, the oldest first in `entries`.
-    pub fn new(entries: &[Entry]) -> Self {
-        Self { entries: entries.iter().rev().cloned().collect(), cursor: 0 }
+    /// Shows these entries, the oldest first in `entries`, their lines as they mean the same fleet in any shell.
+    pub fn new(entries: &[Entry], options: &Options) -> Self {
+        let whole = |entry: &Entry| Entry { line: verb::addressed(&entry.line, options), ..entry.clone() };
+        Self { entries: entries.iter().rev().map(whole).collect(), cursor: 0 }
     }
 }
 

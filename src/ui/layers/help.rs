@@ -52,15 +52,21 @@ impl Help {
     fn found(&self) -> Vec<&Entry> {
         let typed = self.input.text().trim().to_lowercase();
         let mut matcher = Matcher::new(&typed);
-        // What is called as was typed comes before what only speaks of it.
-        let mut found: Vec<((bool, bool, u32), &Entry)> = self
+        // What is called as was typed, here or elsewhere, comes before what only speaks of it.
+        let mut found: Vec<((u8, u32), &Entry)> = self
             .entries
             .iter()
             .filter_map(|entry| {
                 let title = entry.action.title;
-                let words = format!("{} {title} {}", entry.key, entry.action.help);
+                let synonyms = entry.action.synonyms();
+                let words = format!("{} {title} {} {}", entry.key, entry.action.help, synonyms.join(" "));
                 let score = matcher.score(&words)?;
-                Some(((title == typed, title.starts_with(&typed), score), entry))
+                let called = match title {
+                    title if title == typed => 3,
+                    _ if synonyms.contains(&typed.as_str()) => 2,
+                    title => u8::from(title.starts_with(&typed)),
+                };
+                Some(((called, score), entry))
             })
             .collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));

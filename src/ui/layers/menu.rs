@@ -58,12 +58,16 @@ impl Menu {
         self
     }
 
-    /// The choices that match what was typed, the best first; all in their order while nothing is typed.
+    /// The choices that match what was typed, the best first, those of which only the remark matches last; all in their
+    /// order while nothing is typed.
     fn found(&self) -> Vec<usize> {
         let mut matcher = Matcher::new(self.input.text());
-        let scored =
-            (0..self.choices.len()).filter_map(|place| Some((matcher.score(&self.choices[place].label)?, place)));
-        let mut found: Vec<(u32, usize)> = scored.collect();
+        let mut score = |choice: &Choice| match matcher.score(&choice.label) {
+            Some(score) => Some((true, score)),
+            None => Some((false, matcher.score(&choice.remark)?)),
+        };
+        let scored = self.choices.iter().enumerate().filter_map(|(place, choice)| Some((score(choice)?, place)));
+        let mut found: Vec<((bool, u32), usize)> = scored.collect();
         found.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
         found.into_iter().map(|(_, place)| place).collect()
     }

@@ -22,7 +22,7 @@ use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 use crate::ui::verb;
-use crate::ui::verbs::Verb;
+use crate::ui::verbs::{self, Verb};
 use crate::ui::widgets;
 use crate::ui::widgets::input::Input;
 
@@ -45,8 +45,21 @@ enum Kind {
 #[derive(Clone)]
 struct Proposal {
     text: String,
+    /// What else it is called: in the line of keys, and elsewhere.
+    also: Vec<&'static str>,
     help: String,
     kind: Kind,
+}
+
+impl Proposal {
+    fn new(text: String, help: &str, kind: Kind) -> Self {
+        Self { text, also: Vec::new(), help: help.to_owned(), kind }
+    }
+
+    /// All that it is called.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.text.trim_end()).chain(self.also.iter().copied())
+    }
 }
 
 /// What Enter leads to.
@@ -60,6 +73,9 @@ enum Enter {
 pub struct Palette {
     input: Input,
     proposals: Vec<Proposal>,
+    /// Every action and whether it has a key here; these first, and those that can be done now before others: of several
+    /// with the same label the first is meant.
+    actions: Vec<(bool, &'static Action)>,
     verbs: &'static Verb,
     history: Vec<String>,
     /// Place in the history, from its end; 0 is the line being typed.
@@ -74,7 +90,7 @@ impl Palette {
     pub fn new(app: &App, history: &[String], start: &str) -> Self {
         let actions = action::ALL.iter().map(|action| of_action(app, action));
         let folder = app.options.config_dir.as_ref().map(|dir| dir.join("themes"));
-        let setting = |text: String, help: &str| Proposal { text, help: help.to_owned(), kind: Kind::Setting };
+        let setting = |text: String, help: &str| Proposal::new(text, help, Kind::Setting);
         let themes = Theme::names(folder.as_deref());
         let themes = themes.into_iter().map(|name| setting(format!("theme {name}"), "use this theme"));
         let sets = settings::ALL.iter().map(|it| setting(format!("set {} ", it.name), it.help));
@@ -82,12 +98,16 @@ impl Palette {
         let at = setting("at ".to_owned(), "look at the fleet as it was: 14:03, -10m, seq:1234");
         let verbs = (app.options.verbs)();
         let known = |name: &str| action::named(name).is_some() || matches!(name, "filter" | "at");
-        let said = verbs.verbs.iter().filter(|verb| !known(&verb.name)).map(|verb| Proposal {
-            text: if verb.verbs.is_empty() { verb.name.clone() } else { format!("{} ", verb.name) },
-            help: verb.help.clone(),
-            kind: Kind::Verb,
+        let said = verbs.verbs.iter().filter(|verb| !known(&verb.name)).map(|verb| {
+            let text = if verb.verbs.is_empty() { verb.name.clone() } else { format!("{} ", verb.name) };
+            Proposal::new(text, &verb.help, Kind::Verb)
         });
+        let bound = app.keymap.in_scopes(&app.scopes());
+        let here = |action: &Action| bound.iter().any(|binding| binding.action.name == action.name);
+        let mut nearest: Vec<_> = action::ALL.iter().map(|action| (here(action), *action)).collect();
+        nearest.sort_by_cached_key(|(here, action)| (!here, app.obstacle(action).is_some()));
         Self {
+            actions: nearest,
             input: Input::new(start),
             proposals: actions.chain(themes).chain(sets).chain([filter, at]).chain(said).collect(),
             verbs,
@@ -103,17 +123,20 @@ impl Palette {
     fn found(&self) -> Vec<Proposal> {
         let line = self.input.text();
         if self.is_command_line(line) {
-            let proposal = |(text, help)| Proposal { text, help, kind: Kind::Verb };
+            let proposal = |(text, help): (String, String)| Proposal::new(text, &help, Kind::Verb);
             return self.verbs.completions(line).into_iter().map(proposal).collect();
         }
         let typed = line.trim();
         let mut matcher = Matcher::new(line);
-        let matching = |proposal: &Proposal| Some((matcher.score(&proposal.text)?, proposal.clone()));
+        let matching = |proposal: &Proposal| {
+            let score = proposal.names().filter_map(|name| matcher.score(name)).max()?;
+            Some((score, proposal.clone()))
+        };
         let mut found: Vec<(u32, Proposal)> = self.proposals.iter().filter_map(matching).collect();
         found.sort_by_key(|(score, proposal)| {
             let begins = proposal.text.starts_with(typed);
             let kind = proposal.kind;
-            (proposal.text.trim() != typed, !begins, begins.then_some(kind), Reverse(*score), kind)
+            (proposal.names().all(|name| name != typed), !begins, begins.then_some(kind), Reverse(*score), kind)
         });
         found.into_iter().map(|(_, proposal)| proposal).collect()
     }
@@ -130,9 +153,46 @@ impl Palette {
         }
         let line = self.input.text().trim();
         let line = line.strip_prefix("menagerie ").map_or(line, str::trim_start);
-        let (word, alone) = line.split_once(' ').map_or((line, true), |(word, _)| (word, false));
-        if line.is_empty() || self.is_called(word, alone) || (!alone && self.verbs.verbs.is_empty()) {
+        let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+        let alone = rest.is_empty();
+        let stay = |problem: String| Enter::Stay(self.input.text().to_owned(), problem);
+        if let Some((place, _)) = Place::MAIN.iter().find(|(_, name)| *name == word)
+            && !alone
+            && !self.goes_on(word, rest)
+        {
+            return match place.screen().list() {
+                Some(_) => Enter::Do(vec![Step::Go(place.clone()), Step::Filter(rest.to_owned())]),
+                None => stay(format!("{word} has no list to filter by {rest:?}")),
+            };
+        }
+        // What the line of keys shows is meant before what has this name elsewhere.
+        if let Some((true, action)) = self.labelled(line).filter(|_| !is_keyword(word)) {
+            return Enter::Do(vec![Step::Run(action.name)]);
+        }
+        if line.is_empty() || self.is_called(word, alone) || (word, rest) == ("shutdown", "--all") {
             return Enter::Do(steps(line));
+        }
+        if let Some((_, action)) = self.labelled(line) {
+            return Enter::Do(vec![Step::Run(action.name)]);
+        }
+        if self.verbs.verbs.is_empty() && !alone {
+            return Enter::Do(steps(line));
+        }
+        if self.verbs.after(word).is_some() && !alone {
+            return match self.verbs.unknown(line) {
+                Some(problem) => stay(problem),
+                None => Enter::Do(steps(line)),
+            };
+        }
+        if action::named(&word.replace('-', "_")).is_some() {
+            return stay(format!("{word} takes no words: it acts on what is selected"));
+        }
+        if let Some(action) = self.meant(line) {
+            return if action.changes {
+                Enter::Stay(action.name.replace('_', "-"), "it changes something: Enter again does it".to_owned())
+            } else {
+                Enter::Do(vec![Step::Run(action.name)])
+            };
         }
         let begin: Vec<&Proposal> =
             self.proposals.iter().filter(|it| it.text.starts_with(line) && !it.text.contains(' ')).collect();
@@ -141,14 +201,31 @@ impl Palette {
                 Enter::Stay(format!("{line} "), format!("{word} needs one more word"))
             }
             [] if self.verbs.verbs.is_empty() => Enter::Do(vec![Step::Verb(line.to_owned())]),
-            [] => Enter::Stay(self.input.text().to_owned(), format!("nothing is called {word:?}")),
+            [] => {
+                let near = verbs::near(word, self.proposals.iter().flat_map(Proposal::names));
+                let near = if near.is_empty() { near } else { format!("; did you mean {near}?") };
+                stay(format!("nothing is called {word:?}{near}"))
+            }
             [one] if is_harmless(one) => Enter::Do(steps(&one.text)),
             [one] => Enter::Stay(one.text.clone(), "it changes something: Enter again does it".to_owned()),
-            some => {
-                let words = format!("{} begin with {line:?}: go to one with the arrows, or type on", some.len());
-                Enter::Stay(self.input.text().to_owned(), words)
-            }
+            some => stay(format!("{} begin with {line:?}: go to one with the arrows, or type on", some.len())),
         }
+    }
+
+    /// Whether a word with others behind it begins a line of the command line.
+    fn goes_on(&self, word: &str, rest: &str) -> bool {
+        let first = rest.split_whitespace().next().unwrap_or_default();
+        self.verbs.after(word).is_some_and(|verb| first.starts_with('-') || verb.after(first).is_some())
+    }
+
+    /// The action of this label, as the line of keys shows it.
+    fn labelled(&self, line: &str) -> Option<(bool, &'static Action)> {
+        self.actions.iter().find(|(_, action)| action.title.eq_ignore_ascii_case(line)).copied()
+    }
+
+    /// The action that a word from elsewhere means.
+    fn meant(&self, word: &str) -> Option<&'static Action> {
+        self.actions.iter().map(|(_, action)| *action).find(|action| action.synonyms().contains(&word))
     }
 
     /// Whether a line goes on after a noun or verb of the command line.
@@ -159,11 +236,24 @@ impl Palette {
         line.split_once(' ').is_some_and(|(word, _)| word != "filter" && self.verbs.after(word).is_some())
     }
 
-    /// Whether something is called by a word, in full. A noun that needs a verb behind it is nothing when it stands alone.
+    /// Whether something is called by a word, in full. A noun that needs a verb behind it is nothing when it stands alone,
+    /// and of what acts on what is selected only what stands alone is meant.
     fn is_called(&self, word: &str, alone: bool) -> bool {
-        let verb = self.verbs.after(word).is_some_and(|verb| !alone || verb.verbs.is_empty());
-        verb || matches!(word, "theme" | "set" | "filter" | "q") || action::named(&word.replace('-', "_")).is_some()
+        match word {
+            _ if is_keyword(word) => true,
+            "help" if !alone => !self.verbs.verbs.is_empty(),
+            _ if alone => {
+                let verb = self.verbs.after(word).is_some_and(|verb| verb.verbs.is_empty());
+                verb || action::named(&word.replace('-', "_")).is_some()
+            }
+            _ => false,
+        }
     }
+}
+
+/// Whether the palette itself knows what to do with a word and with what stands behind it.
+fn is_keyword(word: &str) -> bool {
+    matches!(word, "theme" | "set" | "filter" | "q" | "at")
 }
 
 /// Whether doing it changes nothing.
@@ -206,7 +296,12 @@ fn of_action(app: &App, action: &'static Action) -> Proposal {
         None => (action.help.to_owned(), Kind::Looks),
     };
     let screen = kind == Kind::Looks && Place::MAIN.iter().any(|(_, name)| *name == action.name);
-    Proposal { text: action.name.replace('_', "-"), help, kind: if screen { Kind::Screen } else { kind } }
+    let text = action.name.replace('_', "-");
+    let title = Some(action.title).filter(|title| *title != text);
+    // What matches by another word says by which it is known here.
+    let help = title.map_or_else(|| help.clone(), |title| format!("{title}: {help}"));
+    let also = title.into_iter().chain(action.synonyms().iter().copied()).collect();
+    Proposal { text, also, help, kind: if screen { Kind::Screen } else { kind } }
 }
 
 impl Layer for Palette {

@@ -293,6 +293,21 @@ fn clicks_choose_a_metric() {
 }
 
 #[test]
+fn enter_gives_the_chart_all_the_room_and_the_list_back() {
+    for size in [(80, 24), (120, 36)] {
+        let mut driver = on("cpu_seconds", size);
+        let before = driver.draw();
+        driver.sees("▶ cage_cpu");
+        driver.press("enter");
+        driver.sees_not("▶ cage_cpu");
+        driver.sees_not("under the cursor");
+        driver.sees("cage_cpu_seconds_total");
+        driver.press("enter");
+        assert_eq!(driver.draw(), before);
+    }
+}
+
+#[test]
 fn they_look_as_they_did() {
     let mut problems = Vec::new();
     for size in frames::SIZES {

@@ -17,12 +17,24 @@ use crate::ui::verbs::Verb;
 /// A small command line.
 fn verbs() -> &'static Verb {
     static TREE: OnceLock<Verb> = OnceLock::new();
-    let verb = |name: &str, verbs| Verb { name: name.into(), help: format!("{name} it"), verbs, options: vec![] };
+    let verb = |name: &str, verbs| Verb {
+        name: name.into(),
+        also: vec![],
+        help: format!("{name} it"),
+        verbs,
+        options: vec![],
+    };
     TREE.get_or_init(|| {
         let artifact = verb("artifact", vec![verb("approve", vec![]), verb("list", vec![])]);
         let agent = verb("agent", vec![verb("remove", vec![]), verb("drain", vec![])]);
         let journal = verb("journal", vec![verb("verify", vec![])]);
-        let all = vec![artifact, agent, journal, verb("task", vec![verb("list", vec![])]), verb("status", vec![])];
+        let all = vec![
+            artifact,
+            agent,
+            journal,
+            verb("task", vec![verb("list", vec![]), verb("wait", vec![])]),
+            verb("status", vec![]),
+        ];
         verb("menagerie", all.into_iter().chain([verb("stop", vec![])]).collect())
     })
 }
@@ -249,4 +261,99 @@ fn tab_completes_verbs_and_eats_none_of_them() {
     driver.press("down enter enter");
     driver.collect();
     assert_eq!(ran(&driver), ["journal verify"]);
+}
+
+#[test]
+fn a_screens_name_with_words_opens_it_filtered_by_them() {
+    for (line, place, filter) in [
+        ("agents glutton", Place::Agents, "glutton"),
+        ("cages 014", Place::Cages, "014"),
+        ("tasks failed", Place::Tasks, "failed"),
+        ("tasks status:failed priority:>7", Place::Tasks, "status:failed priority:>7"),
+    ] {
+        let (mut driver, _) = console(&Place::Overview);
+        say(&mut driver, line);
+        driver.settle();
+        assert_eq!((layer(&driver), driver.app.history.place()), (None, &place), "{line}");
+        assert_eq!(driver.app.with_list(|list, _| list.filter().to_owned()).as_deref(), Some(filter));
+        assert_eq!(ran(&driver), [""; 0], "{line}");
+    }
+    let (mut driver, _) = console(&Place::Tasks);
+    say(&mut driver, "overview failed");
+    driver.sees("overview has no list to filter by \"failed\"");
+    assert_eq!((layer(&driver), driver.app.history.place()), (Some("palette"), &Place::Tasks));
+}
+
+#[test]
+fn a_verb_that_does_not_exist_is_refused_by_name_and_never_asked_about() {
+    for (line, says) in [
+        ("task failed", "task has no verb \"failed\"; there are list, wait"),
+        ("agent remvoe ann", "agent has no verb \"remvoe\"; did you mean remove?"),
+        ("menagerie journal verfy", "journal has no verb \"verfy\"; did you mean verify?"),
+        ("aproev 12", "nothing is called \"aproev\"; did you mean approve?"),
+        ("approve 12", "approve takes no words: it acts on what is selected"),
+    ] {
+        let (mut driver, changes) = console(&Place::Artifacts);
+        say(&mut driver, line);
+        driver.sees(says);
+        driver.sees(&format!(": {line}"));
+        assert_eq!((layer(&driver), ran(&driver), changes.borrow().len()), (Some("palette"), vec![], 0), "{line}");
+    }
+    let (mut driver, _) = console(&Place::Artifacts);
+    say(&mut driver, "help agent");
+    assert_eq!(ran(&driver), ["help agent"]);
+}
+
+#[test]
+fn an_action_is_called_by_its_label_too_and_the_one_of_this_screen_is_meant() {
+    let (mut driver, _) = console(&Place::Tasks);
+    driver.press("j j");
+    say(&mut driver, "why");
+    let said = driver.draw();
+    let (mut other, _) = console(&Place::Tasks);
+    other.press("j j w");
+    assert_eq!(said, other.draw());
+    // Two are called `remove`: one of agents, one of rules.
+    let (mut driver, _) = console(&Place::AlertRules);
+    say(&mut driver, "remove");
+    let said = driver.draw();
+    let (mut other, _) = console(&Place::AlertRules);
+    other.press("D");
+    assert_eq!(said, other.draw());
+    // A word from elsewhere finds it; what changes something is not done on that word alone.
+    let (mut driver, changes) = console(&Place::Tasks);
+    say(&mut driver, "kill");
+    driver.sees("it changes something: Enter again does it");
+    driver.sees(": cancel");
+    assert_eq!((layer(&driver), changes.borrow().len()), (Some("palette"), 0));
+    driver.press("esc");
+    type_line(&mut driver, "logs");
+    driver.sees("   output ");
+}
+
+#[test]
+fn help_finds_actions_by_words_from_elsewhere() {
+    for (word, finds) in [
+        ("move", "r reassign "),
+        ("log", "l output "),
+        ("logs", "l output "),
+        ("kill", "D cancel "),
+        ("stop", "D cancel "),
+    ] {
+        let (mut driver, _) = console(&Place::Tasks);
+        driver.press("?");
+        driver.type_text(word);
+        let frame = driver.draw();
+        let find = frame.lines().position(|line| line.contains(" find: ")).unwrap();
+        let first = frame.lines().nth(find + 1).unwrap();
+        assert!(first.contains(finds), "{word}: {first}");
+    }
+}
+
+#[test]
+fn a_columns_whole_name_finds_it_in_the_list_to_sort_by() {
+    let (mut driver, _) = console(&Place::Cages);
+    driver.press("v s");
+    driver.type_text("memory used");
+    driver.sees(" mem  memory used");
 }

@@ -8,6 +8,8 @@ use super::{Driver, fleet};
 use crate::api::types::WireCommand;
 use crate::domain::command::RefusedItem;
 use crate::domain::{Command, Refusal, Reply};
+use crate::ui::app::Effect;
+use crate::ui::clipboard;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
@@ -256,4 +258,24 @@ fn while_a_change_is_being_taken_back_the_one_before_it_is_left_alone() {
     driver.sees("the last change is not done yet: undo: drain agent");
     driver.settle();
     assert_eq!(commands.borrow().len(), 3);
+}
+
+#[test]
+fn what_is_copied_from_the_log_says_which_fleet_it_is_about_where_that_is_not_the_usual_one() {
+    for (usual, line) in [(true, "menagerie agent drain"), (false, "menagerie --data-dir /nowhere agent drain")] {
+        let (mut driver, _) = console();
+        driver.app.options.usual_data_dir = usual;
+        drain(&mut driver);
+        driver.press("@");
+        driver.sees(&format!("$ {line} "));
+        driver.press("y");
+        let copied: Vec<_> = driver
+            .effects
+            .iter()
+            .filter_map(|effect| if let Effect::Send(sequence) = effect { Some(sequence.clone()) } else { None })
+            .collect();
+        let entry = driver.app.orders.log().last().unwrap().line.clone();
+        let whole = clipboard::sequence(&entry.replace("menagerie agent drain", line), false);
+        assert!(copied.contains(&whole), "{copied:?}");
+    }
 }

@@ -52,6 +52,8 @@ pub struct Metrics {
     dots: u16,
     list_at: Rect,
     chart_at: Rect,
+    /// Whether the chart has all the room.
+    whole: bool,
     /// What was asked for last, and the moment and the ticket while it is not answered.
     wanted: Option<View>,
     asked: Option<(Ticket, Timestamp)>,
@@ -77,6 +79,7 @@ impl Metrics {
             dots: 0,
             list_at: Rect::default(),
             chart_at: Rect::default(),
+            whole: false,
             wanted: None,
             asked: None,
             chart: None,
@@ -208,7 +211,10 @@ impl Screen for Metrics {
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        if area.width + 2 >= BESIDE_FROM {
+        if self.whole {
+            self.list_at = Rect { height: 0, ..area };
+            self.chart_at = area;
+        } else if area.width + 2 >= BESIDE_FROM {
             self.list_at = Rect { width: LIST_COLUMNS, ..area };
             self.chart_at = Rect { x: area.x + LIST_COLUMNS + 1, width: area.width - LIST_COLUMNS - 1, ..area };
         } else {
@@ -217,7 +223,9 @@ impl Screen for Metrics {
             self.chart_at = Rect { y: area.y + lines, height: area.height - lines, ..area };
         }
         self.dots = plot::dots(self.chart_at.width);
-        self.names.layout(self.list_at.height);
+        if !self.whole {
+            self.names.layout(self.list_at.height);
+        }
         self.follow(out);
     }
 
@@ -230,7 +238,9 @@ impl Screen for Metrics {
             widgets::center_text(frame, area, error.unwrap_or("asking the engine …"), look.style(Role::Dim));
             return;
         }
-        self.names.draw(frame, self.list_at, look);
+        if !self.whole {
+            self.names.draw(frame, self.list_at, look);
+        }
         let Some(metric) = self.names.current() else { return };
         // What came last stays while the next one is on its way, and when there is no engine.
         let selector = self.names.selector();
@@ -259,6 +269,7 @@ impl Screen for Metrics {
             "range_shorter" => self.range = self.range.saturating_sub(1),
             "function" => self.next_function(),
             "compare" => self.compare = !self.compare,
+            "whole_chart" => self.whole = !self.whole,
             "gpus" => {
                 self.gpus_shown = !self.gpus_shown;
                 self.error = None;
@@ -281,7 +292,6 @@ impl Screen for Metrics {
                 "what was measured cannot be changed, so there is nothing to mark for"
             }
             "sort" | "columns" => "metrics stand in the order of their names",
-            "open" if !self.gpus_shown => "the chart beside it is all that there is of a metric",
             "later" if self.end.is_none() => "the chart ends now",
             "range_longer" if self.range == last => "there is no longer range than 7d",
             "range_shorter" if self.range == 0 => "there is no shorter range than 15m",
