@@ -24,7 +24,9 @@ pub fn survey(context: &Context, args: &ConsoleArgs, path: Option<&Path>, again:
         let client = console::engine(settings, voice)?;
         let (cages, count) = (fleet.cage.len(), tasks.len());
         match begin(&client, fleet, tasks, again) {
-            Ok(Begun { tasks, before: Some((since, over)), .. }) => voice.done(survey::was_there(tasks.len(), since, over)),
+            Ok(Begun { tasks, before: Some((since, over)), .. }) => {
+                voice.done(survey::was_there(tasks.len(), since, over))
+            }
             Ok(_) => voice.done(format!("the survey begins: {count} tasks in {cages} cages")),
             // The engine is there all the same, so the console stays on it.
             Err(failure) => voice.failed(format!("the survey was not submitted: {}", console::one_line(failure))),

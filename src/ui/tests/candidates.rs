@@ -46,7 +46,7 @@ fn a_task_goes_to_whom_one_finds_by_typing() {
 
 #[test]
 fn no_cage_is_offered_to_two_agents_at_once() {
-    let mut driver = Driver::at("agents", (120, 36));
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
     driver.press("space");
     driver.press("space");
     driver.press("r");
