@@ -50,9 +50,15 @@ pub enum Error {
     /// The engine refused the request.
     #[error("{0}")]
     Refused(Refusal),
-    /// The connection broke before the whole answer was there; whether a change was made is unknown.
+    /// The connection broke before the whole answer was there.
     #[error("the engine went away before it answered in full")]
     Broken(#[source] hyper::Error),
+    /// The same of a change: it may have been taken, so it is not sent again.
+    #[error(
+        "the engine went away before it answered; whether the change was taken is not known: look with `menagerie task list` \
+         or `menagerie journal tail` before you try again"
+    )]
+    PerhapsDone(#[source] hyper::Error),
     /// The engine answered with something this client does not understand.
     #[error("the engine answered {method_and_path} with {found}")]
     Unexpected {
@@ -207,7 +213,11 @@ impl Client {
 
     /// Sends a command that is already written as JSON; a million tasks need not be taken apart for that.
     pub fn command_bytes(&self, body: Vec<u8>) -> Result<Reply, Error> {
-        let (bytes, _) = self.exchange(Method::POST, "/v1/commands", body)?;
+        let (bytes, _) = self.exchange(Method::POST, "/v1/commands", body).map_err(|error| match error {
+            // One that is cancelled never left.
+            Error::Broken(why) if !why.is_canceled() => Error::PerhapsDone(why),
+            error => error,
+        })?;
         read_json("POST /v1/commands", &bytes)
     }
 

@@ -34,7 +34,13 @@ impl Context {
 
     /// The engine if one runs.
     pub fn running_engine(&self) -> Result<Client, Failure> {
-        let client = Client::connect(&self.settings.data_dir.value).map_err(|error: Error| Failure::from(error))?;
+        let data_dir = &self.settings.data_dir.value;
+        let client = Client::connect(data_dir).map_err(|error: Error| Failure::from(error))?;
+        // The socket of an engine that was just killed still takes connections for a moment. Asking first whether it answers
+        // costs little, and nothing was sent then whose fate would be unknown.
+        if let Err(Error::Broken(_)) = client.ready() {
+            return Err(Failure::NoEngine { data_dir: data_dir.clone() });
+        }
         client.wait_while_starting(launch::progress_line(launch::STARTING));
         Ok(client)
     }

@@ -6,26 +6,48 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::config::Settings;
+use super::context::Context;
+use crate::api::client::encode;
 use crate::domain::Refusal;
 use crate::domain::agent::{AgentSpec, Runtime};
 use crate::domain::cage::SEARCH_PATH;
 use crate::domain::task::NewTask;
 
 /// Looks for programs, each once.
-#[derive(Debug)]
 pub struct Programs {
     data_dir: PathBuf,
     /// The caller's own search path, which no cage uses: a program that is there alone is told of.
     path: String,
     /// What was found of a program under a search path of its own.
     known: HashMap<(String, Option<String>), Result<(), Refusal>>,
+    /// Gives the search path of an agent, or nothing when that cannot be known.
+    ask: Box<dyn FnMut(&str) -> Option<String>>,
+    /// What it gave.
+    agents: HashMap<String, Option<String>>,
 }
 
 impl Programs {
     /// For an engine's data directory: what lies in a cage's own folders there is not ours to see.
     pub fn new(data_dir: &Path) -> Self {
         let path = std::env::var("PATH").unwrap_or_default();
-        Self { data_dir: data_dir.to_owned(), path, known: HashMap::new() }
+        let (known, agents) = (HashMap::new(), HashMap::new());
+        Self { data_dir: data_dir.to_owned(), path, known, ask: Box::new(|_| None), agents }
+    }
+
+    /// The same, and the engine is asked for the search paths of agents that tasks name.
+    pub fn of_engine(settings: &Settings) -> Self {
+        let (context, mut client) = (Context::new(settings.clone()), None);
+        let ask = move |agent: &str| {
+            if client.is_none() {
+                client = context.engine().ok();
+            }
+            // Whatever cannot be answered now is refused when the task is submitted.
+            let agent: Value = client.as_ref()?.get(&format!("/v1/agents/{}", encode(agent)), &vec![]).ok()?;
+            let own = agent.pointer("/runtime/env/PATH").and_then(Value::as_str);
+            Some(own.unwrap_or(SEARCH_PATH).to_owned())
+        };
+        Self { ask: Box::new(ask), ..Self::new(&settings.data_dir.value) }
     }
 
     /// Refuses an agent whose program does not exist.
@@ -36,16 +58,23 @@ impl Programs {
         checked.map_err(|refusal| refusal.within(format!("agent {}", agent.name)))
     }
 
-    /// Refuses a task that brings a command whose program does not exist. That of a task for a named agent may be one
-    /// that only the agent's own search path has.
+    /// Refuses a task that brings a command whose program does not exist. That of a task for a named agent is looked for in
+    /// the agent's search path, unless the task has its own.
     pub fn check_task(&mut self, task: &NewTask) -> Result<(), Refusal> {
         let configuration = &task.parameters.configuration;
         let Some(program) = task.command().and_then(|words| words.first()?.as_str()) else { return Ok(()) };
-        if task.agent.is_some() && !program.contains('/') {
-            return Ok(());
+        let own = configuration.get("env").and_then(Value::as_object).and_then(own_path);
+        let Some(agent) = task.agent.as_ref().filter(|_| own.is_none() && !program.contains('/')) else {
+            return self.check("command", program, own);
+        };
+        if !self.agents.contains_key(agent) {
+            let path = (self.ask)(agent);
+            self.agents.insert(agent.clone(), path);
         }
-        let env = configuration.get("env").and_then(Value::as_object);
-        self.check("command", program, env.and_then(own_path))
+        match self.agents.get(agent).cloned().flatten() {
+            Some(path) => self.check("command", program, Some(&path)),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a program without a slash that no search path has, and one with an absolute path where there is nothing.
@@ -77,7 +106,9 @@ impl Programs {
             };
         }
         let search = own_path.unwrap_or(SEARCH_PATH);
-        if find(search, program).is_some() {
+        // What lies in the folder of the execution, or in one of the cages, only the worker sees.
+        let unseen = |folder: &str| Path::new(folder).is_relative() || Path::new(folder).starts_with(&self.data_dir);
+        if search.split(':').any(unseen) || find(search, program).is_some() {
             return Ok(());
         }
         let mut looked = format!("it in {}", search.split(':').collect::<Vec<_>>().join(", "));
@@ -163,6 +194,17 @@ mod tests {
         task.parameters.configuration.insert("command".into(), serde_json::json!(["no-such-program-at-all"]));
         assert!(programs.check_task(&task).is_err());
         task.agent = Some("a".into());
-        assert!(programs.check_task(&task).is_ok());
+        assert!(programs.check_task(&task).is_ok(), "nobody knows its path here");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("own-tool"), "#!/bin/sh\n").unwrap();
+        let path = folder.path().to_str().unwrap().to_owned();
+        programs.ask = Box::new(move |agent| Some(if agent == "b" { path.clone() } else { "bin:/usr/bin".to_owned() }));
+        for (agent, program, fits) in
+            [("b", "own-tool", true), ("b", "sh", false), ("b", "./sh", true), ("c", "in-its-workspace", true)]
+        {
+            task.agent = Some(agent.into());
+            task.parameters.configuration.insert("command".into(), serde_json::json!([program]));
+            assert_eq!(programs.check_task(&task).is_ok(), fits, "{agent} {program}");
+        }
     }
 }

@@ -72,7 +72,7 @@ pub fn parse_variable(text: &str) -> Result<(String, String), Refusal> {
 pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
     let (wait, each, array) = (args.wait, args.each.clone(), args.array);
     let task = task_of(args)?;
-    let mut programs = Programs::new(&context.settings.data_dir.value);
+    let mut programs = Programs::of_engine(&context.settings);
     let lines = each.as_deref().map(super::batch::read_lines).transpose()?;
     let mut tasks = match &lines {
         Some(lines) => one_a_line(&task, lines),

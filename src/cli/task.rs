@@ -218,7 +218,7 @@ fn submit_one(context: &mut Context, args: SubmitArgs) -> Outcome {
 }
 
 fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool) -> Outcome {
-    let mut batch = batch::read(file, keep_going, Programs::new(&context.settings.data_dir.value))?;
+    let mut batch = batch::read(file, keep_going, Programs::of_engine(&context.settings))?;
     if batch.lines.is_empty() && batch.problems.is_empty() {
         return Err(Failure::refused(format!("{}: no tasks; nothing to submit", batch.name)));
     }
@@ -233,7 +233,12 @@ fn submit_batch(context: &mut Context, file: &std::path::Path, keep_going: bool)
     let reply = answer.map_err(|error| match error {
         Error::Refused(mut refusal) => {
             refusal.field = batch.field(&refusal.field);
-            Failure::from(refusal)
+            match Failure::from(refusal) {
+                Failure::Refused(sentences) => {
+                    Failure::Refused(sentences.into_iter().chain(["nothing was submitted".to_owned()]).collect())
+                }
+                other => other,
+            }
         }
         other => other.into(),
     })?;

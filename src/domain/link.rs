@@ -5,6 +5,7 @@
 //! is durable. Requests are idempotent: a `start` for an execution that the worker has seen changes nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,10 @@ use super::watch::{Measurement, Process};
 use super::workspace::{Difference, Merge, Workspace};
 
 /// The version of this protocol. Both ends have to speak the same.
-pub const LINK_VERSION: u32 = 4;
+pub const LINK_VERSION: u32 = 5;
+
+/// How often a worker says that it is there while an engine is connected, whatever else it says.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The longest frame in bytes. Anything longer is a broken peer.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -191,6 +195,8 @@ pub enum FromWorker {
     },
     /// All reports that were unacknowledged at the time of the hello have been sent again.
     Synced,
+    /// The worker is there; every [`HEARTBEAT`]. Without it one that hangs could not be told from one with nothing to say.
+    Heartbeat,
     /// Something that the engine has to make durable.
     Report {
         /// From 1, within the incarnation.

@@ -112,6 +112,8 @@ impl Requirements {
 pub fn check_name(field: &str, value: &str, max: usize) -> Result<(), Refusal> {
     let chars = value.chars().take(max + 1).count();
     if chars == 0 || chars > max || value.trim() != value || value.chars().any(char::is_control) {
+        // Without a value a refusal names none; that it was empty is what was wrong with this one.
+        let field = if value.is_empty() { format!("{field}: \"\" is not allowed") } else { field.to_owned() };
         return Err(Refusal::invalid(
             field,
             value,

@@ -16,10 +16,13 @@ use std::time::{Duration, Instant};
 use super::message::{Greeting, Message};
 use super::outlet::{Outlet, SocketOutlet};
 use super::telemetry::Telemetry;
-use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, LINK_VERSION, Report, ToWorker};
+use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, HEARTBEAT, LINK_VERSION, Report, ToWorker};
 
 /// A worker that takes no message for so long is given up: commits must not wait for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A worker that says nothing for so long hangs, and its connection is closed: from then on its lease runs. Four heartbeats,
+/// so that a loaded machine is no reason.
+const SILENCE_MAX: Duration = HEARTBEAT.saturating_mul(4);
 /// Pauses between attempts to reach a worker double from the first to the last.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
@@ -83,6 +86,7 @@ fn start_worker(settings: &WorkerSettings) -> io::Result<std::process::Child> {
 /// Speaks with one worker until the connection ends. Gives whether the worker was heard at all.
 fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider: &Sender<Message>) -> io::Result<bool> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    stream.set_read_timeout(Some(SILENCE_MAX))?;
     let mut outlet = SocketOutlet::new(stream.try_clone()?);
     outlet.send(&[ToWorker::Hello { version: LINK_VERSION }])?;
     let mut outlet = Some(outlet);
@@ -115,6 +119,7 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
                 }))
             }
             FromWorker::Synced => Message::Synced { connection },
+            FromWorker::Heartbeat => continue,
             FromWorker::Report { number, time, report } => {
                 if let Report::Ended { execution_id, .. } = &report {
                     telemetry.remove_sample(*execution_id);
@@ -145,20 +150,27 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
     Ok(heard)
 }
 
-/// Reads one frame into `frame`; gives false at the end of the stream.
+/// Reads one frame into `frame`; gives false at the end of the stream. A stream that is silent for too long is an error.
 fn read_frame(reader: &mut impl Read, frame: &mut Vec<u8>) -> io::Result<bool> {
+    let named = |error: io::Error| match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            let seconds = SILENCE_MAX.as_secs();
+            io::Error::new(io::ErrorKind::TimedOut, format!("it has said nothing for {seconds} s, so it is given up"))
+        }
+        _ => error,
+    };
     let mut length = [0; 4];
     match reader.read_exact(&mut length) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-        Err(error) => return Err(error),
+        Err(error) => return Err(named(error)),
     }
     let length = u32::from_le_bytes(length) as usize;
     if length > FRAME_BYTES_MAX {
         return Err(io::Error::other(format!("a frame of {length} bytes; at most {FRAME_BYTES_MAX} are allowed")));
     }
     frame.resize(length, 0);
-    reader.read_exact(frame)?;
+    reader.read_exact(frame).map_err(named)?;
     Ok(true)
 }
 

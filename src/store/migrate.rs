@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::connection::{mark, open_reader, open_writer};
 use super::data_dir::DataDir;
 use super::error::{Doing, Error};
+use super::journal::check_format;
 use super::rebuild::remake;
 use crate::domain::Refusal;
 
@@ -178,6 +179,9 @@ pub fn up(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
     let _lock = DataDir::lock(data_dir)?;
     let mut connection = open_writer(data_dir, false)?;
     let from = version(&connection)?;
+    if from >= OLDEST {
+        check_format(&connection)?;
+    }
     if !(from..=SCHEMA).contains(&to) {
         return Err(Refusal::invalid("schema", to, format!("{from} to {SCHEMA}"))
             .hint("to go back use `db down`")
@@ -193,6 +197,9 @@ pub fn down(data_dir: &Path, to: Option<u32>) -> Result<Migrated, Error> {
     let _lock = DataDir::lock(data_dir)?;
     let mut connection = open_writer(data_dir, false)?;
     let from = version(&connection)?;
+    if from >= OLDEST {
+        check_format(&connection)?;
+    }
     let to = to.unwrap_or_else(|| from.saturating_sub(1));
     if !(OLDEST..=from).contains(&to) {
         let hint = "schema 1 holds the journal; going below it would destroy everything";

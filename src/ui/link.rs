@@ -149,7 +149,9 @@ fn answer_asks(queue: &(Mutex<Queue>, Condvar), data_dir: &Path, post: &Post) {
             client = None;
             answer = on_connection(&mut client, data_dir, &ask.request);
         }
-        if let Err(Error::NoEngine { .. } | Error::Unreachable { .. } | Error::Broken(_)) = answer {
+        if let Err(Error::NoEngine { .. } | Error::Unreachable { .. } | Error::Broken(_) | Error::PerhapsDone(_)) =
+            answer
+        {
             client = None;
         }
         let heard = post.send(match answer {
@@ -175,6 +177,7 @@ fn without_answer(ticket: Ticket, error: &Error, is_change: bool) -> Message {
         Error::NoEngine { .. } | Error::Unreachable { .. } | Error::NotReady(_) | Error::Runtime(_) => Some(false),
         // One that is cancelled never left.
         Error::Broken(broken) => Some(!broken.is_canceled()),
+        Error::PerhapsDone(_) => Some(true),
         Error::Unexpected { .. } if is_change => Some(true),
         _ => None,
     };

@@ -215,12 +215,14 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
             add(Mark::Queued, tasks.pending, "queued", true);
             add(Mark::Failed, tasks.failed, "failed", false);
             add(Mark::Human, pulse.counts.artifacts.pending, "to review", false);
-            let bad = app.notifier.is_bad();
-            add(Mark::Warning, pulse.alerts, if pulse.alerts == 1 { "alert" } else { "alerts" }, false);
-            if bad && pulse.alerts > 0 {
-                // The sign of a warning is for all of them; that one is worse has to be seen without colours too.
-                spans.push(Span::styled("!! ", style(Role::Bad)));
-            }
+            // The sign of a warning is for all of them; that one is worse has to be seen without colours too.
+            let alerts = match (pulse.alerts, app.notifier.is_bad()) {
+                (1, false) => "alert",
+                (1, true) => "alert!",
+                (_, false) => "alerts",
+                (_, true) => "alerts!",
+            };
+            add(Mark::Warning, pulse.alerts, alerts, false);
             if pulse.read_only {
                 spans.push(Span::styled("STORE FAILED: no changes ", style(Role::Bad)));
             }

@@ -134,6 +134,15 @@ impl Link {
         }
     }
 
+    /// Says that the worker is there, unless nobody listens or the engine is behind, which then has enough to read.
+    pub(super) fn heartbeat(&mut self) {
+        if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted)
+            && peer.output.len() - peer.sent < BACKLOG_BYTES
+        {
+            push_frame(&mut peer.output, &FromWorker::Heartbeat);
+        }
+    }
+
     /// Sends figures, unless nobody listens or the engine is behind.
     pub(super) fn sample(&mut self, sample: Sample) {
         if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted)

@@ -41,6 +41,8 @@ pub struct Worker {
     pub answers: Vec<(u64, u64, Vec<Process>)>,
     ended: HashMap<ExecutionId, (Outcome, Vec<FoundArtifact>)>,
     synced: bool,
+    /// How often it said that it is there.
+    pub heartbeats: u32,
 }
 
 pub fn cage(number: u16) -> CageSpec {
@@ -118,6 +120,7 @@ impl Worker {
             answers: vec![],
             ended: HashMap::new(),
             synced: false,
+            heartbeats: 0,
         };
         worker.connect();
         worker
@@ -176,6 +179,7 @@ impl Worker {
             match message {
                 FromWorker::Hello { .. } => self.hello = Some(message),
                 FromWorker::Synced => self.synced = true,
+                FromWorker::Heartbeat => self.heartbeats += 1,
                 FromWorker::Sample(sample) => self.samples.push(sample),
                 FromWorker::Usage(measurement) => self.measurements.push(measurement),
                 FromWorker::Sensors(sensors) => self.sensors.push(sensors),

@@ -130,8 +130,8 @@ tries("mknod", lambda path: os.mknod(path, 0o104755))
     let output = python(&mut worker, &spec, &attack);
     assert_eq!(output.lines().count(), 4, "each is refused: {output}");
     for entry in std::fs::read_dir(&writable).unwrap() {
-        let mode = std::fs::metadata(entry.unwrap().path()).unwrap().mode();
-        assert_eq!(mode & 0o6000, 0, "{mode:o} {output}");
+        let bits = std::fs::metadata(entry.unwrap().path()).unwrap().mode();
+        assert_eq!(bits & 0o6000, 0, "{bits:o} {output}");
     }
     // What is granted and not there is not there in the cage either.
     let mut without = cage(3);

@@ -154,6 +154,12 @@ fn a_worker_with_something_to_do_refuses_to_leave_unless_told_to_kill() {
 }
 
 #[test]
+fn an_idle_worker_says_that_it_is_there() {
+    let mut worker = Worker::start();
+    worker.wait_for("two heartbeats", |worker| (worker.heartbeats > 1).then_some(()));
+}
+
+#[test]
 fn an_idle_worker_takes_no_processor_time() {
     let mut worker = Worker::start();
     for number in 1..=20 {

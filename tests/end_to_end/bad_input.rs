@@ -27,7 +27,11 @@ fn every_bad_input_is_refused_and_leaves_nothing() {
     let batch = ["task", "submit", "--batch", "-"];
     let apply = ["apply", "-"];
     let long = format!(r#"{{"type": "a", "parameters": {{"input_data": {{"x": "{}"}}}}}}"#, "y".repeat(10 << 20));
+    let depends = format!("{{\"type\": \"a\", {RUNS}}}\n{{\"type\": \"b\", {RUNS}, \"depends_on\": [\"ffffffff\"]}}\n");
     let cases: Vec<(&[&str], Vec<u8>, &[&str])> = vec![
+        (&batch, depends.into(), &["<stdin>:2: depends_on \"ffffffff\"", "keys", "nothing was submitted"]),
+        (&batch, b"{\"type\": \"\"}\n".to_vec(), &["type: \"\" is not allowed"]),
+        (&["run", "--agent", "a1", "--", "no-such-program-at-all"], vec![], &["no-such-program-at-all", "/usr/bin"]),
         (&batch, b"{\"type\": \"a\"}\n{\"type\": \"b\", \"priority\": }\n".to_vec(), &["2:", "27"]),
         (&batch, b"{\"type\": \"a\", \"prority\": 3}\n".to_vec(), &["prority", "priority"]),
         (&batch, b"{\"type\": \"a\", \"priority\": 0}\n".to_vec(), &["priority", "0", "1 to 10"]),

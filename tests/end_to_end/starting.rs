@@ -1,7 +1,7 @@
 //! An engine that is still reading its store: it listens, says how far it is, and takes nothing else.
 
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use menagerie::api::client::{Client, Error};
 use menagerie::domain::RefusalKind;
@@ -74,4 +74,43 @@ fn it_can_be_ended_while_it_reads() {
     assert!(site.client().is_none(), "nobody listens any more");
     drop(held);
     site.start_engine();
+}
+
+/// Takes as many connections as there are answers, each of which gets one request and its answer, or only its end.
+fn stand_in(site: &Site, answers: &'static [&'static str]) -> std::thread::JoinHandle<()> {
+    std::fs::create_dir_all(site.data_dir()).unwrap();
+    let listener = UnixListener::bind(site.data_dir().join("engine.sock")).unwrap();
+    std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        // Further connections are refused, as by an engine that has gone.
+        drop(listener);
+        for answer in answers {
+            let mut bytes = [0; 4096];
+            assert!(stream.read(&mut bytes).unwrap() > 0);
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    })
+}
+
+#[test]
+fn an_engine_that_goes_away_as_it_is_asked_is_started_anew() {
+    let site = Site::new();
+    let gone = stand_in(&site, &[""]);
+    let output = site.command(&["task", "list"]).output().unwrap();
+    gone.join().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_change_whose_fate_is_unknown_is_not_sent_again_and_says_so() {
+    const READY: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 49\r\n\r\n\
+        {\"ready\":true,\"phase\":\"ready\",\"done\":0,\"total\":0}";
+    let site = Site::new();
+    let gone = stand_in(&site, &[READY, ""]);
+    let output = site.command(&["run", "--", "true"]).output().unwrap();
+    gone.join().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("whether the change was taken is not known: look with"), "{error}");
+    assert!(!site.data_dir().join("engine.log").exists(), "no engine was started to send it to");
 }

@@ -49,6 +49,27 @@ fn a_worker_that_hangs_is_told_while_nobody_looks() {
 }
 
 #[test]
+fn a_worker_that_hangs_is_given_up_after_its_lease_and_told_so_when_it_wakes_up() {
+    let mut site = started("");
+    apply(&site, 1, "memory = \"64MiB\"", "[defaults]\nlease = \"2s\"\n");
+    let id = site.run_one(&["sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done", go(&site).display())]);
+    site.wait_for_status(&id, TaskStatus::Executing);
+    let stopped = Stopped::stop(site.worker_pid().unwrap());
+    site.wait_for("the attempt to be given up", |site| !site.records_of("execution_ended").is_empty());
+    assert_eq!(site.records_of("execution_ended")[0]["outcome"]["kind"], "worker_lost");
+    assert!(out(&site, &["node", "list"]).contains("lost"));
+    let second = site.run_one(&["true"]);
+    let starts = site.records_of("execution_started").len();
+    assert_eq!(starts, 1, "nothing is sent to who is not heard");
+    drop(stopped);
+    std::fs::write(go(&site), "").unwrap();
+    for id in [id, second] {
+        site.wait_for_status(&id, TaskStatus::Completed);
+    }
+    assert_eq!(site.records_of("execution_ended").len(), 3, "what the old attempt came to changes nothing");
+}
+
+#[test]
 fn a_disk_that_fills_is_told_until_there_is_room() {
     if !rustix::process::getuid().is_root() {
         eprintln!("NOT TESTED: a disk of its own can be mounted by root alone");

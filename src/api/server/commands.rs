@@ -123,17 +123,19 @@ fn resolve_dependencies(
     keep_going: bool,
 ) -> Result<Vec<NewTask>, store::Error> {
     let keys: std::collections::HashSet<String> = tasks.iter().filter_map(|task| task.key.clone()).collect();
-    for task in &mut tasks {
+    for (place, task) in tasks.iter_mut().enumerate() {
         for dependency in &mut task.depends_on {
             if keys.contains(dependency) || dependency.parse::<TaskId>().is_ok() {
                 continue;
             }
             match reader.resolve_task(dependency) {
                 Ok(id) => *dependency = id.to_string(),
-                // Left as it is, the core refuses this task alone.
-                Err(store::Error::Refused(_)) if keep_going => {}
+                // Left as it is, the core refuses this task alone, and knows whether a key was meant.
+                Err(store::Error::Refused(refusal)) if keep_going || refusal.kind == RefusalKind::NotFound => {}
                 Err(store::Error::Refused(refusal)) => {
-                    return Err(store::Error::Refused(Refusal { field: "depends_on".into(), ..refusal }));
+                    let field = format!("tasks[{place}].depends_on");
+                    let refusal = Refusal { field, ..refusal };
+                    return Err(refusal.allowed("ids of tasks, or keys of the same submission").into());
                 }
                 Err(error) => return Err(error),
             }

@@ -73,6 +73,8 @@ fn a_newer_format_is_refused_and_left_alone() {
         Store::open(folder.path()).unwrap_err(),
         verify(folder.path()).unwrap_err(),
         rebuild(folder.path()).unwrap_err(),
+        migrate::down(folder.path(), None).unwrap_err(),
+        migrate::up(folder.path(), None).unwrap_err(),
     ] {
         assert!(matches!(error, Error::NewerFormat { .. }), "{error}");
         assert!(error.to_string().contains("newer menagerie"));

@@ -77,7 +77,7 @@ fn the_header_says_where_one_is_however_narrow_and_however_long_the_way() {
     // The program's name goes first, then the words beside the counters, then the beginning of the way.
     let narrow = header(80);
     assert!(
-        narrow.starts_with(" overview ") && narrow.contains("340 queued") && narrow.ends_with("2 alerts"),
+        narrow.starts_with(" overview ") && narrow.contains("340 queued") && narrow.ends_with("2 alerts!"),
         "{narrow}"
     );
     let small = header(60);

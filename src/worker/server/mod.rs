@@ -1,7 +1,8 @@
 //! The one place where the worker waits: for the engine, for its slots, for relays and for time.
 //!
 //! Each turn takes what is ready, bounded per source so that a loud agent delays nobody, then sends what has come of it
-//! in one piece. Without timers due the wait has no end: an idle worker takes no processor time at all.
+//! in one piece. Without timers due the wait has no end: an idle worker only
+//! tells a connected engine every few seconds that it is there.
 //! [`requests`] does what the engine asks, [`events`] what slots bring, [`ports`] passes connections on, [`workspaces`] has
 //! repositories copied and merged, [`verifying`] has checked what an agent did, [`ending`] brings executions to their end, [`measuring`] and [`sensors`] tell what is used.
 
@@ -34,7 +35,7 @@ use super::run::NEVER;
 use super::sense::Helper;
 use super::slot::{OutputFolder, Slot};
 use super::{Error, Settings, cgroup, host, log, sys, workspace};
-use crate::domain::link::Report;
+use crate::domain::link::{HEARTBEAT, Report};
 use crate::domain::{CageId, ExecutionId, Severity};
 pub(super) use surroundings::Surroundings;
 
@@ -122,6 +123,8 @@ pub(super) struct Server {
     wake_at: u64,
     /// When to measure what cages use; never while nobody wants to know.
     measure_at: u64,
+    /// When to tell the engine that we are there; never while none is connected.
+    heartbeat_at: u64,
     watch: measuring::Watch,
     /// The process that reads the slower sensors.
     helper: Helper,
@@ -191,6 +194,7 @@ impl Server {
             output,
             wake_at: NEVER,
             measure_at: NEVER,
+            heartbeat_at: NEVER,
             watch: measuring::Watch::default(),
             helper,
             helper_missed: false,
@@ -232,6 +236,9 @@ impl Server {
             }
             if now >= self.measure_at {
                 self.measure();
+            }
+            if now >= self.heartbeat_at {
+                self.beat(now);
             }
             self.check_sensors();
             if self.wants_room || !self.hold.wait(self.link.ends_alone(), self.running, sys::monotonic()) {
@@ -282,9 +289,17 @@ impl Server {
         self.wants_room = false;
         // Another engine, or the same anew: it says whether somebody watches.
         self.set_watch(None, false);
+        self.heartbeat_at = sys::monotonic();
         if let Some(peer) = self.link.peer() {
             let _ = epoll::add(&self.epoll, peer, key(Source::Engine, self.peer_index), epoll::EventFlags::IN);
         }
+    }
+
+    /// Tells the engine that we are there, and works out when to do so again.
+    fn beat(&mut self, now: u64) {
+        self.link.heartbeat();
+        let pause = u64::try_from(HEARTBEAT.as_micros()).unwrap_or(NEVER / 2);
+        self.heartbeat_at = if self.link.peer().is_some() { now + pause } else { NEVER };
     }
 
     fn read_engine(&mut self) {
@@ -313,7 +328,8 @@ impl Server {
         if !self.collecting.is_empty() {
             return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
         }
-        let wake = self.wake_at.min(self.measure_at).min(self.leave_at).min(self.hold.until()).min(self.sensors_due());
+        let own = self.wake_at.min(self.measure_at).min(self.heartbeat_at).min(self.leave_at);
+        let wake = own.min(self.hold.until()).min(self.sensors_due());
         (wake != NEVER).then(|| {
             let micros = wake.saturating_sub(sys::monotonic());
             let seconds = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);
