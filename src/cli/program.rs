@@ -14,6 +14,9 @@ use crate::domain::agent::{AgentSpec, Runtime};
 use crate::domain::cage::SEARCH_PATH;
 use crate::domain::task::NewTask;
 
+/// Gives the search path of an agent, or nothing when that cannot be known.
+type PathOf = Box<dyn FnMut(&str) -> Option<String>>;
+
 /// Looks for programs, each once.
 pub struct Programs {
     data_dir: PathBuf,
@@ -21,9 +24,8 @@ pub struct Programs {
     path: String,
     /// What was found of a program under a search path of its own.
     known: HashMap<(String, Option<String>), Result<(), Refusal>>,
-    /// Gives the search path of an agent, or nothing when that cannot be known.
-    ask: Box<dyn FnMut(&str) -> Option<String>>,
-    /// What it gave.
+    ask: PathOf,
+    /// What that gave.
     agents: HashMap<String, Option<String>>,
 }
 
