@@ -155,7 +155,7 @@ fn bad_usage_names_the_value_and_leaves_nothing() {
         (&["run", "--each", "/no/such/file", "--", "true"], "cannot read /no/such/file"),
         (&["run"], "required"),
         (&["task", "submit", "x", "--input", "[1]"], "input: \"[1]\" is not allowed; allowed: a JSON object"),
-        (&["task", "submit", ""], "error: type; allowed: 1 to 100 characters"),
+        (&["task", "submit", ""], "error: type: \"\" is not allowed; allowed: 1 to 100 characters"),
         (&["task", "list", "--status", "runing"], "invalid value 'runing'"),
         (&["agent", "add", "a", "--concurrency", "0"], "concurrency: \"0\""),
         (&["tsak"], "unrecognized subcommand"),
@@ -331,6 +331,7 @@ mod with_a_stand_in {
                     other => panic!("{other}"),
                 }
             }
+            "GET /v1/ready" => ok(&json!({"ready": true, "phase": "ready", "done": 0, "total": 0})),
             "GET /v1/status" => {
                 ok(&json!({"version": "0.1.0", "pid": 7, "seq": 9, "tasks": {"pending": 2, "failed": 0}}))
             }

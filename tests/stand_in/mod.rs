@@ -62,7 +62,10 @@ fn serve(stream: UnixStream, answer: fn(&str, &str) -> Answer, asked: &Mutex<Vec
         reader.read_exact(&mut body).ok()?;
         let body = String::from_utf8(body).ok()?;
         let (status, total, content) = answer(&request, &body);
-        asked.lock().unwrap().push((request, body));
+        // Whether an engine answers at all is asked before anything else, and is nothing that a test asks for.
+        if request != "GET /v1/ready" {
+            asked.lock().unwrap().push((request, body));
+        }
         let total = total.map_or_else(String::new, |total| format!("x-total-count: {total}\r\n"));
         write!(out, "HTTP/1.1 {status} Any\r\n{total}content-length: {}\r\n\r\n", content.len()).ok()?;
         out.write_all(&content).ok()?;
