@@ -73,9 +73,9 @@ fn approved_rejected_with_a_note_and_taken_back() {
     // The action log teaches the command line.
     let id = desk.artifact("second.md")["id"].as_str().unwrap().to_owned();
     terminal.types("@");
-    terminal.sees("menagerie artifact approve");
+    terminal.sees(" artifact approve ");
     terminal.types("\x1b");
-    terminal.sees_no_longer("menagerie artifact approve");
+    terminal.sees_no_longer(" artifact approve ");
     terminal.quits();
     let output = desk.site.command(&["artifact", "show", &id, "-o", "json"]).output().unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
