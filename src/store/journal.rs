@@ -58,7 +58,13 @@ pub(super) struct Raw<'a> {
     pub(super) body: &'a [u8],
 }
 
-impl Raw<'_> {
+impl<'a> Raw<'a> {
+    /// From a row of the journal whose columns are `seq, time, actor, kind, version, body`.
+    fn of(seq: u64, row: &'a rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let (time, version) = (row.get(1)?, row.get(4)?);
+        Ok(Self { seq, time, actor: bytes(row, 2)?, kind: bytes(row, 3)?, version, body: bytes(row, 5)? })
+    }
+
     /// The hash of this record after `previous`. Lengths stand before what varies, so that no byte can move from one
     /// field to its neighbour unseen.
     pub(super) fn hash(&self, previous: &Hash) -> Hash {
@@ -351,14 +357,7 @@ pub(super) fn walk_on(
         if found != integer(seq) {
             return Err(Error::BadRecord { seq, fault: Fault::Gap { found: u64::try_from(found).unwrap_or(0) } });
         }
-        let raw = Raw {
-            seq,
-            time: row.get(1).map_err(unreadable)?,
-            actor: bytes(row, 2).map_err(unreadable)?,
-            kind: bytes(row, 3).map_err(unreadable)?,
-            version: row.get(4).map_err(unreadable)?,
-            body: bytes(row, 5).map_err(unreadable)?,
-        };
+        let raw = Raw::of(seq, row).map_err(unreadable)?;
         let hash = raw.hash(&head.hash);
         if bytes(row, 6).map_err(unreadable)? != hash {
             return Err(Error::BadRecord { seq, fault: Fault::Hash });
@@ -389,14 +388,7 @@ pub(super) fn read_kind(connection: &Connection, kind: &str, after: u64, upto: u
 fn record_of(row: &rusqlite::Row<'_>) -> Result<Record, Error> {
     let doing = "reading the journal";
     let seq = u64::try_from(row.get::<_, i64>(0).doing(doing)?).unwrap_or(0);
-    let raw = Raw {
-        seq,
-        time: row.get(1).doing(doing)?,
-        actor: bytes(row, 2).doing(doing)?,
-        kind: bytes(row, 3).doing(doing)?,
-        version: row.get(4).doing(doing)?,
-        body: bytes(row, 5).doing(doing)?,
-    };
+    let raw = Raw::of(seq, row).doing(doing)?;
     raw.record().map_err(|fault| Error::BadRecord { seq, fault })
 }
 

@@ -13,11 +13,12 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 
+use super::artifact_type;
 use super::folder::{FOLDER, open_up};
 use super::runtime::said::Announced;
 use super::{sys, workspace};
+use crate::domain::ExecutionId;
 use crate::domain::artifact::{FoundArtifact, TITLE_CHARS_MAX};
-use crate::domain::{ArtifactType, ExecutionId};
 
 /// The most files that one execution may leave.
 const FILES_MAX: usize = 1000;
@@ -285,7 +286,8 @@ impl Collector {
                 let title = clean_title(title.as_deref().unwrap_or("untitled"));
                 let bytes = content.as_bytes();
                 self.account(bytes.len() as u64)?;
-                let kind = kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| judge(&title, bytes));
+                let kind =
+                    kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| artifact_type::judge(&title, bytes));
                 let digest = blake3::hash(bytes).to_hex().to_string();
                 let size = bytes.len() as u64;
                 let (path, difference) = (None, None);
@@ -335,7 +337,8 @@ impl Collector {
         let title = clean_title(announced.title.as_deref().unwrap_or(&name));
         let mut head = vec![];
         Read::by_ref(&mut file).take(INLINE_BYTES_MAX + 1).read_to_end(&mut head)?;
-        let kind = announced.kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| judge(&name, &head));
+        let kind =
+            announced.kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| artifact_type::judge(&name, &head));
         let (metadata, difference, digest) = (announced.metadata, announced.difference, String::new());
         let size_read = head.len() as u64;
         let mut artifact =
@@ -474,66 +477,10 @@ fn clean_title(title: &str) -> String {
     if title.is_empty() { "untitled".to_owned() } else { title }
 }
 
-const CODE: &[&str] = &[
-    "rs", "py", "js", "ts", "tsx", "jsx", "c", "h", "cc", "cpp", "hpp", "go", "java", "kt", "rb", "php", "pl", "sh",
-    "bash", "zig", "hs", "ml", "lua", "r", "sql", "patch", "diff", "toml", "yaml", "yml", "nix", "css", "scss",
-    "swift", "cs", "awk", "sed", "ps1", "mk", "cmake", "proto", "tf", "vue", "ex", "exs", "erl", "scala", "clj",
-    "dart",
-];
-const TEXT: &[&str] = &["md", "txt", "rst", "adoc", "html", "htm", "pdf", "tex", "org", "docx", "odt"];
-const DATA: &[&str] =
-    &["csv", "tsv", "json", "jsonl", "ndjson", "parquet", "xml", "png", "svg", "jpg", "log", "ipynb", "xlsx", "dat"];
-
-/// What an artifact is, by its name and the beginning of its content.
-pub(super) fn judge(name: &str, content: &[u8]) -> ArtifactType {
-    let lower = name.to_lowercase();
-    let file = lower.rsplit('/').next().unwrap_or(&lower);
-    let (stem, extension) = file.rsplit_once('.').unwrap_or((file, ""));
-    let head = String::from_utf8_lossy(&content[..content.len().min(400)]).to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| stem.contains(word));
-    let begins = |words: &[&str]| words.iter().any(|word| head.trim_start().starts_with(word));
-    if CODE.contains(&extension)
-        || matches!(file, "makefile" | "dockerfile" | "justfile" | "rakefile")
-        || begins(&["#!", "diff --git", "--- a/"])
-    {
-        return ArtifactType::Code;
-    }
-    let structured = DATA.contains(&extension);
-    if !structured && (says(&["decision", "adr-"]) || begins(&["# decision", "# adr"])) {
-        return ArtifactType::Decision;
-    }
-    if !structured && (says(&["report", "summary"]) || begins(&["# report", "# summary"])) {
-        return ArtifactType::Report;
-    }
-    if structured || says(&["analysis", "findings", "metrics", "benchmark"]) || begins(&["# analysis", "# findings"]) {
-        return ArtifactType::Analysis;
-    }
-    if TEXT.contains(&extension) || std::str::from_utf8(content).is_ok() || !head.contains('\u{fffd}') {
-        return ArtifactType::Doc;
-    }
-    ArtifactType::Analysis
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
-
-    #[test]
-    fn types_follow_name_and_content() {
-        let judged = [
-            ("src/main.rs", "", ArtifactType::Code),
-            ("run", "#!/bin/sh\n", ArtifactType::Code),
-            ("fix.patch", "", ArtifactType::Code),
-            ("README.md", "# Hello", ArtifactType::Doc),
-            ("hot-spots.csv", "a,b", ArtifactType::Analysis),
-            ("summary.md", "", ArtifactType::Report),
-            ("notes.md", "# Decision: use it", ArtifactType::Decision),
-        ];
-        for (name, content, kind) in judged {
-            assert_eq!(judge(name, content.as_bytes()), kind, "{name}");
-        }
-    }
+    use crate::domain::{ArtifactType, Timestamp};
 
     #[test]
     fn links_are_left_out_and_files_are_taken() {

@@ -18,6 +18,7 @@
 //! engine has it durable; the loop never waits for an agent, nor for more than a bounded piece of work.
 #![allow(unsafe_code)]
 
+mod artifact_type;
 mod artifacts;
 pub mod bare;
 mod cage;

@@ -14,7 +14,7 @@ impl App {
         // What is drawn as marked is what is acted on, so that a range is ended first.
         let acts = arming::waits(action.name) && self.aim.is_none();
         let ranges = acts && self.with_list(|list, _| list.ranges()) == Some(true);
-        let open = ranges.then(|| "a range is begun: end it where you are, or leave it with Esc".to_owned());
+        let open = ranges.then(|| "a range is begun: end it, or leave it with Esc".to_owned());
         match open.or_else(|| self.obstacle(action)) {
             Some(why) => self.hinder(format!("{}: {why}", action.title)),
             None => (action.run)(self),
