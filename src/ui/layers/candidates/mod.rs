@@ -27,6 +27,9 @@ use crate::ui::widgets::input::Input;
 /// How many of several things are asked about; the what-if counts all of them.
 const JUDGED_MAX: usize = 5;
 
+/// Why Enter does nothing before what it would do is shown.
+const UNKNOWN_YET: &str = "what it would change is still on its way";
+
 /// What gets another place.
 enum Subject {
     /// Tasks, by id: they get an agent.
@@ -251,7 +254,7 @@ impl Candidates {
                 return;
             }
             None => {
-                self.problem = Some("what it would change is still on its way".to_owned());
+                self.problem = Some(UNKNOWN_YET.to_owned());
                 return;
             }
         };
@@ -372,6 +375,7 @@ impl Layer for Candidates {
                 Err(message) => Err(message.clone()),
             };
             self.effects.insert(name, effect);
+            self.problem.take_if(|problem| problem == UNKNOWN_YET);
             return true;
         }
         let taken = self.take_candidates(ticket, answer);
