@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use super::config::{ColorChoice, Format};
 use super::console::{self, ConsoleArgs};
 use super::context::Context;
+use super::deferred::Deferred;
 use super::failure::{Failure, Outcome};
 use super::{
     agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
@@ -83,10 +84,10 @@ where
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     /// Run the engine, without a screen, in the foreground
-    Engine(engine::EngineArgs),
+    Engine(Deferred<engine::EngineArgs>),
     /// Run a node's worker; the engine starts one itself
     #[command(hide = true)]
-    Worker(engine::LogArgs),
+    Worker(Deferred<engine::LogArgs>),
     /// Read a worker's slower sensors for it; the worker starts this itself
     #[command(hide = true)]
     Sense,
@@ -95,76 +96,76 @@ pub enum Verb {
     Errand,
     /// Answer from the data directory as it was at a moment; --at and the console start this themselves
     #[command(hide = true)]
-    Past(past::PastArgs),
+    Past(Deferred<past::PastArgs>),
     /// Show how the engine is and what it has to do
-    Status(status::StatusArgs),
+    Status(Deferred<status::StatusArgs>),
     /// Stop the engine; agents go on unless --all
-    Stop(stop::StopArgs),
+    Stop(Deferred<stop::StopArgs>),
     /// Declare cages, agents and defaults from a file
-    Apply(apply::ApplyArgs),
+    Apply(Deferred<apply::ApplyArgs>),
     /// Run a command in a cage
     Run(Box<run::RunArgs>),
     /// Submit, list, follow and steer tasks
     #[command(subcommand)]
-    Task(task::TaskVerb),
+    Task(Deferred<task::TaskVerb>),
     /// List and show single attempts at tasks
     #[command(subcommand)]
-    Execution(execution::ExecutionVerb),
+    Execution(Deferred<execution::ExecutionVerb>),
     /// List, add, remove and steer agents
     #[command(subcommand)]
-    Agent(agent::AgentVerb),
+    Agent(Deferred<agent::AgentVerb>),
     /// List cages, withhold them, empty them
     #[command(subcommand)]
-    Cage(cage::CageVerb),
+    Cage(Deferred<cage::CageVerb>),
     /// List and judge what agents made
     #[command(subcommand)]
-    Artifact(artifact::ArtifactVerb),
+    Artifact(Deferred<artifact::ArtifactVerb>),
     /// Find agents, tasks, artifacts and events by their words
-    Search(search::SearchArgs),
+    Search(Deferred<search::SearchArgs>),
     /// Rules that judge artifacts in your place
     #[command(subcommand)]
-    Approval(approval::ApprovalVerb),
+    Approval(Deferred<approval::ApprovalVerb>),
     /// What waits for you, the dearest delay first
     #[command(subcommand)]
-    Inbox(inbox::InboxVerb),
+    Inbox(Deferred<inbox::InboxVerb>),
     /// What needs somebody's eye until it is resolved
     #[command(subcommand)]
-    Alert(alert::AlertVerb),
+    Alert(Deferred<alert::AlertVerb>),
     /// What was measured, over time
     #[command(subcommand)]
-    Metric(metric::MetricVerb),
+    Metric(Deferred<metric::MetricVerb>),
     /// Who did most, what each day brought, what went wrong, who works on whose results
     #[command(subcommand)]
-    Dashboard(dashboard::DashboardVerb),
+    Dashboard(Deferred<dashboard::DashboardVerb>),
     /// What the system says about itself
     #[command(subcommand)]
-    Event(event::EventVerb),
+    Event(Deferred<event::EventVerb>),
     /// The record of every change
     #[command(subcommand)]
-    Journal(journal::JournalVerb),
+    Journal(Deferred<journal::JournalVerb>),
     /// The store's schema, and its tables made anew from the journal
     #[command(subcommand)]
-    Db(db::DbVerb),
+    Db(Deferred<db::DbVerb>),
     /// The machines
     #[command(subcommand)]
-    Node(node::NodeVerb),
+    Node(Deferred<node::NodeVerb>),
     /// The language of --filter, and what each list can be asked
-    Filter(filter::FilterVerb),
+    Filter(Deferred<filter::FilterVerb>),
     /// Settings and where each comes from
     #[command(subcommand)]
-    Config(config_verb::ConfigVerb),
+    Config(Deferred<config_verb::ConfigVerb>),
     /// See a fleet at work on a git repository
-    Demo(demo::DemoArgs),
+    Demo(Deferred<demo::DemoArgs>),
     /// Run the scheduler over a workload in virtual time
-    Simulate(simulate::SimulateArgs),
+    Simulate(Deferred<simulate::SimulateArgs>),
     /// Measure this machine: dispatch, engine, submission, recovery
-    Bench(bench::Args),
+    Bench(Deferred<bench::Args>),
     /// JSON schemas of the files that people write, for editors
-    Schema(schema::SchemaArgs),
+    Schema(Deferred<schema::SchemaArgs>),
     /// Completions for a shell
-    Completions(completions::CompletionsArgs),
+    Completions(Deferred<completions::CompletionsArgs>),
     /// Manual pages
-    Man(man::ManArgs),
+    Man(Deferred<man::ManArgs>),
 }
 
 impl Verb {
@@ -186,7 +187,7 @@ impl Verb {
                 | Self::Metric(_)
                 | Self::Event(_)
                 | Self::Node(_)
-                | Self::Journal(journal::JournalVerb::Tail(_))
+                | Self::Journal(Deferred(journal::JournalVerb::Tail(_)))
         )
     }
 }
@@ -211,37 +212,37 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
         None => None,
     };
     match verb {
-        Verb::Past(args) => past::run(context, &args),
-        Verb::Engine(args) => engine::run(context, &args),
-        Verb::Worker(args) => engine::run_worker(context, &args),
+        Verb::Past(Deferred(args)) => past::run(context, &args),
+        Verb::Engine(Deferred(args)) => engine::run(context, &args),
+        Verb::Worker(Deferred(args)) => engine::run_worker(context, &args),
         Verb::Sense => engine::run_sense(context),
         Verb::Errand => engine::run_errand(context),
-        Verb::Status(args) => status::run(context, &args),
-        Verb::Stop(args) => stop::run(context, &args),
-        Verb::Apply(args) => apply::run(context, &args),
+        Verb::Status(Deferred(args)) => status::run(context, &args),
+        Verb::Stop(Deferred(args)) => stop::run(context, &args),
+        Verb::Apply(Deferred(args)) => apply::run(context, &args),
         Verb::Run(args) => run::run(context, *args),
-        Verb::Task(verb) => task::run(context, verb),
-        Verb::Execution(verb) => execution::run(context, verb),
-        Verb::Agent(verb) => agent::run(context, verb),
-        Verb::Cage(verb) => cage::run(context, verb),
-        Verb::Artifact(verb) => artifact::run(context, verb),
-        Verb::Search(args) => search::run(context, &args),
-        Verb::Approval(verb) => approval::run(context, verb),
-        Verb::Inbox(verb) => inbox::run(context, verb),
-        Verb::Alert(verb) => alert::run(context, verb),
-        Verb::Metric(verb) => metric::run(context, verb),
-        Verb::Dashboard(verb) => dashboard::run(context, verb),
-        Verb::Event(verb) => event::run(context, verb),
-        Verb::Journal(verb) => journal::run(context, &verb),
-        Verb::Db(verb) => db::run(context, &verb),
-        Verb::Node(verb) => node::run(context, verb),
-        Verb::Filter(args) => filter::run(context, &args),
-        Verb::Config(verb) => config_verb::run(context, &verb),
-        Verb::Demo(args) => demo::run(context, console, &args),
-        Verb::Simulate(args) => simulate::run(context, &args),
-        Verb::Bench(args) => bench::run(context, &args),
-        Verb::Schema(args) => schema::run(context, &args),
-        Verb::Completions(args) => completions::run(context, &args),
-        Verb::Man(args) => man::run(context, &args),
+        Verb::Task(Deferred(verb)) => task::run(context, verb),
+        Verb::Execution(Deferred(verb)) => execution::run(context, verb),
+        Verb::Agent(Deferred(verb)) => agent::run(context, verb),
+        Verb::Cage(Deferred(verb)) => cage::run(context, verb),
+        Verb::Artifact(Deferred(verb)) => artifact::run(context, verb),
+        Verb::Search(Deferred(args)) => search::run(context, &args),
+        Verb::Approval(Deferred(verb)) => approval::run(context, verb),
+        Verb::Inbox(Deferred(verb)) => inbox::run(context, verb),
+        Verb::Alert(Deferred(verb)) => alert::run(context, verb),
+        Verb::Metric(Deferred(verb)) => metric::run(context, verb),
+        Verb::Dashboard(Deferred(verb)) => dashboard::run(context, verb),
+        Verb::Event(Deferred(verb)) => event::run(context, verb),
+        Verb::Journal(Deferred(verb)) => journal::run(context, &verb),
+        Verb::Db(Deferred(verb)) => db::run(context, &verb),
+        Verb::Node(Deferred(verb)) => node::run(context, verb),
+        Verb::Filter(Deferred(args)) => filter::run(context, &args),
+        Verb::Config(Deferred(verb)) => config_verb::run(context, &verb),
+        Verb::Demo(Deferred(args)) => demo::run(context, console, &args),
+        Verb::Simulate(Deferred(args)) => simulate::run(context, &args),
+        Verb::Bench(Deferred(args)) => bench::run(context, &args),
+        Verb::Schema(Deferred(args)) => schema::run(context, &args),
+        Verb::Completions(Deferred(args)) => completions::run(context, &args),
+        Verb::Man(Deferred(args)) => man::run(context, &args),
     }
 }

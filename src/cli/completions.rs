@@ -1,10 +1,11 @@
 //! `menagerie completions`: completions for a shell.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::args::Cli;
 use super::context::Context;
+use super::deferred::whole;
 use super::failure::Outcome;
 
 /// Options of `menagerie completions`.
@@ -18,7 +19,7 @@ pub struct CompletionsArgs {
 pub fn run(context: &mut Context, args: &CompletionsArgs) -> Outcome {
     // Collected first, because the generator panics when its writer fails, as a closed pipe would.
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "menagerie", &mut script);
+    clap_complete::generate(args.shell, &mut whole::<Cli>(), "menagerie", &mut script);
     context.out.raw(&script)?;
     Ok(0)
 }

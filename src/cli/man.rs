@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use super::args::Cli;
 use super::context::Context;
+use super::deferred::whole;
 use super::failure::{Failure, Outcome};
 
 /// Options of `menagerie man`.
@@ -19,12 +20,12 @@ pub struct ManArgs {
 pub fn run(context: &mut Context, args: &ManArgs) -> Outcome {
     let Some(folder) = &args.folder else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+        clap_mangen::Man::new(whole::<Cli>()).render(&mut page)?;
         context.out.raw(&page)?;
         return Ok(0);
     };
     std::fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
-    clap_mangen::generate_to(Cli::command(), folder)
+    clap_mangen::generate_to(whole::<Cli>(), folder)
         .map_err(|error| Failure::file("write pages to", folder, &error))?;
     Ok(0)
 }

@@ -39,6 +39,7 @@ mod completions;
 mod config_verb;
 mod dashboard;
 mod db;
+mod deferred;
 mod defuse;
 pub mod demo;
 mod event;

@@ -2,15 +2,16 @@
 
 use std::sync::OnceLock;
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 
 use super::args::Cli;
+use super::deferred::whole;
 use crate::ui::verbs::Verb;
 
 /// All verbs, made once, when they are first asked for.
 pub fn all() -> &'static Verb {
     static ALL: OnceLock<Verb> = OnceLock::new();
-    ALL.get_or_init(|| verb(&Cli::command()))
+    ALL.get_or_init(|| verb(&whole::<Cli>()))
 }
 
 fn verb(command: &Command) -> Verb {
