@@ -190,7 +190,7 @@ impl Cage {
 
     /// The artifact folder of its slot at a place, as the host has it.
     pub(super) fn artifacts(&self, place: u32) -> PathBuf {
-        self.folder.join(format!("slot-{place}")).join("artifacts")
+        self.folder.join(format!("artifacts-{place}"))
     }
 
     /// How large its private `/tmp` may grow.

@@ -528,10 +528,10 @@ pub(super) fn spawn(program: &mut Program<'_>, stack: &mut [u8]) -> io::Result<l
 /// A child in a namespace of its own in which nothing happens; it is there so that its namespace can be named.
 pub(super) struct NamespaceHolder {
     pid: libc::pid_t,
-    _stack: Vec<u8>,
+    _stack: Box<[std::mem::MaybeUninit<u8>]>,
 }
 
-/// What a holder runs; `parent` is the worker's number. It has a copy of every descriptor of the worker, the lock of the data
+/// What a holder runs; `parent` is the worker's number. It has every descriptor of the worker, the lock of the data
 /// directory among them, and so must not outlive it, not even when the worker is killed before it could end its holder.
 extern "C" fn hold(parent: *mut libc::c_void) -> libc::c_int {
     // SAFETY: neither call reads memory.
@@ -549,14 +549,14 @@ extern "C" fn hold(parent: *mut libc::c_void) -> libc::c_int {
 }
 
 impl NamespaceHolder {
-    /// Starts the child. It shares our memory, which makes it cheap, and only ever waits on its own stack.
+    /// Starts the child. It shares our memory and descriptors, which makes it cheap, and only ever waits on its own stack.
     pub(super) fn new(namespace: libc::c_int) -> io::Result<Self> {
-        let mut stack = vec![0_u8; 16 << 10];
+        let mut stack = Box::new_uninit_slice(16 << 10);
         let top = stack.as_mut_ptr_range().end;
         // SAFETY: the child runs `hold` on a stack that lives until `drop` has killed and reaped it.
         let pid = unsafe {
             let top = top.sub(top.addr() % 16);
-            let flags = libc::CLONE_VM | namespace | libc::SIGCHLD;
+            let flags = libc::CLONE_VM | libc::CLONE_FILES | namespace | libc::SIGCHLD;
             let parent = usize::try_from(libc::getpid()).unwrap_or(0);
             libc::clone(hold, top.cast(), flags, std::ptr::without_provenance_mut(parent))
         };

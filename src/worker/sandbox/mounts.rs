@@ -1,22 +1,23 @@
 //! The mounts of the calling process's namespace, and where in them a folder can be seen: what is mounted in two places is
 //! seen in both, by different names.
 
-use std::ffi::OsString;
-use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// A mount.
+/// A mount, as the text of the list has it: a copy of each name would cost a new process, in which nothing can be written
+/// without copying a page first, more than all the rest of looking.
 #[derive(Debug)]
-pub(super) struct Mount {
+pub(super) struct Mount<'a> {
     id: u64,
     parent: u64,
     /// The file system, by its device.
-    device: Vec<u8>,
+    device: &'a [u8],
     /// Which folder or file of the file system is mounted.
-    root: PathBuf,
+    root: Cow<'a, Path>,
     /// Where.
-    place: PathBuf,
+    place: Cow<'a, Path>,
 }
 
 /// What is seen of a folder below some place.
@@ -28,22 +29,21 @@ pub(super) struct Seen {
     pub(super) parts: Vec<PathBuf>,
 }
 
-/// All mounts of the namespace.
-///
-/// # Errors
-/// When the list cannot be read.
-pub(super) fn list() -> io::Result<Vec<Mount>> {
-    let text = std::fs::read("/proc/self/mountinfo")?;
-    Ok(text.split(|byte| *byte == b'\n').filter_map(parse).collect())
+/// The kernel's list of the mounts of the calling process's namespace.
+pub(super) const LIST: &str = "/proc/self/mountinfo";
+
+/// The mounts of the list.
+pub(super) fn list(text: &[u8]) -> Vec<Mount<'_>> {
+    text.split(|byte| *byte == b'\n').filter_map(parse).collect()
 }
 
 /// Where `folder` is seen below `top`, both by their paths in the namespace; `None` when no mount holds it.
-pub(super) fn seen(mounts: &[Mount], folder: &Path, top: &Path) -> Option<Seen> {
+pub(super) fn seen(mounts: &[Mount<'_>], folder: &Path, top: &Path) -> Option<Seen> {
     let home = holding(mounts, folder)?;
     let inner = home.root.join(folder.strip_prefix(&home.place).ok()?);
     let same = || mounts.iter().filter(|mount| mount.device == home.device && mount.place.starts_with(top));
     // A place that another mount lies over shows that one.
-    let shows = |mount: &Mount, place: &Path| holding(mounts, place).is_some_and(|other| other.id == mount.id);
+    let shows = |mount: &Mount<'_>, place: &Path| holding(mounts, place).is_some_and(|other| other.id == mount.id);
     let whole: Vec<PathBuf> = same()
         .filter_map(|mount| Some((mount, mount.place.join(inner.strip_prefix(&mount.root).ok()?))))
         .filter(|(mount, place)| shows(mount, place))
@@ -51,15 +51,15 @@ pub(super) fn seen(mounts: &[Mount], folder: &Path, top: &Path) -> Option<Seen> 
         .collect();
     let parts = same()
         .filter(|mount| mount.root != inner && mount.root.starts_with(&inner) && shows(mount, &mount.place))
-        .map(|mount| mount.place.clone())
+        .map(|mount| mount.place.to_path_buf())
         .filter(|place| !whole.iter().any(|covered| place.starts_with(covered)))
         .collect();
     Some(Seen { whole, parts })
 }
 
 /// The mount in which a path ends, followed from the root as the kernel does.
-fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
-    let is_child = |child: &Mount, parent: &Mount| child.parent == parent.id && child.id != parent.id;
+fn holding<'a, 'text>(mounts: &'a [Mount<'text>], path: &Path) -> Option<&'a Mount<'text>> {
+    let is_child = |child: &Mount<'_>, parent: &Mount<'_>| child.parent == parent.id && child.id != parent.id;
     let mut at = mounts.iter().find(|mount| !mounts.iter().any(|other| is_child(mount, other)))?;
     // Each step goes to a mount further up, of which there are no more than all.
     for _ in mounts {
@@ -71,17 +71,20 @@ fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 }
 
 /// A line such as `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`.
-fn parse(line: &[u8]) -> Option<Mount> {
+fn parse(line: &[u8]) -> Option<Mount<'_>> {
     let mut words = line.split(|byte| *byte == b' ');
     let mut number = || std::str::from_utf8(words.next()?).ok()?.parse().ok();
     let (id, parent) = (number()?, number()?);
-    let device = words.next()?.to_vec();
+    let device = words.next()?;
     let (root, place) = (plain(words.next()?), plain(words.next()?));
     Some(Mount { id, parent, device, root, place })
 }
 
 /// A path as it is, where the list has blanks and the like as `\040`.
-fn plain(written: &[u8]) -> PathBuf {
+fn plain(written: &[u8]) -> Cow<'_, Path> {
+    if !written.contains(&b'\\') {
+        return Cow::Borrowed(Path::new(OsStr::from_bytes(written)));
+    }
     let mut bytes = Vec::with_capacity(written.len());
     let mut rest = written;
     while let Some((first, others)) = rest.split_first() {
@@ -94,7 +97,7 @@ fn plain(written: &[u8]) -> PathBuf {
             rest = others;
         }
     }
-    OsString::from_vec(bytes).into()
+    Cow::Owned(OsString::from_vec(bytes).into())
 }
 
 #[cfg(test)]
@@ -116,8 +119,7 @@ mod tests {
 
     fn seen_with(more: &str, folder: &str, top: &str) -> (Vec<String>, Vec<String>) {
         let text = format!("{HOST}{more}");
-        let mounts: Vec<Mount> = text.lines().filter_map(|line| parse(line.as_bytes())).collect();
-        let seen = seen(&mounts, Path::new(folder), Path::new(top)).unwrap();
+        let seen = seen(&list(text.as_bytes()), Path::new(folder), Path::new(top)).unwrap();
         let strings = |paths: Vec<PathBuf>| paths.iter().map(|path| path.display().to_string()).collect();
         (strings(seen.whole), strings(seen.parts))
     }

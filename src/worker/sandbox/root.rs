@@ -195,7 +195,8 @@ fn hide(plan: &Plan<'_>, root: BorrowedFd<'_>, new: &Path, flags: MountFlags) ->
     };
     // Its name has to lead to it, or the places that follow from the name are those of something else.
     check(&rustix::fs::open(&data, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)?;
-    let seen = mounts::seen(&mounts::list()?, &data, new).ok_or_else(moved)?;
+    let list = fs::read(mounts::LIST)?;
+    let seen = mounts::seen(&mounts::list(&list), &data, new).ok_or_else(moved)?;
     if let Some(part) = seen.parts.first() {
         let part = Path::new("/").join(part.strip_prefix(new).unwrap_or(part));
         let text = format!(
