@@ -1,7 +1,7 @@
 //! The thread that keeps the search index up to date with the journal, behind everything else.
 //!
-//! It works for a fifth of the time at most while records come in, and gives way to whatever else wants the processor, so
-//! that it takes little from what it follows: how far it is behind is said with every answer.
+//! It works for a fifth of the time at most while records come in, so that it takes little from what it follows: how far
+//! it is behind is said with every answer.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,8 +18,6 @@ const BATCH: usize = 500;
 const REST: u32 = 4;
 /// The shortest time between two looks at the journal.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// How readily the thread gives way, as `nice` counts: deciding and storing get ten times its share of a busy processor.
-const NICENESS: i32 = 10;
 /// After a failure, for instance of the disk.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -35,10 +33,6 @@ pub struct Indexer {
 
 /// Follows the journal until the engine leaves. A failure is no harm to anything but search, and is tried again.
 pub fn keep_indexing(indexer: Indexer) -> Result<(), Error> {
-    // On Linux this holds for the calling thread alone. Where it is refused, the rest between two batches has to do.
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "the search index is kept at the priority of everything else");
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
