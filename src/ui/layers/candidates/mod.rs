@@ -4,6 +4,7 @@
 mod draw;
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crossterm::event::KeyCode;
@@ -166,7 +167,11 @@ impl Candidates {
                 let same = number.is_some() && name.parse::<u64>().ok() == number;
                 !typed.is_empty() && (same || number.is_none() && name.contains(typed.trim()))
             };
-            let (first, then): (Vec<_>, Vec<_>) = candidates.iter().filter(fits).partition(named);
+            let (first, mut then): (Vec<_>, Vec<_>) = candidates.iter().filter(fits).partition(named);
+            // So does a name like it, and before that the best.
+            if !typed.is_empty() {
+                then.sort_by_cached_key(|candidate| Reverse(matcher.score(&candidate.name)));
+            }
             found.extend(first.iter().copied().map(Some));
             // Whoever typed a name means it, and not that nobody should be chosen.
             if !first.is_empty() && found.first().is_some_and(Option::is_none) {
