@@ -247,13 +247,11 @@ pub fn start_engine(app: &App, post: &Post) {
 
 /// What to say of an engine that was to be started, by what a verb said that needs one.
 fn started(said: &str, status: Option<i32>) -> (Tone, String) {
-    match status {
-        Some(0) => (Tone::Done, "an engine runs now; it goes on when you leave".to_owned()),
-        _ => {
-            let why = said.trim().strip_prefix("error: ").unwrap_or(said.trim());
-            (Tone::Bad, format!("no engine could be started: {why}"))
-        }
+    if status == Some(0) {
+        return (Tone::Done, "an engine runs now; it goes on when you leave".to_owned());
     }
+    let why = said.trim().strip_prefix("error: ").unwrap_or(said.trim());
+    (Tone::Bad, format!("no engine could be started: {why}"))
 }
 
 /// What a command says, output and errors as they come, and its exit status. One that says more than can be shown is ended,

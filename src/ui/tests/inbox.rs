@@ -281,7 +281,7 @@ fn what_the_cursor_went_on_to_is_decided_after_a_second_or_once_another_key_went
     driver.sees("it has just come under the cursor; look, then press again");
     driver.press("j k a");
     assert_eq!(desk.borrow().commands.len(), 2);
-    driver.later(Duration::from_millis(7_000));
+    driver.later(Duration::from_secs(7));
     driver.press("a");
     assert_eq!(desk.borrow().commands.len(), 3);
 }

@@ -88,7 +88,7 @@ fn an_engine_is_started_by_name_only_when_there_is_none() {
         driver.type_text("start");
         driver.press("enter");
         driver.collect();
-        driver.effects.iter().any(|effect| *effect == Effect::StartEngine)
+        driver.effects.contains(&Effect::StartEngine)
     };
     assert!(!start(&mut driver));
     driver.sees("an engine runs");

@@ -75,8 +75,8 @@ pub struct Entries {
     pub(super) marking: Option<Ticket>,
     /// Whether the rows are those of another filter than the one that was chosen last.
     pub(super) stale: bool,
-    /// Whether more was asked for because one came near the end of what is here.
-    pub(super) reaches: bool,
+    /// How many were here when more was asked for, because one came near their end.
+    pub(super) reaches: Option<usize>,
     decisions: Decisions,
     pub(super) error: Option<String>,
     /// Whether what is under the cursor may be acted on yet.
@@ -107,7 +107,7 @@ impl Entries {
             asked: None,
             marking: None,
             stale: false,
-            reaches: false,
+            reaches: None,
             decisions: Decisions::default(),
             error: None,
             arming: Arming::default(),
@@ -285,8 +285,8 @@ impl Entries {
                 // What a screen that was opened or a filter of one's own shows first has not come by itself.
                 let gone_to = std::mem::take(&mut self.stale) || self.total.is_none();
                 self.error = None;
-                if std::mem::take(&mut self.reaches) {
-                    self.arming.reach(page.rows.iter().skip(self.items.len()).map(|item| item.id.as_str()));
+                if let Some(here) = self.reaches.take() {
+                    self.arming.reach(page.rows.iter().skip(here).map(|item| item.id.as_str()));
                 }
                 self.arming.know(page.rows.iter().map(|item| item.id.as_str()), gone_to);
                 self.items.clone_from(&page.rows);
