@@ -225,7 +225,13 @@ impl Candidates {
             return;
         };
         let waits = self.effect_asked.as_ref().is_some_and(|(_, name)| *name == chosen);
-        if waits || matches!(self.effects.get(&chosen), Some(Ok(_))) {
+        if waits {
+            return;
+        }
+        if matches!(self.effects.get(&chosen), Some(Ok(_))) {
+            // What was asked for another choice is waited for no more: coming late, it would have what is known of this one
+            // count as not yet seen.
+            self.effect_asked = None;
             return;
         }
         if let Some(order) = self.order(chosen.as_deref()) {
