@@ -272,6 +272,21 @@ fn settings_say_where_they_come_from() {
 }
 
 #[test]
+fn what_is_wrong_with_the_consoles_settings_stops_only_the_verb_that_is_about_settings() {
+    let home = Home::new();
+    let folder = home.0.path().join(".config/menagerie");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), "[console]\nthme = \"nord\"\nmouse = 7\nbudget = 900\n").unwrap();
+    // No engine runs, and that is all that is wrong.
+    assert_eq!(home.run(&["status"]).status, 3);
+    let ran = home.run(&["config", "show"]);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.err.contains("config.toml:2:1: ") && ran.err.contains("Did you mean `theme`?"), "{ran:?}");
+    assert!(ran.err.contains("mouse: \"7\" is neither on nor off"), "{ran:?}");
+    assert!(ran.out.contains("900"), "what is right is shown: {ran:?}");
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_failure() {
     let home = Home::new();
     let mut child = home.command(&["completions", "zsh"]).stdout(Stdio::piped()).spawn().unwrap();

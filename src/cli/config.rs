@@ -2,7 +2,7 @@
 //!
 //! The file is `menagerie/config.toml` in the XDG configuration folder, or the one that `--config` or
 //! `MENAGERIE_CONFIG` names. Defaults need no file at all. An unknown key is refused, because a setting that is
-//! silently ignored is worse than none.
+//! silently ignored is worse than none; in `[console]` it is told by the console, which starts all the same.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -87,8 +87,9 @@ pub struct ConfigFile {
     pub start: Option<bool>,
     /// The engine.
     pub engine: EngineSection,
-    /// The console.
-    pub console: ConsoleSection,
+    /// The console. Looked at by [`ConsoleSection::read`], so that nothing in it stops anything.
+    #[schemars(with = "ConsoleSection", description = "The console.")]
+    pub console: Option<toml::Value>,
     /// Who is told of alerts.
     pub alert: AlertSection,
     /// How much of what is measured is kept.
@@ -174,6 +175,8 @@ pub struct Settings {
     /// What the file and the environment say of the console, by the names of its settings; of the same name the later
     /// one counts. Not yet looked at: what is wrong here is told by the console, and stops nothing.
     pub console: Vec<(&'static str, Setting<String>)>,
+    /// What else stands in the file's `[console]` and is no setting, with its place.
+    pub console_problems: Vec<String>,
     /// How often the engine has measured what runs while nobody looks; zero for never.
     pub measure_every: Setting<Span>,
     /// Whether `GET /metrics` has series of single agents.
@@ -209,8 +212,10 @@ impl Settings {
     /// A file that cannot be read or says something that is not allowed; a variable with a value that is not allowed;
     /// no home folder and no data directory.
     pub fn resolve(globals: &Globals, environment: Environment<'_>) -> Result<Self, Failure> {
-        let (path, file) = read_file(globals, environment)?;
+        let (path, file, text) = read_file(globals, environment)?;
         let layers = Layers { environment, path: path.clone().unwrap_or_default() };
+        let name = layers.path.display().to_string();
+        let (console, console_problems) = ConsoleSection::read(file.console, &name, &text);
         let data_dir = layers.data_dir(globals.data_dir.as_deref(), file.data_dir.as_deref())?;
         let start = match (globals.no_start, file.start) {
             (true, _) => Setting { value: false, origin: Origin::Flag("--no-start") },
@@ -233,7 +238,8 @@ impl Settings {
                 file.engine.log_level,
                 LogLevel::Info,
             )?,
-            console: file.console.given(&layers.path, environment),
+            console: console.given(&layers.path, environment),
+            console_problems,
             measure_every: layers.pick(
                 ("", None),
                 "MENAGERIE_MEASURE_EVERY",
@@ -312,19 +318,25 @@ fn base() -> Result<etcetera::base_strategy::Xdg, Failure> {
         .map_err(|_| Failure::refused("no home folder is known; set HOME, or give --data-dir and --config"))
 }
 
-/// Finds and reads the configuration file. One that was named has to be there; the one in its usual place need not.
-fn read_file(globals: &Globals, environment: Environment<'_>) -> Result<(Option<PathBuf>, ConfigFile), Failure> {
+/// Finds and reads the configuration file, and gives its text too. One that was named has to be there; the one in its
+/// usual place need not.
+fn read_file(
+    globals: &Globals,
+    environment: Environment<'_>,
+) -> Result<(Option<PathBuf>, ConfigFile, String), Failure> {
+    let none = || (None, ConfigFile::default(), String::new());
     let named = globals.config.clone().or_else(|| environment("MENAGERIE_CONFIG").map(PathBuf::from));
     let path = match (&named, base()) {
         (Some(path), _) => path.clone(),
         (None, Ok(base)) => base.config_dir().join("menagerie").join("config.toml"),
-        (None, Err(_)) => return Ok((None, ConfigFile::default())),
+        (None, Err(_)) => return Ok(none()),
     };
     if named.is_none() && !path.exists() {
-        return Ok((None, ConfigFile::default()));
+        return Ok(none());
     }
     let (name, text) = toml_file::read_text(&path)?;
-    Ok((Some(path), toml_file::parse(&name, &text)?))
+    let file = toml_file::parse(&name, &text)?;
+    Ok((Some(path), file, text))
 }
 
 /// Replaces a leading `~` by the caller's home folder: the engine may be another's, and its home another one.

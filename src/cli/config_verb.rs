@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::config::{Origin, Setting, Settings};
 use super::context::Context;
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view;
@@ -44,8 +44,12 @@ pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
         row("otlp.endpoint", endpoint, &Setting { value: endpoint, origin })
     }));
     rows.extend(console(settings));
+    let mut options = Options::new(settings.data_dir.value.clone(), ColorDepth::True);
+    let problems = super::console::apply(&mut options, settings);
+    // Only here it is a failure: the console starts without what is wrong.
+    let outcome = if problems.is_empty() { Ok(0) } else { Err(Failure::Refused(problems)) };
     if context.out.values(&rows)? {
-        return Ok(0);
+        return outcome;
     }
     let mut table = Table::new(&[("KEY", Align::Left), ("VALUE", Align::Left), ("FROM", Align::Elastic)]);
     for row in &rows {
@@ -53,10 +57,10 @@ pub fn run(context: &mut Context, _: &ConfigVerb) -> Outcome {
         table.row(vec![view::text(row, "key").into(), view::text(row, "value").into(), origin]);
     }
     context.out.table(&table)?;
-    Ok(0)
+    outcome
 }
 
-/// What is set for the console, as it is given; the console says what is wrong with it.
+/// What is set for the console, as it is given.
 fn console(settings: &Settings) -> impl Iterator<Item = Value> {
     let usual = Options::new(settings.data_dir.value.clone(), ColorDepth::True);
     crate::ui::settings::ALL.iter().map(move |setting| {

@@ -148,11 +148,8 @@ fn options(settings: &Settings, args: &ConsoleArgs) -> Options {
 /// Takes over what is set: the file first, then the environment, then the command line. What is wrong changes nothing and
 /// becomes a remark.
 fn set(options: &mut Options, settings: &Settings, args: &ConsoleArgs) {
-    for (name, given) in &settings.console {
-        if let Err(message) = ui::settings::apply(options, name, &given.value) {
-            options.remarks.push(format!("{message}; left out (from {})", given.origin));
-        }
-    }
+    let wrong = apply(options, settings);
+    options.remarks.extend(wrong.into_iter().map(|problem| format!("left out: {problem}")));
     let colors = args.colors.map(|colors| ("colors", colors.as_str()));
     let theme = args.theme.as_deref().map(|theme| ("theme", theme));
     let ascii = args.ascii.then_some(("ascii", "on"));
@@ -165,6 +162,17 @@ fn set(options: &mut Options, settings: &Settings, args: &ConsoleArgs) {
     }
 }
 
+/// Takes over what file and environment say of the console; gives what is wrong with them, each with where it comes from.
+pub fn apply(options: &mut Options, settings: &Settings) -> Vec<String> {
+    let mut problems = settings.console_problems.clone();
+    for (name, given) in &settings.console {
+        if let Err(message) = ui::settings::apply(options, name, &given.value) {
+            problems.push(format!("{message} (from {})", given.origin));
+        }
+    }
+    problems
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +182,8 @@ mod tests {
     fn flags_beat_the_environment_beats_the_file_and_what_is_wrong_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.toml");
-        let text = "[console]\ntheme = \"nord\"\nmouse = \"perhaps\"\nascii = true\nbudget = 500\ncolors = \"16\"\n";
+        let text = "[console]\ntheme = \"nord\"\nmouse = \"perhaps\"\nascii = true\nbudget = 500\ncolors = \"16\"\n\
+                    colours = \"16\"\n";
         std::fs::write(&path, text).unwrap();
         let globals = Globals { config: Some(path), data_dir: Some("/d".into()), ..Globals::default() };
         let environment = |name: &str| match name {
@@ -190,8 +199,12 @@ mod tests {
         assert_eq!((options.theme.as_deref(), options.depth), (Some("light"), ColorDepth::Mono), "flags");
         assert_eq!(options.budget, 900, "the environment");
         assert!(options.ascii && options.mouse, "the file, and the default instead of what is wrong there");
-        let [mouse, notify] = &options.remarks[..] else { panic!("{:?}", options.remarks) };
-        assert!(mouse.starts_with("mouse: \"perhaps\" is neither on nor off; left out (from file "), "{mouse}");
+        let [colours, mouse, notify] = &options.remarks[..] else { panic!("{:?}", options.remarks) };
+        assert!(
+            colours.starts_with("left out: ") && colours.contains("c.toml:7:1: unknown field `colours`"),
+            "{colours}"
+        );
+        assert!(mouse.starts_with("left out: mouse: \"perhaps\" is neither on nor off (from file "), "{mouse}");
         assert!(notify.ends_with("(from environment MENAGERIE_NOTIFY)"), "{notify}");
     }
 }

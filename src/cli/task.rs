@@ -297,7 +297,7 @@ pub fn draw(rows: &[Value], client: &Client) -> Table {
             doer(task, &names).into(),
             cage_of(task).into(),
             view::age(task, "created_at").into(),
-            view::between(task, "started_at", "completed_at").into(),
+            view::between(task, "attempt_started_at", "completed_at").into(),
             what(task),
         ]);
     }

@@ -232,6 +232,7 @@ impl NewTask {
             cage_id: self.cage,
             assigned_agent_id: None,
             execution_id: None,
+            attempt_started_at: None,
             not_before: None,
             output: None,
             error: None,
@@ -392,6 +393,10 @@ pub struct Task {
     /// The attempt under way, or the last one.
     #[serde(default)]
     pub execution_id: Option<ExecutionId>,
+    /// When the attempt under way, or the one with which the task ended, started. An array has no attempts; what counts is the
+    /// start of its first element.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt_started_at: Option<Timestamp>,
     /// Not before this time, after a failed attempt.
     #[serde(default)]
     pub not_before: Option<Timestamp>,

@@ -14,6 +14,35 @@ const REST: Duration = Duration::from_secs(1);
 /// What changes something, but not what the cursor is on.
 const ELSEWHERE: &[&str] = &["undo", "undo_older", "redo", "submit", "edit_tasks", "new_rule", "new_silence"];
 
+/// A key that comes again within this time is held down: keyboards repeat ten times a second and more, and nobody has read
+/// anything meanwhile.
+const HELD: Duration = Duration::from_millis(300);
+
+/// Why a key that is held down decides nothing more.
+pub const HELD_DOWN: &str = "the key is held down; let go, look, then press again";
+
+/// Tells a key that is held down from one that is pressed again.
+#[derive(Default)]
+pub struct Held {
+    /// What changes something and was wanted last, and when; `None` after any other key.
+    last: Option<(&'static str, Instant)>,
+}
+
+impl Held {
+    /// Takes note of a key that does `action`; whether it is the same one, still held, and the action changes what the
+    /// cursor is on. The first time a key is held it does what it does.
+    pub fn comes(&mut self, action: &'static str, now: Instant) -> bool {
+        let before = self.last.replace((action, now));
+        let again = before.is_some_and(|(name, at)| name == action && now.saturating_duration_since(at) < HELD);
+        again && waits(action)
+    }
+
+    /// Takes note of a key that does something else.
+    pub const fn other(&mut self) {
+        self.last = None;
+    }
+}
+
 /// Why nothing is done to a row of a filter or an order that has been given up.
 pub const ON_ITS_WAY: &str = "what you asked to see is still on its way; look, then press again";
 
@@ -71,6 +100,13 @@ impl Arming {
         }
         self.undrawn.retain(|id| known.contains_key(id));
         self.known = known;
+    }
+
+    /// Learns what was there before, beyond what anybody had looked at: nothing of it is new.
+    pub fn reach<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
+        for id in ids {
+            self.known.entry(id.to_owned()).or_insert(None);
+        }
     }
 
     /// Takes note that something else is under the cursor though no key moved it.
@@ -145,6 +181,25 @@ impl Arming {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_is_held_down_is_told_from_one_that_is_pressed_again() {
+        let begun = Instant::now();
+        let at = |millis: u64| begun + Duration::from_millis(millis);
+        let mut held = Held::default();
+        assert!(!held.comes("approve", at(0)));
+        // The first repeat comes late, the others fast, for as long as it is held.
+        assert!(!held.comes("approve", at(500)));
+        for repeat in 1..100 {
+            assert!(held.comes("approve", at(500 + 33 * repeat)), "{repeat}");
+        }
+        assert!(!held.comes("approve", at(5_000)), "let go and pressed again");
+        assert!(!held.comes("reject", at(5_010)), "another one");
+        assert!(!held.comes("down", at(5_020)) && !held.comes("down", at(5_030)), "moving may be held");
+        held.comes("approve", at(6_000));
+        held.other();
+        assert!(!held.comes("approve", at(6_010)), "something else came between");
+    }
 
     #[test]
     fn the_second_counts_from_when_it_could_be_read_and_not_from_when_it_came() {

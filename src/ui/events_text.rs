@@ -12,7 +12,10 @@ use crate::domain::{
     Actor, AgentId, Alert, ArtifactId, Matcher, OutcomeKind, ReviewState, Severity, TaskId, TaskStatus, Timestamp,
 };
 
-/// Names by id, as far as they are known.
+/// The most columns of a title within a sentence.
+const TITLE_COLUMNS: usize = 30;
+
+/// Names of agents, users and machines and titles of artifacts by id, as far as they are known.
 pub type Names = BTreeMap<String, String>;
 
 /// The event of a record; `None` when this version does not know its kind.
@@ -35,6 +38,13 @@ fn agent(id: AgentId, names: &Names) -> String {
 
 fn task(id: TaskId) -> String {
     format!("task {}", short(id))
+}
+
+/// An artifact by its title, where that is known, before the end of its id.
+fn artifact(id: ArtifactId, names: &Names) -> String {
+    let id = id.to_string();
+    let title = names.get(&id).map(|title| format!("{} ", text::fit(&text::clean(title), TITLE_COLUMNS)));
+    format!("artifact {}{}", title.unwrap_or_default(), short(id))
 }
 
 /// Who caused a record: `engine`, or a name.
@@ -177,12 +187,12 @@ pub fn sentence(event: &Event, names: &Names) -> String {
                 ReviewState::Rejected => "was rejected",
                 ReviewState::Pending => "waits for a judgement again",
             };
-            let (id, work, why) = (short(event.artifact_id), task(event.task_id), because(event.note.as_deref()));
-            format!("artifact {id} of {work} {what}{why}")
+            let (work, why) = (task(event.task_id), because(event.note.as_deref()));
+            format!("{} of {work} {what}{why}", artifact(event.artifact_id, names))
         }
         Event::ArtifactMerged(event) => {
-            let (id, work) = (short(event.artifact_id), task(event.task_id));
-            format!("artifact {id} of {work} is {}", event.merge.phrase())
+            let work = task(event.task_id);
+            format!("{} of {work} is {}", artifact(event.artifact_id, names), event.merge.phrase())
         }
         Event::TaskRated(event) => match event.rating {
             Some(stars) => {
@@ -191,7 +201,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             }
             None => format!("the rating of {} was taken back", task(event.task_id)),
         },
-        Event::ArtifactSnoozed(event) => put_off(&format!("artifact {}", short(event.artifact_id)), event.until),
+        Event::ArtifactSnoozed(event) => put_off(&artifact(event.artifact_id, names), event.until),
         Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
         Event::AlertRepeated(event) => {
@@ -302,10 +312,11 @@ pub fn severity(severity: Severity) -> Mark {
     }
 }
 
-/// The artifact that was judged or put off.
-pub fn judged(event: &Event) -> Option<ArtifactId> {
+/// The artifact whose title a sentence needs.
+pub fn artifact_named(event: &Event) -> Option<ArtifactId> {
     match event {
         Event::ArtifactReviewed(event) => Some(event.artifact_id),
+        Event::ArtifactMerged(event) => Some(event.artifact_id),
         Event::ArtifactSnoozed(event) => Some(event.artifact_id),
         _ => None,
     }
@@ -315,6 +326,7 @@ pub fn judged(event: &Event) -> Option<ArtifactId> {
 pub fn target(event: &Event, names: &Names) -> Option<Place> {
     let one = |id: AgentId| Some(Place::Agent(id.to_string(), name(&id.to_string(), names)));
     let work = |id: TaskId| Some(Place::Task(id.to_string()));
+    let result = |id: ArtifactId| Some(Place::Artifact(id.to_string(), name(&id.to_string(), names)));
     match event {
         Event::CageDeclared(event) => Some(Place::Cage(event.spec.id.to_string())),
         Event::CageRemoved(event) => Some(Place::Cage(event.cage_id.to_string())),
@@ -346,11 +358,9 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         Event::ArtifactAdded(event) => {
             Some(Place::Artifact(event.artifact.id.to_string(), event.artifact.title.clone()))
         }
-        Event::ArtifactReviewed(event) => {
-            Some(Place::Artifact(event.artifact_id.to_string(), short(event.artifact_id)))
-        }
-        Event::ArtifactMerged(event) => Some(Place::Artifact(event.artifact_id.to_string(), short(event.artifact_id))),
-        Event::ArtifactSnoozed(event) => Some(Place::Artifact(event.artifact_id.to_string(), short(event.artifact_id))),
+        Event::ArtifactReviewed(event) => result(event.artifact_id),
+        Event::ArtifactMerged(event) => result(event.artifact_id),
+        Event::ArtifactSnoozed(event) => result(event.artifact_id),
         Event::AlertRaised(_)
         | Event::AlertRepeated(_)
         | Event::AlertAcknowledged(_)

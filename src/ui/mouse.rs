@@ -66,7 +66,11 @@ fn scroll(app: &mut App, of: Scrolls, rows: i64) {
 fn turn(app: &mut App, rows: i64) {
     if app.layer().is_some() {
         app.scroll_layer(rows);
-    } else if app.with_list(|list, out| list.go(Motion::By(rows), out)).is_none() {
-        app.with_pager(|pager| pager.scroll(rows));
+    } else if app.with_list(|list, out| list.go(Motion::By(rows), out)).is_none()
+        && app.with_pager(|pager| pager.scroll(rows)).is_none()
+    {
+        // Screens of several parts have rows that a key goes through.
+        let key = if rows > 0 { "next_row" } else { "previous_row" };
+        app.with_screen(|screen, out| (0..rows.abs()).all(|_| screen.perform(key, out)));
     }
 }

@@ -96,6 +96,7 @@ pub struct Orders {
     stops: BTreeMap<Ticket, usize>,
     /// The oldest first.
     done: Vec<Change>,
+    /// The oldest first.
     undone: Vec<Order>,
 }
 
@@ -271,7 +272,7 @@ impl Orders {
                     }
                     self.keep(order, inverse);
                 } else if again {
-                    self.undone.push(order);
+                    self.set_aside(order);
                 }
                 vec![remark.unwrap_or_else(|| (Tone::Done, format!("done: {title}{tail}")))]
             }
@@ -282,7 +283,7 @@ impl Orders {
             }
             Ok(Answer::Lost { why, .. }) | Err(why) => {
                 if again {
-                    self.undone.push(order);
+                    self.set_aside(order);
                 }
                 vec![self.failed(place, &title, why)]
             }
@@ -340,7 +341,7 @@ impl Orders {
             done.inverse = left.map(|(_, command)| command).collect();
             self.push(Change::Reversible(Box::new(done)));
         } else if count > 0 || refused.is_empty() {
-            self.undone.push(done.order);
+            self.set_aside(done.order);
         } else {
             self.push(Change::Final(title.clone()));
         }
@@ -388,6 +389,14 @@ impl Orders {
             self.done.remove(0);
         }
         self.done.push(change);
+    }
+
+    /// Keeps an order that can be made again.
+    fn set_aside(&mut self, order: Order) {
+        if self.undone.len() >= LOG_MAX {
+            self.undone.remove(0);
+        }
+        self.undone.push(order);
     }
 
     fn enter(&mut self, title: String, line: String, time: Timestamp) -> usize {

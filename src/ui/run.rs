@@ -92,6 +92,7 @@ pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result
                     reader.release();
                 }
                 Effect::Verb(said) => verb::start(&said, &app, lines.past_folder(), &post),
+                Effect::StartEngine => verb::start_engine(&app, &post),
                 Effect::Past(moment) => lines.look_back(moment),
                 // Something may have been opened since this was asked for; it is asked for again when that is closed.
                 Effect::EnterPast if app.layer().is_some() => app.update(Message::Past(News::Opened)),

@@ -3,6 +3,7 @@
 use super::layer::Layer;
 use super::place::Place;
 use super::screen::Aim;
+use super::theme::Theme;
 use crate::api::types::WireCommand;
 
 /// How a remark is meant.
@@ -59,6 +60,8 @@ pub enum Step {
     Copy(String),
     /// Use another theme from now on.
     Theme(String),
+    /// Look as it did: by the theme of that name, `None` for the one that suits the terminal, which was this.
+    LookAsBefore(Option<String>, Box<Theme>),
     /// Go to a moment, as a person writes it.
     Travel(String),
     /// Change a setting: name and value, as `:set` takes them.

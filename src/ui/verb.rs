@@ -221,12 +221,37 @@ pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
     // Whoever only looks starts no engine either.
     let no_start = (app.options.read_only || folder.is_some()).then_some("--no-start");
     thread::spawn(move || {
-        let said = std::env::current_exe().and_then(|program| {
-            said_by(Command::new(program).arg("--data-dir").arg(data_dir).args(no_start).args(words))
-        });
-        let (said, status) = said.unwrap_or_else(|error| (format!("cannot run it: {error}"), None));
+        let (said, status) = said_of(&data_dir, no_start.map(str::to_owned).into_iter().chain(words));
         post.send(Message::Verb { line, said, status });
     });
+}
+
+/// What this program says on a data directory to such arguments, and its exit status.
+fn said_of(data_dir: &Path, arguments: impl Iterator<Item = String>) -> (String, Option<i32>) {
+    let program = std::env::current_exe();
+    let said =
+        program.and_then(|program| said_by(Command::new(program).arg("--data-dir").arg(data_dir).args(arguments)));
+    said.unwrap_or_else(|error| (format!("cannot run it: {error}"), None))
+}
+
+/// Starts an engine on a thread of its own, as any verb does that needs one; what came of it comes as a message.
+pub fn start_engine(app: &App, post: &Post) {
+    let (post, data_dir) = (post.clone(), app.options.data_dir.clone());
+    thread::spawn(move || {
+        // `status` only looks; this one needs an engine.
+        let (said, status) = said_of(&data_dir, ["node", "list"].map(str::to_owned).into_iter());
+        let (tone, text) = started(&said, status);
+        post.send(Message::Said { tone, text });
+    });
+}
+
+/// What to say of an engine that was to be started, by what a verb said that needs one.
+fn started(said: &str, status: Option<i32>) -> (Tone, String) {
+    if status == Some(0) {
+        return (Tone::Done, "an engine runs now; it goes on when you leave".to_owned());
+    }
+    let why = said.trim().strip_prefix("error: ").unwrap_or(said.trim());
+    (Tone::Bad, format!("no engine could be started: {why}"))
 }
 
 /// What a command says, output and errors as they come, and its exit status. One that says more than can be shown is ended,
@@ -385,6 +410,15 @@ fn option(name: &str, value: Option<&String>) -> String {
 mod tests {
     use super::*;
     use crate::ui::terminal::ColorDepth;
+
+    #[test]
+    fn who_started_an_engine_is_told_that_it_runs_or_why_not() {
+        assert_eq!(started("NODE  STATUS\nbox  joining\n", Some(0)).0, Tone::Done);
+        let (tone, text) = started("error: the engine did not start: its disk is full\n       free some\n", Some(1));
+        assert_eq!(tone, Tone::Bad);
+        assert_eq!(text, "no engine could be started: the engine did not start: its disk is full\n       free some");
+        assert_eq!(started("cannot run it: gone", None).1, "no engine could be started: cannot run it: gone");
+    }
 
     #[test]
     fn what_changes_something_is_no_looking() {

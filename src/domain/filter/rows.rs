@@ -82,7 +82,7 @@ impl Row for Task {
             }
             "duration" => {
                 let until = self.completed_at.unwrap_or(now);
-                give(self.started_at.map(|started| span(until.since(started))), visit);
+                give(self.attempt_started_at.map(|started| span(until.since(started))), visit);
             }
             "deadline" => give(self.deadline.map(time), visit),
             "cpu" => visit(cores(self.requirements.cpu)),
@@ -319,8 +319,15 @@ impl Row for JournalRecord<'_> {
         match field {
             "kind" => visit(Cell::Text(self.kind)),
             "actor" => match self.actor.parse() {
-                Ok(Actor::User(id)) => visit(Cell::Id(id.0)),
-                Ok(Actor::Node(id)) => visit(Cell::Id(id.0)),
+                // What sort of actor it is is shown too, and so looked for.
+                Ok(Actor::User(id)) => {
+                    visit(Cell::Text("user"));
+                    visit(Cell::Id(id.0));
+                }
+                Ok(Actor::Node(id)) => {
+                    visit(Cell::Text("node"));
+                    visit(Cell::Id(id.0));
+                }
                 _ => visit(Cell::Text(self.actor)),
             },
             "object" => strings(self.body, |string| {

@@ -125,7 +125,9 @@ pub static TASKS: Table = Table {
         Field::new("attempts", Kind::Whole, "Attempts that count so far"),
         AGE,
         Field::new("wait", Kind::Span, "From its submission to its start, or until now"),
-        Field::new("duration", Kind::Span, "From its start to its end, or until now").or_none().also(&["took"]),
+        Field::new("duration", Kind::Span, "From the start of its last attempt to its end, or until now")
+            .or_none()
+            .also(&["took"]),
         Field::new("deadline", Kind::Due, "When it should be done").or_none(),
         Field::new("cpu", Kind::Cores, "Cores it asks for"),
         Field::new("memory", Kind::Size, "Memory it asks for").also(&["mem"]),
@@ -386,7 +388,8 @@ pub static JOURNAL: Table = Table {
     name: "journal",
     fields: &[
         Field::new("kind", Kind::Text, "What happened: task_submitted, execution_ended").searched(),
-        Field::new("actor", Kind::Named(Thing::User), "Who caused it: engine, a user, a node, me").searched(),
+        Field::new("actor", Kind::Named(Thing::User), "Who caused it: engine, user, node, or one of those by name; me")
+            .searched(),
         Field::new("object", Kind::Text, "What it is about: an id, a name or any other text in the record"),
         Field::new("seq", Kind::Whole, "Its number").also(&["record"]),
         Field::new("age", Kind::Age, "How long ago it happened"),

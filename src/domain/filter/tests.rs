@@ -130,6 +130,9 @@ fn words_are_found_when_their_letters_stand_close() {
     assert!(!holds("-exe", &executing) && holds("-failed", &executing));
     assert!(!holds("ex", &executing) && !holds("ing", &executing), "most rows would be full of so little");
     assert!(!holds("exctng", &executing), "a status has few spellings and none is guessed");
+    // Over three words of a sentence nearly everything would be spread.
+    assert!(!text::Needle::fuzzy("histo").is_in("puts the findings together"));
+    assert!(text::Needle::fuzzy("histo").is_in("historian"));
     // The window is three times the word: eight letters in between are too many for four.
     assert!(text::Needle::fuzzy("abcd").is_in("a--b--c----d") && !text::Needle::fuzzy("abcd").is_in("a---b---c---d"));
     assert!(text::Needle::fuzzy("aabc").is_in("a a a a a a a a a abc"), "a later beginning may be the right one");
@@ -264,6 +267,10 @@ fn a_record_is_found_by_what_stands_in_it() {
     assert!(!has("object:cage_id") && !has("object:=03") && !has("object:ada"), "keys are not what a record is about");
     assert!(has("actor:ada") && has("actor:me") && !has("actor:engine") && has("kind:agent") && has("seq:>=5"));
     assert!(has("agentmoved ada") && !has("submitted"));
+    assert!(has("actor:user") && !has("actor:node"));
+    let node = JournalRecord { actor: "node:00000000-0000-0000-0000-000000000007", ..record };
+    let by = |text: &str| Filter::parse(&tables::JOURNAL, text).unwrap().matches(&tables::JOURNAL, &node, &asker);
+    assert!(by("actor:node") && by("-actor:user") && !by("actor:engine"));
     let engine = JournalRecord { actor: "engine", ..record };
     assert!(Filter::parse(&tables::JOURNAL, "actor:engine").unwrap().matches(&tables::JOURNAL, &engine, &asker));
 }

@@ -68,7 +68,12 @@ pub(in crate::store) static TASKS: Listing = Listing {
         value("attempts", "t.attempts"),
         ordering("age", "t.created_at"),
         value("wait", "max(0, coalesce(t.started_at, t.completed_at, {now}) - t.created_at)"),
-        value("duration", "max(0, coalesce(t.completed_at, {now}) - t.started_at)"),
+        value(
+            "duration",
+            "max(0, coalesce(t.completed_at, {now}) - CASE WHEN t.array_first IS NOT NULL THEN t.started_at \
+             WHEN t.status NOT IN ('pending', 'scheduled') \
+             THEN (SELECT e.started_at FROM execution e WHERE e.id = t.execution_id) END)",
+        ),
         value("deadline", "t.deadline"),
         value("cpu", "CAST(round(coalesce(t.requirements ->> 'cpu', 0) * 1000) AS INTEGER)"),
         value("memory", "coalesce(t.requirements ->> 'memory', 0)"),

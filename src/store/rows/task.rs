@@ -19,7 +19,9 @@ pub(in crate::store) const TASK_COLUMNS: &str = "t.id, t.type, t.status, t.prior
     CASE WHEN t.array_id IS NULL THEN t.verify ELSE (SELECT a.verify FROM task a WHERE a.id = t.array_id) END, \
     CASE WHEN t.array_id IS NULL THEN t.workspace ELSE (SELECT a.workspace FROM task a WHERE a.id = t.array_id) END, \
     t.verification, t.metadata, t.array_first, t.array_last, t.array_index, t.created_by, t.created_at, t.updated_at, t.started_at, \
-    t.completed_at, (SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), t.topic, t.dependencies";
+    t.completed_at, (SELECT e.cage_id FROM execution e WHERE e.id = t.execution_id), \
+    CASE WHEN t.array_first IS NOT NULL THEN t.started_at WHEN t.status NOT IN ('pending', 'scheduled') \
+    THEN (SELECT e.started_at FROM execution e WHERE e.id = t.execution_id) END, t.topic, t.dependencies";
 
 /// Reads a task, and how many dependencies it has: those are rows of their own.
 pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
@@ -60,6 +62,7 @@ pub(in crate::store) fn task(row: &Row<'_>) -> Result<(Task, u64)> {
         started_at: c.optional_time()?,
         completed_at: c.optional_time()?,
         assigned_cage_id: c.optional_cage()?,
+        attempt_started_at: c.optional_time()?,
         context: c.json_or_default()?,
     };
     // An array has no attempts of its own that could have been verified.

@@ -251,6 +251,7 @@ impl History {
             cage_id: (self.below(4) == 0).then(|| self.cages[0]),
             assigned_agent_id: None,
             execution_id: None,
+            attempt_started_at: None,
             not_before: None,
             output: None,
             error: None,

@@ -2,8 +2,9 @@
 
 use crate::ui::action::Action;
 use crate::ui::app::Effect;
+use crate::ui::step::Tone;
 
-/// Starts an engine in the background, as any verb of the command line does that needs one.
+/// Starts an engine in the background, and says what came of it.
 pub static START: Action = Action {
     name: "start",
     title: "start the engine",
@@ -14,6 +15,8 @@ pub static START: Action = Action {
         app.may_change()?;
         if app.link.is_down() { Ok(()) } else { Err("an engine runs".to_owned()) }
     },
-    // `status` only looks; this one needs an engine and says what it found.
-    run: |app| app.effect(Effect::Verb("node list".to_owned())),
+    run: |app| {
+        app.say(Tone::Info, "starting an engine …");
+        app.effect(Effect::StartEngine);
+    },
 };

@@ -22,8 +22,10 @@ pub static THEME: Action = Action {
             choice.live = Some(Box::new(move || Step::Theme(live.clone())));
             choice
         });
-        let before = app.theme.name.clone();
-        let menu = Menu::new("theme", choices.collect()).otherwise(move || Step::Theme(before.clone()));
+        // As it was, and not the theme's name: where nobody has chosen one, that would be a choice.
+        let (name, theme) = (app.options.theme.clone(), Box::new(app.theme.clone()));
+        let before = move || Step::LookAsBefore(name.clone(), theme.clone());
+        let menu = Menu::new("theme", choices.collect()).otherwise(before);
         app.open(Box::new(menu));
     },
 };

@@ -1,8 +1,9 @@
 //! Output of programs as lines: their colours kept, everything else that would command a terminal defused.
 //!
-//! What SGR sequences say (bold, 16, 256 and 24-bit colours) becomes style. All other sequences go: moving the cursor,
-//! clearing, titles, clipboards, links, answers to questions. Concealed and blinking text is shown as any other. A
-//! carriage return begins the line anew, as it does on a terminal, so that a progress bar is one line. Other control
+//! What SGR sequences say (bold, 16, 256 and 24-bit colours) becomes style. After a carriage return what follows is
+//! written over what stands in the line, and what clears the line or the rest of it does so: as on a terminal, so that a
+//! progress bar is one line and nothing else is lost. All other sequences go: moving the cursor, clearing the screen,
+//! titles, clipboards, links, answers to questions. Concealed and blinking text is shown as any other. Other control
 //! characters become visible. The two streams of a program do not mix within a line.
 
 mod sgr;
@@ -112,13 +113,13 @@ struct Writer {
     gutter: Gutter,
     state: State,
     style: Style,
-    pieces: Vec<(Ink, String)>,
-    /// Bytes and columns of the line so far.
+    /// The characters of the line so far.
+    cells: Vec<(char, Style)>,
+    /// How many bytes they are.
     bytes: usize,
-    column: usize,
+    /// Where the next one goes. A character counts as a column, which is near enough.
+    at: usize,
     began: Option<Timestamp>,
-    /// A carriage return came: what follows replaces the line.
-    returned: bool,
     /// The beginning of a character whose end has not come.
     rest: Vec<u8>,
 }
@@ -129,11 +130,10 @@ impl Writer {
             gutter,
             state: State::Ground,
             style: Style::new(),
-            pieces: Vec::new(),
+            cells: Vec::new(),
             bytes: 0,
-            column: 0,
+            at: 0,
             began: None,
-            returned: false,
             rest: Vec::new(),
         }
     }
@@ -190,37 +190,56 @@ impl Writer {
             '\u{1b}' => self.state = State::Escape,
             '\u{9b}' => self.state = State::Control(String::new()),
             '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => self.state = State::Words(0, false),
-            '\r' => self.returned = true,
+            '\r' => self.at = 0,
             // Bells say nothing in a text.
             '\u{7}' => {}
             _ => {
-                if std::mem::take(&mut self.returned) {
-                    self.pieces.clear();
-                    (self.bytes, self.column) = (0, 0);
-                }
                 if self.bytes + c.len_utf8() > LINE_BYTES_MAX {
                     ended.push(self.end_line(time));
                 }
                 self.began.get_or_insert(time);
                 if c == '\t' {
-                    let blanks = TAB - self.column % TAB;
-                    self.put(&" ".repeat(blanks), blanks);
+                    let stop = self.at + TAB - self.at % TAB;
+                    // Over what stands there it only moves.
+                    self.at = stop.min(self.cells.len().max(self.at));
+                    while self.at < stop {
+                        self.put(' ');
+                    }
                 } else {
-                    // Near enough for the stops of the tabulator.
-                    self.put(c.encode_utf8(&mut [0; 4]), 1);
+                    self.put(c);
                 }
             }
         }
     }
 
-    fn put(&mut self, text: &str, columns: usize) {
-        let ink = Ink::Own(self.style);
-        match self.pieces.last_mut() {
-            Some((known, piece)) if *known == ink => piece.push_str(text),
-            _ => self.pieces.push((ink, text.to_owned())),
+    fn put(&mut self, c: char) {
+        match self.cells.get_mut(self.at) {
+            Some(cell) => {
+                self.bytes -= cell.0.len_utf8();
+                *cell = (c, self.style);
+            }
+            None => self.cells.push((c, self.style)),
         }
-        self.bytes += text.len();
-        self.column += columns;
+        self.bytes += c.len_utf8();
+        self.at += 1;
+    }
+
+    /// Clears the line from here on, up to here, or whole.
+    fn clear(&mut self, what: &str) {
+        match what {
+            "" | "0" => self.cells.truncate(self.at),
+            "1" => {
+                let before = self.cells.len().min(self.at);
+                self.cells[..before].fill((' ', Style::new()));
+            }
+            // A terminal stays where it was in the empty line; programs go to its beginning before they write on.
+            "2" => {
+                self.cells.clear();
+                self.at = 0;
+            }
+            _ => {}
+        }
+        self.bytes = self.cells.iter().map(|(c, _)| c.len_utf8()).sum();
     }
 
     fn after_escape(&mut self, c: char) {
@@ -245,15 +264,18 @@ impl Writer {
                 self.state = State::Control(parameters);
             }
             'm' => self.style = sgr::apply(self.style, &parameters),
+            'K' => self.clear(&parameters),
             '\u{1b}' => self.state = State::Escape,
             _ => {}
         }
     }
 
     fn end_line(&mut self, time: Timestamp) -> (Timestamp, TextLine) {
-        self.returned = false;
-        (self.bytes, self.column) = (0, 0);
-        let line = TextLine::of(std::mem::take(&mut self.pieces)).with_gutter(self.gutter);
+        (self.bytes, self.at) = (0, 0);
+        let alike = self.cells.chunk_by(|(_, one), (_, other)| one == other);
+        let pieces = alike.map(|cells| (Ink::Own(cells[0].1), cells.iter().map(|(c, _)| *c).collect::<String>()));
+        let line = TextLine::of(pieces).with_gutter(self.gutter);
+        self.cells.clear();
         (self.began.take().unwrap_or(time), line)
     }
 

@@ -75,8 +75,25 @@ fn a_sequence_that_does_not_end_hides_nothing_beyond_its_line() {
 }
 
 #[test]
-fn a_carriage_return_begins_the_line_anew() {
-    assert_eq!(texts(b" 10 %\r 20 %\r100 %\r\ndone\r\n"), ["100 %", "done"]);
+fn a_line_ends_as_a_terminal_would_show_it() {
+    let cases: &[(&[u8], &[&str])] = &[
+        (b" 10 %\r 20 %\r100 %\r\ndone\r\n", &["100 %", "done"]),
+        // What is not written over stays.
+        (b"checking the archive\rok\n", &["okecking the archive"]),
+        (b"first\rsecond\r", &["second"]),
+        (b"downloading 98 %\r\x1b[Kdone\n", &["done"]),
+        (b"downloading 98 %\x1b[2K\rdone\n", &["done"]),
+        (b"abc\rx\x1b[1Ky\n", &[" yc"]),
+        (b"a\tb\rx\ty\n", &["x       y"]),
+        ("naïve 名\rMAI\n".as_bytes(), &["MAIve 名"]),
+        (b"\x1b[31mred\x1b[m\rgr\n", &["grd"]),
+    ];
+    for (bytes, expected) in cases {
+        assert_eq!(texts(bytes), *expected, "{}", bytes.escape_ascii());
+    }
+    let red = Style::new().fg(Color::Indexed(1));
+    let line = TextLine::of([(own(Style::new()), "gr"), (own(red), "d")]);
+    assert_eq!(lines_of(b"\x1b[31mred\x1b[m\rgr"), [line]);
 }
 
 #[test]

@@ -8,6 +8,9 @@ use crate::ui::screen::Out;
 use crate::ui::step::{Order, Step, Tone};
 use crate::ui::{arming, clipboard, layers, settings, verb};
 
+/// The most lines of the palette that are kept for later.
+const PALETTE_LINES_MAX: usize = 200;
+
 impl App {
     /// Does an action, or says why not.
     pub fn run(&mut self, action: &'static Action) {
@@ -139,6 +142,7 @@ impl App {
                 self.say(Tone::Info, "copied");
             }
             Step::Theme(name) => settings::use_theme(self, &name),
+            Step::LookAsBefore(name, theme) => (self.options.theme, self.theme) = (name, *theme),
             Step::Set(name, value) => settings::set(self, &name, &value),
             Step::Edit(text) => self.effects.push(Effect::Edit(text)),
             Step::Shutdown(kill) => match self.may_change() {
@@ -154,6 +158,9 @@ impl App {
             Step::Remember(line) => {
                 if !line.is_empty() {
                     self.palette_history.retain(|known| *known != line);
+                    if self.palette_history.len() >= PALETTE_LINES_MAX {
+                        self.palette_history.remove(0);
+                    }
                     self.palette_history.push(line);
                 }
             }

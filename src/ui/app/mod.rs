@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::action::Scope;
+use super::arming::Held;
 use super::governor::Traffic;
 use super::history::History;
 use super::keymap::Keymap;
@@ -51,6 +52,8 @@ pub enum Effect {
     Suspend,
     /// Run a verb of the command line and show what it says.
     Verb(String),
+    /// Start an engine in the background.
+    StartEngine,
     /// Have a text edited and submit what is saved.
     Edit(String),
     /// Open the past of a moment.
@@ -131,6 +134,8 @@ pub struct App {
     pub bars: Scrollbars,
     /// The verb that was run last, unless a key has come since: what it says is waited for.
     pub(super) verb_awaited: Option<String>,
+    /// Whether a key is held down.
+    held: Held,
     /// What the present action acts on instead of what the screen has selected.
     aim: Option<Aim>,
     /// The last change of marked things, and where they are marked.
@@ -173,6 +178,7 @@ impl App {
             round_trip: RoundTrip::default(),
             bars: Scrollbars::default(),
             verb_awaited: None,
+            held: Held::default(),
             aim: None,
             clock_skew: 0,
             now,

@@ -13,7 +13,7 @@ use crate::ui::screen::Out;
 use crate::ui::step::Tone;
 use crate::ui::terminal::signals::Signal;
 use crate::ui::travel::Era;
-use crate::ui::{mouse, notify, settings, verb};
+use crate::ui::{arming, mouse, notify, settings, verb};
 
 impl App {
     /// Takes one message.
@@ -83,10 +83,15 @@ impl App {
             let mut out = Out::after(self.last_ticket);
             layer.key(key, &mut out);
             self.carry_out(out);
+            self.held.other();
             return;
         }
-        if let Some(action) = self.keymap.find(&self.scopes(), key) {
-            self.run(action);
+        match self.keymap.find(&self.scopes(), key) {
+            Some(action) if self.held.comes(action.name, self.now.1) => {
+                self.hinder(format!("{}: {}", action.title, arming::HELD_DOWN));
+            }
+            Some(action) => self.run(action),
+            None => self.held.other(),
         }
     }
 
@@ -161,14 +166,17 @@ impl App {
                 // What it says now can be agreed to once it has been drawn.
                 *drawn = drawn.filter(|_| !taken);
                 taken
-            })
-            || self.screens.values_mut().any(|kept| {
-                let taken = kept.screen.answer(ticket, answer, &mut out);
-                if taken && answer.is_ok() {
-                    kept.as_of = Some(now);
-                }
-                taken
             });
+        // Answers that nobody waits for any more belong to screens and layers that are gone.
+        if !taken
+            && let Some(kept) = self.screens.values_mut().find_map(|kept| {
+                let taken = kept.screen.answer(ticket, answer, &mut out);
+                taken.then_some(kept)
+            })
+            && answer.is_ok()
+        {
+            kept.as_of = Some(now);
+        }
         if remark.is_some() && !self.frozen {
             for place in self.concerned() {
                 if let Some(kept) = self.screens.get_mut(&place) {
@@ -180,8 +188,6 @@ impl App {
         if let Ok(answer) = answer {
             self.names.learn(answer);
         }
-        // Answers that nobody waits for any more belong to screens and layers that are gone.
-        let _ = taken;
         for (tone, text) in remark.into_iter().flatten() {
             self.say(tone, text);
         }

@@ -9,25 +9,33 @@ use crate::ui::app::Options;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
+use crate::ui::names::Names;
 use crate::ui::orders::Entry;
 use crate::ui::screen::Out;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::verb;
 use crate::ui::widgets;
+use crate::ui::widgets::choice::Choice;
 
 /// The log as it was when it was opened, the newest first.
 pub struct ActionLog {
     entries: Vec<Entry>,
-    cursor: usize,
+    choice: Choice,
 }
 
 impl ActionLog {
     /// Shows these entries, the oldest first in `entries`, their lines as they mean the same fleet in any shell.
     pub fn new(entries: &[Entry], options: &Options) -> Self {
         let whole = |entry: &Entry| Entry { line: verb::addressed(&entry.line, options), ..entry.clone() };
-        Self { entries: entries.iter().rev().map(whole).collect(), cursor: 0 }
+        Self { entries: entries.iter().rev().map(whole).collect(), choice: Choice::default() }
+    }
+
+    /// How many lines its frame has; each entry takes two of those within.
+    fn lines(area: Rect) -> u16 {
+        area.height.saturating_sub(4).min(30)
     }
 }
 
@@ -39,12 +47,10 @@ impl Layer for ActionLog {
     fn key(&mut self, key: Key, out: &mut Out) {
         match key.code {
             KeyCode::Esc | KeyCode::Char('q') => out.step(Step::Close),
-            KeyCode::Char('j') | KeyCode::Down => {
-                self.cursor = (self.cursor + 1).min(self.entries.len().saturating_sub(1));
-            }
-            KeyCode::Char('k') | KeyCode::Up => self.cursor = self.cursor.saturating_sub(1),
+            KeyCode::Char('j') | KeyCode::Down => self.choice.go(1, self.entries.len()),
+            KeyCode::Char('k') | KeyCode::Up => self.choice.go(-1, self.entries.len()),
             KeyCode::Char('y') => {
-                if let Some(entry) = self.entries.get(self.cursor) {
+                if let Some(entry) = self.entries.get(self.choice.cursor()) {
                     out.step(Step::Copy(entry.line.clone()));
                 }
             }
@@ -52,8 +58,16 @@ impl Layer for ActionLog {
         }
     }
 
+    fn scroll(&mut self, rows: i64, _: &mut Out) {
+        self.choice.scroll(rows, self.entries.len());
+    }
+
+    fn layout(&mut self, area: Rect, _: &Names) {
+        self.choice.layout(usize::from(Self::lines(area).saturating_sub(2) / 2), self.entries.len());
+    }
+
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let height = area.height.saturating_sub(4).min(30);
+        let height = Self::lines(area);
         let inner =
             widgets::dialog(frame, widgets::middle(area, area.width.saturating_sub(4), height), "action log", look);
         if self.entries.is_empty() {
@@ -62,11 +76,12 @@ impl Layer for ActionLog {
             return;
         }
         let rows = usize::from(inner.height / 2).max(1);
-        let top = (self.cursor + 1).saturating_sub(rows);
+        let top = self.choice.top();
         for (line, (place, entry)) in (0u16..).step_by(2).zip(self.entries.iter().enumerate().skip(top).take(rows)) {
-            let ground = if place == self.cursor { Role::Cursor } else { Role::Text };
+            let ground = if place == self.choice.cursor() { Role::Cursor } else { Role::Text };
             let style = |role| look.theme.over(role, ground);
-            let room = usize::from(inner.width);
+            // The last column is for the scrollbar.
+            let room = usize::from(inner.width).saturating_sub(1);
             let role = if entry.failed { Role::Bad } else { Role::Good };
             let outcome = text::clean(entry.outcome.as_deref().unwrap_or("…")).into_owned();
             let title = format!(" {:>4} ago  {}: ", look.age(entry.time), text::clean(&entry.title));
@@ -83,6 +98,8 @@ impl Layer for ActionLog {
                 frame.render_widget(Line::styled(second, style(Role::Dim)), at);
             }
         }
+        let measure = (top as u64, rows as u64, self.entries.len() as u64);
+        widgets::scrollbar(frame, inner, Scrolls::Layer, measure, look);
     }
 
     fn hints(&self) -> Vec<(String, String)> {

@@ -17,6 +17,7 @@ use crate::ui::names::Names;
 use crate::ui::pager::{Gutter, Pager, TextLine};
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::Out;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::{Order, Step, Tone};
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -333,6 +334,10 @@ impl Layer for Explain {
         }
     }
 
+    fn scroll(&mut self, rows: i64, _: &mut Out) {
+        self.pager.scroll(rows);
+    }
+
     fn layout(&mut self, area: Rect, names: &Names) {
         if !std::mem::replace(&mut self.current, true) {
             self.pager.set_lines(self.lines(names));
@@ -346,7 +351,7 @@ impl Layer for Explain {
         let title = format!("why is {} where it is?", text::fit(&text::clean(&self.name), 50));
         let inner = widgets::dialog(frame, widgets::middle(area, width, height), &title, look);
         let inside = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
-        self.pager.draw(frame, inside, look);
+        self.pager.draw_as(Scrolls::Layer, frame, inside, look);
     }
 
     fn hints(&self) -> Vec<(String, String)> {

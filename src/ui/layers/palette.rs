@@ -14,6 +14,7 @@ use crate::ui::fuzzy::Matcher;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::Look;
+use crate::ui::names::Names;
 use crate::ui::place::Place;
 use crate::ui::screen::Out;
 use crate::ui::scrollbars::Scrolls;
@@ -24,6 +25,7 @@ use crate::ui::theme::{Role, Theme};
 use crate::ui::verb;
 use crate::ui::verbs::{self, Verb};
 use crate::ui::widgets;
+use crate::ui::widgets::choice::Choice;
 use crate::ui::widgets::input::Input;
 
 /// The most proposals in sight.
@@ -45,6 +47,8 @@ enum Kind {
 #[derive(Clone)]
 struct Proposal {
     text: String,
+    /// What it is called in the line of keys, where that is another name; shown with the help.
+    title: Option<&'static str>,
     /// What else it is called: in the line of keys, and elsewhere.
     also: Vec<&'static str>,
     help: String,
@@ -53,7 +57,12 @@ struct Proposal {
 
 impl Proposal {
     fn new(text: String, help: &str, kind: Kind) -> Self {
-        Self { text, also: Vec::new(), help: help.to_owned(), kind }
+        Self { text, title: None, also: Vec::new(), help: help.to_owned(), kind }
+    }
+
+    /// Whether what was typed stands in what is seen of it, and not only in what it is called elsewhere.
+    fn shows(&self, typed: &str) -> bool {
+        self.text.contains(typed) || self.title.is_some_and(|title| title.contains(typed))
     }
 
     /// All that it is called.
@@ -80,7 +89,9 @@ pub struct Palette {
     history: Vec<String>,
     /// Place in the history, from its end; 0 is the line being typed.
     recalled: usize,
-    cursor: Option<usize>,
+    choice: Choice,
+    /// Whether somebody went to a proposal: else the line is meant as it stands.
+    chosen: bool,
     /// Why the line was not done.
     problem: String,
 }
@@ -113,9 +124,27 @@ impl Palette {
             verbs,
             history: history.to_vec(),
             recalled: 0,
-            cursor: None,
+            choice: Choice::default(),
+            chosen: false,
             problem: String::new(),
         }
+    }
+
+    /// How many proposals there is room for.
+    fn rows(found: usize, area: Rect) -> usize {
+        found.min(SHOWN_MAX).min(usize::from(area.height.saturating_sub(8)))
+    }
+
+    /// Moves among the proposals; at first to the first one.
+    fn go(&mut self, by: isize) {
+        let by = if std::mem::replace(&mut self.chosen, true) { by } else { 0 };
+        self.choice.go(by, self.found().len());
+    }
+
+    /// Another line stands there: none of its proposals is chosen yet, and there may be a problem with it.
+    fn typed(&mut self, problem: String) {
+        self.choice.restart();
+        (self.chosen, self.problem) = (false, problem);
     }
 
     /// What the line may become: behind a noun of the command line its verbs and options, otherwise whatever matches. What
@@ -136,7 +165,8 @@ impl Palette {
         found.sort_by_key(|(score, proposal)| {
             let begins = proposal.text.starts_with(typed);
             let kind = proposal.kind;
-            (proposal.names().all(|name| name != typed), !begins, begins.then_some(kind), Reverse(*score), kind)
+            let exact = proposal.names().any(|name| name == typed);
+            (!exact, !begins, begins.then_some(kind), !proposal.shows(typed), Reverse(*score), kind)
         });
         found.into_iter().map(|(_, proposal)| proposal).collect()
     }
@@ -144,7 +174,7 @@ impl Palette {
     /// What Enter leads to. Only what was chosen or written in full is done, and beyond that a word that a single thing
     /// begins with, if that thing changes nothing: whoever means another must not set off the first that fits.
     fn enter(&self) -> Enter {
-        if let Some(chosen) = self.cursor.and_then(|cursor| self.found().into_iter().nth(cursor)) {
+        if let Some(chosen) = self.chosen.then(|| self.found().into_iter().nth(self.choice.cursor())).flatten() {
             return if chosen.text.ends_with(' ') {
                 Enter::Stay(chosen.text, String::new())
             } else {
@@ -301,7 +331,7 @@ fn of_action(app: &App, action: &'static Action) -> Proposal {
     // What matches by another word says by which it is known here.
     let help = title.map_or_else(|| help.clone(), |title| format!("{title}: {help}"));
     let also = title.into_iter().chain(action.synonyms().iter().copied()).collect();
-    Proposal { text, also, help, kind: if screen { Kind::Screen } else { kind } }
+    Proposal { text, title, also, help, kind: if screen { Kind::Screen } else { kind } }
 }
 
 impl Layer for Palette {
@@ -313,20 +343,17 @@ impl Layer for Palette {
         match key.code {
             KeyCode::Esc => out.step(Step::Close),
             KeyCode::Tab => {
-                let place = self.cursor.unwrap_or(0);
+                let place = if self.chosen { self.choice.cursor() } else { 0 };
                 if let Some(proposal) = self.found().into_iter().nth(place) {
                     self.input = Input::new(proposal.text);
-                    (self.cursor, self.problem) = (None, String::new());
+                    self.typed(String::new());
                 }
             }
-            KeyCode::Down => {
-                let last = self.found().len().min(SHOWN_MAX).saturating_sub(1);
-                self.cursor = Some(self.cursor.map_or(0, |cursor| (cursor + 1).min(last)));
-            }
-            KeyCode::Up => match self.cursor {
-                Some(0) => self.cursor = None,
-                Some(cursor) => self.cursor = Some(cursor - 1),
-                None => {
+            KeyCode::Down => self.go(1),
+            KeyCode::Up => match self.chosen {
+                true if self.choice.cursor() == 0 => self.chosen = false,
+                true => self.go(-1),
+                false => {
                     if let Some(line) = self.history.iter().rev().nth(self.recalled) {
                         self.input = Input::new(line.clone());
                         self.recalled += 1;
@@ -341,12 +368,13 @@ impl Layer for Palette {
                 }
                 Enter::Stay(line, problem) => {
                     self.input = Input::new(line);
-                    (self.cursor, self.problem) = (None, problem);
+                    self.typed(problem);
                 }
             },
             _ => {
                 if self.input.key(key) {
-                    (self.cursor, self.recalled, self.problem) = (None, 0, String::new());
+                    self.recalled = 0;
+                    self.typed(String::new());
                 }
             }
         }
@@ -356,9 +384,23 @@ impl Layer for Palette {
         self.input.insert(text);
     }
 
+    fn scroll(&mut self, rows: i64, _: &mut Out) {
+        if self.chosen {
+            self.choice.scroll(rows, self.found().len());
+        } else if rows > 0 {
+            self.go(0);
+        }
+    }
+
+    fn layout(&mut self, area: Rect, _: &Names) {
+        let found = self.found().len();
+        self.choice.layout(Self::rows(found, area), found);
+    }
+
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         let found = self.found();
-        let rows = found.len().min(SHOWN_MAX).min(usize::from(area.height.saturating_sub(8)));
+        let rows = Self::rows(found.len(), area);
+        let top = self.choice.top();
         let said = u16::from(!self.problem.is_empty());
         let height = u16::try_from(rows).unwrap_or(12) + 3 + said;
         let inner = widgets::dialog(
@@ -374,8 +416,8 @@ impl Layer for Palette {
             let at = Rect { y: inner.y + 1, height: 1, ..inner };
             frame.render_widget(Line::styled(words, look.style(Role::Warn)), at);
         }
-        for (line, (place, proposal)) in (1 + said..).zip(found.iter().enumerate().take(rows)) {
-            let ground = if self.cursor == Some(place) { Role::Cursor } else { Role::Text };
+        for (line, (place, proposal)) in (1 + said..).zip(found.iter().enumerate().skip(top).take(rows)) {
+            let ground = if self.chosen && self.choice.cursor() == place { Role::Cursor } else { Role::Text };
             let room = usize::from(inner.width).saturating_sub(34);
             let spans = vec![
                 Span::styled(format!("   {} ", text::pad(&proposal.text, 28)), look.theme.over(Role::Accent, ground)),
@@ -385,7 +427,7 @@ impl Layer for Palette {
             frame.render_widget(Line::from(spans).style(look.style(ground)), at);
         }
         let list = Rect { y: inner.y + 1 + said, height: u16::try_from(rows).unwrap_or(0), ..inner };
-        widgets::scrollbar(frame, list, Scrolls::Nothing, (0, rows as u64, found.len() as u64), look);
+        widgets::scrollbar(frame, list, Scrolls::Layer, (top as u64, rows as u64, found.len() as u64), look);
     }
 
     fn hints(&self) -> Vec<(String, String)> {

@@ -11,8 +11,13 @@ use crate::ui::layer::Layer;
 use crate::ui::look::Look;
 use crate::ui::screen::Out;
 use crate::ui::step::Step;
+use crate::ui::text;
 use crate::ui::theme::Role;
+use crate::ui::widgets;
 use crate::ui::widgets::input::Input;
+
+/// The most lines that are given to what is wrong with the line.
+const PROBLEM_LINES: u16 = 4;
 
 /// What becomes of the line: steps, or why it will not do.
 type Finish = Box<dyn Fn(&str) -> Result<Vec<Step>, String>>;
@@ -116,16 +121,19 @@ impl Layer for Prompt {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let line = Rect { y: area.bottom().saturating_sub(2), height: 1, ..area };
-        let below = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+        let room = usize::from(area.width).saturating_sub(2);
+        let (role, words) = match &self.problem {
+            // What is wrong is said whole; help that is cut is the same in the documentation.
+            Some(problem) => (Role::Bad, widgets::wrap(problem, room)),
+            None => (Role::Hint, vec![text::fit(&text::clean(&self.help), room + 1).into_owned()]),
+        };
+        let height = u16::try_from(words.len()).unwrap_or(PROBLEM_LINES).clamp(1, PROBLEM_LINES);
+        let below = Rect { y: area.bottom().saturating_sub(height), height, ..area };
+        let line = Rect { y: below.y.saturating_sub(1), height: 1, ..area };
         frame.render_widget(Clear, line);
         frame.render_widget(Clear, below);
-        let (role, words) = match &self.problem {
-            Some(problem) => (Role::Bad, problem.clone()),
-            None => (Role::Hint, self.help.clone()),
-        };
-        let words = crate::ui::text::fit(&crate::ui::text::clean(&words), usize::from(area.width) - 1).into_owned();
-        frame.render_widget(Paragraph::new(Line::from(format!(" {words}"))).style(look.style(role)), below);
+        let words: Vec<Line<'_>> = words.iter().map(|words| Line::from(format!(" {words}"))).collect();
+        frame.render_widget(Paragraph::new(words).style(look.style(role)), below);
         self.input.draw(frame, line, &format!(" {} ", self.label), look);
     }
 

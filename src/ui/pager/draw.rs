@@ -19,8 +19,13 @@ use crate::ui::widgets;
 const OWN_CONTRAST_MIN: f64 = 2.0;
 
 impl Pager {
-    /// Draws the rows in sight into `area`.
+    /// Draws the rows in sight into `area`, as the screen's text.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+        self.draw_as(Scrolls::Text, frame, area, look);
+    }
+
+    /// The same, with a scrollbar that moves something else.
+    pub fn draw_as(&self, of: Scrolls, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         if area.height == 0 || area.width < 4 {
             return;
         }
@@ -41,7 +46,7 @@ impl Pager {
         let (top, total) = (self.top.line as u64, self.lines.len() as u64);
         let seen = (spot.line as u64).saturating_sub(top).max(1);
         // Where a single line is longer than the screen there is more to see though all lines are in sight.
-        widgets::scrollbar(frame, area, Scrolls::Text, (top, seen, total), look);
+        widgets::scrollbar(frame, area, of, (top, seen, total), look);
     }
 
     /// Columns before the text.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::task_lines::{task_line, tree_line};
+use super::task::approvals;
+use super::task_lines::{approval_line, task_line, tree_line};
 use super::tasks;
 use crate::api::live::Topic;
 use crate::domain::{Task, TaskStatus};
@@ -36,6 +37,9 @@ pub struct Dependencies {
     root: Option<Ticket>,
     up: Option<(Ticket, usize)>,
     down: Option<(Ticket, usize)>,
+    /// Which approvals it waits for, on its way and in the engine's words.
+    reasons: Option<Ticket>,
+    approvals: Vec<String>,
     /// Counts of both directions, to stay within bounds.
     counts: (usize, usize),
     /// Whether something was left out.
@@ -54,6 +58,8 @@ impl Dependencies {
             root: None,
             up: None,
             down: None,
+            reasons: None,
+            approvals: Vec::new(),
             counts: (0, 0),
             cut: false,
             error: None,
@@ -108,6 +114,8 @@ impl Dependencies {
         }
         let mut shown = BTreeSet::from([self.id.clone()]);
         self.branch(&self.id, true, "", &mut shown, &mut lines);
+        let parents = || root.depends_on.iter().filter_map(|id| self.tasks.get(&id.to_string()));
+        lines.extend(self.approvals.iter().map(|words| approval_line(words, parents())));
         lines.push(TextLine::default());
         lines.push(TextLine::plain(Role::Heading, "THIS TASK"));
         lines.push(task_line(root));
@@ -172,7 +180,13 @@ impl Screen for Dependencies {
         let up = open(self.tasks.keys().filter(|id| **id != self.id && !self.is_below(id)).collect());
         let down = open(self.tasks.keys().filter(|id| **id != self.id && self.is_below(id)).collect());
         let name = name.unwrap_or_else(|| short_id(&self.id));
-        format!("dependencies of {name} · waits for {up} that are not done · holds up {down}")
+        let waits = match (up, self.approvals.len()) {
+            (0, 0) => "waits for no other".to_owned(),
+            (up, 0) => format!("waits for {up} that {} not done", if up == 1 { "is" } else { "are" }),
+            (0, made) => format!("waits for approval of what {made} made"),
+            (up, made) => format!("waits for {up} not done and for approval of what {made} made"),
+        };
+        format!("dependencies of {name} · {waits} · holds up {down}")
     }
 
     fn topics(&self) -> &'static [Topic] {
@@ -184,7 +198,7 @@ impl Screen for Dependencies {
     }
 
     fn refresh(&mut self, out: &mut Out) {
-        (self.up, self.down) = (None, None);
+        (self.up, self.down, self.reasons) = (None, None, None);
         self.root = Some(out.ask(None, Request::Task(self.id.clone())));
     }
 
@@ -199,6 +213,10 @@ impl Screen for Dependencies {
                     self.tasks = BTreeMap::from([(self.id.clone(), (**task).clone())]);
                     self.waiting.clear();
                     (self.counts, self.cut, self.error) = ((0, 0), false, None);
+                    self.approvals.clear();
+                    if task.approval_gate && task.status == TaskStatus::Pending {
+                        self.reasons = Some(out.ask(None, Request::Explain(self.id.clone())));
+                    }
                     let root = self.id.clone();
                     self.ask_up(std::slice::from_ref(&root), 0, out);
                     self.ask_down(vec![root], 0, out);
@@ -233,13 +251,20 @@ impl Screen for Dependencies {
                     self.ask_down(ids, level + 1, out);
                 }
             }
+            _ if self.reasons == Some(ticket) => {
+                self.reasons = None;
+                if let Ok(Answer::Explain(said)) = answer {
+                    self.approvals = approvals(said);
+                }
+            }
             _ => return false,
         }
         if let Err(message) = answer {
             self.error = Some(message.clone());
         }
         // A tree that is still growing is shown when it is whole, unless nothing was shown yet.
-        if (self.up.is_none() && self.down.is_none() && self.root.is_none()) || self.pager.lines().is_empty() {
+        let waits = [self.root, self.reasons, self.up.map(|up| up.0), self.down.map(|down| down.0)];
+        if waits.iter().all(Option::is_none) || self.pager.lines().is_empty() {
             self.rebuild();
         }
         true
@@ -247,11 +272,12 @@ impl Screen for Dependencies {
 
     fn unheard(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
         let of = |asked: Option<(Ticket, usize)>| asked.is_some_and(|(asked, _)| asked == ticket);
-        if self.pager.lines().is_empty() || !(self.root == Some(ticket) || of(self.up) || of(self.down)) {
+        let root = [self.root, self.reasons].contains(&Some(ticket));
+        if self.pager.lines().is_empty() || !(root || of(self.up) || of(self.down)) {
             return self.answer(ticket, answer, out);
         }
         // The tree that was seen last is whole; what has been heard of a newer one is not, and is asked for anew.
-        (self.root, self.up, self.down) = (None, None, None);
+        (self.root, self.reasons, self.up, self.down) = (None, None, None, None);
         true
     }
 
@@ -261,7 +287,7 @@ impl Screen for Dependencies {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         match &self.error {
-            Some(error) => widgets::center_text(frame, area, error, look.style(Role::Bad)),
+            Some(error) => widgets::center_wrapped(frame, area, error, look),
             None if self.pager.lines().is_empty() => {
                 widgets::center_text(frame, area, "asking the engine …", look.style(Role::Dim));
             }

@@ -163,7 +163,7 @@ impl Detail {
         let gap = || Span::styled(look.sign("  ·  ", "  |  "), look.style(Role::Dim));
         let live = self.known.executions.iter().flat_map(|page| &page.rows).find(|one| !one.status.is_final());
         // What counts is the attempt under way, not the first one.
-        let started = live.and_then(|one| one.started_at).or(task.started_at);
+        let started = live.and_then(|one| one.started_at).or(task.attempt_started_at);
         let word = match (task.status, started, task.completed_at) {
             (TaskStatus::Executing, Some(start), _) => format!("executing for {}", look.since(start)),
             (status, Some(start), Some(end)) => {
@@ -336,7 +336,7 @@ impl Screen for Detail {
 }
 
 /// The approvals among the reasons why a task waits.
-fn approvals(said: &serde_json::Value) -> Vec<String> {
+pub fn approvals(said: &serde_json::Value) -> Vec<String> {
     let reasons = said.get("reasons").and_then(serde_json::Value::as_array).into_iter().flatten();
     let approvals = reasons.filter(|reason| reason.get("kind").is_some_and(|kind| kind == "approval"));
     approvals.filter_map(|reason| reason.get("text")?.as_str().map(str::to_owned)).collect()

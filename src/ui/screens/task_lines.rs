@@ -38,9 +38,8 @@ pub fn related(known: &Known) -> Vec<TextLine> {
         let missing = task.depends_on.len() as u64 - page.total;
         lines.push(TextLine::plain(Role::Dim, format!("and {} more; o shows the tree", text::count(missing))));
     }
-    for words in &known.approvals {
-        lines.push(TextLine::plain(Role::Waiting, called(words, known)).with_gutter(Gutter::State(Mark::Human)));
-    }
+    let parents = || known.parents.iter().flat_map(|page| &page.rows);
+    lines.extend(known.approvals.iter().map(|words| approval_line(words, parents())));
     lines.push(TextLine::default());
     section(&mut lines, "HOLDS UP", known.children.as_ref(), "nothing", task_line);
     lines.push(TextLine::default());
@@ -54,14 +53,13 @@ pub fn related(known: &Known) -> Vec<TextLine> {
     lines
 }
 
-/// The engine's words with the tasks that are waited for called by their types.
-fn called(words: &str, known: &Known) -> String {
-    let parents = known.parents.iter().flat_map(|page| &page.rows);
+/// An approval that is waited for: the engine's words, with these tasks called by their types.
+pub fn approval_line<'a>(words: &str, parents: impl Iterator<Item = &'a Task>) -> TextLine {
     let words = parents.fold(words.to_owned(), |words, task| {
         let id = task.id.to_string();
         words.replace(&id, &format!("{} {}", text::fit(&text::clean(&task.kind), 30), short_id(&id)))
     });
-    shortened(&words)
+    TextLine::plain(Role::Waiting, shortened(&words)).with_gutter(Gutter::State(Mark::Human))
 }
 
 fn heading(title: &str, total: Option<u64>) -> TextLine {

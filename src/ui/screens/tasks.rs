@@ -134,8 +134,9 @@ impl Row for Task {
     }
 }
 
+/// How long its last attempt took, or takes.
 fn took(task: &Task, look: &Look<'_>) -> Cell {
-    match (task.started_at, task.completed_at) {
+    match (task.attempt_started_at, task.completed_at) {
         (Some(start), Some(end)) => Cell::plain(text::duration(end.as_micros() - start.as_micros())),
         (Some(start), None) => Cell::of(Role::Good, look.since(start)),
         _ => Cell::unknown(),

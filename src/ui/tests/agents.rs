@@ -273,6 +273,19 @@ fn a_range_in_the_tree_keeps_its_beginning_when_lines_above_it_fold_away() {
 }
 
 #[test]
+fn what_a_filter_brings_under_the_cursor_of_the_tree_is_acted_on_once_it_is_drawn() {
+    for keys in ["enter", "enter esc"] {
+        let mut driver = Driver::new(&Place::Agents, (120, 36));
+        driver.later(std::time::Duration::from_secs(5));
+        driver.press("T G /");
+        driver.type_text("builder-13");
+        driver.press(keys);
+        driver.press("X");
+        driver.sees_not("it has just come under the cursor");
+    }
+}
+
+#[test]
 fn no_agent_is_acted_on_before_what_a_filter_lets_through_is_here() {
     let mut driver = Driver::new(&Place::Agents, (120, 36));
     driver.press("T j");

@@ -95,6 +95,29 @@ fn the_first_choice_leaves_it_to_the_scheduler_and_the_what_if_follows_the_curso
 }
 
 #[test]
+fn what_comes_late_of_another_choice_holds_up_no_enter() {
+    let mut driver = on_pending((200, 60));
+    driver.press("r");
+    driver.sees("tasks waiting for anybody");
+    let key = |driver: &mut Driver, key: &str| {
+        driver.app.update(Message::Key(key.parse().unwrap(), std::time::Instant::now()));
+        driver.draw();
+    };
+    // The one below is asked about, and left before an answer comes.
+    key(&mut driver, "down");
+    driver.collect();
+    let late = std::mem::take(&mut driver.asked);
+    assert!(matches!(&late[..], [(_, Request::WhatIf(_))]));
+    key(&mut driver, "up");
+    let seen = std::time::Instant::now();
+    for (ticket, request) in late {
+        driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+    }
+    driver.app.update(Message::Key("enter".parse().unwrap(), seen));
+    assert!(matches!(sent(&mut driver), Some(WireCommand::ReassignTasks { agent: None, .. })));
+}
+
+#[test]
 fn letters_find_and_what_moves_is_said_in_the_box() {
     let mut driver = on_pending((200, 60));
     driver.press("r");

@@ -69,6 +69,45 @@ fn the_newest_come_first_with_names_and_a_removed_agent_by_its_id() {
 }
 
 #[test]
+fn artifacts_are_called_by_their_titles() {
+    let mut driver = Driver::new(&Place::Overview, (160, 80));
+    let titles = std::rc::Rc::new(std::cell::Cell::new(0));
+    let asked = std::rc::Rc::clone(&titles);
+    driver.engine = Box::new(move |request| {
+        if let Request::Artifacts(query) = request {
+            asked.set(asked.get() + 1);
+            let filter = &query.iter().find(|(name, _)| name == "filter").unwrap().1;
+            let mut artifact = fleet::review::artifact(3);
+            artifact.id = filter.strip_prefix("id:").unwrap().parse().unwrap();
+            artifact.title = "the \u{1b}[31myear in figures.md".to_owned();
+            return Ok(Answer::Artifacts(crate::ui::request::Page { rows: vec![artifact], total: 1 }));
+        }
+        fleet::answer(request)
+    });
+    driver.press("0");
+    driver.sees("artifact the ␛[31myear in figures.md 00000def of task 00000abc was approved");
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.settle();
+    assert_eq!(titles.get(), 1, "they are asked for once");
+}
+
+#[test]
+fn a_filter_that_is_not_understood_says_why_in_full_on_a_small_terminal() {
+    let mut driver = Driver::new(&Place::Overview, (80, 24));
+    let why = "filter, column 1: \"zzz\" is no field of the journal; allowed: kind, actor, object, seq, age, time, since, \
+               until. Did you mean the end of it?";
+    driver.engine = Box::new(move |request| match request {
+        Request::Journal(query) if query.iter().any(|(name, _)| name == "filter") => Err(why.to_owned()),
+        other => fleet::answer(other),
+    });
+    driver.press("0 /");
+    driver.type_text("zzz:1");
+    driver.press("enter");
+    driver.sees("is no field of the journal");
+    driver.sees("the end of it?");
+}
+
+#[test]
 fn names_are_asked_for_once() {
     let mut driver = Driver::new(&Place::Events, (120, 36));
     driver.app.update(Message::Pulse(fleet::pulse()));

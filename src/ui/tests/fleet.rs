@@ -73,6 +73,7 @@ fn task(number: u64, seconds_ago: i64) -> Task {
         "created_at": at(seconds_ago),
         "updated_at": at(seconds_ago),
         "started_at": started,
+        "attempt_started_at": started,
         "completed_at": ended,
         "error": (status == "failed").then_some("exit status 2: \x1b[31mno rule to make target\x1b[0m"),
         "metadata": {"source": "test", "tags": []},

@@ -129,6 +129,7 @@ fn one_key_decides_and_the_cursor_goes_on_to_what_is_loaded_already() {
     driver.sees("fn wait(attempt");
     driver.settle();
     assert_eq!(selected(&driver), ["fix-retry.patch"]);
+    driver.later(Duration::from_secs(7));
     driver.press("a");
     let ids = |number: u64| vec![fleet::review::id(number)];
     let approve = |ids| WireCommand::ReviewArtifacts { ids, approve: true, note: None };
@@ -146,6 +147,7 @@ fn the_cursor_goes_to_the_row_that_took_the_place_of_what_was_decided() {
         driver.press(keys);
         // The rest of its group has fallen to the end.
         assert_eq!(selected(&driver), ["scripts/deploy.py"], "{keys}");
+        driver.later(Duration::from_millis(5_500));
         driver.press("a");
         assert_eq!(selected(&driver), ["scripts/deploy.py"], "{keys}: it has just come under the cursor");
         driver.sees("it has just come under the cursor");
@@ -178,6 +180,7 @@ fn what_a_key_opened_is_decided_as_soon_as_it_has_been_drawn_and_what_comes_by_i
     assert!(driver.app.layer().is_none());
     driver.sees("you have not seen this one yet");
     driver.settle();
+    driver.later(Duration::from_millis(5_500));
     driver.press("a");
     assert!(driver.app.layer().is_some());
     // What a filter of one's own brings was asked for too.
@@ -248,9 +251,65 @@ fn keys_pressed_faster_than_frames_are_drawn_decide_one_thing() {
     for _ in 0..5 {
         key(&mut driver, "a");
     }
-    driver.sees("you have not seen this one yet");
+    driver.sees("the key is held down; let go, look, then press again");
     driver.settle();
     assert_eq!(desk.borrow().commands.len(), 1);
+}
+
+#[test]
+fn a_key_that_is_held_down_decides_one_thing_however_long_it_is_held() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j a");
+    // A keyboard repeats after half a second, then thirty times a second.
+    for repeat in 0..150 {
+        driver.later(Duration::from_millis(5_500 + 33 * repeat));
+        driver.press("a");
+    }
+    assert_eq!(desk.borrow().commands.len(), 1);
+    driver.sees("approve: the key is held down");
+    driver.later(Duration::from_secs(12));
+    driver.press("a");
+    assert_eq!(desk.borrow().commands.len(), 2, "let go, and pressed again");
+}
+
+#[test]
+fn what_the_cursor_went_on_to_is_decided_after_a_second_or_once_another_key_went_there() {
+    let (mut driver, desk) = desk((120, 36));
+    driver.press("j j a");
+    driver.later(Duration::from_millis(5_900));
+    driver.press("a");
+    driver.sees("it has just come under the cursor; look, then press again");
+    driver.press("j k a");
+    assert_eq!(desk.borrow().commands.len(), 2);
+    driver.later(Duration::from_secs(7));
+    driver.press("a");
+    assert_eq!(desk.borrow().commands.len(), 3);
+}
+
+#[test]
+fn what_is_there_again_when_a_filter_without_a_match_is_left_is_not_new() {
+    let (mut driver, desk) = desk((120, 36));
+    let engine = Rc::clone(&desk);
+    driver.engine = Box::new(move |request| {
+        let mut answer = engine.borrow_mut().answer(request)?;
+        if let (Request::Inbox(query), Answer::Inbox(page)) = (request, &mut answer)
+            && query.iter().any(|(name, _)| name == "filter")
+        {
+            page.rows.clear();
+            page.total = 0;
+        }
+        Ok(answer)
+    });
+    driver.press("/");
+    driver.type_text("zzz");
+    driver.press("enter");
+    driver.sees("nothing matches zzz");
+    pulse(&mut driver);
+    driver.press("esc");
+    pulse(&mut driver);
+    driver.sees_not("NEW");
+    driver.press("a");
+    assert!(driver.app.layer().is_some(), "the first is of high risk, and asked about");
 }
 
 #[test]
@@ -286,7 +345,10 @@ fn what_was_judged_in_the_reader_has_gone_on_to_the_next_when_one_comes_back() {
     assert_eq!(*driver.app.history.place(), Place::Inbox);
     assert_eq!(selected(&driver), ["fix-retry.patch"]);
     driver.press("a");
-    assert_eq!(desk.borrow().commands.len(), 2, "it has been in sight, and was there all the time");
+    driver.sees("it has just come under the cursor");
+    driver.later(Duration::from_millis(6_100));
+    driver.press("a");
+    assert_eq!(desk.borrow().commands.len(), 2);
 }
 
 #[test]
@@ -467,7 +529,9 @@ fn what_the_engine_refuses_is_there_again() {
 fn a_hundred_reviews_are_a_hundred_keys() {
     let (mut driver, desk) = desk((120, 36));
     let total = fleet::review::count();
-    for _ in 0..total {
+    for second in 0..total {
+        // Nobody reads a review in less.
+        driver.later(Duration::from_secs(6 + second));
         match driver.app.selection().filter(|selection| selection.items.len() == 1) {
             Some(selection) if selection.items[0].state == "failed" => driver.press("t"),
             Some(selection) if selection.items[0].high_risk => driver.press("a y"),
@@ -510,6 +574,8 @@ fn only_the_dear_end_is_fetched_until_one_goes_further() {
     driver.press("G");
     assert_eq!(*limits.borrow(), [200, 400, 600]);
     driver.sees("inbox [5,000]");
+    driver.press("j j");
+    driver.sees_not("NEW");
 }
 
 #[test]

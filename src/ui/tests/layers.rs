@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::{Driver, fleet};
+use super::{Driver, fleet, options};
 use crate::api::types::WireCommand;
 use crate::ui::layers::preview::Preview;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
 use crate::ui::step::{Order, Step};
+use crate::ui::terminal::ColorDepth;
 
 #[test]
 fn a_preview_is_scrolled_no_further_than_its_end_so_that_the_way_back_begins_at_once() {
@@ -34,6 +35,43 @@ fn a_preview_is_scrolled_no_further_than_its_end_so_that_the_way_back_begins_at_
     driver.sees("1 more lines below");
     driver.press("pageup");
     driver.sees("11 more lines below");
+}
+
+#[test]
+fn whoever_leaves_the_choice_of_a_theme_has_what_was_there_before() {
+    for chosen in [None, Some("nord".to_owned()), Some("no such theme".to_owned())] {
+        let mut options = options(ColorDepth::True);
+        options.theme.clone_from(&chosen);
+        let mut driver = Driver::with(options, &Place::Silences, (120, 36));
+        let before = driver.app.theme.clone();
+        driver.app.step(Step::Run("theme"));
+        driver.press("down down down");
+        assert!(driver.app.theme != before);
+        driver.press("esc");
+        assert!(driver.app.theme == before, "{chosen:?}");
+        assert_eq!(driver.app.options.theme, chosen, "auto stays auto");
+    }
+}
+
+#[test]
+fn lines_of_the_palette_are_kept_up_to_a_bound() {
+    let mut driver = Driver::new(&Place::Silences, (120, 36));
+    for number in 0..1_000 {
+        driver.app.step(Step::Remember(format!("filter {number}")));
+    }
+    assert_eq!(driver.app.palette_history.len(), 200);
+    assert_eq!(driver.app.palette_history.last().map(String::as_str), Some("filter 999"));
+}
+
+#[test]
+fn what_is_called_as_was_typed_comes_before_what_is_called_so_elsewhere() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.press(":");
+    driver.type_text("out");
+    let frame = driver.draw();
+    let place = |what: &str| frame.lines().position(|line| line.contains(what)).unwrap_or(usize::MAX);
+    let (named, other) = (place("   output "), place("   quit "));
+    assert!(named < other, "{frame}");
 }
 
 #[test]

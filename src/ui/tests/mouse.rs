@@ -99,14 +99,8 @@ fn a_dialog_and_a_panel_of_a_cage_are_dragged_too() {
     });
     driver.app.open(Box::new(Candidates::for_agent("builder-1")));
     driver.settle();
-    let bar = |driver: &mut Driver, of: fn(Scrolls) -> bool| {
-        driver.draw();
-        let mut at = |x: u16, y: u16| driver.app.bars.grab(Position::new(x, y), of).is_some();
-        (0..36u16).flat_map(|y| (0..120u16).map(move |x| (x, y))).find(|(x, y)| at(*x, *y)).expect("a scrollbar")
-    };
     driver.sees_not(" 099 ");
     let (x, y) = bar(&mut driver, |of| of == Scrolls::Layer);
-    driver.app.bars.release();
     drag(&mut driver, x, y, 35);
     driver.sees(" 099 ");
     drag(&mut driver, x, 18, 0);
@@ -118,9 +112,95 @@ fn a_dialog_and_a_panel_of_a_cage_are_dragged_too() {
     cage.press("p");
     cage.sees_not("5049");
     let (x, y) = bar(&mut cage, |of| of == Scrolls::Panel(2));
-    cage.app.bars.release();
     drag(&mut cage, x, y, 35);
     cage.sees("5049");
+}
+
+/// Where a scrollbar is that moves this; nothing is held afterwards.
+fn bar(driver: &mut Driver, of: impl Fn(Scrolls) -> bool + Copy) -> (u16, u16) {
+    driver.draw();
+    let mut at = |x: u16, y: u16| driver.app.bars.grab(Position::new(x, y), of).is_some();
+    let found = (0..36u16).flat_map(|y| (0..120u16).map(move |x| (x, y))).find(|(x, y)| at(*x, *y));
+    driver.app.bars.release();
+    found.unwrap_or_else(|| panic!("no scrollbar:\n{}", driver.draw()))
+}
+
+fn wheel(driver: &mut Driver, down: bool, turns: usize) {
+    for _ in 0..turns {
+        mouse(driver, if down { MouseEventKind::ScrollDown } else { MouseEventKind::ScrollUp }, 20, 10);
+    }
+}
+
+#[test]
+fn the_wheel_goes_through_the_rows_of_screens_of_several_parts() {
+    let places = [
+        (Place::Overview, ""),
+        (Place::Cage("005".into()), "g"),
+        (Place::Dashboards, "g"),
+        (Place::Metrics, "p g"),
+        (Place::Alert(fleet::alerts::alert(4).id.to_string()), ""),
+    ];
+    for (place, keys) in places {
+        let mut driver = Driver::new(&place, (80, 20));
+        if !keys.is_empty() {
+            driver.press(keys);
+        }
+        let before = driver.draw();
+        wheel(&mut driver, true, 1);
+        assert_ne!(driver.draw(), before, "{place:?}");
+        wheel(&mut driver, false, 1);
+        assert_eq!(driver.draw(), before, "{place:?}");
+    }
+}
+
+#[test]
+fn the_wheel_and_scrollbars_move_what_lies_on_top() {
+    let mut driver = Driver::new(&Place::Tasks, (80, 24));
+    let below = driver.draw();
+    for keys in ["?", ":"] {
+        driver.press(keys);
+        let before = driver.draw();
+        wheel(&mut driver, true, 9);
+        assert_ne!(driver.draw(), before, "{keys}");
+        let (x, y) = bar(&mut driver, |of| of == Scrolls::Layer);
+        drag(&mut driver, x, y, 0);
+        drag(&mut driver, x, y, 23);
+        let end = driver.draw();
+        wheel(&mut driver, true, 1);
+        assert_eq!(bar(&mut driver, |of| of == Scrolls::Layer).0, x);
+        // A click into its upper end, far from the mark.
+        drag(&mut driver, x, y, 0);
+        assert_ne!(driver.draw(), end, "{keys}");
+        driver.press("esc");
+    }
+    assert_eq!(driver.draw(), below);
+}
+
+#[test]
+fn the_bars_of_alerts_gpus_and_dashboards_are_dragged() {
+    for (place, keys) in [
+        (Place::Alert(fleet::alerts::alert(4).id.to_string()), ""),
+        (Place::Metrics, "p g"),
+        (Place::Dashboards, "g"),
+        (Place::Dashboards, "p g"),
+    ] {
+        let mut driver = Driver::new(&place, (120, 16));
+        if !keys.is_empty() {
+            driver.press(keys);
+        }
+        let first = driver.draw();
+        let (x, y) = bar(&mut driver, |of| matches!(of, Scrolls::Panel(_)));
+        drag(&mut driver, x, y, 15);
+        let last = driver.draw();
+        assert_ne!(last, first, "{place:?} {keys}");
+        // The end of the bar is the end of what it moves, wherever the cursor is there.
+        driver.press("G");
+        let rows = |frame: &str| frame.lines().take(10).map(|line| line.replace('▶', " ")).collect::<Vec<_>>();
+        assert_eq!(rows(&driver.draw()), rows(&last), "{place:?} {keys}");
+        drag(&mut driver, x, y, 0);
+        driver.press("g");
+        assert_eq!(driver.draw(), first, "{place:?} {keys}");
+    }
 }
 
 #[test]

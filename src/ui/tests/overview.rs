@@ -54,6 +54,21 @@ fn what_a_person_needs_is_there_at_any_size() {
 }
 
 #[test]
+fn what_nobody_measured_is_not_drawn_as_nothing_used() {
+    let mut overview = fleet::overview::overview();
+    for node in &mut overview.nodes {
+        (node.cpu.used, node.cpu.granted) = (None, None);
+    }
+    for size in [(80, 24), (120, 36)] {
+        let mut driver = answered(size, &overview, 10);
+        let frame = driver.draw();
+        let line = frame.lines().find(|line| line.contains("cpu")).unwrap();
+        let cpu = line.split("cpu").nth(1).unwrap().split("memory").next().unwrap();
+        assert!(cpu.contains("····") && !cpu.contains('░'), "{line}");
+    }
+}
+
+#[test]
 fn in_a_single_line_each_cage_stands_with_its_number_and_the_worst_come_first() {
     let cages = |cells: u16| {
         let mut driver = answered((80, 24), &fleet::overview::overview(), cells);
@@ -67,6 +82,13 @@ fn in_a_single_line_each_cage_stands_with_its_number_and_the_worst_come_first() 
     assert!(many.starts_with("013 ×  021 ▲  "), "{many}");
     assert!(many.ends_with("and 16 more"), "{many}");
     assert!(cages(1000).starts_with("×▲◇◐"));
+    // The order is said where it is not that of the numbers.
+    for (cells, said) in [(10, false), (24, true), (1000, false)] {
+        let mut driver = answered((80, 24), &fleet::overview::overview(), cells);
+        let frame = driver.draw();
+        let heading = frame.lines().find(|line| line.contains("── cages")).unwrap();
+        assert_eq!(heading.contains(", worst first"), said, "{heading}");
+    }
 }
 
 #[test]

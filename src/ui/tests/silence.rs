@@ -88,12 +88,13 @@ fn an_engine_is_started_by_name_only_when_there_is_none() {
         driver.type_text("start");
         driver.press("enter");
         driver.collect();
-        driver.effects.iter().any(|effect| *effect == Effect::Verb("node list".into()))
+        driver.effects.contains(&Effect::StartEngine)
     };
     assert!(!start(&mut driver));
     driver.sees("an engine runs");
     lose_the_engine(&mut driver);
     assert!(start(&mut driver));
+    driver.sees("starting an engine");
 }
 
 /// What stands between the frame's upper and lower edge.

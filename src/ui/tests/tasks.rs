@@ -5,6 +5,7 @@ use super::frames::{SIZES, check};
 use super::{Driver, fleet, options};
 use crate::api::client::LogPart;
 use crate::api::types::WireCommand;
+use crate::domain::TaskStatus;
 use crate::ui::app::Effect;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
@@ -470,6 +471,40 @@ fn dependencies_are_trees_of_both_ways_and_end_in_a_circle() {
     let mut circle = at(&Place::Dependencies(id(25)));
     circle.sees("THIS TASK");
     circle.sees(&id(29)[28..]);
+}
+
+#[test]
+fn dependencies_that_are_done_but_not_approved_are_said_to_be_waited_for() {
+    let mut driver = at(&Place::Overview);
+    driver.engine = Box::new(|request| match request {
+        Request::Task(_) | Request::Tasks(_) => {
+            let mut answer = fleet::answer(request)?;
+            match &mut answer {
+                Answer::Task(task) => {
+                    (task.approval_gate, task.status) = (true, TaskStatus::Pending);
+                    task.depends_on = vec![id(482).parse().unwrap()];
+                }
+                Answer::Tasks(page) => page.rows.iter_mut().for_each(|task| {
+                    task.status = TaskStatus::Completed;
+                    task.depends_on.clear();
+                }),
+                _ => {}
+            }
+            Ok(answer)
+        }
+        Request::Explain(_) => Ok(Answer::Explain(Box::new(serde_json::json!({"reasons": [
+            {"kind": "approval", "blocking": true, "need": "approved", "have": "2 pending",
+             "text": format!("waits for approval of 2 artifacts of task {}: 2 pending", id(482))},
+            {"kind": "order", "blocking": false, "text": "position 3"},
+        ]})))),
+        other => fleet::answer(other),
+    });
+    driver.app.go(&Place::Dependencies(id(PENDING)));
+    driver.settle();
+    driver.sees("waits for approval of what 1 made · holds up");
+    driver.sees("waits for approval of 2 artifacts of task");
+    driver.sees_not("waits for 0");
+    driver.sees_not("position 3");
 }
 
 #[test]

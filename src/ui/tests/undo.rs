@@ -11,8 +11,36 @@ use crate::domain::{Command, Refusal, Reply};
 use crate::ui::app::Effect;
 use crate::ui::clipboard;
 use crate::ui::message::Message;
+use crate::ui::orders::Orders;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
+use crate::ui::step::Order;
+
+#[test]
+fn what_can_be_taken_back_and_made_again_is_kept_up_to_a_bound() {
+    let mut orders = Orders::default();
+    let done = Ok(Answer::Done(Box::new(Reply::Items {
+        done: vec!["x".into()],
+        refused: vec![],
+        inverse: vec![Command::ResumeAgents { ids: vec![] }],
+    })));
+    let time = crate::domain::Timestamp::EPOCH;
+    for ticket in 1..=1_200 {
+        let order = Order { command: WireCommand::DrainAgents { ids: vec![] }, line: "l".into(), title: "t".into() };
+        orders.sent(ticket, order, time);
+        orders.answer(ticket, &done);
+    }
+    let (mut taken_back, mut made_again) = (0, 0);
+    while orders.begin_undo().is_some() {
+        taken_back += 1;
+        orders.undo_sent(&[2_000 + taken_back], time);
+        orders.answer(2_000 + taken_back, &done);
+    }
+    while orders.take_redo().is_some() {
+        made_again += 1;
+    }
+    assert_eq!((taken_back, made_again, orders.log().len()), (500, 500, 500));
+}
 
 /// A console in which draining can be taken back and stopping a task cannot.
 fn console() -> (Driver, Rc<RefCell<Vec<WireCommand>>>) {

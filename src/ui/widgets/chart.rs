@@ -34,16 +34,25 @@ pub fn steps_said(share: f64, steps: usize) -> usize {
     if share < 0.005 { 0 } else { self::steps(share, steps) }
 }
 
-/// A bar of `width` columns: what is used, what is granted beyond that, and what is left. Shares are of the whole;
-/// what is unknown is drawn as left, and what is said beside the bar has to say so.
+/// A bar of `width` columns: what is used, what is granted beyond that, and what is left. Shares are of the whole. Where
+/// nobody knows what is used, nothing is drawn as left: see [`unknown`].
 pub fn bar(used: Option<f64>, granted: Option<f64>, width: usize, role: Role, look: &Look<'_>) -> Vec<Span<'static>> {
-    let used = steps(used.unwrap_or(0.0), width);
-    let granted = steps(granted.unwrap_or(0.0), width).max(used);
+    let full = steps(used.unwrap_or(0.0), width);
+    let granted = steps(granted.unwrap_or(0.0), width).max(full);
+    let rest = width - granted;
     vec![
-        Span::styled(look.sign("█", "#").repeat(used), look.style(role)),
-        Span::styled(look.sign("▒", "=").repeat(granted - used), look.style(role)),
-        Span::styled(look.sign("░", ".").repeat(width - granted), look.style(Role::Border)),
+        Span::styled(look.sign("█", "#").repeat(full), look.style(role)),
+        Span::styled(look.sign("▒", "=").repeat(granted - full), look.style(role)),
+        match used {
+            Some(_) => Span::styled(look.sign("░", ".").repeat(rest), look.style(Role::Border)),
+            None => Span::styled(unknown(rest, look), look.style(Role::Dim)),
+        },
     ]
+}
+
+/// The place of a bar of which nobody knows how far it reaches.
+pub fn unknown(width: usize, look: &Look<'_>) -> String {
+    look.sign("·", "-").repeat(width)
 }
 
 /// Adds neighbours together until there are at most `columns` of them, the last group being the newest. Gives the sums

@@ -14,6 +14,7 @@ use super::theme::Role;
 
 pub mod axis;
 pub mod chart;
+pub mod choice;
 pub mod input;
 pub mod plot;
 pub mod stack;

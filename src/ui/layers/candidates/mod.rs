@@ -4,6 +4,7 @@
 mod draw;
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crossterm::event::KeyCode;
@@ -166,7 +167,11 @@ impl Candidates {
                 let same = number.is_some() && name.parse::<u64>().ok() == number;
                 !typed.is_empty() && (same || number.is_none() && name.contains(typed.trim()))
             };
-            let (first, then): (Vec<_>, Vec<_>) = candidates.iter().filter(fits).partition(named);
+            let (first, mut then): (Vec<_>, Vec<_>) = candidates.iter().filter(fits).partition(named);
+            // So does a name like it, and before that the best.
+            if !typed.is_empty() {
+                then.sort_by_cached_key(|candidate| Reverse(matcher.score(&candidate.name)));
+            }
             found.extend(first.iter().copied().map(Some));
             // Whoever typed a name means it, and not that nobody should be chosen.
             if !first.is_empty() && found.first().is_some_and(Option::is_none) {
@@ -220,7 +225,13 @@ impl Candidates {
             return;
         };
         let waits = self.effect_asked.as_ref().is_some_and(|(_, name)| *name == chosen);
-        if waits || matches!(self.effects.get(&chosen), Some(Ok(_))) {
+        if waits {
+            return;
+        }
+        if matches!(self.effects.get(&chosen), Some(Ok(_))) {
+            // What was asked for another choice is waited for no more: coming late, it would have what is known of this one
+            // count as not yet seen.
+            self.effect_asked = None;
             return;
         }
         if let Some(order) = self.order(chosen.as_deref()) {

@@ -70,7 +70,7 @@ impl TreeView {
         frame.render_widget(Line::from(head).style(look.style(Role::Columns)), Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         if let Some(words) = self.empty_text() {
-            widgets::center_text(frame, body, &words, look.style(Role::Dim));
+            widgets::center_wrapped(frame, body, &words, look);
             return;
         }
         for (y, place) in (body.y..body.bottom()).zip(self.top..self.lines.len()) {

@@ -133,8 +133,11 @@ impl TreeView {
         } else if self.only_asked.take_if(|asked| *asked == ticket).is_some() {
             if let Some(members) = self.members(answer) {
                 self.only = Some(members.iter().map(|member| member.id.to_string()).collect());
-                self.stale = false;
                 self.lay_out(out);
+                // What a filter of one's own brings under the cursor has not come by itself.
+                if std::mem::take(&mut self.stale) {
+                    self.arming.chosen();
+                }
             }
         } else if let Some((_, wanted)) = self.rows_asked.take_if(|(asked, _)| *asked == ticket) {
             if let Ok(Answer::AgentRows(page)) = answer {
@@ -374,6 +377,7 @@ impl Listing for TreeView {
         if self.filter.trim().is_empty() {
             (self.only, self.only_asked, self.stale) = (None, None, false);
             self.lay_out(out);
+            self.arming.chosen();
         } else {
             self.stale = true;
             self.ask_only(out);

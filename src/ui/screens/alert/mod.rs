@@ -241,7 +241,7 @@ impl Screen for OneAlert {
         for (y, line) in (body.y..body.bottom()).zip(lines.into_iter().skip(top)) {
             frame.render_widget(line, Rect { y, height: 1, ..body });
         }
-        widgets::scrollbar(frame, body, Scrolls::Nothing, (top as u64, height as u64, total as u64), look);
+        widgets::scrollbar(frame, body, Scrolls::Panel(0), (top as u64, height as u64, total as u64), look);
     }
 
     fn selection(&self) -> Option<Selection> {
@@ -267,6 +267,10 @@ impl Screen for OneAlert {
             _ => return false,
         }
         true
+    }
+
+    fn scroll_panel(&mut self, _: usize, rows: i64) {
+        self.scroll(isize::try_from(rows).unwrap_or(0));
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {

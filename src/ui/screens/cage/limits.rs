@@ -172,6 +172,10 @@ pub fn lines(
             spans.push(Span::styled(look.sign("█", "#").repeat(full), style(bar_role(share))));
             spans.push(Span::styled(look.sign("░", ".").repeat(bar_width - full), style(Role::Dim)));
         }
+        // What is used of a limit is not known; of what has no limit or no quantity there is no bar.
+        None if limit.used == "-" && !limit.most.is_empty() => {
+            spans.push(Span::styled(chart::unknown(bar_width, look), style(Role::Dim)));
+        }
         None => spans.push(Span::raw(" ".repeat(bar_width))),
     }
     let of = match (limit.used.as_str(), limit.most.as_str()) {

@@ -71,15 +71,21 @@ impl Cages {
 /// The fewest rows in which cells without a number each are still found by their place.
 pub const MAP_ROWS: u16 = 3;
 
-/// Draws all cages at once, without a cursor, as large as there is room; `false` when there is not enough to tell which
-/// cell is which cage.
-pub fn draw_small(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, look: &Look<'_>) -> bool {
+fn plan_small(area: Rect, cells: &Cells) -> Plan {
     let last = cells.all().last().map_or(1, |cell| cell.id.number());
-    let plan = Plan::new(area, cells.all().len(), if last >= 1000 { 4 } else { 3 });
+    Plan::new(area, cells.all().len(), if last >= 1000 { 4 } else { 3 })
+}
+
+/// Whether there is room for all cages at once, and to tell which cell is which cage.
+pub fn fits_small(area: Rect, cells: &Cells) -> bool {
+    let plan = plan_small(area, cells);
     let cramped = matches!(plan.size, Size::Short | Size::Dot) && area.height < MAP_ROWS;
-    if cramped || plan.across * plan.down < cells.all().len() {
-        return false;
-    }
+    !cramped && plan.across * plan.down >= cells.all().len()
+}
+
+/// Draws all cages at once, without a cursor, as large as there is room, where [`fits_small`] says that there is enough.
+pub fn draw_small(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, look: &Look<'_>) {
+    let plan = plan_small(area, cells);
     let drawn = cells.all().iter().enumerate().map(|(place, cell)| Drawn {
         cell,
         share: cells.share(place, measure),
@@ -88,5 +94,4 @@ pub fn draw_small(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Mea
         marked: false,
     });
     grid::draw(frame, area, &plan, measure, look, drawn);
-    true
 }

@@ -36,7 +36,8 @@ impl Size {
         match self {
             Self::Card => (24, 4),
             Self::Named => (22, 1),
-            Self::Line => (digits + 6, 1),
+            // A fourth digit takes the place of the blank behind the others.
+            Self::Line => (10, 1),
             Self::Short => (digits + 3, 1),
             Self::Dot => (3, 1),
         }
@@ -201,7 +202,7 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
     let first = match plan.size {
         Size::Dot => vec![sign, said(tenth)],
         Size::Short => vec![said(number), sign, said(tenth)],
-        Size::Line => vec![said(number), said(" ".to_owned()), sign, said(text::pad_left(&share, 4))],
+        Size::Line => vec![said(text::pad(&number, 4)), sign, said(text::pad_left(&share, 4))],
         Size::Named => {
             let left = room.saturating_sub(text::width(&number) + 9);
             vec![

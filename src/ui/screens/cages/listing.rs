@@ -92,6 +92,8 @@ impl Listing for Cages {
         }
         self.filter = filter;
         self.arrange();
+        // What a filter of one's own brings under the cursor has not come by itself.
+        self.arming.chosen();
         let here = self.shown.get(self.cursor).is_some_and(|cell| self.passing[*cell]);
         if !here && let Some(first) = self.shown.iter().position(|cell| self.passing[*cell]) {
             self.put_cursor(first);

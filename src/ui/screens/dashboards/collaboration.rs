@@ -190,7 +190,7 @@ impl Dashboard for Matrix {
             drawn.push((at, place));
         }
         let measure = (top as u64, u64::from(body.height), self.agents.len() as u64);
-        widgets::scrollbar(frame, body, Scrolls::Nothing, measure, look);
+        widgets::scrollbar(frame, body, Scrolls::Panel(0), measure, look);
         let Some(agent) = self.agents.get(self.cursor) else { return };
         let at = Rect { y: body.bottom(), height: 1, ..area };
         widgets::heading(frame, at, agent, "", false, look);

@@ -90,6 +90,12 @@ trait Dashboard {
     /// Where the cursor is.
     fn cursor(&mut self) -> &mut usize;
 
+    /// Has the row `top` be the first in sight, of `height` that are: where what is in sight follows from the cursor, the
+    /// last of them is the cursor's.
+    fn show_from(&mut self, top: usize, height: usize) {
+        *self.cursor() = top + height.saturating_sub(1);
+    }
+
     /// Where the row under the cursor leads.
     fn target(&self) -> Option<Place>;
 
@@ -360,6 +366,16 @@ impl Screen for Dashboards {
             self.follow(out);
         }
         found.is_some()
+    }
+
+    fn scroll_panel(&mut self, _: usize, rows: i64) {
+        let drawn = self.drawn.borrow();
+        let Some((_, top)) = drawn.first().filter(|_| rows != 0) else { return };
+        let (top, height) = (*top, drawn.len());
+        drop(drawn);
+        let here = self.here_mut();
+        let last = here.rows().saturating_sub(height);
+        here.show_from(top.saturating_add_signed(isize::try_from(rows).unwrap_or(0)).min(last), height);
     }
 
     fn next_change(&self) -> Option<Instant> {

@@ -40,7 +40,7 @@ pub fn draw<R>(
         drawn.push((at, place));
     }
     let measure = (top as u64, u64::from(body.height), rows.len() as u64);
-    widgets::scrollbar(frame, body, Scrolls::Nothing, measure, look);
+    widgets::scrollbar(frame, body, Scrolls::Panel(0), measure, look);
 }
 
 /// A share of the whole as a bar of text, of `width` columns.

@@ -184,6 +184,11 @@ impl Dashboard for Gantt {
         &mut self.cursor
     }
 
+    fn show_from(&mut self, top: usize, height: usize) {
+        self.top = top;
+        self.cursor = self.cursor.clamp(top, top + height.saturating_sub(1));
+    }
+
     fn target(&self) -> Option<Place> {
         self.current().map(|row| Place::Cage(row.cage_id.to_string()))
     }
@@ -223,7 +228,7 @@ impl Dashboard for Gantt {
             drawn.push((Rect { y, height: 1, ..body }, number));
         }
         let measure = (self.top as u64, u64::from(body.height), timeline.cages);
-        widgets::scrollbar(frame, body, Scrolls::Nothing, measure, look);
+        widgets::scrollbar(frame, body, Scrolls::Panel(0), measure, look);
         plot::times(frame, Rect { y: body.bottom(), height: 1, ..canvas }, *time, look);
         legend(frame, Rect { y: body.bottom() + 1, height: 1, ..area }, look);
         if let Some(row) = self.current() {

@@ -37,17 +37,24 @@ pub struct Events {
     /// Ids whose names were asked for; those that stay unknown are not asked for again.
     asked_names: BTreeSet<String>,
     names_asked: Option<Ticket>,
+    titles_asked: Option<Ticket>,
 }
 
 impl Events {
     /// A window at the journal's end.
     pub fn new() -> Self {
-        Self { window: Window::new(), names: Names::new(), asked_names: BTreeSet::new(), names_asked: None }
+        Self {
+            window: Window::new(),
+            names: Names::new(),
+            asked_names: BTreeSet::new(),
+            names_asked: None,
+            titles_asked: None,
+        }
     }
 
     /// Asks for the names of those in sight that are not known.
     fn ask_names(&mut self, out: &mut Out) {
-        let mut agents = Vec::new();
+        let (mut agents, mut artifacts) = (Vec::new(), Vec::new());
         let mut others = false;
         for (_, entry) in self.window.visible() {
             let agent = entry.event.as_ref().and_then(events_text::agents_named).map(|id| id.to_string());
@@ -56,6 +63,12 @@ impl Events {
             {
                 agents.push(id);
             }
+            let artifact = entry.event.as_ref().and_then(events_text::artifact_named).map(|id| id.to_string());
+            if let Some(id) = artifact.filter(|id| !self.names.contains_key(id))
+                && self.asked_names.insert(id.clone())
+            {
+                artifacts.push(id);
+            }
             let actor = entry.row.actor.split_once(':').map(|(_, id)| id.to_owned());
             if let Some(id) = actor.filter(|id| !self.names.contains_key(id)) {
                 others |= self.asked_names.insert(id);
@@ -63,6 +76,11 @@ impl Events {
         }
         if others || !agents.is_empty() {
             self.names_asked = Some(out.ask(None, Request::Names(agents)));
+        }
+        if !artifacts.is_empty() {
+            let limit = ("limit".to_owned(), artifacts.len().to_string());
+            let query = vec![("filter".to_owned(), format!("id:{}", artifacts.join(","))), limit];
+            self.titles_asked = Some(out.ask(None, Request::Artifacts(query)));
         }
     }
 
@@ -85,15 +103,6 @@ impl Events {
         }
     }
 
-    /// The sentence, with the artifact that it is about called by its title where a list has shown that.
-    fn called(&self, entry: &Entry, look: &Look<'_>) -> String {
-        let words = self.sentence(entry);
-        match entry.event.as_ref().and_then(events_text::judged) {
-            Some(id) => words.replacen(&text::short_id(&id.to_string()), &look.names.title(&id.to_string()), 1),
-            None => words,
-        }
-    }
-
     fn line(&self, place: usize, entry: &Entry, widths: Widths, look: &Look<'_>) -> Line<'static> {
         let on = place == self.window.cursor;
         let ground = if on { Role::Cursor } else { Role::Text };
@@ -112,7 +121,7 @@ impl Events {
             spans.push(Span::styled(format!("{} ", text::pad(&kind, KIND_WIDTH)), style(Role::Dim)));
         }
         let role = if mark == Mark::Failed { Role::Bad } else { Role::Text };
-        let words = text::fit(&text::clean(&self.called(entry, look)), widths.what).into_owned();
+        let words = text::fit(&text::clean(&self.sentence(entry)), widths.what).into_owned();
         let words_style = if role == Role::Text { look.style(ground) } else { style(role) };
         spans.push(Span::styled(text::pad(&words, widths.what), words_style));
         Line::from(spans).style(look.style(ground))
@@ -202,6 +211,15 @@ impl Screen for Events {
             }
             return true;
         }
+        if self.titles_asked.take_if(|asked| *asked == ticket).is_some() {
+            match answer {
+                Ok(Answer::Artifacts(page)) => {
+                    self.names.extend(page.rows.iter().map(|it| (it.id.to_string(), it.title.clone())));
+                }
+                _ => self.asked_names.clear(),
+            }
+            return true;
+        }
         let taken = self.window.answer(ticket, answer, out);
         if taken {
             self.ask_names(out);
@@ -235,7 +253,7 @@ impl Screen for Events {
             (None, false) => None,
         };
         if let Some(words) = words {
-            widgets::center_text(frame, body, &words, look.style(Role::Dim));
+            widgets::center_wrapped(frame, body, &words, look);
             return;
         }
         for (y, (place, entry)) in (body.y..body.bottom()).zip(self.window.visible()) {

@@ -75,6 +75,8 @@ pub struct Entries {
     pub(super) marking: Option<Ticket>,
     /// Whether the rows are those of another filter than the one that was chosen last.
     pub(super) stale: bool,
+    /// How many were here when more was asked for, because one came near their end.
+    pub(super) reaches: Option<usize>,
     decisions: Decisions,
     pub(super) error: Option<String>,
     /// Whether what is under the cursor may be acted on yet.
@@ -105,6 +107,7 @@ impl Entries {
             asked: None,
             marking: None,
             stale: false,
+            reaches: None,
             decisions: Decisions::default(),
             error: None,
             arming: Arming::default(),
@@ -282,6 +285,9 @@ impl Entries {
                 // What a screen that was opened or a filter of one's own shows first has not come by itself.
                 let gone_to = std::mem::take(&mut self.stale) || self.total.is_none();
                 self.error = None;
+                if let Some(here) = self.reaches.take() {
+                    self.arming.reach(page.rows.iter().skip(here).map(|item| item.id.as_str()));
+                }
                 self.arming.know(page.rows.iter().map(|item| item.id.as_str()), gone_to);
                 self.items.clone_from(&page.rows);
                 self.total = Some(page.total);
@@ -417,7 +423,8 @@ impl Entries {
         if here && let Some(place) = self.next_place() {
             self.cursor = place;
             self.keep_in_sight();
-            self.moved();
+            // Whoever decides one thing after the other has to have seen each: see `arming`.
+            self.arming.came_by_itself();
             self.decisions.gone_on = true;
         }
     }

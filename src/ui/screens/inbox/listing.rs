@@ -23,6 +23,7 @@ impl Listing for Entries {
         let more = self.total.is_some_and(|total| total > self.limit);
         if more && self.asked.is_none() && self.cursor + self.height >= self.rows.len() {
             self.limit = (self.limit + STEP.max(self.limit / 2)).min(MARK_ALL_MAX);
+            self.reaches = Some(self.items.len());
             self.refresh(out);
         }
     }

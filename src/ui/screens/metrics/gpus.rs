@@ -19,6 +19,9 @@ use crate::ui::widgets::{self, axis, chart};
 /// From this width on everything of a device stands in one line below its name.
 const WIDE: usize = 150;
 
+/// So many lines below the cursor's row are in sight too, so that one sees what comes.
+const BELOW: usize = 2;
+
 /// A row that the cursor goes through: a device of a machine, or a process on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct RowId {
@@ -34,6 +37,8 @@ pub struct Gpus {
     cursor: Option<RowId>,
     /// Where rows were drawn last, for clicks.
     drawn: RefCell<Vec<(Rect, RowId)>>,
+    /// Of what was drawn last the first line in sight, how many lines were, and the row that each line there is belongs to.
+    seen: RefCell<(usize, usize, Vec<Option<RowId>>)>,
 }
 
 impl Gpus {
@@ -94,6 +99,17 @@ impl Gpus {
             self.cursor = Some(id);
             true
         })
+    }
+
+    /// Moves what is in sight by so many lines, and the cursor with it, as what is in sight follows from that.
+    pub fn scroll(&mut self, lines: i64) {
+        let (top, height, ids) = &*self.seen.borrow();
+        let last = ids.len().saturating_sub(*height);
+        let top = top.saturating_add_signed(isize::try_from(lines).unwrap_or(0)).min(last);
+        // The last row that lets so much be in sight.
+        let end = if top == last { ids.len() } else { (top + height).saturating_sub(BELOW) };
+        let row = ids.iter().take(end).rev().flatten().next();
+        self.cursor = row.or_else(|| ids.iter().flatten().next()).cloned();
     }
 
     /// The task, otherwise the cage of the process under the cursor.
@@ -161,8 +177,8 @@ impl Gpus {
         let lines = self.lines(usize::from(body.width.saturating_sub(1)), look);
         let (height, total) = (usize::from(area.height), lines.len());
         let end = lines.iter().rposition(|(id, _)| id.is_some() && *id == self.cursor).map_or(0, |at| at + 1);
-        // Somewhat more than the cursor's row, so that one sees what comes.
-        let top = (end + 2).min(total).saturating_sub(height);
+        let top = (end + BELOW).min(total).saturating_sub(height);
+        self.seen.replace((top, height, lines.iter().map(|(id, _)| id.clone()).collect()));
         for (y, (id, line)) in (body.y..body.bottom()).zip(lines.into_iter().skip(top)) {
             let at = Rect { y, height: 1, ..body };
             frame.render_widget(line, at);
@@ -170,7 +186,7 @@ impl Gpus {
                 self.drawn.borrow_mut().push((at, id));
             }
         }
-        widgets::scrollbar(frame, area, Scrolls::Nothing, (top as u64, height as u64, total as u64), look);
+        widgets::scrollbar(frame, area, Scrolls::Panel(0), (top as u64, height as u64, total as u64), look);
     }
 }
 

@@ -300,6 +300,10 @@ impl Screen for Metrics {
         Some(words.to_owned())
     }
 
+    fn scroll_panel(&mut self, _: usize, rows: i64) {
+        self.gpus.scroll(rows);
+    }
+
     fn click(&mut self, column: u16, row: u16, _: &mut Out) -> bool {
         let y = row + crate::ui::view::BODY_TOP;
         if self.gpus_shown {

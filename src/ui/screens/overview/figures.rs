@@ -121,8 +121,8 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
     lines
 }
 
-/// One count with its sign.
-type Count = (Mark, u64, &'static str, bool);
+/// One count with its sign, if it has one.
+type Count = (Option<Mark>, u64, &'static str, bool);
 
 /// How many there are of everything, by state. What is none is left out, but for what is always looked for.
 pub fn fleet(overview: &Overview, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
@@ -131,31 +131,32 @@ pub fn fleet(overview: &Overview, room: usize, look: &Look<'_>) -> Vec<Line<'sta
         (
             "tasks",
             &[
-                (Mark::Running, tasks.executing, "running", true),
-                (Mark::Starting, tasks.scheduled, "starting", false),
-                (Mark::Queued, tasks.pending, "queued", true),
-                (Mark::Failed, tasks.failed, "failed", true),
-                (Mark::Done, tasks.completed, "done", true),
-                (Mark::Stopped, tasks.cancelled, "cancelled", false),
+                (Some(Mark::Running), tasks.executing, "running", true),
+                (Some(Mark::Starting), tasks.scheduled, "starting", false),
+                (Some(Mark::Queued), tasks.pending, "queued", true),
+                (Some(Mark::Failed), tasks.failed, "failed", true),
+                (Some(Mark::Done), tasks.completed, "done", true),
+                (Some(Mark::Stopped), tasks.cancelled, "cancelled", false),
             ],
         ),
         (
             "agents",
             &[
-                (Mark::Running, agents.active + agents.busy, "at work", true),
-                (Mark::Idle, agents.idle, "idle", true),
-                (Mark::Human, agents.blocked, "blocked", false),
-                (Mark::Failed, agents.error, "paused by failures", false),
-                (Mark::Stopped, agents.maintenance, "drained", false),
-                (Mark::Unknown, agents.offline, "offline", false),
+                (Some(Mark::Running), agents.active + agents.busy, "at work", true),
+                (Some(Mark::Idle), agents.idle, "idle", true),
+                (Some(Mark::Human), agents.blocked, "blocked", false),
+                (Some(Mark::Failed), agents.error, "paused by failures", false),
+                (Some(Mark::Stopped), agents.maintenance, "drained", false),
+                (Some(Mark::Unknown), agents.offline, "offline", false),
             ],
         ),
         (
             "cages",
             &[
-                (Mark::Running, cages.occupied, "occupied", true),
-                (Mark::Idle, cages.vacant, "vacant", true),
-                (Mark::Withheld, cages.maintenance, "withheld", false),
+                // That somebody lives there says nothing about how that one is.
+                (None, cages.occupied, "occupied", true),
+                (Some(Mark::Idle), cages.vacant, "vacant", true),
+                (Some(Mark::Withheld), cages.maintenance, "withheld", false),
             ],
         ),
     ];
@@ -172,16 +173,18 @@ fn counted(name: &str, counts: &[Count], room: usize, look: &Look<'_>) -> Vec<Li
         }
         // Large numbers are about finished work, where digits matter least.
         let number_text = if *number >= 100_000 { thousands(*number as f64) } else { text::count(*number) };
-        let width = text::width(&number_text) + what.len() + 5;
+        let width = text::width(&number_text) + what.len() + if mark.is_some() { 5 } else { 3 };
         if used + width > room + 2 && used > NAME {
             lines.push(vec![Span::raw(" ".repeat(NAME))]);
             used = NAME;
         }
         used += width;
         // What is none draws no eye.
-        let role = if *number == 0 { Role::Dim } else { mark.role() };
         if let Some(line) = lines.last_mut() {
-            line.push(Span::styled(format!("{} ", look.mark(*mark)), look.style(role)));
+            line.extend(mark.map(|mark| {
+                let role = if *number == 0 { Role::Dim } else { mark.role() };
+                Span::styled(format!("{} ", look.mark(mark)), look.style(role))
+            }));
             line.push(Span::styled(number_text, look.style(if *number == 0 { Role::Dim } else { Role::Text })));
             line.push(Span::styled(format!(" {what}  "), look.style(Role::Dim)));
         }

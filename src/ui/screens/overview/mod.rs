@@ -193,8 +193,11 @@ impl Overview {
                 let dot = look.sign("·", "-");
                 let each = heat::cages_a_sign(self.cells.all().len(), area.width, area.height.saturating_sub(1));
                 let each = if each > 1 { format!(", the worst of {each} a sign") } else { String::new() };
+                let body = Rect { height: area.height.saturating_sub(1), ..area };
+                let worst = self.cages_as(body) == CagesAs::Named && !named::all_fit(body, &self.cells);
+                let order = if worst { ", worst first" } else { "" };
                 let most = cages::most(&self.cells, self.measure);
-                let words = format!("{} of limit{each} {dot} {most}", self.measure.as_str());
+                let words = format!("{} of limit{each}{order} {dot} {most}", self.measure.as_str());
                 ("cages".to_owned(), words)
             }
         }
@@ -245,15 +248,37 @@ impl Overview {
                 Line::styled(text::fit(words, usize::from(area.width)).into_owned(), look.style(Role::Dim)),
                 area,
             );
-        } else if !cages::draw_small(frame, area, &self.cells, self.measure, look) {
-            let each = heat::cages_a_sign(self.cells.all().len(), area.width, area.height);
-            if each == 1 && area.height < cages::MAP_ROWS {
-                named::draw(frame, area, &self.cells, self.measure, look);
-            } else {
-                heat::draw(frame, area, &self.cells, self.measure, look);
-            }
+            return;
+        }
+        match self.cages_as(area) {
+            CagesAs::Grid => cages::draw_small(frame, area, &self.cells, self.measure, look),
+            CagesAs::Named => named::draw(frame, area, &self.cells, self.measure, look),
+            CagesAs::Map => heat::draw(frame, area, &self.cells, self.measure, look),
         }
     }
+
+    /// How the cages are drawn where there is so much room.
+    fn cages_as(&self, area: Rect) -> CagesAs {
+        let each = heat::cages_a_sign(self.cells.all().len(), area.width, area.height);
+        if cages::fits_small(area, &self.cells) {
+            CagesAs::Grid
+        } else if each == 1 && area.height < cages::MAP_ROWS {
+            CagesAs::Named
+        } else {
+            CagesAs::Map
+        }
+    }
+}
+
+/// The ways in which the cages are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CagesAs {
+    /// As the cages' own screen has them.
+    Grid,
+    /// Each with its number and its state.
+    Named,
+    /// One sign a cage, or less.
+    Map,
 }
 
 /// From this width on what machines used within the last hour stands beside what they use now.

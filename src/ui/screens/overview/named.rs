@@ -10,18 +10,27 @@ use crate::ui::screens::cages::measure::{Measure, heat, mark_of};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
+/// The columns of a cage: its number, a blank, a sign, and two blanks to the next one.
+fn width(cells: &Cells) -> usize {
+    cells.all().last().map_or(3, |cell| text::width(&cell.id.to_string())) + 4
+}
+
+/// Whether there is room for all cages, so that they stand in the order of their numbers.
+pub fn all_fit(area: Rect, cells: &Cells) -> bool {
+    usize::from(area.width) / width(cells) * usize::from(area.height) >= cells.all().len()
+}
+
 /// Draws the cages as `021 ● `: all in the order of their numbers where there is room for them; otherwise the worst first,
 /// and how many others there are.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, look: &Look<'_>) {
     let count = cells.all().len();
-    let digits = cells.all().last().map_or(3, |cell| text::width(&cell.id.to_string()));
-    // A blank, a sign, and two blanks to the next one.
-    let width = digits + 4;
+    let width = width(cells);
+    let digits = width - 4;
     let lines = usize::from(area.height);
     let across = usize::from(area.width) / width;
     let mut places: Vec<usize> = (0..count).collect();
     let mut more = String::new();
-    if across * lines < count {
+    if !all_fit(area, cells) {
         places.sort_by(|one, other| super::heat::worse(cells, measure, *one, *other));
         // What is said about the others takes the room of two or three.
         let words = format!("and {count} more");
