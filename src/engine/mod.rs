@@ -193,7 +193,6 @@ impl Engine {
         let sources = Sources {
             figures: figures.clone(),
             telemetry: telemetry.clone(),
-            watchers: watchers.clone(),
             data_dir: data_dir.to_owned(),
         };
         let evaluation = Evaluation {

@@ -1,7 +1,6 @@
 //! What the engine itself knows and rules look at, as metrics: once each time that rules are evaluated.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::core::vitals::Vitals;
 use super::figures::Figures;
@@ -12,7 +11,6 @@ use super::samples::{
     DEADLINE_SPARE, FLEET_COST, FLEET_ERRORS, NODE_HEARTBEAT, Point, QUEUE_WAIT, labels,
 };
 use super::telemetry::Telemetry;
-use super::watchers::Watchers;
 use crate::domain::{Bytes, Cpu, NodeStatus, Timestamp};
 
 /// How many executions must have ended lately before their share of failures says something.
@@ -27,8 +25,6 @@ pub struct Sources {
     pub figures: Figures,
     /// What workers measured and agents reported.
     pub telemetry: Telemetry,
-    /// Whether workers measure.
-    pub watchers: Watchers,
     /// Whose disk is looked at.
     pub data_dir: PathBuf,
 }
@@ -57,7 +53,7 @@ pub fn signals(vitals: &Vitals, sources: &Sources, now: Timestamp) -> Vec<Point>
             });
         }
     }
-    measured(vitals, sources, now, &mut found);
+    measured(vitals, sources, &mut found);
     found
 }
 
@@ -81,7 +77,7 @@ fn fleet(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<Poi
 }
 
 /// What workers measure, of what there may be. The one worker is on this machine.
-fn measured(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<Point>) {
+fn measured(vitals: &Vitals, sources: &Sources, found: &mut Vec<Point>) {
     let host = host_name();
     let share = |used: Option<u64>, limit: u64| used.filter(|_| limit > 0).map(|used| used as f64 / limit as f64);
     let disk = rustix::fs::statvfs(&sources.data_dir).ok().and_then(|disk| {
@@ -93,14 +89,7 @@ fn measured(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<
     if !vitals.nodes.iter().any(|node| node.name == host && node.status == NodeStatus::Online) {
         return;
     }
-    // While nobody looks, a worker in which something runs has to measure as well, but only now and then.
-    let running = || {
-        let pause = sources.watchers.unwatched_interval()?;
-        Some((vitals.running_since.map(|since| now.since(since).to_std())?, pause))
-    };
-    if let Some((measuring, pause)) = sources.watchers.measuring_for().map(|it| (it, Duration::ZERO)).or_else(running) {
-        let silent = sources.telemetry.measured_ago().map_or(measuring, |ago| ago.min(measuring));
-        let silent = silent.saturating_sub(pause);
+    if let Some(silent) = sources.telemetry.heard_ago() {
         found.push(Point { metric: &NODE_HEARTBEAT, labels: of_node, value: silent.as_secs_f64() });
     }
     let Some(usage) = sources.telemetry.usage() else { return };

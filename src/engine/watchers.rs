@@ -65,11 +65,6 @@ impl Watchers {
         self.lock().on.map(|since| since.elapsed())
     }
 
-    /// How often workers measure what runs while nobody looks; `None` when they do not.
-    pub fn unwatched_interval(&self) -> Option<Duration> {
-        self.lock().unwatched.interval_ms.map(|millis| Duration::from_millis(millis.into()))
-    }
-
     /// Tells the workers once nobody has watched for a while. This runs only until then.
     async fn stop_when_alone(self) {
         loop {
