@@ -312,7 +312,8 @@ fn year(root: &Path) -> Outcomes<Value> {
     series.maintain(at(end))?;
     let handle = series.handle();
     let mut found = serde_json::Map::new();
-    let mut rows = bare.prepare("SELECT (time - ?1) / ?2, avg(value) FROM sample WHERE series = 1 GROUP BY 1 ORDER BY 1")?;
+    let mut rows =
+        bare.prepare("SELECT (time - ?1) / ?2, avg(value) FROM sample WHERE series = 1 GROUP BY 1 ORDER BY 1")?;
     let mut theirs = vec![];
     for _ in 0..15 {
         let start = Instant::now();

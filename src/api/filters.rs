@@ -5,10 +5,10 @@
 
 use super::live::{CageCell, CellState, Gauge};
 use super::triage::{InboxItem, InboxKind, Risk};
+use crate::domain::Severity;
 use crate::domain::artifact::ArtifactType;
 use crate::domain::cage::CageStatus;
 use crate::domain::filter::tables::word;
-use crate::domain::Severity;
 use crate::domain::filter::{Cell, Field, Kind, Row, Table, Thing};
 use crate::domain::time::Timestamp;
 

@@ -1,6 +1,7 @@
 //! What the engine itself knows and rules look at, as metrics: once each time that rules are evaluated.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::core::vitals::Vitals;
 use super::figures::Figures;
@@ -8,15 +9,36 @@ use super::link::host_name;
 use super::risk;
 use super::samples::{
     AGENT_HEALTH, AGENT_RESPONSE, CAGE_CPU_SHARE, CAGE_MEMORY_SHARE, CAGE_TOKENS_SHARE, DATA_DISK_SHARE,
-    DEADLINE_SPARE, FLEET_COST, FLEET_ERRORS, NODE_HEARTBEAT, Point, QUEUE_WAIT, labels,
+    DEADLINE_SPARE, FLEET_COST, FLEET_ERRORS, Metric, NODE_HEARTBEAT, Point, QUEUE_WAIT, labels,
 };
 use super::telemetry::Telemetry;
-use crate::domain::{Bytes, Cpu, NodeStatus, Timestamp};
+use crate::domain::{AlertRule, Bytes, Cpu, NodeStatus, Timestamp};
 
 /// How many executions must have ended lately before their share of failures says something.
 const ENDED_LEAST: u64 = 10;
 /// How many of the latest minutes that share is of.
 const ERROR_MINUTES: usize = 5;
+
+/// What is made here without a measurement of a worker.
+const OWN: [&Metric; 7] =
+    [&AGENT_HEALTH, &AGENT_RESPONSE, &DATA_DISK_SHARE, &DEADLINE_SPARE, &FLEET_COST, &FLEET_ERRORS, &NODE_HEARTBEAT];
+
+/// What workers measure is about these.
+const MEASURED: [&str; 4] = ["menagerie_node_", "menagerie_gpu_", "menagerie_cage_", "menagerie_agent_"];
+
+/// The least between two measurements that a rule can ask for.
+const NEEDED_LEAST: Duration = Duration::from_millis(500);
+
+/// How often workers have to measure so that the window of no rule is ever empty: twice in the shortest of those that look at
+/// what workers measure. `None` when none does.
+pub fn needed(rules: &[AlertRule]) -> Option<Duration> {
+    let measured = |rule: &&AlertRule| {
+        MEASURED.iter().any(|beginning| rule.metric.starts_with(beginning))
+            && !OWN.iter().any(|metric| metric.name == rule.metric)
+    };
+    let shortest = rules.iter().filter(|rule| rule.enabled).filter(measured).map(|rule| rule.window).min();
+    shortest.map(|window| (window.to_std() / 2).max(NEEDED_LEAST))
+}
 
 /// Where figures come from besides the core.
 #[derive(Clone)]
@@ -106,5 +128,30 @@ fn measured(vitals: &Vitals, sources: &Sources, found: &mut Vec<Point>) {
             let value = share(used, limit.unwrap_or(0));
             found.extend(value.map(|value| Point { metric, labels: labels.clone(), value }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AlertRulePatch;
+
+    #[test]
+    fn workers_measure_twice_in_the_shortest_window_that_needs_them() {
+        let rule = |metric: &str, window: &str, enabled: bool| {
+            let patch = serde_json::json!({
+                "name": "r", "metric": metric, "warning": 1, "window": window, "enabled": enabled,
+            });
+            serde_json::from_value::<AlertRulePatch>(patch).unwrap().over(None).unwrap()
+        };
+        let slow = rule("menagerie_cage_pids", "1m", true);
+        let of_engine = rule("menagerie_node_heartbeat_seconds", "1s", true);
+        let own = rule("menagerie_queue_wait_seconds", "1s", true);
+        let off = rule("menagerie_cage_pids", "2s", false);
+        let fast = rule("menagerie_gpu_processes", "5s", true);
+        assert_eq!(needed(&[of_engine.clone(), own.clone(), off.clone()]), None);
+        assert_eq!(needed(&[slow.clone(), of_engine, own, off]), Some(Duration::from_secs(30)));
+        assert_eq!(needed(&[slow, fast]), Some(Duration::from_millis(2500)));
+        assert_eq!(needed(&[rule("menagerie_cage_pids", "1s", true)]), Some(NEEDED_LEAST));
     }
 }

@@ -38,9 +38,8 @@ fn a_worker_that_hangs_is_told_while_nobody_looks() {
     assert!(alert.source.starts_with("node ") && alert.message.contains("has not been heard for"), "{alert:?}");
     assert_eq!(alert.context.threshold, Some(10.0));
     site.wait_for("it to get critical", |site| {
-        let worse = |record: &serde_json::Value| {
-            record["alert_id"] == alert.id.to_string() && record["severity"] == "critical"
-        };
+        let worse =
+            |record: &serde_json::Value| record["alert_id"] == alert.id.to_string() && record["severity"] == "critical";
         site.records_of("alert_repeated").iter().any(worse)
     });
     // What was placed meanwhile does not get to run.

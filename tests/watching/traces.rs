@@ -179,7 +179,8 @@ fn what_waits_is_told_when_the_engine_ends_and_what_cannot_be_is_counted() {
     site.wait_for_status(&lost, TaskStatus::Completed);
     site.terminate_engine();
     let log = log(&site);
-    let line = log.lines().find(|line| line.contains("was not told of so many spans")).unwrap_or_else(|| panic!("{log}"));
+    let line =
+        log.lines().find(|line| line.contains("was not told of so many spans")).unwrap_or_else(|| panic!("{log}"));
     assert!(line.contains("spans=5"), "{line}");
     assert!(of_task(&listener, &lost).is_empty());
 }

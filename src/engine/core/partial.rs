@@ -10,8 +10,8 @@ use crate::domain::event::Held;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{LiveExecution, OpenArtifact, Past, QueuedTask, Snapshot};
 use crate::domain::{
-    Agent, AgentId, Alert, AlertId, AllocationId, ArtifactId, Bytes, Cage, CageStatus, Command, Cpu, Requirements, Span, TaskId,
-    TaskStatus, Timestamp,
+    Agent, AgentId, Alert, AlertId, AllocationId, ArtifactId, Bytes, Cage, CageStatus, Command, Cpu, Requirements,
+    Span, TaskId, TaskStatus, Timestamp,
 };
 
 impl Core {

@@ -108,9 +108,7 @@ impl Core {
                 let state = self.artifacts.get(&id).map_or(ReviewState::Approved, |artifact| artifact.state);
                 vec![("status", state.to_string())]
             }
-            Item::Alert(id) => {
-                self.facts_of_alert(id).unwrap_or_else(|| vec![("status", "resolved".to_owned())])
-            }
+            Item::Alert(id) => self.facts_of_alert(id).unwrap_or_else(|| vec![("status", "resolved".to_owned())]),
             Item::Review(id) => {
                 if let Some(artifact) = self.artifacts.get(&ArtifactId(id.0)) {
                     let snoozed = until(artifact.snoozed_until);

@@ -33,7 +33,11 @@ impl Follower {
     }
 
     /// Follows until it is told that nothing more comes, and then takes what is there.
-    pub(super) async fn run(mut self, mut published: broadcast::Receiver<Published>, mut ending: oneshot::Receiver<()>) {
+    pub(super) async fn run(
+        mut self,
+        mut published: broadcast::Receiver<Published>,
+        mut ending: oneshot::Receiver<()>,
+    ) {
         loop {
             let next = tokio::select! {
                 biased;

@@ -125,7 +125,8 @@ pub fn start(collector: Collector, sources: Sources, export: &Export) -> Result<
     export.change(|standing| standing.endpoint.clone_from(&collector.endpoint));
     let outbox = Outbox::new(collector.queue, export.clone());
     let (follower, instruments) = Follower::new(reader, outbox.clone(), bounds.per_agent, clock.now());
-    let ((last, ending), (done, followed), (leaving, left)) = (oneshot::channel(), oneshot::channel(), watch::channel(false));
+    let ((last, ending), (done, followed), (leaving, left)) =
+        (oneshot::channel(), oneshot::channel(), watch::channel(false));
     let runtime = Handle::current();
     std::thread::Builder::new()
         .name("traces".into())

@@ -459,7 +459,8 @@ fn an_alert_waits_among_the_rest_with_the_keys_of_the_alerts() {
     let id = |number| fleet::alerts::alert(number).id.to_string();
     let (one, other) = (id(8), id(0));
     driver.press("G");
-    for words in ["2 x alert: cage-memory", "memory of cage 003 is 78 %", "raise limits.memory", "nobody has taken it"] {
+    for words in ["2 x alert: cage-memory", "memory of cage 003 is 78 %", "raise limits.memory", "nobody has taken it"]
+    {
         driver.sees(words);
     }
     driver.press("a");

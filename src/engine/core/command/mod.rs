@@ -116,8 +116,9 @@ impl Core {
                 wanted.rated.clone_from(ids);
             }
             Command::SnoozeReviews { ids, .. } => {
-                let known =
-                    |id: &ReviewId| self.artifacts.contains_key(&ArtifactId(id.0)) || self.alerts.get(AlertId(id.0)).is_some();
+                let known = |id: &ReviewId| {
+                    self.artifacts.contains_key(&ArtifactId(id.0)) || self.alerts.get(AlertId(id.0)).is_some()
+                };
                 for id in ids.iter().filter(|id| !known(id)) {
                     wanted.artifacts.push(ArtifactId(id.0));
                     wanted.tasks.push(TaskId(id.0));

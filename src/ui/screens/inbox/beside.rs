@@ -99,7 +99,8 @@ impl Inbox {
             }
             InboxKind::FailedTask => format!(" a task of type {task}, tried last by {who}"),
             InboxKind::Alert => item.alert.as_ref().map_or_else(String::new, |alert| {
-                let often = if alert.count > 1 { format!(", {} times", text::count(alert.count)) } else { String::new() };
+                let often =
+                    if alert.count > 1 { format!(", {} times", text::count(alert.count)) } else { String::new() };
                 let (source, trigger) = (short(&alert.source, 32), short(&alert.context.trigger, 32));
                 format!(" {} about {source}, raised by {trigger}{often}", alert.severity)
             }),
@@ -148,8 +149,12 @@ fn stakes(item: &InboxItem, look: &Look<'_>) -> Line<'static> {
 
 fn draw_failure(item: &InboxItem, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let keys = "t tries it again · Enter shows the task · S puts it off";
-    let words =
-        [(Role::Bad, &*item.title), (Role::Text, ""), (Role::Dim, "What depends on it failed with it."), (Role::Dim, keys)];
+    let words = [
+        (Role::Bad, &*item.title),
+        (Role::Text, ""),
+        (Role::Dim, "What depends on it failed with it."),
+        (Role::Dim, keys),
+    ];
     draw_words(&words, frame, area, look);
 }
 

@@ -13,14 +13,7 @@ pub const COLUMNS: &[Column<InboxItem>] = &[
     Column { title: "WHAT", width: 8, right: false, rank: 1, sort: None, cell: |item, _| Cell::plain(what(item)) },
     Column { title: "TITLE", width: 0, right: false, rank: 1, sort: None, cell: title },
     Column { title: "AGENT", width: 12, right: false, rank: 3, sort: None, cell: |item, _| agent(item) },
-    Column {
-        title: "FOR",
-        width: 12,
-        right: false,
-        rank: 4,
-        sort: None,
-        cell: |item, _| purpose(item),
-    },
+    Column { title: "FOR", width: 12, right: false, rank: 4, sort: None, cell: |item, _| purpose(item) },
     Column {
         title: "BLOCKS",
         width: 6,
