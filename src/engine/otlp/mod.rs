@@ -125,7 +125,7 @@ pub fn start(collector: Collector, sources: Sources, export: &Export) -> Result<
     export.change(|standing| standing.endpoint.clone_from(&collector.endpoint));
     let outbox = Outbox::new(collector.queue, export.clone());
     let (follower, instruments) = Follower::new(reader, outbox.clone(), bounds.per_agent, clock.now());
-    let ((last, ending), (done, followed), (leaving, left)) =
+    let ((last, ending), (done, ended), (leaving, left)) =
         (oneshot::channel(), oneshot::channel(), watch::channel(false));
     let runtime = Handle::current();
     std::thread::Builder::new()
@@ -138,5 +138,5 @@ pub fn start(collector: Collector, sources: Sources, export: &Export) -> Result<
         .map_err(Error::io("start the traces thread"))?;
     let sending = Sending { collector, outbox: outbox.clone(), export: export.clone(), leaving: left };
     let metrics = metrics::Metrics { recorder, bounds, clock, instruments, since: clock.now() };
-    Ok(Telling { last, followed, leaving, outbox, sending: tokio::spawn(sending.run(metrics)) })
+    Ok(Telling { last, followed: ended, leaving, outbox, sending: tokio::spawn(sending.run(metrics)) })
 }
