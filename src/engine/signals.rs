@@ -139,8 +139,9 @@ mod tests {
     #[test]
     fn workers_measure_twice_in_the_shortest_window_that_needs_them() {
         let rule = |metric: &str, window: &str, enabled: bool| {
+            let limit = if metric.ends_with("_seconds") { "1s" } else { "1" };
             let patch = serde_json::json!({
-                "name": "r", "metric": metric, "warning": 1, "window": window, "enabled": enabled,
+                "name": "r", "metric": metric, "warning": limit, "window": window, "enabled": enabled,
             });
             serde_json::from_value::<AlertRulePatch>(patch).unwrap().over(None).unwrap()
         };
