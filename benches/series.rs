@@ -1,10 +1,12 @@
-//! What metrics cost: samples a second in batches, beside a bare rusqlite loop that writes the same samples as rows in the
-//! same run; a single one; a year of one series at the width of a screen; bytes a day of a thousand cages; ten thousand series as
-//! Prometheus reads them. Prints JSON.
+//! What metrics cost, each beside what a bare loop takes for the same in the same run: samples a second in batches, a single
+//! one, a year of one series at the width of a screen, ten thousand series as Prometheus reads them; and what a day of a thousand
+//! cages takes of the disk before it is rolled up and after. Prints JSON; `of_bare` is the bare loop's time by ours, above 1 where we
+//! are faster.
 //!
 //! `cargo bench --bench series -- [SECONDS]`: how many seconds of a thousand cages are simulated, 3600 when left out.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -145,6 +147,22 @@ fn folder_bytes(folder: &Path, prefix: &str) -> Outcomes<u64> {
     Ok(bytes)
 }
 
+/// A table of samples as rows, and nothing else.
+fn bare(path: &Path) -> Outcomes<rusqlite::Connection> {
+    let bare = rusqlite::Connection::open(path)?;
+    bare.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         CREATE TABLE sample (series INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL);",
+    )?;
+    Ok(bare)
+}
+
+/// The middle of some times; they are sorted by it.
+fn median(took: &mut [f64]) -> f64 {
+    took.sort_by(f64::total_cmp);
+    took[took.len() / 2]
+}
+
 /// A time of a thousand cages: throughput beside a bare loop, and what a day takes.
 fn cages(root: &Path, seconds: i64) -> Outcomes<Value> {
     let folder = root.join("cages");
@@ -159,11 +177,7 @@ fn cages(root: &Path, seconds: i64) -> Outcomes<Value> {
             cage.pass(&mut draw);
         }
     }
-    let bare = rusqlite::Connection::open(root.join("bare.db"))?;
-    bare.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         CREATE TABLE sample (series INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL);",
-    )?;
+    let bare = bare(&root.join("bare.db"))?;
     let (mut ours, mut theirs, mut samples, mut kept_up) = (0.0, 0.0, 0_usize, 0.0_f64);
     for second in 0..seconds {
         let batch = batch(&mut cages, &mut draw, &ids, second);
@@ -252,15 +266,23 @@ fn single(root: &Path) -> Outcomes<Value> {
     std::fs::create_dir_all(&folder)?;
     let mut series = Series::open(&folder, Policy::default())?;
     let id = series.handle().series_id(&Key::new("bench", []), &Meta::new(MetricKind::Gauge, "", ""))?;
-    let mut took = vec![];
+    let bare = bare(&root.join("bare-single.db"))?;
+    let mut insert = bare.prepare("INSERT INTO sample VALUES (1, ?, ?)")?;
+    let (mut took, mut theirs) = (vec![], vec![]);
     for place in 0..300 {
         let time = at(START + place * SECOND);
         let start = Instant::now();
         series.append(time, &[Sample { series: id, time, value: place as f64 }])?;
         took.push(start.elapsed().as_secs_f64() * 1e3);
+        let start = Instant::now();
+        insert.execute((time.as_micros(), place as f64))?;
+        theirs.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    took.sort_by(f64::total_cmp);
-    Ok(json!({"median_ms": took[took.len() / 2], "p99_ms": took[took.len() * 99 / 100]}))
+    let middle = median(&mut took);
+    Ok(json!({
+        "median_ms": middle, "p99_ms": took[took.len() * 99 / 100], "worst_ms": took[took.len() - 1],
+        "of_bare": median(&mut theirs) / middle,
+    }))
 }
 
 /// A year of one series, some samples in every hour; what is read afterwards is a summary for each hour.
@@ -269,6 +291,9 @@ fn year(root: &Path) -> Outcomes<Value> {
     std::fs::create_dir_all(&folder)?;
     let mut series = Series::open(&folder, Policy::default())?;
     let id = series.handle().series_id(&Key::new("bench", []), &Meta::new(MetricKind::Gauge, "", ""))?;
+    let bare = bare(&root.join("bare-year.db"))?;
+    bare.execute_batch("BEGIN")?;
+    let mut insert = bare.prepare("INSERT INTO sample VALUES (1, ?, ?)")?;
     let mut draw = Draw(3);
     for hour in 0..365 * 24 {
         let time = |second: i64| at(START + hour * HOUR + second * SECOND);
@@ -276,14 +301,27 @@ fn year(root: &Path) -> Outcomes<Value> {
             .map(|place| Sample { series: id, time: time(place * 10), value: draw.below(1000) as f64 })
             .collect();
         series.append(time(200), &samples)?;
+        // A row an hour, as few as ours is read from.
+        insert.execute((time(0).as_micros(), samples[0].value))?;
         if hour % 24 == 0 {
             series.maintain(time(200))?;
         }
     }
+    bare.execute_batch("COMMIT; CREATE INDEX by_time ON sample (series, time)")?;
     let end = START + 365 * 24 * HOUR;
     series.maintain(at(end))?;
     let handle = series.handle();
     let mut found = serde_json::Map::new();
+    let mut rows =
+        bare.prepare("SELECT (time - ?1) / ?2, avg(value) FROM sample WHERE series = 1 GROUP BY 1 ORDER BY 1")?;
+    let mut theirs = vec![];
+    for _ in 0..15 {
+        let start = Instant::now();
+        let points = rows.query_map((START, (end - START) / 300), |row| row.get::<_, f64>(1))?;
+        assert!(points.count() >= 300, "a point a step");
+        theirs.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let theirs = median(&mut theirs);
     for function in [Function::Avg, Function::Max, Function::P95] {
         let query = Query {
             selector: Selector::all("bench"),
@@ -300,8 +338,8 @@ fn year(root: &Path) -> Outcomes<Value> {
             points = handle.query(&query)?.lines.iter().map(|line| line.points.len()).sum();
             took.push(start.elapsed().as_secs_f64() * 1e3);
         }
-        took.sort_by(f64::total_cmp);
-        found.insert(function.to_string(), json!({"median_ms": took[took.len() / 2], "points": points}));
+        let middle = median(&mut took);
+        found.insert(function.to_string(), json!({"median_ms": middle, "points": points, "of_bare": theirs / middle}));
     }
     Ok(found.into())
 }
@@ -321,15 +359,26 @@ fn scrape(root: &Path) -> Outcomes<Value> {
         batch.push(Sample { series, time: at(START), value: place as f64 * 1.1 });
     }
     series.append(at(START), &batch)?;
-    let mut took = vec![];
+    let (mut took, mut theirs) = (vec![], vec![]);
     let mut bytes = 0;
     for _ in 0..15 {
+        // As many lines of the same form, written from memory.
+        let start = Instant::now();
+        let mut lines = String::new();
+        for (place, sample) in batch.iter().enumerate() {
+            let (name, cage) = (metrics[place % metrics.len()].name, place / metrics.len());
+            writeln!(lines, "{name}{{cage=\"{cage:03}\",node=\"here\"}} {}", sample.value)?;
+        }
+        std::hint::black_box(&lines);
+        theirs.push(start.elapsed().as_secs_f64() * 1e3);
         let start = Instant::now();
         bytes = text(&handle, Form::OpenMetrics, Bounds::new(true), at(START)).len();
         took.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    took.sort_by(f64::total_cmp);
-    Ok(json!({"series": batch.len(), "bytes": bytes, "median_ms": took[took.len() / 2]}))
+    let middle = median(&mut took);
+    Ok(json!({
+        "series": batch.len(), "bytes": bytes, "median_ms": middle, "of_bare": median(&mut theirs) / middle,
+    }))
 }
 
 fn main() -> Outcomes<()> {

@@ -123,6 +123,28 @@ fn the_dashboard_asks_for_metrics_that_there_are() {
 }
 
 #[test]
+fn pages_and_hints_speak_of_metrics_that_there_are() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
+    let pages = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut texts: Vec<String> = pages
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    texts.push(server::openapi().to_string());
+    let known: Vec<&str> = METRICS.iter().copied().chain([&LEFT_OUT]).map(|metric| metric.name).collect();
+    let mut spoken_of = 0;
+    for text in &texts {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        // Of some only the beginning stands there: `menagerie_node_*`.
+        for word in words.filter(|word| word.starts_with("menagerie_") && !word.ends_with('_')) {
+            assert!(known.contains(&word), "{word} is no metric");
+            spoken_of += 1;
+        }
+    }
+    assert!(spoken_of > 10);
+}
+
+#[test]
 fn every_reference_in_the_description_leads_somewhere() {
     fn references(value: &serde_json::Value, found: &mut Vec<String>) {
         match value {

@@ -5,6 +5,7 @@
 
 use super::live::{CageCell, CellState, Gauge};
 use super::triage::{InboxItem, InboxKind, Risk};
+use crate::domain::Severity;
 use crate::domain::artifact::ArtifactType;
 use crate::domain::cage::CageStatus;
 use crate::domain::filter::tables::word;
@@ -41,11 +42,14 @@ pub static INBOX: Table = Table {
     name: "inbox",
     fields: &[
         Field::new("kind", word!(InboxKind), "What waits").searched(),
-        Field::new("title", Kind::Text, "The artifact's title, or what failed").searched(),
+        Field::new("title", Kind::Text, "The artifact's title, what failed, or what the alert says").searched(),
         Field::new("type", word!(ArtifactType), "The artifact's type").or_none().also(&["artifact_type"]),
-        Field::new("agent", Kind::Named(Thing::Agent), "Who made it").or_none().searched(),
-        Field::new("task_type", Kind::Text, "The type of the task it belongs to").searched(),
-        Field::new("task", Kind::Id(Thing::Task), "The task it belongs to").also(&["task_id"]),
+        Field::new("agent", Kind::Named(Thing::Agent), "Who made it, or whom the alert is about").or_none().searched(),
+        Field::new("task_type", Kind::Text, "The type of the task it belongs to").or_none().searched(),
+        Field::new("task", Kind::Id(Thing::Task), "The task it belongs to").or_none().also(&["task_id"]),
+        Field::new("severity", word!(Severity), "How bad the alert is").or_none().searched(),
+        Field::new("source", Kind::Text, "What the alert is about").or_none().searched(),
+        Field::new("trigger", Kind::Text, "The rule or event that raised the alert").or_none().searched(),
         Field::new("id", Kind::Id(Thing::Other), "Its id"),
         Field::new("size", Kind::Size, "The artifact's length").or_none(),
         Field::new("age", Kind::Age, "How long it has waited").also(&["wait"]),
@@ -107,8 +111,11 @@ impl Row for InboxItem {
             "title" => Some(Cell::Text(&self.title)),
             "type" => self.artifact_type.map(|kind| Cell::Text(kind.as_str())),
             "agent" => self.agent.as_deref().map(Cell::Text),
-            "task_type" => Some(Cell::Text(&self.task_type)),
-            "task" => id(&self.task_id),
+            "task_type" => self.task_type.as_deref().map(Cell::Text),
+            "task" => self.task_id.as_deref().and_then(id),
+            "severity" => self.alert.as_ref().map(|alert| Cell::Text(alert.severity.as_str())),
+            "source" => self.alert.as_ref().map(|alert| Cell::Text(&alert.source)),
+            "trigger" => self.alert.as_ref().map(|alert| Cell::Text(&alert.context.trigger)),
             "id" => id(&self.id),
             "size" => self.size.map(|size| Cell::Number(i64::try_from(size).unwrap_or(i64::MAX))),
             "age" | "since" | "until" => Some(Cell::Number(self.since.as_micros())),
@@ -155,8 +162,9 @@ mod tests {
             title: "release notes.md".into(),
             artifact_type: Some(ArtifactType::Doc),
             agent: None,
-            task_id: "0199a8e3-4b2c-7f3a-9d21-0123456789ac".into(),
-            task_type: "analysis".into(),
+            task_id: Some("0199a8e3-4b2c-7f3a-9d21-0123456789ac".into()),
+            task_type: Some("analysis".into()),
+            alert: None,
             size: Some(2048),
             since: Timestamp::from_micros(1_800_000_000_000_000),
             blocks: 4,
@@ -206,9 +214,31 @@ mod tests {
             ("risk:high -snoozed:yes", "risk:normal"),
             ("id:0199a8e3-4b2c task:0199a8e34b2c", "task:0199a8e4"),
             ("size:2KiB agent:none task_type:ana", "size:>2KiB"),
+            ("severity:none", "severity:error"),
         ] {
             assert!(matches(&INBOX, &item(), yes), "{yes}");
             assert!(!matches(&INBOX, &item(), no), "{no}");
+        }
+    }
+
+    #[test]
+    fn an_alert_in_the_inbox_is_found_by_what_it_says_and_what_raised_it() {
+        let alert = serde_json::json!({
+            "id": "0199a8e3-4b2c-7f3a-9d21-0123456789ad", "severity": "error", "status": "active", "source": "cage 003",
+            "message": "it leaks", "time": "2027-01-15T08:00:00Z", "last_seen": "2027-01-15T08:00:00Z", "count": 1,
+            "context": {"trigger": "cage-memory"},
+        });
+        let alert: crate::domain::Alert = serde_json::from_value(alert).unwrap();
+        let (kind, title) = (InboxKind::Alert, alert.message.clone());
+        let alert = Some(Box::new(alert));
+        let item = InboxItem { kind, title, artifact_type: None, task_id: None, task_type: None, alert, ..item() };
+        for (yes, no) in [
+            ("kind:alert severity:error,critical", "severity:warning"),
+            ("source:\"cage 003\" trigger:cage", "trigger:queue"),
+            ("task:none task_type:none leaks", "kind:artifact"),
+        ] {
+            assert!(matches(&INBOX, &item, yes), "{yes}");
+            assert!(!matches(&INBOX, &item, no), "{no}");
         }
     }
 

@@ -313,9 +313,9 @@ pub struct Overview {
     /// Their cost in US dollars; `None` when none reported any.
     #[serde(default)]
     pub cost_hour: Option<f64>,
-    /// The first of what waits for a human, at most five.
+    /// The first of what waits for a human apart from alerts, which stand below; at most 20.
     pub inbox: Vec<InboxItem>,
-    /// How much waits for a human.
+    /// How much waits for a human apart from alerts.
     pub inbox_total: u64,
     /// The worst active alerts, at most five.
     pub alerts: Vec<Alert>,

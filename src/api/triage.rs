@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::enumeration::enumeration;
-use crate::domain::{ArtifactType, Timestamp};
+use crate::domain::{Alert, ArtifactType, Timestamp};
 
 pub use crate::domain::preview::{Candidate, Figure, Preview, Unit, WhatIf};
 
@@ -15,6 +15,8 @@ enumeration! {
         Artifact = "artifact",
         /// A task that failed for good while others depend on it: retry it, or cancel those.
         FailedTask = "failed_task",
+        /// An alert that nobody has taken: acknowledge it, resolve it, or silence it.
+        Alert = "alert",
     }
 }
 
@@ -31,22 +33,27 @@ enumeration! {
 /// One thing that waits for a human: `GET /v1/inbox`, the dearest delay first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InboxItem {
-    /// The artifact's or the task's id.
+    /// The artifact's, the task's or the alert's id.
     pub id: String,
     /// What it is.
     pub kind: InboxKind,
-    /// The artifact's title, or what failed.
+    /// The artifact's title, what failed, or what the alert says.
     pub title: String,
     /// The artifact's type.
     #[serde(default)]
     pub artifact_type: Option<ArtifactType>,
-    /// Who made it, by name.
+    /// Who made it, or whom the alert is about, by name.
     #[serde(default)]
     pub agent: Option<String>,
-    /// The task it belongs to.
-    pub task_id: String,
+    /// The task it belongs to; an alert belongs to none.
+    #[serde(default)]
+    pub task_id: Option<String>,
     /// That task's type.
-    pub task_type: String,
+    #[serde(default)]
+    pub task_type: Option<String>,
+    /// The alert itself, of an alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Box<Alert>>,
     /// Bytes of the artifact.
     #[serde(default)]
     pub size: Option<u64>,
@@ -62,7 +69,7 @@ pub struct InboxItem {
     pub blocks_deadline: Option<Timestamp>,
     /// The order of the list: docs/console.md defines it. Higher is dearer.
     pub cost_of_delay: f64,
-    /// Items with the same group are alike: same kind, type of artifact, type of task.
+    /// Items with the same group are alike: same kind, type of artifact, type of task; of alerts, raised by the same.
     pub group: String,
     /// Whether it may be decided in a batch.
     pub risk: Risk,

@@ -3,12 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::alert;
 use super::context::Context;
 use super::failure::Outcome;
 use super::items;
 use super::list::{FilterArgs, ListArgs, parse_count};
-use super::output::Role;
 use super::table::{Align, Table};
 use super::view::{self, ShortIds};
 use crate::api::filters::INBOX;
@@ -20,9 +18,9 @@ use crate::domain::time::When;
 pub enum InboxVerb {
     /// List what waits for you, the dearest delay first
     List(InboxListArgs),
-    /// Put something off
+    /// Put something off; of an alert: silence it
     Snooze {
-        /// Ids of artifacts or failed tasks, or the beginnings of them
+        /// Ids of artifacts, failed tasks or alerts, or the beginnings of them
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
         /// Until when: a time, or a span from now such as `1h`
@@ -67,17 +65,7 @@ fn list(context: &mut Context, args: &InboxListArgs) -> Outcome {
     let list = ListArgs { limit: args.limit, offset: args.offset, filter: args.filter.clone(), ..ListArgs::default() };
     let filters = if args.snoozed { vec![("snoozed".to_owned(), "true".to_owned())] } else { vec![] };
     let fetched = list.fetch(&client, &INBOX, filters, context.out.is_table())?;
-    let status = list.print(context, fetched, draw)?;
-    if context.out.is_table() {
-        let remark = match alert::waiting(&client)?.len() {
-            0 => return Ok(status),
-            1 => "1 alert needs somebody's eye, too: menagerie alert list".to_owned(),
-            count => format!("{count} alerts need somebody's eye, too: menagerie alert list"),
-        };
-        let remark = context.out.paint(Role::Dim, &remark);
-        context.out.line(&remark)?;
-    }
-    Ok(status)
+    list.print(context, fetched, draw)
 }
 
 fn draw(rows: &[Value]) -> Table {
@@ -94,12 +82,12 @@ fn draw(rows: &[Value]) -> Table {
         ("TITLE", Align::Elastic),
     ]);
     for item in rows {
-        let kind = view::text(item, "artifact_type");
+        let types = ["artifact_type", "task_type", "alert.severity"].map(|path| view::text(item, path));
         let cost = view::at(item, "cost_of_delay").as_f64().unwrap_or(0.0);
         table.row(vec![
             ids.cell(item, "id"),
             view::text(item, "kind").into(),
-            if kind.is_empty() { view::text(item, "task_type") } else { kind }.into(),
+            types.into_iter().find(|kind| !kind.is_empty()).unwrap_or_default().into(),
             view::status(item, "risk"),
             format!("{cost:.1}").into(),
             view::age(item, "since").into(),

@@ -13,7 +13,7 @@ use crate::api::client::{Client, Error};
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::api::types::WireCommand;
 use crate::domain::time::When;
-use crate::domain::{Alert, Reply, Span, Timestamp};
+use crate::domain::{Reply, Span, Timestamp};
 
 /// How many lines of a text are said at a time.
 const PAGE_LINES: usize = 20;
@@ -36,18 +36,13 @@ const HELP: &[&str] = &[
     "q                 quit; the fleet goes on",
 ];
 
-/// One numbered line.
-enum Entry {
-    Item(InboxItem),
-    Alert(Alert),
-}
-
 /// A session at the line.
 struct Session<'a> {
     context: &'a mut Context,
     client: Client,
     read_only: bool,
-    entries: Vec<Entry>,
+    /// What has a number, in order.
+    entries: Vec<InboxItem>,
     /// What takes the last changes back, the last one at the end.
     inverses: Vec<Vec<WireCommand>>,
     /// The rest of a text that is being said.
@@ -106,12 +101,9 @@ impl Session<'_> {
 
     fn list(&mut self) -> Result<(), Failure> {
         let limit = vec![("limit".to_owned(), "200".to_owned())];
-        let (items, waiting): (Vec<InboxItem>, u64) = self.client.list("inbox", &limit)?;
-        let mut query = limit;
-        query.push(("filter".to_owned(), "status:active silenced:no".to_owned()));
-        let (alerts, raised): (Vec<Alert>, u64) = self.client.list("alerts", &query)?;
-        self.say(&format!("{waiting} wait for you, {raised} alerts. ? lists the commands."))?;
-        self.entries = items.into_iter().map(Entry::Item).chain(alerts.into_iter().map(Entry::Alert)).collect();
+        let (entries, waiting): (Vec<InboxItem>, u64) = self.client.list("inbox", &limit)?;
+        self.entries = entries;
+        self.say(&format!("{waiting} wait for you, the dearest delay first. ? lists the commands."))?;
         let now = now();
         let lines: Vec<String> =
             self.entries.iter().enumerate().map(|(place, entry)| describe(place + 1, entry, now)).collect();
@@ -119,7 +111,7 @@ impl Session<'_> {
     }
 
     /// The entries whose numbers `words` begins with, and the rest of the words.
-    fn numbered<'w>(&self, words: &'w str, many: bool) -> Result<(Vec<&Entry>, &'w str), String> {
+    fn numbered<'w>(&self, words: &'w str, many: bool) -> Result<(Vec<&InboxItem>, &'w str), String> {
         let mut entries = Vec::new();
         let mut rest = words;
         loop {
@@ -140,14 +132,14 @@ impl Session<'_> {
         let (entries, words) = self.numbered(rest, word == "a")?;
         let note = (!words.is_empty()).then(|| words.to_owned());
         let items = |what: &str| {
-            let id = |entry: &&Entry| match entry {
-                Entry::Item(item) => Ok(item.id.clone()),
-                Entry::Alert(_) => Err(format!("that is an alert; to {what} is for what waits in the inbox")),
+            let id = |item: &&InboxItem| match item.kind {
+                InboxKind::Alert => Err(format!("that is an alert; to {what} is for artifacts")),
+                InboxKind::Artifact | InboxKind::FailedTask => Ok(item.id.clone()),
             };
             entries.iter().map(id).collect::<Result<Vec<_>, _>>()
         };
         let alert = || match entries[..] {
-            [Entry::Alert(alert)] => Ok(vec![alert.id.to_string()]),
+            [item] if item.kind == InboxKind::Alert => Ok(vec![item.id.clone()]),
             _ => Err("that is no alert".to_owned()),
         };
         Ok(match word {
@@ -155,7 +147,7 @@ impl Session<'_> {
             "x" if note.is_none() => return Err("say why, as in: x 3 the numbers do not add up".to_owned()),
             "x" => WireCommand::ReviewArtifacts { ids: items("reject")?, approve: false, note },
             "t" => match entries[..] {
-                [Entry::Item(item)] => WireCommand::RetryTasks { ids: vec![item.task_id.clone()] },
+                [InboxItem { task_id: Some(id), .. }] => WireCommand::RetryTasks { ids: vec![id.clone()] },
                 _ => return Err("that is no failed task".to_owned()),
             },
             "k" => WireCommand::AcknowledgeAlerts { ids: alert()?, note },
@@ -164,10 +156,7 @@ impl Session<'_> {
                 let span: Span =
                     words.parse().map_err(|_| format!("{words:?} is no time; write 30m, 1h or 2d, as in: s 3 1h"))?;
                 let until = Some(When::In(span));
-                match entries[..] {
-                    [Entry::Alert(alert)] => WireCommand::SilenceAlerts { ids: vec![alert.id.to_string()], until },
-                    _ => WireCommand::SnoozeReviews { ids: items("put off")?, until },
-                }
+                WireCommand::SnoozeReviews { ids: entries.iter().map(|item| item.id.clone()).collect(), until }
             }
         })
     }
@@ -210,8 +199,7 @@ impl Session<'_> {
     /// Whether a judgement concerns something of high risk.
     fn is_risky(&self, command: &WireCommand) -> bool {
         let WireCommand::ReviewArtifacts { ids, .. } = command else { return false };
-        let high =
-            |entry: &Entry| matches!(entry, Entry::Item(item) if item.risk == Risk::High && ids.contains(&item.id));
+        let high = |item: &InboxItem| item.risk == Risk::High && ids.contains(&item.id);
         self.entries.iter().any(high)
     }
 
@@ -230,24 +218,24 @@ impl Session<'_> {
     }
 
     fn open(&mut self, rest: &str) -> Result<(), Failure> {
-        let found = self.numbered(rest, false).map(|(entries, _)| match entries[0] {
-            Entry::Item(item) => (item.kind, item.id.clone(), item.title.clone()),
-            Entry::Alert(alert) => (InboxKind::FailedTask, String::new(), alert.message.clone()),
-        });
-        let (kind, id, title) = match found {
-            Ok(found) => found,
+        let item = match self.numbered(rest, false) {
+            Ok((entries, _)) => entries[0].clone(),
             Err(why) => return self.say(&why),
         };
-        let text = match kind {
+        let text = match item.kind {
             InboxKind::Artifact => {
-                let (bytes, total) = self.client.artifact_part(&id, 0, TEXT_BYTES_MAX)?;
+                let (bytes, total) = self.client.artifact_part(&item.id, 0, TEXT_BYTES_MAX)?;
                 let mut text = String::from_utf8_lossy(&bytes).into_owned();
                 if total > TEXT_BYTES_MAX {
                     text.push_str("\n(the rest is left out; menagerie artifact show says all of it)");
                 }
                 text
             }
-            InboxKind::FailedTask => title,
+            InboxKind::FailedTask => item.title,
+            InboxKind::Alert => {
+                let remedy = item.alert.and_then(|alert| alert.context.remedy);
+                remedy.map_or_else(|| item.title.clone(), |remedy| format!("{}\nremedy: {remedy}", item.title))
+            }
         };
         self.text = text.lines().rev().map(str::to_owned).collect();
         self.more()
@@ -269,29 +257,20 @@ impl Session<'_> {
 }
 
 /// One line for one entry.
-fn describe(number: usize, entry: &Entry, now: Timestamp) -> String {
-    let age = |since: Timestamp| now.since(since).human();
-    match entry {
-        Entry::Item(item) => {
-            let kind = match item.kind {
-                InboxKind::Artifact => item.artifact_type.map_or("artifact", |kind| kind.as_str()),
-                InboxKind::FailedTask => "failed task",
-            };
-            let agent = item.agent.as_ref().map(|agent| format!(" by {agent}")).unwrap_or_default();
-            let blocks = if item.blocks > 0 { format!(", {} tasks wait for it", item.blocks) } else { String::new() };
-            let risk = if item.risk == Risk::High { ", high risk" } else { "" };
-            format!("{number}. {kind}: {}{agent}, waits {}{blocks}{risk}", item.title, age(item.since))
-        }
-        Entry::Alert(alert) => {
-            format!(
-                "{number}. alert, {}: {}: {}, raised {} ago",
-                alert.severity,
-                alert.source,
-                alert.message,
-                age(alert.time)
-            )
-        }
+fn describe(number: usize, item: &InboxItem, now: Timestamp) -> String {
+    let age = now.since(item.since).human();
+    if let Some(alert) = &item.alert {
+        return format!("{number}. alert, {}: {}: {}, raised {age} ago", alert.severity, alert.source, alert.message);
     }
+    let kind = match item.kind {
+        InboxKind::Artifact => item.artifact_type.map_or("artifact", |kind| kind.as_str()),
+        InboxKind::FailedTask => "failed task",
+        InboxKind::Alert => "alert",
+    };
+    let agent = item.agent.as_ref().map(|agent| format!(" by {agent}")).unwrap_or_default();
+    let blocks = if item.blocks > 0 { format!(", {} tasks wait for it", item.blocks) } else { String::new() };
+    let risk = if item.risk == Risk::High { ", high risk" } else { "" };
+    format!("{number}. {kind}: {}{agent}, waits {age}{blocks}{risk}", item.title)
 }
 
 /// Text without anything that a terminal would obey.

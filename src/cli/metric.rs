@@ -107,8 +107,9 @@ pub(super) fn metric(client: &Client, name: &str) -> Result<Metric, Failure> {
     if let Some(metric) = metrics.iter().find(|metric| metric.name == name) {
         return Ok(metric.clone());
     }
-    let names = metrics.iter().map(|metric| metric.name.as_str());
-    Err(Refusal::not_found("metric", name).hint_nearest(name, names, "See `menagerie metric list`").into())
+    // The engine says why, and which is nearest.
+    let refused = client.get::<Value>(&format!("/v1/metrics/{}/labels", encode(name)), &vec![]);
+    Err(refused.err().map_or_else(|| Refusal::not_found("metric", name).into(), Failure::from))
 }
 
 fn list(context: &mut Context) -> Outcome {

@@ -97,7 +97,7 @@ fn alerts(out: &mut Printer, waiting: &[Alert]) -> std::io::Result<()> {
 /// `queue      degraded: 2 tasks ask for what no cage and agent together can do`, and below it what to do.
 fn health(out: &mut Printer, part: &Health) -> std::io::Result<()> {
     let role = if part.state == HealthState::Failed { Role::Bad } else { Role::Warning };
-    let label = out.paint(Role::Dim, &format!("{:<11}", part.component));
+    let label = out.paint(Role::Dim, &format!("{:<10} ", part.component));
     let text = out.paint(role, &format!("{}: {}", part.state, table::clean(&part.reason)));
     out.line(&format!("{label}{text}"))?;
     if !part.remedy.is_empty() {

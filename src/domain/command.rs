@@ -147,7 +147,7 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
     },
     /// Puts off what waits for a human.
     SnoozeReviews {
-        /// Artifacts that wait to be judged, and failed tasks.
+        /// Artifacts that wait to be judged, alerts, which are silenced meanwhile, and failed tasks.
         ids: Vec<Review>,
         /// Until when, or for how long; left out, they are shown again at once.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -95,6 +95,7 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
     let (mut heard, mut name) = (false, String::new());
     while read_frame(&mut reader, &mut frame)? {
         let message: FromWorker = serde_json::from_slice(&frame).map_err(io::Error::other)?;
+        telemetry.heard();
         let message = match message {
             FromWorker::Hello { version, incarnation, node, capacity, metadata, executions, pid } => {
                 if version != LINK_VERSION {

@@ -190,16 +190,12 @@ impl Engine {
         let ring = Ring::default();
         let telemetry = Telemetry::new(beat.clone()).recorded_by(recorder.clone(), ring.clone());
         let watchers = Watchers::new(dispatch_sender.clone(), measure_every);
-        let sources = Sources {
-            figures: figures.clone(),
-            telemetry: telemetry.clone(),
-            watchers: watchers.clone(),
-            data_dir: data_dir.to_owned(),
-        };
+        let sources = Sources { figures: figures.clone(), telemetry: telemetry.clone(), data_dir: data_dir.to_owned() };
         let evaluation = Evaluation {
             decider: decider.clone(),
             ring: ring.clone(),
             sources,
+            watchers: watchers.clone(),
             recorder: recorder.clone(),
             beat: beat.clone(),
             leaving: leaving.clone(),

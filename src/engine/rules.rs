@@ -14,7 +14,8 @@ use super::core::{Core, Observation, Watched};
 use super::message::Message;
 use super::samples::DEADLINE_SPARE;
 use super::series::Recorder;
-use super::signals::{Sources, signals};
+use super::signals::{Sources, needed, signals};
+use super::watchers::Watchers;
 use super::windows::{Ring, Windows};
 use crate::domain::{AlertRule, Level, Scope, Span, Subject, Timestamp};
 
@@ -106,6 +107,8 @@ pub struct Evaluation {
     pub ring: Ring,
     /// What else figures come from.
     pub sources: Sources,
+    /// Whoever has workers measure.
+    pub watchers: Watchers,
     /// Where figures are kept, for rules to be tried on.
     pub recorder: Recorder,
     /// Says that something has changed.
@@ -162,6 +165,7 @@ impl Evaluation {
         self.recorder.put(now, &points);
         if evaluator.learn(&mut watched) {
             self.ring.keep(evaluator.rules(), now);
+            self.watchers.need(needed(evaluator.rules()));
         }
         self.ring.look_after(now);
         let observations = evaluator.evaluate(&watched, &self.ring, now);

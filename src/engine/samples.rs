@@ -67,7 +67,7 @@ metrics! {
     DEADLINE_SPARE = "menagerie_task_deadline_spare_seconds", Gauge, "seconds", "What a task that may be late has to spare at its deadline";
     FLEET_COST = "menagerie_fleet_cost_hour_dollars", Gauge, "dollars", "What agents reported to have cost within the last hour";
     FLEET_ERRORS = "menagerie_fleet_errors_ratio", Gauge, "ratio", "Executions that failed, of those that ended within five minutes";
-    NODE_HEARTBEAT = "menagerie_node_heartbeat_seconds", Gauge, "seconds", "How long ago a worker that has to measure was heard; while nobody looks, beyond the time between two measurements";
+    NODE_HEARTBEAT = "menagerie_node_heartbeat_seconds", Gauge, "seconds", "How long ago the machine's worker was heard; it says something every five seconds at least";
     QUEUE_WAIT = "menagerie_queue_wait_seconds", Gauge, "seconds", "How long the oldest task that could start has waited";
     TASK_WAIT = "menagerie_task_wait_seconds", Gauge, "seconds", "Median wait of the tasks that started within five minutes";
     NODE_CPU = "menagerie_node_cpu_used_cores", Gauge, "cores", "Processor time that everything on the machine takes";

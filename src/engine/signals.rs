@@ -9,16 +9,36 @@ use super::link::host_name;
 use super::risk;
 use super::samples::{
     AGENT_HEALTH, AGENT_RESPONSE, CAGE_CPU_SHARE, CAGE_MEMORY_SHARE, CAGE_TOKENS_SHARE, DATA_DISK_SHARE,
-    DEADLINE_SPARE, FLEET_COST, FLEET_ERRORS, NODE_HEARTBEAT, Point, QUEUE_WAIT, labels,
+    DEADLINE_SPARE, FLEET_COST, FLEET_ERRORS, Metric, NODE_HEARTBEAT, Point, QUEUE_WAIT, labels,
 };
 use super::telemetry::Telemetry;
-use super::watchers::Watchers;
-use crate::domain::{Bytes, Cpu, NodeStatus, Timestamp};
+use crate::domain::{AlertRule, Bytes, Cpu, NodeStatus, Timestamp};
 
 /// How many executions must have ended lately before their share of failures says something.
 const ENDED_LEAST: u64 = 10;
 /// How many of the latest minutes that share is of.
 const ERROR_MINUTES: usize = 5;
+
+/// What is made here without a measurement of a worker.
+const OWN: [&Metric; 7] =
+    [&AGENT_HEALTH, &AGENT_RESPONSE, &DATA_DISK_SHARE, &DEADLINE_SPARE, &FLEET_COST, &FLEET_ERRORS, &NODE_HEARTBEAT];
+
+/// What workers measure is about these.
+const MEASURED: [&str; 4] = ["menagerie_node_", "menagerie_gpu_", "menagerie_cage_", "menagerie_agent_"];
+
+/// The least between two measurements that a rule can ask for.
+const NEEDED_LEAST: Duration = Duration::from_millis(500);
+
+/// How often workers have to measure so that the window of no rule is ever empty: twice in the shortest of those that look at
+/// what workers measure. `None` when none does.
+pub fn needed(rules: &[AlertRule]) -> Option<Duration> {
+    let measured = |rule: &&AlertRule| {
+        MEASURED.iter().any(|beginning| rule.metric.starts_with(beginning))
+            && !OWN.iter().any(|metric| metric.name == rule.metric)
+    };
+    let shortest = rules.iter().filter(|rule| rule.enabled).filter(measured).map(|rule| rule.window).min();
+    shortest.map(|window| (window.to_std() / 2).max(NEEDED_LEAST))
+}
 
 /// Where figures come from besides the core.
 #[derive(Clone)]
@@ -27,8 +47,6 @@ pub struct Sources {
     pub figures: Figures,
     /// What workers measured and agents reported.
     pub telemetry: Telemetry,
-    /// Whether workers measure.
-    pub watchers: Watchers,
     /// Whose disk is looked at.
     pub data_dir: PathBuf,
 }
@@ -57,7 +75,7 @@ pub fn signals(vitals: &Vitals, sources: &Sources, now: Timestamp) -> Vec<Point>
             });
         }
     }
-    measured(vitals, sources, now, &mut found);
+    measured(vitals, sources, &mut found);
     found
 }
 
@@ -81,7 +99,7 @@ fn fleet(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<Poi
 }
 
 /// What workers measure, of what there may be. The one worker is on this machine.
-fn measured(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<Point>) {
+fn measured(vitals: &Vitals, sources: &Sources, found: &mut Vec<Point>) {
     let host = host_name();
     let share = |used: Option<u64>, limit: u64| used.filter(|_| limit > 0).map(|used| used as f64 / limit as f64);
     let disk = rustix::fs::statvfs(&sources.data_dir).ok().and_then(|disk| {
@@ -93,14 +111,7 @@ fn measured(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<
     if !vitals.nodes.iter().any(|node| node.name == host && node.status == NodeStatus::Online) {
         return;
     }
-    // While nobody looks, a worker in which something runs has to measure as well, but only now and then.
-    let running = || {
-        let pause = sources.watchers.unwatched_interval()?;
-        Some((vitals.running_since.map(|since| now.since(since).to_std())?, pause))
-    };
-    if let Some((measuring, pause)) = sources.watchers.measuring_for().map(|it| (it, Duration::ZERO)).or_else(running) {
-        let silent = sources.telemetry.measured_ago().map_or(measuring, |ago| ago.min(measuring));
-        let silent = silent.saturating_sub(pause);
+    if let Some(silent) = sources.telemetry.heard_ago() {
         found.push(Point { metric: &NODE_HEARTBEAT, labels: of_node, value: silent.as_secs_f64() });
     }
     let Some(usage) = sources.telemetry.usage() else { return };
@@ -117,5 +128,31 @@ fn measured(vitals: &Vitals, sources: &Sources, now: Timestamp, found: &mut Vec<
             let value = share(used, limit.unwrap_or(0));
             found.extend(value.map(|value| Point { metric, labels: labels.clone(), value }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AlertRulePatch;
+
+    #[test]
+    fn workers_measure_twice_in_the_shortest_window_that_needs_them() {
+        let rule = |metric: &str, window: &str, enabled: bool| {
+            let limit = if metric.ends_with("_seconds") { "1s" } else { "1" };
+            let patch = serde_json::json!({
+                "name": "r", "metric": metric, "warning": limit, "window": window, "enabled": enabled,
+            });
+            serde_json::from_value::<AlertRulePatch>(patch).unwrap().over(None).unwrap()
+        };
+        let slow = rule("menagerie_cage_pids", "1m", true);
+        let of_engine = rule("menagerie_node_heartbeat_seconds", "1s", true);
+        let own = rule("menagerie_queue_wait_seconds", "1s", true);
+        let off = rule("menagerie_cage_pids", "2s", false);
+        let fast = rule("menagerie_gpu_processes", "5s", true);
+        assert_eq!(needed(&[of_engine.clone(), own.clone(), off.clone()]), None);
+        assert_eq!(needed(&[slow.clone(), of_engine, own, off]), Some(Duration::from_secs(30)));
+        assert_eq!(needed(&[slow, fast]), Some(Duration::from_millis(2500)));
+        assert_eq!(needed(&[rule("menagerie_cage_pids", "1s", true)]), Some(NEEDED_LEAST));
     }
 }

@@ -37,6 +37,8 @@ pub struct Telemetry {
 struct Shared {
     samples: Mutex<HashMap<ExecutionId, Sample>>,
     usage: Mutex<Known>,
+    /// When a worker that is connected said something last.
+    heard: Mutex<Option<Instant>>,
     questions: Mutex<HashMap<u64, oneshot::Sender<Processes>>>,
     asked: AtomicU64,
 }
@@ -190,6 +192,16 @@ impl Telemetry {
         }
     }
 
+    /// Takes note that the worker has said something, whatever it was.
+    pub fn heard(&self) {
+        *lock(&self.shared.heard) = Some(Instant::now());
+    }
+
+    /// How long ago the worker said something; `None` while none is connected.
+    pub fn heard_ago(&self) -> Option<Duration> {
+        lock(&self.shared.heard).map(|at| at.elapsed())
+    }
+
     /// How long ago the last measurement came in; `None` before the first.
     pub fn measured_ago(&self) -> Option<Duration> {
         lock(&self.shared.usage).at.map(|at| at.elapsed())
@@ -213,6 +225,7 @@ impl Telemetry {
 
     /// Forgets what was measured: its worker is gone, and so is what it measured.
     pub fn forget_usage(&self) {
+        *lock(&self.shared.heard) = None;
         *lock(&self.shared.usage) = Known::default();
     }
 

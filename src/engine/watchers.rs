@@ -1,5 +1,5 @@
 //! Who watches: workers measure every second while somebody does and until a little after the last has left; otherwise
-//! rarely, for the record, and only while something runs.
+//! rarely, for the record, and only while something runs. In any case as often as the alert rules need it.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,8 @@ struct Inner {
     on: Option<Instant>,
     /// How they measure otherwise.
     unwatched: Pace,
+    /// The most milliseconds between two measurements with which the rules can do.
+    needed: Option<u32>,
 }
 
 /// Somebody who stays; leaves when dropped.
@@ -37,8 +39,8 @@ impl Watchers {
     pub fn new(dispatcher: Sender<Act>, measure_every: Duration) -> Self {
         let interval_ms = u32::try_from(measure_every.as_millis()).unwrap_or(u32::MAX);
         let unwatched = Pace { interval_ms: Some(interval_ms).filter(|millis| *millis > 0), while_busy: true };
-        let inner = Inner { dispatcher, staying: 0, last: Instant::now(), on: None, unwatched };
-        inner.tell(unwatched);
+        let inner = Inner { dispatcher, staying: 0, last: Instant::now(), on: None, unwatched, needed: None };
+        inner.tell();
         Self(Arc::new(Mutex::new(inner)))
     }
 
@@ -48,7 +50,7 @@ impl Watchers {
         inner.last = Instant::now();
         if inner.on.is_none() {
             inner.on = Some(Instant::now());
-            inner.tell(LOOKED_AT);
+            inner.tell();
             tokio::spawn(self.clone().stop_when_alone());
         }
     }
@@ -60,14 +62,21 @@ impl Watchers {
         Staying(self.clone())
     }
 
+    /// Has workers measure so often at least, as long as something runs or somebody looks; `None` when no rule looks at what they
+    /// measure. Where measuring for the record is switched off, it stays so.
+    pub fn need(&self, interval: Option<Duration>) {
+        let needed = interval.map(|interval| u32::try_from(interval.as_millis()).unwrap_or(u32::MAX).max(1));
+        let mut inner = self.lock();
+        let before = inner.pace();
+        inner.needed = needed;
+        if inner.pace() != before {
+            inner.tell();
+        }
+    }
+
     /// For how long workers have been measuring; `None` while they do not.
     pub fn measuring_for(&self) -> Option<Duration> {
         self.lock().on.map(|since| since.elapsed())
-    }
-
-    /// How often workers measure what runs while nobody looks; `None` when they do not.
-    pub fn unwatched_interval(&self) -> Option<Duration> {
-        self.lock().unwatched.interval_ms.map(|millis| Duration::from_millis(millis.into()))
     }
 
     /// Tells the workers once nobody has watched for a while. This runs only until then.
@@ -78,7 +87,7 @@ impl Watchers {
                 let wait = inner.goes_on_for();
                 if wait.is_zero() {
                     inner.on = None;
-                    inner.tell(inner.unwatched);
+                    inner.tell();
                     return;
                 }
                 wait
@@ -98,9 +107,16 @@ impl Inner {
         if self.staying > 0 { LINGER } else { LINGER.saturating_sub(self.last.elapsed()) }
     }
 
-    fn tell(&self, pace: Pace) {
+    /// How workers are to measure.
+    fn pace(&self) -> Pace {
+        let pace = if self.on.is_some() { LOOKED_AT } else { self.unwatched };
+        let most = self.needed.unwrap_or(u32::MAX);
+        Pace { interval_ms: pace.interval_ms.map(|millis| millis.min(most)), ..pace }
+    }
+
+    fn tell(&self) {
         // An engine that is leaving has nobody to tell any more.
-        let _ = self.dispatcher.send(Act::Watch(pace));
+        let _ = self.dispatcher.send(Act::Watch(self.pace()));
     }
 }
 
@@ -143,6 +159,34 @@ mod tests {
             watchers.look();
             assert_eq!(told(), Some(LOOKED_AT), "it begins anew");
         });
+    }
+
+    #[test]
+    fn workers_measure_as_often_as_the_rules_need_it() {
+        let (sender, acts) = std::sync::mpsc::channel();
+        let told = || match acts.try_recv() {
+            Ok(Act::Watch(pace)) => pace.interval_ms,
+            _ => None,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(async {
+            let watchers = Watchers::new(sender, Duration::from_secs(10));
+            assert_eq!(told(), Some(10_000));
+            watchers.need(Some(Duration::from_secs(15)));
+            assert_eq!(told(), None, "it is often enough");
+            watchers.need(Some(Duration::from_millis(2500)));
+            assert_eq!(told(), Some(2500));
+            watchers.look();
+            assert_eq!(told(), Some(1000), "whoever looks sees more");
+            watchers.need(Some(Duration::from_millis(500)));
+            assert_eq!(told(), Some(500));
+            watchers.need(None);
+            assert_eq!(told(), Some(1000));
+        });
+        let (sender, acts) = std::sync::mpsc::channel();
+        let watchers = Watchers::new(sender, Duration::ZERO);
+        watchers.need(Some(Duration::from_secs(1)));
+        assert_eq!(acts.try_iter().count(), 1, "what is switched off stays so");
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl Reader {
         resolve::alert(&self.connection, text)
     }
 
-    /// What a person means in the inbox: an artifact or a task, by its id or a prefix of it.
+    /// What a person means in the inbox: an artifact, an alert or a task, by its id or a prefix of it.
     pub fn resolve_review(&self, text: &str) -> Result<ReviewId, Error> {
         resolve::review(&self.connection, text)
     }

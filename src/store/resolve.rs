@@ -72,13 +72,15 @@ pub(super) fn alert(connection: &Connection, text: &str) -> Result<AlertId, Erro
     only(&ALERTS, text, &candidates(connection, &ALERTS, text)?).map(AlertId)
 }
 
-/// What `text` means in the inbox: an artifact, otherwise a task.
+/// What `text` means in the inbox: an artifact or an alert, otherwise a task.
 pub(super) fn review(connection: &Connection, text: &str) -> Result<ReviewId, Error> {
-    let artifacts = candidates(connection, &ARTIFACTS, text)?;
-    if artifacts.is_empty() {
+    let mut found = candidates(connection, &ARTIFACTS, text)?;
+    let table = if found.is_empty() { &ALERTS } else { &ARTIFACTS };
+    found.extend(candidates(connection, &ALERTS, text)?);
+    if found.is_empty() {
         return task(connection, text).map(|id| ReviewId(id.0));
     }
-    only(&ARTIFACTS, text, &artifacts).map(ReviewId)
+    only(table, text, &found).map(ReviewId)
 }
 
 /// The agent that `text` means: by its name first, then by its id. A whole id is taken as it is, for there may be work

@@ -15,6 +15,8 @@ pub enum Scope {
     List,
     /// Where there is text to page through.
     Pager,
+    /// The inbox, at an alert.
+    InboxAlert,
     /// The inbox.
     Inbox,
     /// Cages laid out as a grid, where there is also left and right.
@@ -59,6 +61,7 @@ impl Scope {
         Self::Global,
         Self::List,
         Self::Pager,
+        Self::InboxAlert,
         Self::Inbox,
         Self::Grid,
         Self::Cages,
@@ -85,6 +88,7 @@ impl Scope {
             Self::Global => "Everywhere.",
             Self::List => "Where there is a list.",
             Self::Pager => "Where there is text to page through: output, reports, details.",
+            Self::InboxAlert => "In the inbox, at an alert; besides what holds in the inbox.",
             Self::Inbox => "In the inbox.",
             Self::Grid => "Where cages are laid out as a grid.",
             Self::Cages => "Where there are cages, as a grid or as a list.",
@@ -112,6 +116,7 @@ impl Scope {
             Self::Global => "global",
             Self::List => "list",
             Self::Pager => "pager",
+            Self::InboxAlert => "inbox_alert",
             Self::Inbox => "inbox",
             Self::Grid => "grid",
             Self::Cages => "cages",

@@ -61,7 +61,9 @@ impl Names {
             _ => &[],
         };
         for item in inbox {
-            title(item.task_id.clone(), &item.task_type);
+            if let (Some(id), Some(kind)) = (&item.task_id, &item.task_type) {
+                title(id.clone(), kind);
+            }
             if item.kind == InboxKind::Artifact {
                 title(item.id.clone(), &item.title);
             }
@@ -87,13 +89,13 @@ impl Names {
             (task.id.to_string(), Origin { agent, task: None })
         };
         let of_item = |item: &InboxItem| {
-            let task = (item.kind == InboxKind::Artifact).then(|| item.task_id.clone());
+            let task = item.task_id.clone().filter(|_| item.kind == InboxKind::Artifact);
             (item.id.clone(), Origin { agent: item.agent.clone(), task })
         };
         let found: Vec<(String, Origin)> = match answer {
             Answer::Artifacts(page) => page.rows.iter().map(of_artifact).collect(),
             Answer::Tasks(page) => page.rows.iter().map(of_task).collect(),
-            Answer::Inbox(page) => page.rows.iter().map(of_item).collect(),
+            Answer::Inbox(page) => page.rows.iter().filter(|item| item.task_id.is_some()).map(of_item).collect(),
             Answer::Overview(overview) => overview.inbox.iter().map(of_item).collect(),
             _ => return,
         };

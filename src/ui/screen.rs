@@ -206,6 +206,11 @@ pub trait Screen {
         None
     }
 
+    /// Where what the thing under the cursor is about is shown.
+    fn source(&self) -> Option<Place> {
+        self.target()
+    }
+
     /// Its list, for motions, marks, filter and sort.
     fn list(&mut self) -> Option<&mut dyn Listing> {
         None

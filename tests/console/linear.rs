@@ -29,7 +29,7 @@ fn listed_opened_judged_and_taken_back() {
     let desk = Desk::new();
     let state = |title: &str| desk.review(title).0;
     let said = says(&desk, &["--linear"], "");
-    assert!(said.starts_with("6 wait for you, 1 alerts."), "{said}");
+    assert!(said.starts_with("7 wait for you, "), "{said}");
     let (first, second, third) =
         (number_of(&said, "first.md"), number_of(&said, "second.md"), number_of(&said, "third.md"));
     let alert = number_of(&said, "exit status 7");
@@ -74,7 +74,7 @@ fn listed_opened_judged_and_taken_back() {
 
     // What was judged is no longer listed; a change is taken back in the session that made it.
     let said = says(&desk, &["--linear"], "l\n");
-    assert!(said.starts_with("3 wait for you") && !said.contains("first.md"), "{said}");
+    assert!(said.starts_with("4 wait for you") && !said.contains("first.md"), "{said}");
     let north = number_of(&said, "north.md");
     let said = says(&desk, &["--linear"], &format!("a {north}\nu\nu\nl\n"));
     assert!(said.contains("taken back.") && said.contains("nothing was changed that could be taken back"), "{said}");

@@ -26,16 +26,22 @@ impl Drop for Stopped {
 #[test]
 fn a_worker_that_hangs_is_told_while_nobody_looks() {
     let mut site = started("");
-    let rules = "[[alert_rule]]\nname = \"missed-heartbeats\"\nwarning = \"2s\"\ncritical = \"1h\"\nwindow = \"2s\"\n\
-        [[alert_rule]]\nname = \"response-time\"\nwarning = \"2s\"\ncritical = \"1h\"\nfor = \"1s\"\nwindow = \"3s\"\n";
+    let rules = "[[alert_rule]]\nname = \"response-time\"\nwarning = \"2s\"\ncritical = \"1h\"\nfor = \"1s\"\nwindow = \"3s\"\n";
     apply(&site, 1, "memory = \"64MiB\"", rules);
     let script = format!("while [ ! -e {} ]; do sleep 0.05; done", go(&site).display());
     let first = site.run_one(&["sh", "-c", &script]);
     site.wait_for_status(&first, TaskStatus::Executing);
     let stopped = Stopped::stop(site.worker_pid().unwrap());
     let second = site.run_one(&["sh", "-c", &script]);
+    // With the limits that it has: it gets critical before the worker is given up.
     let alert = fired(&mut site, "missed-heartbeats", Severity::Warning);
     assert!(alert.source.starts_with("node ") && alert.message.contains("has not been heard for"), "{alert:?}");
+    assert_eq!(alert.context.threshold, Some(10.0));
+    site.wait_for("it to get critical", |site| {
+        let worse =
+            |record: &serde_json::Value| record["alert_id"] == alert.id.to_string() && record["severity"] == "critical";
+        site.records_of("alert_repeated").iter().any(worse)
+    });
     // What was placed meanwhile does not get to run.
     let slow = fired(&mut site, "response-time", Severity::Warning);
     assert_eq!(slow.source, "agent a1");

@@ -12,7 +12,12 @@ use super::otlp::{all_metrics, attribute_of, spans};
 use super::site::Site;
 
 fn config(listener: &Listener, more: &str) -> String {
-    format!("[otlp]\nendpoint = \"http://{}\"\nevery = \"50ms\"\n{more}", listener.address)
+    waiting(listener, "50ms", more)
+}
+
+/// The same, with spans that wait for others for some time.
+fn waiting(listener: &Listener, every: &str, more: &str) -> String {
+    format!("[otlp]\nendpoint = \"http://{}\"\nevery = \"{every}\"\n{more}", listener.address)
 }
 
 /// Submits a task with a command and more, and gives its id.
@@ -149,4 +154,33 @@ fn a_collector_that_is_away_holds_up_nobody_and_what_is_lost_is_counted() {
     let told = spans(&listener.taken());
     let ids: BTreeSet<String> = told.iter().map(|span| format!("{} {}", span["traceId"], span["spanId"])).collect();
     assert_eq!(ids.len(), told.len(), "nothing is told twice");
+}
+
+#[test]
+fn what_waits_is_told_when_the_engine_ends_and_what_cannot_be_is_counted() {
+    let listener = Listener::start();
+    let mut site = started(&waiting(&listener, "5m", "metrics_every = \"1h\"\n"));
+    apply(&site, 1, "memory = \"64MiB\"", "");
+    let told = submit(&site, "true", &json!({}));
+    site.wait_for_status(&told, TaskStatus::Completed);
+    assert!(listener.taken().is_empty(), "it waits for others to go with");
+    site.terminate_engine();
+    let names: Vec<String> = of_task(&listener, &told).into_keys().collect();
+    assert_eq!(names, ["invoke_agent a1", "place", "submit", "task analysis", "wait"]);
+    let metrics = all_metrics(&listener.taken());
+    assert!(metrics.iter().any(|metric| metric["name"] == "menagerie.tasks.ended"), "{metrics:?}");
+    let log = |site: &Site| std::fs::read_to_string(site.folder().join("engine.log")).unwrap();
+    assert!(!log(&site).contains("was not told of so many spans"), "{}", log(&site));
+
+    // One that cannot be told holds up the end for a moment only, and the log says how much is lost.
+    listener.answer(503);
+    site.start_engine();
+    let lost = submit(&site, "true", &json!({}));
+    site.wait_for_status(&lost, TaskStatus::Completed);
+    site.terminate_engine();
+    let log = log(&site);
+    let line =
+        log.lines().find(|line| line.contains("was not told of so many spans")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("spans=5"), "{line}");
+    assert!(of_task(&listener, &lost).is_empty());
 }

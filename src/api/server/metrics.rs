@@ -12,6 +12,7 @@ use crate::api::client::encode;
 use crate::api::types::TOTAL_HEADER;
 use crate::domain::metric::{Answer, Function, Grouping, MetricKind, Query, Selector, Stats};
 use crate::domain::{Refusal, RefusalKind, Span, Timestamp};
+use crate::engine::samples::METRICS;
 use crate::store;
 use crate::store::series::Handle;
 
@@ -27,7 +28,14 @@ async fn read<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let handle = service.running()?.recorder.handle()?.clone();
     let read = tokio::task::spawn_blocking(move || look(&handle)).await;
-    read.map_err(|error| Failure(Refusal::new(RefusalKind::Unavailable, "the query", error)))?.map_err(Failure::from)
+    read.map_err(|error| Failure(Refusal::new(RefusalKind::Unavailable, "the query", error)))?
+        .map_err(|error| Failure(unmeasured(Failure::from(error).0)))
+}
+
+/// What is to be said when there is no series of a metric that there is.
+fn unmeasured(refusal: Refusal) -> Refusal {
+    let known = refusal.kind == RefusalKind::NotFound && METRICS.iter().any(|metric| metric.name == refusal.value);
+    if known { refusal.hint("it is a metric, but nothing of it was measured here so far") } else { refusal }
 }
 
 /// `GET /v1/metrics`.
@@ -44,7 +52,8 @@ pub(super) async fn labels(State(service): State<Service>, Path(name): Path<Stri
     if past::is(&service) {
         return past::from_present(&service, format!("/v1/metrics/{}/labels", encode(&name)), vec![]).await;
     }
-    let labels: BTreeMap<String, BTreeSet<String>> = service.running()?.recorder.handle()?.labels(&name)?;
+    let labels: BTreeMap<String, BTreeSet<String>> =
+        service.running()?.recorder.handle()?.labels(&name).map_err(unmeasured)?;
     Ok(Json(labels).into_response())
 }
 
@@ -140,6 +149,14 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_metric_that_there_is_nobody_is_told_that_there_is_none_like_it() {
+        let refusal =
+            |name: &str| unmeasured(Refusal::not_found("metric", name).hint("did you mean \"up\"?")).to_string();
+        assert!(refusal("menagerie_agent_running_tokens").contains("nothing of it was measured"));
+        assert!(refusal("menagerie_agent_running_token").contains("did you mean"));
+    }
 
     #[test]
     fn what_is_asked_is_read_or_refused() {

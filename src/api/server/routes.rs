@@ -114,7 +114,7 @@ const LOG_PART: &[(&str, &str)] = &[
 const METRICS: &[(&str, &str)] = &[
     (
         "series",
-        "a metric's name and perhaps labels: menagerie_cage_memory_bytes{cage=\"001\",agent~\"coder-*|tester\"}",
+        "a metric's name and perhaps labels: menagerie_cage_memory_used_bytes{cage=\"001\",agent~\"coder-*|tester\"}",
     ),
     ("from", "from when on; an hour before the end when left out"),
     ("to", "up to when; now when left out"),

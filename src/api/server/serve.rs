@@ -17,7 +17,7 @@ use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::link::{WorkerSettings, keep_session};
 use crate::engine::message::Message;
-use crate::engine::otlp::{self, Collector};
+use crate::engine::otlp::{self, Collector, Telling};
 use crate::engine::progress::Progress;
 use crate::engine::sampling;
 use crate::engine::{Engine, Error};
@@ -64,16 +64,24 @@ pub fn serve(settings: &Settings) -> Result<(), Error> {
     let served = runtime.block_on(serve_api(settings));
     // The socket goes first, so that whoever finds none knows that nothing more is taken.
     let _ = std::fs::remove_file(data_dir.join("engine.sock"));
+    let served = served.map(|served| {
+        served.map_or(Ok(()), |(engine, telling)| {
+            let joined = engine.join();
+            // What is to be told is complete only now.
+            if let Some(telling) = telling {
+                runtime.block_on(telling.finish());
+            }
+            joined
+        })
+    });
     runtime.shutdown_background();
     if first && matches!(served, Err(Error::Store(_))) && !data_dir.join(store::DATABASE).exists() {
         lock.give_up();
-        return served.map(drop);
+        return served.and_then(|joined| joined);
     }
-    if let Some(engine) = served? {
-        engine.join()?;
-    }
+    let joined = served?;
     drop(lock);
-    Ok(())
+    joined
 }
 
 /// Takes up the store, starts the engine's threads and the session with the worker.
@@ -125,8 +133,9 @@ fn wait_for_first_node(data_dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Serves until the engine is to leave, and gives it back for that; `None` when it was to leave before it was there.
-async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
+/// Serves until the engine is to leave, and gives it back for that with what tells a collector; `None` when it was to leave
+/// before it was there.
+async fn serve_api(settings: &Settings) -> Result<Option<(Engine, Option<Telling>)>, Error> {
     let data_dir = &settings.data_dir;
     let path = data_dir.join("engine.sock");
     // The lock is ours, so a socket that is still there was left by an engine that was killed.
@@ -160,6 +169,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
             engine.deliveries.clone(),
         ));
     }
+    let mut telling = None;
     if let Some(collector) = settings.collector.clone() {
         let sources = otlp::Sources {
             published: engine.published.subscribe(),
@@ -168,7 +178,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
             bounds: settings.exposed,
             clock: engine.clock,
         };
-        otlp::start(collector, sources, &engine.export)?;
+        telling = Some(otlp::start(collector, sources, &engine.export)?);
     }
     tracing::info!(pid = std::process::id(), data_dir = %data_dir.display(), "ready");
     notify_ready();
@@ -183,7 +193,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<Engine>, Error> {
     }
     tracing::info!("stopping");
     serving.abort();
-    Ok(Some(engine))
+    Ok(Some((engine, telling)))
 }
 
 /// Listens on a socket that only its owner may use.

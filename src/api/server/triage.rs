@@ -12,7 +12,7 @@ use crate::api::filters::INBOX;
 use crate::api::triage::{Candidate, InboxItem, InboxKind, Risk};
 use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{AgentId, Alert, AlertStatus, Refusal, Timestamp};
-use crate::engine::core::{Blocked, Core, Waiting, cost_of_delay};
+use crate::engine::core::{Blocked, Core, Waiting, WaitingAlert, cost_of_delay};
 use crate::engine::message::Peer;
 use crate::store::{self, FailureRow, Page, Reader, ReviewRow};
 
@@ -33,10 +33,10 @@ pub(super) async fn inbox(
     }
     let filter = Filter::parse(&INBOX, &query.filter)?;
     if filter.is_empty() {
-        return reads::page(&inbox_page(&service, snoozed, query.offset, query.limit).await?);
+        return reads::page(&inbox_page(&service, (true, snoozed), query.offset, query.limit).await?);
     }
     // The inbox has no table of its own to be searched: it is short enough to be gone through.
-    let mut all = inbox_page(&service, snoozed, 0, u64::MAX).await?;
+    let mut all = inbox_page(&service, (true, snoozed), 0, u64::MAX).await?;
     let names = Names::new();
     let asker = Asker { now: query.now, me: &[], names: &names };
     all.items.retain(|item| filter.matches(&INBOX, item, &asker));
@@ -46,20 +46,24 @@ pub(super) async fn inbox(
     reads::page(&all)
 }
 
-/// Part of the inbox, and how much there is in all.
-pub(super) async fn inbox_page(
+/// Part of the inbox, with or without alerts and what was put off, and how much there is in all.
+async fn inbox_page(
     service: &Service,
-    snoozed: bool,
+    (alerts, snoozed): (bool, bool),
     offset: u64,
     limit: u64,
 ) -> Result<Page<InboxItem>, Failure> {
-    let (waiting, now) = service.look(move |core, now| (core.inbox(now, snoozed), now)).await?;
-    service.read(move |reader| assemble(reader, waiting, snoozed, now, (offset, limit))).await
+    let look = move |core: &Core, now| {
+        let alerts = if alerts { core.inbox_alerts(now, snoozed) } else { vec![] };
+        (core.inbox(now, snoozed), alerts, now)
+    };
+    let (waiting, alerts, now) = service.look(look).await?;
+    service.read(move |reader| assemble(reader, (waiting, alerts), snoozed, now, (offset, limit))).await
 }
 
-/// The first of what waits for a human, at most `max`, and how much there is.
+/// The first of what waits for a human apart from alerts, at most `max`, and how much there is.
 pub(super) async fn inbox_head(service: &Service, max: usize) -> Result<(Vec<InboxItem>, u64), Failure> {
-    let page = inbox_page(service, false, 0, max as u64).await?;
+    let page = inbox_page(service, (false, false), 0, max as u64).await?;
     Ok((page.items, page.total))
 }
 
@@ -92,12 +96,13 @@ pub(super) async fn alert_sources(service: &Service) -> Result<BTreeSet<String>,
 enum Entry {
     Artifact(Waiting),
     Failure(FailureRow),
+    Alert(WaitingAlert),
 }
 
-/// Puts artifacts and failed tasks into one order and reads what is shown of them.
+/// Puts artifacts, failed tasks and alerts into one order and reads what is shown of them.
 fn assemble(
     reader: &Reader,
-    waiting: Vec<Waiting>,
+    (waiting, alerts): (Vec<Waiting>, Vec<WaitingAlert>),
     snoozed: bool,
     now: Timestamp,
     (offset, limit): (u64, u64),
@@ -108,6 +113,7 @@ fn assemble(
         let blocked = Blocked { tasks: row.blocks, priorities: row.priorities, deadline: row.deadline };
         entries.push((cost_of_delay(now.since(row.since), &blocked, now), Entry::Failure(row)));
     }
+    entries.extend(alerts.into_iter().map(|alert| (alert.cost, Entry::Alert(alert))));
     // The sort keeps equals in the order in which they came, which is fixed.
     entries.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     let total = entries.len() as u64;
@@ -117,16 +123,20 @@ fn assemble(
         .iter()
         .filter_map(|(_, entry)| match entry {
             Entry::Artifact(item) => Some(item.id),
-            Entry::Failure(_) => None,
+            Entry::Failure(_) | Entry::Alert(_) => None,
         })
         .collect();
     let mut rows = reader.reviews(&ids)?.into_iter();
-    let items = entries.into_iter().filter_map(|(cost, entry)| match entry {
-        // An artifact that is decided on but not yet durable is shown the next time.
-        Entry::Artifact(item) => rows.next().flatten().map(|row| of_artifact(&item, row)),
-        Entry::Failure(row) => Some(of_failure(row, cost)),
-    });
-    Ok(Page { items: items.collect(), total, more: false })
+    let mut items = Vec::with_capacity(entries.len());
+    for (cost, entry) in entries {
+        // What is decided on but not yet durable is shown the next time.
+        items.extend(match entry {
+            Entry::Artifact(item) => rows.next().flatten().map(|row| of_artifact(&item, row)),
+            Entry::Failure(row) => Some(of_failure(row, cost)),
+            Entry::Alert(waiting) => reader.alert(waiting.id)?.map(|alert| of_alert(alert, cost)),
+        });
+    }
+    Ok(Page { items, total, more: false })
 }
 
 fn of_artifact(item: &Waiting, row: ReviewRow) -> InboxItem {
@@ -136,9 +146,10 @@ fn of_artifact(item: &Waiting, row: ReviewRow) -> InboxItem {
         title: row.title,
         artifact_type: Some(row.artifact_type),
         agent: row.agent,
-        task_id: item.task_id.to_string(),
+        task_id: Some(item.task_id.to_string()),
         group: format!("{} {} {}", InboxKind::Artifact, row.artifact_type, row.task_type),
-        task_type: row.task_type,
+        task_type: Some(row.task_type),
+        alert: None,
         size: Some(row.size),
         since: row.created_at,
         blocks: item.blocked.tasks,
@@ -157,9 +168,10 @@ fn of_failure(row: FailureRow, cost: f64) -> InboxItem {
         title: format!("{} failed: {}", row.task_type, row.error),
         artifact_type: None,
         agent: row.agent,
-        task_id: row.task_id.to_string(),
+        task_id: Some(row.task_id.to_string()),
         group: format!("{} {}", InboxKind::FailedTask, row.task_type),
-        task_type: row.task_type,
+        task_type: Some(row.task_type),
+        alert: None,
         size: None,
         since: row.since,
         blocks: row.blocks,
@@ -168,6 +180,28 @@ fn of_failure(row: FailureRow, cost: f64) -> InboxItem {
         cost_of_delay: cost,
         risk: if row.high_risk { Risk::High } else { Risk::Normal },
         snoozed_until: row.snoozed_until,
+    }
+}
+
+fn of_alert(alert: Alert, cost: f64) -> InboxItem {
+    InboxItem {
+        id: alert.id.to_string(),
+        kind: InboxKind::Alert,
+        title: alert.message.clone(),
+        artifact_type: None,
+        agent: alert.source.strip_prefix("agent ").map(str::to_owned),
+        task_id: None,
+        group: format!("{} {}", InboxKind::Alert, alert.context.trigger),
+        task_type: None,
+        size: None,
+        since: alert.time,
+        blocks: 0,
+        blocked_task_ids: vec![],
+        blocks_deadline: None,
+        cost_of_delay: cost,
+        risk: Risk::Normal,
+        snoozed_until: alert.silenced_until,
+        alert: Some(Box::new(alert)),
     }
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AlertRule, Comparison, Function, NoData, Scope};
+use crate::domain::metric::unknown;
 use crate::domain::quantity::Span;
 use crate::domain::refusal::Refusal;
 use crate::domain::threshold::Threshold;
@@ -76,7 +77,7 @@ impl AlertRulePatch {
         }
         let place = format!("alert rule {}", self.name);
         let otherwise = "menagerie alert rule metrics lists those that there are";
-        Err(Refusal::not_found("metric", metric).within(place).hint_nearest(metric, known, otherwise))
+        Err(unknown(metric, known, otherwise).within(place))
     }
 
     /// The whole rule, checked: what is said here over the rule that there is.

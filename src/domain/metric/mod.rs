@@ -5,6 +5,7 @@
 //! stands in [`query`]. Nothing of this is journalled or decided on.
 
 pub mod exposition;
+mod likely;
 pub mod query;
 mod selector;
 mod stats;
@@ -17,6 +18,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::likely::unknown;
 pub use self::query::{Aggregate, Answer, Function, Grouping, Line, Point, Query, Resolution};
 pub use self::selector::{Matcher, Operator, Selector};
 pub use self::stats::{Dropped, Stats};
@@ -39,7 +41,7 @@ pub const DESCRIPTION_BYTES: usize = 500;
 pub const BUCKET_LABEL: &str = "le";
 
 const NAME_ALLOWED: &str =
-    "1 to 200 of letters, digits, _ and :, not beginning with a digit, such as menagerie_cage_memory_bytes";
+    "1 to 200 of letters, digits, _ and :, not beginning with a digit, such as menagerie_cage_memory_used_bytes";
 const LABEL_ALLOWED: &str = "1 to 64 of letters, digits and _, not beginning with a digit or with __, such as cage";
 
 enumeration! {

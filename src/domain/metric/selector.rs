@@ -1,4 +1,4 @@
-//! Which series are meant: `menagerie_cage_memory_bytes{cage="001",node!="far",agent~"coder-*|tester"}`.
+//! Which series are meant: `menagerie_cage_memory_used_bytes{cage="001",node!="far",agent~"coder-*|tester"}`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::super::refusal::Refusal;
 use super::{LABELS, check_label, check_name};
 
 const ALLOWED: &str = "a metric's name and perhaps labels in braces, each with =, !=, ~ or !~ and a text in quotation marks, such as \
-     menagerie_cage_memory_bytes{cage=\"001\",agent~\"coder-*|tester\"}";
+     menagerie_cage_memory_used_bytes{cage=\"001\",agent~\"coder-*|tester\"}";
 
 /// How a label is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

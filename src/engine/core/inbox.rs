@@ -1,9 +1,10 @@
-//! The inbox: artifacts that nobody has judged, by what their delay costs (docs/console.md, "Cost of delay").
+//! The inbox: artifacts that nobody has judged and alerts that nobody has taken, by what their delay costs (docs/console.md,
+//! "Cost of delay").
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
-use crate::domain::{ArtifactId, ReviewState, Span, TaskId, TaskStatus, Timestamp};
+use crate::domain::{AlertId, AlertStatus, ArtifactId, ReviewState, Severity, Span, TaskId, TaskStatus, Timestamp};
 
 /// How many tasks behind those that wait directly are looked at for one list. What is beyond is left out of the count, so
 /// that a list costs the same however long the queue is.
@@ -27,6 +28,15 @@ pub struct Waiting {
     pub cost: f64,
     /// Until when a person has put it off.
     pub snoozed_until: Option<Timestamp>,
+}
+
+/// An alert that nobody has taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WaitingAlert {
+    /// Which.
+    pub id: AlertId,
+    /// The order of the inbox; the dearest first.
+    pub cost: f64,
 }
 
 /// Tasks that cannot start before something is decided.
@@ -61,6 +71,20 @@ pub fn cost_of_delay(waited: Span, blocked: &Blocked, now: Timestamp) -> f64 {
     (1.0 + hours(waited)) * (1.0 + blocked.priorities as f64 / 5.0) * urgency
 }
 
+/// As how many tasks of the usual priority that it held up an alert counts: nobody knows what it will hold up before somebody
+/// has looked.
+const fn stands_for(severity: Severity) -> u64 {
+    match severity {
+        Severity::Info => 0,
+        Severity::Warning => 1,
+        Severity::Error => 5,
+        Severity::Critical => 25,
+    }
+}
+
+/// The usual priority of a task.
+const PRIORITY_USUAL: u64 = 5;
+
 /// When something was made, as its id says.
 fn made_at(id: uuid::Uuid) -> Timestamp {
     let millis = i64::try_from(id.as_u128() >> 80).unwrap_or(0);
@@ -86,6 +110,19 @@ impl Core {
             .collect();
         waiting.sort_unstable_by(|one, other| other.cost.total_cmp(&one.cost).then(one.id.cmp(&other.id)));
         waiting
+    }
+
+    /// The alerts that nobody has taken, in no order; those that are silenced only if asked for. One that is acknowledged waits
+    /// for nobody, unless it gets worse: then it is active again.
+    pub fn inbox_alerts(&self, now: Timestamp, silenced: bool) -> Vec<WaitingAlert> {
+        let waits = |until: Option<Timestamp>| silenced || until.is_none_or(|until| until <= now);
+        let untaken = self.alerts.iter().filter(|alert| alert.status == AlertStatus::Active);
+        let waiting = untaken.filter(|alert| waits(alert.silenced_until)).map(|alert| {
+            let priorities = stands_for(alert.severity) * PRIORITY_USUAL;
+            let cost = cost_of_delay(now.since(alert.time), &Blocked { priorities, ..Blocked::default() }, now);
+            WaitingAlert { id: alert.id, cost }
+        });
+        waiting.collect()
     }
 
     /// How many tasks wait for approval of artifacts of some tasks, each counted once, and how many artifacts they wait

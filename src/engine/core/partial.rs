@@ -10,8 +10,8 @@ use crate::domain::event::Held;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{LiveExecution, OpenArtifact, Past, QueuedTask, Snapshot};
 use crate::domain::{
-    Agent, AgentId, Alert, AllocationId, ArtifactId, Bytes, Cage, CageStatus, Command, Cpu, Requirements, Span, TaskId,
-    TaskStatus, Timestamp,
+    Agent, AgentId, Alert, AlertId, AllocationId, ArtifactId, Bytes, Cage, CageStatus, Command, Cpu, Requirements,
+    Span, TaskId, TaskStatus, Timestamp,
 };
 
 impl Core {
@@ -262,15 +262,16 @@ impl Command {
         }
     }
 
-    /// The alerts that it names.
-    pub(super) fn alerts(&self) -> &[crate::domain::AlertId] {
+    /// The alerts that it may name.
+    pub(super) fn alerts(&self) -> Vec<AlertId> {
         match self {
             Self::AcknowledgeAlerts { ids, .. }
             | Self::UnacknowledgeAlerts { ids }
             | Self::SilenceAlerts { ids, .. }
             | Self::ResolveAlerts { ids, .. }
-            | Self::ReopenAlerts { ids } => ids,
-            _ => &[],
+            | Self::ReopenAlerts { ids } => ids.clone(),
+            Self::SnoozeReviews { ids, .. } => ids.iter().map(|id| AlertId(id.0)).collect(),
+            _ => vec![],
         }
     }
 }

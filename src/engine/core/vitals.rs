@@ -35,8 +35,6 @@ pub struct CageVitals {
 pub struct Vitals {
     /// Whether something runs or waits to run.
     pub is_busy: bool,
-    /// Since when the oldest of the executions that are under way is.
-    pub running_since: Option<Timestamp>,
     /// Since when the oldest of the tasks that could start has waited.
     pub oldest: Option<Timestamp>,
     /// The machines.
@@ -53,9 +51,7 @@ impl Core {
     /// What rules look at now. Costs a walk through agents and cages, and nothing of the queue.
     pub fn vitals(&self, now: Timestamp) -> Vitals {
         let mut responses: std::collections::BTreeMap<u32, Span> = std::collections::BTreeMap::new();
-        let mut running_since: Option<Timestamp> = None;
         for (_, run) in self.executions.iter() {
-            running_since = Some(running_since.map_or(run.created_at, |since| since.min(run.created_at)));
             let took = run.started_at.unwrap_or(now).since(run.created_at);
             let longest = responses.entry(run.agent).or_insert(took);
             *longest = took.max(*longest);
@@ -72,8 +68,7 @@ impl Core {
             limits: cage.spec.limits.clone(),
         });
         Vitals {
-            is_busy: running_since.is_some() || self.queue.oldest().is_some(),
-            running_since,
+            is_busy: !responses.is_empty() || self.queue.oldest().is_some(),
             oldest: self.queue.oldest(),
             nodes: self.view_nodes(),
             agents: agents.collect(),

@@ -14,6 +14,11 @@ const TASKS_MAX: usize = 10_000;
 /// Of so many agents and so many cages figures are given.
 const CONCERNED_MAX: usize = 10;
 
+/// Until when something is put off, in words.
+fn until(until: Option<Timestamp>) -> String {
+    until.map_or_else(|| "never".to_owned(), |until| until.to_string())
+}
+
 /// Something that a command names.
 #[derive(Clone, Copy, Debug)]
 enum Item {
@@ -79,7 +84,6 @@ impl Core {
 
     /// What is known of something that a command names, after `records`.
     fn facts(&self, item: Item, context: &Context, records: &[Record]) -> Facts {
-        let until = |until: Option<Timestamp>| until.map_or_else(|| "never".to_owned(), |until| until.to_string());
         match item {
             Item::Task(id) => self.facts_of_task(id, context),
             Item::Agent(id) => match self.agent_ids.get(id) {
@@ -104,16 +108,14 @@ impl Core {
                 let state = self.artifacts.get(&id).map_or(ReviewState::Approved, |artifact| artifact.state);
                 vec![("status", state.to_string())]
             }
-            Item::Alert(id) => match self.alerts.get(id) {
-                None => vec![("status", "resolved".to_owned())],
-                Some(alert) => {
-                    vec![("status", alert.status.to_string()), ("silenced until", until(alert.silenced_until))]
-                }
-            },
+            Item::Alert(id) => self.facts_of_alert(id).unwrap_or_else(|| vec![("status", "resolved".to_owned())]),
             Item::Review(id) => {
                 if let Some(artifact) = self.artifacts.get(&ArtifactId(id.0)) {
                     let snoozed = until(artifact.snoozed_until);
                     return vec![("status", artifact.state.to_string()), ("snoozed until", snoozed)];
+                }
+                if let Some(facts) = self.facts_of_alert(AlertId(id.0)) {
+                    return facts;
                 }
                 let said = records.iter().find_map(|record| match &record.event {
                     Event::TaskSnoozed(event) if event.task_id.0 == id.0 => Some(event.until),
@@ -123,6 +125,12 @@ impl Core {
                 vec![("status", "failed".to_owned()), ("snoozed until", until(said.unwrap_or_else(known)))]
             }
         }
+    }
+
+    /// What is known of an alert that is not over.
+    fn facts_of_alert(&self, id: AlertId) -> Option<Facts> {
+        let alert = self.alerts.get(id)?;
+        Some(vec![("status", alert.status.to_string()), ("silenced until", until(alert.silenced_until))])
     }
 
     fn facts_of_task(&self, id: TaskId, context: &Context) -> Facts {

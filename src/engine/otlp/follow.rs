@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
 use super::instruments::{DURATION, Instruments, PLACE, TASKS, TOKENS, WAIT};
 use super::outbox::Outbox;
@@ -32,10 +32,19 @@ impl Follower {
         (Self { reader, outbox, names: HashMap::new(), instruments: instruments.clone() }, instruments)
     }
 
-    /// Follows until the engine has left.
-    pub(super) fn run(mut self, mut published: broadcast::Receiver<Published>) {
+    /// Follows until it is told that nothing more comes, and then takes what is there.
+    pub(super) async fn run(
+        mut self,
+        mut published: broadcast::Receiver<Published>,
+        mut ending: oneshot::Receiver<()>,
+    ) {
         loop {
-            match published.blocking_recv() {
+            let next = tokio::select! {
+                biased;
+                next = published.recv() => next,
+                _ = &mut ending => return,
+            };
+            match next {
                 Ok(published) => self.take(&published),
                 Err(broadcast::error::RecvError::Lagged(missed)) => {
                     // Of how many spans nobody knows; of one each at least.

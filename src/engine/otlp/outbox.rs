@@ -1,6 +1,7 @@
 //! Spans that wait to be sent: at most so many, and what has no place is dropped and counted.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use super::Export;
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     waiting: Arc<Mutex<VecDeque<Value>>>,
+    /// How many were taken and have come to no end yet.
+    taken: Arc<AtomicU64>,
     most: usize,
     /// Told when something comes in.
     some: Arc<Notify>,
@@ -22,7 +25,7 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Room for `most` spans; those that are dropped are counted in `export`.
     pub(super) fn new(most: usize, export: Export) -> Self {
-        Self { waiting: Arc::default(), most, some: Arc::default(), export }
+        Self { waiting: Arc::default(), taken: Arc::default(), most, some: Arc::default(), export }
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Value>> {
@@ -62,9 +65,27 @@ impl Outbox {
         };
         // Either is a reason.
         let _ = tokio::time::timeout(every, full).await;
+        self.take_now(most)
+    }
+
+    /// The oldest of what waits, at most `most` of them, which may be none.
+    pub(super) fn take_now(&self, most: usize) -> Vec<Value> {
         let mut waiting = self.lock();
         let count = waiting.len().min(most);
+        self.taken.store(count as u64, Ordering::Release);
         waiting.drain(..count).collect()
+    }
+
+    /// What was taken last has come to its end: it was sent, or it is not wanted.
+    pub(super) fn settle(&self) {
+        self.taken.store(0, Ordering::Release);
+    }
+
+    /// Drops what waits and what was taken and came to no end, and gives how much that is.
+    pub(super) fn give_up(&self) -> u64 {
+        let count = std::mem::take(&mut *self.lock()).len() as u64 + self.taken.swap(0, Ordering::AcqRel);
+        self.miss(count);
+        count
     }
 }
 
@@ -87,5 +108,13 @@ mod tests {
             assert_eq!(outbox.take(9, Duration::ZERO).await, [6]);
         });
         assert_eq!(export.standing().unwrap().dropped, 2);
+        // What was taken and not settled is given up with what waits.
+        outbox.put(vec![7.into(), 8.into()]);
+        assert_eq!(outbox.give_up(), 3);
+        assert_eq!(export.standing().unwrap().dropped, 5);
+        outbox.put(vec![9.into()]);
+        assert_eq!(outbox.take_now(9), [9]);
+        outbox.settle();
+        assert_eq!(outbox.give_up(), 0);
     }
 }

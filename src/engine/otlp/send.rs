@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::outbox::Outbox;
 use super::settings::Collector;
@@ -19,12 +20,16 @@ const ANSWER_BYTES: usize = 64 << 10;
 /// The pause after the first failure; each further one doubles it, up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_LONGEST: Duration = Duration::from_mins(1);
+/// The pause after each failure while the engine ends.
+const PAUSE_LAST: Duration = Duration::from_millis(250);
 
 /// Who sends, and where to.
 pub(super) struct Sending {
     pub(super) collector: Collector,
     pub(super) outbox: Outbox,
     pub(super) export: Export,
+    /// Set when the engine ends: what waits is sent at once then, and that is all.
+    pub(super) leaving: watch::Receiver<bool>,
 }
 
 /// What became of a request.
@@ -39,14 +44,20 @@ enum Verdict {
 }
 
 impl Sending {
-    /// Sends until the engine's runtime ends.
+    /// Sends until the engine ends, and then what waits.
     pub(super) async fn run(self, metrics: metrics::Metrics) {
         tokio::join!(self.spans(), self.metrics(metrics));
     }
 
     async fn spans(&self) {
         loop {
-            let batch = self.outbox.take(BATCH, self.collector.every).await;
+            let batch = tokio::select! {
+                batch = self.outbox.take(BATCH, self.collector.every) => batch,
+                () = self.left() => match self.outbox.take_now(BATCH) {
+                    none if none.is_empty() => return,
+                    batch => batch,
+                },
+            };
             let body = body(&json::traces(&batch));
             let count = batch.len() as u64;
             let mut pause = PAUSE_FIRST;
@@ -61,26 +72,38 @@ impl Sending {
                         self.outbox.miss(count);
                         break;
                     }
+                    Verdict::Later(..) if *self.leaving.borrow() => tokio::time::sleep(PAUSE_LAST).await,
                     Verdict::Later(_, asked) => {
-                        tokio::time::sleep(asked.unwrap_or(pause).min(PAUSE_LONGEST)).await;
+                        // An end is a reason to try once more at once.
+                        let wait = asked.unwrap_or(pause).min(PAUSE_LONGEST);
+                        let _ = tokio::time::timeout(wait, self.left()).await;
                         pause = (pause * 2).min(PAUSE_LONGEST);
                     }
                 }
             }
+            self.outbox.settle();
         }
+    }
+
+    /// Resolves once the engine ends.
+    async fn left(&self) {
+        // Whoever would say so is gone only when the process is.
+        let _ = self.leaving.clone().wait_for(|leaving| *leaving).await;
     }
 
     /// What could not be told is told the next time: the latest values are what counts.
     async fn metrics(&self, metrics: metrics::Metrics) {
         let Some(every) = self.collector.metrics_every else { return };
         loop {
-            tokio::time::sleep(every).await;
+            let last = tokio::time::timeout(every, self.left()).await.is_ok();
             let (told, count) = metrics.told();
-            if told.is_empty() {
-                continue;
-            }
-            if let Verdict::Taken(rejected) = self.attempt("metrics", &body(&json::metrics(&told))).await {
+            if !told.is_empty()
+                && let Verdict::Taken(rejected) = self.attempt("metrics", &body(&json::metrics(&told))).await
+            {
                 self.export.change(|standing| standing.points += count.saturating_sub(rejected));
+            }
+            if last {
+                return;
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
-use crate::domain::metric::{Key, Meta, Metric, MetricKind, Selector};
+use crate::domain::metric::{self, Key, Meta, Metric, MetricKind, Selector};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::store::error::{Doing, Error};
 
@@ -159,8 +159,7 @@ impl Dictionary {
     pub(super) fn select(&self, selector: &Selector) -> Result<(MetricKind, Vec<Arc<Entry>>), Refusal> {
         let Some(family) = self.families.get(&selector.name) else {
             let names = self.families.keys().map(String::as_str);
-            let refusal = Refusal::not_found("metric", &selector.name);
-            return Err(refusal.hint_nearest(&selector.name, names, "See `menagerie metric list`"));
+            return Err(metric::unknown(&selector.name, names, "See `menagerie metric list`"));
         };
         let meant = family.series.values().filter(|entry| selector.fits(&entry.key.labels));
         Ok((family.meta.kind, meant.cloned().collect()))

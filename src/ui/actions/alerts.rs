@@ -120,12 +120,12 @@ pub static SOURCE: Action = Action {
     help: "go to the cage, agent or task that the alert is about",
     changes: false,
     hint: 2,
-    ready: |app| match app.target() {
+    ready: |app| match app.source() {
         Some(_) => Ok(()),
         None => Err("there is no screen of what it is about".to_owned()),
     },
     run: |app| {
-        if let Some(place) = app.target() {
+        if let Some(place) = app.source() {
             app.step(Step::Go(place));
         }
     },

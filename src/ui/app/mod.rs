@@ -266,6 +266,14 @@ impl App {
         }
     }
 
+    /// Where what actions act on is about something that has a screen.
+    pub fn source(&self) -> Option<Place> {
+        match &self.aim {
+            Some(aim) => aim.target.clone(),
+            None => self.screen().and_then(Screen::source),
+        }
+    }
+
     /// The sections of the keymap that hold now, the nearest first.
     pub fn scopes(&self) -> Vec<Scope> {
         let mut scopes = self.screen().map(|screen| screen.scopes().to_vec()).unwrap_or_default();

@@ -12,7 +12,7 @@ mod cages;
 mod dashboards;
 mod dependencies;
 mod events;
-mod inbox;
+pub mod inbox;
 mod metrics;
 mod output;
 mod overview;

@@ -50,6 +50,7 @@ const REACHED: &[(&str, Place, &str)] = &[
     ("inbox-reject", Place::Inbox, "j j x"),
     ("inbox-changes", Place::Inbox, "j j ="),
     ("inbox-failed", Place::Inbox, "j"),
+    ("inbox-alert", Place::Inbox, "G"),
     ("artifact-code", Place::Inbox, "j j enter"),
     ("artifact-report", Place::Inbox, "enter"),
 ];

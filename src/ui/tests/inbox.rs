@@ -44,7 +44,7 @@ impl Desk {
                     page.rows.insert(0, item);
                 }
                 if self.survey_falls {
-                    page.rows.sort_by_key(|item| item.task_type == "survey");
+                    page.rows.sort_by_key(|item| item.task_type.as_deref() == Some("survey"));
                 }
                 page.total = page.rows.len() as u64;
                 Ok(Answer::Inbox(page))
@@ -62,7 +62,10 @@ impl Desk {
                         self.decided.retain(|id| !ids.contains(id));
                         (vec![], false)
                     }
-                    WireCommand::SnoozeReviews { ids, .. } => {
+                    WireCommand::SnoozeReviews { ids, .. }
+                    | WireCommand::AcknowledgeAlerts { ids, .. }
+                    | WireCommand::SilenceAlerts { ids, .. }
+                    | WireCommand::ResolveAlerts { ids, .. } => {
                         self.decided.extend(ids.clone());
                         (vec![], false)
                     }
@@ -510,6 +513,46 @@ fn a_failed_task_is_tried_again_or_opened_and_not_approved() {
     assert!(matches!(&desk.borrow().commands[..], [WireCommand::RetryTasks { .. }]));
     driver.press("k k j enter");
     assert!(matches!(driver.app.history.place(), Place::Task(_)));
+}
+
+#[test]
+fn an_alert_waits_among_the_rest_with_the_keys_of_the_alerts() {
+    let (mut driver, desk) = desk((120, 36));
+    let id = |number| fleet::alerts::alert(number).id.to_string();
+    let (one, other) = (id(8), id(0));
+    driver.press("G");
+    for words in ["2 x alert: cage-memory", "memory of cage 003 is 78 %", "raise limits.memory", "nobody has taken it"]
+    {
+        driver.sees(words);
+    }
+    driver.press("a");
+    driver.sees("no artifact is selected");
+    driver.press("o");
+    assert_eq!(driver.app.history.place(), &Place::Cage("003".into()));
+    driver.press("2 G enter");
+    assert_eq!(driver.app.history.place(), &Place::Alert(one.clone()));
+    driver.press("2 G A");
+    let taken = WireCommand::AcknowledgeAlerts { ids: vec![one.clone()], note: None };
+    assert_eq!(desk.borrow().commands, [taken]);
+    assert_eq!(driver.app.orders.log()[0].line, format!("menagerie alert acknowledge {one}"));
+    driver.sees_not("2 x alert: cage-memory");
+    driver.press("G S ctrl-u");
+    driver.type_text("8h");
+    driver.press("enter");
+    let silenced = WireCommand::SilenceAlerts { ids: vec![other], until: Some("8h".parse().unwrap()) };
+    assert_eq!(desk.borrow().commands[1..], [silenced]);
+    driver.press("G R");
+    driver.type_text("restarted it");
+    driver.press("enter enter");
+    let resolved =
+        WireCommand::ResolveAlerts { ids: vec![id(6)], action: Some("restarted it".to_owned()), notes: None };
+    assert_eq!(desk.borrow().commands[2..], [resolved]);
+    assert_eq!(driver.app.selection().unwrap().noun, crate::ui::screen::Noun::Artifact, "no alert is left");
+    // Of mixed marks keys act on those of the kind under the cursor.
+    let (mut driver, desk) = self::desk((120, 36));
+    driver.press("j j space G space A");
+    driver.press("enter");
+    assert_eq!(desk.borrow().commands, [WireCommand::AcknowledgeAlerts { ids: vec![id(8)], note: None }]);
 }
 
 #[test]

@@ -140,7 +140,7 @@ impl Core {
     }
 
     /// An alert that is not resolved, or why there is none.
-    fn open_alert(&self, id: AlertId, context: &Context) -> Result<&Alert, Refusal> {
+    pub(super) fn open_alert(&self, id: AlertId, context: &Context) -> Result<&Alert, Refusal> {
         self.alerts.get(id).ok_or_else(|| {
             if context.alerts.iter().any(|alert| alert.id == id) {
                 Refusal::conflict("alert", "already resolved", "an alert that is not resolved").within(id)

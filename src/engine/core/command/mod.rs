@@ -29,7 +29,7 @@ pub(super) use feasible::Lack;
 use super::{Core, Decisions};
 use crate::domain::command::RefusedItem;
 use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
-use crate::domain::{Actor, Alert, AlertId, ArtifactId, Command, Refusal, Reply, TaskId, Timestamp};
+use crate::domain::{Actor, Alert, AlertId, ArtifactId, Command, Refusal, Reply, ReviewId, TaskId, Timestamp};
 
 /// What a command names and the memory no longer holds; the loop fetches it from the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,10 +116,13 @@ impl Core {
                 wanted.rated.clone_from(ids);
             }
             Command::SnoozeReviews { ids, .. } => {
-                let unknown = ids.iter().filter(|id| !self.artifacts.contains_key(&ArtifactId(id.0)));
-                for id in unknown {
+                let known = |id: &ReviewId| {
+                    self.artifacts.contains_key(&ArtifactId(id.0)) || self.alerts.get(AlertId(id.0)).is_some()
+                };
+                for id in ids.iter().filter(|id| !known(id)) {
                     wanted.artifacts.push(ArtifactId(id.0));
                     wanted.tasks.push(TaskId(id.0));
+                    wanted.alerts.push(AlertId(id.0));
                 }
             }
             Command::AcknowledgeAlerts { ids, .. }

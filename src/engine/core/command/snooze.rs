@@ -2,9 +2,11 @@
 
 use super::Context;
 use super::undo::{Groups, undone_by};
-use crate::domain::event::{ArtifactSnoozed, TaskSnoozed};
+use crate::domain::event::{AlertSilenced, ArtifactSnoozed, TaskSnoozed};
 use crate::domain::time::When;
-use crate::domain::{Actor, ArtifactId, Command, Refusal, Reply, ReviewId, ReviewState, TaskId, TaskStatus, Timestamp};
+use crate::domain::{
+    Actor, AlertId, ArtifactId, Command, Refusal, Reply, ReviewId, ReviewState, TaskId, TaskStatus, Timestamp,
+};
 use crate::engine::core::{Core, Decisions};
 
 impl Core {
@@ -29,6 +31,16 @@ impl Core {
                 if artifact.snoozed_until != until {
                     before.add(artifact.snoozed_until.filter(|at| *at > now), id);
                     core.emit(now, actor, ArtifactSnoozed { artifact_id, until }, out);
+                }
+                return Ok(());
+            }
+            let alert_id = AlertId(id.0);
+            if core.alerts.get(alert_id).is_some() || context.alerts.iter().any(|alert| alert.id == alert_id) {
+                // To put an alert off is to silence it: no receiver is told of it meanwhile either.
+                let old = core.open_alert(alert_id, context)?.silenced_until;
+                if old != until {
+                    before.add(old.filter(|at| *at > now), id);
+                    core.emit(now, actor, AlertSilenced { alert_id, until }, out);
                 }
                 return Ok(());
             }

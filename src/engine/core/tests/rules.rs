@@ -91,6 +91,53 @@ fn an_alert_waits_escalates_and_clears_by_itself() {
 }
 
 #[test]
+fn an_alert_waits_in_the_inbox_until_somebody_has_taken_it() {
+    let mut world = World::new(FLEET);
+    let inbox = |world: &World, silenced: bool| world.core.inbox_alerts(world.now, silenced);
+    for number in [3, 4] {
+        heat(&mut world, number, 0.6);
+    }
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 3, 0.6);
+    let id = world.core.alerts().next().unwrap().id;
+    let at = |world: &World| inbox(world, false).iter().find(|item| item.id == id).map(|item| item.cost);
+    // A warning counts as one task of the usual priority: (1 + hours) * (1 + 5 / 5).
+    assert_eq!(at(&world), Some(2.0));
+    world.pass(Span::from_secs(1800));
+    assert_eq!(at(&world), Some(3.0));
+    // It is put off as anything else is, which silences it; taken back, it is there again.
+    let ids = vec![ReviewId(id.0)];
+    let put_off = Command::SnoozeReviews { ids: ids.clone(), until: Some(When::In(Span::from_secs(60))) };
+    let Reply::Items { inverse, .. } = world.command(put_off.clone()).unwrap() else { panic!() };
+    assert_eq!((at(&world), inbox(&world, true).len(), world.core.active_alerts(world.now)), (None, 1, 0));
+    world.command(inverse[0].clone()).unwrap();
+    assert_eq!((at(&world), world.core.active_alerts(world.now)), (Some(3.0), 1));
+    world.command(put_off.clone()).unwrap();
+    world.pass(Span::from_secs(61));
+    assert!(at(&world).is_some(), "its time has passed");
+    // What is taken waits for nobody, until it gets worse.
+    world.command(Command::AcknowledgeAlerts { ids: vec![id], note: None }).unwrap();
+    assert_eq!((at(&world), inbox(&world, true).len()), (None, 0));
+    heat(&mut world, 3, 0.9);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 3, 0.9);
+    assert!(at(&world).is_some_and(|cost| cost > 26.0), "a critical one counts as twenty-five tasks: {:?}", at(&world));
+    // It is gone when it is over, by itself or by hand, and then it cannot be put off.
+    heat(&mut world, 3, 0.1);
+    assert_eq!(at(&world), None);
+    let refusal = world.command(put_off).unwrap_err().to_string();
+    assert!(refusal.contains("already resolved"), "{refusal}");
+    heat(&mut world, 4, 0.6);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 4, 0.6);
+    let other = inbox(&world, false)[0].id;
+    assert_ne!(other, id);
+    world.command(Command::ResolveAlerts { ids: vec![other], action: None, notes: None }).unwrap();
+    assert_eq!(inbox(&world, true), []);
+    world.assert_durable();
+}
+
+#[test]
 fn an_alert_resolved_by_hand_comes_up_again_while_its_cause_lasts() {
     let mut world = World::new(FLEET);
     heat(&mut world, 3, 0.6);

@@ -8,6 +8,7 @@ use super::columns::{self as fields};
 use super::entries::Row;
 use super::{Inbox, Parts, rows};
 use crate::api::triage::{InboxItem, InboxKind, Risk};
+use crate::ui::events_text::severity;
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -50,6 +51,7 @@ impl Inbox {
                 match item.kind {
                     InboxKind::Artifact => self.reader.draw(frame, body, look),
                     InboxKind::FailedTask => draw_failure(item, frame, body, look),
+                    InboxKind::Alert => draw_alert(item, frame, body, look),
                 }
             }
             Some(Row::Group(places)) => {
@@ -90,12 +92,18 @@ fn head(frame: &mut Frame<'_>, parts: &Parts, look: &Look<'_>, mark: Mark, title
 impl Inbox {
     fn facts(&self, item: &InboxItem, look: &Look<'_>) -> Line<'static> {
         let who = item.agent.as_ref().map_or_else(|| "an agent that is gone".to_owned(), |name| short(name, 24));
-        let task = short(&item.task_type, 24);
+        let task = short(item.task_type.as_deref().unwrap_or_default(), 24);
         let words = match item.kind {
             InboxKind::Artifact => {
                 format!(" {} by {who} for {task} · {}", fields::what(item), self.reader.summary())
             }
             InboxKind::FailedTask => format!(" a task of type {task}, tried last by {who}"),
+            InboxKind::Alert => item.alert.as_ref().map_or_else(String::new, |alert| {
+                let often =
+                    if alert.count > 1 { format!(", {} times", text::count(alert.count)) } else { String::new() };
+                let (source, trigger) = (short(&alert.source, 32), short(&alert.context.trigger, 32));
+                format!(" {} about {source}, raised by {trigger}{often}", alert.severity)
+            }),
         };
         let words = format!("{words} · waits {}", look.age(item.since));
         Line::styled(words, look.style(Role::Dim))
@@ -113,7 +121,9 @@ fn stakes(item: &InboxItem, look: &Look<'_>) -> Line<'static> {
         let words = format!(" {} HIGH RISK: decided alone ", look.mark(Mark::Warning));
         spans.push(Span::styled(words, look.style(Role::Bad)));
     }
-    if item.blocks > 0 {
+    if item.kind == InboxKind::Alert {
+        spans.push(Span::styled(" nobody has taken it", look.style(Role::Waiting)));
+    } else if item.blocks > 0 {
         let tasks = if item.blocks == 1 { "task" } else { "tasks" };
         let held = if item.kind == InboxKind::FailedTask { "took along" } else { "holds up" };
         let words = format!(" {held} {} {tasks}", text::count(item.blocks));
@@ -138,16 +148,33 @@ fn stakes(item: &InboxItem, look: &Look<'_>) -> Line<'static> {
 }
 
 fn draw_failure(item: &InboxItem, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-    let mut lines: Vec<(Role, String)> = widgets::wrap(&item.title, usize::from(area.width.saturating_sub(2)))
-        .into_iter()
-        .map(|line| (Role::Bad, line))
-        .collect();
-    lines.push((Role::Text, String::new()));
-    for words in ["What depends on it failed with it.", "t tries it again · Enter shows the task · S puts it off"] {
-        lines.extend(
-            widgets::wrap(words, usize::from(area.width.saturating_sub(2))).into_iter().map(|line| (Role::Dim, line)),
-        );
+    let keys = "t tries it again · Enter shows the task · S puts it off";
+    let words = [
+        (Role::Bad, &*item.title),
+        (Role::Text, ""),
+        (Role::Dim, "What depends on it failed with it."),
+        (Role::Dim, keys),
+    ];
+    draw_words(&words, frame, area, look);
+}
+
+fn draw_alert(item: &InboxItem, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+    let Some(alert) = &item.alert else { return };
+    let message = look.names.speak(&alert.message);
+    let mut words = vec![(severity(alert.severity).role(), &*message), (Role::Text, "")];
+    if let Some(remedy) = &alert.context.remedy {
+        words.extend([(Role::Text, &**remedy), (Role::Text, "")]);
     }
+    let keys = "A says that you look after it · R that it is over · S silences it · Enter shows all about it · o what it is about";
+    words.push((Role::Dim, keys));
+    draw_words(&words, frame, area, look);
+}
+
+/// Draws paragraphs, as far as there is room.
+fn draw_words(words: &[(Role, &str)], frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+    let room = usize::from(area.width.saturating_sub(2));
+    let wrapped = |text: &str| if text.is_empty() { vec![String::new()] } else { widgets::wrap(text, room) };
+    let lines = words.iter().flat_map(|(role, text)| wrapped(text).into_iter().map(|line| (*role, line)));
     for (y, (role, line)) in (area.y..area.bottom()).zip(lines) {
         frame.render_widget(Line::styled(line, look.style(role)), Rect { y, height: 1, ..area });
     }
@@ -158,7 +185,8 @@ fn draw_members(members: &[&InboxItem], frame: &mut Frame<'_>, area: Rect, look:
     let shown = if members.len() > rows { rows.saturating_sub(1) } else { members.len() };
     for (y, item) in (area.y..).zip(members.iter().take(shown)) {
         let mark = fields::mark(item);
-        let agent = short(item.agent.as_deref().unwrap_or("(gone)"), 16);
+        let source = item.alert.as_ref().map(|alert| alert.source.as_str());
+        let agent = short(item.agent.as_deref().or(source).unwrap_or("(gone)"), 16);
         let room = usize::from(area.width).saturating_sub(24);
         let line = Line::from(vec![
             Span::styled(format!("{} ", look.mark(mark)), look.style(mark.role())),

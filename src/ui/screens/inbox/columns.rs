@@ -2,6 +2,7 @@
 
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::domain::Timestamp;
+use crate::ui::events_text::severity;
 use crate::ui::list::{Cell, Column};
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
@@ -12,14 +13,7 @@ pub const COLUMNS: &[Column<InboxItem>] = &[
     Column { title: "WHAT", width: 8, right: false, rank: 1, sort: None, cell: |item, _| Cell::plain(what(item)) },
     Column { title: "TITLE", width: 0, right: false, rank: 1, sort: None, cell: title },
     Column { title: "AGENT", width: 12, right: false, rank: 3, sort: None, cell: |item, _| agent(item) },
-    Column {
-        title: "FOR",
-        width: 12,
-        right: false,
-        rank: 4,
-        sort: None,
-        cell: |item, _| Cell::of(Role::Dim, &item.task_type),
-    },
+    Column { title: "FOR", width: 12, right: false, rank: 4, sort: None, cell: |item, _| purpose(item) },
     Column {
         title: "BLOCKS",
         width: 6,
@@ -52,12 +46,14 @@ pub const TITLE: usize = 1;
 
 /// The title; of what was put off also for how long still.
 fn title(item: &InboxItem, look: &Look<'_>) -> Cell {
+    // What the engine says calls things by ids.
+    let title = if item.alert.is_some() { look.names.speak(&item.title) } else { item.title.clone() };
     match item.snoozed_until.filter(|until| *until > look.now) {
         Some(until) => {
             let left = text::age(until.as_micros() - look.now.as_micros());
-            Cell::of(Role::Dim, format!("put off for {left} more: {}", item.title))
+            Cell::of(Role::Dim, format!("put off for {left} more: {title}"))
         }
-        None => Cell::plain(&item.title),
+        None => Cell::plain(title),
     }
 }
 
@@ -66,20 +62,34 @@ pub fn what(item: &InboxItem) -> &'static str {
     match item.kind {
         InboxKind::Artifact => item.artifact_type.map_or("artifact", |kind| kind.as_str()),
         InboxKind::FailedTask => "failed",
+        InboxKind::Alert => item.alert.as_ref().map_or("alert", |alert| alert.severity.as_str()),
     }
 }
 
 /// The mark in front of an item.
 pub fn mark(item: &InboxItem) -> Mark {
+    if let Some(alert) = &item.alert {
+        return severity(alert.severity);
+    }
     match (item.risk, item.kind) {
         (Risk::High, _) => Mark::Warning,
         (Risk::Normal, InboxKind::Artifact) => Mark::Human,
-        (Risk::Normal, InboxKind::FailedTask) => Mark::Failed,
+        (Risk::Normal, InboxKind::FailedTask | InboxKind::Alert) => Mark::Failed,
     }
 }
 
+/// Who made it; of an alert what it is about.
 fn agent(item: &InboxItem) -> Cell {
+    if let (None, Some(alert)) = (&item.agent, &item.alert) {
+        return Cell::plain(&alert.source);
+    }
     item.agent.as_ref().map_or_else(|| Cell::of(Role::Dim, "(gone)"), Cell::plain)
+}
+
+/// For which type of task it was made; of an alert what raised it.
+fn purpose(item: &InboxItem) -> Cell {
+    let trigger = item.alert.as_ref().map(|alert| &alert.context.trigger);
+    item.task_type.as_ref().or(trigger).map_or_else(Cell::unknown, |words| Cell::of(Role::Dim, words))
 }
 
 /// How many tasks it blocks; nothing is said where it blocks none, so that those that do stand out.

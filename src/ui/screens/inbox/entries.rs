@@ -217,20 +217,37 @@ impl Entries {
     /// What actions act on: what is marked, else the row under the cursor, a heading standing for its items. All of one
     /// kind: of mixed marks those of the kind under the cursor, where there are any.
     pub fn selection(&self) -> Selection {
-        let marked = !self.marks.is_empty();
-        let here: Vec<&InboxItem> = match self.current() {
+        let kind = self.kind().unwrap_or(InboxKind::Artifact);
+        let items = self.chosen().into_iter().filter(|item| item.kind == kind).map(item).collect();
+        let noun = match kind {
+            InboxKind::Artifact => Noun::Artifact,
+            InboxKind::FailedTask => Noun::Task,
+            InboxKind::Alert => Noun::Alert,
+        };
+        Selection { noun, items, marked: !self.marks.is_empty() }
+    }
+
+    /// The kind of what actions act on; `None` where there is nothing.
+    pub fn kind(&self) -> Option<InboxKind> {
+        let chosen = self.chosen();
+        let here = self.here().first().map(|item| item.kind);
+        here.filter(|kind| chosen.iter().any(|item| item.kind == *kind)).or_else(|| Some(chosen.first()?.kind))
+    }
+
+    /// What the cursor is on, a heading standing for its items.
+    fn here(&self) -> Vec<&InboxItem> {
+        match self.current() {
             None => vec![],
             Some(Row::Item(place, _)) => self.items.get(*place).into_iter().collect(),
             Some(Row::Group(places)) => places.iter().filter_map(|place| self.items.get(*place)).collect(),
-        };
-        let kind = here.first().map(|item| item.kind);
-        let mut chosen: Vec<&InboxItem> = if marked { self.marks.values().collect() } else { here };
+        }
+    }
+
+    /// What is marked, else what the cursor is on, of every kind, without what was decided here.
+    fn chosen(&self) -> Vec<&InboxItem> {
+        let mut chosen = if self.marks.is_empty() { self.here() } else { self.marks.values().collect() };
         chosen.retain(|item| !self.decisions.ids.contains(&item.id));
-        let kind = kind.filter(|kind| chosen.iter().any(|item| item.kind == *kind));
-        let kind = kind.or_else(|| chosen.first().map(|item| item.kind)).unwrap_or(InboxKind::Artifact);
-        let items = chosen.into_iter().filter(|item| item.kind == kind).map(item).collect();
-        let noun = if kind == InboxKind::Artifact { Noun::Artifact } else { Noun::Task };
-        Selection { noun, items, marked }
+        chosen
     }
 
     /// Asks for the dearest ones.
@@ -474,13 +491,19 @@ fn item(item: &InboxItem) -> Item {
     let state = match item.kind {
         InboxKind::Artifact => "pending",
         InboxKind::FailedTask => "failed",
+        // What waits is active; one that somebody has taken is not here.
+        InboxKind::Alert => "active",
+    };
+    let name = match &item.alert {
+        Some(alert) => format!("{} alert about {}", alert.severity, alert.source),
+        None => item.title.clone(),
     };
     Item {
         id: item.id.clone(),
-        name: item.title.clone(),
+        name,
         state: state.to_owned(),
         high_risk: item.risk == Risk::High,
         array: false,
-        task: Some(item.task_id.clone()),
+        task: item.task_id.clone(),
     }
 }

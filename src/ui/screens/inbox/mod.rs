@@ -20,6 +20,7 @@ use crate::domain::Timestamp;
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::arming;
+use crate::ui::events_text::about;
 use crate::ui::list::Listing;
 use crate::ui::look::Look;
 use crate::ui::pager::Pager;
@@ -100,7 +101,7 @@ fn blocked(items: &[InboxItem]) -> (u64, bool) {
     (known.values().sum(), known.len() > 1)
 }
 
-/// What there is to read of an item; nothing of a failed task.
+/// What there is to read of an item; nothing of a failed task or an alert.
 fn subject(item: &InboxItem) -> Option<Subject> {
     (item.kind == InboxKind::Artifact).then(|| Subject {
         id: item.id.clone(),
@@ -110,6 +111,15 @@ fn subject(item: &InboxItem) -> Option<Subject> {
         agent: item.agent.as_ref().map(|name| format!("={name}")),
         made: item.since,
     })
+}
+
+/// The screen of an item.
+pub fn place(item: &InboxItem) -> Option<Place> {
+    match item.kind {
+        InboxKind::Artifact => Some(Place::Artifact(item.id.clone(), item.title.clone())),
+        InboxKind::FailedTask => item.task_id.clone().map(Place::Task),
+        InboxKind::Alert => Some(Place::Alert(item.id.clone())),
+    }
 }
 
 impl Screen for Inbox {
@@ -140,11 +150,14 @@ impl Screen for Inbox {
 
     fn topics(&self) -> &'static [Topic] {
         // What blocks how much changes with tasks, and with that the order.
-        &[Topic::Artifacts, Topic::Tasks]
+        &[Topic::Artifacts, Topic::Tasks, Topic::Alerts]
     }
 
     fn scopes(&self) -> &'static [Scope] {
-        &[Scope::Inbox, Scope::List]
+        match self.entries.kind() {
+            Some(InboxKind::Alert) => &[Scope::InboxAlert, Scope::Inbox, Scope::List],
+            _ => &[Scope::Inbox, Scope::List],
+        }
     }
 
     fn attend(&mut self, now: Instant, wall: Timestamp, options: &Options) {
@@ -170,7 +183,10 @@ impl Screen for Inbox {
     fn ordered(&mut self, command: &WireCommand, _: &mut Out) {
         if let WireCommand::ReviewArtifacts { ids, .. }
         | WireCommand::SnoozeReviews { ids, .. }
-        | WireCommand::RetryTasks { ids } = command
+        | WireCommand::RetryTasks { ids }
+        | WireCommand::AcknowledgeAlerts { ids, .. }
+        | WireCommand::SilenceAlerts { ids, .. }
+        | WireCommand::ResolveAlerts { ids, .. } = command
         {
             self.entries.decide(ids);
         }
@@ -200,10 +216,12 @@ impl Screen for Inbox {
     }
 
     fn target(&self) -> Option<Place> {
-        self.entries.current_item().map(|item| match item.kind {
-            InboxKind::Artifact => Place::Artifact(item.id.clone(), item.title.clone()),
-            InboxKind::FailedTask => Place::Task(item.task_id.clone()),
-        })
+        self.entries.current_item().and_then(place)
+    }
+
+    fn source(&self) -> Option<Place> {
+        let alert = self.entries.current_item()?.alert.as_ref()?;
+        about(&alert.source, &alert.message)
     }
 
     fn list(&mut self) -> Option<&mut dyn Listing> {

@@ -54,8 +54,8 @@ fn in_place_of_rows(entries: &Entries) -> Option<String> {
             format!("nothing matches {}\nEsc clears the filter", text::clean(entries_filter(entries)))
         }
         (None, Some(_)) => {
-            "Nothing waits for you.\n\nWhat agents make comes here to be judged, and failed tasks that\n\
-            hold up others. H shows what was put off."
+            "Nothing waits for you.\n\nWhat agents make comes here to be judged, failed tasks that hold\n\
+            up others, and alerts. H shows what was put off."
                 .to_owned()
         }
     })
@@ -127,8 +127,15 @@ fn group_line(entries: &Entries, places: &[usize], place: usize, width: u16, loo
     line
 }
 
-/// What a group holds: `12 × report for survey`.
+/// What a group holds: `12 x report for survey`, `3 x alert: cage-memory`.
 pub fn label(members: &[&InboxItem]) -> String {
     let Some(first) = members.first() else { return String::new() };
-    format!("{} x {} for {}", members.len(), fields::what(first), text::fit(&text::clean(&first.task_type), 40))
+    let fit = |words: &str| text::fit(&text::clean(words), 40).into_owned();
+    match (&first.alert, &first.task_type) {
+        (Some(alert), _) => format!("{} x alert: {}", members.len(), fit(&alert.context.trigger)),
+        (None, kind) => {
+            let kind = fit(kind.as_deref().unwrap_or_default());
+            format!("{} x {} for {kind}", members.len(), fields::what(first))
+        }
+    }
 }

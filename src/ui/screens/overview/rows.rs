@@ -35,10 +35,7 @@ pub fn target(overview: &Overview, row: &RowId) -> Option<Place> {
     match row {
         RowId::Inbox(id) => {
             let item = overview.inbox.iter().find(|item| item.id == *id)?;
-            Some(match item.kind {
-                InboxKind::Artifact => Place::Artifact(item.id.clone(), item.title.clone()),
-                InboxKind::FailedTask => Place::Task(item.task_id.clone()),
-            })
+            crate::ui::screens::inbox::place(item)
         }
         RowId::Alert(_) => Some(Place::Alerts),
         RowId::Risk(id) => Some(Place::Task(id.clone())),
@@ -76,12 +73,13 @@ impl Words {
 /// Something that waits for a human.
 pub fn inbox(item: &InboxItem, here: bool, room: usize, look: &Look<'_>) -> Line<'static> {
     let mark = match (item.kind, item.risk) {
-        (InboxKind::FailedTask, _) => Mark::Failed,
+        (InboxKind::FailedTask | InboxKind::Alert, _) => Mark::Failed,
         (InboxKind::Artifact, Risk::High) => Mark::Warning,
         (InboxKind::Artifact, Risk::Normal) => Mark::Human,
     };
     let kind = match (item.kind, item.artifact_type) {
         (InboxKind::FailedTask, _) => "failed task".to_owned(),
+        (InboxKind::Alert, _) => "alert".to_owned(),
         (InboxKind::Artifact, Some(kind)) => kind.to_string(),
         (InboxKind::Artifact, None) => "artifact".to_owned(),
     };

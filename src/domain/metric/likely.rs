@@ -1,0 +1,68 @@
+//! Which metric somebody may have meant by a name that there is none of.
+
+use crate::domain::refusal::{Refusal, nearest};
+
+/// The refusal of a metric that there is not, with the one of `names` that was likely meant, or else another hint.
+///
+/// Names of metrics are long and made of words: whoever slips in one word, or leaves out the last, is nearer by edits to some
+/// shorter name than to the one that was meant. So words are compared first, and whole names only where that finds nothing.
+pub fn unknown<'a>(name: &str, names: impl IntoIterator<Item = &'a str>, otherwise: &str) -> Refusal {
+    let names: Vec<&str> = names.into_iter().collect();
+    let refusal = Refusal::not_found("metric", name);
+    match by_words(name, &names).or_else(|| nearest(name, names.iter().copied())) {
+        Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
+        None => refusal.hint(otherwise),
+    }
+}
+
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split('_').filter(|word| !word.is_empty() && *word != "menagerie")
+}
+
+/// The name that has a word near each of those that were typed: the one with the fewest edits, of several the shortest.
+fn by_words<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
+    if typed.len() > super::NAME_BYTES || words(typed).next().is_none() {
+        return None;
+    }
+    let judge = |name: &&'a str| {
+        let mut edits = 0;
+        for word in words(typed) {
+            let near = words(name).map(|known| strsim::damerau_levenshtein(word, known)).min()?;
+            if near > word.len() / 3 {
+                return None;
+            }
+            edits += near;
+        }
+        Some((edits, words(name).count(), *name))
+    };
+    names.iter().filter_map(judge).min().map(|(.., name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_and_words_left_out_lead_to_what_was_meant() {
+        let names = [
+            "menagerie_gpu_up",
+            "menagerie_node_cpu_usage_ratio",
+            "menagerie_cage_memory_used_bytes",
+            "menagerie_queue_wait_seconds",
+            "menagerie_tasks",
+        ];
+        for (typed, meant) in [
+            ("menagerie_nod_cpu", "menagerie_node_cpu_usage_ratio"),
+            ("cage_memory", "menagerie_cage_memory_used_bytes"),
+            ("menagerie_queue_wait_second", "menagerie_queue_wait_seconds"),
+            ("menagerie_task", "menagerie_tasks"),
+            ("menageri_gpu_up", "menagerie_gpu_up"),
+        ] {
+            let said = unknown(typed, names, "See the list").to_string();
+            assert!(said.contains(&format!("did you mean \"{meant}\"")), "{typed}: {said}");
+        }
+        for typed in ["", "_", "wholly_other", &"menagerie_".repeat(50)] {
+            assert!(unknown(typed, names, "See the list").to_string().ends_with("See the list"), "{typed}");
+        }
+    }
+}
