@@ -281,6 +281,7 @@ fn rows(tasks: usize) -> Snapshot {
             kind: new.kind,
             context: TaskContext::default(),
             after: vec![],
+            lesson: None,
             done_by: None,
             array: None,
             materialised: vec![],

@@ -51,7 +51,9 @@ impl<T: Subcommand> Subcommand for Deferred<T> {
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {
-        later(command, T::augment_subcommands_for_update, |command| keeping_about(command, T::augment_subcommands_for_update))
+        later(command, T::augment_subcommands_for_update, |command| {
+            keeping_about(command, T::augment_subcommands_for_update)
+        })
     }
 
     fn has_subcommand(name: &str) -> bool {
