@@ -281,7 +281,6 @@ fn rows(tasks: usize) -> Snapshot {
             kind: new.kind,
             context: TaskContext::default(),
             after: vec![],
-            lesson: None,
             done_by: None,
             array: None,
             materialised: vec![],

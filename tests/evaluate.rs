@@ -53,7 +53,9 @@ fn a_log_is_replayed_and_compared() {
         assert_eq!((&figures["tasks"], &figures["agents"], &figures["groups"]), (&json!(1500), &json!(3), &json!(3)));
         let rate = |who: &str| figures[who]["success_rate"].as_f64().unwrap();
         assert!(rate("random") < rate("selection") && rate("best_single") < rate("selection"), "{figures}");
-        assert!(rate("selection") < rate("oracle") && (figures["selection"]["cost"].as_f64().unwrap() - 750.0).abs() < 1e-6);
+        assert!(
+            rate("selection") < rate("oracle") && (figures["selection"]["cost"].as_f64().unwrap() - 750.0).abs() < 1e-6
+        );
         assert!(figures["gap_closed_of_groups_last_half"].as_f64().unwrap() > 0.8, "{figures}");
         let again = evaluate(folder.path(), &log(1500), &["--feedback", feedback, "-o", "json"]);
         assert_eq!(output.stdout, again.stdout, "the same log gives the same figures");
@@ -88,7 +90,8 @@ fn questions_are_answered_one_by_one() {
     let mut good = 0;
     for round in 0..300 {
         let group = if round % 2 == 0 { "even" } else { "odd" };
-        writeln!(asks, "{}", json!({"task": round, "text": "do it", "group": group, "agents": ["even", "odd"]})).unwrap();
+        writeln!(asks, "{}", json!({"task": round, "text": "do it", "group": group, "agents": ["even", "odd"]}))
+            .unwrap();
         let mut line = String::new();
         answers.read_line(&mut line).unwrap();
         let answer: Value = serde_json::from_str(&line).unwrap();

@@ -58,11 +58,11 @@ pub enum ModelVerb {
     },
 }
 
-pub fn run(context: &mut Context, verb: ModelVerb) -> Outcome {
+pub fn run(context: &mut Context, verb: &ModelVerb) -> Outcome {
     let client = context.engine()?;
     let report =
         |model: ModelKind| -> Result<ModelReport, Failure> { Ok(client.get(&format!("/v1/models/{model}"), &vec![])?) };
-    match verb {
+    match *verb {
         ModelVerb::List => {
             let models: Vec<StoredVersion> = client.get("/v1/models", &vec![])?;
             if !context.out.value(&json!(models))? {

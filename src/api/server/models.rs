@@ -7,10 +7,11 @@ use super::{Failure, Service};
 use crate::domain::Refusal;
 use crate::domain::learning::{ExportedModel, ModelKind, ModelReport, StoredVersion};
 use crate::engine::core::model_parameters;
+use crate::store::Reader;
 
 /// `GET /v1/models`.
 pub(super) async fn list(State(service): State<Service>) -> Result<Json<Vec<StoredVersion>>, Failure> {
-    let mut versions = service.read(|reader| reader.model_versions()).await?;
+    let mut versions = service.read(Reader::model_versions).await?;
     // They come by model and the newest first.
     versions.dedup_by_key(|version| version.version.model);
     Ok(Json(versions))

@@ -36,7 +36,7 @@ pub(super) fn logistic(logit: f64) -> f64 {
     1.0 / (1.0 + exp(-logit))
 }
 
-/// The probability of a logit that is normally distributed, nearly (MacKay, "The evidence framework applied to
+/// The probability of a logit that is normally distributed, nearly (`MacKay`, "The evidence framework applied to
 /// classification networks", 1992): what is not certain is nearer to one half.
 pub(super) fn moderated(logit: f64, variance: f64) -> f64 {
     logistic(logit / (1.0 + PI * variance / 8.0).sqrt())

@@ -33,7 +33,7 @@ const REVIEWS: (u32, u32) = (32, 256);
 const WARM: u64 = 32;
 /// The most that what was learned of an agent adds to a score or takes from it, in millionths, and as much again of it with
 /// what a task is about.
-pub(in crate::engine::core) const PART_MAX: i64 = 1_000_000;
+pub(in crate::engine::core) const PART_MAX: u32 = 1_000_000;
 
 /// How it is made.
 pub(super) fn parameters() -> ModelParameters {
@@ -290,7 +290,7 @@ impl Policy {
     pub(in crate::engine::core) fn of_agent(&self, agent: AgentId, kind: Option<Feature>, explore: bool) -> i64 {
         let learned = millionths(self.present().of_agent(agent, kind).mean / LOGITS);
         let bonus = if explore { self.bonus(agent, kind) } else { 0 };
-        (learned + bonus).clamp(-PART_MAX, PART_MAX)
+        (learned + bonus).clamp(-i64::from(PART_MAX), i64::from(PART_MAX))
     }
 
     /// What not to be known well is worth, in millionths: nothing where nothing is known, less than that otherwise, so that
@@ -309,7 +309,7 @@ impl Policy {
         let (logit, unknown) = self.present().of_details(agent, features);
         let explore = explore && self.lessons >= WARM;
         let bonus = if explore { bounded(BONUS_OF_DETAILS, logit.variance, unknown) } else { 0 };
-        (millionths(logit.mean / LOGITS) + bonus).clamp(-PART_MAX, PART_MAX)
+        (millionths(logit.mean / LOGITS) + bonus).clamp(-i64::from(PART_MAX), i64::from(PART_MAX))
     }
 
     /// Who has something of their own with what a task is about.
@@ -333,10 +333,8 @@ impl Policy {
             Depth::Kinds => "how agents did with each type of task",
             Depth::Details => "how agents did with each type of task and with such words",
         };
-        let of_agent = match self.candidates[1].regression.is_known(agent) {
-            true => "",
-            false => ", none of this agent's",
-        };
+        let known = self.candidates[1].regression.is_known(agent);
+        let of_agent = if known { "" } else { ", none of this agent's" };
         format!("{by}; {} outcomes{of_agent}", self.lessons)
     }
 
@@ -364,7 +362,7 @@ mod tests {
         for round in 0..count {
             let (agent, kind) = (round % 3, round / 3 % 3);
             let features: Vec<_> = features::kind(&format!("type-{kind}")).into_iter().collect();
-            let truth = if (agent == kind) != round.is_multiple_of(7) { 1.0 } else { 0.0 };
+            let truth = if (agent == kind) == round.is_multiple_of(7) { 0.0 } else { 1.0 };
             policy.learn(id(agent), 0.6, &features, truth, 1.0);
         }
         policy

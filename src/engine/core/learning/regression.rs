@@ -317,7 +317,7 @@ mod tests {
             for (agent, kind) in [(0, sql), (0, web), (1, sql), (1, web)] {
                 // Each is good at one of them, but for every fifth time.
                 let good = (agent == 0) == (kind == sql);
-                let truth = if good == !round.is_multiple_of(5) { 1.0 } else { 0.0 };
+                let truth = if good == round.is_multiple_of(5) { 0.0 } else { 1.0 };
                 losses.push(log_loss(regression.learn(&case(agent, &[kind]), truth, 1.0), truth));
             }
         }
@@ -352,8 +352,8 @@ mod tests {
     #[test]
     fn it_has_a_size_that_is_not_exceeded() {
         let mut regression = Regression::new(Depth::Details);
-        for round in 0..EFFECTS_MAX as u32 / 8 {
-            let features: Vec<_> = (0..20).map(|place| 2 << 22 | round * 20 + place).collect();
+        for round in 0..u32::try_from(EFFECTS_MAX / 8).unwrap() {
+            let features: Vec<_> = (0..20).map(|place| (2 << 22) | (round * 20 + place)).collect();
             regression.learn(&case(round % 1000, &features), 1.0, 1.0);
             if round % 64 == 0 {
                 regression.prune();

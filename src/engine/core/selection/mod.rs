@@ -41,7 +41,7 @@ use crate::engine::core::learning::{self, Feature, Policy};
 type Score = u32;
 
 /// What no learned part is: scores are kept above 0 whatever was learned.
-const UNLEARNED: Score = 2 * learning::PART_MAX.unsigned_abs() as Score;
+const UNLEARNED: Score = 2 * learning::PART_MAX;
 
 /// What counts where nothing is known of how an agent fits.
 const NEUTRAL: Score = 500_000;

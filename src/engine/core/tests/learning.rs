@@ -1,8 +1,12 @@
 //! What the policy makes of outcomes whose truth is known, because they are made up here.
 
+use super::world::*;
+use crate::domain::event::ModelVersioned;
+use crate::domain::learning::ModelKind;
+use crate::domain::{Command, Event, NewTask, OutcomeKind, RefusalKind};
 use crate::engine::core::trial::{Outcome, Question, Trial};
 
-/// SplitMix64 (Steele, Lea and Flood, 2014), so that a seed is a whole test.
+/// `SplitMix64` (Steele, Lea and Flood, 2014), so that a seed is a whole test.
 struct Draws(u64);
 
 impl Draws {
@@ -162,4 +166,104 @@ fn where_context_means_nothing_little_is_lost_to_the_best_single_agent() {
 fn the_same_outcomes_teach_the_same() {
     let (one, other) = (live(Decides::Text, 5, 9), live(Decides::Text, 5, 9));
     assert_eq!(format!("{one:?}"), format!("{other:?}"));
+}
+
+/// Two agents, of whom one is good with each of two types of tasks.
+const FLEET: &str = r#"
+[[cage]]
+range = "001-002"
+
+[[agent]]
+name = "ann"
+cage = "001"
+runtime = { type = "command", command = ["work"] }
+
+[[agent]]
+name = "ben"
+cage = "002"
+runtime = { type = "command", command = ["work"] }
+"#;
+
+/// Has tasks of two types done, and gives how many of them succeeded. No agent fails so often in a row that it gets a pause.
+fn work(world: &mut World, tasks: usize) -> usize {
+    let mut successes = 0;
+    for round in 0..tasks {
+        let kind = if round % 2 == 0 { "sql" } else { "web" };
+        let id = world.submit(NewTask { kind: kind.to_owned(), max_attempts: 1, ..bare() });
+        world.schedule();
+        let good = (world.place(id).0 == "ann") == (kind == "sql");
+        world.finish(id, if good { OutcomeKind::Succeeded } else { OutcomeKind::Failed });
+        world.command(Command::ResumeAgents { ids: vec![world.agent("ann"), world.agent("ben")] }).ok();
+        successes += usize::from(good);
+    }
+    successes
+}
+
+fn versions(world: &World) -> Vec<&ModelVersioned> {
+    let of_models = world.records.iter().filter_map(|record| match &record.event {
+        Event::ModelVersioned(event) => Some(event),
+        _ => None,
+    });
+    of_models.collect()
+}
+
+#[test]
+fn what_the_scheduler_learned_is_in_the_journal_and_comes_back_from_it() {
+    let mut world = World::new(FLEET);
+    work(&mut world, 31);
+    assert!(versions(&world).is_empty());
+    world.assert_durable();
+    work(&mut world, 1);
+    assert_eq!(versions(&world)[0].version.lessons, 32);
+    world.assert_durable();
+    work(&mut world, 80);
+    assert_eq!(versions(&world).len(), 2, "the second after 64 more");
+    world.assert_durable();
+    assert!(work(&mut world, 20) >= 18);
+}
+
+#[test]
+fn a_version_can_be_made_and_gone_back_to() {
+    let mut world = World::new(FLEET);
+    let model = ModelKind::Policy;
+    let refused = world.command(Command::TrainModel { model }).unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::Conflict, "there is nothing to learn from");
+    assert!(world.command(Command::TrainModel { model: ModelKind::Predictor }).is_err());
+    work(&mut world, 10);
+    world.command(Command::TrainModel { model }).unwrap();
+    assert_eq!(versions(&world)[0].version.batch, 10);
+    world.assert_durable();
+    work(&mut world, 5);
+    let unknown = world.command(Command::RollBackModel { model, version: 7 }).unwrap_err();
+    assert_eq!(unknown.kind, RefusalKind::NotFound);
+    world.command(Command::RollBackModel { model, version: 1 }).unwrap();
+    let made = versions(&world);
+    let numbers: Vec<_> = made.iter().map(|one| (one.version.version, one.version.lessons)).collect();
+    assert_eq!(numbers, [(1, 10), (2, 15), (3, 10)], "what was learned since is kept as a version of its own");
+    assert_eq!(made[2].state, made[0].state);
+    world.assert_durable();
+}
+
+#[test]
+fn a_rating_teaches_less_the_more_often_one_gives_it() {
+    let mut world = World::new(FLEET);
+    let mut weights = vec![];
+    for _ in 0..4 {
+        let id = world.submit(NewTask { agent: Some("ann".into()), ..bare() });
+        world.schedule();
+        world.finish(id, OutcomeKind::Succeeded);
+        world.command(Command::RateTasks { ids: vec![id], rating: Some(1), note: None }).unwrap();
+        world.command(Command::RateTasks { ids: vec![id], rating: Some(2), note: None }).unwrap();
+        let rated = world.records.iter().rev().filter_map(|record| match &record.event {
+            Event::TaskRated(event) => Some(event.lesson.as_ref().map(|lesson| lesson.weight)),
+            _ => None,
+        });
+        let [changed, first] = rated.take(2).collect::<Vec<_>>()[..] else { panic!() };
+        assert_eq!(changed, None, "who changes a rating teaches nothing new");
+        weights.extend(first);
+    }
+    assert_eq!(weights, [4000, 2000, 1333, 1000]);
+    world.assert_durable();
+    world.command(Command::RemoveAgents { ids: vec![world.agent("ann")] }).unwrap();
+    world.assert_durable();
 }
