@@ -137,6 +137,7 @@ impl Writer {
             agent_failures: 0,
             kind: None,
             after: vec![],
+            lesson: None,
         })
     }
 }

@@ -136,6 +136,7 @@ impl Writer {
             agent_failures: 0,
             kind: None,
             after: vec![],
+            lesson: None,
         })
     }
 }

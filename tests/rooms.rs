@@ -19,7 +19,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("api/client", &["domain", "api"]),
     ("api", &["domain", "api", "engine", "store"]),
     ("ui", &["domain", "api", "ui"]),
-    // `simulate` and `bench` drive the core and the store by themselves, which is their purpose.
+    // `simulate`, `evaluate` and `bench` drive the core and the store by themselves, which is their purpose.
     ("cli", &["domain", "api", "cli", "engine", "store", "worker", "ui"]),
 ];
 

@@ -79,6 +79,17 @@ fn explain(context: &mut Context, item: &Value) -> std::io::Result<()> {
         let (name, evidence) = (view::text(factor, "factor"), clean(&view::text(factor, "evidence")));
         context.out.line(&format!("  {name:<17} {value}  {evidence}"))?;
     }
+    let learned = view::at(item, "learned");
+    let chance = match view::at(learned, "chance").as_f64() {
+        Some(chance) => format!("; {:.0} % likely to succeed", chance * 100.0),
+        None => String::new(),
+    };
+    let value = view::at(learned, "value").as_f64().unwrap_or(0.0);
+    context.out.line(&format!(
+        "  {:<17} {value:+.3}       {}{chance}",
+        "learned",
+        clean(&view::text(learned, "evidence"))
+    ))?;
     let to_win = view::text(item, "to_win");
     if !to_win.is_empty() {
         let text = context.out.paint(Role::Dim, &format!("  to come first: {}", clean(&to_win)));

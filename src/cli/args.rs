@@ -11,8 +11,9 @@ use super::context::Context;
 use super::deferred::Deferred;
 use super::failure::{Failure, Outcome};
 use super::{
-    agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine, event,
-    execution, filter, inbox, journal, man, metric, node, past, run, schema, search, simulate, status, stop, task,
+    agent, alert, apply, approval, artifact, bench, cage, completions, config_verb, dashboard, db, demo, engine,
+    evaluate, event, execution, filter, inbox, journal, man, metric, model, node, past, run, schema, search, simulate,
+    status, stop, task,
 };
 use crate::domain::Refusal;
 
@@ -158,6 +159,12 @@ pub enum Verb {
     Demo(Deferred<demo::DemoArgs>),
     /// Run the scheduler over a workload in virtual time
     Simulate(Deferred<simulate::SimulateArgs>),
+    /// Show what was learned of who does what well, and go back to what was thought before
+    #[command(subcommand)]
+    Model(Deferred<model::ModelVerb>),
+    /// Try the choice of agents on recorded outcomes
+    #[command(subcommand)]
+    Evaluate(Deferred<evaluate::EvaluateVerb>),
     /// Measure this machine: dispatch, engine, submission, recovery
     Bench(Deferred<bench::Args>),
     /// JSON schemas of the files that people write, for editors
@@ -240,6 +247,8 @@ pub fn dispatch(context: &mut Context, console: &ConsoleArgs, at: Option<&str>, 
         Verb::Config(Deferred(verb)) => config_verb::run(context, &verb),
         Verb::Demo(Deferred(args)) => demo::run(context, console, &args),
         Verb::Simulate(Deferred(args)) => simulate::run(context, &args),
+        Verb::Model(Deferred(verb)) => model::run(context, &verb),
+        Verb::Evaluate(Deferred(verb)) => evaluate::run(context, &verb),
         Verb::Bench(Deferred(args)) => bench::run(context, &args),
         Verb::Schema(Deferred(args)) => schema::run(context, &args),
         Verb::Completions(Deferred(args)) => completions::run(context, &args),

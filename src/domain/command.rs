@@ -8,6 +8,7 @@ use super::alert_rule::AlertRulePatch;
 use super::approval_rule::ApprovalRule;
 use super::fleet::Fleet;
 use super::id::{AgentId, AlertId, ArtifactId, CageId, ReviewId, SilenceId, TaskId};
+use super::learning::ModelKind;
 use super::refusal::Refusal;
 use super::silence::Matcher;
 use super::task::NewTask;
@@ -139,6 +140,18 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+    },
+    /// Makes a version of what a model has learned since the last.
+    TrainModel {
+        /// Which.
+        model: ModelKind,
+    },
+    /// Goes back to a version of a model; what was learned since becomes a version of its own first.
+    RollBackModel {
+        /// Which.
+        model: ModelKind,
+        /// To which.
+        version: u32,
     },
     /// Takes judgements of artifacts back: they wait for one again, and so does what waits for their approval.
     ReopenReviews {

@@ -19,6 +19,7 @@ use super::fleet::Defaults;
 use super::id::{
     AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SilenceId, TaskId, UserId,
 };
+use super::learning::{Lesson, ModelState, ModelVersion};
 use super::node::Node;
 use super::refusal::Refusal;
 use super::resource::Resource;
@@ -432,6 +433,9 @@ events! {
         /// The agents whose work it built on, where the end says something about the agent.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         after: Vec<AgentId>,
+        /// What it teaches, where it says something about the agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lesson: Option<Lesson>,
     }
     /// An output of an agent was taken in.
     ArtifactAdded = "artifact_added" {
@@ -489,6 +493,16 @@ events! {
         /// The same person's rating of this task before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<u8>,
+        /// What it teaches.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lesson: Option<Lesson>,
+    }
+    /// What a model had learned became a version of it, or somebody went back to one; it goes on from there.
+    ModelVersioned = "model_versioned" {
+        /// Which, and how it came about.
+        version: ModelVersion,
+        /// Everything that it is.
+        state: ModelState,
     }
     /// A human put off judging an artifact.
     ArtifactSnoozed = "artifact_snoozed" {

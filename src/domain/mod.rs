@@ -25,6 +25,7 @@ pub mod filter;
 pub mod fleet;
 pub mod gpu;
 pub mod id;
+pub mod learning;
 pub mod likeness;
 pub mod link;
 pub mod metric;

@@ -134,11 +134,13 @@ pub struct SelectionPolicy {
     pub enabled: bool,
     /// How much each factor counts.
     pub weights: Weights,
+    /// Whether agents of which little is known are tried now and then; never with tasks of priority 8 and up. Default yes.
+    pub exploration: bool,
 }
 
 impl Default for SelectionPolicy {
     fn default() -> Self {
-        Self { enabled: true, weights: Weights::default() }
+        Self { enabled: true, weights: Weights::default(), exploration: true }
     }
 }
 
@@ -174,12 +176,20 @@ impl TaskContext {
 /// Why an agent was chosen, as it stands in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
-    /// The agent's score, 0-1000.
+    /// What the factors came to, 0-1000.
     pub score: u16,
     /// The factors in the order of their definition, each 0-1000; null where nothing was known.
     pub factors: [Option<u16>; 7],
+    /// What was learned of the agent added to that or took from it, in thousandths.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub learned: i16,
     /// How many agents could have started it then.
     pub among: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // The shape that serde asks for.
+const fn is_nothing(learned: &i16) -> bool {
+    *learned == 0
 }
 
 impl Choice {
@@ -201,7 +211,11 @@ impl Choice {
             said.push(format!("unknown: {}", unknown.join(", ")));
         }
         let score = thousandths(self.score);
-        format!("agent {agent} was chosen among {} with a score of {score}: {}", self.among, said.join(", "))
+        let learned = match self.learned {
+            0 => String::new(),
+            learned => format!(" and {:+.2} by what was learned", f64::from(learned) / 1000.0),
+        };
+        format!("agent {agent} was chosen among {} with a score of {score}{learned}: {}", self.among, said.join(", "))
     }
 }
 
@@ -235,6 +249,18 @@ pub struct Recommendations {
     pub items: Vec<Recommendation>,
 }
 
+/// What was learned of an agent with tasks such as this.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Learned {
+    /// What it adds to the score, or takes from it; what is known little of weighs less.
+    pub value: f64,
+    /// How likely it is to succeed, 0-1; null while too little was learned to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance: Option<f64>,
+    /// What that rests on.
+    pub evidence: String,
+}
+
 /// How well one agent suits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recommendation {
@@ -242,10 +268,12 @@ pub struct Recommendation {
     pub agent_id: AgentId,
     /// Its name.
     pub name: String,
-    /// 0-1: the weighted sum of the factors.
+    /// The weighted sum of the factors, 0-1, with what was learned.
     pub score: f64,
     /// Factor by factor, in the order of their definition.
     pub factors: Vec<FactorScore>,
+    /// What was learned of it besides.
+    pub learned: Learned,
     /// What would have to change for it to come first; absent for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_win: Option<String>,

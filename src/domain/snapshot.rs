@@ -10,6 +10,7 @@ use super::event::Held;
 use super::execution::OutcomeKind;
 use super::fleet::Defaults;
 use super::id::{AgentId, ArtifactId, CageId, ExecutionId, NodeId, TaskId, UserId};
+use super::learning::{Lesson, ModelState, ModelVersion};
 use super::node::Node;
 use super::quantity::Span;
 use super::requirements::Requirements;
@@ -65,7 +66,7 @@ pub struct Snapshot {
 }
 
 /// What agents have done and what is thought of them, as far as choices rest on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
     /// Executions that ended, by agent, type and day.
     pub days: Vec<PastDay>,
@@ -73,6 +74,26 @@ pub struct Past {
     pub pairs: Vec<PastPair>,
     /// What users think of agents.
     pub opinions: Vec<PastOpinion>,
+    /// The last version of each model.
+    pub models: Vec<(ModelVersion, ModelState)>,
+    /// What happened since that teaches something, in order.
+    pub lessons: Vec<PastLesson>,
+}
+
+/// Something that taught, or made forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PastLesson {
+    /// An execution ended, or a task was rated.
+    Learned {
+        /// Who did it.
+        agent_id: AgentId,
+        /// What it teaches.
+        lesson: Lesson,
+        /// How well it came out, 0-1000.
+        truth: u16,
+    },
+    /// An agent was removed.
+    Removed(AgentId),
 }
 
 /// What an agent did with tasks of one type on one day.
@@ -278,6 +299,10 @@ pub struct RatedTask {
     pub agent_id: AgentId,
     /// The ratings that it has, with whose they are.
     pub ratings: Vec<(UserId, u8)>,
+    /// The task's type.
+    pub kind: String,
+    /// What was read out of its text.
+    pub context: TaskContext,
 }
 
 /// An artifact that is not approved.

@@ -72,6 +72,7 @@ impl Topics {
             | Event::BreakerOpened(_)
             | Event::BreakerClosed(_) => Self::AGENTS.and(Self::CAGES),
             Event::TaskRated(_) => Self::TASKS.and(Self::AGENTS),
+            Event::ModelVersioned(_) => Self::AGENTS,
             Event::TaskSubmitted(_)
             | Event::TaskMaterialised(_)
             | Event::ArrayEnded(_)

@@ -13,5 +13,9 @@ pub fn fetch(reader: &Reader, wanted: &Wanted) -> Result<Context, Error> {
         high_risk: reader.high_risk(&wanted.risks)?,
         snoozed: reader.snoozed_tasks(&wanted.tasks)?,
         rated: reader.rated_tasks(&wanted.rated)?,
+        model: match wanted.model {
+            Some((model, version)) => reader.model_state(model, version)?,
+            None => None,
+        },
     })
 }

@@ -210,6 +210,7 @@ mod tests {
             agent_failures: 0,
             kind: None,
             after: vec![],
+            lesson: None,
         };
         Record { seq: 1, time: at(seconds), actor: Actor::Engine, event: event.into() }
     }

@@ -78,6 +78,8 @@ pub(super) fn read(connection: &Connection) -> Result<Past, Error> {
             )
             .and_then(|mut statement| statement.query_map([], opinions)?.collect())
             .doing(DOING)?,
+        models: super::model::latest(connection)?,
+        lessons: super::model::lessons(connection)?,
     })
 }
 
@@ -96,14 +98,15 @@ impl Reader {
             let task = self
                 .connection()
                 .prepare_cached(
-                    "SELECT id, agent_id FROM execution WHERE task_id = ? AND completed_at IS NOT NULL
-                     ORDER BY seq DESC LIMIT 1",
+                    "SELECT e.id, e.agent_id, t.type, t.topic FROM execution e JOIN task t ON t.id = e.task_id
+                     WHERE e.task_id = ? AND e.completed_at IS NOT NULL ORDER BY e.seq DESC LIMIT 1",
                 )
                 .and_then(|mut statement| {
                     let read = |row: &Row<'_>| {
                         let mut columns = Columns::new(row);
                         let (execution_id, agent_id) = (columns.id(ExecutionId)?, columns.id(AgentId)?);
-                        Ok(RatedTask { task_id: *id, execution_id, agent_id, ratings: vec![] })
+                        let (kind, context) = (columns.get()?, columns.optional_json()?.unwrap_or_default());
+                        Ok(RatedTask { task_id: *id, execution_id, agent_id, ratings: vec![], kind, context })
                     };
                     statement.query_row(key, read).optional()
                 })

@@ -385,7 +385,7 @@ pub(super) fn read_kind(connection: &Connection, kind: &str, after: u64, upto: u
 }
 
 /// A record from a row of the journal whose columns are `seq, time, actor, kind, version, body`.
-fn record_of(row: &rusqlite::Row<'_>) -> Result<Record, Error> {
+pub(super) fn record_of(row: &rusqlite::Row<'_>) -> Result<Record, Error> {
     let doing = "reading the journal";
     let seq = u64::try_from(row.get::<_, i64>(0).doing(doing)?).unwrap_or(0);
     let raw = Raw::of(seq, row).doing(doing)?;

@@ -118,10 +118,19 @@ const STEPS: &[Step] = &[
             "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'agent_declared')",
         ),
     },
+    Step {
+        name: "learning",
+        up: include_str!("migrations/0013_learning.up.sql"),
+        down: Some(include_str!("migrations/0013_learning.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'model_versioned'
+                 OR (kind IN ('execution_ended', 'task_rated') AND body ->> 'lesson' IS NOT NULL))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 12;
+pub const SCHEMA: u32 = 13;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -19,6 +19,7 @@ mod error;
 mod export;
 mod journal;
 pub mod migrate;
+mod model;
 mod past;
 mod projection;
 mod query;

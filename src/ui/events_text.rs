@@ -202,6 +202,15 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             None => format!("the rating of {} was taken back", task(event.task_id)),
         },
         Event::ArtifactSnoozed(event) => put_off(&artifact(event.artifact_id, names), event.until),
+        Event::ModelVersioned(event) => {
+            let one = &event.version;
+            let how = match (one.rolled_back_to.filter(|to| *to != one.version), one.promoted) {
+                (Some(to), _) => format!("goes back to version {to}"),
+                (None, true) => format!("decides by {} from now on", one.in_force),
+                (None, false) => format!("goes on deciding by {}", one.in_force),
+            };
+            format!("model {} has version {}, of {} outcomes: it {how}", one.model, one.version, one.lessons)
+        }
         Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
         Event::AlertRepeated(event) => {
@@ -377,6 +386,7 @@ pub fn target(event: &Event, names: &Names) -> Option<Place> {
         Event::SystemEventRaised(event) => about(&event.event.source, &event.event.message),
         Event::JournalOpened(_)
         | Event::EngineStarted(_)
+        | Event::ModelVersioned(_)
         | Event::UserAdded(_)
         | Event::DefaultsSet(_)
         | Event::NodeSeen(_)

@@ -334,6 +334,8 @@ pub fn line_of(command: &WireCommand) -> String {
             Some(superior) => words(&format!("agent report --to {}", quote(superior)), ids),
             None => words("agent report", ids),
         },
+        WireCommand::TrainModel { model } => format!("menagerie model train {model}"),
+        WireCommand::RollBackModel { model, version } => format!("menagerie model rollback {model} {version}"),
         WireCommand::ReopenReviews { ids } => words("artifact reopen", ids),
         WireCommand::SnoozeReviews { ids, until: None } => words("inbox snooze --off", ids),
         WireCommand::SnoozeReviews { ids, until: Some(until) } => words(&format!("inbox snooze --until {until}"), ids),

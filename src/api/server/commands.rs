@@ -179,6 +179,8 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
             Command::ReviewArtifacts { ids: artifacts(ids)?, approve, note }
         }
         WireCommand::RateTasks { ids, rating, note } => Command::RateTasks { ids: tasks(ids)?, rating, note },
+        WireCommand::TrainModel { model } => Command::TrainModel { model },
+        WireCommand::RollBackModel { model, version } => Command::RollBackModel { model, version },
         WireCommand::ReopenReviews { ids } => Command::ReopenReviews { ids: artifacts(ids)? },
         WireCommand::SnoozeReviews { ids, until } => {
             let ids = ids.iter().map(|id| reader.resolve_review(id)).collect::<Result<Vec<_>, _>>()?;

@@ -13,6 +13,7 @@ mod health;
 mod live;
 mod logs;
 mod metrics;
+mod models;
 mod openapi;
 mod overview;
 pub mod past;

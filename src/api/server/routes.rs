@@ -5,8 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Service, alert_rules, approval_rules, commands, dashboards, exposition, grid, health, live, logs, metrics, openapi,
-    overview, past, processes, pulse, reads, recommend, search, sensors, status, stream, triage,
+    Service, alert_rules, approval_rules, commands, dashboards, exposition, grid, health, live, logs, metrics, models,
+    openapi, overview, past, processes, pulse, reads, recommend, search, sensors, status, stream, triage,
 };
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
@@ -18,6 +18,7 @@ use crate::domain::agent::AgentVersion;
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal};
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent};
+use crate::domain::learning::{ModelReport, StoredVersion};
 use crate::domain::metric;
 use crate::domain::search::Found;
 use crate::domain::selection::{RecommendQuery, Recommendations};
@@ -298,6 +299,12 @@ pub static ROUTES: &[Route] = &[
         tried on the last 30 days.", Shape::List(of::<Proposal>), PROPOSALS, approval_rules::proposals),
     route!(post "/v1/approval-rules/test", "test_approval_rule", "How a rule would have judged what there was. Changes nothing.",
         ApprovalRuleTest, Shape::Json(of::<ApprovalTrial>), approval_rules::test),
+    route!(show "/v1/models", "models", "Models that learn, each by its version in force.", Shape::List(of::<StoredVersion>), &[],
+        models::list),
+    route!(show "/v1/models/{model}", "model", "A model, its versions and how they did on outcomes that they had not seen.",
+        Shape::Json(of::<ModelReport>), &[], models::show),
+    route!(show "/v1/models/{model}/versions/{version}", "export_model", "Everything that a version of a model is.",
+        Shape::Json(any), &[], models::export),
     route!(show "/v1/metric-names", "metric_names", "The metrics that rules may look at.", Shape::List(of::<MetricName>),
         &[], alert_rules::metrics),
     route!(show "/v1/silences", "silences", "Silences that nobody has removed, by when they were made.",

@@ -84,6 +84,7 @@ impl Core {
                 self.selection.describe(*slot)
             ));
         }
+        add(self.selection.policy().describe());
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
         self.merging.iter().for_each(|id| add(format!("merging {id}")));
         self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));

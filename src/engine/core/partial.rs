@@ -25,7 +25,10 @@ impl Core {
         let of_cause = context.alerts.iter().filter_map(|alert| self.alerts.of_cause(alert.cause()));
         let alerts = alerts.iter().filter_map(|id| self.alerts.get(*id)).chain(of_cause).cloned();
         let mut empty = Self::new();
-        empty.selection.sleep();
+        empty.selection.sleep(
+            self.selection.policy(),
+            matches!(command, Command::TrainModel { .. } | Command::RollBackModel { .. }),
+        );
         let mut core = empty.filled(self.rows(&tasks, artifacts.collect(), alerts.collect()));
         for state in &mut core.nodes {
             let known = self.nodes.iter().find(|other| other.node.id == state.node.id);

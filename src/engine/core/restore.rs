@@ -21,7 +21,7 @@ impl Core {
         core.now = snapshot.time;
         core.seed = snapshot.seed;
         core.defaults = snapshot.defaults;
-        core.selection.weigh(&core.defaults.selection.weights);
+        core.selection.weigh(&core.defaults.selection);
         core.ended = snapshot.ended;
         core.users = snapshot.users.into_iter().map(|user| (user.id, user)).collect();
         for (node, resources) in snapshot.nodes {

@@ -83,8 +83,10 @@ impl Core {
             agent_failures: failures,
             kind: tells.then(|| self.selection.topics.get(self.tasks[task].topic).kind.to_string()),
             after: if tells { self.builds_on(task) } else { vec![] },
+            lesson: if tells { self.lesson(task, agent) } else { None },
         };
         self.emit(now, actor, event, out);
+        self.keep_models(now, out);
         let broke_limit = outcome.kind == OutcomeKind::LimitExceeded;
         if broke_limit {
             let limit = outcome.limit.as_deref().unwrap_or("a limit");

@@ -10,6 +10,7 @@ mod approval_rule;
 mod artifact;
 mod execution;
 mod fleet;
+mod model;
 mod rating;
 mod statements;
 mod system;
@@ -54,6 +55,10 @@ pub(super) const TABLES: &[&str] = &[
     "agent_judgement",
     "rating",
     "agent_version",
+    "model",
+    "model_version",
+    "learning_metric",
+    "lesson",
 ];
 
 /// How rows are changed, with the place of the record in the journal.
@@ -117,7 +122,10 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::CageFaulted(event) => fleet::cage_faulted(change, event),
         Event::CageReleased(event) => fleet::cage_released(change, event),
         Event::AgentDeclared(event) => agent::declared(change, event),
-        Event::AgentRemoved(event) => agent::removed(change, event),
+        Event::AgentRemoved(event) => {
+            model::forgotten(change)?;
+            agent::removed(change, event)
+        }
         Event::AgentMoved(event) => agent::moved(change, event),
         Event::AgentDrained(event) => agent::drained(change, event),
         Event::AgentResumed(event) => agent::resumed(change, event),
@@ -136,12 +144,21 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::ExecutionStopping(event) => execution::stopping(change, event),
         Event::ExecutionEnded(event) => {
             tally.add(record, event);
+            if event.lesson.is_some() {
+                model::taught(change)?;
+            }
             execution::ended(change, event)
         }
         Event::ArtifactAdded(event) => artifact::added(change, event),
         Event::ArtifactReviewed(event) => artifact::reviewed(change, event),
         Event::ArtifactMerged(event) => artifact::merged(change, event),
-        Event::TaskRated(event) => rating::rated(change, event),
+        Event::TaskRated(event) => {
+            if event.lesson.is_some() {
+                model::taught(change)?;
+            }
+            rating::rated(change, event)
+        }
+        Event::ModelVersioned(event) => model::versioned(change, event),
         Event::ArtifactSnoozed(event) => artifact::snoozed(change, event),
         Event::TaskSnoozed(event) => task::snoozed(change, event),
         Event::AlertRaised(event) => alert::raised(change, event),

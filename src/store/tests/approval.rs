@@ -87,6 +87,7 @@ impl Judged {
             agent_failures: 0,
             kind: None,
             after: vec![],
+            lesson: None,
         });
         id
     }

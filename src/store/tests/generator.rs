@@ -12,6 +12,9 @@ use crate::domain::event::*;
 use crate::domain::execution::{Outcome, OutcomeKind};
 use crate::domain::fleet::Defaults;
 use crate::domain::id::*;
+use crate::domain::learning::{
+    CandidateState, Compared, EffectState, Lesson, ModelKind, ModelState, ModelVersion, PolicyState,
+};
 use crate::domain::node::{Capacity, Node, NodeStatus};
 use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::requirements::Requirements;
@@ -67,6 +70,7 @@ pub(super) struct History {
     /// Alerts that are not resolved, and those that are.
     pub(super) alerts: Vec<Alert>,
     past_alerts: Vec<Alert>,
+    versions: u32,
     silences: Vec<SilenceId>,
 }
 
@@ -97,6 +101,7 @@ impl History {
             artifacts: vec![],
             alerts: vec![],
             past_alerts: vec![],
+            versions: 0,
             silences: vec![],
         };
         history.add(JournalOpened { format: JOURNAL_FORMAT, seed: seed ^ u64::MAX, version: "test".into() });
@@ -344,6 +349,7 @@ impl History {
             choice: at.is_multiple_of(2).then_some(Choice {
                 score: 700,
                 factors: [Some(1), None, Some(2), None, None, None, None],
+                learned: 0,
                 among: 2,
             }),
         });
@@ -386,7 +392,7 @@ impl History {
         outcome.tokens_used = Some(self.below(1000) as u64);
         outcome.usage.cpu_us = self.below(100_000) as u64;
         outcome.result = [None, Some(json!(null)), Some(json!({"z": 0.1, "a": "é"}))][self.below(3)].clone();
-        let ended_at = self.time();
+        let (ended_at, lesson) = (self.time(), self.lesson());
         self.add(ExecutionEnded {
             execution_id: execution.id,
             task_id: task.id,
@@ -401,6 +407,7 @@ impl History {
             agent_failures: u32::from(kind.blames_agent()),
             kind: (!at.is_multiple_of(3)).then(|| ["build", "test"][at % 2].to_owned()),
             after: if at.is_multiple_of(2) { vec![self.agents[0]] } else { vec![] },
+            lesson,
         });
     }
 
@@ -438,6 +445,7 @@ impl History {
     fn rate(&mut self) {
         let Some(at) = self.pick(|task| task.executions > 0) else { return };
         let stars = |draw: usize| u8::try_from(draw).ok().filter(|stars| *stars > 0);
+        let lesson = self.lesson();
         self.add(TaskRated {
             task_id: self.tasks[at].id,
             execution_id: ExecutionId::new(self.time(), self.wide()),
@@ -445,10 +453,44 @@ impl History {
             rating: stars(self.below(6)),
             note: (self.below(2) == 0).then(|| "so so".to_owned()),
             was: stars(self.below(6)),
+            lesson,
         });
     }
 
+    fn lesson(&mut self) -> Option<Lesson> {
+        let feature = u32::try_from(self.below(9)).unwrap();
+        (feature > 2).then(|| Lesson { score: 500, features: vec![feature, 1 << 22], weight: 1000 })
+    }
+
+    fn model(&mut self) {
+        self.versions += 1;
+        let compared = ["factors", "factors+agents"].map(|candidate| Compared {
+            candidate: candidate.to_owned(),
+            loss: 1.0 / f64::from(self.versions),
+            accuracy: 0.5,
+            in_force: candidate == "factors",
+        });
+        let version = ModelVersion {
+            model: ModelKind::Policy,
+            version: self.versions,
+            format: 1,
+            lessons: 32,
+            batch: 32,
+            in_force: "factors".to_owned(),
+            promoted: false,
+            compared: compared.into(),
+            rolled_back_to: None,
+        };
+        let effects = vec![EffectState(1 << 22, 1, -7, 30)];
+        let candidates = vec![CandidateState { effects, ..CandidateState::default() }];
+        let state = PolicyState { agents: vec![self.agents[0]], candidates, ..PolicyState::default() };
+        self.add(ModelVersioned { version, state: ModelState::Policy(state) });
+    }
+
     fn artifact(&mut self) {
+        if self.below(20) == 0 {
+            self.model();
+        }
         if self.below(4) == 0 {
             self.rate();
             return;

@@ -255,6 +255,7 @@ fn a_life_is_seen_from_every_side() {
         choice: Some(crate::domain::selection::Choice {
             score: 800,
             factors: [Some(1000), None, None, None, None, None, None],
+            learned: -20,
             among: 3,
         }),
     });
@@ -295,6 +296,7 @@ fn a_life_is_seen_from_every_side() {
         agent_failures: 0,
         kind: Some("processing".into()),
         after: vec![],
+        lesson: None,
     });
     store.commit(&history.records[known..]).unwrap();
     let done = reader.task(task_id).unwrap().unwrap();

@@ -1,6 +1,7 @@
 //! Executions: what they hold, and giving it back.
 
 use crate::domain::event::{ExecutionEnded, ExecutionScheduled, ExecutionStarted, ExecutionStopping, Held};
+use crate::domain::learning::truth_of_end;
 use crate::domain::performance::Day;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::LiveExecution;
@@ -133,6 +134,9 @@ impl Core {
         let Some(slot) = self.execution_ids.remove(event.execution_id) else { return };
         let Some(run) = self.executions.remove(slot) else { return };
         self.release(slot, &run);
+        if let Some(lesson) = &event.lesson {
+            self.selection.learn(event.agent_id, lesson, truth_of_end(event.outcome.succeeded()));
+        }
         if let Some(kind) = &event.kind {
             let took = event.started_at.map(|started| event.ended_at.since(started).as_micros().unsigned_abs());
             self.selection.ended(run.agent, kind, Day::of(now), event.outcome.succeeded(), took, &event.after);

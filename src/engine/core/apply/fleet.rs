@@ -18,7 +18,7 @@ impl Core {
             self.unqueue(*slot);
         }
         self.defaults = event.defaults.clone();
-        self.selection.weigh(&self.defaults.selection.weights);
+        self.selection.weigh(&self.defaults.selection);
         for shape in self.shapes.numbers() {
             self.leave_ask(self.shapes[shape].ask);
             self.shapes[shape].apply_defaults(&self.defaults.requirements, &self.capability_sets);
@@ -218,6 +218,7 @@ impl Core {
             idle.remove(&(event.agent_id, slot));
         }
         self.selection.removed(slot);
+        self.selection.forget(event.agent_id);
         if let Some(agent) = self.agents.remove(slot) {
             self.agent_names.remove(&agent.spec.name);
             if let Some(until) = agent.breaker_until {

@@ -28,6 +28,7 @@ pub(super) use feasible::Lack;
 
 use super::{Core, Decisions};
 use crate::domain::command::RefusedItem;
+use crate::domain::learning::{ModelKind, ModelState, ModelVersion};
 use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
 use crate::domain::{Actor, Alert, AlertId, ArtifactId, Command, Refusal, Reply, ReviewId, TaskId, Timestamp};
 
@@ -46,6 +47,8 @@ pub struct Wanted {
     pub risks: Vec<ArtifactId>,
     /// Tasks that are to be rated.
     pub rated: Vec<TaskId>,
+    /// A version of a model that is to be gone back to.
+    pub model: Option<(ModelKind, u32)>,
 }
 
 impl Wanted {
@@ -72,6 +75,8 @@ pub struct Context {
     pub snoozed: Vec<(TaskId, Timestamp)>,
     /// Of tasks that are to be rated those that had an attempt that ended.
     pub rated: Vec<RatedTask>,
+    /// The version of a model that is to be gone back to, if it is kept.
+    pub model: Option<(ModelVersion, ModelState)>,
 }
 
 impl Context {
@@ -115,6 +120,7 @@ impl Core {
                 wanted.tasks.extend(ids.iter().filter(|id| !self.task_ids.contains(**id)));
                 wanted.rated.clone_from(ids);
             }
+            Command::RollBackModel { model, version } => wanted.model = Some((*model, *version)),
             Command::SnoozeReviews { ids, .. } => {
                 let known = |id: &ReviewId| {
                     self.artifacts.contains_key(&ArtifactId(id.0)) || self.alerts.get(AlertId(id.0)).is_some()
@@ -192,6 +198,10 @@ impl Core {
             }
             Command::RateTasks { ids, rating, note } => {
                 self.rate(now, actor, &ids, rating, note.as_ref(), context, out)
+            }
+            Command::TrainModel { model } => self.train_model(now, actor, model, out),
+            Command::RollBackModel { model, version } => {
+                self.roll_back_model(now, actor, (model, version), context, out)
             }
             Command::ReopenReviews { ids } => self.reopen_reviews(now, actor, &ids, context, out),
             Command::SnoozeReviews { ids, until } => self.snooze(now, actor, &ids, until, context, out),

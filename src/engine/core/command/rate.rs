@@ -1,10 +1,15 @@
 //! Rating tasks, and taking ratings back. The last attempt that ended is what is rated; each person has one rating a task.
 
+use std::sync::Arc;
+
 use super::Context;
 use super::agents::user_of;
 use super::undo::{Groups, undone_by};
 use crate::domain::event::TaskRated;
-use crate::domain::{Actor, Command, Refusal, Reply, TaskId, Timestamp};
+use crate::domain::learning::Lesson;
+use crate::domain::snapshot::RatedTask;
+use crate::domain::{Actor, Command, Refusal, Reply, TaskId, Timestamp, UserId};
+use crate::engine::core::selection::{Subject, Topic};
 use crate::engine::core::{Core, Decisions};
 
 impl Core {
@@ -35,11 +40,28 @@ impl Core {
             }
             before.add(was, task_id);
             let (execution_id, agent_id) = (task.execution_id, task.agent_id);
-            let event = TaskRated { task_id, execution_id, agent_id, rating, note: note.cloned(), was };
+            // Who changes a rating teaches nothing new.
+            let lesson = if was.is_none() && rating.is_some() { core.lesson_of_rating(user, task) } else { None };
+            let event = TaskRated { task_id, execution_id, agent_id, rating, note: note.cloned(), was, lesson };
             core.emit(now, actor, event, out);
+            core.keep_models(now, out);
             Ok(())
         })?;
         let back = before.commands(|rating, ids| Command::RateTasks { ids, rating, note: None });
         Ok(undone_by(reply, back))
     }
+
+    /// What a person's rating of a task teaches. The more an agent was rated by them before, the less it counts, so that
+    /// nobody can say much by saying it often.
+    fn lesson_of_rating(&self, user: UserId, task: &RatedTask) -> Option<Lesson> {
+        let slot = self.agent_ids.get(task.agent_id)?;
+        let topic = Topic::new(&task.kind, &task.context, &self.selection.reader);
+        let subject = Subject { topic: Arc::new(topic), user: Some(user), after: vec![], first_chance: true };
+        let lesson = self.selection.lesson(&subject, slot)?;
+        let weight = RATING_WEIGHT / (1 + self.selection.ratings_by(slot, user));
+        Some(Lesson { weight: u16::try_from(weight).unwrap_or(0), ..lesson })
+    }
 }
+
+/// How much the first rating of an agent by a person counts, in thousandths of an execution.
+const RATING_WEIGHT: u32 = 4000;

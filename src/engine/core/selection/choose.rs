@@ -6,15 +6,16 @@ use super::matched::{Matched, Subject};
 use super::ranking::{Place, Ranking};
 use super::{NEUTRAL, NO_FIRST_CHANCE, ONE, Score, Selection, untried};
 use crate::domain::AgentId;
+use crate::domain::learning::Lesson;
 use crate::domain::selection::{Choice, Factor};
 use crate::engine::core::Core;
 use crate::engine::core::shape::Shape;
 use crate::engine::core::slab::NONE;
 
 /// The scores for one subject.
-pub(super) struct View<'c> {
+pub(in crate::engine::core) struct View<'c> {
     pub(super) ranking: &'c Ranking,
-    pub(super) matched: &'c Matched,
+    pub(in crate::engine::core) matched: &'c Matched,
 }
 
 impl View<'_> {
@@ -24,7 +25,7 @@ impl View<'_> {
     }
 
     /// The agents, the best first, were they all free.
-    pub(super) fn best_first(&self) -> impl Iterator<Item = Place> {
+    pub(in crate::engine::core) fn best_first(&self) -> impl Iterator<Item = Place> {
         let mut matched = self.matched.places().peekable();
         let mut others = self.ranking.all().filter(|place| self.matched.score(place.3).is_none()).peekable();
         std::iter::from_fn(move || match (matched.peek(), others.peek()) {
@@ -36,17 +37,29 @@ impl View<'_> {
 }
 
 /// One agent's factors.
-pub(super) struct Judged {
+pub(in crate::engine::core) struct Judged {
     /// In millionths, in the order of the factors; `None` where nothing is known.
-    pub(super) values: [Option<Score>; 7],
+    pub(in crate::engine::core) values: [Option<Score>; 7],
     /// What each counts with.
     pub(super) counted: [Score; 7],
+    /// What the factors come to.
+    pub(in crate::engine::core) factors: Score,
+    /// What was learned adds, or takes: of the agent with this type of task and of it with these words.
+    pub(in crate::engine::core) learned: i64,
+    /// Both together, for comparing.
     pub(super) score: Score,
+}
+
+impl Judged {
+    /// The score as it is shown, 0-1; outside of that where much was learned.
+    pub(in crate::engine::core) fn shown(&self) -> f64 {
+        (f64::from(self.score) - f64::from(super::UNLEARNED)) / f64::from(ONE)
+    }
 }
 
 impl Selection {
     /// Every factor of one agent, of whose slots `free` of `slots` are free.
-    pub(super) fn judge(
+    pub(in crate::engine::core) fn judge(
         &self,
         subject: &Subject,
         matched: &Matched,
@@ -67,7 +80,19 @@ impl Selection {
         let unknown = [0, NEUTRAL, untried(subject.first_chance), NEUTRAL, 0, NEUTRAL, NEUTRAL];
         let counted: [Score; 7] = std::array::from_fn(|at| values[at].unwrap_or(unknown[at]));
         let parts = Factor::ALL.iter().zip(counted).map(|(factor, value)| self.part(*factor, value));
-        Some(Judged { values, counted, score: parts.sum() })
+        let factors: Score = parts.sum();
+        let kind = self.kind_feature(&subject.topic.kind);
+        let learned = self.policy.of_agent(profile.id, kind, self.explore && subject.first_chance)
+            + matched.learned(self, profile.id);
+        Some(Judged { values, counted, factors, learned, score: Self::with_learned(factors, learned) })
+    }
+
+    /// What an outcome of an agent with a task teaches: what the factors say of it, were it free, and what the task is about.
+    pub(in crate::engine::core) fn lesson(&self, subject: &Subject, slot: u32) -> Option<Lesson> {
+        let matched = Matched::of_nobody(self, &subject.topic);
+        let judged = self.judge(subject, &matched, slot, (1, 1))?;
+        let score = u16::try_from((judged.factors + 500) / 1000).unwrap_or(1000);
+        Some(Lesson { score, features: matched.features().to_vec(), weight: 1000 })
     }
 
     /// What is lost to a score for every slot that is taken.
@@ -86,7 +111,7 @@ impl Core {
     }
 
     /// What a choice for a task is made for.
-    pub(super) fn subject(&self, task: u32) -> Subject {
+    pub(in crate::engine::core) fn subject(&self, task: u32) -> Subject {
         let state = &self.tasks[task];
         // An element of an array builds on what its array builds on.
         let deps = state.deps.as_ref().or_else(|| self.tasks.get(state.parent).and_then(|array| array.deps.as_ref()));
@@ -104,7 +129,7 @@ impl Core {
     }
 
     /// Looks at the scores for a subject.
-    pub(super) fn with_scores<T>(&self, subject: &Subject, look: impl FnOnce(&View<'_>) -> T) -> T {
+    pub(in crate::engine::core) fn with_scores<T>(&self, subject: &Subject, look: impl FnOnce(&View<'_>) -> T) -> T {
         let selection = &self.selection;
         let mut caches = selection.caches.borrow_mut();
         let super::Caches { rankings, matches } = &mut *caches;
@@ -157,8 +182,9 @@ impl Core {
             .with_scores(&subject, |view| self.selection.judge(&subject, view.matched, agent, self.slots_of(agent)))?;
         let thousandths = |value: Score| u16::try_from((value + 500) / 1000).unwrap_or(1000);
         Some(Choice {
-            score: thousandths(judged.score),
+            score: thousandths(judged.factors),
             factors: judged.values.map(|value| value.map(thousandths)),
+            learned: i16::try_from(judged.learned / 1000).unwrap_or(0),
             among,
         })
     }

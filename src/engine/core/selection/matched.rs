@@ -10,25 +10,26 @@ use super::topic::Topic;
 use super::{NEUTRAL, ONE, Score, Selection};
 use crate::domain::selection::Factor;
 use crate::domain::{AgentId, UserId};
+use crate::engine::core::learning::{self, Feature};
 
 /// So many lists are kept.
 const MATCHES_MAX: usize = 64;
 
 /// What a choice is made for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Subject {
-    pub(super) topic: Arc<Topic>,
+pub(in crate::engine::core) struct Subject {
+    pub(in crate::engine::core) topic: Arc<Topic>,
     /// Who submitted it.
-    pub(super) user: Option<UserId>,
+    pub(in crate::engine::core) user: Option<UserId>,
     /// Whose work it builds on.
-    pub(super) after: Vec<AgentId>,
+    pub(in crate::engine::core) after: Vec<AgentId>,
     /// Whether agents that have ended nothing yet get a first chance with it.
-    pub(super) first_chance: bool,
+    pub(in crate::engine::core) first_chance: bool,
 }
 
 /// The agents that something of the task points to, or away from.
 #[derive(Debug, Default)]
-pub(super) struct Matched {
+pub(in crate::engine::core) struct Matched {
     /// How many changes of agents it has seen.
     seen: u64,
     /// The state of the vocabulary.
@@ -38,6 +39,10 @@ pub(super) struct Matched {
     pub(super) terms: Vec<(String, u32)>,
     /// The sum of those.
     total: u64,
+    /// What effects of the topic are kept by.
+    features: Vec<Feature>,
+    /// Whether it is for finding out.
+    first_chance: bool,
     by_slot: BTreeMap<u32, Place>,
     places: BTreeSet<Place>,
 }
@@ -71,9 +76,9 @@ impl Matches {
 
 impl Matched {
     fn make(selection: &Selection, subject: &Subject, ranking: &Ranking) -> Self {
-        let rarity = |stem: &String| Some((stem.clone(), selection.vocabulary.rarity(stem)?));
-        let terms: Vec<_> = subject.topic.stems(&selection.reader).iter().filter_map(rarity).collect();
+        let terms = Self::terms_of(selection, &subject.topic);
         let total = terms.iter().map(|(_, rarity)| u64::from(*rarity)).sum();
+        let features = learning::features::of(&subject.topic);
         let mut sums: Vec<u64> = vec![0; if terms.is_empty() { 0 } else { selection.profiles.len() }];
         let mut slots: Vec<u32> = vec![];
         for (stem, rarity) in &terms {
@@ -89,6 +94,8 @@ impl Matched {
         let known = subject.user.and_then(|user| selection.known_to.get(&user));
         slots
             .extend(linked.chain(known).flatten().filter(|slot| sums.get(**slot as usize).is_none_or(|sum| *sum == 0)));
+        let learned_of = selection.policy.agents_of_details(&features);
+        slots.extend(learned_of.filter_map(|agent| selection.slots.get(&agent).copied()));
         slots.sort_unstable();
         slots.dedup();
         let mut matched = Self {
@@ -97,6 +104,8 @@ impl Matched {
             used: 0,
             terms,
             total,
+            features,
+            first_chance: subject.first_chance,
             by_slot: BTreeMap::new(),
             places: BTreeSet::new(),
         };
@@ -107,6 +116,19 @@ impl Matched {
         matched.by_slot = places.collect();
         matched.places = matched.by_slot.values().copied().collect();
         matched
+    }
+
+    /// A topic's stems that some agent has, with their rarity.
+    fn terms_of(selection: &Selection, topic: &Topic) -> Vec<(String, u32)> {
+        let stems = topic.stems(&selection.reader).into_iter();
+        stems.filter_map(|stem| selection.vocabulary.rarity(&stem).map(|rarity| (stem, rarity))).collect()
+    }
+
+    /// A list of nobody, by which one agent's words can be judged.
+    pub(super) fn of_nobody(selection: &Selection, topic: &Topic) -> Self {
+        let terms = Self::terms_of(selection, topic);
+        let total = terms.iter().map(|(_, rarity)| u64::from(*rarity)).sum();
+        Self { terms, total, features: learning::features::of(topic), ..Self::default() }
     }
 
     fn catch_up(&mut self, selection: &Selection, subject: &Subject, ranking: &Ranking) {
@@ -129,7 +151,8 @@ impl Matched {
             let of_user = subject.user.is_some_and(|user| profile.history.opinions.contains_key(&user));
             of_user || subject.after.iter().any(|agent| profile.history.pairs.contains_key(agent))
         });
-        let now = if sum > 0 || told { self.place(selection, subject, ranking, slot, sum) } else { None };
+        let learned = profile.is_some_and(|profile| self.learned(selection, profile.id) != 0);
+        let now = if sum > 0 || told || learned { self.place(selection, subject, ranking, slot, sum) } else { None };
         let before = self.by_slot.get(&slot).copied();
         if before == now {
             return;
@@ -171,7 +194,18 @@ impl Matched {
                 + selection.part(Factor::KeywordMatch, self.share(sum))
                 + selection.part(Factor::Collaboration, collaboration)
                 + selection.part(Factor::UserPreference, preference);
-        Some((Reverse(score), size, id, slot))
+        let learned = i32::try_from(self.learned(selection, profile.id)).unwrap_or(0);
+        Some((Reverse(score.saturating_add_signed(learned)), size, id, slot))
+    }
+
+    /// What was learned of an agent with what the task is about, in millionths of a score.
+    pub(super) fn learned(&self, selection: &Selection, agent: AgentId) -> i64 {
+        selection.policy.of_details(agent, &self.features, selection.explore && self.first_chance)
+    }
+
+    /// What effects of the topic are kept by.
+    pub(super) fn features(&self) -> &[Feature] {
+        &self.features
     }
 
     /// What an agent scores, were it free; `None` when the ranking says it.

@@ -23,19 +23,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::history::{History, ONE, mean};
 use self::matched::Matches;
+pub(super) use self::matched::Subject;
 use self::profile::Profile;
 use self::ranking::Rankings;
 pub use self::recommend::RECOMMENDED_MAX;
 pub(super) use self::text::Reader;
-pub(super) use self::topic::Topics;
+pub(super) use self::topic::{Topic, Topics};
 use self::vocabulary::Vocabulary;
+use crate::domain::learning::{Lesson, ModelState, ModelVersion};
 use crate::domain::performance::Day;
-use crate::domain::selection::{Phase, Weights};
-use crate::domain::snapshot::Past;
+use crate::domain::selection::{Phase, SelectionPolicy, Weights};
+use crate::domain::snapshot::{Past, PastLesson};
 use crate::domain::{AgentId, AgentSpec, ReviewState, UserId};
+use crate::engine::core::learning::{self, Feature, Policy};
 
 /// A score or a part of one, in millionths.
 type Score = u32;
+
+/// What no learned part is: scores are kept above 0 whatever was learned.
+const UNLEARNED: Score = 2 * learning::PART_MAX;
 
 /// What counts where nothing is known of how an agent fits.
 const NEUTRAL: Score = 500_000;
@@ -71,10 +77,16 @@ pub(super) struct Selection {
     kinds: BTreeMap<String, Kind>,
     /// Whose work is built on by whom, by slot.
     followers: BTreeMap<AgentId, BTreeSet<u32>>,
+    /// Slots by agent.
+    slots: BTreeMap<AgentId, u32>,
     /// Of whom a user thinks something, by slot.
     known_to: BTreeMap<UserId, BTreeSet<u32>>,
     changes: Changes,
     caches: RefCell<Caches>,
+    /// What was learned of who does what well.
+    policy: Policy,
+    /// Whether agents of which little is known are tried now and then.
+    explore: bool,
     /// Whether agents are left out, because nobody will be chosen.
     asleep: bool,
 }
@@ -131,24 +143,32 @@ impl Default for Selection {
             vocabulary: Vocabulary::default(),
             kinds: BTreeMap::new(),
             followers: BTreeMap::new(),
+            slots: BTreeMap::new(),
             known_to: BTreeMap::new(),
             changes: Changes::default(),
             caches: RefCell::default(),
+            policy: Policy::default(),
+            explore: true,
             asleep: false,
         }
     }
 }
 
 impl Selection {
-    /// The weights in force are others.
-    pub(super) fn weigh(&mut self, weights: &Weights) {
-        self.weights = weights.millionths();
+    /// What is in force is another.
+    pub(super) fn weigh(&mut self, rules: &SelectionPolicy) {
+        self.weights = rules.weights.millionths();
+        self.explore = rules.exploration;
         self.changes.forget();
     }
 
-    /// For a state on which nothing is placed: agents are left out, for reading the words of thousands takes long.
-    pub(super) fn sleep(&mut self) {
+    /// For a state on which nothing is placed: agents are left out, for reading the words of thousands takes long, and so is
+    /// what was learned, unless that is what it is about.
+    pub(super) fn sleep(&mut self, policy: &Policy, learned: bool) {
         self.asleep = true;
+        if learned {
+            self.policy = policy.clone();
+        }
     }
 
     /// An agent was declared, or declared otherwise. `size` is how many capabilities and tools it has.
@@ -160,6 +180,7 @@ impl Selection {
         if self.profiles.len() <= at {
             self.profiles.resize_with(at + 1, || None);
         }
+        self.slots.insert(id, slot);
         let mut profile = Profile::new(id, spec, size, &self.reader);
         if let Some(before) = self.profiles[at].take() {
             if before.terms != profile.terms {
@@ -180,6 +201,7 @@ impl Selection {
         self.unlink(slot);
         if let Some(profile) = self.profiles.get_mut(slot as usize).and_then(Option::take) {
             self.vocabulary.remove(slot, &profile);
+            self.slots.remove(&profile.id);
         }
         // The others may be faster or slower beside those that are left.
         self.changes.forget();
@@ -207,9 +229,48 @@ impl Selection {
         }
     }
 
+    /// Learns how a task came out with an agent, 0-1000.
+    pub(super) fn learn(&mut self, agent: AgentId, lesson: &Lesson, truth: u16) {
+        let parts = |thousandths: u16| f64::from(thousandths) / 1000.0;
+        let (score, weight) = (parts(lesson.score), parts(lesson.weight));
+        if self.policy.learn(agent, score, &lesson.features, parts(truth), weight) {
+            self.changes.forget();
+        } else if let Some(slot) = self.slots.get(&agent) {
+            self.changes.add(*slot);
+        }
+    }
+
+    /// Forgets what was learned of an agent that is no more.
+    pub(super) fn forget(&mut self, agent: AgentId) {
+        self.policy.forget(agent);
+    }
+
+    /// What was learned.
+    pub(super) const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// A model was made a version of, or somebody went back to one.
+    pub(super) fn versioned(&mut self, version: &ModelVersion, state: &ModelState) {
+        let ModelState::Policy(state) = state;
+        self.policy.take_up(version, state);
+        self.changes.forget();
+    }
+
+    /// What is learned of a type of task; nothing of one that nobody has done.
+    fn kind_feature(&self, kind: &str) -> Option<Feature> {
+        self.kinds.contains_key(kind).then(|| learning::features::kind(kind)).flatten()
+    }
+
     /// A rating was given, changed or taken back.
     pub(super) fn rated(&mut self, slot: u32, user: UserId, was: Option<u8>, now: Option<u8>) {
         self.change(slot, |history| history.rated(user, was, now));
+    }
+
+    /// How often a user has rated an agent's work.
+    pub(super) fn ratings_by(&self, slot: u32, user: UserId) -> u32 {
+        let opinion = self.profile(slot).and_then(|profile| profile.history.opinions.get(&user));
+        opinion.map_or(0, |opinion| opinion.ratings)
     }
 
     /// A judgement of an artifact was made (`by` 1) or taken back (-1).
@@ -302,6 +363,15 @@ impl Selection {
         past.days.iter().for_each(|day| each(day.agent_id, &|history| history.remember_day(day)));
         past.pairs.iter().for_each(|pair| each(pair.agent_id, &|history| history.remember_pair(pair)));
         past.opinions.iter().for_each(|opinion| each(opinion.agent_id, &|history| history.remember_opinion(opinion)));
+        for (version, ModelState::Policy(state)) in &past.models {
+            self.policy = Policy::restore(version.version, state);
+        }
+        for lesson in &past.lessons {
+            match lesson {
+                PastLesson::Learned { agent_id, lesson, truth } => self.learn(*agent_id, lesson, *truth),
+                PastLesson::Removed(agent) => self.forget(*agent),
+            }
+        }
         self.today = today;
         for slot in touched {
             if let Some(profile) = &mut self.profiles[slot as usize] {
@@ -318,6 +388,8 @@ impl Selection {
     pub(super) fn past(&self) -> Past {
         use crate::domain::snapshot::{PastDay, PastOpinion, PastPair};
         let mut past = Past::default();
+        let policy = self.policy.latest();
+        past.models.extend(policy.map(|(version, state)| (version, ModelState::Policy(state))));
         for Profile { id, history, .. } in self.profiles.iter().flatten() {
             let agent_id = *id;
             for (kind, tally) in
@@ -350,6 +422,11 @@ impl Selection {
 
     fn profile(&self, slot: u32) -> Option<&Profile> {
         self.profiles.get(slot as usize).and_then(Option::as_ref)
+    }
+
+    /// A score with what was learned, which is kept above 0.
+    fn with_learned(score: Score, learned: i64) -> Score {
+        (score + UNLEARNED).saturating_add_signed(i32::try_from(learned).unwrap_or(0))
     }
 
     /// One factor's part of a score.

@@ -168,11 +168,13 @@ impl Ranking {
 
 fn place_of(selection: &Selection, slot: u32, key: &Key) -> Option<Place> {
     let profile = selection.profile(slot)?;
+    let explore = selection.explore && key.first_chance;
+    let learned = selection.policy.of_agent(profile.id, selection.kind_feature(&key.kind), explore);
     let score = selection.part(Factor::PhaseAlignment, Selection::alignment(profile, key.phase).unwrap_or(NEUTRAL))
         + selection.part(Factor::RecentSuccess, profile.recent.unwrap_or(untried(key.first_chance)))
         + selection.part(Factor::DomainExpertise, selection.expertise(profile, &key.kind).unwrap_or(NEUTRAL))
         + selection.part(Factor::Availability, ONE)
         + selection.part(Factor::Collaboration, NEUTRAL)
         + selection.part(Factor::UserPreference, NEUTRAL);
-    Some((Reverse(score), profile.size, profile.id, slot))
+    Some((Reverse(Selection::with_learned(score, learned)), profile.size, profile.id, slot))
 }

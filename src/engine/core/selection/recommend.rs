@@ -10,7 +10,7 @@ use super::matched::Subject;
 use super::profile::Profile;
 use super::topic::Topic;
 use super::{NO_FIRST_CHANCE, ONE, Score, Selection};
-use crate::domain::selection::{Factor, FactorScore, Phase, Recommendation, Recommendations, TaskContext};
+use crate::domain::selection::{Factor, FactorScore, Learned, Phase, Recommendation, Recommendations, TaskContext};
 use crate::domain::{AgentId, Span, TaskId, UserId};
 use crate::engine::core::Core;
 use crate::engine::core::shape::{Shape, Wish};
@@ -138,7 +138,8 @@ impl Core {
         Some(Recommendation {
             agent_id: agent.id,
             name: agent.spec.name.clone(),
-            score: unit(one.judged.score),
+            score: one.judged.shown(),
+            learned: self.learned(subject, view, one, agent.id),
             factors: factors.collect(),
             to_win: ahead.map(|first| self.to_win(subject, view, one, first, profile)),
         })
@@ -204,6 +205,17 @@ impl Core {
                 }
             },
         }
+    }
+
+    /// What was learned of an agent with such tasks.
+    fn learned(&self, subject: &Subject, view: &View<'_>, one: &Found, agent: AgentId) -> Learned {
+        let policy = &self.selection.policy;
+        let free = self.selection.judge(subject, view.matched, one.slot, (1, 1));
+        let chance = free.filter(|_| policy.is_promoted()).map(|free| {
+            let score = f64::from(free.factors) / f64::from(ONE);
+            policy.chance(agent, score, view.matched.features())
+        });
+        Learned { value: one.judged.learned as f64 / 1e6, chance, evidence: policy.evidence(agent) }
     }
 
     fn availability(&self, slot: u32) -> String {

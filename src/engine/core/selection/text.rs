@@ -127,7 +127,7 @@ impl Reader {
 
     /// What a text says. Of its stems those that are `known` come first, then those that occur most often, then those
     /// that occur first.
-    pub(super) fn context(&self, text: &str, known: impl Fn(&str) -> bool) -> TaskContext {
+    pub(in crate::engine::core) fn context(&self, text: &str, known: impl Fn(&str) -> bool) -> TaskContext {
         let text = head(text, TEXT_BYTES_MAX);
         let stems = self.stems(text);
         let phase = phase_of(stems.iter().map(String::as_str));

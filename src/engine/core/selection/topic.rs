@@ -21,12 +21,12 @@ pub(in crate::engine::core) struct Topic {
     /// The phase that its text speaks of.
     said: Option<Phase>,
     /// The phase that it belongs to: that, or else the one which its type speaks of.
-    pub(super) phase: Option<Phase>,
+    pub(in crate::engine::core) phase: Option<Phase>,
 }
 
 impl Topic {
     /// What follows from a type and a context.
-    pub(super) fn new(kind: &str, context: &TaskContext, reader: &Reader) -> Self {
+    pub(in crate::engine::core) fn new(kind: &str, context: &TaskContext, reader: &Reader) -> Self {
         let phase = context.phase.or_else(|| reader.context(kind, |_| false).phase);
         Self { phase, ..Self::bare(kind, context) }
     }

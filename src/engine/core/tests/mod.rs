@@ -9,6 +9,7 @@ mod explain;
 mod faults;
 mod inbox;
 mod judge;
+mod learning;
 mod look;
 mod merging;
 mod order;

@@ -1,6 +1,7 @@
 //! A language for the engine: a core with a user and a node, verbs to drive it, and checks after every verb.
 
 use crate::domain::command::{Command, Reply};
+use crate::domain::learning::{ModelKind, ModelState, ModelVersion};
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
@@ -131,7 +132,10 @@ impl World {
                 self.rows.get_mut(&event.task_id).unwrap().executions = event.attempt;
             }
             Event::ExecutionEnded(event) => {
+                let row = &self.rows[&event.task_id];
                 let last = RatedTask {
+                    kind: row.kind.clone(),
+                    context: row.context.clone(),
                     task_id: event.task_id,
                     execution_id: event.execution_id,
                     agent_id: event.agent_id,
@@ -243,7 +247,18 @@ impl World {
             high_risk: wanted.risks.iter().copied().filter(|id| self.high_risk.contains(id)).collect(),
             snoozed: wanted.tasks.iter().filter_map(|id| Some((*id, *self.snoozed.get(id)?))).collect(),
             rated: wanted.rated.iter().filter_map(|id| self.rated.get(id).cloned()).collect(),
+            model: wanted.model.and_then(|(model, version)| self.version_of(model, version)),
         }
+    }
+
+    /// A version of a model, as the store would keep it.
+    fn version_of(&self, model: ModelKind, version: u32) -> Option<(ModelVersion, ModelState)> {
+        self.records.iter().find_map(|record| match &record.event {
+            Event::ModelVersioned(event) if (event.version.model, event.version.version) == (model, version) => {
+                Some((event.version.clone(), event.state.clone()))
+            }
+            _ => None,
+        })
     }
 
     /// The agents that completed what a task depends on.

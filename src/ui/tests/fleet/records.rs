@@ -74,6 +74,11 @@ pub fn body(kind: &str) -> Value {
         "task_rated" => {
             json!({"task_id": TASK, "execution_id": EXECUTION, "agent_id": agent, "rating": 4, "note": "good"})
         }
+        "model_versioned" => {
+            json!({"version": {"model": "policy", "version": 3, "format": 1, "lessons": 96, "batch": 32,
+            "in_force": "factors+agents", "promoted": true, "compared": []}, "state": {"policy": {"in_force": 1,
+            "lessons": 96, "since": 0, "due": 64, "agents": [], "candidates": []}}})
+        }
         "artifact_reviewed" => json!({"artifact_id": ARTIFACT, "task_id": TASK, "state": "approved", "note": "good"}),
         "artifact_merged" => json!({"artifact_id": ARTIFACT, "task_id": TASK, "merge": {"state": "set_aside",
             "branch": "menagerie/0195", "commit": "1a2b3c4d5e6f7a8b", "reason": "it conflicts in \x1b[2J a.txt"}}),

@@ -1,0 +1,234 @@
+//! What is learned from outcomes: the lessons as they stand in the journal, and models with their versions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::enumeration::enumeration;
+use super::id::AgentId;
+use super::refusal::Refusal;
+use super::time::Timestamp;
+
+enumeration! {
+    /// What a model is for.
+    pub enum ModelKind ("model type") {
+        /// Which agent for which task.
+        Policy = "policy",
+        /// What a task is worth that waits longer.
+        ValueFunction = "value_function",
+        /// How long a task takes and how many tokens it uses.
+        Predictor = "predictor",
+        /// How likely an execution is to succeed.
+        Classifier = "classifier",
+    }
+}
+
+enumeration! {
+    /// What a figure about a model says.
+    pub enum LearningMetricKind ("learning metric type") {
+        /// What its predictions lost, in nats an outcome; 0.69 for whoever knows nothing.
+        Loss = "loss",
+        /// How often what it thought likelier came true, 0-1.
+        Accuracy = "accuracy",
+        /// How much less than in the version before it lost, in nats; near 0 when there is nothing more to learn.
+        Convergence = "convergence",
+    }
+}
+
+/// The format of a model's state that this binary writes, and the newest that it reads.
+pub const MODEL_FORMAT: u32 = 1;
+
+/// What an outcome teaches, as it was when it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// What the seven factors said of the agent, 0-1000.
+    #[serde(rename = "s")]
+    pub score: u16,
+    /// What the task was about, as numbers.
+    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<u32>,
+    /// How much it counts, in thousandths.
+    #[serde(rename = "w", default = "whole", skip_serializing_if = "is_whole")]
+    pub weight: u16,
+}
+
+/// How well an execution came out, 0-1000.
+pub const fn truth_of_end(succeeded: bool) -> u16 {
+    if succeeded { 1000 } else { 0 }
+}
+
+/// How well a task was done by a rating of 1 to 5 stars, 0-1000.
+pub fn truth_of_rating(stars: u8) -> u16 {
+    u16::from(stars.clamp(1, 5) - 1) * 250
+}
+
+const fn whole() -> u16 {
+    1000
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference.
+const fn is_whole(weight: &u16) -> bool {
+    *weight == 1000
+}
+
+/// One effect that a policy has learned, as a short list: of which feature, whose (0 for nobody's in particular, otherwise a
+/// place in the list of agents, from 1), how much in ten-thousandths of a logit, and on how much it rests in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectState(pub u32, pub u32, pub i32, pub u32);
+
+/// Everything that a policy is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyState {
+    /// Which of the candidates is in force, by its place.
+    pub in_force: u32,
+    /// How many outcomes it has seen.
+    pub lessons: u64,
+    /// How many since the candidates were compared.
+    pub since: u32,
+    /// After how many they are compared next.
+    pub due: u32,
+    /// The agents that effects are of, in the order of their ids.
+    pub agents: Vec<AgentId>,
+    /// What each candidate has lost and learned.
+    pub candidates: Vec<CandidateState>,
+}
+
+/// Everything that a model is, by what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelState {
+    /// Of the policy.
+    Policy(PolicyState),
+}
+
+/// One candidate of a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateState {
+    /// What it lost of late, in millionths of a nat.
+    pub loss: i64,
+    /// How often it was right since the candidates were compared.
+    pub right: u32,
+    /// What it lost since then, in millionths of a nat.
+    pub batch: i64,
+    /// What it has learned.
+    pub effects: Vec<EffectState>,
+}
+
+/// How a candidate did on outcomes that it had not seen when it said what it expected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Compared {
+    /// Which.
+    pub candidate: String,
+    /// What it lost, in nats an outcome.
+    pub loss: f64,
+    /// How often it was right, 0-1.
+    pub accuracy: f64,
+    /// Whether it is in force from now on.
+    pub in_force: bool,
+}
+
+/// A version of a model, with how it came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelVersion {
+    /// Of which model.
+    pub model: ModelKind,
+    /// From 1.
+    pub version: u32,
+    /// [`MODEL_FORMAT`] when it was made.
+    pub format: u32,
+    /// How many outcomes it has learned from.
+    pub lessons: u64,
+    /// How many of them were not in the version before.
+    pub batch: u32,
+    /// Which candidate is in force from now on.
+    pub in_force: String,
+    /// Whether that is another than in the version before.
+    pub promoted: bool,
+    /// How the candidates did on the batch, before they learned from it.
+    pub compared: Vec<Compared>,
+    /// The version that it takes up again, where somebody went back to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back_to: Option<u32>,
+}
+
+/// A version as the store has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StoredVersion {
+    /// What it is.
+    #[serde(flatten)]
+    pub version: ModelVersion,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The record that made it.
+    pub seq: u64,
+    /// Whether what it had learned is still kept, so that one can go back to it.
+    pub kept: bool,
+}
+
+/// A model, its versions and how they did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelReport {
+    /// What it is for.
+    pub model: ModelKind,
+    /// The version in force.
+    pub current_version: u32,
+    /// How it is made.
+    pub parameters: ModelParameters,
+    /// Its versions, the newest first.
+    pub versions: Vec<StoredVersion>,
+    /// Figures about them, the newest first.
+    pub metrics: Vec<LearningMetric>,
+}
+
+/// How a model is made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelParameters {
+    /// In words.
+    pub architecture: String,
+    /// By name.
+    pub hyperparameters: std::collections::BTreeMap<String, f64>,
+}
+
+/// A version of a model with everything that it is, as it is exported.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExportedModel {
+    /// Which.
+    #[serde(flatten)]
+    pub version: ModelVersion,
+    /// Everything that it is.
+    pub state: ModelState,
+}
+
+/// A figure about a version of a model, on outcomes that it had not seen when it said what it expected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LearningMetric {
+    /// Of which model.
+    pub model: ModelKind,
+    /// Of which version.
+    pub version: u32,
+    /// Of which candidate.
+    pub candidate: String,
+    /// What it says.
+    #[serde(rename = "type")]
+    pub kind: LearningMetricKind,
+    /// It.
+    pub value: f64,
+    /// When it was worked out.
+    pub time: Timestamp,
+    /// Over how many outcomes.
+    pub batch_size: u32,
+    /// Which batch, from 1.
+    pub iteration: u32,
+    /// How often each outcome was seen: once.
+    pub epoch: u32,
+}
+
+/// Refuses the state of a model that a newer binary wrote.
+pub fn check_format(version: &ModelVersion) -> Result<(), Refusal> {
+    if version.format > MODEL_FORMAT {
+        let shown = format!("{} version {} of format {}", version.model, version.version, version.format);
+        return Err(
+            Refusal::invalid("model", shown, format!("format {MODEL_FORMAT} or older")).hint("use a newer menagerie")
+        );
+    }
+    Ok(())
+}

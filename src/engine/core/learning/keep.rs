@@ -1,0 +1,88 @@
+//! Making versions of what was learned, and going back to them.
+
+use crate::domain::event::ModelVersioned;
+use crate::domain::learning::{Lesson, ModelKind, ModelState, ModelVersion, check_format};
+use crate::domain::{Actor, Command, Refusal, Reply, Timestamp};
+use crate::engine::core::{Context, Core, Decisions};
+
+impl Core {
+    /// What an outcome of a task with an agent teaches.
+    pub(in crate::engine::core) fn lesson(&self, task: u32, agent: u32) -> Option<Lesson> {
+        self.selection.lesson(&self.subject(task), agent)
+    }
+
+    /// Makes a version of what was learned, if it is time to.
+    pub(in crate::engine::core) fn keep_models(&mut self, now: Timestamp, out: &mut Decisions) {
+        if let Some((version, state)) = self.selection.policy().next_version() {
+            self.emit(now, Actor::Engine, ModelVersioned { version, state: ModelState::Policy(state) }, out);
+        }
+    }
+
+    /// Makes a version of what a model has learned since the last.
+    pub(in crate::engine::core) fn train_model(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        model: ModelKind,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        check_kept(model)?;
+        let Some(version) = self.version_now(now, actor, out) else {
+            return Err(Refusal::conflict("model", model, "a model that has learned something since its last version")
+                .hint("it learns as executions end"));
+        };
+        Ok(Reply::Items { done: vec![format!("{model} {version}")], refused: vec![], inverse: vec![] })
+    }
+
+    /// Makes a version of what was learned since the last, if there is anything.
+    fn version_now(&mut self, now: Timestamp, actor: Actor, out: &mut Decisions) -> Option<u32> {
+        let (version, mut state) = self.selection.policy().reviewed()?.next_version()?;
+        // It is taken up as somebody's who went back to it, for the comparison came before its time.
+        let number = version.version;
+        state.due = state.due.max(1);
+        let version = ModelVersion { rolled_back_to: Some(number), ..version };
+        self.emit(now, actor, ModelVersioned { version, state: ModelState::Policy(state) }, out);
+        Some(number)
+    }
+
+    /// Goes back to a version of a model. What was learned since the last becomes one of its own first.
+    pub(in crate::engine::core) fn roll_back_model(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        (model, to): (ModelKind, u32),
+        context: &Context,
+        out: &mut Decisions,
+    ) -> Result<Reply, Refusal> {
+        check_kept(model)?;
+        let kept = context.model.as_ref().filter(|(version, _)| (version.model, version.version) == (model, to));
+        let Some((version, state)) = kept else {
+            return Err(
+                Refusal::not_found("version", to).hint(format!("menagerie model show {model} lists those kept"))
+            );
+        };
+        check_format(version)?;
+        self.version_now(now, actor, out);
+        let before = self.selection.policy().version();
+        let version = ModelVersion {
+            version: before + 1,
+            promoted: false,
+            batch: 0,
+            compared: vec![],
+            rolled_back_to: Some(to),
+            ..version.clone()
+        };
+        let done = vec![format!("{model} {}", version.version)];
+        self.emit(now, actor, ModelVersioned { version, state: state.clone() }, out);
+        let inverse = vec![Command::RollBackModel { model, version: before }];
+        Ok(Reply::Items { done, refused: vec![], inverse })
+    }
+}
+
+/// Refuses models that have no versions.
+fn check_kept(model: ModelKind) -> Result<(), Refusal> {
+    match model {
+        ModelKind::Policy => Ok(()),
+        _ => Err(Refusal::invalid("model", model, "policy; the others are not learned")),
+    }
+}

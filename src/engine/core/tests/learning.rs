@@ -1,0 +1,269 @@
+//! What the policy makes of outcomes whose truth is known, because they are made up here.
+
+use super::world::*;
+use crate::domain::event::ModelVersioned;
+use crate::domain::learning::ModelKind;
+use crate::domain::{Command, Event, NewTask, OutcomeKind, RefusalKind};
+use crate::engine::core::trial::{Outcome, Question, Trial};
+
+/// `SplitMix64` (Steele, Lea and Flood, 2014), so that a seed is a whole test.
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        usize::try_from(self.next() % count as u64).unwrap()
+    }
+}
+
+/// What decides whether an agent succeeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Decides {
+    /// The type of task.
+    Kind,
+    /// What the text is about; the type is the same for all.
+    Text,
+    /// The agent alone: types and texts mean nothing.
+    Agent,
+}
+
+const CONTEXTS: usize = 6;
+const TASKS: usize = 2000;
+/// What is measured afterwards.
+const MEASURED: usize = 500;
+
+/// A world in which it is known how likely each agent is to succeed with what.
+struct Truth {
+    decides: Decides,
+    draws: Draws,
+    /// By agent, then by context.
+    chances: Vec<Vec<f64>>,
+    names: Vec<String>,
+}
+
+/// A task of that world.
+struct Task {
+    context: usize,
+    kind: String,
+    text: String,
+}
+
+impl Truth {
+    fn new(decides: Decides, agents: usize, seed: u64) -> Self {
+        let mut draws = Draws(seed);
+        let mut chances: Vec<Vec<f64>> = (0..agents)
+            .map(|agent| {
+                let base = match decides {
+                    Decides::Agent => 0.4 + 0.45 * (agent as f64 + 0.5) / agents as f64,
+                    _ => 0.3 + 0.3 * draws.unit(),
+                };
+                let spread = if decides == Decides::Agent { 0.0 } else { 0.2 };
+                (0..CONTEXTS).map(|_| base + spread * (draws.unit() - 0.5)).collect()
+            })
+            .collect();
+        if decides != Decides::Agent {
+            // One agent is made for each context, so that no agent is best everywhere.
+            for context in 0..CONTEXTS {
+                chances[context % agents][context] = 0.9;
+            }
+        }
+        Self { decides, draws, chances, names: (0..agents).map(|agent| format!("agent-{agent}")).collect() }
+    }
+
+    fn task(&mut self) -> Task {
+        let context = self.draws.below(CONTEXTS);
+        let kind = match self.decides {
+            Decides::Kind => format!("type-{context}"),
+            Decides::Text => "work".to_owned(),
+            Decides::Agent => format!("type-{}", self.draws.below(CONTEXTS)),
+        };
+        let word = |draws: &mut Draws| match self.decides {
+            Decides::Text if draws.below(3) > 0 => format!("topic{context}x{}", draws.below(10)),
+            _ => format!("common{}", draws.below(100)),
+        };
+        let text: Vec<_> = (0..6).map(|_| word(&mut self.draws)).collect();
+        Task { context, kind, text: text.join(" ") }
+    }
+
+    fn best_single(&self) -> usize {
+        let sum = |agent: &usize| self.chances[*agent].iter().sum::<f64>();
+        (0..self.names.len()).max_by(|one, other| sum(one).total_cmp(&sum(other))).unwrap()
+    }
+}
+
+/// What was to be had on average, by whoever chose.
+#[derive(Debug, Default)]
+struct Had {
+    policy: f64,
+    single: f64,
+    oracle: f64,
+}
+
+impl Had {
+    fn closed(&self) -> f64 {
+        (self.policy - self.single) / (self.oracle - self.single)
+    }
+}
+
+/// Has the real selection choose; gives what it had while it learned, and afterwards.
+fn live(decides: Decides, agents: usize, seed: u64) -> (Had, Had) {
+    let mut truth = Truth::new(decides, agents, seed);
+    let single = truth.best_single();
+    let (mut trial, mut first, mut later) = (Trial::default(), Had::default(), Had::default());
+    for number in 0..TASKS + MEASURED {
+        let task = truth.task();
+        let names: Vec<_> = truth.names.iter().map(String::as_str).collect();
+        let question = Question { text: &task.text, kind: &task.kind };
+        let chosen = trial.choose(question, &names).unwrap().chosen;
+        let had = if number < TASKS { &mut first } else { &mut later };
+        let chance = |agent: usize| truth.chances[agent][task.context];
+        had.policy += chance(chosen);
+        had.single += chance(single);
+        had.oracle += (0..agents).map(chance).fold(0.0, f64::max);
+        let success = truth.draws.unit() < truth.chances[chosen][task.context];
+        trial.learn(question, &truth.names[chosen], Outcome { success, micros: None });
+    }
+    (first, later)
+}
+
+#[test]
+fn where_the_type_decides_most_of_the_gap_to_the_oracle_is_closed() {
+    for seed in 1..=5 {
+        let (first, later) = live(Decides::Kind, 8, seed);
+        assert!(first.closed() > 0.6, "seed {seed}: {} while it learned", first.closed());
+        assert!(later.closed() > 0.8, "seed {seed}: {} afterwards", later.closed());
+    }
+}
+
+#[test]
+fn where_the_text_decides_most_of_the_gap_to_the_oracle_is_closed() {
+    for seed in 1..=5 {
+        let (_, later) = live(Decides::Text, 8, seed);
+        assert!(later.closed() > 0.6, "seed {seed}: {}", later.closed());
+    }
+}
+
+#[test]
+fn where_context_means_nothing_little_is_lost_to_the_best_single_agent() {
+    for seed in 1..=5 {
+        let (_, later) = live(Decides::Agent, 8, seed);
+        assert!(later.policy > 0.97 * later.single, "seed {seed}: {} of {}", later.policy, later.single);
+    }
+}
+
+#[test]
+fn the_same_outcomes_teach_the_same() {
+    let (one, other) = (live(Decides::Text, 5, 9), live(Decides::Text, 5, 9));
+    assert_eq!(format!("{one:?}"), format!("{other:?}"));
+}
+
+/// Two agents, of whom one is good with each of two types of tasks.
+const FLEET: &str = r#"
+[[cage]]
+range = "001-002"
+
+[[agent]]
+name = "ann"
+cage = "001"
+runtime = { type = "command", command = ["work"] }
+
+[[agent]]
+name = "ben"
+cage = "002"
+runtime = { type = "command", command = ["work"] }
+"#;
+
+/// Has tasks of two types done, and gives how many of them succeeded. No agent fails so often in a row that it gets a pause.
+fn work(world: &mut World, tasks: usize) -> usize {
+    let mut successes = 0;
+    for round in 0..tasks {
+        let kind = if round % 2 == 0 { "sql" } else { "web" };
+        let id = world.submit(NewTask { kind: kind.to_owned(), max_attempts: 1, ..bare() });
+        world.schedule();
+        let good = (world.place(id).0 == "ann") == (kind == "sql");
+        world.finish(id, if good { OutcomeKind::Succeeded } else { OutcomeKind::Failed });
+        world.command(Command::ResumeAgents { ids: vec![world.agent("ann"), world.agent("ben")] }).ok();
+        successes += usize::from(good);
+    }
+    successes
+}
+
+fn versions(world: &World) -> Vec<&ModelVersioned> {
+    let of_models = world.records.iter().filter_map(|record| match &record.event {
+        Event::ModelVersioned(event) => Some(event),
+        _ => None,
+    });
+    of_models.collect()
+}
+
+#[test]
+fn what_the_scheduler_learned_is_in_the_journal_and_comes_back_from_it() {
+    let mut world = World::new(FLEET);
+    work(&mut world, 31);
+    assert!(versions(&world).is_empty());
+    world.assert_durable();
+    work(&mut world, 1);
+    assert_eq!(versions(&world)[0].version.lessons, 32);
+    world.assert_durable();
+    work(&mut world, 80);
+    assert_eq!(versions(&world).len(), 2, "the second after 64 more");
+    world.assert_durable();
+    assert!(work(&mut world, 20) >= 18);
+}
+
+#[test]
+fn a_version_can_be_made_and_gone_back_to() {
+    let mut world = World::new(FLEET);
+    let model = ModelKind::Policy;
+    let refused = world.command(Command::TrainModel { model }).unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::Conflict, "there is nothing to learn from");
+    assert!(world.command(Command::TrainModel { model: ModelKind::Predictor }).is_err());
+    work(&mut world, 10);
+    world.command(Command::TrainModel { model }).unwrap();
+    assert_eq!(versions(&world)[0].version.batch, 10);
+    world.assert_durable();
+    work(&mut world, 5);
+    let unknown = world.command(Command::RollBackModel { model, version: 7 }).unwrap_err();
+    assert_eq!(unknown.kind, RefusalKind::NotFound);
+    world.command(Command::RollBackModel { model, version: 1 }).unwrap();
+    let made = versions(&world);
+    let numbers: Vec<_> = made.iter().map(|one| (one.version.version, one.version.lessons)).collect();
+    assert_eq!(numbers, [(1, 10), (2, 15), (3, 10)], "what was learned since is kept as a version of its own");
+    assert_eq!(made[2].state, made[0].state);
+    world.assert_durable();
+}
+
+#[test]
+fn a_rating_teaches_less_the_more_often_one_gives_it() {
+    let mut world = World::new(FLEET);
+    let mut weights = vec![];
+    for _ in 0..4 {
+        let id = world.submit(NewTask { agent: Some("ann".into()), ..bare() });
+        world.schedule();
+        world.finish(id, OutcomeKind::Succeeded);
+        world.command(Command::RateTasks { ids: vec![id], rating: Some(1), note: None }).unwrap();
+        world.command(Command::RateTasks { ids: vec![id], rating: Some(2), note: None }).unwrap();
+        let rated = world.records.iter().rev().filter_map(|record| match &record.event {
+            Event::TaskRated(event) => Some(event.lesson.as_ref().map(|lesson| lesson.weight)),
+            _ => None,
+        });
+        let [changed, first] = rated.take(2).collect::<Vec<_>>()[..] else { panic!() };
+        assert_eq!(changed, None, "who changes a rating teaches nothing new");
+        weights.extend(first);
+    }
+    assert_eq!(weights, [4000, 2000, 1333, 1000]);
+    world.assert_durable();
+    world.command(Command::RemoveAgents { ids: vec![world.agent("ann")] }).unwrap();
+    world.assert_durable();
+}

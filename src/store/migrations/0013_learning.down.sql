@@ -1,0 +1,4 @@
+DROP TABLE lesson;
+DROP TABLE learning_metric;
+DROP TABLE model_version;
+DROP TABLE model;

@@ -1,0 +1,114 @@
+//! Models as they are kept: versions, figures about them, and what was learned since the last version.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::{Doing, Error};
+use super::journal::record_of;
+use super::reader::Reader;
+use super::rows::Columns;
+use crate::domain::Event;
+use crate::domain::learning::{
+    LearningMetric, ModelKind, ModelState, ModelVersion, StoredVersion, truth_of_end, truth_of_rating,
+};
+use crate::domain::snapshot::PastLesson;
+
+const DOING: &str = "reading models";
+
+/// The last version of each model.
+pub(super) fn latest(connection: &Connection) -> Result<Vec<(ModelVersion, ModelState)>, Error> {
+    let read = |row: &Row<'_>| {
+        let mut columns = Columns::new(row);
+        Ok((columns.json()?, columns.json()?))
+    };
+    connection
+        .prepare(
+            "SELECT v.body, v.state FROM model m JOIN model_version v ON v.kind = m.kind AND v.version = m.current_version
+             ORDER BY m.kind",
+        )
+        .and_then(|mut statement| statement.query_map([], read)?.collect())
+        .doing(DOING)
+}
+
+/// What taught something since then, in order.
+pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error> {
+    let mut statement = connection
+        .prepare(
+            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body FROM lesson l JOIN journal j ON j.seq = l.seq
+             ORDER BY l.seq",
+        )
+        .doing(DOING)?;
+    let mut rows = statement.query([]).doing(DOING)?;
+    let mut found = vec![];
+    while let Some(row) = rows.next().doing(DOING)? {
+        found.extend(match record_of(row)?.event {
+            Event::ExecutionEnded(event) => event.lesson.map(|lesson| {
+                let truth = truth_of_end(event.outcome.succeeded());
+                PastLesson::Learned { agent_id: event.agent_id, lesson, truth }
+            }),
+            Event::TaskRated(event) => event.lesson.zip(event.rating).map(|(lesson, stars)| PastLesson::Learned {
+                agent_id: event.agent_id,
+                lesson,
+                truth: truth_of_rating(stars),
+            }),
+            Event::AgentRemoved(event) => Some(PastLesson::Removed(event.agent_id)),
+            _ => None,
+        });
+    }
+    Ok(found)
+}
+
+impl Reader {
+    /// What a version of a model was, if that is still kept.
+    pub fn model_state(&self, model: ModelKind, version: u32) -> Result<Option<(ModelVersion, ModelState)>, Error> {
+        let read = |row: &Row<'_>| {
+            let mut columns = Columns::new(row);
+            Ok((columns.json()?, columns.json()?))
+        };
+        self.connection()
+            .prepare_cached(
+                "SELECT body, state FROM model_version WHERE kind = ? AND version = ? AND state IS NOT NULL",
+            )
+            .and_then(|mut statement| statement.query_row(params![model.as_str(), version], read).optional())
+            .doing(DOING)
+    }
+
+    /// The versions of all models, by model and the newest first.
+    pub fn model_versions(&self) -> Result<Vec<StoredVersion>, Error> {
+        let read = |row: &Row<'_>| {
+            let mut columns = Columns::new(row);
+            let version = columns.json()?;
+            Ok(StoredVersion { version, time: columns.time()?, seq: columns.count()?, kept: columns.get()? })
+        };
+        self.connection()
+            .prepare_cached(
+                "SELECT body, time, seq, state IS NOT NULL FROM model_version ORDER BY kind, version DESC LIMIT 10000",
+            )
+            .and_then(|mut statement| statement.query_map([], read)?.collect())
+            .doing(DOING)
+    }
+
+    /// The figures about a model, by version and candidate.
+    pub fn learning_metrics(&self, model: ModelKind) -> Result<Vec<LearningMetric>, Error> {
+        let read = |row: &Row<'_>| {
+            let mut columns = Columns::new(row);
+            Ok(LearningMetric {
+                model,
+                version: columns.get()?,
+                candidate: columns.get()?,
+                kind: columns.word()?,
+                value: columns.get()?,
+                time: columns.time()?,
+                batch_size: columns.get()?,
+                iteration: columns.get()?,
+                epoch: columns.get()?,
+            })
+        };
+        self.connection()
+            .prepare_cached(
+                "SELECT version, candidate, type, value, time, batch_size, iteration, epoch FROM learning_metric
+                 WHERE kind = ? ORDER BY version DESC, candidate, type LIMIT 10000",
+            )
+            .and_then(|mut statement| statement.query_map([model.as_str()], read)?.collect())
+            .doing(DOING)
+    }
+}

@@ -1,0 +1,64 @@
+//! Models: their versions, how they did, and what has been learned since.
+
+use rusqlite::params;
+
+use super::{Change, json};
+use crate::domain::event::ModelVersioned;
+use crate::store::error::Error;
+
+/// Of so many versions everything is kept, so that one can go back to them.
+const KEPT: u32 = 16;
+
+pub(super) fn versioned(change: &Change<'_, '_>, event: &ModelVersioned) -> Result<(), Error> {
+    let one = &event.version;
+    let kind = one.model.as_str();
+    change.run(
+        "INSERT INTO model (kind, current_version, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
+         ON CONFLICT (kind) DO UPDATE SET current_version = ?2, updated_at = ?3",
+        params![kind, one.version, change.now()],
+    )?;
+    change.run(
+        "INSERT INTO model_version (kind, version, seq, time, body, state) VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            kind,
+            one.version,
+            change.seq,
+            change.now(),
+            json("model version", one)?,
+            json("state of a model", &event.state)?
+        ],
+    )?;
+    change.run(
+        "UPDATE model_version SET state = NULL WHERE kind = ? AND version <= ? AND state IS NOT NULL",
+        params![kind, i64::from(one.version) - i64::from(KEPT)],
+    )?;
+    for compared in &one.compared {
+        for (name, value) in [("loss", compared.loss), ("accuracy", compared.accuracy)] {
+            change.run(
+                "INSERT INTO learning_metric (kind, version, candidate, type, value, time, batch_size, iteration, epoch)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?2, 1)",
+                params![kind, one.version, compared.candidate, name, value, change.now(), one.batch],
+            )?;
+        }
+        change.run(
+            "INSERT INTO learning_metric (kind, version, candidate, type, value, time, batch_size, iteration, epoch)
+             SELECT ?1, ?2, ?3, 'convergence', m.value - ?4, ?5, ?6, ?2, 1 FROM learning_metric m
+             WHERE m.kind = ?1 AND m.version = ?2 - 1 AND m.candidate = ?3 AND m.type = 'loss'",
+            params![kind, one.version, compared.candidate, compared.loss, change.now(), one.batch],
+        )?;
+    }
+    change.run("DELETE FROM lesson", params![])
+}
+
+/// Notes that an agent was removed, where there is something to forget.
+pub(super) fn forgotten(change: &Change<'_, '_>) -> Result<(), Error> {
+    change.run(
+        "INSERT INTO lesson (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson) OR EXISTS (SELECT 1 FROM model)",
+        params![change.seq],
+    )
+}
+
+/// Notes that a record teaches something.
+pub(super) fn taught(change: &Change<'_, '_>) -> Result<(), Error> {
+    change.run("INSERT INTO lesson (seq) VALUES (?)", params![change.seq])
+}
