@@ -107,6 +107,8 @@ pub fn run(options: Options, starter: Option<Starter>, opener: Opener) -> Result
                     terminal.resume()?;
                     keys = Some(signals::Keys::listen(for_signals())?);
                     reader.release();
+                    // What is said now is read from now on, however long the editor was open.
+                    app.set_now((wall(), Instant::now()));
                     editor::submit(&mut app, edited);
                 }
             }

@@ -34,6 +34,16 @@ fn when_the_editor_is_stopped_the_console_is_and_both_go_on_together() {
 }
 
 #[test]
+fn what_came_of_an_edit_is_said_after_an_editor_that_was_open_for_long() {
+    let desk = Desk::shared();
+    // Longer than a remark that goes by itself is shown.
+    let mut terminal = with_editor(&desk, "sleep 5; true");
+    terminal.types("e");
+    terminal.sees("nothing was submitted");
+    terminal.quits();
+}
+
+#[test]
 fn what_the_editors_keys_send_ends_and_stops_nothing_but_the_editor() {
     let desk = Desk::shared();
     let ignores = "trap '' INT QUIT TSTP; kill -INT 0; kill -QUIT 0; kill -TSTP 0; echo broken >";
