@@ -79,10 +79,7 @@ fn open(path: &Path) -> Result<(String, Box<dyn BufRead>), Failure> {
 }
 
 fn show(context: &mut Context, figures: &Figures) -> Result<(), Failure> {
-    if !context.out.is_table() {
-        let value = serde_json::to_value(figures)
-            .map_err(|error| Failure::failed(format!("the figures cannot be written as JSON: {error}")))?;
-        context.out.value(&value)?;
+    if context.out.value(&serde_json::json!(figures))? {
         return Ok(());
     }
     let mut table = Table::new(&[
@@ -117,19 +114,18 @@ fn show(context: &mut Context, figures: &Figures) -> Result<(), Failure> {
     }
     context.out.table(&table)?;
     context.out.line(&format!(
-        "{} tasks, {} agents, {} groups; regret is successes less than the best single agent had; the oracle knows every outcome",
+        "tasks: {}, agents: {}, groups: {}; regret is successes less than the best single agent had; the oracle knows every outcome",
         figures.tasks, figures.agents, figures.groups
     ))?;
-    let closed = |share: Option<f64>| {
-        share.map_or_else(|| "there is none".to_owned(), |share| format!("{:.0} %", share * 100.0))
-    };
+    let closed =
+        |share: Option<f64>| share.map_or_else(|| "no gap".to_owned(), |share| format!("{:.0} %", share * 100.0));
     context.out.line(&format!(
-        "of the gap between the best single agent and the best of each group closed: {}, in the last half {}",
+        "closed of the gap from the best single agent to the best of each group: {}, in the last half {}",
         closed(figures.gap_closed_of_groups),
         closed(figures.gap_closed_of_groups_last_half)
     ))?;
     context.out.line(&format!(
-        "of the gap between the best single agent and the oracle closed: {}, in the last half {}",
+        "closed of the gap from the best single agent to the oracle: {}, in the last half {}",
         closed(figures.gap_closed),
         closed(figures.gap_closed_last_half)
     ))?;

@@ -121,7 +121,7 @@ fn table_of(versions: &[StoredVersion]) -> Table {
     for StoredVersion { version, time, kept, .. } in versions {
         let best = version.compared.iter().find(|one| one.in_force);
         let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
-        let how = match (version.rolled_back_to.filter(|to| *to != version.version), version.promoted) {
+        let how = match (version.rolled_back_to, version.promoted) {
             (Some(to), _) => format!("back to version {to}"),
             (None, true) => "promoted".to_owned(),
             (None, false) => "goes on".to_owned(),

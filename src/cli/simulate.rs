@@ -96,10 +96,7 @@ fn write_schedule(file: File, jobs: &[Job], schedule: &Schedule) -> std::io::Res
 }
 
 fn show(context: &mut Context, figures: &Figures) -> Result<(), Failure> {
-    if !context.out.is_table() {
-        let value = serde_json::to_value(figures)
-            .map_err(|error| Failure::failed(format!("the figures cannot be written as JSON: {error}")))?;
-        context.out.value(&value)?;
+    if context.out.value(&serde_json::json!(figures))? {
         return Ok(());
     }
     let utilisation = figures.utilisation.map_or_else(|| "unknown".to_owned(), |u| format!("{:.1} %", u * 100.0));

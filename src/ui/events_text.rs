@@ -204,7 +204,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::ArtifactSnoozed(event) => put_off(&artifact(event.artifact_id, names), event.until),
         Event::ModelVersioned(event) => {
             let one = &event.version;
-            let how = match (one.rolled_back_to.filter(|to| *to != one.version), one.promoted) {
+            let how = match (one.rolled_back_to, one.promoted) {
                 (Some(to), _) => format!("goes back to version {to}"),
                 (None, true) => format!("decides by {} from now on", one.in_force),
                 (None, false) => format!("goes on deciding by {}", one.in_force),

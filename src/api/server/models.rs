@@ -46,5 +46,8 @@ pub(super) async fn export(
 }
 
 fn not_learned(model: ModelKind) -> Refusal {
-    Refusal::not_found("model", model).hint("it has its first version after 32 outcomes")
+    Refusal::not_found("model", model).hint(match model {
+        ModelKind::Policy => "It has its first version after 32 outcomes",
+        _ => "Only the policy is learned",
+    })
 }

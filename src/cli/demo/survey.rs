@@ -278,7 +278,7 @@ impl Survey {
 pub fn was_there(tasks: usize, since: Timestamp, over: bool) -> String {
     let age = Span::from_micros(now().since(since).as_micros()).human();
     let state = if over { "over" } else { "under way" };
-    format!("A survey of {tasks} tasks is {state} here, submitted {age} ago; --again begins another")
+    format!("The survey of {age} ago is {state} here: {tasks} tasks; --again begins another")
 }
 
 /// Twelve hexadecimal digits that stand for a path.

@@ -11,7 +11,7 @@ use super::log::{Name, Outcomes, check_name, next_line, parse};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Outcome};
 use crate::domain::selection::Factor;
-use crate::engine::core::trial::{Question, Trial};
+use crate::engine::core::rehearsal::{Question, Rehearsal};
 
 /// So many choices are remembered whose outcome nobody has told yet.
 const OPEN_MAX: usize = 10_000;
@@ -42,7 +42,7 @@ impl Open {
 
 /// Answers until standard input ends.
 pub fn run(context: &mut Context, feedback: Feedback) -> Outcome {
-    let (mut trial, mut open, mut buffer) = (Trial::default(), Vec::<Open>::new(), vec![]);
+    let (mut rehearsal, mut open, mut buffer) = (Rehearsal::default(), Vec::<Open>::new(), vec![]);
     let mut reader = std::io::stdin().lock();
     for number in 1.. {
         if !next_line("<stdin>", number, &mut reader, &mut buffer).map_err(Failure::refused)? {
@@ -62,7 +62,7 @@ pub fn run(context: &mut Context, feedback: Feedback) -> Outcome {
             let Some(place) = last else {
                 return Err(refuse((1, "outcomes of nothing that was asked; ask first".to_owned())));
             };
-            learn(&mut trial, &open.remove(place), &outcomes, feedback);
+            learn(&mut rehearsal, &open.remove(place), &outcomes, feedback);
             continue;
         }
         let (Some(text), Some(agents)) = (line.text, line.agents) else {
@@ -72,7 +72,7 @@ pub fn run(context: &mut Context, feedback: Feedback) -> Outcome {
         check(&agents).map_err(|problem| refuse((1, problem)))?;
         let kind = line.group.map(|group| group.0).unwrap_or_default();
         let names: Vec<_> = agents.iter().map(String::as_str).collect();
-        let Some(answer) = trial.choose(Question { text: &text, kind: &kind }, &names) else {
+        let Some(answer) = rehearsal.choose(Question { text: &text, kind: &kind }, &names) else {
             return Err(refuse((1, "no agents; name at least one".to_owned())));
         };
         let chosen = agents.get(answer.chosen).cloned().unwrap_or_default();
@@ -100,10 +100,10 @@ fn check(agents: &[String]) -> Result<(), String> {
     if agents.is_empty() { Err("no agents; name at least one".to_owned()) } else { Ok(()) }
 }
 
-fn learn(trial: &mut Trial, open: &Open, outcomes: &Outcomes, feedback: Feedback) {
+fn learn(rehearsal: &mut Rehearsal, open: &Open, outcomes: &Outcomes, feedback: Feedback) {
     for (name, outcome) in &outcomes.0 {
         if *name == open.chosen || feedback == Feedback::All {
-            trial.learn(open.question(), name, told(outcome));
+            rehearsal.learn(open.question(), name, told(outcome));
         }
     }
 }

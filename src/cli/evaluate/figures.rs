@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Feedback;
 use super::log::{Line, Recorded};
-use crate::engine::core::trial::{Outcome, Question, Trial};
+use crate::engine::core::rehearsal::{Outcome, Question, Rehearsal};
 
 /// What choices came to.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -124,15 +124,15 @@ pub fn told(outcome: &Recorded) -> Outcome {
 
 /// Chooses for every task in turn, and learns.
 fn choose(lines: &[Line], feedback: Feedback, late_from: usize) -> Sums {
-    let (mut trial, mut sums) = (Trial::default(), Sums::default());
+    let (mut rehearsal, mut sums) = (Rehearsal::default(), Sums::default());
     for (place, line) in lines.iter().enumerate() {
         let question = Question { text: &line.text, kind: group(line) };
         let names: Vec<_> = line.outcomes.0.iter().map(|(name, _)| name.as_str()).collect();
-        let Some(chosen) = trial.choose(question, &names).map(|answer| answer.chosen) else { continue };
+        let Some(chosen) = rehearsal.choose(question, &names).map(|answer| answer.chosen) else { continue };
         sums.add(line.outcomes.0.get(chosen).map(|(_, outcome)| outcome), 1.0, place >= late_from);
         for (at, (name, outcome)) in line.outcomes.0.iter().enumerate() {
             if at == chosen || feedback == Feedback::All {
-                trial.learn(question, name, told(outcome));
+                rehearsal.learn(question, name, told(outcome));
             }
         }
     }

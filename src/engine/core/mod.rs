@@ -30,6 +30,7 @@ mod observe;
 mod partial;
 mod preempt;
 mod queue;
+pub mod rehearsal;
 mod report;
 mod restore;
 mod retry;
@@ -45,7 +46,6 @@ mod state;
 mod stop_all;
 mod task;
 mod timers;
-pub mod trial;
 pub mod vitals;
 mod what_if;
 

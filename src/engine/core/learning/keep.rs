@@ -36,11 +36,8 @@ impl Core {
 
     /// Makes a version of what was learned since the last, if there is anything.
     fn version_now(&mut self, now: Timestamp, actor: Actor, out: &mut Decisions) -> Option<u32> {
-        let (version, mut state) = self.selection.policy().reviewed()?.next_version()?;
-        // It is taken up as somebody's who went back to it, for the comparison came before its time.
+        let (version, state) = self.selection.policy().reviewed()?.next_version()?;
         let number = version.version;
-        state.due = state.due.max(1);
-        let version = ModelVersion { rolled_back_to: Some(number), ..version };
         self.emit(now, actor, ModelVersioned { version, state: ModelState::Policy(state) }, out);
         Some(number)
     }

@@ -193,16 +193,6 @@ impl Policy {
         Some((version, self.state()))
     }
 
-    /// A version was made, or somebody went back to one: what it says is what there is from now on.
-    pub(in crate::engine::core) fn take_up(&mut self, version: &ModelVersion, state: &PolicyState) {
-        if version.rolled_back_to.is_some() {
-            *self = Self::restore(version.version, state);
-        } else {
-            self.version = version.version;
-            self.review = None;
-        }
-    }
-
     /// Compares the candidates before it is time to, if there is anything to compare them by.
     pub(in crate::engine::core) fn reviewed(&self) -> Option<Self> {
         (self.since > 0).then(|| {

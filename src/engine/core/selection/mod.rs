@@ -253,7 +253,7 @@ impl Selection {
     /// A model was made a version of, or somebody went back to one.
     pub(super) fn versioned(&mut self, version: &ModelVersion, state: &ModelState) {
         let ModelState::Policy(state) = state;
-        self.policy.take_up(version, state);
+        self.policy = Policy::restore(version.version, state);
         self.changes.forget();
     }
 

@@ -4,7 +4,7 @@ use super::world::*;
 use crate::domain::event::ModelVersioned;
 use crate::domain::learning::ModelKind;
 use crate::domain::{Command, Event, NewTask, OutcomeKind, RefusalKind};
-use crate::engine::core::trial::{Outcome, Question, Trial};
+use crate::engine::core::rehearsal::{Outcome, Question, Rehearsal};
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014), so that a seed is a whole test.
 struct Draws(u64);
@@ -120,19 +120,19 @@ impl Had {
 fn live(decides: Decides, agents: usize, seed: u64) -> (Had, Had) {
     let mut truth = Truth::new(decides, agents, seed);
     let single = truth.best_single();
-    let (mut trial, mut first, mut later) = (Trial::default(), Had::default(), Had::default());
+    let (mut rehearsal, mut first, mut later) = (Rehearsal::default(), Had::default(), Had::default());
     for number in 0..TASKS + MEASURED {
         let task = truth.task();
         let names: Vec<_> = truth.names.iter().map(String::as_str).collect();
         let question = Question { text: &task.text, kind: &task.kind };
-        let chosen = trial.choose(question, &names).unwrap().chosen;
+        let chosen = rehearsal.choose(question, &names).unwrap().chosen;
         let had = if number < TASKS { &mut first } else { &mut later };
         let chance = |agent: usize| truth.chances[agent][task.context];
         had.policy += chance(chosen);
         had.single += chance(single);
         had.oracle += (0..agents).map(chance).fold(0.0, f64::max);
         let success = truth.draws.unit() < truth.chances[chosen][task.context];
-        trial.learn(question, &truth.names[chosen], Outcome { success, micros: None });
+        rehearsal.learn(question, &truth.names[chosen], Outcome { success, micros: None });
     }
     (first, later)
 }

@@ -44,18 +44,18 @@ pub struct Outcome {
 
 /// A fleet on which choices are tried.
 #[derive(Debug)]
-pub struct Trial {
+pub struct Rehearsal {
     core: Core,
     user: UserId,
 }
 
-impl Default for Trial {
+impl Default for Rehearsal {
     fn default() -> Self {
         Self { core: Core::new(), user: UserId::new(Timestamp::EPOCH, 0) }
     }
 }
 
-impl Trial {
+impl Rehearsal {
     /// The slot of an agent, which is declared if it is new.
     fn slot(&mut self, name: &str) -> Option<u32> {
         if let Some(slot) = self.core.agent_names.get(name) {
