@@ -277,8 +277,10 @@ fn test(context: &mut Context, rule: RuleArgs, since: Span) -> Outcome {
     }
     let tried = match trial.first {
         Some(first) => {
-            let Trial { samples, subjects, .. } = trial;
-            format!("tried on {samples} samples of {subjects} subjects since {first}")
+            let Trial { samples, subjects, window, .. } = trial;
+            let window =
+                window.map(|window| format!(", with a window of {window}: they lie too far apart for a shorter one"));
+            format!("tried on {samples} samples of {subjects} subjects since {first}{}", window.unwrap_or_default())
         }
         None => "there are no samples to try it on".to_owned(),
     };

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::alert_rule::{Level, Subject};
+use super::quantity::Span;
 use super::time::Timestamp;
 
 /// A time during which a rule would have had an alert.
@@ -32,6 +33,10 @@ pub struct Trial {
     pub samples: u64,
     /// How many subjects they are of.
     pub subjects: u64,
+    /// The window that it was tried with, where the samples are too far apart for its own: workers measure as often as the
+    /// shortest window needs, but not before there is a rule that has it.
+    #[serde(default)]
+    pub window: Option<Span>,
     /// When it would have fired, in the order of time.
     pub firings: Vec<Firing>,
 }

@@ -8,6 +8,19 @@ use crate::domain::alert_state::Pending;
 use crate::domain::alert_trial::{Firing, Trial};
 use crate::domain::{AlertRule, Level, Span, Subject, Timestamp};
 
+/// The window to try a rule with: its own, unless samples lie so far apart that it would be empty between them, where in
+/// earnest it has two. Then it is twice the distance that most have at least.
+fn window_for(rule: &AlertRule, subjects: &BTreeMap<Subject, Vec<Samples>>) -> Span {
+    let pairs = subjects.values().flatten().flat_map(|samples| samples.windows(2));
+    let mut apart: Vec<i64> = pairs.map(|pair| pair[1].0.as_micros() - pair[0].0.as_micros()).collect();
+    if apart.is_empty() {
+        return rule.window;
+    }
+    let middle = apart.len() / 2;
+    let (_, median, _) = apart.select_nth_unstable(middle);
+    Span::from_micros(median.saturating_mul(2)).max(rule.window)
+}
+
 /// When a rule would have fired since a time.
 pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now: Timestamp) -> Trial {
     // The first figures need a window's worth of samples before them.
@@ -20,13 +33,16 @@ pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now:
             subjects.entry(subject).or_default().push(samples);
         }
     }
+    let window = window_for(rule, &subjects);
     let all = || subjects.values().flatten().flatten();
     let mut trial = Trial {
         first: all().map(|(at, _)| *at).min(),
         samples: all().count() as u64,
         subjects: subjects.len() as u64,
+        window: (window != rule.window).then_some(window),
         firings: vec![],
     };
+    let rule = &AlertRule { window, ..rule.clone() };
     for (subject, series) in &subjects {
         replay(rule, subject, series, (since, now), &mut trial.firings);
     }
@@ -135,5 +151,26 @@ mod tests {
         assert!(trial.firings[0].message.contains("25"), "{}", trial.firings[0].message);
         assert_eq!(try_rule(&rule, &past, at(5), at(100)).firings.len(), 2);
         assert!(try_rule(&rule, &past, at(50), at(100)).firings.is_empty());
+    }
+
+    #[test]
+    fn samples_that_lie_further_apart_than_the_window_are_one_firing_all_the_same() {
+        let patch = AlertRulePatch {
+            name: "busy".into(),
+            metric: Some("work_total".into()),
+            scope: Some(Scope::Cage),
+            function: Some("rate".parse().unwrap()),
+            warning: Some("1".parse().unwrap()),
+            window: Some(Span::from_secs(5)),
+            ..AlertRulePatch::default()
+        };
+        let rule = patch.over(None).unwrap();
+        // Every 10 seconds, with two a second of what is counted between the third and the seventh.
+        let counted = [0.0, 0.0, 0.0, 20.0, 40.0, 60.0, 80.0, 80.0, 80.0, 80.0];
+        let past = Past(vec![("001", (0..).zip(counted).map(|(place, value)| (at(place * 10), value)).collect())]);
+        let trial = try_rule(&rule, &past, at(0), at(90));
+        assert_eq!((trial.samples, trial.window), (10, Some(Span::from_secs(20))));
+        assert_eq!(trial.firings.len(), 1, "{:?}", trial.firings);
+        assert!(trial.firings[0].until.is_some(), "{:?}", trial.firings);
     }
 }

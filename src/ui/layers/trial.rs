@@ -44,12 +44,16 @@ fn lines(trial: &alert_trial::Trial) -> Vec<Parts> {
         times => format!("It would have fired {} times.", text::count(times as u64)),
     };
     let tried = match trial.first {
-        Some(first) => format!(
-            "Tried on {} samples of {} subjects since {}.",
-            text::count(trial.samples),
-            text::count(trial.subjects),
-            text::moment(first)
-        ),
+        Some(first) => {
+            let window = trial.window.map(|window| format!(", with a window of {window}, for they lie far apart"));
+            format!(
+                "Tried on {} samples of {} subjects since {}{}.",
+                text::count(trial.samples),
+                text::count(trial.subjects),
+                text::moment(first),
+                window.unwrap_or_default()
+            )
+        }
         // Then it is not known whether it would have fired.
         None => "There are no samples to try it on.".to_owned(),
     };
