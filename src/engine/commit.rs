@@ -11,7 +11,7 @@ use super::deliver::{Happened, happened};
 use super::dispatch::{Act, Orders};
 use super::figures::Figures;
 use super::log;
-use super::message::Message;
+use super::message::{Durable, Message};
 use super::outlet::Outlet;
 use crate::domain::agent::Runtime;
 use crate::domain::counts::Counts;
@@ -19,7 +19,7 @@ use crate::domain::link::ToWorker;
 use crate::domain::{
     ArtifactId, Bytes, CageId, Event, ExecutionId, NodeId, Record, Refusal, RefusalKind, Reply, Span, TaskId,
 };
-use crate::store::{Entries, Store};
+use crate::store::{Entries, Error, Store};
 
 /// From so many records on, a commit takes in no further batch that waits: whoever waits for it has waited enough.
 const RECORDS_MAX: usize = 4096;
@@ -217,7 +217,7 @@ impl Committer {
             for batch in batches {
                 refuse(batch, &error);
             }
-            let durable = self.store.snapshot().ok().map(Box::new);
+            let durable = self.durable().ok().map(Box::new);
             let _ = self.decider.send(Message::CommitFailed { error, durable });
             return;
         }
@@ -248,11 +248,15 @@ impl Committer {
         }
     }
 
+    fn durable(&self) -> Result<Durable, Error> {
+        Ok(Durable { snapshot: self.store.snapshot()?, chain: self.store.chain()? })
+    }
+
     fn recover(&mut self) {
-        match self.store.snapshot() {
-            Ok(snapshot) => {
+        match self.durable() {
+            Ok(durable) => {
                 self.failed = false;
-                let _ = self.decider.send(Message::Recovered(Box::new(snapshot)));
+                let _ = self.decider.send(Message::Recovered(Box::new(durable)));
             }
             Err(error) => tracing::warn!(%error, "the store still cannot be read"),
         }

@@ -13,13 +13,13 @@ use super::clock::Clock;
 use super::commit::{Answer, Batch, PendingStart, Work};
 use super::context;
 use super::core::{Context, Core, Decisions, Effect};
-use super::message::{Greeting, Message, Peer, StopAnswer};
+use super::message::{Durable, Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
 use crate::domain::snapshot::TaskFacts;
 use crate::domain::{
     Actor, Command, NodeId, Outcome, OutcomeKind, Refusal, RefusalKind, Reply, TaskId, Timestamp, UserId, WhatIf,
 };
-use crate::store::Reader;
+use crate::store::{Chain, Reader};
 
 /// At most this many messages are decided on before a batch is closed.
 const MESSAGES_MAX: usize = 4096;
@@ -49,6 +49,7 @@ struct ReadOnly {
 /// The state of the deciding thread.
 pub struct Decider {
     core: Core,
+    chain: Chain,
     clock: Clock,
     host: String,
     reader: Reader,
@@ -66,6 +67,16 @@ pub struct Decider {
     orphaned: bool,
     leaving: Arc<AtomicBool>,
     beat: Beat,
+}
+
+/// Where the deciding begins: with the state that is durable.
+pub struct Beginning {
+    /// The state.
+    pub core: Core,
+    /// What the next records are chained to.
+    pub chain: Chain,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// What the deciding thread tells others besides its decisions.
@@ -87,8 +98,7 @@ struct Stopping {
 impl Decider {
     /// Prepares the thread's state. `host` names this machine in the addresses of local users.
     pub fn new(
-        core: Core,
-        clock: Clock,
+        Beginning { core, clock, chain }: Beginning,
         host: String,
         reader: Reader,
         inbox: Receiver<Message>,
@@ -97,6 +107,7 @@ impl Decider {
     ) -> Self {
         Self {
             core,
+            chain,
             clock,
             host,
             reader,
@@ -264,11 +275,11 @@ impl Decider {
                     answer.refuse(&refusal);
                 }
                 if let Some(durable) = durable {
-                    self.core = Core::restore(*durable);
+                    self.restore(*durable);
                     self.users.clear();
                 }
             }
-            Message::Recovered(snapshot) => self.recovered(*snapshot),
+            Message::Recovered(durable) => self.recovered(*durable),
             Message::Stop { kill, done } => self.begin_stop(now, kill, done),
         }
     }
@@ -380,11 +391,16 @@ impl Decider {
 
     /// Takes up the state on disk after a failed commit. The workers are told to begin anew, because reports that were
     /// decided on but not committed have to be sent again.
-    fn recovered(&mut self, snapshot: crate::domain::snapshot::Snapshot) {
+    fn restore(&mut self, durable: Durable) {
+        self.core = Core::restore(durable.snapshot);
+        self.chain = durable.chain;
+    }
+
+    fn recovered(&mut self, durable: Durable) {
         let now = self.clock.now();
         self.batch = Batch::default();
         self.out = Decisions::default();
-        self.core = Core::restore(snapshot);
+        self.restore(durable);
         self.users.clear();
         self.connections.clear();
         let failed = self.read_only.take();
@@ -492,7 +508,7 @@ impl Decider {
 
     /// Moves what the core decided into the batch.
     fn collect(&mut self) {
-        self.batch.entries.take_over(&mut self.out.records);
+        self.batch.entries.take_over(&mut self.out.records, &mut self.chain);
         for effect in self.out.effects.drain(..) {
             match effect {
                 Effect::Start { node_id, execution_id, task_id, agent_id, cage_id, timeout, tokens } => {

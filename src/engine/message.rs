@@ -10,6 +10,7 @@ use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::{Command, ExecutionId, NodeId, Refusal, Reply, Span, TaskId, Timestamp, WhatIf};
+use crate::store::Chain;
 
 /// Who stands at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,14 @@ pub struct Greeting {
     pub executions: Vec<ExecutionId>,
     /// Where messages for the worker go.
     pub outlet: Box<dyn Outlet>,
+}
+
+/// The state as it is on disk.
+pub struct Durable {
+    /// The unfinished work and the fleet.
+    pub snapshot: Snapshot,
+    /// What the next records are chained to.
+    pub chain: Chain,
 }
 
 /// Told when the engine has stopped, or why not everything has ended.
@@ -141,12 +150,12 @@ pub enum Message {
     /// A batch could not be committed; what followed it was dropped.
     CommitFailed {
         /// What is on disk, if that can be read: what was decided since is void and must not be shown.
-        durable: Option<Box<Snapshot>>,
+        durable: Option<Box<Durable>>,
         /// In words.
         error: String,
     },
     /// The store can be read again: the state as it is on disk.
-    Recovered(Box<Snapshot>),
+    Recovered(Box<Durable>),
     /// Leave. With `kill`, end what runs first.
     Stop {
         /// Whether to end what runs.

@@ -51,7 +51,7 @@ use self::beat::Beat;
 use self::clock::Clock;
 use self::commit::{Committer, Published, Work};
 use self::core::{Core, Decisions};
-use self::decide::{Decider, Signals};
+use self::decide::{Beginning, Decider, Signals};
 use self::deliver::Deliveries;
 use self::dispatch::{Act, Dispatcher};
 use self::figures::Figures;
@@ -146,8 +146,8 @@ impl Engine {
         grace: Span,
     ) -> Result<Self, Error> {
         let figures = Figures::default();
-        let (core, clock) = take_up(&mut store, &figures, progress)?;
-        let first_seq = core.seq();
+        let beginning = take_up(&mut store, &figures, progress)?;
+        let (first_seq, clock) = (beginning.core.seq(), beginning.clock);
         let recorder = Recorder::start(data_dir, metrics, clock)?;
         let beat = Beat::new(first_seq);
         let (decider, inbox) = mpsc::channel();
@@ -170,7 +170,7 @@ impl Engine {
         let leaving = Arc::new(AtomicBool::new(false));
         let reader = Reader::open(data_dir)?;
         let signals = Signals { leaving: leaving.clone(), beat: beat.clone() };
-        let thread = Decider::new(core, clock, link::host_name(), reader, inbox, work_sender, signals);
+        let thread = Decider::new(beginning, link::host_name(), reader, inbox, work_sender, signals);
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let builder = std::thread::Builder::new().name(name.to_owned());
             builder.spawn(run).map_err(Error::io(format!("start the {name} thread")))
@@ -267,7 +267,7 @@ fn carry_over(checkpointer: &store::Checkpointer, wanted: &mpsc::Receiver<()>) {
 }
 
 /// Restores the core from the store, or opens an empty journal, and records that an engine has started.
-fn take_up(store: &mut Store, figures: &Figures, progress: &Progress) -> Result<(Core, Clock), Error> {
+fn take_up(store: &mut Store, figures: &Figures, progress: &Progress) -> Result<Beginning, Error> {
     let mut out = Decisions::default();
     let empty = store.is_empty();
     let (mut core, clock) = if empty {
@@ -288,7 +288,7 @@ fn take_up(store: &mut Store, figures: &Figures, progress: &Progress) -> Result<
     core.started(now, crate::VERSION, std::process::id(), &mut out);
     let records: Vec<Record> = out.records;
     store.commit(&records)?;
-    Ok((core, clock))
+    Ok(Beginning { core, chain: store.chain()?, clock })
 }
 
 /// The seed of a new journal. Nothing depends on its quality: it only keeps the draws of two journals apart.

@@ -132,6 +132,9 @@ pub enum Fault {
     /// The hash is not that of the record and its predecessor.
     #[error("its hash does not fit what it says: it was changed after it was written")]
     Hash,
+    /// It was made to follow another record than the one before it.
+    #[error("it follows another record than the last one in the journal")]
+    Chain,
     /// A number is missing.
     #[error("it is missing; the next one found is {found}")]
     Gap {

@@ -104,8 +104,22 @@ fn length(bytes: &[u8]) -> [u8; 4] {
 /// For how many records room is kept from one batch to the next.
 const ROOM_KEPT: usize = 4096;
 
-/// Records with their bodies as they are going to be stored. Writing the bodies out is a good part of an append, and
-/// need not be done by the thread that commits.
+/// The end of the chain, where somebody makes records that are yet to be committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain(Head);
+
+impl Chain {
+    /// Of a journal without a record.
+    pub const EMPTY: Self = Self(Head::EMPTY);
+
+    /// Of a journal that ends with `head`.
+    pub(super) const fn of(head: Head) -> Self {
+        Self(head)
+    }
+}
+
+/// Records with their bodies and hashes as they are going to be stored. Writing and hashing them is a good part of an
+/// append, and need not be done by the thread that commits.
 #[derive(Debug, Default)]
 pub struct Entries {
     records: Vec<Record>,
@@ -113,6 +127,8 @@ pub struct Entries {
     bodies: Vec<u8>,
     /// Where each body ends.
     ends: Vec<usize>,
+    /// The hash of the record before the first one, and each record's.
+    hashes: Vec<Hash>,
     /// Why a body could not be written; no commit takes these entries then.
     failure: Option<Error>,
 }
@@ -128,11 +144,19 @@ impl Entries {
         &self.records
     }
 
-    /// Takes records over and leaves `records` empty. A large submission is moved rather than copied, and nothing of its size
-    /// is kept: room for it would never be used again.
-    pub fn take_over(&mut self, records: &mut Vec<Record>) {
+    /// Takes records over and leaves `records` empty; `chain` ends with the last of them then. A large submission is moved
+    /// rather than copied, and nothing of its size is kept: room for it would never be used again.
+    pub fn take_over(&mut self, records: &mut Vec<Record>, chain: &mut Chain) {
+        if self.hashes.is_empty() && !records.is_empty() {
+            self.hashes.push(chain.0.hash);
+        }
+        // Records that are decided together have mostly one actor: its text is made once.
+        let mut actor = (Actor::Engine, Actor::Engine.to_string());
         for record in records.iter() {
-            self.write_body(record);
+            if actor.0 != record.actor {
+                actor = (record.actor, record.actor.to_string());
+            }
+            self.write(record, &actor.1, chain);
         }
         if self.records.is_empty() && records.len() > ROOM_KEPT {
             self.records = std::mem::take(records);
@@ -142,26 +166,34 @@ impl Entries {
         records.shrink_to(ROOM_KEPT);
     }
 
-    fn write_body(&mut self, record: &Record) {
+    fn write(&mut self, record: &Record, actor: &str, chain: &mut Chain) {
+        let begin = self.bodies.len();
         if let Err(source) = record.event.write_body(&mut self.bodies) {
             self.failure.get_or_insert(Error::Json { what: record.event.kind(), source });
         }
         self.ends.push(self.bodies.len());
+        let raw = Raw {
+            seq: record.seq,
+            time: record.time.as_micros(),
+            actor: actor.as_bytes(),
+            kind: record.event.kind().as_bytes(),
+            version: i64::from(record.event.version()),
+            body: &self.bodies[begin..],
+        };
+        let hash = raw.hash(&chain.0.hash);
+        self.hashes.push(hash);
+        chain.0 = Head { seq: record.seq, hash };
     }
 
-    /// Each record with its body.
-    fn iter(&self) -> impl Iterator<Item = (&Record, &[u8])> {
+    /// Each record with its body and its hash.
+    fn iter(&self) -> impl Iterator<Item = (&Record, &[u8], &Hash)> {
         let begins = std::iter::once(0).chain(self.ends.iter().copied());
         let bodies = begins.zip(&self.ends).map(|(begin, end)| &self.bodies[begin..*end]);
-        self.records.iter().zip(bodies)
-    }
-}
-
-impl FromIterator<Record> for Entries {
-    fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
-        let mut entries = Self::default();
-        entries.take_over(&mut records.into_iter().collect());
-        entries
+        self.records
+            .iter()
+            .zip(bodies)
+            .zip(self.hashes.iter().skip(1))
+            .map(|((record, body), hash)| (record, body, hash))
     }
 }
 
@@ -182,8 +214,8 @@ impl<'c> Appender<'c> {
         Ok(Self { insert, actor: (Actor::Engine, Actor::Engine.to_string()), head })
     }
 
-    /// Appends one record with the body that was written for it.
-    fn append(&mut self, record: &Record, body: &[u8]) -> Result<(), Error> {
+    /// Appends one record with the body and the hash that were made for it.
+    fn append(&mut self, record: &Record, body: &[u8], hash: &Hash) -> Result<(), Error> {
         if record.seq != self.head.seq + 1 {
             return Err(Error::OutOfOrder { last: self.head.seq, got: record.seq });
         }
@@ -192,31 +224,23 @@ impl<'c> Appender<'c> {
         if self.actor.0 != record.actor {
             self.actor = (record.actor, record.actor.to_string());
         }
-        let raw = Raw {
-            seq: record.seq,
-            time: record.time.as_micros(),
-            actor: self.actor.1.as_bytes(),
-            kind: record.event.kind().as_bytes(),
-            version: i64::from(record.event.version()),
-            body: body.as_bytes(),
-        };
-        let hash = raw.hash(&self.head.hash);
         self.insert
             .execute(rusqlite::params![
                 integer(record.seq),
-                raw.time,
+                record.time.as_micros(),
                 self.actor.1,
                 record.event.kind(),
-                raw.version,
+                i64::from(record.event.version()),
                 body,
                 hash
             ])
             .doing("writing the journal")?;
-        self.head = Head { seq: record.seq, hash };
+        self.head = Head { seq: record.seq, hash: *hash };
         Ok(())
     }
 
-    /// Appends all of `entries`, and does `each` after every record.
+    /// Appends all of `entries`, and does `each` after every record. Entries that were chained to another record than the
+    /// last are refused.
     pub(super) fn append_all(
         &mut self,
         entries: &mut Entries,
@@ -225,8 +249,15 @@ impl<'c> Appender<'c> {
         if let Some(failure) = entries.failure.take() {
             return Err(failure);
         }
-        for (record, body) in entries.iter() {
-            self.append(record, body)?;
+        let (last, first) = (self.head, entries.records.first().map_or(0, |record| record.seq));
+        if first != last.seq + 1 {
+            return Err(Error::OutOfOrder { last: last.seq, got: first });
+        }
+        if entries.hashes.first() != Some(&last.hash) {
+            return Err(Error::BadRecord { seq: first, fault: Fault::Chain });
+        }
+        for (record, body, hash) in entries.iter() {
+            self.append(record, body, hash)?;
             each(record)?;
         }
         Ok(())
@@ -444,15 +475,15 @@ mod tests {
             let task_id = TaskId::new(Timestamp::EPOCH, u128::from(seq));
             Record { seq, time: Timestamp::EPOCH, actor: Actor::Engine, event: TaskRetried { task_id }.into() }
         };
-        let mut entries = Entries::default();
+        let (mut entries, mut chain) = (Entries::default(), Chain::EMPTY);
         let mut records: Vec<_> = (1..=3 * ROOM_KEPT as u64).map(record).collect();
-        entries.take_over(&mut records);
+        entries.take_over(&mut records, &mut chain);
         assert!(records.is_empty() && records.capacity() <= ROOM_KEPT);
         records.extend((1..=2 * ROOM_KEPT as u64).map(|place| record(3 * ROOM_KEPT as u64 + place)));
-        entries.take_over(&mut records);
+        entries.take_over(&mut records, &mut chain);
         assert!(records.is_empty() && records.capacity() <= ROOM_KEPT);
         assert_eq!(entries.records().len(), 5 * ROOM_KEPT);
-        for (place, (record, body)) in (1..).zip(entries.iter()) {
+        for (place, (record, body, _)) in (1..).zip(entries.iter()) {
             assert_eq!(record.seq, place);
             assert_eq!(Event::read(record.event.kind(), 1, body).unwrap(), record.event);
         }

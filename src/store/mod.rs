@@ -45,7 +45,7 @@ pub use data_dir::{DataDir, DataDirLock};
 pub use dump::dump;
 pub use error::{Error, Fault};
 pub use export::export;
-pub use journal::{Entries, Hash, JournalRow, hex};
+pub use journal::{Chain, Entries, Hash, JournalRow, hex};
 pub use past::{PastStore, View};
 pub use query::{COUNT_MAX, JournalPage, JournalQuery, Page, Query};
 pub use reader::Reader;

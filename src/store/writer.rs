@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::checkpoint::{Checkpointer, Log};
 use super::connection::open_writer;
 use super::error::{Doing, Error};
-use super::journal::{Appender, Entries, Head, check_format, read_head};
+use super::journal::{Appender, Chain, Entries, Head, check_format, read_head};
 use super::migrate;
 use super::projection::{Statements, Tally, apply};
 use super::reader::Reader;
@@ -50,7 +50,9 @@ impl Store {
     ///
     /// After an error nothing of them is in the store, and a later commit may succeed.
     pub fn commit(&mut self, records: &[Record]) -> Result<(), Error> {
-        self.commit_together(std::iter::once(&mut records.iter().cloned().collect()))
+        let mut entries = Entries::default();
+        entries.take_over(&mut records.to_vec(), &mut self.chain()?);
+        self.commit_together(std::iter::once(&mut entries))
     }
 
     /// Makes several batches of records durable in one transaction, as [`commit`](Self::commit) does one.
@@ -59,11 +61,9 @@ impl Store {
         if batches.peek().is_none() {
             return Ok(());
         }
-        let head = match self.head.take() {
-            Some(head) => head,
-            None => read_head(&self.connection)?,
-        };
+        let head = self.head()?;
         // The head stays unknown until the commit is through: after a failed sync only the file can say how it ended.
+        self.head = None;
         let head = self.commit_after(head, batches)?;
         self.head = Some(head);
         Ok(())
@@ -83,6 +83,15 @@ impl Store {
         drop(statements);
         transaction.commit().doing("committing")?;
         Ok(head)
+    }
+
+    fn head(&self) -> Result<Head, Error> {
+        self.head.map_or_else(|| read_head(&self.connection), Ok)
+    }
+
+    /// What the next records are chained to.
+    pub fn chain(&self) -> Result<Chain, Error> {
+        self.head().map(Chain::of)
     }
 
     /// The unfinished work and the fleet, for the engine to start from. The journal must not be empty.

@@ -98,8 +98,10 @@ impl Cage {
             return Ok(());
         }
         std::fs::create_dir_all(&self.work)?;
+        // Dropped at the end, when it needs no more waiting for.
+        let mut _holder = None;
         if let Some(user) = self.user {
-            self.idmap = around.idmap(user);
+            (self.idmap, _holder) = around.idmap(user).unzip();
             if self.idmap.is_none() {
                 std::os::unix::fs::chown(&self.work, Some(user), Some(user))?;
             }

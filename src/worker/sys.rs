@@ -568,11 +568,16 @@ impl NamespaceHolder {
     pub(super) fn pid(&self) -> libc::pid_t {
         self.pid
     }
+
+    /// Has the child end beside what the caller does before dropping this.
+    pub(super) fn end(&self) {
+        signal(self.pid, libc::SIGKILL);
+    }
 }
 
 impl Drop for NamespaceHolder {
     fn drop(&mut self) {
-        signal(self.pid, libc::SIGKILL);
+        self.end();
         let mut status = 0;
         // SAFETY: `status` is valid. The child only waits, so that it ends at once.
         unsafe { libc::waitpid(self.pid, &raw mut status, libc::__WALL) };

@@ -26,9 +26,10 @@ use crate::store::series::Policy;
 
 /// How many tasks one submission carries.
 const BATCH: usize = 1000;
-/// Agents, each in a cage of its own, and how many tasks each does at a time.
+/// Agents, each in a cage of its own, and how many tasks each does at a time: together as many as a thousand cages do that
+/// do four each.
 const AGENTS: u16 = 16;
-const CONCURRENCY: u32 = 64;
+const CONCURRENCY: u32 = 256;
 
 /// Runs the benchmark `runs` times with `tasks` tasks each.
 pub fn run(tasks: usize, runs: usize) -> Result<Report, Box<dyn Error>> {

@@ -146,7 +146,9 @@ fn number(call: libc::c_long) -> u32 {
 
 /// The program for a network policy.
 pub(super) fn program(network: &NetworkPolicy) -> Vec<sock_filter> {
-    let mut code = vec![op(LOAD, ARCH), test(JUMP_EQUAL, ARCHITECTURE, 1), op(LOAD, NUMBER)];
+    // Room for all of it: memory that is moved while it grows is memory that a fresh init touches.
+    let mut code = Vec::with_capacity(512);
+    code.extend([op(LOAD, ARCH), test(JUMP_EQUAL, ARCHITECTURE, 1), op(LOAD, NUMBER)]);
     // A foreign architecture's numbers mean something else; here the test above lands when it fails.
     code[1] = sock_filter { code: JUMP_EQUAL, jt: 1, jf: 0, k: ARCHITECTURE };
     code.insert(2, op(RETURN, KILL));

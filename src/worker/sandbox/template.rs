@@ -215,11 +215,14 @@ fn enter_user_namespace() -> io::Result<()> {
     fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))
 }
 
-/// A user namespace, for id-mapped mounts, in which the owner's numbers stand for the cage's user.
-pub(in super::super) fn userns_for(owner: (u32, u32), user: u32) -> io::Result<OwnedFd> {
+/// A user namespace, for id-mapped mounts, in which the owner's numbers stand for the cage's user; and the process that it
+/// was made with, which is ending.
+pub(in super::super) fn userns_for(owner: (u32, u32), user: u32) -> io::Result<(OwnedFd, sys::NamespaceHolder)> {
     let holder = sys::NamespaceHolder::new(libc::CLONE_NEWUSER)?;
     let folder = PathBuf::from(format!("/proc/{}", holder.pid()));
     fs::write(folder.join("uid_map"), format!("{} {user} 1", owner.0))?;
     fs::write(folder.join("gid_map"), format!("{} {user} 1", owner.1))?;
-    Ok(File::open(folder.join("ns/user"))?.into())
+    let userns = File::open(folder.join("ns/user"))?.into();
+    holder.end();
+    Ok((userns, holder))
 }

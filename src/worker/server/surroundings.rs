@@ -1,5 +1,6 @@
 //! What a worker finds and prepares once: the host's groups and devices, the cages' template, who the owner is.
 
+use std::cell::OnceCell;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use super::super::Error;
 use super::super::cgroup::Cgroups;
 use super::super::gpu::Devices;
 use super::super::sandbox::{self, Held, Template};
+use super::super::sys::NamespaceHolder;
 use super::GROUPS_FILE;
 
 /// The first number of those given to cages: beyond the ranges that containers and accounts use.
@@ -30,6 +32,8 @@ pub(in super::super) struct Surroundings {
     /// The data directory itself, whatever it is called.
     pub(in super::super) data: Held,
     owner: (u32, u32),
+    /// Whether the data directory's file system takes mappings, once one was tried.
+    can_be_mapped: OnceCell<bool>,
 }
 
 impl Surroundings {
@@ -53,14 +57,19 @@ impl Surroundings {
             gpus: Devices::default(),
             data,
             owner: (metadata.uid(), metadata.gid()),
+            can_be_mapped: OnceCell::new(),
         })
     }
 
     /// The mapping between the owner and a cage's user, if the kernel makes one and the data directory's file system
-    /// takes it.
-    pub(in super::super) fn idmap(&self, user: u32) -> Option<OwnedFd> {
-        let userns = sandbox::userns_for(self.owner, user).ok()?;
-        sandbox::can_be_mapped(&self.data_dir, &userns).then_some(userns)
+    /// takes it; and the process it was made with, which is ending and is waited for when it is dropped.
+    pub(in super::super) fn idmap(&self, user: u32) -> Option<(OwnedFd, NamespaceHolder)> {
+        if self.can_be_mapped.get() == Some(&false) {
+            return None;
+        }
+        let (userns, holder) = sandbox::userns_for(self.owner, user).ok()?;
+        let is_possible = *self.can_be_mapped.get_or_init(|| sandbox::can_be_mapped(&self.data_dir, &userns));
+        is_possible.then_some((userns, holder))
     }
 }
 
