@@ -138,6 +138,15 @@ fn mean_bounded_slowdown(jobs: &[Job], starts: &[u64]) -> f64 {
 
 /// Runs the real binary: the figures it prints and the start of each job.
 fn simulate(jobs: &[Job], folder: &Path) -> (Value, Vec<f64>) {
+    let machine = "[[agent]]\nname = \"machine\"\ncage = \"001\"\nconcurrency = 1024\n";
+    simulate_on(&format!("{}\n{machine}", one_cage()), jobs, folder)
+}
+
+fn one_cage() -> String {
+    format!("[[cage]]\nid = \"001\"\nlimits = {{ cpu = {CORES} }}\n")
+}
+
+fn simulate_on(fleet_text: &str, jobs: &[Job], folder: &Path) -> (Value, Vec<f64>) {
     let lines: Vec<String> = jobs
         .iter()
         .enumerate()
@@ -150,10 +159,7 @@ fn simulate(jobs: &[Job], folder: &Path) -> (Value, Vec<f64>) {
         .collect();
     let (workload, fleet, schedule) = (folder.join("w.jsonl"), folder.join("f.toml"), folder.join("s.csv"));
     std::fs::write(&workload, lines.join("\n")).unwrap();
-    let text = format!(
-        "[[cage]]\nid = \"001\"\nlimits = {{ cpu = {CORES} }}\n\n[[agent]]\nname = \"machine\"\ncage = \"001\"\nconcurrency = 1024\n"
-    );
-    std::fs::write(&fleet, text).unwrap();
+    std::fs::write(&fleet, fleet_text).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_menagerie"))
         .arg("simulate")
         .arg(&workload)
@@ -241,6 +247,13 @@ fn without_estimates_order_is_kept_and_nothing_starves() {
     let (figures, starts) = simulate(&jobs, folder.path());
     assert_eq!(figures["unfinished"], 0);
     assert!(peak(&jobs, &starts) <= CORES);
+}
+
+#[test]
+fn cages_alone_are_a_fleet_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = workload(7, 300, 140);
+    assert_eq!(simulate_on(&one_cage(), &jobs, folder.path()), simulate(&jobs, folder.path()));
 }
 
 #[test]

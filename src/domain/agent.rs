@@ -291,6 +291,9 @@ const fn default_concurrency() -> u32 {
 }
 
 impl AgentSpec {
+    /// How many tasks an agent may do at a time.
+    pub const CONCURRENCY_MAX: u32 = 1024;
+
     /// An agent that runs commands and has the defaults in everything else.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -331,8 +334,9 @@ impl AgentSpec {
     pub fn check(&self) -> Result<(), Refusal> {
         check_name("name", &self.name, 100)?;
         let place = format!("agent {}", self.name);
-        if !(1..=1024).contains(&self.concurrency) {
-            return Err(Refusal::invalid("concurrency", self.concurrency, "1 to 1024").within(place));
+        if !(1..=Self::CONCURRENCY_MAX).contains(&self.concurrency) {
+            let allowed = format!("1 to {}", Self::CONCURRENCY_MAX);
+            return Err(Refusal::invalid("concurrency", self.concurrency, allowed).within(place));
         }
         if self.reports_to.as_deref() == Some(&self.name) {
             return Err(Refusal::invalid("reports_to", &self.name, "another agent").within(place));

@@ -10,7 +10,8 @@ use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::time::When;
 use crate::domain::{
-    Actor, CageId, Command, ExecutionId, Fleet, NodeId, Outcome, OutcomeKind, Refusal, Reply, Span, TaskId, Timestamp,
+    Actor, AgentSpec, CageId, Command, ExecutionId, Fleet, NodeId, Outcome, OutcomeKind, Refusal, Reply, Span, TaskId,
+    Timestamp,
 };
 use crate::engine::core::{Context, Core, Decisions, Effect};
 
@@ -125,7 +126,7 @@ impl World<'_> {
         if let Some((id, _)) = self.core.agent_by_name("shell") {
             self.core.command(BEGINNING, actor, Command::RemoveAgents { ids: vec![id] }, &context, &mut self.out)?;
         }
-        let declared = Command::Apply { fleet: fleet.clone(), dry_run: false };
+        let declared = Command::Apply { fleet: with_agents(fleet)?, dry_run: false };
         self.core.command(BEGINNING, actor, declared, &context, &mut self.out)?;
         let first = CageId::new(1)?;
         if !fleet.cages()?.iter().any(|cage| cage.id == first) {
@@ -263,6 +264,20 @@ impl World<'_> {
             self.carry_out(now);
         }
     }
+}
+
+/// The fleet itself, or, where it says nothing of agents, with one in each cage that does as much as the cage can hold: what
+/// is asked then is how the cages do.
+fn with_agents(fleet: &Fleet) -> Result<Fleet, Refusal> {
+    let mut fleet = fleet.clone();
+    if fleet.agent.is_empty() {
+        for cage in fleet.cages()? {
+            let name = format!("cage-{}", cage.id);
+            let (cage, concurrency) = (Some(cage.id), AgentSpec::CONCURRENCY_MAX);
+            fleet.agent.push(AgentSpec { cage, concurrency, ..AgentSpec::new(name) });
+        }
+    }
+    Ok(fleet)
 }
 
 /// Cores that the cages offer together; `None` when one of them has no limit.
