@@ -1,7 +1,7 @@
 //! Starting the engine in the background when a verb needs one, as tmux does.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -14,6 +14,14 @@ use crate::api::live::Ready;
 
 /// How long an engine may say nothing at all. One that says how far it is may take as long as its store needs.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+
+/// Why a data directory is of no use.
+fn cannot(action: &str, data_dir: &Path, error: &io::Error) -> Failure {
+    let folder = data_dir.display();
+    Failure::refused(format!(
+        "cannot {action} the data directory {folder}: {error}. Make that possible, or choose another --data-dir"
+    ))
+}
 
 /// Starts an engine on the data directory and waits until it answers; shows on a terminal how far it is.
 pub fn start(settings: &Settings) -> Result<Client, Failure> {
@@ -33,7 +41,7 @@ pub fn start_and_tell(settings: &Settings, told: &mut dyn FnMut(&Ready)) -> Resu
         .recursive(true)
         .mode(0o700)
         .create(data_dir)
-        .map_err(|error| Failure::file("create the data directory", data_dir, &error))?;
+        .map_err(|error| cannot("create", data_dir, &error))?;
     let log_path = data_dir.join("engine.log");
     let began_log = !log_path.exists();
     let mut log = OpenOptions::new()
@@ -42,7 +50,7 @@ pub fn start_and_tell(settings: &Settings, told: &mut dyn FnMut(&Ready)) -> Resu
         .read(true)
         .mode(0o600)
         .open(&log_path)
-        .map_err(|error| Failure::file("write to the data directory:", &log_path, &error))?;
+        .map_err(|error| cannot("write to", data_dir, &error))?;
     let log_start = log.seek(SeekFrom::End(0)).unwrap_or(0);
     let mut child = spawn(settings, &log)?;
     wait_until_ready(data_dir, &mut child, told).map_err(|failure| match failure {
