@@ -4,7 +4,7 @@ use super::generator::history;
 use super::properties::{commit, rows};
 use crate::domain::event::{Event, JOURNAL_FORMAT, JournalOpened};
 use crate::store::connection::open_writer;
-use crate::store::{DataDir, Error, Reader, Store, check, export, migrate, rebuild, verify};
+use crate::store::{Chain, DataDir, Entries, Error, Fault, Reader, Store, check, export, migrate, rebuild, verify};
 
 #[test]
 fn a_full_disk_leaves_nothing_half_done_and_later_commits_work() {
@@ -58,6 +58,11 @@ fn records_must_follow_each_other() {
     for wrong in [&history.records[..1], &history.records[6..]] {
         assert!(matches!(store.commit(wrong), Err(Error::OutOfOrder { last: 5, .. })));
     }
+    // Right in number, and chained to another record than the last.
+    let (mut astray, mut chain) = (Entries::default(), Chain::EMPTY);
+    astray.take_over(&mut history.records[5..].to_vec(), &mut chain);
+    let refused = store.commit_together([&mut astray]);
+    assert!(matches!(refused, Err(Error::BadRecord { seq: 6, fault: Fault::Chain })), "{refused:?}");
     store.commit(&history.records[5..]).unwrap();
     assert_eq!(verify(folder.path()).unwrap().records, history.records.len() as u64);
 }
