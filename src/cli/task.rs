@@ -119,8 +119,11 @@ A line of a batch is a task as JSON; all fields but `type` may be left out:
 A batch is submitted as a whole or, when a line is refused, not at all, unless --keep-going.")]
 pub struct SubmitArgs {
     /// What sort of work it is; `processing`, `analysis` and `learning` are known
-    #[arg(value_name = "TYPE", required_unless_present = "batch", conflicts_with = "batch")]
+    #[arg(value_name = "TYPE", required_unless_present_any = ["batch", "named"], conflicts_with = "batch")]
     pub kind: Option<String>,
+    /// The same, as `run` takes it
+    #[arg(long = "type", value_name = "TYPE", conflicts_with_all = ["batch", "kind"])]
+    pub named: Option<String>,
     /// What it works on: a JSON object
     #[arg(long, value_name = "JSON", conflicts_with = "batch")]
     pub input: Option<String>,
@@ -202,7 +205,7 @@ fn send(context: &mut Context, command: &WireCommand, done: &str) -> Outcome {
 }
 
 fn submit_one(context: &mut Context, args: SubmitArgs) -> Outcome {
-    let mut task = NewTask::new(args.kind.unwrap_or_default());
+    let mut task = NewTask::new(args.kind.or(args.named).unwrap_or_default());
     args.task.put_into(&mut task, 3);
     task.metadata.source = Some("cli".into());
     if let Some(input) = args.input {

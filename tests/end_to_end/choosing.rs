@@ -48,7 +48,7 @@ fn apply(site: &Site, fleet: &str) {
 
 fn submit(site: &Site, text: &str) -> String {
     let input = serde_json::json!({ "prompt": text }).to_string();
-    json_of(site, &["task", "submit", "build", "--input", &input])["id"].as_str().unwrap().to_owned()
+    json_of(site, &["task", "submit", "--type", "build", "--input", &input])["id"].as_str().unwrap().to_owned()
 }
 
 #[test]
