@@ -84,6 +84,11 @@ impl OutcomeKind {
         !matches!(self, Self::Preempted | Self::WorkerLost | Self::Cancelled | Self::CageFailed)
     }
 
+    /// Whether it says how good the agent is at its work: what others ended, or never let begin, does not.
+    pub const fn judges_agent(self) -> bool {
+        matches!(self, Self::Succeeded) || self.blames_agent()
+    }
+
     /// Whether the agent is to blame, as far as its circuit breaker is concerned.
     pub const fn blames_agent(self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut | Self::LimitExceeded | Self::NotStarted)

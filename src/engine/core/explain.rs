@@ -78,6 +78,8 @@ pub enum ReasonKind {
     Reservation,
     /// Tasks before it.
     Order,
+    /// When it should be done.
+    Deadline,
 }
 
 /// How many names a sentence lists before it says "and others".
@@ -85,6 +87,22 @@ const NAMES_SHOWN: usize = 5;
 
 fn reason(kind: ReasonKind, blocking: bool, need: impl Into<String>, have: impl Into<String>, text: String) -> Reason {
     Reason { kind, blocking, need: need.into(), have: have.into(), text }
+}
+
+/// What there is to say about a deadline before a task has begun.
+fn explain_deadline(deadline: Timestamp, now: Timestamp, expected: Option<Timestamp>) -> Option<Reason> {
+    if deadline == Timestamp::LAST {
+        return None;
+    }
+    let text = match expected {
+        _ if deadline <= now => format!("its deadline was {} ago", now.since(deadline).human()),
+        Some(start) if start > deadline => {
+            format!("its deadline is in {}, before it is expected to start", deadline.since(now).human())
+        }
+        _ => return None,
+    };
+    let have = expected.map_or_else(String::new, |start| start.to_string());
+    Some(reason(ReasonKind::Deadline, false, deadline.to_string(), have, text))
 }
 
 impl Core {
@@ -114,6 +132,7 @@ impl Core {
             explanation.position = Some(self.position(slot) + 1);
             self.explain_place(slot, now, &mut explanation);
         }
+        explanation.reasons.extend(explain_deadline(state.deadline, now, explanation.expected_start));
         explanation.reasons.sort_by_key(|reason| !reason.blocking);
         Some(explanation)
     }
@@ -136,7 +155,17 @@ impl Core {
         for id in task.deps.iter().flat_map(|deps| &deps.on) {
             if let Some(dependency) = self.task_ids.get(*id) {
                 let have = self.tasks[dependency].status.to_string();
-                let text = format!("waits for task {id}, which is {have}");
+                let mut text = format!("waits for task {id}, which is {have}");
+                if let Some((last, behind)) = self.behind(dependency, now) {
+                    if let Some(reason) = behind.reasons.iter().find(|reason| reason.blocking) {
+                        let who =
+                            if last == *id { "it".to_owned() } else { format!("at the end of that chain task {last}") };
+                        let _ = write!(text, ": {who} {}", reason.text);
+                    }
+                    if explanation.smallest_change.is_none() {
+                        (explanation.change, explanation.smallest_change) = (behind.change, behind.smallest_change);
+                    }
+                }
                 explanation.reasons.push(reason(ReasonKind::Dependency, true, "completed", have, text));
             } else if task.gate && self.unapproved.contains_key(id) {
                 let (pending, rejected) = self.unapproved_of(*id);
@@ -175,6 +204,20 @@ impl Core {
             explanation.reasons.push(reason);
             explanation.expected_start = Some(task.not_before);
         }
+    }
+
+    /// What a task that is waited for waits for itself: the last of a chain of tasks, with what holds it up. `None` when that
+    /// one runs.
+    fn behind(&self, first: u32, now: Timestamp) -> Option<(TaskId, Explanation)> {
+        let open = |slot: u32| {
+            let deps = self.tasks[slot].deps.iter().flat_map(|deps| &deps.on);
+            deps.filter_map(|id| self.task_ids.get(*id)).next()
+        };
+        // No dependency is a cycle, so this comes to an end.
+        let last = std::iter::successors(Some(first), |slot| open(*slot)).last().unwrap_or(first);
+        let id = self.tasks[last].id;
+        let explanation = self.explain(now, id)?;
+        (self.tasks[last].execution == NONE).then_some((id, explanation))
     }
 
     /// Why a queued task has no place yet.
@@ -218,7 +261,11 @@ impl Core {
     fn explain_agents(&self, shape: &Shape, explanation: &mut Explanation) {
         let able: Vec<_> = self.agents.iter().filter(|(slot, _)| self.is_able(shape, *slot)).collect();
         let free = able.iter().filter(|(slot, _)| self.slots_left(*slot) > 0).count();
-        let mut parts = vec![format!("{} can do this", count(able.len(), "agent"))];
+        let asked = shape.wish.agent.filter(|_| able.len() == 1).and_then(|id| self.agent_spec(id));
+        let mut parts = vec![match asked {
+            Some(agent) => format!("agent {} alone may do this, as was asked", agent.name),
+            None => format!("{} can do this", count(able.len(), "agent")),
+        }];
         let without = self.able_but_for_a_command(shape);
         if !without.is_empty() {
             let more = if without.len() > NAMES_SHOWN { ", ..." } else { "" };

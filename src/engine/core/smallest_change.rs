@@ -174,7 +174,13 @@ impl Core {
         let occupant = self.agents.get(cage.occupant).map(|agent| (cage.occupant, agent));
         match occupant {
             Some((slot, agent)) if !self.is_able(shape, slot) => {
-                against.push(format!("its agent {} cannot do this", agent.spec.name));
+                // Whoever could and is not the one that was asked for had better not be called unable.
+                let asked =
+                    shape.wish.agent.filter(|asked| *asked != agent.id).and_then(|asked| self.agent_spec(asked));
+                against.push(match asked {
+                    Some(asked) => format!("its agent {} is not {}, which was asked for", agent.spec.name, asked.name),
+                    None => format!("its agent {} cannot do this", agent.spec.name),
+                });
                 distance += 8;
             }
             Some((slot, agent)) if !self.takes_tasks(slot) => {

@@ -91,19 +91,18 @@ impl Tally {
             // The agent never got to work: it neither did something nor failed at it.
             return;
         }
-        agent.total += 1;
+        // What was stopped by others was neither done well nor badly, and used tokens all the same.
+        let judged = event.outcome.kind.judges_agent();
+        let took = event.started_at.filter(|_| judged).map(|started| event.ended_at.since(started).as_micros());
+        agent.total += i64::from(judged);
         agent.succeeded += i64::from(event.outcome.succeeded());
-        if let Some(started) = event.started_at {
-            agent.timed += 1;
-            agent.micros += event.ended_at.since(started).as_micros();
-        }
+        agent.timed += i64::from(took.is_some());
+        agent.micros += took.unwrap_or(0);
         let day = self.days.entry((event.agent_id, Day::of(event.ended_at))).or_default();
-        day.total += 1;
+        day.total += i64::from(judged);
         day.succeeded += i64::from(event.outcome.succeeded());
-        if let Some(started) = event.started_at {
-            day.timed += 1;
-            day.micros += event.ended_at.since(started).as_micros();
-        }
+        day.timed += i64::from(took.is_some());
+        day.micros += took.unwrap_or(0);
         if let Some(tokens) = event.outcome.tokens_used {
             day.tokens = Some(day.tokens.unwrap_or(0).saturating_add(i64::try_from(tokens).unwrap_or(i64::MAX)));
         }

@@ -43,12 +43,15 @@ fn by_hand(history: &History) -> BTreeMap<(Day, AgentId), Figures> {
             ended.entry((Day::of(event.ended_at), event.agent_id)).or_default().push(event);
         }
     }
-    let sum = |events: Vec<&crate::domain::event::ExecutionEnded>| {
+    let sum = |all: Vec<&crate::domain::event::ExecutionEnded>| {
+        let tokens = all.iter().filter_map(|event| event.outcome.tokens_used).reduce(|a, b| a + b);
+        // What was stopped by others says nothing about who did it.
+        let stopped = [OutcomeKind::Cancelled, OutcomeKind::Preempted, OutcomeKind::WorkerLost];
+        let events: Vec<_> = all.iter().filter(|event| !stopped.contains(&event.outcome.kind)).collect();
         let good = events.iter().filter(|event| event.outcome.succeeded()).count() as u64;
         let took: Vec<i64> =
             events.iter().filter_map(|event| Some(event.ended_at.since(event.started_at?).as_micros())).collect();
         let mean = (!took.is_empty()).then(|| took.iter().sum::<i64>().unsigned_abs() / took.len() as u64 / 1000);
-        let tokens = events.iter().filter_map(|event| event.outcome.tokens_used).reduce(|a, b| a + b);
         (events.len() as u64, good, mean, tokens)
     };
     ended.into_iter().map(|(key, events)| (key, sum(events))).collect()

@@ -4,6 +4,7 @@ use super::world::*;
 use crate::domain::artifact::FoundArtifact;
 use crate::domain::command::Command;
 use crate::domain::task::ArrayRange;
+use crate::domain::time::When;
 use crate::domain::*;
 use crate::engine::core::Explanation;
 
@@ -264,4 +265,60 @@ fn artifacts_of_high_risk_are_approved_each_by_itself() {
     let typed = format!("{approve} {} {} && {approve} {}", ids[0], ids[2], ids[1]);
     assert_eq!(said.change.as_deref(), Some(&*typed));
     assert_eq!(said.smallest_change.unwrap().command, None, "one command cannot do it");
+}
+
+#[test]
+fn who_alone_may_do_it_is_said_of_no_other_as_if_it_could_not() {
+    let mut world = World::new(FLEET);
+    let new = || NewTask { agent: Some("one".into()), ..task() };
+    world.submit(new());
+    world.schedule();
+    let second = world.submit(new());
+    assert_eq!(world.schedule(), []);
+    let explanation = explain(&world, second);
+    let texts: Vec<_> = explanation.reasons.iter().map(|reason| reason.text.as_str()).collect();
+    assert!(texts.contains(&"agent one alone may do this, as was asked, 1 busy"), "{texts:?}");
+    let other = explanation.cages.iter().find(|verdict| verdict.cage == cage(2)).unwrap();
+    assert_eq!(other.text, "its agent two is not one, which was asked for");
+}
+
+#[test]
+fn what_a_chain_waits_for_is_said_at_its_end_and_lets_it_go_on() {
+    let mut world = World::new(FLEET);
+    let maker = world.submit(task());
+    world.schedule();
+    let execution_id = world.execution(maker);
+    let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
+    world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found()] });
+    let gated = world.submit(NewTask { depends_on: vec![maker.to_string()], approval_gate: true, ..task() });
+    let middle = world.submit(NewTask { depends_on: vec![gated.to_string()], ..task() });
+    let last = world.submit(NewTask { depends_on: vec![middle.to_string()], ..task() });
+    let near = explain(&world, middle);
+    assert!(near.reasons[0].text.contains("which is pending: it waits for approval of artifact"), "{:?}", near.reasons);
+    let far = explain(&world, last);
+    assert!(
+        far.reasons[0].text.contains(&format!("at the end of that chain task {gated} waits for approval")),
+        "{:?}",
+        far.reasons
+    );
+    assert_eq!(far.smallest_change, explain(&world, gated).smallest_change);
+    world.command(far.smallest_change.unwrap().command.unwrap()).unwrap();
+    assert_eq!(world.schedule(), [gated]);
+}
+
+#[test]
+fn a_deadline_that_is_over_is_said() {
+    let mut world = World::new(FLEET);
+    let first = world.submit(NewTask { agent: Some("one".into()), ..task() });
+    world.schedule();
+    let due = NewTask { agent: Some("one".into()), deadline: Some(When::In(Span::from_secs(60))), ..task() };
+    let second = world.submit(due);
+    let deadline = |world: &World| {
+        let reasons = explain(world, second).reasons;
+        reasons.into_iter().find(|reason| reason.text.contains("deadline")).map(|reason| reason.text)
+    };
+    assert_eq!(deadline(&world), None);
+    world.pass(Span::from_secs(90));
+    assert_eq!(deadline(&world).as_deref(), Some("its deadline was 30s ago"));
+    world.finish(first, OutcomeKind::Succeeded);
 }
