@@ -210,8 +210,8 @@ impl Core {
     /// one runs.
     fn behind(&self, first: u32, now: Timestamp) -> Option<(TaskId, Explanation)> {
         let open = |slot: u32| {
-            let deps = self.tasks[slot].deps.iter().flat_map(|deps| &deps.on);
-            deps.filter_map(|id| self.task_ids.get(*id)).next()
+            let mut deps = self.tasks[slot].deps.iter().flat_map(|deps| &deps.on);
+            deps.find_map(|id| self.task_ids.get(*id))
         };
         // No dependency is a cycle, so this comes to an end.
         let last = std::iter::successors(Some(first), |slot| open(*slot)).last().unwrap_or(first);
