@@ -4,11 +4,13 @@ use clap::Args;
 use serde_json::Value;
 
 use super::context::Context;
+use super::dashboard;
 use super::failure::Outcome;
 use super::list::{ListArgs, given};
 use super::table::{Align, Table};
 use super::view;
 use crate::domain::Span;
+use crate::domain::confidence::Rate;
 use crate::domain::filter::tables;
 
 /// Options of `menagerie agent performance`.
@@ -33,6 +35,7 @@ fn draw(rows: &[Value]) -> Table {
         ("AGENT", Align::Elastic),
         ("DONE", Align::Right),
         ("GOOD", Align::Right),
+        ("95%", Align::Right),
         ("MEAN", Align::Right),
         // What agents say of themselves is not measured, and said to be so.
         ("SAID TOKENS", Align::Right),
@@ -45,6 +48,7 @@ fn draw(rows: &[Value]) -> Table {
             view::text_or(day, "agent", &view::text(day, "agent_id")).into(),
             done.to_string().into(),
             (good * 100).checked_div(done).map_or_else(|| view::NOTHING.to_owned(), |share| format!("{share}%")).into(),
+            dashboard::within(&Rate::of(good, done)).into(),
             mean.map_or_else(|| view::NOTHING.to_owned(), |millis| Span::from_millis(millis).human()).into(),
             view::text_or_dash(day, "total_tokens_used").into(),
         ]);

@@ -64,6 +64,8 @@ fn how_well_an_agent_suits_is_shown_factor_by_factor() {
     driver.sees("0.90 x 0.25 keyword_match");
     driver.sees("has parser");
     driver.sees("94 % of 50 executions in 30 days");
+    driver.sees("+0.031      learned");
+    driver.sees("87% likely to succeed");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
-use crate::domain::selection::FactorScore;
+use crate::domain::selection::{FactorScore, Learned};
 use crate::ui::layers::preview::value_text;
 use crate::ui::look::{Look, Mark};
 use crate::ui::scrollbars::Scrolls;
@@ -200,6 +200,7 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
     if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
         lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
         lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
+        lines.extend(candidate.learned.iter().flat_map(|learned| learned_lines(learned, width, look)));
     }
     lines
 }
@@ -224,6 +225,18 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
         }
     }
     lines
+}
+
+/// What was learned: what it adds to the score, and how likely a success is.
+fn learned_lines(learned: &Learned, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let role = if learned.chance.is_none() { Role::Dim } else { Role::Text };
+    let chance =
+        learned.chance.map_or_else(String::new, |chance| format!("; {} likely to succeed", text::percent(chance)));
+    let words = format!("{}{chance}", text::clean(&learned.evidence));
+    let below = widgets::wrap(&words, width.saturating_sub(2));
+    std::iter::once(Line::styled(format!("{:+.3}      learned", learned.value), look.style(role)))
+        .chain(below.into_iter().map(|line| Line::styled(format!("  {line}"), look.style(Role::Dim))))
+        .collect()
 }
 
 /// One factor: its value, how much it counts, and what it rests on.
