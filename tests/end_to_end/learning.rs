@@ -31,14 +31,14 @@ range = "001-002"
 
 [[agent]]
 name = "smith"
-kind = "coder"
-division = "development"
+kind = "coordinator"
+division = "engineering"
 cage = "001"
 runtime = { type = "command", command = ["/bin/true"] }
 
 [[agent]]
 name = "baker"
-kind = "tester"
+kind = "task_executor"
 cage = "002"
 runtime = { type = "command", command = ["/bin/sh", "-c", "! grep -q broken"] }
 "#;
@@ -144,7 +144,7 @@ fn dashboards_say_how_sure_they_are_of_agents_types_divisions_and_owners() {
     let mut site = fleet();
     work(&mut site, 10);
     // Three more that build on what smith did.
-    let after = json_of(&site, &["task", "list", "--filter", "agent:smith"])[0]["id"].as_str().unwrap().to_owned();
+    let after = json_of(&site, &["task", "list", "--filter", "agent:smith type:build"])[0]["id"].as_str().unwrap().to_owned();
     for _ in 0..3 {
         out(&site, &["task", "submit", "build", "--agent", "baker", "--after", &after]);
     }
@@ -161,24 +161,24 @@ fn dashboards_say_how_sure_they_are_of_agents_types_divisions_and_owners() {
         found.as_array().unwrap().iter().map(of).collect::<Vec<_>>()
     };
     assert_eq!(groups("agent"), ["smith 10", "baker 13"]);
-    assert_eq!(groups("type"), ["coder 10", "tester 13"]);
-    assert_eq!(groups("division"), ["development 10", "- 13"]);
+    assert_eq!(groups("type"), ["coordinator 10", "task_executor 13"]);
+    assert_eq!(groups("division"), ["engineering 10", "- 13"]);
     let owners = groups("owner");
     assert!(owners.len() == 1 && owners[0].ends_with(" 23"), "{owners:?}");
     let trends = out(&site, &["dashboard", "trends", "--per", "type"]);
     for part in ["TYPE", "100% (72-100%) of 10", "2 groups since "] {
         assert!(trends.contains(part), "no {part:?} in {trends}");
     }
-    assert!(out(&site, &["dashboard", "trends", "-o", "csv"]).starts_with("before,group,now,"));
+    assert!(out(&site, &["dashboard", "trends", "-o", "csv"]).starts_with("group,now,before,"));
     let days = json_of(&site, &["dashboard", "days", "--per", "type"]);
     let all: u64 = days.as_array().unwrap().iter().map(|day| day["execution_count"].as_u64().unwrap()).sum();
     assert_eq!(all, 23, "{days}");
     let errors = json_of(&site, &["dashboard", "errors", "--per", "type"]);
-    assert_eq!((&errors[0]["group"], &errors[0]["count"]), (&json!("tester"), &json!(5)), "{errors}");
+    assert_eq!((&errors[0]["group"], &errors[0]["count"]), (&json!("task_executor"), &json!(5)), "{errors}");
     let links = json_of(&site, &["dashboard", "collaboration"]);
     assert_eq!((&links[0]["from"], &links[0]["to"]), (&json!("smith"), &json!("baker")), "{links}");
     assert_eq!((&links[0]["success"]["n"], &links[0]["overall"]["n"]), (&json!(3), &json!(13)), "{links}");
     assert_eq!(links[0]["change"], "unclear", "three of three may be chance");
     let links = out(&site, &["dashboard", "collaboration", "--per", "type"]);
-    assert!(links.contains("coder") && links.contains("no clear change"), "{links}");
+    assert!(links.contains("coordinator") && links.contains("no clear change"), "{links}");
 }
