@@ -42,13 +42,14 @@ fn draw(rows: &[Value]) -> Table {
     ]);
     for day in rows {
         let (done, good) = (view::count(day, "execution_count"), view::count(day, "success_count"));
+        let rate = Rate::of(good, done);
         let mean = view::at(day, "avg_duration_ms").as_i64();
         table.row(vec![
             view::text(day, "date").into(),
             view::text_or(day, "agent", &view::text(day, "agent_id")).into(),
             done.to_string().into(),
-            (good * 100).checked_div(done).map_or_else(|| view::NOTHING.to_owned(), |share| format!("{share}%")).into(),
-            dashboard::within(&Rate::of(good, done)).into(),
+            dashboard::share(&rate).into(),
+            dashboard::within(&rate).into(),
             mean.map_or_else(|| view::NOTHING.to_owned(), |millis| Span::from_millis(millis).human()).into(),
             view::text_or_dash(day, "total_tokens_used").into(),
         ]);

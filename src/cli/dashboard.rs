@@ -123,7 +123,7 @@ fn head(per: Per) -> &'static str {
     }
 }
 
-fn share(rate: &Rate) -> String {
+pub(super) fn share(rate: &Rate) -> String {
     rate.share.map_or_else(|| view::NOTHING.to_owned(), |share| format!("{:.0}%", share * 100.0))
 }
 
@@ -143,8 +143,8 @@ fn between(time: &MedianTime) -> String {
     }
 }
 
-/// A change in colour. Where there is nothing beside which it could be held, there is none.
-fn changed(change: Change, beside: (u64, u64)) -> Cell {
+/// A change in colour, of something of so many beside so many. Where there is nothing on one side, there is none.
+fn changed(change: Change, beside: (u64, u64), unclear: &str) -> Cell {
     if beside.0 == 0 || beside.1 == 0 {
         return Cell::new(view::NOTHING, Role::Dim);
     }
@@ -153,7 +153,7 @@ fn changed(change: Change, beside: (u64, u64)) -> Cell {
         Change::Worse => Role::Bad,
         Change::Unclear => Role::Dim,
     };
-    Cell::new(change.words(), role)
+    Cell::new(if change == Change::Unclear { unclear } else { change.as_str() }, role)
 }
 
 fn millis(value: Option<u64>) -> String {
@@ -228,10 +228,10 @@ fn trends(context: &mut Context, days: &DaysArgs, per: Per, limit: u64) -> Outco
             row.now.agents.to_string().into(),
             rate(&row.now.success).into(),
             rate(&row.before.success).into(),
-            changed(row.success_change, (row.now.success.n, row.before.success.n)),
+            changed(row.success_change, (row.now.success.n, row.before.success.n), "no clear change"),
             time(&row.now.time).into(),
             time(&row.before.time).into(),
-            changed(row.time_change, (row.now.time.n, row.before.time.n)),
+            changed(row.time_change, (row.now.time.n, row.before.time.n), "no clear change"),
         ]);
     }
     if !table.is_empty() {
@@ -239,7 +239,13 @@ fn trends(context: &mut Context, days: &DaysArgs, per: Per, limit: u64) -> Outco
     }
     let Trends { from, before, groups, timed_from, .. } = found;
     let timed = if timed_from > from.begins() { format!("; times since {timed_from}") } else { String::new() };
-    remark(context, &format!("{groups} groups since {from}, beside the days since {before}{timed}"))
+    remark(
+        context,
+        &format!(
+            "{groups} {} since {from}, beside the days since {before}{timed}",
+            if groups == 1 { "group" } else { "groups" }
+        ),
+    )
 }
 
 fn each_day(context: &mut Context, days: &DaysArgs, apart_by: &ApartArgs) -> Outcome {
@@ -357,7 +363,7 @@ fn collaboration(context: &mut Context, since: &SinceArgs, per: Per) -> Outcome 
             share(&link.overall).into(),
             within(&link.overall).into(),
             link.overall.n.to_string().into(),
-            changed(link.change, (link.success.n, link.overall.n)),
+            changed(link.change, (link.success.n, link.overall.n), "no clear difference"),
         ]);
     }
     if !table.is_empty() {

@@ -28,17 +28,6 @@ enumeration! {
     }
 }
 
-impl Change {
-    /// The change in words.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Better => "better",
-            Self::Worse => "worse",
-            Self::Unclear => "no clear change",
-        }
-    }
-}
-
 /// How many of some succeeded, and between which shares that says the truth lies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rate {

@@ -21,8 +21,7 @@ const APART_MAX: usize = 50_000;
 /// What they are ordered by. How sure a share is, the database cannot tell; of those that are, more is better.
 const fn order(by: TopBy) -> &'static str {
     match by {
-        TopBy::Success => "executions DESC, successes DESC",
-        TopBy::Executions => "executions DESC, successes DESC",
+        TopBy::Success | TopBy::Executions => "executions DESC, successes DESC",
         TopBy::Successes => "successes DESC, executions",
         TopBy::Failures => "executions - successes DESC, executions",
         TopBy::Time => "micros DESC, executions DESC",

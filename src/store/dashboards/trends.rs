@@ -67,12 +67,19 @@ pub(super) fn counts(connection: &Connection, from: Day, late: Day) -> Result<Ve
         .doing(DOING)
 }
 
-/// How long the last executions after one record and up to another took that succeeded, in milliseconds; and when the first
-/// of them began, where there are more than are looked at.
-fn times(connection: &Connection, after: i64, upto: i64) -> Result<(Vec<(AgentId, u64)>, Option<Timestamp>), Error> {
+/// How long executions took that succeeded.
+struct Times {
+    /// In milliseconds, with whose they are.
+    took: Vec<(AgentId, u64)>,
+    /// When the first of them began, where there are more than are looked at.
+    first: Option<Timestamp>,
+}
+
+/// How long the last executions after one record and up to another took.
+fn times(connection: &Connection, after: i64, upto: i64) -> Result<Times, Error> {
     let mut statement = connection.prepare_cached(&times_sql()).doing(DOING)?;
     let mut rows = statement.query(params![after, upto]).doing(DOING)?;
-    let (mut found, mut seen, mut first) = (vec![], 0, None);
+    let (mut took, mut seen, mut first) = (vec![], 0, None);
     while let Some(row) = rows.next().doing(DOING)? {
         let mut columns = Columns::new(row);
         let c = &mut columns;
@@ -80,10 +87,10 @@ fn times(connection: &Connection, after: i64, upto: i64) -> Result<(Vec<(AgentId
         let (agent, good, created, started, ended): (_, bool, _, _, _) = read().doing(DOING)?;
         (seen, first) = (seen + 1, Some(created));
         if let (true, Some(started), Some(ended)) = (good, started, ended) {
-            found.push((agent, ended.since(started).as_micros().max(0).unsigned_abs() / 1_000));
+            took.push((agent, ended.since(started).as_micros().max(0).unsigned_abs() / 1_000));
         }
     }
-    Ok((found, first.filter(|_| seen >= TIMES_MAX)))
+    Ok(Times { took, first: first.filter(|_| seen >= TIMES_MAX) })
 }
 
 impl Reader {
@@ -102,11 +109,11 @@ impl Reader {
         let middle = integer(self.journal_before(from.begins())?);
         let mut timed_from = from.begins();
         for (place, (after, upto)) in [(earlier, middle), (middle, i64::MAX)].into_iter().enumerate() {
-            let (found, first) = times(connection, after, upto)?;
-            for (agent, took) in found {
+            let found = times(connection, after, upto)?;
+            for (agent, took) in found.took {
                 sums.entry(groups.of(agent)?).or_default()[place].times.push(took);
             }
-            timed_from = if place == 1 { first.unwrap_or(timed_from) } else { timed_from };
+            timed_from = if place == 1 { found.first.unwrap_or(timed_from) } else { timed_from };
         }
         let mut trends: Vec<Trend> = sums
             .into_iter()

@@ -10,6 +10,7 @@ use super::properties::commit;
 use crate::domain::confidence::Change;
 use crate::domain::dashboard::{Per, TopBy};
 use crate::domain::event::Event;
+use crate::domain::execution::Outcome;
 use crate::domain::{Day, Execution, OutcomeKind, Span, Timestamp};
 use crate::store::{Query, Reader, TimelineQuery, alert_history, dashboards};
 
@@ -64,7 +65,8 @@ proptest! {
                 top.iter().map(|agent| (agent.agent_id, (agent.execution_count, agent.success_count))).collect();
             prop_assert_eq!(&found, &by_agent);
             let figures: Vec<u64> = top.iter().map(|agent| match by {
-                TopBy::Success => (agent.success.low * 1e9) as u64,
+                // Of what is not negative the bits are in order.
+                TopBy::Success => agent.success.low.to_bits(),
                 TopBy::Executions => agent.execution_count,
                 TopBy::Successes => agent.success_count,
                 TopBy::Failures => agent.execution_count - agent.success_count,
@@ -186,7 +188,7 @@ proptest! {
                 let sum = apart.entry((day.date, group(per, day.agent_id))).or_default();
                 *sum = (sum.0 + day.execution_count, sum.1 + day.success_count);
             }
-            for one in executions.iter().filter(|one| one.outcome.as_ref().is_some_and(|outcome| outcome.succeeded())) {
+            for one in executions.iter().filter(|one| one.outcome.as_ref().is_some_and(Outcome::succeeded)) {
                 if one.started_at.is_some() {
                     let late = usize::from(one.created_at >= from.begins());
                     wanted.entry(group(per, one.agent_id)).or_default()[late].2 += 1;
