@@ -69,7 +69,7 @@ fn each_says_what_it_is_there_for_at_any_size() {
                 "beside the 7 before",
                 "builder-1",
                 "95%",
-                "94-96%",
+                "93-96%",
                 "better",
                 "unclear",
                 "worse",

@@ -198,7 +198,8 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
         }
     }
     if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
-        lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
+        let words = suits(score, candidate.learned.as_ref());
+        lines.push(styled(Role::Columns, text::fit(&words, width).into_owned()));
         lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
         lines.extend(candidate.learned.iter().flat_map(|learned| learned_lines(learned, width, look)));
     }
@@ -227,16 +228,18 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
     lines
 }
 
-/// What was learned: what it adds to the score, and how likely a success is.
+/// The score, what of it was learned, and how likely that makes a success.
+fn suits(score: f64, learned: Option<&Learned>) -> String {
+    let part = learned.map_or_else(String::new, |learned| format!(", learned {:+.3}", learned.value));
+    let chance = learned.and_then(|learned| learned.chance);
+    let chance = chance.map_or_else(String::new, |chance| format!(", {} likely", text::percent(chance)));
+    format!("SUITS IT {score:.3}{part}{chance}")
+}
+
+/// What that which was learned rests on.
 fn learned_lines(learned: &Learned, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let role = if learned.chance.is_none() { Role::Dim } else { Role::Text };
-    let chance =
-        learned.chance.map_or_else(String::new, |chance| format!("; {} likely to succeed", text::percent(chance)));
-    let words = format!("{}{chance}", text::clean(&learned.evidence));
-    let below = widgets::wrap(&words, width.saturating_sub(2));
-    std::iter::once(Line::styled(format!("{:+.3}      learned", learned.value), look.style(role)))
-        .chain(below.into_iter().map(|line| Line::styled(format!("  {line}"), look.style(Role::Dim))))
-        .collect()
+    let words = format!("learned: {}", text::clean(&learned.evidence));
+    widgets::wrap(&words, width).into_iter().map(|line| Line::styled(line, look.style(Role::Dim))).collect()
 }
 
 /// One factor: its value, how much it counts, and what it rests on.
