@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::confidence::{Change, MedianTime, Rate};
 use super::enumeration::enumeration;
 use super::execution::OutcomeKind;
 use super::id::{AgentId, CageId, ExecutionId, TaskId};
@@ -14,8 +15,10 @@ enumeration! {
     /// By what agents are the top ones.
     #[derive(Default)]
     pub enum TopBy ("by") {
-        /// How many executions ended.
+        /// How surely they succeed: the lower end of the interval at 95 %, so that few by luck are not above many.
         #[default]
+        Success = "success",
+        /// How many executions ended.
         Executions = "executions",
         /// How many succeeded.
         Successes = "successes",
@@ -28,8 +31,67 @@ enumeration! {
     }
 }
 
+enumeration! {
+    /// By what agents are taken together.
+    #[derive(Default)]
+    pub enum Per ("per") {
+        /// Each by itself.
+        #[default]
+        Agent = "agent",
+        /// By what they are for.
+        Type = "type",
+        /// By where they belong.
+        Division = "division",
+        /// By whose they are.
+        Owner = "owner",
+    }
+}
+
+/// What some agents did within a time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Period {
+    /// How many agents had an execution that ended.
+    pub agents: u64,
+    /// How many of their executions succeeded, of those that ended.
+    pub success: Rate,
+    /// How long those took that succeeded, of the last 50,000 that began within the time.
+    pub time: MedianTime,
+}
+
+/// What a group of agents did within some days, beside as many days before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trend {
+    /// The agent, type, division or owner; `-` where it is not known. An agent that was removed has its id.
+    pub group: String,
+    /// Within these days.
+    pub now: Period,
+    /// Within those before.
+    pub before: Period,
+    /// Whether more succeed than before.
+    pub success_change: Change,
+    /// Whether they take less time than before.
+    pub time_change: Change,
+}
+
+/// Groups of agents beside each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trends {
+    /// By what they are taken together.
+    pub per: Per,
+    /// The first day, in UTC.
+    pub from: Day,
+    /// The first of the days before.
+    pub before: Day,
+    /// From when on all times were looked at; later than the first day where there are very many.
+    pub timed_from: Timestamp,
+    /// How many groups there are.
+    pub groups: u64,
+    /// The surest to succeed first.
+    pub trends: Vec<Trend>,
+}
+
 /// What an agent did within some days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TopAgent {
     /// Who.
     pub agent_id: AgentId,
@@ -40,6 +102,9 @@ pub struct TopAgent {
     pub execution_count: u64,
     /// How many of them succeeded.
     pub success_count: u64,
+    /// How sure their share is.
+    #[serde(default)]
+    pub success: Rate,
     /// How long those that had started took, in the mean, in milliseconds; `None` when none had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avg_duration_ms: Option<u64>,
@@ -53,17 +118,23 @@ pub struct TopAgent {
     pub last_day: Day,
 }
 
-/// What all agents did on a day. A day on which no execution ended has none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What all agents did on a day, or a group of them. A day on which no execution ended has none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DayPerformance {
     /// The day, in UTC.
     pub date: Day,
+    /// Which group of agents, where they are asked for apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// How many agents had an execution that ended.
     pub agents: u64,
     /// How many executions ended.
     pub execution_count: u64,
     /// How many of them succeeded.
     pub success_count: u64,
+    /// How sure their share is.
+    #[serde(default)]
+    pub success: Rate,
     /// How long those that had started took, in the mean, in milliseconds; `None` when none had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avg_duration_ms: Option<u64>,
@@ -117,14 +188,20 @@ pub struct Timeline {
 }
 
 /// Failed executions whose messages are alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorGroup {
+    /// Which group of agents failed so, where they are asked for apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// What the messages have in common, with `<number>`, `<id>`, `<path>` and `<*>` for what differs.
     pub pattern: String,
     /// How they ended.
     pub outcome: OutcomeKind,
     /// How many there are.
     pub count: u64,
+    /// How many of the failed executions that were looked at, of the group where groups are apart.
+    #[serde(default)]
+    pub share: Rate,
     /// How many agents they are of.
     pub agents: u64,
     /// How many cages they were in.
@@ -142,7 +219,7 @@ pub struct ErrorGroup {
 }
 
 /// What went wrong, by likeness of message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorSummary {
     /// How many failed executions were looked at.
     pub looked_at: u64,
@@ -152,12 +229,12 @@ pub struct ErrorSummary {
     pub groups: Vec<ErrorGroup>,
 }
 
-/// One agent that worked on the results of another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// One agent, or group of agents, that worked on the results of another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CollaborationLink {
-    /// Whose results; its name, or its id when it was removed.
+    /// Whose results; the agent's name, or its id when it was removed; or the group.
     pub from: String,
-    /// Who worked on them; its name, or its id when it was removed.
+    /// Who worked on them, likewise.
     pub to: String,
     /// How many of its tasks depended on tasks of the other.
     pub tasks: u64,
@@ -165,10 +242,19 @@ pub struct CollaborationLink {
     pub artifacts: u64,
     /// How many of the artifacts a human approved.
     pub approved: u64,
+    /// How many of its executions of those tasks succeeded, of those that ended.
+    #[serde(default)]
+    pub success: Rate,
+    /// How many of all its executions did in those days.
+    #[serde(default)]
+    pub overall: Rate,
+    /// Whether it succeeds more after the other than overall.
+    #[serde(default)]
+    pub change: Change,
 }
 
 /// Who works on whose results.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Collaboration {
     /// How many dependencies between tasks were looked at.
     pub looked_at: u64,

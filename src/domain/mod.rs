@@ -15,6 +15,7 @@ pub mod approval_rule;
 pub mod artifact;
 pub mod cage;
 pub mod command;
+pub mod confidence;
 pub mod counts;
 pub mod dashboard;
 pub mod difference;

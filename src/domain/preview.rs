@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::enumeration::enumeration;
 use super::refusal::Refusal;
-use super::selection::FactorScore;
+use super::selection::{FactorScore, Learned};
 
 /// An agent or cage that something could be given to: `GET /v1/tasks/{id}/candidates`, `GET /v1/agents/{id}/candidates`. The best first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,9 @@ pub struct Candidate {
     /// What makes up the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub factors: Vec<FactorScore>,
+    /// What was learned of it with tasks such as this; absent where there is no score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
 }
 
 /// What a command would do, had it been given: `POST /v1/what-if` takes a command and changes nothing.

@@ -65,6 +65,7 @@ use self::signals::Sources;
 use self::telemetry::Telemetry;
 use self::watchers::Watchers;
 use self::windows::Ring;
+use crate::domain::learning::check_format;
 use crate::domain::{Record, Span};
 use crate::store::series::Policy;
 use crate::store::{self, Reader, Store};
@@ -270,12 +271,14 @@ fn carry_over(checkpointer: &store::Checkpointer, wanted: &mpsc::Receiver<()>) {
 fn take_up(store: &mut Store, figures: &Figures, progress: &Progress) -> Result<Beginning, Error> {
     let mut out = Decisions::default();
     let empty = store.is_empty();
+    let mut refused = vec![];
     let (mut core, clock) = if empty {
         (Core::new(), Clock::start(crate::domain::Timestamp::EPOCH))
     } else {
         progress.begin("reading tasks");
         let snapshot = store.snapshot_with(&|done, total| progress.report(done, total))?;
         figures.know_agents(&snapshot.agents);
+        refused.extend(snapshot.past.models.iter().filter_map(|(version, _)| check_format(version).err()));
         progress.begin("putting the queue in order");
         let core = Core::restore(snapshot);
         let clock = Clock::start(core.now());
@@ -286,6 +289,7 @@ fn take_up(store: &mut Store, figures: &Figures, progress: &Progress) -> Result<
         core.open(now, seed(), crate::VERSION, &mut out);
     }
     core.started(now, crate::VERSION, std::process::id(), &mut out);
+    core.models_taken_up(now, &refused, &mut out);
     let records: Vec<Record> = out.records;
     store.commit(&records)?;
     Ok(Beginning { core, chain: store.chain()?, clock })

@@ -8,24 +8,33 @@ use super::reader::Reader;
 use super::rows::Columns;
 use crate::domain::Event;
 use crate::domain::learning::{
-    LearningMetric, ModelKind, ModelState, ModelVersion, StoredVersion, truth_of_end, truth_of_rating,
+    LearningMetric, ModelKind, ModelState, ModelVersion, PolicyState, StoredVersion, check_format, truth_of_end,
+    truth_of_rating,
 };
 use crate::domain::snapshot::PastLesson;
 
 const DOING: &str = "reading models";
 
+/// A version and what it is. Of a format that this binary does not read, it is as if nothing had been learned: what it says
+/// is not guessed at, and whoever takes it up refuses it by its format.
+fn version_and_state(row: &Row<'_>) -> rusqlite::Result<(ModelVersion, ModelState)> {
+    let mut columns = Columns::new(row);
+    let version: ModelVersion = columns.json()?;
+    let state = match check_format(&version) {
+        Ok(()) => columns.json()?,
+        Err(_) => ModelState::Policy(PolicyState::default()),
+    };
+    Ok((version, state))
+}
+
 /// The last version of each model.
 pub(super) fn latest(connection: &Connection) -> Result<Vec<(ModelVersion, ModelState)>, Error> {
-    let read = |row: &Row<'_>| {
-        let mut columns = Columns::new(row);
-        Ok((columns.json()?, columns.json()?))
-    };
     connection
         .prepare(
             "SELECT v.body, v.state FROM model m JOIN model_version v ON v.kind = m.kind AND v.version = m.current_version
              ORDER BY m.kind",
         )
-        .and_then(|mut statement| statement.query_map([], read)?.collect())
+        .and_then(|mut statement| statement.query_map([], version_and_state)?.collect())
         .doing(DOING)
 }
 
@@ -58,17 +67,15 @@ pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error>
 }
 
 impl Reader {
-    /// What a version of a model was, if that is still kept.
+    /// What a version of a model was, if that is still kept; nothing learned where it is of a newer format.
     pub fn model_state(&self, model: ModelKind, version: u32) -> Result<Option<(ModelVersion, ModelState)>, Error> {
-        let read = |row: &Row<'_>| {
-            let mut columns = Columns::new(row);
-            Ok((columns.json()?, columns.json()?))
-        };
         self.connection()
             .prepare_cached(
                 "SELECT body, state FROM model_version WHERE kind = ? AND version = ? AND state IS NOT NULL",
             )
-            .and_then(|mut statement| statement.query_row(params![model.as_str(), version], read).optional())
+            .and_then(|mut statement| {
+                statement.query_row(params![model.as_str(), version], version_and_state).optional()
+            })
             .doing(DOING)
     }
 

@@ -12,7 +12,7 @@ use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{AlertRuleRow, JournalRow, RuleTest, ToMoment, WireCommand};
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::Proposal;
-use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent, TopBy};
+use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Per, Timeline, TopAgent, TopBy, Trends};
 use crate::domain::metric::{self, Metric};
 use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
 
@@ -59,12 +59,14 @@ pub enum Request {
     TestRule(Box<RuleTest>),
     /// The agents that did most within so many days.
     TopAgents(u64, TopBy),
-    /// What each of so many days brought.
-    Days(u64),
-    /// What went wrong within a time.
-    Errors(Span),
+    /// Groups of agents within so many days beside as many before.
+    Trends(u64, Per),
+    /// What each of so many days brought, perhaps of each group of agents.
+    Days(u64, Option<Per>),
+    /// What went wrong within a time, perhaps of each group of agents.
+    Errors(Span, Option<Per>),
     /// Who worked on whose results within a time.
-    Collaboration(Span),
+    Collaboration(Span, Per),
     /// Executions over cages.
     Timeline {
         /// From when to when.
@@ -190,6 +192,8 @@ pub enum Answer {
     Trial(Box<Trial>),
     /// The agents that did most.
     TopAgents(Vec<TopAgent>),
+    /// Groups of agents beside the time before.
+    Trends(Trends),
     /// What each day brought.
     Days(Vec<DayPerformance>),
     /// What went wrong.
@@ -285,10 +289,21 @@ impl Request {
                 let asked = vec![given("days", days), given("by", by)];
                 Answer::TopAgents(client.get("/v1/dashboards/top-agents", &asked)?)
             }
-            Self::Days(days) => Answer::Days(client.get("/v1/dashboards/days", &vec![given("days", days)])?),
-            Self::Errors(since) => Answer::Errors(client.get("/v1/dashboards/errors", &vec![given("since", since)])?),
-            Self::Collaboration(since) => {
-                Answer::Collaboration(client.get("/v1/dashboards/collaboration", &vec![given("since", since)])?)
+            Self::Trends(days, per) => {
+                let asked = vec![given("days", days), given("per", per)];
+                Answer::Trends(client.get("/v1/dashboards/trends", &asked)?)
+            }
+            Self::Days(days, per) => {
+                let asked = std::iter::once(given("days", days)).chain(per.map(|per| given("per", per)));
+                Answer::Days(client.get("/v1/dashboards/days", &asked.collect())?)
+            }
+            Self::Errors(since, per) => {
+                let asked = std::iter::once(given("since", since)).chain(per.map(|per| given("per", per)));
+                Answer::Errors(client.get("/v1/dashboards/errors", &asked.collect())?)
+            }
+            Self::Collaboration(since, per) => {
+                let asked = vec![given("since", since), given("per", per)];
+                Answer::Collaboration(client.get("/v1/dashboards/collaboration", &asked)?)
             }
             Self::Timeline { time: (from, to), step, offset, limit } => {
                 let asked = vec![

@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 
 use super::reads::pairs;
 use super::{Failure, Service};
-use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent, TopBy};
+use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Per, Timeline, TopAgent, TopBy, Trends};
 use crate::domain::{Day, Refusal, Span, Timestamp};
 use crate::store::TimelineQuery;
 
@@ -38,19 +38,20 @@ fn first_day(days: u64, now: Timestamp) -> Day {
     Day::from_number(Day::of(now).number() - i64::try_from(days).unwrap_or(i64::MAX) + 1)
 }
 
-/// The moment `since` ago, from the query string's one parameter.
-fn since(raw: Option<&str>, now: Timestamp) -> Result<Timestamp, Refusal> {
-    let mut since = SINCE;
+/// The moment `since` ago, and by what agents are taken together where that is said.
+fn since(raw: Option<&str>, now: Timestamp) -> Result<(Timestamp, Option<Per>), Refusal> {
+    let (mut since, mut per) = (SINCE, None);
     for (name, value) in pairs(raw)? {
-        if name != "since" {
-            return Err(unknown(&name, &["since"]));
+        match name.as_str() {
+            "since" => since = value.parse().map_err(|refusal: Refusal| refusal.within("since"))?,
+            "per" => per = Some(value.parse()?),
+            _ => return Err(unknown(&name, &["since", "per"])),
         }
-        since = value.parse().map_err(|refusal: Refusal| refusal.within("since"))?;
     }
     if since < Span::from_secs(1) || since > SINCE_MAX {
         return Err(Refusal::invalid("since", since, format!("1s to {SINCE_MAX}")));
     }
-    Ok(Timestamp::from_micros(now.as_micros().saturating_sub(since.as_micros()).max(0)))
+    Ok((Timestamp::from_micros(now.as_micros().saturating_sub(since.as_micros()).max(0)), per))
 }
 
 /// `GET /v1/dashboards/top-agents`.
@@ -76,15 +77,38 @@ pub(super) async fn days(
     State(service): State<Service>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Vec<DayPerformance>>, Failure> {
-    let mut days = DAYS;
+    let (mut days, mut per) = (DAYS, None);
     for (name, value) in pairs(raw.as_deref())? {
         match name.as_str() {
             "days" => days = number("days", &value, 1, DAYS_MAX)?,
-            _ => return Err(unknown(&name, &["days"]).into()),
+            "per" => per = Some(value.parse::<Per>()?),
+            _ => return Err(unknown(&name, &["days", "per"]).into()),
         }
     }
     let first = first_day(days, service.now());
-    service.read(move |reader| reader.days(first)).await.map(Json)
+    service
+        .read(move |reader| match per {
+            Some(per) => reader.days_apart(first, per),
+            None => reader.days(first),
+        })
+        .await
+        .map(Json)
+}
+
+/// `GET /v1/dashboards/trends`.
+pub(super) async fn trends(State(service): State<Service>, RawQuery(raw): RawQuery) -> Result<Json<Trends>, Failure> {
+    let (mut days, mut per, mut limit) = (DAYS, Per::default(), LIMIT);
+    for (name, value) in pairs(raw.as_deref())? {
+        match name.as_str() {
+            "days" => days = number("days", &value, 1, DAYS_MAX)?,
+            "per" => per = value.parse()?,
+            "limit" => limit = number("limit", &value, 0, LIMIT_MAX)?,
+            _ => return Err(unknown(&name, &["days", "per", "limit"]).into()),
+        }
+    }
+    let now = service.now();
+    let (before, first) = (first_day(2 * days, now), first_day(days, now));
+    service.read(move |reader| reader.trends(before, first, per, limit)).await.map(Json)
 }
 
 /// `GET /v1/dashboards/errors`.
@@ -92,8 +116,8 @@ pub(super) async fn errors(
     State(service): State<Service>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<ErrorSummary>, Failure> {
-    let since = since(raw.as_deref(), service.now())?;
-    service.read(move |reader| reader.errors(since)).await.map(Json)
+    let (since, per) = since(raw.as_deref(), service.now())?;
+    service.read(move |reader| reader.errors(since, per)).await.map(Json)
 }
 
 /// `GET /v1/dashboards/collaboration`.
@@ -101,8 +125,8 @@ pub(super) async fn collaboration(
     State(service): State<Service>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Collaboration>, Failure> {
-    let since = since(raw.as_deref(), service.now())?;
-    service.read(move |reader| reader.collaboration(since)).await.map(Json)
+    let (since, per) = since(raw.as_deref(), service.now())?;
+    service.read(move |reader| reader.collaboration(since, per.unwrap_or_default())).await.map(Json)
 }
 
 /// `GET /v1/dashboards/timeline`.
@@ -167,9 +191,13 @@ mod tests {
 
     #[test]
     fn no_time_is_too_long_to_be_refused() {
-        for (bad, says) in
-            [("since=0s", "1s to"), ("since=10000d", "1s to"), ("snce=1h", "since"), ("since=x", "since")]
-        {
+        for (bad, says) in [
+            ("since=0s", "1s to"),
+            ("since=10000d", "1s to"),
+            ("snce=1h", "since"),
+            ("since=x", "since"),
+            ("per=team", "division"),
+        ] {
             let refusal = since(Some(bad), Timestamp::EPOCH).unwrap_err().to_string();
             assert!(refusal.contains(says), "{bad}: {refusal}");
         }

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 
 use super::{Failure, Service};
 use crate::domain::Refusal;
-use crate::domain::learning::{ExportedModel, ModelKind, ModelReport, StoredVersion};
+use crate::domain::learning::{ExportedModel, ModelKind, ModelReport, StoredVersion, check_format};
 use crate::engine::core::model_parameters;
 use crate::store::Reader;
 
@@ -42,6 +42,7 @@ pub(super) async fn export(
         let hint = format!("menagerie model show {model} lists those kept");
         return Err(Refusal::not_found("version", version).hint(hint).into());
     };
+    check_format(&version)?;
     Ok(Json(ExportedModel { version, state }))
 }
 

@@ -17,7 +17,7 @@ use crate::api::types::{
 use crate::domain::agent::AgentVersion;
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal};
-use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent};
+use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent, Trends};
 use crate::domain::learning::{ModelReport, StoredVersion};
 use crate::domain::metric;
 use crate::domain::search::Found;
@@ -127,14 +127,24 @@ const METRICS: &[(&str, &str)] = &[
     ("aggregate", "sum, avg, min, max: what is made of several series; each is a line of its own when left out"),
     ("by", "labels separated by commas: series that have them in common become one line"),
 ];
+const PER: (&str, &str) = ("per", "agent, type, division or owner: each group of agents apart");
 const DAYS: &[(&str, &str)] =
-    &[("days", "how many days, of which the last is today, in UTC; 1 to 366, 7 when left out")];
+    &[("days", "how many days, of which the last is today, in UTC; 1 to 366, 7 when left out"), PER];
+const TRENDS: &[(&str, &str)] = &[
+    ("days", "how many days, of which the last is today, in UTC, beside as many before; 1 to 366, 7 when left out"),
+    ("per", "agent, type, division or owner: by what agents are taken together; agent when left out"),
+    ("limit", "at most so many groups, 0 to 10000; 100 when left out"),
+];
 const TOP: &[(&str, &str)] = &[
     ("days", "how many days, of which the last is today, in UTC; 1 to 366, 7 when left out"),
-    ("by", "executions, successes, failures, time or tokens: by what they are the top ones; executions when left out"),
+    (
+        "by",
+        "success, executions, successes, failures, time or tokens: by what they are the top ones; success when left out: \
+        the lower end of its interval at 95 %",
+    ),
     ("limit", "at most so many agents, 0 to 10000; 100 when left out"),
 ];
-const SINCE: &[(&str, &str)] = &[("since", "how far back, 1s to 366d; 24h when left out")];
+const SINCE: &[(&str, &str)] = &[("since", "how far back, 1s to 366d; 24h when left out"), PER];
 const TIMELINE: &[(&str, &str)] = &[
     ("from", "from when on; an hour before the end when left out"),
     ("to", "up to when; now when left out"),
@@ -268,13 +278,15 @@ pub static ROUTES: &[Route] = &[
         Shape::Json(of::<Vec<TopAgent>>), TOP, dashboards::top_agents),
     route!(show "/v1/dashboards/days", "days", "What all agents did, day by day, the earliest first. A day on which nothing \
         ended is missing.", Shape::Json(of::<Vec<DayPerformance>>), DAYS, dashboards::days),
+    route!(show "/v1/dashboards/trends", "trends", "Groups of agents within some days beside as many days before, with \
+        intervals at 95 %; the surest to succeed first.", Shape::Json(of::<Trends>), TRENDS, dashboards::trends),
     route!(show "/v1/dashboards/timeline", "timeline", "Executions over the cages in which they were under way within a \
         time. What began more than six hours before it and has ended is missing.",
         Shape::Json(of::<Timeline>), TIMELINE, dashboards::timeline),
     route!(show "/v1/dashboards/errors", "errors", "Failed executions, those with like messages together.",
         Shape::Json(of::<ErrorSummary>), SINCE, dashboards::errors),
     route!(show "/v1/dashboards/collaboration", "collaboration", "Who works on whose results: the dependencies of the tasks \
-        that were submitted within a time.", Shape::Json(of::<Collaboration>), SINCE, dashboards::collaboration),
+        that were submitted within a time, and how many executions of those succeeded beside overall.", Shape::Json(of::<Collaboration>), SINCE, dashboards::collaboration),
     route!(show "/v1/metrics", "metrics", "Which metrics there are.", Shape::List(of::<metric::Metric>), &[],
         metrics::list),
     route!(show "/v1/metrics/query", "metrics_query", "What metrics were over a time, in steps. Steps without values are \

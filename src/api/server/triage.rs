@@ -219,6 +219,7 @@ pub(super) async fn task_candidates(
     for (id, candidate) in &mut found {
         if let Some(judged) = scores.remove(id) {
             (candidate.score, candidate.factors) = (Some(judged.score), judged.factors);
+            candidate.learned = Some(judged.learned);
         }
     }
     let candidates = service.read(move |reader| with_records(reader, found)).await?;

@@ -7,7 +7,7 @@ use super::draw;
 use super::{Core, Decisions};
 use crate::domain::alert::{AlertContext, Resolution};
 use crate::domain::event::{AlertRaised, AlertRepeated, AlertResolved, SystemEventRaised};
-use crate::domain::{Actor, Alert, AlertId, AlertStatus, Severity, SystemEvent, SystemEventId, Timestamp};
+use crate::domain::{Actor, Alert, AlertId, AlertStatus, Refusal, Severity, SystemEvent, SystemEventId, Timestamp};
 
 /// A node's worker cannot be reached.
 pub const NODE_LOST: &str = "node lost";
@@ -31,6 +31,9 @@ pub const DELIVERY_FAILED: &str = "delivery failed";
 
 /// So many alerts may be unresolved; beyond that the one not seen for the longest gives way.
 const ALERTS_MAX: usize = 10_000;
+
+/// A model is of a format that only a newer binary reads.
+pub const MODEL_REFUSED: &str = "model refused";
 
 /// How many words of a message that has no trigger of its own tell what sort it is.
 const WORDS_MAX: usize = 12;
@@ -264,6 +267,21 @@ impl Core {
         let now = self.clock(now);
         let message = format!("the store could not be written and no change was taken until now: {error}");
         self.tell(Severity::Error, "store".to_owned(), trigger(STORE_FAILED), message, now, out);
+    }
+
+    /// At a start: models that could not be taken up, because a newer binary made them, and work goes on without what they had
+    /// learned. Where there is none, that is over.
+    pub fn models_taken_up(&mut self, now: Timestamp, refused: &[Refusal], out: &mut Decisions) {
+        let now = self.clock(now);
+        if refused.is_empty() {
+            self.clear_alert("learning", MODEL_REFUSED, "every model could be taken up", now, out);
+        }
+        for refusal in refused {
+            let remedy = "use a newer menagerie, or go back with menagerie model rollback policy VERSION";
+            let context = AlertContext { remedy: Some(remedy.to_owned()), ..trigger(MODEL_REFUSED) };
+            let message = format!("work goes on without what was learned: {refusal}");
+            self.tell(Severity::Warning, "learning".to_owned(), context, message, now, out);
+        }
     }
 
     /// A receiver of alerts does not take them, or takes them again. What is known already is not said again.

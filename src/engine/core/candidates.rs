@@ -236,6 +236,7 @@ fn candidate(kind: &str, name: String, reasons: Vec<String>, rank: &Rank<'_>) ->
         mean_cost: None,
         score: None,
         factors: vec![],
+        learned: None,
     }
 }
 

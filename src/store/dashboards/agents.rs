@@ -1,20 +1,27 @@
 //! The work of agents, by agent and by day, from what is kept of each on each day.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 
 use super::super::error::{Doing, Error};
 use super::super::reader::Reader;
 use super::super::rows::Columns;
-use crate::domain::dashboard::{DayPerformance, TopAgent, TopBy};
+use super::groups::Groups;
+use crate::domain::confidence::Rate;
+use crate::domain::dashboard::{DayPerformance, Per, TopAgent, TopBy};
 use crate::domain::id::AgentId;
 use crate::domain::performance::Day;
 
 const DOING: &str = "reading what agents did";
 
-/// What they are ordered by.
+/// The most rows of agents' days that are looked at to tell groups apart.
+const APART_MAX: usize = 50_000;
+
+/// What they are ordered by. How sure a share is, the database cannot tell; of those that are, more is better.
 const fn order(by: TopBy) -> &'static str {
     match by {
-        TopBy::Executions => "executions DESC, successes DESC",
+        TopBy::Success | TopBy::Executions => "executions DESC, successes DESC",
         TopBy::Successes => "successes DESC, executions",
         TopBy::Failures => "executions - successes DESC, executions",
         TopBy::Time => "micros DESC, executions DESC",
@@ -23,7 +30,7 @@ const fn order(by: TopBy) -> &'static str {
 }
 
 /// By agent the table would be gone through from its beginning.
-const BY_DAY: &str = "INDEXED BY agent_performance_daily_day";
+pub(super) const BY_DAY: &str = "INDEXED BY agent_performance_daily_day";
 
 /// The sum of tokens, unknown where none was reported; agents may report any number, so it ends at the largest.
 const TOKENS: &str = "CASE WHEN count(p.tokens) = 0 THEN NULL ELSE CAST(total(p.tokens) AS INTEGER) END";
@@ -50,6 +57,50 @@ pub(super) fn days_sql() -> String {
     )
 }
 
+/// How the days of agents are found, the latest first.
+pub(super) fn days_apart_sql() -> String {
+    format!(
+        "SELECT p.day, p.agent_id, p.execution_count, p.success_count, p.timed_count, p.execution_us, p.tokens
+             FROM agent_performance_daily p {BY_DAY} WHERE p.day >= ? ORDER BY p.day DESC, p.agent_id LIMIT {APART_MAX}"
+    )
+}
+
+/// What the agents of a group did on a day.
+#[derive(Default)]
+struct Sum {
+    agents: u64,
+    ended: u64,
+    good: u64,
+    timed: u64,
+    micros: u64,
+    tokens: Option<u64>,
+}
+
+impl Sum {
+    fn add(&mut self, ended: u64, good: u64, (timed, micros): (u64, u64), tokens: Option<i64>) {
+        (self.agents, self.ended, self.good) = (self.agents + 1, self.ended + ended, self.good + good);
+        (self.timed, self.micros) = (self.timed + timed, self.micros.saturating_add(micros));
+        if let Some(tokens) = tokens {
+            // Agents may report any number, so the sum ends at the largest that is kept.
+            let sum = self.tokens.unwrap_or(0).saturating_add(tokens.unsigned_abs());
+            self.tokens = Some(sum.min(i64::MAX.unsigned_abs()));
+        }
+    }
+
+    fn of_day(self, date: Day, group: String) -> DayPerformance {
+        DayPerformance {
+            date,
+            group: Some(group),
+            agents: self.agents,
+            execution_count: self.ended,
+            success_count: self.good,
+            success: Rate::of(self.good, self.ended),
+            avg_duration_ms: self.micros.checked_div(self.timed).map(|micros| micros / 1000),
+            total_tokens_used: self.tokens,
+        }
+    }
+}
+
 impl Reader {
     /// Those that did most from a day on, at most `limit` of them.
     pub fn top_agents(&self, since: Day, by: TopBy, limit: u64) -> Result<Vec<TopAgent>, Error> {
@@ -65,17 +116,50 @@ impl Reader {
                 agent,
                 execution_count,
                 success_count,
+                success: Rate::of(success_count, execution_count),
                 avg_duration_ms: micros.checked_div(timed).map(|micros| micros / 1000),
                 busy_ms: (timed > 0).then_some(micros / 1000),
                 total_tokens_used: tokens.map(i64::unsigned_abs),
                 last_day: Day::from_number(c.get()?),
             })
         };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.connection()
+        let asked = if by == TopBy::Success { i64::MAX } else { i64::try_from(limit).unwrap_or(i64::MAX) };
+        let mut found: Vec<TopAgent> = self
+            .connection()
             .prepare_cached(&sql)
-            .and_then(|mut statement| statement.query_map(params![since.number(), limit], read)?.collect())
-            .doing(DOING)
+            .and_then(|mut statement| statement.query_map(params![since.number(), asked], read)?.collect())
+            .doing(DOING)?;
+        if by == TopBy::Success {
+            found.sort_by(|one, other| other.success.low.total_cmp(&one.success.low));
+            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        Ok(found)
+    }
+
+    /// What each group of agents did, day by day from a day on, the earliest first. Days that could not be looked at whole,
+    /// because there are very many agents, are missing.
+    pub fn days_apart(&self, since: Day, per: Per) -> Result<Vec<DayPerformance>, Error> {
+        let connection = self.connection();
+        let _look = connection.unchecked_transaction().doing(DOING)?;
+        let mut groups = Groups::new(connection, per)?;
+        let mut sums: BTreeMap<(Day, String), Sum> = BTreeMap::new();
+        let mut statement = connection.prepare_cached(&days_apart_sql()).doing(DOING)?;
+        let mut rows = statement.query([since.number()]).doing(DOING)?;
+        let (mut seen, mut last) = (0, None);
+        while let Some(row) = rows.next().doing(DOING)? {
+            let mut columns = Columns::new(row);
+            let c = &mut columns;
+            let mut read = || {
+                let (day, agent) = (Day::from_number(c.get()?), c.id(AgentId)?);
+                Ok((day, agent, c.count()?, c.count()?, (c.count()?, c.count()?), c.get()?))
+            };
+            let (day, agent, ended, good, took, tokens) = read().doing(DOING)?;
+            sums.entry((day, groups.of(agent)?)).or_default().add(ended, good, took, tokens);
+            (seen, last) = (seen + 1, Some(day));
+        }
+        let cut = last.filter(|_| seen >= APART_MAX);
+        let whole = sums.into_iter().filter(|((day, _), _)| Some(*day) != cut);
+        Ok(whole.map(|((day, group), sum)| sum.of_day(day, group)).collect())
     }
 
     /// What all of them did, day by day from a day on, the earliest first.
@@ -89,9 +173,11 @@ impl Reader {
             let tokens: Option<i64> = c.get()?;
             Ok(DayPerformance {
                 date,
+                group: None,
                 agents,
                 execution_count,
                 success_count,
+                success: Rate::of(success_count, execution_count),
                 avg_duration_ms: micros.checked_div(timed).map(|micros| micros / 1000),
                 total_tokens_used: tokens.map(i64::unsigned_abs),
             })

@@ -1,14 +1,18 @@
 //! Who works on whose results: the dependencies between tasks, by the agents that did them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Row, params};
 
 use super::super::error::{Doing, Error};
 use super::super::reader::Reader;
 use super::super::rows::Columns;
-use crate::domain::dashboard::{Collaboration, CollaborationLink};
+use super::groups::Groups;
+use super::trends::counts;
+use crate::domain::confidence::Rate;
+use crate::domain::dashboard::{Collaboration, CollaborationLink, Per};
 use crate::domain::id::{AgentId, TaskId};
+use crate::domain::performance::Day;
 use crate::domain::time::Timestamp;
 
 const DOING: &str = "reading who works on whose results";
@@ -44,10 +48,24 @@ pub(super) fn sql() -> String {
     )
 }
 
+/// How the executions of a task that ended are found, with who did them. Whose cage could not be set up did nothing.
+pub(super) const ENDED: &str = "SELECT e.agent_id, count(*), sum(e.status = 'completed') FROM execution e
+     WHERE e.task_id = ?1 AND e.completed_at IS NOT NULL AND e.outcome_kind IS NOT 'cage_failed' GROUP BY e.agent_id";
+
+/// What one did with the results of another.
+#[derive(Default)]
+struct Sum {
+    tasks: u64,
+    artifacts: u64,
+    approved: u64,
+    ended: u64,
+    good: u64,
+}
+
 impl Reader {
-    /// The dependencies of tasks that were submitted after a time. Ids of tasks are in the order of time, so the latest are
-    /// at the end of their table.
-    pub fn collaboration(&self, since: Timestamp) -> Result<Collaboration, Error> {
+    /// The dependencies of tasks that were submitted after a time, by agents or groups of them. Ids of tasks are in the order
+    /// of time, so the latest are at the end of their table.
+    pub fn collaboration(&self, since: Timestamp, per: Per) -> Result<Collaboration, Error> {
         let connection = self.connection();
         let _look = connection.unchecked_transaction().doing(DOING)?;
         // A cross join is not turned around: tasks are looked up for the dependencies that are wanted.
@@ -59,35 +77,56 @@ impl Reader {
             .doing(DOING)?;
         let first = found.iter().map(|one| one.task.made_at()).min();
         let complete_from = first.filter(|_| found.len() >= DEPENDENCIES_MAX).map_or(since, |first| first.max(since));
-        let (mut open, mut links) = (0, BTreeMap::<(AgentId, AgentId), (u64, u64, u64)>::new());
+        let mut groups = Groups::new(connection, per)?;
+        let mut ended = connection.prepare_cached(ENDED).doing(DOING)?;
+        let (mut open, mut links) = (0, BTreeMap::<(String, String), Sum>::new());
+        // A task that builds on two of the same is one case.
+        let mut cases: BTreeSet<(TaskId, String)> = BTreeSet::new();
         for one in &found {
             let (Some(from), Some(to)) = (one.from, one.to) else {
                 open += 1;
                 continue;
             };
-            let (tasks, artifacts, approved) = links.entry((from, to)).or_default();
-            *tasks += 1;
-            *artifacts += one.artifacts;
-            *approved += one.approved;
-        }
-        let mut name = connection.prepare_cached("SELECT name FROM agent WHERE id = ?").doing(DOING)?;
-        let mut names: BTreeMap<AgentId, String> = BTreeMap::new();
-        for id in links.keys().flat_map(|(from, to)| [*from, *to]) {
-            if let std::collections::btree_map::Entry::Vacant(vacant) = names.entry(id) {
-                let mut rows = name.query([id.0.as_bytes()]).doing(DOING)?;
-                let known = rows.next().doing(DOING)?.map(|row| row.get(0)).transpose().doing(DOING)?;
-                vacant.insert(known.unwrap_or_else(|| id.to_string()));
+            let from = groups.of(from)?;
+            let sum = links.entry((from.clone(), groups.of(to)?)).or_default();
+            sum.tasks += 1;
+            sum.artifacts += one.artifacts;
+            sum.approved += one.approved;
+            if !cases.insert((one.task, from.clone())) {
+                continue;
+            }
+            // Not only the last attempt says something, and it need not be of who has the task now.
+            let mut rows = ended.query([one.task.0.as_bytes()]).doing(DOING)?;
+            while let Some(row) = rows.next().doing(DOING)? {
+                let mut columns = Columns::new(row);
+                let c = &mut columns;
+                let mut read = || Ok((c.id(AgentId)?, c.count()?, c.count()?));
+                let (agent, all, good) = read().doing(DOING)?;
+                let sum = links.entry((from.clone(), groups.of(agent)?)).or_default();
+                (sum.ended, sum.good) = (sum.ended + all, sum.good + good);
             }
         }
-        let called = |id: AgentId| names.get(&id).cloned().unwrap_or_default();
+        let mut overall: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        let day = Day::of(complete_from);
+        for (agent, _, all, good) in counts(connection, day, day)? {
+            let sum = overall.entry(groups.of(agent)?).or_default();
+            *sum = (sum.0 + all, sum.1 + good);
+        }
         let mut links: Vec<CollaborationLink> = links
             .into_iter()
-            .map(|((from, to), (tasks, artifacts, approved))| CollaborationLink {
-                from: called(from),
-                to: called(to),
-                tasks,
-                artifacts,
-                approved,
+            .map(|((from, to), sum)| {
+                let success = Rate::of(sum.good, sum.ended);
+                let overall = overall.get(&to).map_or_else(Rate::default, |(all, good)| Rate::of(*good, *all));
+                CollaborationLink {
+                    from,
+                    to,
+                    tasks: sum.tasks,
+                    artifacts: sum.artifacts,
+                    approved: sum.approved,
+                    success,
+                    overall,
+                    change: success.beside(&overall),
+                }
             })
             .collect();
         links.sort_by(|one, other| {

@@ -8,7 +8,9 @@ use super::super::error::{Doing, Error};
 use super::super::journal::integer;
 use super::super::reader::Reader;
 use super::super::rows::Columns;
-use crate::domain::dashboard::{ErrorGroup, ErrorSummary};
+use super::groups::Groups as AgentGroups;
+use crate::domain::confidence::Rate;
+use crate::domain::dashboard::{ErrorGroup, ErrorSummary, Per};
 use crate::domain::execution::OutcomeKind;
 use crate::domain::id::{AgentId, CageId, ExecutionId, TaskId};
 use crate::domain::likeness::Groups;
@@ -66,14 +68,17 @@ pub(super) fn sql() -> String {
 }
 
 impl Reader {
-    /// The executions that began after a time and failed, those with like messages together.
-    pub fn errors(&self, since: Timestamp) -> Result<ErrorSummary, Error> {
+    /// The executions that began after a time and failed, those with like messages together; those of each group of agents
+    /// apart where that is asked for.
+    pub fn errors(&self, since: Timestamp, per: Option<Per>) -> Result<ErrorSummary, Error> {
         let connection = self.connection();
         let _look = connection.unchecked_transaction().doing(DOING)?;
         let low = self.journal_before(since)?;
         // The index has those of one outcome in the order of their numbers.
         let sql = sql();
         let mut statement = connection.prepare_cached(&sql).doing(DOING)?;
+        let mut apart = per.map(|per| AgentGroups::new(connection, per)).transpose()?;
+        let mut failed: BTreeMap<Option<String>, u64> = BTreeMap::new();
         let (mut looked_at, mut complete_from) = (0, since);
         let mut counted: Vec<Counted> = vec![];
         for outcome in ERRORS {
@@ -85,22 +90,35 @@ impl Reader {
             if let Some(last) = failures.last().filter(|_| failures.len() >= EACH_MAX) {
                 complete_from = complete_from.max(last.created);
             }
-            counted.extend(group(outcome, failures));
+            let mut parts: BTreeMap<Option<String>, Vec<Failure>> = BTreeMap::new();
+            for failure in failures {
+                let part = apart.as_mut().map(|apart| apart.of(failure.agent)).transpose()?;
+                *failed.entry(part.clone()).or_default() += 1;
+                parts.entry(part).or_default().push(failure);
+            }
+            for (part, failures) in parts {
+                counted.extend(group(outcome, part.as_ref(), failures));
+            }
         }
         let mut groups: Vec<ErrorGroup> = counted.into_iter().map(|counted| counted.group).collect();
+        for group in &mut groups {
+            group.share = Rate::of(group.count, failed.get(&group.group).copied().unwrap_or(0));
+        }
         groups.sort_by_key(|group| (std::cmp::Reverse((group.count, group.last)), group.execution_id));
         Ok(ErrorSummary { looked_at, complete_from, groups })
     }
 }
 
-/// Failures of one outcome, the newest first, by likeness.
-fn group(outcome: OutcomeKind, failures: Vec<Failure>) -> Vec<Counted> {
+/// Failures of one outcome and one group of agents, the newest first, by likeness.
+fn group(outcome: OutcomeKind, of: Option<&String>, failures: Vec<Failure>) -> Vec<Counted> {
     let mut alike = Groups::default();
     let mut found: BTreeMap<usize, Counted> = BTreeMap::new();
     for failure in failures {
         let place = alike.place(&failure.message);
         let counted = found.entry(place).or_insert_with(|| Counted {
             group: ErrorGroup {
+                group: of.cloned(),
+                share: Rate::default(),
                 pattern: String::new(),
                 outcome,
                 count: 0,

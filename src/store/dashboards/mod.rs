@@ -4,7 +4,9 @@
 mod agents;
 mod collaboration;
 mod errors;
+mod groups;
 mod timeline;
+mod trends;
 
 pub use timeline::TimelineQuery;
 
@@ -12,5 +14,9 @@ pub use timeline::TimelineQuery;
 #[cfg(test)]
 pub(super) fn statements() -> Vec<String> {
     let top = agents::top_sql(crate::domain::dashboard::TopBy::Executions);
-    vec![top, agents::days_sql(), timeline::began_sql(), timeline::open_sql(), errors::sql(), collaboration::sql()]
+    let mut all = vec![top, agents::days_sql(), agents::days_apart_sql(), timeline::began_sql(), timeline::open_sql()];
+    all.extend([errors::sql(), collaboration::sql(), collaboration::ENDED.to_owned()]);
+    all.extend([trends::counts_sql(), trends::times_sql()]);
+    all.extend(groups::statements());
+    all
 }

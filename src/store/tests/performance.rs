@@ -11,7 +11,7 @@ use crate::domain::{AgentId, AgentPerformance, Day, OutcomeKind, Span};
 use crate::store::{Query, Store, check, migrate, rebuild};
 
 /// A history whose executions end on several days, at the very beginning and the very end of one too.
-fn over_days(seed: u64, steps: usize) -> History {
+pub(super) fn over_days(seed: u64, steps: usize) -> History {
     let mut history = history(seed, steps);
     for (place, record) in history.records.iter_mut().enumerate() {
         if let Event::ExecutionEnded(event) = &mut record.event {

@@ -9,7 +9,7 @@ const DASHBOARDS: &[Scope] = &[Scope::Dashboards];
 pub static NEXT_DASHBOARD: Action = Action {
     name: "next_dashboard",
     title: "next",
-    help: "the next dashboard: top agents, timeline, errors, collaboration, days",
+    help: "the next dashboard: top agents, timeline, errors, collaboration, days, trends",
     changes: false,
     hint: 3,
     ready: |app| only_in(app, DASHBOARDS),

@@ -30,7 +30,7 @@ go_to! {
     ARTIFACTS, "artifacts", Artifacts, "what agents made";
     ALERTS, "alerts", Alerts, "what needs an eye";
     METRICS, "metrics", Metrics, "figures over time, and GPUs";
-    DASHBOARDS, "dashboards", Dashboards, "what the fleet did: top agents, timeline, errors, collaboration, days";
+    DASHBOARDS, "dashboards", Dashboards, "what the fleet did: top agents, timeline, errors, collaboration, days, trends";
     EVENTS, "events", Events, "the journal, live";
 }
 

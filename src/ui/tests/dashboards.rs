@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Driver, fleet, frames, options};
 use crate::domain::Span;
-use crate::domain::dashboard::TopBy;
+use crate::domain::dashboard::{Per, TopBy};
 use crate::ui::Options;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
@@ -56,13 +56,27 @@ fn each_says_what_it_is_there_for_at_any_size() {
             let frame = driver.draw();
             assert!(!frame.replace('\n', "").chars().any(char::is_control), "{frame}");
         };
-        see("", &["[top agents]", "by executions", "builder-0", "5,000", "100%", "removed", "4.2s"]);
+        see("", &["[top agents]", "by success, the lower end of 95%", "builder-0", "5,000", "100%", "removed", "4.2s"]);
         see("p", &["[timeline]", "the last 1h", "80 cages", "001", "under way", "cage 001: build part 1 by builder-1"]);
         see("p", &["[errors]", "171 failed", "exit status <number>: no rule to make target", "limit_exceeded", "120"]);
         see("p", &["[collaboration]", "340 dependencies, 12 not begun", "builder-1", "tester", "120"]);
         see("p", &["[days]", "2026-03-04", "2026-03-01", "9,000", "98%"]);
+        see(
+            "p",
+            &[
+                "[trends]",
+                "per agent",
+                "beside the 7 before",
+                "builder-1",
+                "95%",
+                "93-96%",
+                "better",
+                "unclear",
+                "worse",
+            ],
+        );
         see("p", &["[top agents]"]);
-        see("P", &["[days]"]);
+        see("P P", &["[days]"]);
     }
 }
 
@@ -74,12 +88,12 @@ fn nobody_knows_is_not_zero() {
     assert!(row("builder-6").contains("      -      -"), "neither mean nor time: {}", row("builder-6"));
     assert!(row("builder-5").contains("- 2026-03-04"), "no tokens: {}", row("builder-5"));
     // A day on which nothing ended has no mean, and none done.
-    driver.press("P");
+    driver.press("P P");
     let frame = driver.draw();
     let none = frame.lines().find(|line| line.contains("2026-03-01")).unwrap();
-    assert!(none.contains(" 0    -       -      -      - "), "{none}");
+    assert!(none.contains(" 0    -       -       -      -      - "), "{none}");
     // What was not looked at is not empty.
-    driver.press("p p + + + +");
+    driver.press("p p p + + + +");
     driver.sees("the last 7d");
     let frame = driver.draw();
     let bars = frame.lines().find(|line| line.contains("001 ")).unwrap();
@@ -98,7 +112,8 @@ fn they_lead_on() {
     assert_eq!(driver.app.target(), Some(Place::Task("0195dddd-0000-7000-8000-00000000001f".into())));
     driver.press("p");
     assert_eq!(driver.app.target(), Some(Place::Agent("tester".into(), "tester".into())));
-    driver.sees("its results are used by reviewer (96 tasks, 48 artifacts, 32 approved)");
+    driver.sees("its results are used by reviewer (96 tasks, 48 artifacts, 32 approved; 80% of 96 succeed, 71-87%; overall 96% of");
+    driver.sees("288: worse)");
     driver.press("p enter");
     driver.sees("there is nothing under the cursor to open");
 }
@@ -106,19 +121,32 @@ fn they_lead_on() {
 #[test]
 fn ranges_and_measures_are_asked_for() {
     let mut driver = on("", (120, 36));
-    assert_eq!(asked(&mut driver, "+"), [Request::TopAgents(30, TopBy::Executions)]);
-    assert_eq!(asked(&mut driver, "m"), [Request::TopAgents(30, TopBy::Successes)]);
+    assert_eq!(asked(&mut driver, "+"), [Request::TopAgents(30, TopBy::Success)]);
+    assert_eq!(asked(&mut driver, "m"), [Request::TopAgents(30, TopBy::Executions)]);
     driver.press("h");
     driver.sees("only the timeline is moved through");
-    driver.press("p p");
-    assert_eq!(asked(&mut driver, "-"), [Request::Errors(Span::from_secs(3_600))]);
+    driver.press("p m");
+    driver.sees("the timeline is of all executions");
+    driver.press("p");
+    assert_eq!(asked(&mut driver, "-"), [Request::Errors(Span::from_secs(3_600), None)]);
     assert_eq!(asked(&mut driver, "-"), [], "there is no shorter one");
-    driver.press("m");
-    driver.sees("only agents are the top ones");
+    assert_eq!(asked(&mut driver, "m"), [Request::Errors(Span::from_secs(3_600), Some(Per::Agent))]);
     driver.press("p");
-    assert_eq!(asked(&mut driver, "+"), [Request::Collaboration(Span::from_secs(2_592_000))]);
+    assert_eq!(asked(&mut driver, "+"), [Request::Collaboration(Span::from_secs(2_592_000), Per::Agent)]);
+    assert_eq!(asked(&mut driver, "m"), [Request::Collaboration(Span::from_secs(2_592_000), Per::Type)]);
     driver.press("p");
-    assert_eq!(asked(&mut driver, "+"), [Request::Days(30)]);
+    assert_eq!(asked(&mut driver, "+"), [Request::Days(30, None)]);
+    assert_eq!(answered(&mut driver, "m"), [Request::Days(30, Some(Per::Agent))]);
+    driver.sees("per agent");
+    driver.sees("coder");
+    for per in [Some(Per::Type), Some(Per::Division), Some(Per::Owner), None] {
+        assert_eq!(asked(&mut driver, "m"), [Request::Days(30, per)]);
+    }
+    driver.press("p");
+    assert_eq!(asked(&mut driver, "+"), [Request::Trends(30, Per::Agent)]);
+    for per in [Per::Type, Per::Division, Per::Owner, Per::Agent] {
+        assert_eq!(asked(&mut driver, "m"), [Request::Trends(30, per)]);
+    }
 }
 
 #[test]
@@ -160,7 +188,7 @@ fn they_are_asked_for_seldom_and_only_when_something_changed() {
     driver.later(Duration::from_secs(5));
     driver.app.woken();
     driver.draw();
-    assert_eq!(requests(&mut driver), [Request::TopAgents(7, TopBy::Executions)]);
+    assert_eq!(requests(&mut driver), [Request::TopAgents(7, TopBy::Success)]);
     assert!(driver.app.wake_at().is_none());
     // One that is not in sight is not asked for.
     driver.press("p");
@@ -197,13 +225,17 @@ fn what_there_is_none_of_is_said() {
     driver.engine = Box::new(|request| {
         Ok(match request {
             Request::TopAgents(..) => Answer::TopAgents(vec![]),
-            Request::Days(_) => Answer::Days(vec![]),
-            Request::Errors(since) => Answer::Errors(crate::domain::dashboard::ErrorSummary {
+            Request::Days(..) => Answer::Days(vec![]),
+            Request::Trends(days, per) => Answer::Trends(crate::domain::dashboard::Trends {
+                trends: vec![],
+                ..fleet::dashboards::trends(*days, *per)
+            }),
+            Request::Errors(since, _) => Answer::Errors(crate::domain::dashboard::ErrorSummary {
                 groups: vec![],
                 looked_at: 0,
                 ..fleet::dashboards::errors(*since)
             }),
-            Request::Collaboration(since) => {
+            Request::Collaboration(since, _) => {
                 let some = fleet::dashboards::collaboration(*since);
                 Answer::Collaboration(crate::domain::dashboard::Collaboration { links: vec![], ..some })
             }
@@ -221,6 +253,8 @@ fn what_there_is_none_of_is_said() {
     }
     driver.press("p");
     driver.sees("2026-03-04");
+    driver.press("p");
+    driver.sees("nor before");
 }
 
 #[test]
@@ -258,7 +292,8 @@ fn they_look_as_they_did() {
                 ("dashboards-timeline", "p j"),
                 ("dashboards-errors", "p p"),
                 ("dashboards-collaboration", "p p p"),
-                ("dashboards-days", "P"),
+                ("dashboards-days", "P P"),
+                ("dashboards-trends", "P"),
             ] {
                 let mut driver = Driver::with(options(depth), &Place::Dashboards, size);
                 driver.press(keys);

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
-use crate::domain::selection::FactorScore;
+use crate::domain::selection::{FactorScore, Learned};
 use crate::ui::layers::preview::value_text;
 use crate::ui::look::{Look, Mark};
 use crate::ui::scrollbars::Scrolls;
@@ -198,8 +198,10 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
         }
     }
     if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
-        lines.push(styled(Role::Columns, format!("SUITS IT {score:.3}")));
+        let words = suits(score, candidate.learned.as_ref());
+        lines.push(styled(Role::Columns, text::fit(&words, width).into_owned()));
         lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
+        lines.extend(candidate.learned.iter().flat_map(|learned| learned_lines(learned, width, look)));
     }
     lines
 }
@@ -224,6 +226,20 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
         }
     }
     lines
+}
+
+/// The score, what of it was learned, and how likely that makes a success.
+fn suits(score: f64, learned: Option<&Learned>) -> String {
+    let part = learned.map_or_else(String::new, |learned| format!(", learned {:+.3}", learned.value));
+    let chance = learned.and_then(|learned| learned.chance);
+    let chance = chance.map_or_else(String::new, |chance| format!(", {} likely", text::percent(chance)));
+    format!("SUITS IT {score:.3}{part}{chance}")
+}
+
+/// What that which was learned rests on.
+fn learned_lines(learned: &Learned, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let words = format!("learned: {}", text::clean(&learned.evidence));
+    widgets::wrap(&words, width).into_iter().map(|line| Line::styled(line, look.style(Role::Dim))).collect()
 }
 
 /// One factor: its value, how much it counts, and what it rests on.

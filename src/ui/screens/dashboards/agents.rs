@@ -1,8 +1,9 @@
-//! The agents that did most within some days.
+//! The agents that did best or most within some days.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::trends::within;
 use super::{Dashboard, table};
 use crate::domain::Timestamp;
 use crate::domain::dashboard::{TopAgent, TopBy};
@@ -44,14 +45,16 @@ impl Default for Agents {
 }
 
 /// The figure by which an agent is a top one; unknown where it did not say.
-fn figure(agent: &TopAgent, by: TopBy) -> Option<u64> {
-    match by {
+fn figure(agent: &TopAgent, by: TopBy) -> Option<f64> {
+    let count = match by {
+        TopBy::Success => return Some(agent.success.low),
         TopBy::Executions => Some(agent.execution_count),
         TopBy::Successes => Some(agent.success_count),
         TopBy::Failures => Some(agent.execution_count.saturating_sub(agent.success_count)),
         TopBy::Time => agent.busy_ms,
         TopBy::Tokens => agent.total_tokens_used,
-    }
+    };
+    count.map(|count| count as f64)
 }
 
 /// Columns of the bar.
@@ -94,10 +97,8 @@ const COLUMNS: &[Column<Row>] = &[
         ..Column::text("", BAR, 2, None)
     },
     Column { cell: |row, _| Cell::plain(text::count(row.agent.execution_count)), ..Column::figure("DONE", 8, 1, None) },
-    Column {
-        cell: |row, _| share(table::good(row.agent.success_count, row.agent.execution_count)),
-        ..Column::figure("GOOD", 4, 1, None)
-    },
+    Column { cell: |row, _| share(row.agent.success.share), ..Column::figure("GOOD", 4, 1, None) },
+    Column { cell: |row, _| within(&row.agent.success), ..Column::figure("95%", 7, 1, None) },
     Column {
         cell: |row, _| match row.agent.execution_count.saturating_sub(row.agent.success_count) {
             0 => Cell::of(Role::Dim, "0"),
@@ -122,9 +123,9 @@ impl Dashboard for Agents {
 
     fn take(&mut self, request: &Request, answer: &Answer, _: Timestamp) -> bool {
         let (Request::TopAgents(_, by), Answer::TopAgents(agents)) = (request, answer) else { return false };
-        let most = agents.iter().filter_map(|agent| figure(agent, *by)).max().unwrap_or(0).max(1);
+        let most = agents.iter().filter_map(|agent| figure(agent, *by)).fold(0.0, f64::max);
         let row = |(place, agent): (usize, &TopAgent)| {
-            let share = figure(agent, *by).map_or(0.0, |figure| figure as f64 / most as f64);
+            let share = figure(agent, *by).filter(|_| most > 0.0).map_or(0.0, |figure| figure / most);
             let mark = if agent.agent.is_some() { Mark::Idle } else { Mark::Stopped };
             (mark, Row { place, agent: agent.clone(), share })
         };
@@ -137,7 +138,8 @@ impl Dashboard for Agents {
     }
 
     fn summary(&self, _: Timestamp) -> String {
-        format!("by {} · {}", self.by, days(DAYS[self.range]))
+        let how = if self.by == TopBy::Success { ", the lower end of 95%" } else { "" };
+        format!("by {}{how} · {}", self.by, days(DAYS[self.range]))
     }
 
     fn rows(&self) -> usize {

@@ -1,4 +1,5 @@
-//! Who works on whose results, as a matrix: rows are those whose results they are, columns those who worked on them.
+//! Who works on whose results, as a matrix: rows are those whose results they are, columns those who worked on them. How well
+//! the one under the cursor does after others, and others after it, is said below.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,7 +11,8 @@ use ratatui::text::{Line, Span};
 use super::errors::{SINCE, incomplete};
 use super::{Dashboard, table};
 use crate::domain::Timestamp;
-use crate::domain::dashboard::{Collaboration, CollaborationLink};
+use crate::domain::confidence::{Change, Rate};
+use crate::domain::dashboard::{Collaboration, CollaborationLink, Per};
 use crate::ui::look::Look;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request};
@@ -25,6 +27,7 @@ const CELL: usize = 5;
 /// What is known.
 pub struct Matrix {
     range: usize,
+    per: Per,
     known: Option<Collaboration>,
     /// Everybody who has to do with anybody, those with the most tasks first.
     agents: Vec<String>,
@@ -33,7 +36,7 @@ pub struct Matrix {
 
 impl Default for Matrix {
     fn default() -> Self {
-        Self { range: 2, known: None, agents: Vec::new(), cursor: 0 }
+        Self { range: 2, per: Per::default(), known: None, agents: Vec::new(), cursor: 0 }
     }
 }
 
@@ -62,6 +65,23 @@ fn heat(tasks: u64, most: u64) -> Role {
     }
 }
 
+/// How well the results were worked on, beside how well the same agents work overall.
+fn success(link: &CollaborationLink) -> String {
+    let said = |rate: &Rate| match rate.share {
+        Some(share) => format!("{} of {}", text::percent(share), text::count(rate.n)),
+        None => "none".to_owned(),
+    };
+    if link.success.n == 0 {
+        return String::new();
+    }
+    let (low, high) = (link.success.low * 100.0, text::percent(link.success.high));
+    let beside = match link.change {
+        Change::Unclear => "no clear difference",
+        clear => clear.as_str(),
+    };
+    format!("; {} succeed, {low:.0}-{high}; overall {}: {beside}", said(&link.success), said(&link.overall))
+}
+
 impl Matrix {
     fn links(&self) -> &[CollaborationLink] {
         self.known.as_ref().map(|known| known.links.as_slice()).unwrap_or_default()
@@ -81,7 +101,7 @@ impl Matrix {
                 0 => String::new(),
                 some => format!(", {} artifacts, {} approved", text::count(some), text::count(link.approved)),
             };
-            format!("{} ({tasks}{artifacts})", text::clean(other))
+            format!("{} ({tasks}{artifacts}{})", text::clean(other), success(link))
         };
         let takers: Vec<String> =
             self.links().iter().filter(|link| link.from == *name).map(|link| said(link, &link.to)).collect();
@@ -96,7 +116,7 @@ impl Matrix {
 
 impl Dashboard for Matrix {
     fn request(&self, _: Timestamp) -> Request {
-        Request::Collaboration(SINCE[self.range].1)
+        Request::Collaboration(SINCE[self.range].1, self.per)
     }
 
     fn take(&mut self, _: &Request, answer: &Answer, _: Timestamp) -> bool {
@@ -120,7 +140,7 @@ impl Dashboard for Matrix {
             let from = incomplete(self.range, known.complete_from, now);
             format!(" · {} dependencies{open}{from}", text::count(known.looked_at))
         });
-        format!("the last {}{}", SINCE[self.range].0, more.unwrap_or_default())
+        format!("per {} · the last {}{}", self.per, SINCE[self.range].0, more.unwrap_or_default())
     }
 
     fn rows(&self) -> usize {
@@ -132,11 +152,19 @@ impl Dashboard for Matrix {
     }
 
     fn target(&self) -> Option<Place> {
-        self.agents.get(self.cursor).map(|name| Place::Agent(name.clone(), name.clone()))
+        self.agents
+            .get(self.cursor)
+            .filter(|_| self.per == Per::Agent)
+            .map(|name| Place::Agent(name.clone(), name.clone()))
     }
 
     fn zoom(&mut self, longer: bool) -> bool {
         table::step(&mut self.range, SINCE.len(), longer)
+    }
+
+    fn measure(&mut self) -> bool {
+        self.per = table::next_per(self.per);
+        true
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, drawn: &mut Vec<(Rect, usize)>, look: &Look<'_>) {
@@ -163,7 +191,7 @@ impl Dashboard for Matrix {
         }
         let heads = text::fit(&heads, room).into_owned();
         frame.render_widget(Line::styled(heads, look.style(Role::Columns)), Rect { height: 1, ..area });
-        let below: u16 = 4;
+        let below: u16 = 5;
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + below), ..area };
         let top = (self.cursor + 1).saturating_sub(usize::from(body.height));
         for (y, (place, agent)) in (body.y..body.bottom()).zip(self.agents.iter().enumerate().skip(top)) {
@@ -176,13 +204,14 @@ impl Dashboard for Matrix {
             ];
             for other in self.agents.iter().take(columns) {
                 match self.link(agent, other) {
-                    Some(link) => {
+                    // Who has a task now need not be who tried it first.
+                    Some(link) if link.tasks > 0 => {
                         let words = text::pad_left(&text::count(link.tasks), CELL);
                         spans.push(Span::raw(" "));
                         spans.push(Span::styled(words, look.style(heat(link.tasks, most))));
                     }
                     // That none depended on it is known, and no figure.
-                    None => spans.push(Span::styled(text::pad_left(look.sign("·", "."), CELL + 1), dim)),
+                    _ => spans.push(Span::styled(text::pad_left(look.sign("·", "."), CELL + 1), dim)),
                 }
             }
             let at = Rect { y, height: 1, ..body };
@@ -213,6 +242,9 @@ mod tests {
             tasks,
             artifacts: 0,
             approved: 0,
+            success: Rate::default(),
+            overall: Rate::default(),
+            change: Change::default(),
         };
         let links = [link("b", "a", 5), link("c", "c", 7), link("b", "c", 4)];
         assert_eq!(everybody(&links), ["c", "b", "a"], "one's own results count once");

@@ -1,11 +1,12 @@
-//! What each day brought: how many executions ended, how many of them well, how long they took, what they used.
+//! What each day brought, of all agents or of each group of them: how many executions ended, how many of them well, how long they took, what they used.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::agents::{DAYS, days, millis, share, tokens};
+use super::trends::within;
 use super::{Dashboard, table};
-use crate::domain::dashboard::DayPerformance;
+use crate::domain::dashboard::{DayPerformance, Per};
 use crate::domain::{Day, Timestamp};
 use crate::ui::list::{Cell, Column};
 use crate::ui::look::{Look, Mark};
@@ -26,13 +27,14 @@ struct Row {
 /// What is known.
 pub struct Days {
     range: usize,
+    apart: Option<Per>,
     rows: Option<Vec<(Mark, Row)>>,
     cursor: usize,
 }
 
 impl Default for Days {
     fn default() -> Self {
-        Self { range: 1, rows: None, cursor: 0 }
+        Self { range: 1, apart: None, rows: None, cursor: 0 }
     }
 }
 
@@ -51,17 +53,20 @@ fn bars(row: &Row, look: &Look<'_>) -> Cell {
     Cell::of(Role::Chart, format!("{good}{bad}"))
 }
 
+/// The first is there only where groups are told apart.
 const COLUMNS: &[Column<Row>] = &[
+    Column {
+        cell: |row, _| of(row, |day| Cell::of(Role::Accent, day.group.clone().unwrap_or_default())),
+        ..Column::text("GROUP", 16, 1, None)
+    },
     Column { cell: |row, _| Cell::plain(row.date.to_string()), ..Column::text("DAY", 10, 1, None) },
     Column { cell: |row, look| bars(row, look), ..Column::text("SUCCEEDED, FAILED", BAR, 2, None) },
     Column {
         cell: |row, _| Cell::plain(text::count(row.day.as_ref().map_or(0, |day| day.execution_count))),
         ..Column::figure("DONE", 9, 1, None)
     },
-    Column {
-        cell: |row, _| of(row, |day| share(table::good(day.success_count, day.execution_count))),
-        ..Column::figure("GOOD", 4, 1, None)
-    },
+    Column { cell: |row, _| of(row, |day| share(day.success.share)), ..Column::figure("GOOD", 4, 1, None) },
+    Column { cell: |row, _| of(row, |day| within(&day.success)), ..Column::figure("95%", 7, 2, None) },
     Column {
         cell: |row, _| of(row, |day| Cell::plain(text::count(day.execution_count.saturating_sub(day.success_count)))),
         ..Column::figure("FAILED", 7, 3, None)
@@ -90,13 +95,29 @@ fn whole(days: &[DayPerformance], count: u64, today: Day) -> Vec<(Mark, Row)> {
     (0..count).map(row).collect()
 }
 
+/// The days of each group, the latest first.
+fn of_groups(days: &[DayPerformance]) -> Vec<(Mark, Row)> {
+    let most = days.iter().map(|day| day.execution_count).max().unwrap_or(0).max(1) as f64;
+    let row = |day: &DayPerformance| {
+        let bad = day.execution_count.saturating_sub(day.success_count) as f64 / most;
+        (Mark::Done, Row { date: day.date, good: day.success_count as f64 / most, bad, day: Some(day.clone()) })
+    };
+    let mut rows: Vec<_> = days.iter().map(row).collect();
+    rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.date));
+    rows
+}
+
 impl Dashboard for Days {
     fn request(&self, _: Timestamp) -> Request {
-        Request::Days(DAYS[self.range])
+        Request::Days(DAYS[self.range], self.apart)
     }
 
     fn take(&mut self, request: &Request, answer: &Answer, now: Timestamp) -> bool {
-        let (Request::Days(count), Answer::Days(days)) = (request, answer) else { return false };
+        let (Request::Days(count, apart), Answer::Days(days)) = (request, answer) else { return false };
+        if apart.is_some() {
+            self.rows = Some(of_groups(days));
+            return true;
+        }
         // Midnight may have passed there and not yet here.
         let today = days.last().map_or(Day::of(now), |day| day.date.max(Day::of(now)));
         self.rows = Some(whole(days, *count, today));
@@ -108,7 +129,7 @@ impl Dashboard for Days {
     }
 
     fn summary(&self, _: Timestamp) -> String {
-        days(DAYS[self.range])
+        format!("{}{}", table::apart(self.apart), days(DAYS[self.range]))
     }
 
     fn rows(&self) -> usize {
@@ -127,9 +148,17 @@ impl Dashboard for Days {
         table::step(&mut self.range, DAYS.len(), longer)
     }
 
+    fn measure(&mut self) -> bool {
+        self.apart = table::next_apart(self.apart);
+        self.cursor = 0;
+        true
+    }
+
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, drawn: &mut Vec<(Rect, usize)>, look: &Look<'_>) {
         let rows = self.rows.as_deref().unwrap_or_default();
-        table::draw(frame, area, (COLUMNS, rows, ""), 12, self.cursor, drawn, look);
+        let columns = if self.apart.is_some() { COLUMNS } else { &COLUMNS[1..] };
+        let empty = "No execution has ended within this time.\n\n+ looks at a longer one.";
+        table::draw(frame, area, (columns, rows, empty), 12, self.cursor, drawn, look);
     }
 }
 
@@ -141,9 +170,11 @@ mod tests {
     fn a_day_without_work_is_there_and_has_no_mean() {
         let day = |date: &str, all: u64, good: u64| DayPerformance {
             date: date.parse().unwrap(),
+            group: None,
             agents: 2,
             execution_count: all,
             success_count: good,
+            success: crate::domain::confidence::Rate::of(good, all),
             avg_duration_ms: Some(1_000),
             total_tokens_used: None,
         };

@@ -1,5 +1,5 @@
-//! What the fleet did: the agents that did most, executions over cages, errors by likeness, who works on whose results, and
-//! what each day brought. Only the one in sight is asked for, and that seldom: nothing of it changes by the second.
+//! What the fleet did: the agents that did best, executions over cages, errors by likeness, who works on whose results, what
+//! each day brought, and groups of agents beside the time before. Only the one in sight is asked for, and that seldom: nothing of it changes by the second.
 
 mod agents;
 mod collaboration;
@@ -7,6 +7,7 @@ mod days;
 mod errors;
 mod table;
 mod timeline;
+mod trends;
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use self::collaboration::Matrix;
 use self::days::Days;
 use self::errors::Errors;
 use self::timeline::Gantt;
+use self::trends::Trends;
 use crate::api::live::Topic;
 use crate::domain::Timestamp;
 use crate::ui::action::Scope;
@@ -45,10 +47,11 @@ enum Tab {
     Errors,
     Collaboration,
     Days,
+    Trends,
 }
 
 impl Tab {
-    const ALL: [Self; 5] = [Self::Agents, Self::Timeline, Self::Errors, Self::Collaboration, Self::Days];
+    const ALL: [Self; 6] = [Self::Agents, Self::Timeline, Self::Errors, Self::Collaboration, Self::Days, Self::Trends];
 
     const fn name(self) -> &'static str {
         match self {
@@ -57,6 +60,7 @@ impl Tab {
             Self::Errors => "errors",
             Self::Collaboration => "collaboration",
             Self::Days => "days",
+            Self::Trends => "trends",
         }
     }
 
@@ -125,6 +129,7 @@ pub struct Dashboards {
     errors: Errors,
     collaboration: Matrix,
     days: Days,
+    trends: Trends,
     /// What was asked for last, of which dashboard, when; and the ticket while it is not answered.
     asked: Option<(Tab, Request, Option<Instant>)>,
     ticket: Option<Ticket>,
@@ -147,6 +152,7 @@ impl Dashboards {
             errors: Errors::default(),
             collaboration: Matrix::default(),
             days: Days::default(),
+            trends: Trends::default(),
             asked: None,
             ticket: None,
             stale: false,
@@ -164,6 +170,7 @@ impl Dashboards {
             Tab::Errors => &self.errors,
             Tab::Collaboration => &self.collaboration,
             Tab::Days => &self.days,
+            Tab::Trends => &self.trends,
         }
     }
 
@@ -174,6 +181,7 @@ impl Dashboards {
             Tab::Errors => &mut self.errors,
             Tab::Collaboration => &mut self.collaboration,
             Tab::Days => &mut self.days,
+            Tab::Trends => &mut self.trends,
         }
     }
 
@@ -346,7 +354,7 @@ impl Screen for Dashboards {
     fn obstacle(&self, action: &str) -> Option<String> {
         let words = match action {
             "earlier" | "later" if self.tab != Tab::Timeline => "only the timeline is moved through; this one ends now",
-            "measure" if self.tab != Tab::Agents => "only agents are the top ones by one measure or another",
+            "measure" if self.tab == Tab::Timeline => "the timeline is of all executions, whoever did them",
             "open" if self.target().is_none() => "there is nothing under the cursor to open",
             _ => return None,
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use crate::domain::dashboard::Per;
 use crate::ui::columns::{Front, header, line, widths};
 use crate::ui::list::Column;
 use crate::ui::look::{Look, Mark};
@@ -48,9 +49,21 @@ pub fn bar(share: f64, width: usize, look: &Look<'_>) -> String {
     look.sign("█", "#").repeat(widgets::chart::steps(share, width))
 }
 
-/// How many of all succeeded; unknown of none.
-pub fn good(good: u64, all: u64) -> Option<f64> {
-    (all > 0).then(|| good as f64 / all as f64)
+/// The next way to take agents together.
+pub fn next_per(per: Per) -> Per {
+    let at = Per::ALL.iter().position(|one| *one == per).unwrap_or(0);
+    Per::ALL[(at + 1) % Per::ALL.len()]
+}
+
+/// The next way to tell groups of agents apart; after the last they are not.
+pub fn next_apart(per: Option<Per>) -> Option<Per> {
+    let next = per.map_or(0, |per| Per::ALL.iter().position(|one| *one == per).unwrap_or(0) + 1);
+    Per::ALL.get(next).copied()
+}
+
+/// How groups of agents are told apart, as it stands in a title.
+pub fn apart(per: Option<Per>) -> String {
+    per.map_or_else(String::new, |per| format!("per {per} · "))
 }
 
 /// The next of so many ranges, up when `longer`; `false` when there is none.
