@@ -758,3 +758,44 @@ fn why_is_asked_again_about_the_same_task() {
     let asked: Vec<_> = driver.asked.iter().map(|(_, request)| request.clone()).collect();
     assert_eq!(asked, [Request::Explain(asked_about)]);
 }
+
+#[test]
+fn a_list_that_is_opened_first_is_filled_however_tall_the_terminal() {
+    for size in [(300, 100), (200, 80)] {
+        let mut driver = Driver::new(&Place::Tasks, size);
+        let frame = driver.draw();
+        let missing = frame.lines().filter(|line| line.trim_matches(['│', '█', ' ']) == "…").count();
+        assert_eq!(missing, 0, "{size:?}:\n{frame}");
+    }
+}
+
+#[test]
+fn a_task_says_whose_it_is_and_what_it_does_gets_the_room() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.sees("AGENT");
+    let frame = driver.draw();
+    let head = frame.lines().find(|line| line.contains("AGENT")).unwrap().to_owned();
+    let named = frame.lines().filter(|line| line.contains("builder-")).count();
+    assert!(named > 3, "{frame}");
+    let column = |head: &str, what: &str| head.chars().collect::<String>().find(what).unwrap();
+    assert_eq!(column(&head, "STATUS") - column(&head, "TYPE"), 18, "{head}");
+    let mut wide = Driver::new(&Place::Tasks, (200, 60));
+    let head = wide.draw().lines().find(|line| line.contains("AGENT")).unwrap().to_owned();
+    assert_eq!(column(&head, "STATUS") - column(&head, "TYPE"), 18, "{head}");
+    // Narrow, what it does is there all the same.
+    Driver::new(&Place::Tasks, (80, 24)).sees("WHAT");
+}
+
+#[test]
+fn sorted_by_priority_the_highest_come_first() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    let columns = driver.app.with_list(|list, _| list.columns()).unwrap();
+    let place = columns.iter().position(|column| column.title == "PRI").unwrap();
+    for order in ["-priority", "priority"] {
+        driver.app.step(crate::ui::step::Step::SortBy(place));
+        driver.collect();
+        let (_, request) = driver.asked.pop().unwrap();
+        let Request::Tasks(query) = request else { panic!("{request:?}") };
+        assert!(query.contains(&("sort".to_owned(), order.to_owned())), "{query:?}");
+    }
+}
