@@ -155,8 +155,18 @@ fn an_empty_engine_says_what_would_be_here() {
         driver.sees("waits for you nothing");
         driver.sees("No machine has joined yet");
         driver.sees("There is no cage yet");
-        assert!(driver.draw().contains("none said in the last hour") || size.0 < 100);
+        assert!(driver.draw().contains("unknown for the last hour") || size.0 < 100);
         driver.sees_not("$0");
+    }
+}
+
+#[test]
+fn what_was_used_in_the_last_hour_is_said_as_a_sum() {
+    for (size, said) in [((80, 24), "last hour 1.2M, $12.50"), ((120, 36), "in the last hour")] {
+        let mut driver = answered(size, &fleet::overview::overview(), 24);
+        driver.sees(said);
+        driver.sees_not("an hour");
+        driver.sees_not("none said");
     }
 }
 

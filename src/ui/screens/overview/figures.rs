@@ -221,12 +221,13 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
             Span::raw(wait(queue.median_wait_s)),
         ];
         if brief {
+            // A sum, and no rate.
             first.extend([
-                Span::styled("   tokens ", dim),
+                Span::styled(if short { "   last hour " } else { "   tokens " }, dim),
                 Span::raw(tokens.clone()),
                 Span::styled(", ", dim),
                 Span::raw(cost.clone()),
-                Span::styled(" an hour", dim),
+                Span::styled(if short { "" } else { " in the last hour" }, dim),
             ]);
         }
         Line::from(first)
@@ -242,8 +243,9 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
         lines.extend(history("failed", &failed, 1, Role::Bad, room, look));
     }
     if !brief {
+        // Nobody has said any, or nobody was there to hear it: the engine has just been started, or one looks at a past.
         let known = overview.tokens_hour.is_some() || overview.cost_hour.is_some();
-        let said = if known { "  in the last hour" } else { "  none said in the last hour" };
+        let said = if known { "  in the last hour" } else { "  unknown for the last hour" };
         lines.push(Line::from(vec![
             Span::styled(text::pad("tokens", 8), dim),
             Span::raw(tokens),
