@@ -9,7 +9,7 @@ mod listing;
 pub mod measure;
 
 pub use cells::Cells;
-pub use draw::{MAP_ROWS, draw_small, fits_small};
+pub use draw::{MAP_ROWS, draw_small, fits_small, small_in_tenths};
 pub use foot::most;
 
 use std::collections::BTreeSet;
