@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use crate::api::live::{Gauge, Health, HealthState, NodeLoad, Overview};
 use crate::domain::{NodeStatus, Severity};
+use crate::ui::events_text::{said_of, shortened};
 use crate::ui::look::{Look, Mark};
 use crate::ui::screens::cages::measure::{cores, thousands};
 use crate::ui::sparks::{self, Sparks};
@@ -75,7 +76,8 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
     // Nobody is told that all is well while the worst that there is waits for an answer.
     let critical = overview.alerts.iter().find(|alert| alert.severity == Severity::Critical);
     if let Some(alert) = critical {
-        let words = format!("{} critical alert, {}: {}", look.mark(Mark::Failed), alert.source, alert.message);
+        let (source, said) = (shortened(&alert.source), said_of(&alert.source, &alert.message));
+        let words = format!("{} critical alert, {source}: {said}", look.mark(Mark::Failed));
         lines.push(Line::styled(text::fit(&text::clean(&words), room).into_owned(), look.style(Role::Bad)));
     }
     let named = |state: HealthState| {
