@@ -155,7 +155,9 @@ pub fn scale(cells: &Cells, measure: Measure, tenths: bool, room: usize, look: &
     for (share, tenth, percent) in steps {
         spans.push(Span::styled(if tenths { tenth } else { percent }, look.style(heat(share))));
     }
-    spans.push(Span::styled("  - unknown  ", dim));
+    let open = |cell: &CageCell| measure.of(cell).limit.is_none() && measure.of(cell).used.is_some_and(|used| used > 0.0);
+    let unlimited = tenths && cells.all().iter().any(open);
+    spans.push(Span::styled(if unlimited { "  + no limit  - unknown  " } else { "  - unknown  " }, dim));
     let used: usize = spans.iter().map(Span::width).sum();
     spans.push(Span::raw(text::fit(&most(cells, measure), room.saturating_sub(used)).into_owned()));
     Line::from(spans)
