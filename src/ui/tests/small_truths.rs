@@ -284,3 +284,27 @@ fn the_figures_of_a_cage_are_whole_at_any_width() {
         assert!(frame.contains("pids 0/32") || frame.contains("pids 0 of 32"), "{size:?}:\n{frame}");
     }
 }
+
+#[test]
+fn why_nothing_can_be_done_to_several_is_counted() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    let mut marked = 0;
+    while marked < 2 {
+        let over = driver.app.selection().map(|it| it.items[0].state == "failed").unwrap_or_default();
+        if over && marked == 0 || driver.app.with_list(|list, _| list.marked()).unwrap() > 0 && over {
+            driver.press("space");
+            marked += 1;
+        } else {
+            driver.press("j");
+        }
+    }
+    driver.press("D");
+    driver.sees("none of 2 tasks: it is failed already");
+}
+
+#[test]
+fn a_list_without_a_text_beside_it_does_not_offer_to_scroll_one() {
+    let last = |width: u16| Driver::new(&Place::Artifacts, (width, 36)).draw().lines().last().unwrap().to_owned();
+    assert!(last(200).contains("scroll text"), "{}", last(200));
+    assert!(!last(120).contains("scroll text"), "{}", last(120));
+}
