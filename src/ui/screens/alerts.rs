@@ -41,7 +41,10 @@ impl Row for Alert {
             cell: |alert, _| Cell::of(Role::Accent, shortened(&alert.source)),
             ..Column::text("SOURCE", 16, 2, Some("source"))
         },
-        Column { cell: |alert, _| Cell::plain(said_of(&alert.source, &alert.message)), ..Column::text("MESSAGE", 0, 1, None) },
+        Column {
+            cell: |alert, _| Cell::plain(said_of(&alert.source, &alert.message)),
+            ..Column::text("MESSAGE", 0, 1, None)
+        },
         Column {
             cell: |alert, _| Cell::plain(text::count(alert.count)),
             ..Column::figure("TIMES", 6, 3, Some("count"))

@@ -437,12 +437,9 @@ fn what_is_used_is_shown_where_no_cage_has_a_limit() {
         }
         cells
     };
-    for (size, count, seen) in [
-        ((120, 36), 20, "237k"),
-        ((120, 36), 100, "1.2M"),
-        ((200, 60), 300, "1.2M"),
-        ((200, 60), 20, "237k"),
-    ] {
+    for (size, count, seen) in
+        [((120, 36), 20, "238k"), ((120, 36), 100, "1.2M"), ((200, 60), 300, "1.2M"), ((200, 60), 20, "238k")]
+    {
         let mut driver = with_cells(size, &cells(count));
         driver.press("m m m");
         show(&mut driver, &cells(count));

@@ -263,7 +263,8 @@ fn much_to_say(request: &Request) -> Result<Answer, String> {
 
 #[test]
 fn of_a_what_if_what_changes_is_seen_and_the_rest_is_a_key_away() {
-    for (size, all) in [((80, 24), false), ((120, 60), false), ((200, 60), true)] {
+    // Tall terminals have room for all of it.
+    for (size, all) in [((80, 24), false), ((120, 36), false), ((120, 60), true), ((200, 60), true)] {
         let mut driver = on_pending(size);
         driver.engine = Box::new(much_to_say);
         driver.press("r");
@@ -294,12 +295,6 @@ fn of_a_what_if_what_changes_is_seen_and_the_rest_is_a_key_away() {
         driver.sees("deadlines at risk");
         assert_eq!(driver.app.selection().unwrap().items[0].id, before);
     }
-    // The room that a tall terminal has is used.
-    let mut driver = on_pending((120, 60));
-    driver.engine = Box::new(much_to_say);
-    driver.press("r");
-    driver.type_text("builder-1");
-    driver.sees("changing 18");
 }
 
 #[test]
@@ -312,7 +307,7 @@ fn why_each_could_is_said_where_there_is_little_room_too() {
     assert!(row("writer").contains("lacks capability rust"), "{frame}");
     // What was achieved stands below then.
     driver.press("down");
-    driver.sees("good 96%, takes 42s and - in the mean");
+    driver.sees("good 96%, takes 42s, costs - in the mean");
 }
 
 #[test]

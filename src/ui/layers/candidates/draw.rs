@@ -18,8 +18,8 @@ use crate::ui::widgets;
 const BESIDE_FROM: u16 = 120;
 /// How wide it then is.
 const BESIDE_WIDTH: u16 = 52;
-/// The lines that it gets below the list where there is room for all; what is left over is the list's.
-const BELOW_MAX: u16 = 26;
+/// The lines that it gets in any case where there is room.
+const BELOW_MIN: u16 = 11;
 /// The least lines of the list, its heading with them, that are kept where there is little room.
 const LIST_MIN: u16 = 6;
 /// Below so many columns the list leaves what was achieved to the text, and says why instead.
@@ -55,14 +55,24 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
         Known::Here(candidates) => u16::try_from(candidates.len()).unwrap_or(u16::MAX).saturating_add(1).max(ROWS_MIN),
         _ => ROWS_MIN,
     };
-    let body = if width >= BESIDE_FROM + 2 { rows.max(BELOW_MAX) } else { rows.saturating_add(BELOW_MAX) };
+    let beside = width >= BESIDE_FROM + 2;
+    // Without the frame, and a column or two beside it.
+    let (list_room, side_room) = if beside {
+        (width - 2 - BESIDE_WIDTH, BESIDE_WIDTH - 3)
+    } else {
+        (width.saturating_sub(2), width.saturating_sub(4))
+    };
+    let about = about(layer, usize::from(side_room), usize::from(list_room) < WHY_BEFORE_RECORD, look);
+    // With the line between the list and the text; rather a few lines too many than another height for each choice.
+    let needed = u16::try_from(about.len()).unwrap_or(u16::MAX).saturating_add(1).max(BELOW_MIN);
+    let body = if beside { rows.max(needed) } else { rows.saturating_add(needed) };
     // All lines but the first and the last, which say how the fleet is and which keys there are.
     let at = widgets::middle(area, width, body.saturating_add(6).min(area.height.saturating_sub(2)));
     let inner = widgets::dialog(frame, at, &layer.title, look);
     layer.input.draw(frame, Rect { height: 1, ..inner }, " find: ", look);
     let below_all = Rect { y: inner.bottom() - 1, height: 1, ..inner };
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
-    let (rows, side) = if inner.width >= BESIDE_FROM {
+    let (rows, side) = if beside {
         let rows = Rect { width: body.width - BESIDE_WIDTH, ..body };
         let gap = Rect { x: rows.right(), width: 1, ..body };
         for y in gap.y..gap.bottom() {
@@ -72,7 +82,7 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
         (rows, Rect { x: rows.right() + 2, width: BESIDE_WIDTH - 2, ..body })
     } else {
         let least = (body.height / 3).max(LIST_MIN);
-        let list = (rows + 1).min(body.height.saturating_sub(BELOW_MAX).max(least)).min(body.height);
+        let list = body.height.saturating_sub(needed).max(least).min(rows + 1).min(body.height);
         let below = body.height - list;
         let rows = Rect { height: list, ..body };
         let rule = look.sign("─", "-").repeat(usize::from(body.width));
@@ -82,13 +92,12 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
         (rows, side)
     };
     draw_list(layer, frame, rows, look);
-    draw_about(layer, frame, side, look);
+    draw_about(layer, about, frame, side, look);
     draw_last(layer, frame, below_all, look);
 }
 
 /// Draws what is said of the choice under the cursor. Where it does not fit, the last line says how much more there is.
-fn draw_about(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-    let lines = about(layer, usize::from(area.width).saturating_sub(1), look);
+fn draw_about(layer: &Candidates, lines: Vec<Line<'static>>, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let height = usize::from(area.height);
     let rows = if lines.len() > height { height.saturating_sub(1) } else { height };
     let last = lines.len().saturating_sub(rows);
@@ -199,8 +208,8 @@ fn figures(candidate: &Candidate) -> [String; 5] {
     ]
 }
 
-/// Everything about the choice under the cursor: its reasons, and before and after.
-fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// Everything about the choice under the cursor: what it achieved, where the list does not say it (`record`), its reasons, and before and after.
+fn about(layer: &Candidates, width: usize, record: bool, look: &Look<'_>) -> Vec<Line<'static>> {
     let found = layer.found();
     let Some(chosen) = found.get(layer.cursor).copied() else { return Vec::new() };
     let styled = |role: Role, words: String| Line::styled(words, look.style(role));
@@ -213,9 +222,9 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
             let name = text::clean(&candidate.name);
             let words = format!("{}{name}: {}", if layer.cages() { "cage " } else { "" }, word(candidate));
             lines.push(styled(Role::Title, text::fit(&words, width).into_owned()));
-            if !layer.cages() && width < WHY_BEFORE_RECORD {
+            if record && !layer.cages() {
                 let [.., good, mean, cost] = figures(candidate);
-                lines.push(styled(Role::Dim, format!("good {good}, takes {mean} and {cost} in the mean")));
+                lines.push(styled(Role::Dim, format!("good {good}, takes {mean}, costs {cost} in the mean")));
             }
             for reason in &candidate.reasons {
                 let dot = look.sign("· ", "- ");

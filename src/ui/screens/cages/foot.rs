@@ -42,7 +42,8 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
                 style(Role::Dim),
             ),
         ]);
-        let room = usize::from(area.width).saturating_sub(if cell_lines(area.width) == 1 { lines[0].width() + 1 } else { 0 });
+        let room =
+            usize::from(area.width).saturating_sub(if cell_lines(area.width) == 1 { lines[0].width() + 1 } else { 0 });
         // What there is most to say with, of all figures: a cut one says something else.
         let forms = [Form::Words, Form::Short, Form::Figures, Form::NoPeak].map(|form| figures(cell, form, look));
         let fits = forms.iter().position(|line| line.width() <= room).unwrap_or(forms.len() - 1);
@@ -155,7 +156,8 @@ pub fn scale(cells: &Cells, measure: Measure, tenths: bool, room: usize, look: &
     for (share, tenth, percent) in steps {
         spans.push(Span::styled(if tenths { tenth } else { percent }, look.style(heat(share))));
     }
-    let open = |cell: &CageCell| measure.of(cell).limit.is_none() && measure.of(cell).used.is_some_and(|used| used > 0.0);
+    let open =
+        |cell: &CageCell| measure.of(cell).limit.is_none() && measure.of(cell).used.is_some_and(|used| used > 0.0);
     let unlimited = tenths && cells.all().iter().any(open);
     spans.push(Span::styled(if unlimited { "  + no limit  - unknown  " } else { "  - unknown  " }, dim));
     let used: usize = spans.iter().map(Span::width).sum();

@@ -240,7 +240,13 @@ fn digit_of(drawn: &Drawn<'_>, measure: Measure) -> String {
     let open = measure.of(drawn.cell);
     match drawn.share {
         _ if !drawn.matches => " ".to_owned(),
-        None if open.limit.is_none() && open.used.is_some_and(|used| used > 0.0) => "+".to_owned(),
+        None if open.limit.is_none() && open.used.is_some() => {
+            if open.used > Some(0.0) {
+                "+".to_owned()
+            } else {
+                "0".to_owned()
+            }
+        }
         share => digit(share).to_string(),
     }
 }

@@ -95,9 +95,10 @@ impl Inbox {
             if blocked > 0 {
                 let (most, tasks) = (if most { "up to " } else { "" }, if blocked == 1 { "task" } else { "tasks" });
                 let blocked = text::count(blocked);
-                parts.push(match short {
-                    true => format!("blocks {most}{blocked}"),
-                    false => format!("{most}{blocked} {tasks} blocked"),
+                parts.push(if short {
+                    format!("blocks {most}{blocked}")
+                } else {
+                    format!("{most}{blocked} {tasks} blocked")
                 });
             }
             if let Some(deadline) = items.iter().filter_map(|item| item.blocks_deadline).min() {
