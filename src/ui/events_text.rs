@@ -406,6 +406,15 @@ pub fn shortened(text: &str) -> String {
     out + rest
 }
 
+/// What an alert says, beside what it is about: without that at its beginning, and without whole ids.
+pub fn said_of(source: &str, message: &str) -> String {
+    let rest = message.strip_prefix(source).filter(|_| !source.is_empty());
+    // A longer name that only begins alike is another's.
+    let rest = rest.filter(|rest| rest.starts_with([' ', ':', ',']));
+    let said = rest.map(|rest| rest.trim_start_matches([':', ',']).trim_start()).filter(|rest| !rest.is_empty());
+    shortened(said.unwrap_or(message))
+}
+
 /// What stands before the first whole id, the id, and what stands behind.
 pub fn first_id(text: &str) -> Option<(&str, &str, &str)> {
     const LENGTH: usize = 36;

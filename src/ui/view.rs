@@ -74,7 +74,10 @@ fn draw_all(app: &mut App, frame: &mut Frame<'_>) {
     draw_header(app, frame, header, &look);
     if let Some(screen) = app.screen() {
         let past = if app.era.is_past() { " · PAST" } else { "" };
-        let title = format!("{}{past}{}", screen.title(), old(app, screen));
+        // That it is not how things are now stays in sight, however long the rest is.
+        let past = format!("{past}{}", old(app, screen));
+        let room = usize::from(body.width).saturating_sub(4 + text::width(&past));
+        let title = format!("{}{past}", text::fit(&text::clean(&screen.title()), room));
         let block = widgets::panel(&title, app.layer().is_none(), &look);
         frame.render_widget(block, body);
         match &app.link {

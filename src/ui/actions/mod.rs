@@ -251,16 +251,23 @@ fn need(app: &App, noun: Noun, obstacle: impl Fn(&Item) -> Option<String>) -> Re
     let Some(selection) = app.selection().filter(|selection| selection.noun == noun) else {
         return Err(format!("no {} is selected", noun.counted(1).trim_start_matches("1 ")));
     };
-    let mut first = None;
+    let mut reasons: Vec<(String, usize)> = Vec::new();
     for item in &selection.items {
-        match obstacle(item) {
-            None => return Ok(()),
-            Some(why) => {
-                first.get_or_insert(why);
-            }
+        let Some(why) = obstacle(item) else { return Ok(()) };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, times)) => *times += 1,
+            None => reasons.push((why, 1)),
         }
     }
-    first.map_or(Ok(()), Err)
+    match (&reasons[..], selection.items.len()) {
+        ([], _) => Ok(()),
+        ([(why, _)], 1) => Err(why.clone()),
+        ([(why, _)], number) => Err(format!("none of {}: {why}", noun.counted(number))),
+        (reasons, number) => {
+            let said: Vec<String> = reasons.iter().map(|(why, times)| format!("{why} ({times} of them)")).collect();
+            Err(format!("none of {}: {}", noun.counted(number), said.join(", ")))
+        }
+    }
 }
 
 /// The one task that is meant: the only marked one, else the one under the cursor.

@@ -1,5 +1,7 @@
 //! What a change would do, thing by thing, before it is made.
 
+use std::cell::Cell;
+
 use crossterm::event::KeyCode;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -7,12 +9,14 @@ use ratatui::text::{Line, Span};
 
 use crate::api::triage::{Figure, Unit, WhatIf};
 use crate::api::types::WireCommand;
+use crate::domain;
 use crate::ui::events_text::shortened;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::{Look, Mark};
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::Out;
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::{Order, Step};
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -22,11 +26,8 @@ use crate::ui::widgets;
 /// The most columns of what something is called, and of whose it is, where there is room and where there is little.
 const NAMES_MAX: [(usize, usize); 2] = [(36, 32), (26, 20)];
 
-/// From this width on there is room.
-const WIDE_FROM: u16 = 100;
-
-/// How many lines a page key moves.
-const PAGE: isize = 10;
+/// From so many columns within the dialog on there is room.
+const WIDE_FROM: u16 = 93;
 
 /// A change that waits for a yes.
 pub struct Preview {
@@ -35,13 +36,15 @@ pub struct Preview {
     found: Option<Result<Box<WhatIf>, String>>,
     top: usize,
     /// How far down one can go, as of the last drawing.
-    last: std::cell::Cell<usize>,
+    last: Cell<usize>,
+    /// How many lines were in sight then.
+    rows: Cell<usize>,
 }
 
 impl Preview {
     /// Asks the engine what the order would do.
     pub fn new(order: Order) -> Self {
-        Self { order, ticket: None, found: None, top: 0, last: std::cell::Cell::default() }
+        Self { order, ticket: None, found: None, top: 0, last: Cell::default(), rows: Cell::default() }
     }
 
     fn reversible(&self) -> bool {
@@ -51,6 +54,11 @@ impl Preview {
     fn go(&mut self, by: isize) {
         let last = self.last.get();
         self.top = self.top.min(last).saturating_add_signed(by).min(last);
+    }
+
+    /// How far a page key goes.
+    fn page(&self) -> isize {
+        isize::try_from(self.rows.get()).unwrap_or(1).max(2)
     }
 
     fn agree(&self, out: &mut Out) {
@@ -81,61 +89,69 @@ impl Preview {
                 };
                 let head = format!(" {} will change{stopped}, {refused} cannot", what_if.items.len() - refused);
                 let mut lines = vec![plain(if refused > 0 { Role::Warn } else { Role::Good }, head)];
-                for figure in &what_if.figures {
-                    lines.push(figure_line(figure, look));
-                }
-                // What is about to happen comes first; how much cannot stands above.
-                let (cannot, can): (Vec<_>, Vec<_>) = what_if.items.iter().partition(|item| item.refusal.is_some());
-                // Cages and agents go by their names; an id says nothing to anybody.
-                let called = |item: &str| {
-                    if uuid::Uuid::try_parse(item).is_ok() {
-                        look.names.title(item)
-                    } else {
-                        text::clean(item).into_owned()
-                    }
-                };
-                let names = what_if.items.iter().map(|item| text::width(&called(&item.item)));
-                let (name_max, origin_max) = NAMES_MAX[usize::from(width < WIDE_FROM)];
-                let columns = names.max().unwrap_or(0).clamp(8, name_max);
-                let origins = what_if.items.iter().map(|item| text::width(&look.names.origin(&item.item)));
-                let origin_columns = origins.max().unwrap_or(0).min(origin_max);
-                for item in can.into_iter().chain(cannot) {
-                    let name = text::pad(&called(&item.item), columns);
-                    let origin = match origin_columns {
-                        0 => Span::raw(""),
-                        columns => {
-                            let words = format!(" {}", text::pad(&look.names.origin(&item.item), columns));
-                            Span::styled(words, look.style(Role::Info))
-                        }
-                    };
-                    lines.push(match &item.refusal {
-                        Some(refusal) => Line::from(vec![
-                            Span::styled(format!(" {} ", look.mark(Mark::Failed)), look.style(Role::Bad)),
-                            Span::raw(name),
-                            origin,
-                            Span::styled(
-                                format!(" {}", text::clean(&shortened(&refusal.to_string()))),
-                                look.style(Role::Bad),
-                            ),
-                        ]),
-                        None => Line::from(vec![
-                            Span::styled(format!(" {} ", look.mark(Mark::Done)), look.style(Role::Good)),
-                            Span::raw(name),
-                            origin,
-                            Span::raw(format!(" {}", text::clean(&item.change))),
-                        ]),
-                    });
-                }
+                lines.extend(item_lines(&what_if.items, width, look));
+                let (changing, same) = told_apart(&what_if.figures);
+                lines.extend(changing.into_iter().map(|figure| figure_line(figure, look)));
+                lines.extend(staying(same.len()).map(|words| plain(Role::Dim, format!("   {words}"))));
                 lines
             }
         }
     }
 }
 
+/// A line or more for each thing: first what cannot, with the reason whole, for it is what one did not expect.
+fn item_lines(items: &[domain::Preview], width: u16, look: &Look<'_>) -> Vec<Line<'static>> {
+    let (cannot, can): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.refusal.is_some());
+    // Cages and agents go by their names; an id says nothing to anybody.
+    let called = |item: &str| {
+        if uuid::Uuid::try_parse(item).is_ok() { look.names.title(item) } else { text::clean(item).into_owned() }
+    };
+    let (name_max, origin_max) = NAMES_MAX[usize::from(width < WIDE_FROM)];
+    let columns = items.iter().map(|item| text::width(&called(&item.item))).max().unwrap_or(0).clamp(8, name_max);
+    let origins = items.iter().map(|item| text::width(&look.names.origin(&item.item)));
+    let origin_columns = origins.max().unwrap_or(0).min(origin_max);
+    let before = 3 + columns + if origin_columns == 0 { 0 } else { origin_columns + 1 } + 1;
+    let room = usize::from(width).saturating_sub(before).max(12);
+    let mut lines = Vec::with_capacity(items.len());
+    for item in cannot.into_iter().chain(can) {
+        let (mark, role, words) = match &item.refusal {
+            Some(refusal) => (Mark::Failed, Role::Bad, shortened(&refusal.to_string())),
+            None => (Mark::Done, Role::Good, item.change.clone()),
+        };
+        let said = if item.refusal.is_some() { Role::Bad } else { Role::Text };
+        let origin = match origin_columns {
+            0 => String::new(),
+            columns => format!(" {}", text::pad(&look.names.origin(&item.item), columns)),
+        };
+        let mut words = widgets::wrap(&words, room).into_iter();
+        lines.push(Line::from(vec![
+            Span::styled(format!(" {} ", look.mark(mark)), look.style(role)),
+            Span::raw(text::pad(&called(&item.item), columns)),
+            Span::styled(origin, look.style(Role::Info)),
+            Span::styled(format!(" {}", words.next().unwrap_or_default()), look.style(said)),
+        ]));
+        let blank = " ".repeat(before);
+        lines.extend(words.map(|words| Line::styled(format!("{blank}{words}"), look.style(said))));
+    }
+    lines
+}
+
+/// The figures that a change moves or that nobody knows, and those that stay as they are.
+pub fn told_apart(figures: &[Figure]) -> (Vec<&Figure>, Vec<&Figure>) {
+    figures.iter().partition(|figure| figure.before.is_none() || figure.before != figure.after)
+}
+
+/// How many figures stay as they are, if any do.
+pub fn staying(same: usize) -> Option<String> {
+    match same {
+        0 => None,
+        1 => Some("1 figure stays as it is".to_owned()),
+        same => Some(format!("{same} figures stay as they are")),
+    }
+}
+
 fn figure_line(figure: &Figure, look: &Look<'_>) -> Line<'static> {
     let show = |value: Option<f64>| value.map_or("?".to_owned(), |value| value_text(value, figure.unit));
-    let changed = figure.before != figure.after;
-    let role = if changed { Role::Accent } else { Role::Dim };
     let words = format!(
         "   {}  {} {} {}",
         text::pad(&text::clean(&figure.what), 44),
@@ -143,7 +159,7 @@ fn figure_line(figure: &Figure, look: &Look<'_>) -> Line<'static> {
         look.sign("→", "->"),
         show(figure.after)
     );
-    Line::styled(words, look.style(role))
+    Line::styled(words, look.style(Role::Accent))
 }
 
 /// A figure with its unit.
@@ -191,8 +207,12 @@ impl Layer for Preview {
             (KeyCode::Esc, _) | (_, Some('n' | 'q')) => out.step(Step::Close),
             (KeyCode::Down, _) | (_, Some('j')) => self.go(1),
             (KeyCode::Up, _) | (_, Some('k')) => self.go(-1),
-            (KeyCode::PageDown, _) => self.go(PAGE),
-            (KeyCode::PageUp, _) => self.go(-PAGE),
+            (KeyCode::Char('d'), _) if key.ctrl => self.go(self.page() / 2),
+            (KeyCode::Char('u'), _) if key.ctrl => self.go(-(self.page() / 2)),
+            (KeyCode::PageDown, _) => self.go(self.page()),
+            (KeyCode::PageUp, _) => self.go(-self.page()),
+            (KeyCode::Home, _) | (_, Some('g')) => self.top = 0,
+            (KeyCode::End, _) | (_, Some('G')) => self.top = self.last.get(),
             (_, Some('y')) if matches!(self.found, Some(Ok(_))) => self.agree(out),
             // What cannot be taken back is not agreed to by the key that says yes to everything.
             (KeyCode::Enter, _) if self.reversible() => self.agree(out),
@@ -205,32 +225,51 @@ impl Layer for Preview {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
-        let lines = self.lines(area.width, look);
+        let width = area.width.saturating_sub(4).min(110);
+        // One column at the right is the scrollbar's.
+        let lines = self.lines(width.saturating_sub(3), look);
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4).min(area.height - 4).max(7);
-        let at = widgets::middle(area, area.width.saturating_sub(4).min(110), height);
+        let at = widgets::middle(area, width, height);
         let inner = widgets::dialog(frame, at, &format!("{}?", self.order.title), look);
         let rows = inner.height - 2;
-        self.last.set(lines.len().saturating_sub(usize::from(rows)));
+        let total = lines.len();
+        self.rows.set(usize::from(rows));
+        self.last.set(total.saturating_sub(usize::from(rows)));
         let top = self.top.min(self.last.get());
-        let below = lines.len().saturating_sub(top + usize::from(rows));
+        let below = total.saturating_sub(top + usize::from(rows));
+        let body = Rect { height: rows, ..inner };
         for (place, line) in (0..rows).zip(lines.into_iter().skip(top)) {
+            let line = widgets::fit_line(line, usize::from(inner.width) - 1);
             frame.render_widget(line, Rect { y: inner.y + place, height: 1, ..inner });
         }
+        widgets::scrollbar(frame, body, Scrolls::Layer, (top as u64, u64::from(rows), total as u64), look);
         let (yes, back) = match &self.found {
             Some(Ok(what_if)) if what_if.reversible => (" y, Enter: do it", "z takes it back"),
             Some(Ok(_)) => (" y: do it", "this cannot be taken back"),
             _ => (" y: do it", ""),
         };
-        let more = if below > 0 { format!("   {below} more lines below: j") } else { String::new() };
+        let more = |words: &str| match below {
+            0 => String::new(),
+            1 => format!("   1 more line below{words}"),
+            below => format!("   {below} more lines below{words}"),
+        };
+        let long = format!("{yes}   n, Esc: leave it   {back}{}", more(": j G"));
+        // Where there is little room it goes to what is at stake.
+        let (leave, more) = if text::width(&long) <= usize::from(inner.width) {
+            ("   n, Esc: leave it   ", more(": j G"))
+        } else {
+            ("  n: leave it  ", more("").replacen("   ", "  ", 1).replace(" lines", "").replace(" line", ""))
+        };
         let words = Line::from(vec![
-            Span::styled(format!("{yes}   n, Esc: leave it   "), look.style(Role::Key)),
+            Span::styled(format!("{yes}{leave}"), look.style(Role::Key)),
             Span::styled(back, look.style(Role::Dim)),
             Span::styled(more, look.style(Role::Warn)),
         ]);
+        let words = widgets::fit_line(words, usize::from(inner.width));
         frame.render_widget(words, Rect { y: inner.bottom() - 1, height: 1, ..inner });
     }
 
     fn hints(&self) -> Vec<(String, String)> {
-        vec![("y".into(), "do it".into()), ("esc".into(), "leave it".into()), ("j k".into(), "scroll".into())]
+        vec![("y".into(), "do it".into()), ("esc".into(), "leave it".into()), ("j k g G".into(), "scroll".into())]
     }
 }

@@ -56,7 +56,7 @@ pub struct Column<R> {
     pub right: bool,
     /// 1 is always shown; the highest goes first when there is little room.
     pub rank: u8,
-    /// The field that it sorts by, if it does.
+    /// The field that it sorts by, if it does; with a `-` before it what is greatest comes first, until asked otherwise.
     pub sort: Option<&'static str>,
     /// A row's cell.
     pub cell: fn(&R, &Look<'_>) -> Cell,
@@ -195,8 +195,8 @@ pub struct List<R: Row> {
     fixed: Query,
     sort: Option<Sort>,
     hidden: BTreeSet<usize>,
-    /// The page that is on its way: its ticket and the place of its first row.
-    asked: Option<(Ticket, u64)>,
+    /// The page that is on its way: its ticket, the place of its first row and that behind its last.
+    asked: Option<(Ticket, u64, u64)>,
     marking: Option<(Ticket, Marking)>,
     error: Option<String>,
     /// Whether the rows are those of another filter or order than the one that was chosen last.

@@ -103,7 +103,12 @@ impl<R: Row> Listing for List<R> {
     }
 
     fn sort_by(&mut self, column: usize, out: &mut Out) {
-        let descending = matches!(self.sort, Some(sort) if sort.column == column && !sort.descending);
+        let greatest_first =
+            || R::COLUMNS.get(column).and_then(|column| column.sort).is_some_and(|by| by.starts_with('-'));
+        let descending = match self.sort {
+            Some(sort) if sort.column == column => !sort.descending,
+            _ => greatest_first(),
+        };
         self.sort = Some(Sort { column, descending });
         self.stale = true;
         self.go_for(out);
@@ -136,6 +141,6 @@ impl<R: Row> Listing for List<R> {
 
     fn unheard(&mut self, ticket: Ticket) -> bool {
         self.marking.take_if(|(asked, _)| *asked == ticket).is_some()
-            || self.asked.take_if(|(asked, _)| *asked == ticket).is_some()
+            || self.asked.take_if(|(asked, ..)| *asked == ticket).is_some()
     }
 }

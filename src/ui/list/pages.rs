@@ -12,8 +12,9 @@ impl<R: Row> List<R> {
         let first = self.top.saturating_sub(self.height);
         let mut query = self.query();
         query.push(("offset".to_owned(), first.to_string()));
-        query.push(("limit".to_owned(), (self.height * 3).max(1).to_string()));
-        self.asked = Some((out.ask(Some(R::LANE), R::request(query)), first));
+        let limit = (self.height * 3).max(1);
+        query.push(("limit".to_owned(), limit.to_string()));
+        self.asked = Some((out.ask(Some(R::LANE), R::request(query)), first, first + limit));
     }
 
     /// Asks for rows that somebody goes to.
@@ -31,7 +32,7 @@ impl<R: Row> List<R> {
             }
             return true;
         }
-        let Some((_, first)) = self.asked.filter(|(asked, _)| *asked == ticket) else { return false };
+        let Some((_, first, end)) = self.asked.filter(|(asked, ..)| *asked == ticket) else { return false };
         self.asked = None;
         match answer {
             Err(message) => {
@@ -46,6 +47,11 @@ impl<R: Row> List<R> {
                 if let Some(page) = R::page(answer) {
                     (self.error, self.stale) = (None, false);
                     self.take(page, first);
+                    // It was asked for before the list was as tall as it is, or before its rows moved.
+                    let bottom = (self.top + self.height).min(page.total);
+                    if self.top < first || bottom > end {
+                        self.go_for(out);
+                    }
                 }
             }
         }
@@ -58,7 +64,7 @@ impl<R: Row> List<R> {
             query.push(("filter".to_owned(), self.filter.trim().to_owned()));
         }
         let order = self.sort.and_then(|sort| {
-            let field = R::COLUMNS.get(sort.column)?.sort?;
+            let field = R::COLUMNS.get(sort.column)?.sort?.trim_start_matches('-');
             Some(format!("{}{field}", if sort.descending { "-" } else { "" }))
         });
         let order = order.unwrap_or_else(|| R::ORDER.to_owned());

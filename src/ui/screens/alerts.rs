@@ -10,7 +10,7 @@ use crate::api::live::Topic;
 use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
-use crate::ui::events_text::{about, severity, shortened};
+use crate::ui::events_text::{about, said_of, severity, shortened};
 use crate::ui::list::{Cell, Column, List, Listing, Row};
 use crate::ui::look::{Look, Mark};
 use crate::ui::place::Place;
@@ -38,10 +38,13 @@ impl Row for Alert {
         },
         Column { cell: status, ..Column::text("STATUS", 12, 1, Some("status")) },
         Column {
-            cell: |alert, _| Cell::of(Role::Accent, &*alert.source),
+            cell: |alert, _| Cell::of(Role::Accent, shortened(&alert.source)),
             ..Column::text("SOURCE", 16, 2, Some("source"))
         },
-        Column { cell: |alert, _| Cell::plain(shortened(&alert.message)), ..Column::text("MESSAGE", 0, 1, None) },
+        Column {
+            cell: |alert, _| Cell::plain(said_of(&alert.source, &alert.message)),
+            ..Column::text("MESSAGE", 0, 1, None)
+        },
         Column {
             cell: |alert, _| Cell::plain(text::count(alert.count)),
             ..Column::figure("TIMES", 6, 3, Some("count"))
@@ -70,7 +73,7 @@ impl Row for Alert {
     fn item(&self) -> Item {
         Item {
             id: self.id.to_string(),
-            name: format!("{} alert about {}", self.severity, self.source),
+            name: format!("{} alert about {}", self.severity, shortened(&self.source)),
             state: self.status.as_str().to_owned(),
             high_risk: false,
             array: false,

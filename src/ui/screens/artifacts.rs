@@ -262,6 +262,9 @@ impl Screen for Artifacts {
     }
 
     fn obstacle(&self, action: &str) -> Option<String> {
+        if !self.wide && matches!(action, "text_down" | "text_up") {
+            return Some("there is no text beside the list; Enter opens it".to_owned());
+        }
         self.list.obstacle(action)
     }
 

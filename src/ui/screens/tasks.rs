@@ -59,7 +59,7 @@ impl Row for Task {
         },
         Column {
             title: "TYPE",
-            width: 0,
+            width: 17,
             right: false,
             rank: 1,
             sort: Some("type"),
@@ -78,9 +78,10 @@ impl Row for Task {
             width: 4,
             right: true,
             rank: 2,
-            sort: Some("priority"),
+            sort: Some("-priority"),
             cell: |task, _| Cell::plain(task.priority.to_string()),
         },
+        Column { title: "AGENT", width: 16, right: false, rank: 4, sort: None, cell: agent },
         Column {
             title: "CAGE",
             width: 4,
@@ -98,12 +99,12 @@ impl Row for Task {
             sort: Some("created_at"),
             cell: |task, look| Cell::of(Role::Dim, look.age(task.created_at)),
         },
-        Column { title: "DUE", width: 5, right: true, rank: 4, sort: Some("deadline"), cell: due },
+        Column { title: "DUE", width: 5, right: true, rank: 5, sort: Some("deadline"), cell: due },
         Column {
             title: "TRY",
             width: 5,
             right: true,
-            rank: 5,
+            rank: 6,
             sort: Some("attempts"),
             cell: |task, _| match task.attempts {
                 0 => Cell::unknown(),
@@ -111,7 +112,7 @@ impl Row for Task {
                 tries => Cell::of(Role::Warn, format!("{tries}/{}", task.max_attempts)),
             },
         },
-        Column { title: "WHAT", width: 0, right: false, rank: 4, sort: None, cell: |task, _| what(task) },
+        Column { title: "WHAT", width: 0, right: false, rank: 2, sort: None, cell: |task, _| what(task) },
     ];
 
     fn request(query: Query) -> Request {
@@ -131,6 +132,17 @@ impl Row for Task {
 
     fn mark(&self) -> Mark {
         mark(self.status)
+    }
+}
+
+/// The agent that does it or did it last; before that, the one that has to do it.
+fn agent(task: &Task, look: &Look<'_>) -> Cell {
+    let Some(id) = task.assigned_agent_id.or(task.agent_id) else { return Cell::unknown() };
+    match look.names.of(id) {
+        Some(name) if task.assigned_agent_id.is_some() => Cell::plain(name),
+        Some(name) => Cell::of(Role::Dim, name),
+        // Not asked for yet, or the agent was removed: its id says at least which are by the same one.
+        None => Cell::of(Role::Dim, text::short_id(&id.to_string())),
     }
 }
 
@@ -203,7 +215,13 @@ impl Screen for Tasks {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        self.list.answer(ticket, answer, out)
+        if !self.list.answer(ticket, answer, out) {
+            return false;
+        }
+        if let Ok(Answer::Tasks(page)) = answer {
+            out.name(page.rows.iter().filter_map(|task| task.assigned_agent_id.or(task.agent_id)));
+        }
+        true
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {

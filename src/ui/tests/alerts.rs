@@ -285,3 +285,46 @@ fn they_look_as_they_did() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+#[test]
+fn an_alert_names_what_it_is_about_once_and_by_its_short_id() {
+    const TASK: &str = "0195bbbb-0000-7000-8000-00a30174813c";
+    let about = |source: &str, message: &str| {
+        let mut alert = fleet::alerts::alert(1);
+        (alert.source, alert.message) = (source.to_owned(), message.to_owned());
+        alert
+    };
+    let alerts = vec![
+        about(&format!("task {TASK}"), &format!("task {TASK}: it waits since 3h")),
+        about("agent worker-05", "agent worker-05 has written nothing for 5 minutes"),
+        about("agent worker-0", "agent worker-05 is not it"),
+    ];
+    for (place, size) in [(Place::Alerts, (120, 36)), (Place::Overview, (120, 36)), (Place::Overview, (80, 24))] {
+        let mut driver = Driver::new(&place, size);
+        let alerts = alerts.clone();
+        driver.engine = Box::new(move |request| match (request, fleet::answer(request)) {
+            (_, Ok(Answer::Alerts(mut page))) => {
+                page.rows.splice(.., alerts.clone());
+                page.total = 3;
+                Ok(Answer::Alerts(page))
+            }
+            (_, Ok(Answer::Overview(mut overview))) => {
+                overview.alerts.clone_from(&alerts);
+                overview.alerts_total = 3;
+                overview.health.clear();
+                Ok(Answer::Overview(overview))
+            }
+            (_, answer) => answer,
+        });
+        driver.app.update(Message::Pulse(fleet::pulse()));
+        driver.settle();
+        driver.sees("task 0174813c");
+        driver.sees_not("0195bbbb");
+        let frame = driver.draw();
+        assert_eq!(frame.matches("0174813c").count(), 1, "{frame}");
+        if size.0 > 80 {
+            assert_eq!(frame.matches("agent worker-05").count(), 2, "{frame}");
+            driver.sees("has written nothing");
+        }
+    }
+}

@@ -427,3 +427,31 @@ fn no_key_reaches_a_cage_behind_a_filter_that_is_not_understood() {
         assert_eq!(here(&driver), "001");
     }
 }
+
+#[test]
+fn what_is_used_is_shown_where_no_cage_has_a_limit() {
+    let cells = |count: u16| {
+        let mut cells = fleet::cages::grid(count);
+        for (place, cell) in cells.iter_mut().enumerate() {
+            cell.tokens = Gauge { used: Some(12_500.0 * place as f64), granted: None, limit: None };
+        }
+        cells
+    };
+    for (size, count, seen) in
+        [((120, 36), 20, "238k"), ((120, 36), 100, "1.2M"), ((200, 60), 300, "1.2M"), ((200, 60), 20, "238k")]
+    {
+        let mut driver = with_cells(size, &cells(count));
+        driver.press("m m m");
+        show(&mut driver, &cells(count));
+        driver.sees("tokens");
+        let frame = driver.draw();
+        let grid: Vec<&str> = frame.lines().take(frame.lines().count() - 6).collect();
+        assert!(grid.iter().any(|line| line.contains(seen)), "{count}:\n{frame}");
+    }
+    // A thousand have room for a sign each; it is not that of what is unknown.
+    let mut driver = with_cells((120, 36), &cells(1000));
+    driver.press("m m m");
+    show(&mut driver, &cells(1000));
+    driver.sees("●+");
+    driver.sees("+ no limit");
+}

@@ -241,3 +241,85 @@ fn a_choice_that_cannot_be_taken_back_says_so_and_is_asked_about() {
     driver.app.update(Message::Key("y".parse().unwrap(), std::time::Instant::now()));
     assert!(sent(&mut driver).is_some());
 }
+
+/// A what-if of which most figures stay, one changes at the end, and a deadline is at risk.
+fn much_to_say(request: &Request) -> Result<Answer, String> {
+    match (request, fleet::answer(request)) {
+        (Request::WhatIf(_), Ok(Answer::WhatIf(mut what_if))) => {
+            let figure = |what: String, after: f64| crate::api::triage::Figure {
+                what,
+                unit: crate::api::triage::Unit::Count,
+                before: Some(1.0),
+                after: Some(after),
+            };
+            what_if.figures = (0..40).map(|number| figure(format!("figure {number}"), 1.0)).collect();
+            what_if.figures.extend((0..30).map(|number| figure(format!("changing {number}"), 2.0)));
+            what_if.figures.push(figure("deadlines at risk".to_owned(), 1.0));
+            Ok(Answer::WhatIf(what_if))
+        }
+        (_, answer) => answer,
+    }
+}
+
+#[test]
+fn of_a_what_if_what_changes_is_seen_and_the_rest_is_a_key_away() {
+    // Tall terminals have room for all of it.
+    for (size, all) in [((80, 24), false), ((120, 36), false), ((120, 60), true), ((200, 60), true)] {
+        let mut driver = on_pending(size);
+        driver.engine = Box::new(much_to_say);
+        driver.press("r");
+        driver.type_text("builder-1");
+        driver.sees("deadlines at risk");
+        driver.sees("changing 0");
+        driver.sees_not("figure 0");
+        if all {
+            driver.sees("40 figures stay as they are");
+            driver.sees_not("more lines: ");
+            continue;
+        }
+        driver.sees("more lines: shift-down");
+        driver.sees_not("40 figures stay as they are");
+        let before = driver.app.selection().unwrap().items[0].id.clone();
+        for _ in 0..10 {
+            driver.press("ctrl-d");
+        }
+        driver.sees("40 figures stay as they are");
+        driver.sees("▶ ✓ free   builder-1");
+        driver.press("shift-up");
+        driver.sees_not("40 figures stay as they are");
+        driver.press("shift-down");
+        driver.sees("40 figures stay as they are");
+        for _ in 0..10 {
+            driver.press("ctrl-b");
+        }
+        driver.sees("deadlines at risk");
+        assert_eq!(driver.app.selection().unwrap().items[0].id, before);
+    }
+}
+
+#[test]
+fn why_each_could_is_said_where_there_is_little_room_too() {
+    let mut driver = on_pending((80, 24));
+    driver.press("r");
+    let frame = driver.draw();
+    let row = |name: &str| frame.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(row("builder-1").contains("free now · has capability"), "{frame}");
+    assert!(row("writer").contains("lacks capability rust"), "{frame}");
+    // What was achieved stands below then.
+    driver.press("down");
+    driver.sees("good 96%, takes 42s, costs - in the mean");
+}
+
+#[test]
+fn that_it_cannot_be_taken_back_is_said_whole_where_there_is_little_room() {
+    let mut driver = on_pending((80, 24));
+    driver.engine = Box::new(|request| match (request, fleet::answer(request)) {
+        (Request::WhatIf(_), Ok(Answer::WhatIf(mut what_if))) => {
+            what_if.reversible = false;
+            Ok(Answer::WhatIf(what_if))
+        }
+        (_, answer) => answer,
+    });
+    driver.press("r");
+    driver.sees("this cannot be taken back");
+}

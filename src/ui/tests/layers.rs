@@ -32,9 +32,54 @@ fn a_preview_is_scrolled_no_further_than_its_end_so_that_the_way_back_begins_at_
     driver.sees("thing-099");
     driver.sees_not("more lines below");
     driver.press("k");
-    driver.sees("1 more lines below");
+    driver.sees("1 more line below");
+    driver.press("g");
+    driver.sees("thing-000");
+    driver.press("end");
+    driver.sees("thing-099");
     driver.press("pageup");
-    driver.sees("11 more lines below");
+    // A page is what is in sight: 30 lines at this height.
+    driver.sees("28 more lines below");
+    driver.press("home pagedown G");
+    driver.sees("thing-099");
+}
+
+#[test]
+fn a_preview_shows_things_before_figures_and_of_figures_those_that_change() {
+    let mut driver = Driver::new(&Place::Tasks, (80, 24));
+    driver.engine = Box::new(|request| match request {
+        Request::WhatIf(_) => {
+            let refusal = json!({"kind": "conflict", "field": "status", "value": "failed",
+                "allowed": "a task that has not ended, or one that is tried again"});
+            let item = |number: usize| match number {
+                3 | 7 => json!({"item": format!("thing-{number}"), "change": "", "refusal": refusal}),
+                number => json!({"item": format!("thing-{number}"), "change": "priority 5 -> 7"}),
+            };
+            let items: Vec<_> = (0..9).map(item).collect();
+            let figure = |number: usize| {
+                let after = if number == 20 { 2 } else { 1 };
+                json!({"what": format!("figure {number}"), "unit": "count", "before": 1, "after": after})
+            };
+            let figures: Vec<_> = (0..40).map(figure).collect();
+            let what_if = json!({"items": items, "figures": figures, "reversible": false});
+            Ok(Answer::WhatIf(serde_json::from_value(what_if).unwrap()))
+        }
+        other => fleet::answer(other),
+    });
+    let command = WireCommand::RetryTasks { ids: vec![] };
+    driver.app.open(Box::new(Preview::new(Order { command, line: String::new(), title: "retry".to_owned() })));
+    driver.settle();
+    driver.sees("7 will change, 2 cannot");
+    let frame = driver.draw();
+    let row = |what: &str| frame.lines().position(|line| line.contains(what)).unwrap_or(usize::MAX);
+    assert!(row("thing-7") < row("thing-0"), "{frame}");
+    // The reason is there to its end.
+    driver.sees("tried again");
+    driver.sees("this cannot be taken back");
+    driver.press("G");
+    driver.sees("figure 20");
+    driver.sees("39 figures stay as they are");
+    driver.sees_not("figure 21");
 }
 
 #[test]

@@ -92,6 +92,37 @@ fn in_a_single_line_each_cage_stands_with_its_number_and_the_worst_come_first() 
 }
 
 #[test]
+fn the_fullest_cage_that_the_heading_names_is_among_those_in_sight() {
+    let mut driver = Driver::new(&Place::Overview, (80, 24));
+    let mut cells = fleet::cages::grid(24);
+    for cell in &mut cells {
+        // Many are in trouble, and the one that uses most is not.
+        cell.state = crate::api::live::CellState::Warning;
+        cell.memory.used = cell.memory.limit.map(|limit| limit / 4.0);
+    }
+    cells[19].state = crate::api::live::CellState::Running;
+    cells[19].memory.used = cells[19].memory.limit.map(|limit| limit * 0.97);
+    driver.engine = Box::new(move |request| match request {
+        Request::Grid => Ok(Answer::Grid(cells.clone())),
+        other => fleet::answer(other),
+    });
+    driver.app.update(Message::Pulse(fleet::pulse()));
+    driver.settle();
+    let frame = driver.draw();
+    let at = frame.lines().position(|line| line.contains("worst first")).unwrap();
+    assert!(frame.lines().nth(at).unwrap().contains("fullest: 020"), "{frame}");
+    assert!(frame.lines().nth(at + 1).unwrap().trim_matches(['│', ' ']).starts_with("020 ●"), "{frame}");
+}
+
+#[test]
+fn where_cells_have_room_for_a_tenth_only_the_heading_says_that_it_is_one() {
+    let mut driver = answered((200, 60), &fleet::overview::overview(), 1000);
+    driver.sees("memory in tenths of the limit");
+    let mut driver = answered((120, 36), &fleet::overview::overview(), 10);
+    driver.sees("memory of limit");
+}
+
+#[test]
 fn the_header_says_where_one_is_however_narrow_and_however_long_the_way() {
     let header = |width: u16| Driver::new(&Place::Overview, (width, 24)).draw().lines().next().unwrap().to_owned();
     let wide = header(120);
@@ -155,8 +186,18 @@ fn an_empty_engine_says_what_would_be_here() {
         driver.sees("waits for you nothing");
         driver.sees("No machine has joined yet");
         driver.sees("There is no cage yet");
-        assert!(driver.draw().contains("none said in the last hour") || size.0 < 100);
+        assert!(driver.draw().contains("unknown for the last hour") || size.0 < 100);
         driver.sees_not("$0");
+    }
+}
+
+#[test]
+fn what_was_used_in_the_last_hour_is_said_as_a_sum() {
+    for (size, said) in [((80, 24), "last hour 1.2M, $12.50"), ((120, 36), "in the last hour")] {
+        let mut driver = answered(size, &fleet::overview::overview(), 24);
+        driver.sees(said);
+        driver.sees_not("an hour");
+        driver.sees_not("none said");
     }
 }
 

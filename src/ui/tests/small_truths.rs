@@ -240,3 +240,69 @@ fn every_change_that_takes_back_has_its_line() {
         assert_eq!(line_of(&command), line);
     }
 }
+
+#[test]
+fn a_title_for_which_there_is_little_room_leaves_out_words_and_cuts_no_figure() {
+    let title = |width: u16| {
+        let mut driver = Driver::new(&Place::Inbox, (width, 24));
+        driver.draw().lines().nth(1).unwrap().to_owned()
+    };
+    let wide = title(120);
+    let due = wide.split(" · ").find(|part| part.contains("first due in ") || part.contains("missed ")).unwrap();
+    let figure = due.split(' ').find(|word| word.starts_with(|c: char| c.is_ascii_digit())).unwrap();
+    assert!(wide.contains(", median "), "{wide}");
+    let narrow = title(80);
+    assert!(narrow.contains(&format!(" {figure} ")) && narrow.ends_with("─╮"), "{narrow}");
+    // What there are no words short enough for is cut with a mark.
+    let mut driver = Driver::new(&Place::Inbox, (80, 24));
+    driver.app.step(crate::ui::step::Step::Filter("x".repeat(200)));
+    driver.settle();
+    let long = driver.draw().lines().nth(1).unwrap().to_owned();
+    assert!(long.ends_with("… ╮"), "{long}");
+}
+
+#[test]
+fn the_figures_of_a_cage_are_whole_at_any_width() {
+    for size in [(80, 24), (100, 30), (120, 36), (200, 60)] {
+        let mut driver = Driver::new(&Place::Cages, size);
+        driver.engine = Box::new(|request| match fleet::answer(request) {
+            Ok(Answer::Grid(mut cells)) => {
+                for cell in &mut cells {
+                    cell.cpu.used = Some(1.25);
+                    cell.memory.used = Some(67e6);
+                    cell.memory_peak.used = Some(123e6);
+                    cell.tokens.used = Some(123_456.0);
+                    (cell.pids.used, cell.pids.limit) = (Some(0.0), Some(32.0));
+                }
+                Ok(Answer::Grid(cells))
+            }
+            answer => answer,
+        });
+        driver.app.update(Message::Pulse(fleet::pulse()));
+        driver.settle();
+        let frame = driver.draw();
+        assert!(frame.contains("pids 0/32") || frame.contains("pids 0 of 32"), "{size:?}:\n{frame}");
+    }
+}
+
+#[test]
+fn why_nothing_can_be_done_to_several_is_counted() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    driver.engine = Box::new(|request| match fleet::answer(request) {
+        Ok(Answer::Tasks(mut page)) => {
+            page.rows.iter_mut().for_each(|task| task.status = crate::domain::TaskStatus::Failed);
+            Ok(Answer::Tasks(page))
+        }
+        answer => answer,
+    });
+    driver.press("ctrl-r space space");
+    driver.press("D");
+    driver.sees("none of 2 tasks: it is failed already");
+}
+
+#[test]
+fn a_list_without_a_text_beside_it_does_not_offer_to_scroll_one() {
+    let last = |width: u16| Driver::new(&Place::Artifacts, (width, 36)).draw().lines().last().unwrap().to_owned();
+    assert!(last(200).contains("scroll text"), "{}", last(200));
+    assert!(!last(120).contains("scroll text"), "{}", last(120));
+}

@@ -594,9 +594,9 @@ fn the_list_is_sorted_and_its_columns_are_chosen() {
         driver.settle();
         order
     };
-    assert_eq!(sorted(&mut driver).as_deref(), Some("priority"));
-    driver.sees("PRI▲");
     assert_eq!(sorted(&mut driver).as_deref(), Some("-priority"));
+    driver.sees("PRI▼");
+    assert_eq!(sorted(&mut driver).as_deref(), Some("priority"));
     driver.sees("WHAT");
     driver.press("C");
     driver.type_text("what");
@@ -605,7 +605,7 @@ fn the_list_is_sorted_and_its_columns_are_chosen() {
     driver.app.update(Message::Pulse(fleet::pulse()));
     driver.settle();
     driver.sees_not("WHAT");
-    driver.sees("PRI▼");
+    driver.sees("PRI▲");
 }
 
 #[test]
@@ -757,4 +757,58 @@ fn why_is_asked_again_about_the_same_task() {
     press_only(&mut driver, "ctrl-r");
     let asked: Vec<_> = driver.asked.iter().map(|(_, request)| request.clone()).collect();
     assert_eq!(asked, [Request::Explain(asked_about)]);
+}
+
+#[test]
+fn a_list_that_is_opened_first_is_filled_however_tall_the_terminal() {
+    for size in [(300, 100), (200, 80)] {
+        let mut driver = Driver::new(&Place::Tasks, size);
+        let frame = driver.draw();
+        let missing = frame.lines().filter(|line| line.trim_matches(['│', '█', ' ']) == "…").count();
+        assert_eq!(missing, 0, "{size:?}:\n{frame}");
+    }
+}
+
+#[test]
+fn a_task_says_whose_it_is_and_what_it_does_gets_the_room() {
+    for size in [(120, 36), (200, 60)] {
+        let mut driver = Driver::new(&Place::Tasks, size);
+        driver.engine = Box::new(|request| match fleet::answer(request) {
+            Ok(Answer::Tasks(mut page)) => {
+                for task in &mut page.rows {
+                    match task.status {
+                        TaskStatus::Executing => task.assigned_agent_id = fleet::agents::id(7).parse().ok(),
+                        TaskStatus::Pending => task.agent_id = fleet::agents::id(8).parse().ok(),
+                        _ => {}
+                    }
+                }
+                Ok(Answer::Tasks(page))
+            }
+            answer => answer,
+        });
+        driver.press("ctrl-r");
+        let frame = driver.draw();
+        let row = |what: &str| frame.lines().find(|line| line.contains(what)).unwrap_or_default();
+        assert!(row(" executing ").contains(" builder-7 "), "{frame}");
+        assert!(row(" pending ").contains(" builder-8 "), "{frame}");
+        let head = row("AGENT");
+        let column = |what: &str| head.find(what).unwrap();
+        assert_eq!(column("STATUS") - column("TYPE"), 18, "{head}");
+    }
+    // Narrow, what it does is there all the same.
+    Driver::new(&Place::Tasks, (80, 24)).sees("WHAT");
+}
+
+#[test]
+fn sorted_by_priority_the_highest_come_first() {
+    let mut driver = Driver::new(&Place::Tasks, (120, 36));
+    let columns = driver.app.with_list(|list, _| list.columns()).unwrap();
+    let place = columns.iter().position(|column| column.title == "PRI").unwrap();
+    for order in ["-priority", "priority"] {
+        driver.app.step(crate::ui::step::Step::SortBy(place));
+        driver.collect();
+        let (_, request) = driver.asked.pop().unwrap();
+        let Request::Tasks(query) = request else { panic!("{request:?}") };
+        assert!(query.contains(&("sort".to_owned(), order.to_owned())), "{query:?}");
+    }
 }

@@ -117,7 +117,8 @@ pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
 /// A frame over whatever was there; gives its inside.
 pub fn dialog(frame: &mut Frame<'_>, area: Rect, title: &str, look: &Look<'_>) -> Rect {
     frame.render_widget(Clear, area);
-    let block = panel(title, true, look);
+    let title = text::fit(&text::clean(title), usize::from(area.width).saturating_sub(4)).into_owned();
+    let block = panel(&title, true, look);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     inner

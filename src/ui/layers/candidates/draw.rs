@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
 use crate::domain::selection::{FactorScore, Learned};
-use crate::ui::layers::preview::value_text;
+use crate::ui::layers::preview::{staying, told_apart, value_text};
 use crate::ui::look::{Look, Mark};
 use crate::ui::scrollbars::Scrolls;
 use crate::ui::text;
@@ -18,8 +18,15 @@ use crate::ui::widgets;
 const BESIDE_FROM: u16 = 120;
 /// How wide it then is.
 const BESIDE_WIDTH: u16 = 52;
-/// The most lines that it takes below the list.
-const BELOW_MAX: u16 = 11;
+/// The lines that it gets in any case where there is room.
+const BELOW_MIN: u16 = 11;
+/// The least lines of the list, its heading with them, that are kept where there is little room.
+const LIST_MIN: u16 = 6;
+/// Below so many columns the list leaves what was achieved to the text, and says why instead.
+const WHY_BEFORE_RECORD: usize = 100;
+
+/// What the engine calls the deadlines that may be missed.
+const AT_RISK: &str = "deadlines at risk";
 
 /// The list has room for so many, also when there are fewer.
 const ROWS_MIN: u16 = 10;
@@ -45,16 +52,27 @@ fn mark(candidate: &Candidate) -> Mark {
 pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let width = area.width.saturating_sub(4).min(170);
     let rows = match &layer.known {
-        Known::Here(candidates) => u16::try_from(candidates.len()).unwrap_or(u16::MAX).max(ROWS_MIN),
+        Known::Here(candidates) => u16::try_from(candidates.len()).unwrap_or(u16::MAX).saturating_add(1).max(ROWS_MIN),
         _ => ROWS_MIN,
     };
-    let below = if width >= BESIDE_FROM { 0 } else { BELOW_MAX };
-    let at = widgets::middle(area, width, rows.saturating_add(below + 6).min(area.height.saturating_sub(4)));
+    let beside = width >= BESIDE_FROM + 2;
+    // Without the frame, and a column or two beside it.
+    let (list_room, side_room) = if beside {
+        (width - 2 - BESIDE_WIDTH, BESIDE_WIDTH - 3)
+    } else {
+        (width.saturating_sub(2), width.saturating_sub(4))
+    };
+    let about = about(layer, usize::from(side_room), usize::from(list_room) < WHY_BEFORE_RECORD, look);
+    // With the line between the list and the text; rather a few lines too many than another height for each choice.
+    let needed = u16::try_from(about.len()).unwrap_or(u16::MAX).saturating_add(1).max(BELOW_MIN);
+    let body = if beside { rows.max(needed) } else { rows.saturating_add(needed) };
+    // All lines but the first and the last, which say how the fleet is and which keys there are.
+    let at = widgets::middle(area, width, body.saturating_add(6).min(area.height.saturating_sub(2)));
     let inner = widgets::dialog(frame, at, &layer.title, look);
     layer.input.draw(frame, Rect { height: 1, ..inner }, " find: ", look);
     let below_all = Rect { y: inner.bottom() - 1, height: 1, ..inner };
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
-    let (rows, side) = if inner.width >= BESIDE_FROM {
+    let (rows, side) = if beside {
         let rows = Rect { width: body.width - BESIDE_WIDTH, ..body };
         let gap = Rect { x: rows.right(), width: 1, ..body };
         for y in gap.y..gap.bottom() {
@@ -63,27 +81,50 @@ pub(super) fn draw(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: 
         }
         (rows, Rect { x: rows.right() + 2, width: BESIDE_WIDTH - 2, ..body })
     } else {
-        let below = BELOW_MAX.min(body.height / 2);
-        let rows = Rect { height: body.height - below, ..body };
+        let least = (body.height / 3).max(LIST_MIN);
+        let list = body.height.saturating_sub(needed).max(least).min(rows + 1).min(body.height);
+        let below = body.height - list;
+        let rows = Rect { height: list, ..body };
         let rule = look.sign("─", "-").repeat(usize::from(body.width));
         let at = Rect { y: rows.bottom(), height: 1, ..body };
         frame.render_widget(Line::styled(rule, look.style(Role::Border)), at);
-        let side = Rect { x: body.x + 1, y: rows.bottom() + 1, width: body.width - 1, height: below - 1 };
+        let side = Rect { x: body.x + 1, y: rows.bottom() + 1, width: body.width - 1, height: below.saturating_sub(1) };
         (rows, side)
     };
     draw_list(layer, frame, rows, look);
-    for (y, line) in (side.y..side.bottom()).zip(about(layer, usize::from(side.width), look)) {
-        frame.render_widget(line, Rect { y, height: 1, ..side });
-    }
+    draw_about(layer, about, frame, side, look);
     draw_last(layer, frame, below_all, look);
+}
+
+/// Draws what is said of the choice under the cursor. Where it does not fit, the last line says how much more there is.
+fn draw_about(layer: &Candidates, lines: Vec<Line<'static>>, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
+    let height = usize::from(area.height);
+    let rows = if lines.len() > height { height.saturating_sub(1) } else { height };
+    let last = lines.len().saturating_sub(rows);
+    layer.side.set((last, rows));
+    let (top, total) = (layer.side_top.min(last), lines.len());
+    for (y, line) in (area.y..area.bottom()).zip(lines.into_iter().skip(top).take(rows)) {
+        frame.render_widget(line, Rect { y, height: 1, ..area });
+    }
+    if rows < height {
+        let (above, below) = (top, total - top - rows);
+        let more = |sign: &str, lines: usize| if lines == 0 { String::new() } else { format!("{sign} {lines} ") };
+        let signs = more(look.sign("▲", "^"), above) + &more(look.sign("▼", "v"), below);
+        let words = format!("{signs}more lines: shift-down shift-up, ctrl-d ctrl-b");
+        let words = text::fit(&words, usize::from(area.width)).into_owned();
+        let at = Rect { y: area.bottom() - 1, height: 1, ..area };
+        frame.render_widget(Line::styled(words, look.style(Role::Warn)), at);
+    }
 }
 
 fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
     let cages = layer.cages();
-    let head_of_figures = figure_columns(cages, &["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
+    let shown = figures_shown(cages, room);
+    let head_of_figures = figure_columns(shown, &["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
     let fixed = 12 + text::width(&head_of_figures);
-    let name_width = if cages { 6 } else { room.saturating_sub(fixed).clamp(10, 30) };
+    let name_max = if shown < 5 { 18 } else { 30 };
+    let name_width = if cages { 6 } else { room.saturating_sub(fixed).clamp(10, name_max) };
     let why_width = room.saturating_sub(fixed + name_width);
     let place = text::pad(if cages { "CAGE" } else { "AGENT" }, name_width);
     let head = format!("           {place}{head_of_figures}{}", if why_width > 12 { "WHY" } else { "" });
@@ -109,7 +150,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
                 spans
                     .push(Span::styled(format!("{} {:<6} ", look.mark(mark(candidate)), word(candidate)), style(role)));
                 spans.push(Span::raw(text::pad(&text::clean(&candidate.name), name_width)));
-                spans.push(Span::raw(figures(candidate, cages)));
+                spans.push(Span::raw(figure_columns(shown, &figures(candidate))));
                 if why_width > 12 {
                     let why = candidate.reasons.join(" · ");
                     spans.push(Span::styled(text::fit(&text::clean(&why), why_width).into_owned(), style(Role::Dim)));
@@ -139,31 +180,36 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
     }
 }
 
-/// The figures of a candidate under each other. Of a cage nobody keeps a record, so it has the first two only.
-fn figure_columns<T: AsRef<str>>(cages: bool, figures: &[T; 5]) -> String {
+/// How many figures of a candidate the list has. Of a cage nobody keeps a record, so it has the first two only; where
+/// there is little room so has an agent.
+const fn figures_shown(cages: bool, room: usize) -> usize {
+    if cages || room < WHY_BEFORE_RECORD { 2 } else { 5 }
+}
+
+/// The first figures of a candidate, under each other.
+fn figure_columns<T: AsRef<str>>(shown: usize, figures: &[T; 5]) -> String {
     let widths = [4, 6, 5, 6, 7];
-    let shown = figures.iter().zip(widths).take(if cages { 2 } else { 5 });
+    let shown = figures.iter().zip(widths).take(shown);
     let padded = shown.map(|(figure, width)| format!(" {}", text::pad_left(figure.as_ref(), width)));
     padded.collect::<String>() + "  "
 }
 
 /// What a candidate does and did; what nobody knows is a dash.
-fn figures(candidate: &Candidate, cages: bool) -> String {
+fn figures(candidate: &Candidate) -> [String; 5] {
     let known = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     #[allow(clippy::cast_possible_truncation, reason = "durations are far below what i64 holds in microseconds")]
     let mean = candidate.mean_duration_s.map(|seconds| text::duration((seconds * 1e6) as i64));
-    let figures = [
+    [
         candidate.running.to_string(),
         text::count(candidate.queued),
         known(candidate.success_rate.map(text::percent)),
         known(mean),
         known(candidate.mean_cost.map(|cost| format!("${cost:.2}"))),
-    ];
-    figure_columns(cages, &figures)
+    ]
 }
 
-/// Everything about the choice under the cursor: its reasons, and before and after.
-fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// Everything about the choice under the cursor: what it achieved, where the list does not say it (`record`), its reasons, and before and after.
+fn about(layer: &Candidates, width: usize, record: bool, look: &Look<'_>) -> Vec<Line<'static>> {
     let found = layer.found();
     let Some(chosen) = found.get(layer.cursor).copied() else { return Vec::new() };
     let styled = |role: Role, words: String| Line::styled(words, look.style(role));
@@ -176,6 +222,10 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
             let name = text::clean(&candidate.name);
             let words = format!("{}{name}: {}", if layer.cages() { "cage " } else { "" }, word(candidate));
             lines.push(styled(Role::Title, text::fit(&words, width).into_owned()));
+            if record && !layer.cages() {
+                let [.., good, mean, cost] = figures(candidate);
+                lines.push(styled(Role::Dim, format!("good {good}, takes {mean}, costs {cost} in the mean")));
+            }
             for reason in &candidate.reasons {
                 let dot = look.sign("· ", "- ");
                 for (place, line) in widgets::wrap(reason, width.saturating_sub(2)).into_iter().enumerate() {
@@ -206,10 +256,10 @@ fn about(layer: &Candidates, width: usize, look: &Look<'_>) -> Vec<Line<'static>
     lines
 }
 
-/// Before and after.
+/// Before and after: how many cannot and what becomes of deadlines is always said, then the figures that change.
 fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let mut lines: Vec<Line<'static>> = what_if.figures.iter().map(|figure| figure_line(figure, width, look)).collect();
     let refused: Vec<_> = what_if.items.iter().filter_map(|item| item.refusal.as_ref()).collect();
+    let mut lines = Vec::new();
     if let ([item], true) = (&what_if.items[..], refused.is_empty()) {
         lines.extend(widgets::wrap(&item.change, width).into_iter().map(Line::from));
     } else if what_if.items.len() > 1 {
@@ -225,6 +275,12 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
             lines.push(Line::styled(format!("{before} {line}"), look.style(Role::Bad)));
         }
     }
+    let (changing, same) = told_apart(&what_if.figures);
+    let (deadlines, same): (Vec<_>, Vec<_>) = same.into_iter().partition(|figure| figure.what == AT_RISK);
+    let (at_risk, changing): (Vec<_>, Vec<_>) = changing.into_iter().partition(|figure| figure.what == AT_RISK);
+    let shown = deadlines.into_iter().chain(at_risk).chain(changing);
+    lines.extend(shown.map(|figure| figure_line(figure, width, look)));
+    lines.extend(staying(same.len()).map(|words| Line::styled(words, look.style(Role::Dim))));
     lines
 }
 
@@ -263,7 +319,7 @@ fn figure_line(figure: &Figure, width: usize, look: &Look<'_>) -> Line<'static> 
 fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let several = match &layer.subject {
         Subject::Tasks(ids) | Subject::Agents(ids) if ids.len() > JUDGED_MAX => {
-            format!("able and free judged by the first {JUDGED_MAX}; ")
+            format!("   able and free judged by the first {JUDGED_MAX}")
         }
         _ => String::new(),
     };
@@ -272,19 +328,21 @@ fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
         Some(Ok(_)) => "this cannot be taken back",
         _ => "",
     };
-    let line = match &layer.problem {
-        Some(problem) => {
-            let words = text::fit(&text::clean(problem), usize::from(area.width) - 2).into_owned();
-            Line::styled(format!(" {words}"), look.style(Role::Bad))
-        }
-        None => Line::from(vec![
+    let line = if let Some(problem) = &layer.problem {
+        let words = text::fit(&text::clean(problem), usize::from(area.width) - 2).into_owned();
+        Line::styled(format!(" {words}"), look.style(Role::Bad))
+    } else {
+        // What is at stake stands before the keys, which are the same every time.
+        let back = if back.is_empty() { String::new() } else { format!("   {back}") };
+        let line = Line::from(vec![
             Span::styled(if layer.can_choose() { " Enter: do it" } else { "" }, look.style(Role::Key)),
-            Span::styled("   Esc: leave it   ", look.style(Role::Key)),
-            Span::styled("Tab", look.style(Role::Key)),
-            Span::styled(" moves, letters find   ", look.style(Role::Dim)),
-            Span::styled(several, look.style(Role::Dim)),
             Span::styled(back, look.style(Role::Dim)),
-        ]),
+            Span::styled("   Esc: leave it", look.style(Role::Key)),
+            Span::styled(several, look.style(Role::Dim)),
+            Span::styled("   Tab", look.style(Role::Key)),
+            Span::styled(" moves, letters find", look.style(Role::Dim)),
+        ]);
+        widgets::fit_line(line, usize::from(area.width))
     };
     frame.render_widget(line, area);
 }

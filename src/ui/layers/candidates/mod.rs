@@ -60,6 +60,10 @@ pub struct Candidates {
     cursor: usize,
     /// The first row that was drawn last, and how many were.
     drawn: Cell<(usize, usize)>,
+    /// How many lines what is said of the choice was scrolled by.
+    side_top: usize,
+    /// How far that can go, and how many lines of it were in sight, as of the last drawing.
+    side: Cell<(usize, usize)>,
     /// What each choice would change, by the candidate's name; `None` is the scheduler.
     effects: BTreeMap<Option<String>, Result<WhatIf, String>>,
     /// The what-if that is on its way.
@@ -115,6 +119,8 @@ impl Candidates {
             input: Input::default(),
             cursor: 0,
             drawn: Cell::new((0, 0)),
+            side_top: 0,
+            side: Cell::new((0, 0)),
             effects: BTreeMap::new(),
             effect_asked: None,
             cage_asked: None,
@@ -219,6 +225,7 @@ impl Candidates {
     /// Asks what the choice under the cursor would change, unless that is known.
     fn moved(&mut self, out: &mut Out) {
         self.problem = None;
+        self.side_top = 0;
         self.cursor = self.cursor.min(self.found().len().saturating_sub(1));
         let Some(chosen) = self.found().get(self.cursor).map(|choice| choice.map(|candidate| candidate.name.clone()))
         else {
@@ -276,6 +283,12 @@ impl Candidates {
             let words = vec!["This cannot be taken back.".to_owned()];
             Step::Open(Box::new(Confirm::new(format!("{}?", order.title), words, "", Step::Order(order))))
         });
+    }
+
+    /// Scrolls what is said of the choice.
+    fn scroll_side(&mut self, by: isize) {
+        let last = self.side.get().0;
+        self.side_top = self.side_top.min(last).saturating_add_signed(by).min(last);
     }
 
     /// What the choice under the cursor would change, as far as that is known.
@@ -398,7 +411,21 @@ impl Layer for Candidates {
 
     fn key(&mut self, key: Key, out: &mut Out) {
         let last = self.found().len().saturating_sub(1);
+        let page = isize::try_from(self.side.get().1).unwrap_or(1).saturating_sub(1).max(1);
         let to = match key.code {
+            // Letters find and plain arrows choose; so what scrolls the text is held with a key.
+            KeyCode::Down | KeyCode::Up if key.ctrl || key.shift => {
+                self.scroll_side(if key.code == KeyCode::Down { 1 } else { -1 });
+                return;
+            }
+            KeyCode::PageDown | KeyCode::PageUp if key.ctrl || key.shift => {
+                self.scroll_side(if key.code == KeyCode::PageDown { page } else { -page });
+                return;
+            }
+            KeyCode::Char(way @ ('d' | 'b')) if key.ctrl => {
+                self.scroll_side(if way == 'd' { page } else { -page });
+                return;
+            }
             KeyCode::Esc => {
                 out.step(Step::Close);
                 return;

@@ -83,6 +83,11 @@ pub fn fits_small(area: Rect, cells: &Cells) -> bool {
     !cramped && plan.across * plan.down >= cells.all().len()
 }
 
+/// Whether a cell has no room for more than the tenth of its limit, when all cages are drawn at once.
+pub fn small_in_tenths(area: Rect, cells: &Cells) -> bool {
+    matches!(plan_small(area, cells).size, Size::Short | Size::Dot)
+}
+
 /// Draws all cages at once, without a cursor, as large as there is room, where [`fits_small`] says that there is enough.
 pub fn draw_small(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, look: &Look<'_>) {
     let plan = plan_small(area, cells);

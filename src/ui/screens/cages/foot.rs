@@ -7,10 +7,11 @@ use ratatui::widgets::Paragraph;
 
 use super::cells::Cells;
 use super::measure::{Measure, WORST_FIRST, heat, in_short, mark_of, thousands, used_of, word_of};
-use crate::api::live::{CageCell, CellState};
+use crate::api::live::{CageCell, CellState, Gauge};
 use crate::ui::look::Look;
 use crate::ui::text;
 use crate::ui::theme::Role;
+use crate::ui::widgets;
 
 /// From how many columns on the cage under the cursor needs one line only.
 const ONE_LINE_FROM: u16 = 180;
@@ -41,21 +42,13 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
                 style(Role::Dim),
             ),
         ]);
-        let narrow = area.width < 100;
-        let mut spans = vec![Span::raw(" ")];
-        for measure in [Measure::Cpu, Measure::Memory, Measure::Gpu, Measure::Tokens] {
-            spans.push(Span::styled(format!("{} ", measure.as_str()), style(Role::Dim)));
-            let short = || in_short(measure.of(cell), |value| measure.value(value));
-            spans.push(Span::raw(format!("{}  ", if narrow { short() } else { measure.words(cell) })));
-            if let (Measure::Memory, Some(peak)) = (measure, cell.memory_peak.used) {
-                spans.push(Span::styled("peak ", style(Role::Dim)));
-                spans.push(Span::raw(format!("{}  ", measure.value(peak))));
-            }
-        }
-        spans.push(Span::styled("pids ", style(Role::Dim)));
-        let pids = if narrow { in_short(&cell.pids, thousands) } else { used_of(&cell.pids, thousands) };
-        spans.push(Span::raw(pids));
-        lines[1] = Line::from(spans);
+        let room =
+            usize::from(area.width).saturating_sub(if cell_lines(area.width) == 1 { lines[0].width() + 1 } else { 0 });
+        // What there is most to say with, of all figures: a cut one says something else.
+        let forms = [Form::Words, Form::Short, Form::Figures, Form::NoPeak].map(|form| figures(cell, form, look));
+        let fits = forms.iter().position(|line| line.width() <= room).unwrap_or(forms.len() - 1);
+        let line = forms.into_iter().nth(fits).unwrap_or_default();
+        lines[1] = widgets::fit_line(line, room);
     }
     if cell_lines(area.width) == 1 {
         let second = lines.pop().unwrap_or_default();
@@ -68,6 +61,44 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
         let at = Rect { y: area.y + place, height: 1, ..area };
         frame.render_widget(Paragraph::new(line).style(look.style(Role::Header)), at);
     }
+}
+
+/// How much is said of each figure of a cage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Used of limit, with the share.
+    Words,
+    /// The same with signs.
+    Short,
+    /// Without the share.
+    Figures,
+    /// And without the peak of memory.
+    NoPeak,
+}
+
+/// What a cage uses of each limit.
+fn figures(cell: &CageCell, form: Form, look: &Look<'_>) -> Line<'static> {
+    let style = |role: Role| look.theme.over(role, Role::Header);
+    let write = |gauge: &Gauge, value: &dyn Fn(f64) -> String| match form {
+        Form::Words => used_of(gauge, value),
+        Form::Short => in_short(gauge, value),
+        Form::Figures | Form::NoPeak => {
+            let limit = gauge.limit.map(|limit| format!("/{}", value(limit))).unwrap_or_default();
+            format!("{}{limit}", gauge.used.map_or("-".to_owned(), value))
+        }
+    };
+    let mut spans = vec![Span::raw(" ")];
+    for measure in [Measure::Cpu, Measure::Memory, Measure::Gpu, Measure::Tokens] {
+        spans.push(Span::styled(format!("{} ", measure.as_str()), style(Role::Dim)));
+        spans.push(Span::raw(format!("{}  ", write(measure.of(cell), &|value| measure.value(value)))));
+        if let (Measure::Memory, Some(peak)) = (measure, cell.memory_peak.used.filter(|_| form != Form::NoPeak)) {
+            spans.push(Span::styled("peak ", style(Role::Dim)));
+            spans.push(Span::raw(format!("{}  ", measure.value(peak))));
+        }
+    }
+    spans.push(Span::styled("pids ", style(Role::Dim)));
+    spans.push(Span::raw(write(&cell.pids, &thousands)));
+    Line::from(spans)
 }
 
 /// How many cages are in each state, with its sign; in short words where there is little room.
@@ -125,7 +156,10 @@ pub fn scale(cells: &Cells, measure: Measure, tenths: bool, room: usize, look: &
     for (share, tenth, percent) in steps {
         spans.push(Span::styled(if tenths { tenth } else { percent }, look.style(heat(share))));
     }
-    spans.push(Span::styled("  - unknown  ", dim));
+    let open =
+        |cell: &CageCell| measure.of(cell).limit.is_none() && measure.of(cell).used.is_some_and(|used| used > 0.0);
+    let unlimited = tenths && cells.all().iter().any(open);
+    spans.push(Span::styled(if unlimited { "  + no limit  - unknown  " } else { "  - unknown  " }, dim));
     let used: usize = spans.iter().map(Span::width).sum();
     spans.push(Span::raw(text::fit(&most(cells, measure), room.saturating_sub(used)).into_owned()));
     Line::from(spans)

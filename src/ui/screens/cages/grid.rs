@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::measure::{Measure, digit, heat, mark_of, word_of};
+use super::measure::{Measure, digit, heat, mark_of, unlimited, word_of};
 use crate::api::live::{CageCell, CellState};
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
@@ -187,11 +187,15 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         // What the filter holds back keeps its place and its number and says nothing else.
         Span::styled(look.mark(Mark::Queued), base)
     };
-    let tenth = if drawn.matches { digit(drawn.share).to_string() } else { " ".to_owned() };
+    // What has no limit has no share, but what is used of it is known.
+    let used = |columns: usize| unlimited(measure.of(cell), columns, |value| measure.value(value));
+    // After number and sign, and a blank before the next cell; else what one sign can say.
+    let used_short = used(room.saturating_sub(text::width(&number) + 2)).filter(|_| drawn.matches);
+    let tenth = used_short.map_or_else(|| digit_of(drawn, measure), |used| format!(" {used}"));
     let share = match drawn.share {
         _ if !drawn.matches => String::new(),
         Some(share) => text::percent(share),
-        None => "-".to_owned(),
+        None => used(4).unwrap_or_else(|| "-".to_owned()),
     };
     let agent = match &cell.agent {
         _ if !drawn.matches => String::new(),
@@ -200,7 +204,7 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
     };
     let said = |words: String| Span::styled(words, base);
     let first = match plan.size {
-        Size::Dot => vec![sign, said(tenth)],
+        Size::Dot => vec![sign, said(digit_of(drawn, measure))],
         Size::Short => vec![said(number), sign, said(tenth)],
         Size::Line => vec![said(text::pad(&number, 4)), sign, said(text::pad_left(&share, 4))],
         Size::Named => {
@@ -229,6 +233,22 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         lines.push(under(format!(" {bar} "), base));
     }
     lines
+}
+
+/// What there is room for behind a sign: a tenth, or `+` for what is used without a limit.
+fn digit_of(drawn: &Drawn<'_>, measure: Measure) -> String {
+    let open = measure.of(drawn.cell);
+    match drawn.share {
+        _ if !drawn.matches => " ".to_owned(),
+        None if open.limit.is_none() && open.used.is_some() => {
+            if open.used > Some(0.0) {
+                "+".to_owned()
+            } else {
+                "0".to_owned()
+            }
+        }
+        share => digit(share).to_string(),
+    }
 }
 
 fn with_pointer(

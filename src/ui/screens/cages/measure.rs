@@ -178,6 +178,19 @@ pub fn digit(share: Option<f64>) -> char {
     }
 }
 
+/// What is used where there is no limit of which it could be a share, in at most so many columns; `None` where there is one, where it
+/// is unknown, and where there is no room.
+pub fn unlimited(gauge: &Gauge, columns: usize, value: impl Fn(f64) -> String) -> Option<String> {
+    let used = value(gauge.used.filter(|_| gauge.limit.is_none())?);
+    if text::width(&used) <= columns {
+        return Some(used);
+    }
+    // Rather without its fraction than not at all: `12.5k`, `12k`.
+    let (whole, rest) = used.split_once('.')?;
+    let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    Some(format!("{whole}{unit}")).filter(|short| text::width(short) <= columns)
+}
+
 /// How far a share has to move before the grid shows it: with a thousand cages at work every frame would be all new
 /// otherwise, and cells that are sorted by it would dance.
 const MOVES: f64 = 0.04;
@@ -223,10 +236,14 @@ mod tests {
     fn unknown_is_not_zero() {
         let gauge = Gauge { used: None, granted: None, limit: Some(2.0) };
         assert_eq!(used_of(&gauge, cores), "- of 2.00");
-        let gauge = Gauge { used: Some(1.0), granted: None, limit: None };
-        assert_eq!(used_of(&gauge, cores), "1.00, no limit");
+        assert_eq!(used_of(&Gauge { used: Some(1.0), granted: None, limit: None }, cores), "1.00, no limit");
         assert_eq!(used_of(&Gauge::default(), cores), "-");
         assert_eq!(in_short(&Gauge { used: None, granted: None, limit: Some(2.0) }, cores), "-/2.00");
+        let open = |used: f64| Gauge { used: Some(used), granted: None, limit: None };
+        assert_eq!(unlimited(&open(12_500.0), 4, thousands).as_deref(), Some("12k"));
+        assert_eq!(unlimited(&open(0.0), 4, thousands).as_deref(), Some("0"));
+        assert_eq!(unlimited(&open(102_000.0), 3, thousands), None);
+        assert_eq!(unlimited(&gauge, 4, thousands), None);
         assert_eq!(in_short(&Gauge { used: Some(1.0), granted: None, limit: Some(2.0) }, cores), "1.00/2.00 50%");
     }
 

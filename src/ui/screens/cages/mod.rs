@@ -9,7 +9,7 @@ mod listing;
 pub mod measure;
 
 pub use cells::Cells;
-pub use draw::{MAP_ROWS, draw_small, fits_small};
+pub use draw::{MAP_ROWS, draw_small, fits_small, small_in_tenths};
 pub use foot::most;
 
 use std::collections::BTreeSet;
@@ -145,7 +145,10 @@ impl Cages {
             Order::Worst => {
                 let share = |place: usize| self.cells.share(place, self.measure);
                 let shares = columns::known_first(share(*one), share(*other), |one, other| other.total_cmp(&one));
-                shares.then(all[*one].id.cmp(&all[*other].id))
+                // Of those without a limit the one that uses most.
+                let used = |place: usize| self.measure.of(&all[place]).used;
+                let used = columns::known_first(used(*one), used(*other), |one, other| other.total_cmp(&one));
+                shares.then(used).then(all[*one].id.cmp(&all[*other].id))
             }
         });
         let cursor = self.cursor_id.and_then(|id| shown.iter().position(|place| all[*place].id == id));

@@ -2,7 +2,7 @@
 
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::domain::Timestamp;
-use crate::ui::events_text::severity;
+use crate::ui::events_text::{severity, shortened};
 use crate::ui::list::{Cell, Column};
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
@@ -81,7 +81,7 @@ pub fn mark(item: &InboxItem) -> Mark {
 /// Who made it; of an alert what it is about.
 fn agent(item: &InboxItem) -> Cell {
     if let (None, Some(alert)) = (&item.agent, &item.alert) {
-        return Cell::plain(&alert.source);
+        return Cell::plain(shortened(&alert.source));
     }
     item.agent.as_ref().map_or_else(|| Cell::of(Role::Dim, "(gone)"), Cell::plain)
 }

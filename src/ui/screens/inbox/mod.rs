@@ -42,6 +42,8 @@ pub struct Inbox {
     proposing: Proposing,
     wall: Option<Timestamp>,
     ascii: bool,
+    /// The columns of its frame.
+    width: u16,
 }
 
 /// Where its parts are drawn.
@@ -60,6 +62,7 @@ impl Inbox {
             proposing: Proposing::default(),
             wall: None,
             ascii: false,
+            width: u16::MAX,
         }
     }
 
@@ -75,6 +78,41 @@ impl Inbox {
             let list = Rect { height, ..area };
             Parts { list, beside: Rect { y: area.y + height, height: area.height - height, ..area }, wide }
         }
+    }
+
+    /// How much waits, since when, what it blocks and what is due first; `short` with what one can do without left out.
+    fn said(&self, short: bool) -> String {
+        let mut parts = vec![format!("inbox {}", self.entries.summary())];
+        let items = self.entries.items();
+        if let (Some(now), Some(oldest)) = (self.wall, items.iter().map(|item| item.since).min()) {
+            let mut waits: Vec<i64> = items.iter().map(|item| now.since(item.since).as_micros()).collect();
+            waits.sort_unstable();
+            // Of one there is no middle.
+            let median = if waits.len() > 1 && !short { waits.get((waits.len() - 1) / 2) } else { None };
+            let median = median.map(|median| format!(", median {}", text::age(*median))).unwrap_or_default();
+            parts.push(format!("oldest {}{median}", text::age(now.since(oldest).as_micros())));
+            let (blocked, most) = blocked(items);
+            if blocked > 0 {
+                let (most, tasks) = (if most { "up to " } else { "" }, if blocked == 1 { "task" } else { "tasks" });
+                let blocked = text::count(blocked);
+                parts.push(if short {
+                    format!("blocks {most}{blocked}")
+                } else {
+                    format!("{most}{blocked} {tasks} blocked")
+                });
+            }
+            if let Some(deadline) = items.iter().filter_map(|item| item.blocks_deadline).min() {
+                let left = deadline.as_micros() - now.as_micros();
+                let age = text::age(left.abs());
+                parts.push(match (left < 0, short) {
+                    (true, false) => format!("deadline missed {age} ago"),
+                    (true, true) => format!("missed {age} ago"),
+                    (false, _) => format!("first due in {age}"),
+                });
+            }
+        }
+        parts.extend(self.proposing.notice());
+        parts.join(" · ")
     }
 
     /// Has the reader read what the cursor is on, and fetch what it will come to.
@@ -124,28 +162,9 @@ pub fn place(item: &InboxItem) -> Option<Place> {
 
 impl Screen for Inbox {
     fn title(&self) -> String {
-        let mut parts = vec![format!("inbox {}", self.entries.summary())];
-        let items = self.entries.items();
-        if let (Some(now), Some(oldest)) = (self.wall, items.iter().map(|item| item.since).min()) {
-            let mut waits: Vec<i64> = items.iter().map(|item| now.since(item.since).as_micros()).collect();
-            waits.sort_unstable();
-            // Of one there is no middle.
-            let median = if waits.len() > 1 { waits.get((waits.len() - 1) / 2) } else { None };
-            let median = median.map(|median| format!(", median {}", text::age(*median))).unwrap_or_default();
-            parts.push(format!("oldest {}{median}", text::age(now.since(oldest).as_micros())));
-            let (blocked, most) = blocked(items);
-            if blocked > 0 {
-                let (most, tasks) = (if most { "up to " } else { "" }, if blocked == 1 { "task" } else { "tasks" });
-                parts.push(format!("{most}{} {tasks} blocked", text::count(blocked)));
-            }
-            if let Some(deadline) = items.iter().filter_map(|item| item.blocks_deadline).min() {
-                let left = deadline.as_micros() - now.as_micros();
-                let age = text::age(left.abs());
-                parts.push(if left < 0 { format!("deadline missed {age} ago") } else { format!("first due in {age}") });
-            }
-        }
-        parts.extend(self.proposing.notice());
-        parts.join(" · ")
+        // Of the ways to say it the first for which there is room.
+        let long = self.said(false);
+        if text::width(&long) + 4 <= usize::from(self.width) { long } else { self.said(true) }
     }
 
     fn topics(&self) -> &'static [Topic] {
@@ -198,6 +217,7 @@ impl Screen for Inbox {
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {
+        self.width = area.width + 2;
         let parts = Self::parts(area);
         self.entries.layout(usize::from(parts.list.height.saturating_sub(1)));
         self.entries.arming.drawn();

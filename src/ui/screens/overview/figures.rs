@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use crate::api::live::{Gauge, Health, HealthState, NodeLoad, Overview};
 use crate::domain::{NodeStatus, Severity};
+use crate::ui::events_text::{said_of, shortened};
 use crate::ui::look::{Look, Mark};
 use crate::ui::screens::cages::measure::{cores, thousands};
 use crate::ui::sparks::{self, Sparks};
@@ -75,7 +76,8 @@ pub fn health(overview: &Overview, room: usize, brief: bool, look: &Look<'_>) ->
     // Nobody is told that all is well while the worst that there is waits for an answer.
     let critical = overview.alerts.iter().find(|alert| alert.severity == Severity::Critical);
     if let Some(alert) = critical {
-        let words = format!("{} critical alert, {}: {}", look.mark(Mark::Failed), alert.source, alert.message);
+        let (source, said) = (shortened(&alert.source), said_of(&alert.source, &alert.message));
+        let words = format!("{} critical alert, {source}: {said}", look.mark(Mark::Failed));
         lines.push(Line::styled(text::fit(&text::clean(&words), room).into_owned(), look.style(Role::Bad)));
     }
     let named = |state: HealthState| {
@@ -221,12 +223,13 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
             Span::raw(wait(queue.median_wait_s)),
         ];
         if brief {
+            // A sum, and no rate.
             first.extend([
-                Span::styled("   tokens ", dim),
+                Span::styled(if short { "   last hour " } else { "   tokens " }, dim),
                 Span::raw(tokens.clone()),
                 Span::styled(", ", dim),
                 Span::raw(cost.clone()),
-                Span::styled(" an hour", dim),
+                Span::styled(if short { "" } else { " in the last hour" }, dim),
             ]);
         }
         Line::from(first)
@@ -242,8 +245,9 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
         lines.extend(history("failed", &failed, 1, Role::Bad, room, look));
     }
     if !brief {
+        // Nobody has said any, or nobody was there to hear it: the engine has just been started, or one looks at a past.
         let known = overview.tokens_hour.is_some() || overview.cost_hour.is_some();
-        let said = if known { "  in the last hour" } else { "  none said in the last hour" };
+        let said = if known { "  in the last hour" } else { "  unknown for the last hour" };
         lines.push(Line::from(vec![
             Span::styled(text::pad("tokens", 8), dim),
             Span::raw(tokens),

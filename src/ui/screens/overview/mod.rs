@@ -197,8 +197,16 @@ impl Overview {
                 let worst = self.cages_as(body) == CagesAs::Named && !named::all_fit(body, &self.cells);
                 let order = if worst { ", worst first" } else { "" };
                 let most = cages::most(&self.cells, self.measure);
-                let words = format!("{} of limit{each}{order} {dot} {most}", self.measure.as_str());
-                ("cages".to_owned(), words)
+                let tenths = match self.cages_as(body) {
+                    CagesAs::Grid => cages::small_in_tenths(body, &self.cells),
+                    CagesAs::Named => false,
+                    CagesAs::Map => true,
+                };
+                let words = |unit: &str| format!("{}{unit}{each}{order} {dot} {most}", self.measure.as_str());
+                let in_full = words(" in tenths of the limit");
+                // What figures there are comes before what the signs stand for.
+                let fits = text::width(&in_full) + 12 <= usize::from(area.width);
+                ("cages".to_owned(), if tenths && fits { in_full } else { words(" of limit") })
             }
         }
     }

@@ -36,6 +36,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, cells: &Cells, measure: Measure, 
         let words = format!("and {count} more");
         places.truncate((across * lines).saturating_sub(text::width(&words).div_ceil(width)));
         more = format!("and {} more", count - places.len());
+        // The one that the heading names is there, and first where those in trouble would have left no room for it.
+        let fullest = cells.fullest(measure).and_then(|cell| cells.find(cell.id));
+        if let Some(fullest) = fullest.filter(|fullest| !places.contains(fullest))
+            && places.pop().is_some()
+        {
+            places.insert(0, fullest);
+        }
     }
     for (row, y) in (area.y..area.bottom()).enumerate() {
         let here = places.iter().skip(row * across).take(across);

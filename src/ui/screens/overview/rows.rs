@@ -6,6 +6,7 @@ use crate::api::live::{AtRisk, Overview};
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::system_event::Severity;
+use crate::ui::events_text::{said_of, shortened};
 use crate::ui::look::{Look, Mark};
 use crate::ui::place::Place;
 use crate::ui::text;
@@ -109,7 +110,12 @@ pub fn alert(alert: &Alert, here: bool, room: usize, look: &Look<'_>) -> Line<'s
     let taken = if alert.status == AlertStatus::Acknowledged { " (taken)" } else { "" };
     let words = Words {
         mark,
-        text: format!("{}{taken}: {}", text::clean(&alert.source), text::clean(&look.names.speak(&alert.message))),
+        text: text::clean(&format!(
+            "{}{taken}: {}",
+            shortened(&alert.source),
+            said_of(&look.names.speak(&alert.source), &look.names.speak(&alert.message))
+        ))
+        .into_owned(),
         more: String::new(),
         right: format!("{often}{:>4}", look.age(alert.last_seen)),
     };
