@@ -312,24 +312,21 @@ fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
         Some(Ok(_)) => "this cannot be taken back",
         _ => "",
     };
-    let line = match &layer.problem {
-        Some(problem) => {
-            let words = text::fit(&text::clean(problem), usize::from(area.width) - 2).into_owned();
-            Line::styled(format!(" {words}"), look.style(Role::Bad))
-        }
-        None => {
-            // What is at stake stands before the keys, which are the same every time.
-            let back = if back.is_empty() { String::new() } else { format!("   {back}") };
-            let line = Line::from(vec![
-                Span::styled(if layer.can_choose() { " Enter: do it" } else { "" }, look.style(Role::Key)),
-                Span::styled(back, look.style(Role::Dim)),
-                Span::styled("   Esc: leave it", look.style(Role::Key)),
-                Span::styled(several, look.style(Role::Dim)),
-                Span::styled("   Tab", look.style(Role::Key)),
-                Span::styled(" moves, letters find", look.style(Role::Dim)),
-            ]);
-            widgets::fit_line(line, usize::from(area.width))
-        }
+    let line = if let Some(problem) = &layer.problem {
+        let words = text::fit(&text::clean(problem), usize::from(area.width) - 2).into_owned();
+        Line::styled(format!(" {words}"), look.style(Role::Bad))
+    } else {
+        // What is at stake stands before the keys, which are the same every time.
+        let back = if back.is_empty() { String::new() } else { format!("   {back}") };
+        let line = Line::from(vec![
+            Span::styled(if layer.can_choose() { " Enter: do it" } else { "" }, look.style(Role::Key)),
+            Span::styled(back, look.style(Role::Dim)),
+            Span::styled("   Esc: leave it", look.style(Role::Key)),
+            Span::styled(several, look.style(Role::Dim)),
+            Span::styled("   Tab", look.style(Role::Key)),
+            Span::styled(" moves, letters find", look.style(Role::Dim)),
+        ]);
+        widgets::fit_line(line, usize::from(area.width))
     };
     frame.render_widget(line, area);
 }
