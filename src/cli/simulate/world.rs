@@ -274,7 +274,7 @@ fn with_agents(fleet: &Fleet) -> Result<Fleet, Refusal> {
         for cage in fleet.cages()? {
             let name = format!("cage-{}", cage.id);
             let (cage, concurrency) = (Some(cage.id), AgentSpec::CONCURRENCY_MAX);
-            fleet.agent.push(AgentSpec { cage, concurrency, ..AgentSpec::new(name) });
+            fleet.agent.push(AgentSpec { concurrency, cage, ..AgentSpec::new(name) });
         }
     }
     Ok(fleet)
