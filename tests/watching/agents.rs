@@ -59,9 +59,8 @@ fn a_leak_that_the_kernel_ends_is_one_open_alert_until_the_cage_has_completed_a_
     assert_eq!(broken.source, "cage 001");
     assert!(broken.message.starts_with("agent a1 broke the memory limit of cage 001 with task "), "{}", broken.message);
     assert!(broken.context.remedy.as_ref().unwrap().contains("limits.memory"), "{broken:?}");
-    let way = cleared(&mut site, "cage-memory");
-    assert!(way.resolution.unwrap().action.unwrap().contains("limit exceeded: memory"));
-    for place in [&["inbox", "list", "--linear"][..], &["cage", "show", "1"], &["status"]] {
+    cleared(&mut site, "cage-memory");
+    for place in [&["inbox", "list"][..], &["cage", "show", "1"], &["status"]] {
         let shown = site.command(place).output().unwrap();
         let shown = String::from_utf8(shown.stdout).unwrap();
         assert!(shown.contains("broke the memory limit of cage 001"), "{place:?}: {shown}");
