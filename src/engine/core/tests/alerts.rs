@@ -143,6 +143,7 @@ fn a_broken_limit_names_cage_agent_and_remedy_and_is_over_when_the_cage_has_comp
     let first = world.submit(NewTask { max_attempts: 1, ..task() });
     let beside = world.submit(task());
     assert_eq!(world.schedule().len(), 2);
+    world.pass(Span::from_secs(1));
     broken(&mut world, first);
     let alert = open(&world).remove(0);
     let remedy = alert.context.remedy.clone().unwrap();
