@@ -14,9 +14,9 @@ use super::table::{Align, Cell, Table};
 use super::view;
 use crate::api::client::encode;
 use crate::api::types::{RuleTest, WireCommand};
-use crate::domain::alert_rule::{Comparison, Function, NoData};
+use crate::domain::alert_rule::{Comparison, Function, NoData, check_hysteresis};
 use crate::domain::alert_trial::Trial;
-use crate::domain::{AlertRulePatch, Level, Scope, Span, Threshold};
+use crate::domain::{AlertRulePatch, Level, Refusal, Scope, Span, Threshold};
 
 /// What can be done with alert rules.
 #[derive(Subcommand, Debug)]
@@ -93,7 +93,7 @@ pub struct RuleArgs {
     #[arg(long = "for", value_name = "SPAN")]
     pub hold: Option<Span>,
     /// By which share of the threshold it must have gone back to be over
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = share)]
     pub hysteresis: Option<f64>,
     /// What is said, with {value}, {threshold} and {scope}
     #[arg(long, value_name = "TEXT")]
@@ -110,6 +110,12 @@ pub struct RuleArgs {
     /// How many subjects have an alert each before further ones share one
     #[arg(long, value_name = "COUNT")]
     pub group: Option<u32>,
+}
+
+/// A hysteresis as it is typed.
+fn share(text: &str) -> Result<f64, Refusal> {
+    let allowed = "a share from 0 to less than 1, such as 0.05";
+    check_hysteresis(text.trim().parse().map_err(|_| Refusal::invalid("hysteresis", text, allowed))?)
 }
 
 impl RuleArgs {

@@ -98,7 +98,7 @@ pub struct ExecutionUsage {
     pub output_lines_rate: f64,
     /// Milliseconds since it last printed something, or since it began when it has printed nothing.
     pub silent_ms: u64,
-    /// How many percent of its latest lines are like others among them, figures aside; `None` before there are enough.
+    /// How many percent of its latest lines are like others among them, times aside; `None` before there are enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeated_percent: Option<u8>,
 }

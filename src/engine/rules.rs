@@ -14,10 +14,10 @@ use super::core::{Core, Observation, Watched};
 use super::message::Message;
 use super::samples::DEADLINE_SPARE;
 use super::series::Recorder;
-use super::signals::{Sources, needed, signals};
+use super::signals::{Sources, is_of_machine, needed, signals};
 use super::watchers::Watchers;
 use super::windows::{Ring, Windows};
-use crate::domain::{AlertRule, Level, Scope, Span, Subject, Timestamp};
+use crate::domain::{AlertRule, Level, Span, Subject, Timestamp};
 
 /// How often rules are evaluated while there is a reason.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -59,7 +59,7 @@ impl Evaluator {
     }
 
     /// The figures that may change something: of those whose level is not the one that has fired, of those that wait for
-    /// their time, and of those that have fired and of which there is no figure any more.
+    /// their time, and of those that have fired and of which there is no figure any more or nothing runs any more.
     pub fn evaluate(&mut self, watched: &Watched, windows: &impl Windows, now: Timestamp) -> Vec<Observation> {
         let knows_what_is_gone = now.since(*self.begun.get_or_insert(now)) >= self.grace;
         let mut observations = vec![];
@@ -82,21 +82,16 @@ impl Evaluator {
                 let waits = pending.is_some_and(|pending| pending.contains(&source));
                 let level = fired.and_then(|fired| fired.get(&source)).copied().unwrap_or(Level::Clear);
                 gone.remove(source.as_str());
-                if waits || rule.level(value, level) != level {
+                if waits || rule.level(value, level) != level || watched.rests(&rule.name, &source) {
                     observations.push(observe(subject, value));
                 }
             }
-            observations.extend(gone.into_iter().filter_map(subject_of).map(|subject| observe(subject, None)));
+            observations.extend(gone.into_iter().filter_map(Subject::of_source).map(|subject| observe(subject, None)));
         }
-        observations.retain(|observation| observation.value.is_some() || knows_what_is_gone);
+        observations
+            .retain(|it| it.value.is_some() || knows_what_is_gone || watched.rests(&it.rule, &it.subject.to_string()));
         observations
     }
-}
-
-/// The subject of a source: `cage 003`, `queue`.
-fn subject_of(source: &str) -> Option<Subject> {
-    let (scope, name) = source.split_once(' ').unwrap_or((source, ""));
-    Some(Subject::new(scope.parse::<Scope>().ok()?, name))
 }
 
 /// What the thread that evaluates needs.
@@ -167,6 +162,10 @@ impl Evaluation {
             self.ring.keep(evaluator.rules(), now);
             self.watchers.need(needed(evaluator.rules()));
         }
+        let of_machines = |rule: &AlertRule| {
+            watched.fired.get(&rule.name).is_some_and(|fired| !fired.is_empty()) && is_of_machine(&rule.metric)
+        };
+        self.watchers.await_figures(evaluator.rules().iter().any(of_machines));
         self.ring.look_after(now);
         let observations = evaluator.evaluate(&watched, &self.ring, now);
         let has_reason = vitals.is_busy || !observations.is_empty() || !watched.fired.is_empty();
@@ -180,8 +179,8 @@ impl Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::AlertRulePatch;
     use crate::domain::alert_rule::Comparison;
+    use crate::domain::{AlertRulePatch, Scope};
     use crate::engine::core::Decisions;
     use crate::engine::windows::Labels;
 

@@ -29,6 +29,12 @@ const MEASURED: [&str; 4] = ["menagerie_node_", "menagerie_gpu_", "menagerie_cag
 /// The least between two measurements that a rule can ask for.
 const NEEDED_LEAST: Duration = Duration::from_millis(500);
 
+/// Whether workers measure a metric of the machine itself, busy or not.
+pub fn is_of_machine(metric: &str) -> bool {
+    ["menagerie_node_", "menagerie_gpu_"].iter().any(|beginning| metric.starts_with(beginning))
+        && !OWN.iter().any(|own| own.name == metric)
+}
+
 /// How often workers have to measure so that the window of no rule is ever empty: twice in the shortest of those that look at
 /// what workers measure. `None` when none does.
 pub fn needed(rules: &[AlertRule]) -> Option<Duration> {

@@ -28,6 +28,8 @@ struct Inner {
     unwatched: Pace,
     /// The most milliseconds between two measurements with which the rules can do.
     needed: Option<u32>,
+    /// Whether they measure although nothing runs, because an alert waits for the figures of a machine.
+    awaited: bool,
 }
 
 /// Somebody who stays; leaves when dropped.
@@ -39,7 +41,8 @@ impl Watchers {
     pub fn new(dispatcher: Sender<Act>, measure_every: Duration) -> Self {
         let interval_ms = u32::try_from(measure_every.as_millis()).unwrap_or(u32::MAX);
         let unwatched = Pace { interval_ms: Some(interval_ms).filter(|millis| *millis > 0), while_busy: true };
-        let inner = Inner { dispatcher, staying: 0, last: Instant::now(), on: None, unwatched, needed: None };
+        let inner =
+            Inner { dispatcher, staying: 0, last: Instant::now(), on: None, unwatched, needed: None, awaited: false };
         inner.tell();
         Self(Arc::new(Mutex::new(inner)))
     }
@@ -69,6 +72,17 @@ impl Watchers {
         let mut inner = self.lock();
         let before = inner.pace();
         inner.needed = needed;
+        if inner.pace() != before {
+            inner.tell();
+        }
+    }
+
+    /// Has workers measure, as rarely as they do while nobody looks, although nothing runs: an alert of a machine is over only by
+    /// its figures. Where measuring for the record is switched off, it stays so.
+    pub fn await_figures(&self, awaited: bool) {
+        let mut inner = self.lock();
+        let before = inner.pace();
+        inner.awaited = awaited;
         if inner.pace() != before {
             inner.tell();
         }
@@ -111,7 +125,8 @@ impl Inner {
     fn pace(&self) -> Pace {
         let pace = if self.on.is_some() { LOOKED_AT } else { self.unwatched };
         let most = self.needed.unwrap_or(u32::MAX);
-        Pace { interval_ms: pace.interval_ms.map(|millis| millis.min(most)), ..pace }
+        let interval_ms = pace.interval_ms.map(|millis| millis.min(most));
+        Pace { interval_ms, while_busy: pace.while_busy && !self.awaited }
     }
 
     fn tell(&self) {
@@ -187,6 +202,24 @@ mod tests {
         let watchers = Watchers::new(sender, Duration::ZERO);
         watchers.need(Some(Duration::from_secs(1)));
         assert_eq!(acts.try_iter().count(), 1, "what is switched off stays so");
+    }
+
+    #[test]
+    fn workers_measure_on_although_nothing_runs_while_an_alert_waits_for_it() {
+        let (sender, acts) = std::sync::mpsc::channel();
+        let told = || match acts.try_recv() {
+            Ok(Act::Watch(pace)) => Some(pace),
+            _ => None,
+        };
+        let watchers = Watchers::new(sender, Duration::from_secs(10));
+        assert_eq!(told(), Some(Pace { interval_ms: Some(10_000), while_busy: true }));
+        for _ in 0..2 {
+            watchers.await_figures(true);
+        }
+        assert_eq!(told(), Some(Pace { interval_ms: Some(10_000), while_busy: false }));
+        assert_eq!(told(), None, "once is enough");
+        watchers.await_figures(false);
+        assert_eq!(told(), Some(Pace { interval_ms: Some(10_000), while_busy: true }));
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! How much an execution prints, how long it has been silent, and whether it repeats itself; in a fixed, small amount of
 //! memory and for next to no time, because everything that every agent prints comes by here.
 //!
-//! Two lines count as alike when they differ only in figures: in each word with a digit in it, such as a time, a counter,
-//! an address or an identifier, whatever it is. Of the latest lines those are repeated that are like another of them, so
-//! that an agent which goes through the same three lines for ever is as noticeable as one that prints a single one.
+//! Two lines count as alike when they are the same once times of day and dates are taken out. Lines in which any other
+//! figure has changed show headway, such as a counter or a loss, and are not alike. Of the latest lines those are repeated
+//! that are like another of them, so that an agent which goes through the same three lines for ever is as noticeable as one
+//! that prints a single one. Messages of the protocol say how far an agent is; they are not what it prints, and do not count.
 
 use super::sys::find_byte;
 
 /// Among how many lines is looked for likeness.
 const LINES_KEPT: usize = 32;
-/// How much of a line is looked at.
+/// How much of a line is searched for times and for what tells a message; behind that every byte counts.
 const LINE_BYTES: usize = 256;
+/// The types of the protocol's messages, as `docs/protocol.md` lists them, but for `log`: what is logged is printed.
+const MESSAGES: [&[u8]; 6] =
+    [b"\"tokens\"", b"\"progress\"", b"\"activity\"", b"\"metric\"", b"\"artifact\"", b"\"result\""];
 /// Of a larger piece of output only so much at its end is looked at: an agent that prints as fast as it can must not cost
 /// the others their turn.
 const PIECE_BYTES: usize = 4096;
@@ -32,13 +36,12 @@ pub(super) struct OutputMeter {
 /// A line under way.
 #[derive(Clone, Copy, Debug)]
 struct Line {
-    hash: u64,
-    /// That of the word under way, within one.
-    word: Option<u64>,
-    has_digit: bool,
-    /// Whether what was taken last is a figure, of which what follows may be the next part.
-    after_figure: bool,
-    bytes: usize,
+    /// How it begins.
+    head: [u8; LINE_BYTES],
+    /// How much of that there is.
+    length: usize,
+    /// The hash of what follows.
+    tail: u64,
     /// Whether the line began before what was looked at, so that it is not known as a whole.
     cut: bool,
 }
@@ -56,37 +59,85 @@ fn line_ends(bytes: &[u8]) -> u64 {
 }
 
 impl Line {
-    const EMPTY: Self =
-        Self { hash: FNV_START, word: None, has_digit: false, after_figure: false, bytes: 0, cut: false };
+    const EMPTY: Self = Self { head: [0; LINE_BYTES], length: 0, tail: FNV_START, cut: false };
 
     fn take(&mut self, bytes: &[u8]) {
-        let room = LINE_BYTES - self.bytes;
-        for byte in &bytes[..bytes.len().min(room)] {
-            if byte.is_ascii_alphanumeric() || *byte >= 0x80 {
-                self.has_digit |= byte.is_ascii_digit();
-                self.word = Some(fnv(self.word.unwrap_or(FNV_START), *byte));
-            } else {
-                self.end_word();
-                // A figure may have another number of parts the next time: 9.5 and 10, 59:05 and 1:00:00.
-                if !b".,:".contains(byte) {
-                    self.hash = fnv(self.hash, *byte);
-                    self.after_figure = false;
-                }
-            }
-        }
-        self.bytes = (self.bytes + bytes.len()).min(LINE_BYTES);
+        let (head, tail) = bytes.split_at(bytes.len().min(LINE_BYTES - self.length));
+        self.head[self.length..self.length + head.len()].copy_from_slice(head);
+        self.length += head.len();
+        self.tail = tail.iter().fold(self.tail, |hash, byte| fnv(hash, *byte));
     }
 
-    fn end_word(&mut self) {
-        let Some(word) = self.word.take() else { return };
-        if !(self.has_digit && self.after_figure) {
-            let word = if self.has_digit { 0 } else { word };
-            for byte in word.to_le_bytes() {
-                self.hash = fnv(self.hash, byte);
-            }
+    /// What it has in common with lines that are alike; `None` when it says nothing: an empty one separates others.
+    fn mark(&self, is_err: bool) -> Option<u64> {
+        let text = &self.head[..self.length];
+        if self.cut || text.is_empty() || (!is_err && is_message(text)) {
+            return None;
         }
-        self.after_figure = std::mem::take(&mut self.has_digit);
+        let (mut hash, mut at, mut within_word) = (self.tail, 0, false);
+        while let Some(byte) = text.get(at) {
+            let length = if byte.is_ascii_digit() && !within_word { time_length(&text[at..]) } else { 0 };
+            if length == 0 {
+                hash = fnv(hash, *byte);
+                within_word = byte.is_ascii_alphanumeric();
+            }
+            at += length.max(1);
+        }
+        Some(hash)
     }
+}
+
+/// Whether a line is a message of the protocol, by its type.
+fn is_message(line: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"type\"";
+    let line = line.trim_ascii_start();
+    if line.first() != Some(&b'{') {
+        return false;
+    }
+    let Some(at) = line.windows(KEY.len()).position(|bytes| bytes == KEY) else { return false };
+    let Some(value) = line[at + KEY.len()..].trim_ascii_start().strip_prefix(b":") else { return false };
+    MESSAGES.iter().any(|kind| value.trim_ascii_start().starts_with(kind))
+}
+
+/// Whether text has digits where the pattern has a `0`, and what the pattern has elsewhere.
+fn fits(text: &[u8], pattern: &[u8]) -> bool {
+    let alike = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
+    text.len() >= pattern.len() && text.iter().zip(pattern).all(alike)
+}
+
+/// How long what fits one of the patterns is; zero when none does.
+fn fitting(text: &[u8], patterns: &[&[u8]]) -> usize {
+    patterns.iter().find(|pattern| fits(text, pattern)).map_or(0, |pattern| pattern.len())
+}
+
+/// How many digits a text begins with.
+fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// How long the parts of a second are that a text begins with: `.123` or `,123`.
+fn fraction(text: &[u8]) -> usize {
+    let digits = text.get(1..).map_or(0, digits);
+    if digits > 0 && b".,".contains(&text[0]) { digits + 1 } else { 0 }
+}
+
+/// How long the date or time is that a text begins with; zero when it begins with none: a day, a time of day with seconds,
+/// both, or the seconds, milliseconds or microseconds since the epoch.
+fn time_length(text: &[u8]) -> usize {
+    let day = fitting(text, &[b"0000-00-00", b"0000/00/00"]);
+    let begin = day + usize::from(day > 0 && text.get(day).is_some_and(|byte| b"Tt _".contains(byte)));
+    let clock = fitting(&text[begin..], &[b"00:00:00", b"0:00:00"]);
+    let mut length = day;
+    if clock > 0 {
+        length = begin + clock;
+        length += fraction(&text[length..]);
+        length += fitting(&text[length..], &[b"Z", b"z", b"+00:00", b"-00:00", b"+0000", b"-0000"]);
+    } else if day == 0 && text[0] == b'1' && [10, 13, 16].contains(&digits(text)) {
+        length = digits(text);
+        length += fraction(&text[length..]);
+    }
+    // The beginning of a longer word is none.
+    if text.get(length).is_some_and(u8::is_ascii_alphanumeric) { 0 } else { length }
 }
 
 impl OutputMeter {
@@ -107,10 +158,8 @@ impl OutputMeter {
         let mut rest = &bytes[skipped..];
         while let Some(end) = find_byte(b'\n', rest) {
             line.take(&rest[..end]);
-            line.end_word();
-            // An empty line separates others and says nothing.
-            if !line.cut && line.bytes > 0 {
-                self.latest[self.taken % LINES_KEPT] = line.hash;
+            if let Some(mark) = line.mark(is_err) {
+                self.latest[self.taken % LINES_KEPT] = mark;
                 self.taken += 1;
             }
             line = Line::EMPTY;
@@ -171,14 +220,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_that_differ_only_in_figures_are_alike(
-            text in "[a-z ]{1,40}", figures in proptest::collection::vec(0_u64..1_000_000_000, LINES_KEPT..100),
+        fn lines_that_differ_only_in_times_are_alike(
+            text in "[a-z ]{1,40}", times in proptest::collection::vec(0_u64..1_000_000_000, LINES_KEPT..100),
         ) {
-            let lines: Vec<String> = figures
-                .iter()
-                .map(|n| format!("2026-01-02T{:02}:{:02}:{}Z {text} id-{n:x}0 took {}.{n} s", n % 24, n % 60, n % 61, n % 7))
-                .collect();
-            prop_assert_eq!(repeated(&lines), Some(100));
+            for form in 0..5 {
+                let line = |n: &u64| {
+                    let (hour, minute, second, part) = (n % 24, n % 60, n % 61, n % 1000);
+                    match form {
+                        0 => format!("2026-01-{:02}T{hour:02}:{minute:02}:{second:02}.{part:03}Z {text}", n % 28 + 1),
+                        1 => format!("{text} [{hour:02}:{minute:02}:{second:02}]"),
+                        2 => format!("2026/01/02 {hour}:{minute:02}:{second:02},{part} {text}"),
+                        3 => format!("at {}.{part} {text}", 1_700_000_000 + n % 99_999_999),
+                        _ => format!("{{\"time\":{},\"say\":\"{text}\"}}", 1_700_000_000_000 + n),
+                    }
+                };
+                let lines: Vec<String> = times.iter().map(line).collect();
+                prop_assert_eq!(repeated(&lines), Some(100), "{}", lines[0]);
+            }
+        }
+
+        #[test]
+        fn a_figure_that_changes_is_headway(first in 0_u32..10_000, step in 1_u32..100) {
+            let line = |n: u32| format!("12:00:01 epoch {} loss 0.21 of 1:30", first + n * step);
+            let lines: Vec<String> = (0..64).map(line).collect();
+            prop_assert_eq!(repeated(&lines), Some(0));
         }
 
         #[test]
@@ -235,12 +300,49 @@ mod tests {
     }
 
     #[test]
-    fn figures_may_have_more_or_fewer_parts() {
-        let times = ["9.5", "10", "1:02:03.4", "99", "1,000,000", "0.25"];
-        let lines: Vec<String> = (0..LINES_KEPT).map(|n| format!("waits {} s", times[n % times.len()])).collect();
-        assert_eq!(repeated(&lines), Some(100));
-        let lines: Vec<String> = (0..LINES_KEPT).map(|n| "1 ".repeat(n + 1)).collect();
-        assert_eq!(repeated(&lines), Some(0), "several figures are not one");
+    fn messages_of_the_protocol_are_not_what_an_agent_prints() {
+        let messages = [
+            r#"{"type":"tokens","used":120}"#,
+            r#"  { "type" : "progress", "percent": 40 }"#,
+            r#"{"state":"tool","type":"activity"}"#,
+        ];
+        let lines: Vec<String> = (0..LINES_KEPT * 3).map(|n| messages[n % 3].to_owned()).collect();
+        assert_eq!(repeated(&lines), None, "there is nothing to tell by");
+        let with_words: Vec<String> = lines.iter().enumerate().flat_map(|(n, line)| [line.clone(), word(n)]).collect();
+        assert_eq!(repeated(&with_words), Some(0));
+        // What only looks like one is output, and on standard error nothing is a message.
+        let other = vec![r#"{"type":"log","text":"again"}"#.to_owned(); LINES_KEPT];
+        assert_eq!(repeated(&other), Some(100));
+        let mut meter = OutputMeter::new(0);
+        meter.feed(true, 1, format!("{}\n", messages[0]).repeat(LINES_KEPT).as_bytes());
+        assert_eq!(meter.repeated_percent(), Some(100));
+    }
+
+    #[test]
+    fn what_is_a_time_is_told_from_other_figures() {
+        for (text, length) in [
+            ("2026-01-02", 10),
+            ("2026-01-02T03:04:05.678+01:00 x", 29),
+            ("03:04:05Z", 9),
+            ("1700000000", 10),
+            ("1700000000123", 13),
+            ("170000000", 0),
+            ("9700000000", 0),
+            ("12:30", 0),
+            ("2026-01-02x", 0),
+            ("17000000001", 0),
+            ("0.21", 0),
+        ] {
+            assert_eq!(time_length(text.as_bytes()), length, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_alike_only_as_a_whole() {
+        let line = |n: usize| "x".repeat(LINE_BYTES * 2) + &word(n);
+        let lines: Vec<String> = (0..LINES_KEPT).map(line).collect();
+        assert_eq!(repeated(&lines), Some(0));
+        assert_eq!(repeated(&vec![line(1); LINES_KEPT]), Some(100));
     }
 
     #[test]

@@ -42,6 +42,34 @@ fn an_agent_that_eats_memory_raises_one_alert_that_is_over_when_it_ends() {
 }
 
 #[test]
+fn a_leak_that_the_kernel_ends_is_one_open_alert_until_the_cage_has_completed_a_task() {
+    let mut site = started("");
+    apply(&site, 1, "memory = \"64MiB\"", RULES);
+    let script = format!(
+        "vec($x,52428799,8)=1; select(undef,undef,undef,0.05) until -e '{}'; vec($y,209715199,8)=1; sleep 1000",
+        go(&site).display()
+    );
+    let printed = out(&site, &["run", "--max-attempts", "1", "-o", "json", "--", "perl", "-e", &script]);
+    let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let id = value.get(0).unwrap_or(&value)["id"].as_str().unwrap().to_owned();
+    fired(&mut site, "cage-memory", Severity::Warning);
+    std::fs::write(go(&site), "").unwrap();
+    let broken = fired(&mut site, "limit exceeded: memory", Severity::Warning);
+    site.wait_for_status(&id, TaskStatus::Failed);
+    assert_eq!(broken.source, "cage 001");
+    assert!(broken.message.starts_with("agent a1 broke the memory limit of cage 001 with task "), "{}", broken.message);
+    assert!(broken.context.remedy.as_ref().unwrap().contains("limits.memory"), "{broken:?}");
+    cleared(&mut site, "cage-memory");
+    for place in [&["inbox", "list"][..], &["cage", "show", "1"], &["status"]] {
+        let shown = site.command(place).output().unwrap();
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.contains("broke the memory limit of cage 001"), "{place:?}: {shown}");
+    }
+    out(&site, &["run", "--wait", "--", "true"]);
+    cleared(&mut site, "limit exceeded: memory");
+}
+
+#[test]
 fn an_agent_that_repeats_itself_and_one_that_goes_silent_raise_one_alert_each() {
     let mut site = started("");
     apply(&site, 3, "memory = \"64MiB\"", RULES);

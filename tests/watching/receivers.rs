@@ -46,3 +46,37 @@ fn a_receiver_that_answers_500_or_hangs_is_told_of_and_told_everything_once_it_i
         assert_eq!(site.command(&["status"]).output().unwrap().status.code(), Some(0));
     }
 }
+
+#[test]
+fn what_an_engine_did_not_get_to_tell_the_next_one_tells_once() {
+    let hook = Listener::start();
+    hook.answer(500);
+    let mut site = started(&format!("[[alert.receiver]]\nname = \"hook\"\nurl = \"http://{}/x\"\n", hook.address));
+    apply(&site, 1, "memory = \"64MiB\"", "");
+    fail(&site);
+    let alert = fired(&mut site, "task failed", Severity::Warning);
+    let told = |hook: &Listener| {
+        let taken = hook.taken().into_iter();
+        taken.map(|it| (it.body["event"].clone(), it.body["alert"]["id"].clone())).collect::<Vec<_>>()
+    };
+    site.kill_engine();
+    hook.answer(200);
+    site.start_engine();
+    site.wait_for("the alert to be told", |_| !hook.taken().is_empty());
+    let id = serde_json::json!(alert.id);
+    assert_eq!(told(&hook), [("raised".into(), id.clone())]);
+    hook.answer(500);
+    out(&site, &["alert", "resolve", &alert.id.to_string()]);
+    site.kill_engine();
+    hook.answer(200);
+    site.start_engine();
+    site.wait_for("its end to be told", |_| hook.taken().len() == 2);
+    assert_eq!(told(&hook)[1], ("resolved".into(), id));
+    // Nothing is left to tell: the next notice is that of something new.
+    site.kill_engine();
+    site.start_engine();
+    fail(&site);
+    site.wait_for("another alert to be told", |_| hook.taken().len() > 2);
+    let third = &told(&hook)[2];
+    assert!(third.0 == "raised" && third.1 != told(&hook)[0].1, "{third:?}");
+}

@@ -242,6 +242,12 @@ fn delivery(receivers: &BTreeMap<String, Standing>) -> Health {
         let reason = format!("{dropped} notices were dropped because receivers are too slow");
         return part("alert delivery", HealthState::Degraded, reason, remedy);
     }
+    let refused = receivers.iter().filter_map(|(name, it)| Some((name, it.refused, it.refusal.as_ref()?)));
+    let refused: Vec<String> =
+        refused.map(|(name, count, why)| format!("{name} refused {count} notices for good; the last: {why}")).collect();
+    if !refused.is_empty() {
+        return part("alert delivery", HealthState::Degraded, refused.join("; "), remedy);
+    }
     well("alert delivery")
 }
 

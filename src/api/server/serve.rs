@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{PeerInfo, Service, router};
 use crate::domain::{Span, Timestamp};
-use crate::engine::deliver::{Receiver, keep_delivering};
+use crate::engine::deliver::{Ledger, Receiver, keep_delivering};
 use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::link::{WorkerSettings, keep_session};
@@ -167,6 +167,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<(Engine, Option<Telling
             engine.clock,
             engine.decider.clone(),
             engine.deliveries.clone(),
+            Ledger::open(data_dir, settings.receivers.iter().map(|receiver| receiver.name.as_str())),
         ));
     }
     let mut telling = None;

@@ -34,9 +34,7 @@ impl AlertRule {
             }
         }
         self.check_thresholds()?;
-        if !(0.0..1.0).contains(&self.hysteresis) {
-            return Err(Refusal::invalid("hysteresis", self.hysteresis, "a share from 0 to less than 1, such as 0.05"));
-        }
+        check_hysteresis(self.hysteresis)?;
         check_text("message", &self.message, TEXT_CHARS_MAX)?;
         check_text("remedy", &self.remedy, TEXT_CHARS_MAX)?;
         if self.message.trim().is_empty() {
@@ -94,6 +92,15 @@ fn check_name(field: &str, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A share of a threshold. Neither NaN nor infinity is one, and JSON has no words for them: they have to be refused where
+/// they are read.
+pub fn check_hysteresis(share: f64) -> Result<f64, Refusal> {
+    if (0.0..1.0).contains(&share) {
+        return Ok(share);
+    }
+    Err(Refusal::invalid("hysteresis", share, "a share from 0 to less than 1, such as 0.05"))
+}
+
 /// The names that Prometheus and `OpenMetrics` allow for metrics and labels.
 fn check_metric_name(field: &str, name: &str) -> Result<(), Refusal> {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
@@ -123,6 +130,24 @@ mod tests {
 
     fn rule(json: serde_json::Value) -> Result<AlertRule, Refusal> {
         patch(json).over(None)
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_hysteresis() {
+        let fleet = |share: &str| {
+            let rule = format!("[[alert_rule]]\nname = \"x\"\nmetric = \"y\"\ncritical = 5\nhysteresis = {share}\n");
+            toml::from_str::<crate::domain::Fleet>(&rule)
+        };
+        assert_eq!(fleet("0.2").unwrap().alert_rule[0].hysteresis, Some(0.2));
+        assert_eq!(fleet("0").unwrap().alert_rule[0].hysteresis, Some(0.0));
+        for (share, shown) in [("nan", "NaN"), ("inf", "inf"), ("-inf", "-inf"), ("1.0", "1"), ("-0.1", "-0.1")] {
+            let error = match fleet(share) {
+                Ok(fleet) => fleet.alert_rule[0].over(None).unwrap_err().to_string(),
+                Err(error) => error.to_string(),
+            };
+            let expected = format!("hysteresis: \"{shown}\" is not allowed; allowed: a share from 0 to less than 1");
+            assert!(error.contains(&expected), "{share}: {error}");
+        }
     }
 
     #[test]

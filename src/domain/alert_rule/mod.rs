@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::check::check_hysteresis;
 pub use self::patch::AlertRulePatch;
 pub use self::subject::{Scope, Subject};
 pub use self::words::{Comparison, Function, Level, NoData};

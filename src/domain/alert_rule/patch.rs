@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::check::check_hysteresis;
 use super::{AlertRule, Comparison, Function, NoData, Scope};
 use crate::domain::metric::unknown;
 use crate::domain::quantity::Span;
@@ -45,7 +47,7 @@ pub struct AlertRulePatch {
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     pub hold: Option<Span>,
     /// By which share of the threshold a value must have gone back before it counts as well again. Default 0.05.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "hysteresis")]
     pub hysteresis: Option<f64>,
     /// What is said, with `{value}`, `{threshold}` and `{scope}`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +67,16 @@ pub struct AlertRulePatch {
     /// How many subjects have an alert each; those beyond share one. Default 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<u32>,
+}
+
+/// A share that is a number; said here, because what is none would be gone once it was made JSON. The whole rule says
+/// whether it is one that a rule may have.
+fn hysteresis<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let share = Option::<f64>::deserialize(from)?;
+    if let Some(share) = share.filter(|share| !share.is_finite()) {
+        check_hysteresis(share).map_err(D::Error::custom)?;
+    }
+    Ok(share)
 }
 
 impl AlertRulePatch {

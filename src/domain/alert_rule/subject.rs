@@ -49,6 +49,12 @@ impl Subject {
     pub fn new(scope: Scope, name: impl Into<String>) -> Self {
         Self { scope, name: name.into() }
     }
+
+    /// That of an alert's source: `cage 003`, `queue`; `None` of what no rule is evaluated for.
+    pub fn of_source(source: &str) -> Option<Self> {
+        let (scope, name) = source.split_once(' ').unwrap_or((source, ""));
+        Some(Self::new(scope.parse::<Scope>().ok()?, name))
+    }
 }
 
 impl fmt::Display for Subject {

@@ -2,13 +2,17 @@
 //! it. What comes up again counts as the same alert: the same source and the same trigger.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::draw;
+use super::remedy::remedy_for;
 use super::{Core, Decisions};
 use crate::domain::alert::{AlertContext, Resolution};
 use crate::domain::event::{AlertRaised, AlertRepeated, AlertResolved, SystemEventRaised};
 use crate::domain::{Actor, Alert, AlertId, AlertStatus, Refusal, Severity, SystemEvent, SystemEventId, Timestamp};
 
+/// What the trigger of a broken limit begins with; the limit's name follows.
+pub const LIMIT_EXCEEDED: &str = "limit exceeded: ";
 /// A node's worker cannot be reached.
 pub const NODE_LOST: &str = "node lost";
 /// A node has lost a GPU.
@@ -62,6 +66,12 @@ impl Alerts {
     pub fn of_trigger(&self, trigger: &str) -> impl ExactSizeIterator<Item = AlertId> {
         static NONE: BTreeSet<AlertId> = BTreeSet::new();
         self.triggers.get(trigger).unwrap_or(&NONE).iter().copied()
+    }
+
+    /// The triggers that begin so and have an alert.
+    pub fn triggers_beginning<'a>(&'a self, beginning: &'a str) -> impl Iterator<Item = &'a str> {
+        let from = self.triggers.range::<str, _>((Bound::Included(beginning), Bound::Unbounded));
+        from.map(|(trigger, _)| trigger.as_str()).take_while(move |trigger| trigger.starts_with(beginning))
     }
 
     /// Every trigger with its alerts.
@@ -157,7 +167,7 @@ pub fn sort_of(message: &str) -> String {
 }
 
 impl Core {
-    /// Says something about the system; from severity warning on it stays as an alert.
+    /// Says something about the system; from severity warning on it stays as an alert, with what to do about its trigger.
     pub(super) fn tell(
         &mut self,
         severity: Severity,
@@ -177,6 +187,8 @@ impl Core {
             self.emit(now, Actor::Engine, event, out);
             return;
         }
+        let remedy = remedy_for(&context.trigger).to_owned();
+        let context = AlertContext { remedy: Some(remedy), ..context };
         self.raise(severity, source, context, message, now, out);
     }
 
@@ -292,10 +304,8 @@ impl Core {
             None => self.clear_alert(&source, DELIVERY_FAILED, "it takes alerts again", now, out),
             Some(_) if self.alerts.of_cause((&source, DELIVERY_FAILED)).is_some() => {}
             Some(error) => {
-                let remedy = "mend the receiver, or its entry under [[alert.receiver]] in the configuration";
-                let context = AlertContext { remedy: Some(remedy.to_owned()), ..trigger(DELIVERY_FAILED) };
                 let message = format!("alerts do not reach {receiver}: {error}");
-                self.tell(Severity::Error, source, context, message, now, out);
+                self.tell(Severity::Error, source, trigger(DELIVERY_FAILED), message, now, out);
             }
         }
     }

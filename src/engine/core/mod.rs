@@ -31,6 +31,7 @@ mod partial;
 mod preempt;
 mod queue;
 pub mod rehearsal;
+mod remedy;
 mod report;
 mod restore;
 mod retry;

@@ -8,8 +8,25 @@ use super::alerts::{NODE_LOST, agent_source, node_source};
 use super::rules::group_source;
 use super::{Core, Decisions};
 use crate::domain::alert::AlertContext;
+use crate::domain::alert_rule::NoData;
+use crate::domain::alert_state::Pending;
 use crate::domain::event::{AlertGrouped, AlertRepeated, AlertUnacknowledged};
 use crate::domain::{Actor, AlertRule, AlertStatus, CageId, Level, Scope, Severity, Subject, TaskId, Timestamp};
+
+/// How the names of metrics begin that tell what executions use and do, and nothing once they have ended. Not among them is what only
+/// grows, what stands for a span of time, such as tokens, and what an agent is without work, such as its health.
+const OF_WORK: [&str; 10] = [
+    "menagerie_cage_cpu_usage_",
+    "menagerie_cage_cpu_used_",
+    "menagerie_cage_memory_",
+    "menagerie_cage_gpu_memory_",
+    "menagerie_cage_pids",
+    "menagerie_agent_output_",
+    "menagerie_agent_silence_",
+    "menagerie_agent_repeated_",
+    "menagerie_agent_progress_",
+    "menagerie_agent_running_",
+];
 
 /// One figure of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +48,17 @@ impl Core {
         let Some(rule) = self.rules.get(&observation.rule).filter(|rule| rule.enabled).cloned() else { return };
         let subject = &observation.subject;
         let value = observation.value.filter(|value| value.is_finite());
+        let rests = self.is_at_rest(&rule, subject);
+        if rests && rule.no_data == NoData::Clear {
+            self.lay_down(&rule, subject, "nothing runs there any more", now, out);
+            return;
+        }
         let fired = self.fired(&rule.name, subject);
         let mut pending = self.rules.pending(&rule.name, subject);
-        let level = pending.observe(&rule, fired, value, now);
+        let mut level = pending.observe(&rule, fired, value, now);
+        if rests {
+            (level, pending) = (level.min(fired), Pending::default());
+        }
         // Whoever waits for its time waits on while it is inhibited, and fires at once when that is over.
         let changes = level < fired || (level > fired && !self.is_inhibited(&rule, subject));
         if changes {
@@ -42,6 +67,47 @@ impl Core {
         self.rules.set_pending(&rule.name, subject, pending);
         if changes {
             self.fire(&rule, subject, level, value, now, out);
+        }
+    }
+
+    /// Whether a rule is about what runs in a cage or for an agent and nothing does: figures that come late, and peaks that
+    /// stand, raise nothing any more. What was raised is over with it if the rule takes it to be over for want of samples; a
+    /// rule that fires for want of them wants just that to be told.
+    pub(super) fn is_at_rest(&self, rule: &AlertRule, subject: &Subject) -> bool {
+        if rule.no_data == NoData::Fire || !OF_WORK.iter().any(|beginning| rule.metric.starts_with(beginning)) {
+            return false;
+        }
+        match subject.scope {
+            Scope::Cage => {
+                let cage = subject.name.parse().ok().and_then(|id| self.cage(id));
+                cage.is_some_and(|cage| cage.executions.is_empty())
+            }
+            Scope::Agent => {
+                let slot = self.agent_names.get(&subject.name);
+                slot.is_some_and(|slot| self.agents[*slot].running == 0)
+            }
+            Scope::Node | Scope::Task | Scope::Queue | Scope::Fleet => false,
+        }
+    }
+
+    /// The alert of a rule about a subject is over for another reason than its figures, and nothing waits for its time.
+    fn lay_down(&mut self, rule: &AlertRule, subject: &Subject, why: &str, now: Timestamp, out: &mut Decisions) {
+        self.rules.set_pending(&rule.name, subject, Pending::default());
+        let source = subject.to_string();
+        if let Some(alert_id) = self.alerts.of_cause((&source, &rule.name)).map(|alert| alert.id) {
+            self.end_alert(alert_id, format!("cleared by itself: {why}"), now, out);
+        } else if self.rules.grouped(&rule.name, subject).is_some() {
+            self.group(rule, subject, None, &format!("{source}: {why}"), now, out);
+        }
+    }
+
+    /// An alert of a cage has come up that keeps rules quiet: what they have said of the cage is the same story, and over.
+    pub(super) fn supersede_rules(&mut self, cage: CageId, trigger: &str, now: Timestamp, out: &mut Decisions) {
+        let quiet = |rule: &&AlertRule| rule.scope == Scope::Cage && rule.inhibited_by.iter().any(|it| it == trigger);
+        let rules: Vec<AlertRule> = self.rules.iter().filter(quiet).cloned().collect();
+        let subject = Subject::new(Scope::Cage, cage.to_string());
+        for rule in rules {
+            self.lay_down(&rule, &subject, &format!("it has come to \"{trigger}\""), now, out);
         }
     }
 

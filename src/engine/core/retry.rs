@@ -1,12 +1,12 @@
 //! How an execution's end becomes the task's future: done, given up, or tried again after a pause; and what it means for
 //! the agent.
 
-use super::alerts::{BREAKER, TASK_FAILED, agent_source, crossed, trigger};
+use super::alerts::{BREAKER, LIMIT_EXCEEDED, TASK_FAILED, agent_source, crossed, trigger};
 use super::draw;
 use super::fault::cage_source;
 use super::{Core, Decisions};
 use crate::domain::event::{ArrayEnded, BreakerOpened, ExecutionEnded, TaskFailed};
-use crate::domain::{Actor, Outcome, OutcomeKind, Severity, Span, TaskId, TaskStatus, Timestamp};
+use crate::domain::{Actor, AlertId, CageId, Outcome, OutcomeKind, Severity, Span, TaskId, TaskStatus, Timestamp};
 
 /// A task that has lost this many attempts with workers is given up at the next loss: something about it kills machines.
 pub const LOSSES_MAX: u32 = 10;
@@ -45,7 +45,7 @@ impl Core {
         out: &mut Decisions,
     ) {
         let run = &self.executions[slot];
-        let (execution_id, task, agent, cage) = (run.id, run.task, run.agent, run.cage);
+        let (execution_id, task, agent, cage, created_at) = (run.id, run.task, run.agent, run.cage, run.created_at);
         // Whoever is being stopped ends as that, unless it was done before the stop reached it.
         if let Some(reason) = run.stopping
             && !outcome.succeeded()
@@ -95,9 +95,18 @@ impl Core {
                 TaskStatus::Failed => format!("; it was the last of {} attempts", verdict.attempts),
                 _ => String::new(),
             };
-            let message = format!("task {task_id} broke {limit} of its cage: {}{last}", outcome.message);
-            let context = trigger(&format!("limit exceeded: {limit}"));
+            let name = &self.agents[agent].spec.name;
+            let message = format!(
+                "agent {name} broke the {limit} limit of cage {cage} with task {task_id}: {}{last}",
+                outcome.message
+            );
+            let context = trigger(&format!("{LIMIT_EXCEEDED}{limit}"));
+            let cause = context.trigger.clone();
             self.tell(Severity::Warning, cage_source(cage), context, message, now, out);
+            self.supersede_rules(cage, &cause, now, out);
+        }
+        if outcome.succeeded() {
+            self.clear_limits(cage, created_at, now, out);
         }
         if outcome.kind == OutcomeKind::CageFailed {
             self.cage_failed(now, actor, cage, &outcome.message, out);
@@ -120,6 +129,17 @@ impl Core {
         }
         if verdict.status.is_final() {
             self.after_end(task_id, verdict.status, now, out);
+        }
+    }
+
+    /// That limits of a cage were broken is over once something has ended well there that was placed after that.
+    fn clear_limits(&mut self, cage: CageId, placed: Timestamp, now: Timestamp, out: &mut Decisions) {
+        let source = cage_source(cage);
+        let broken = self.alerts.triggers_beginning(LIMIT_EXCEEDED);
+        let alerts = broken.filter_map(|trigger| self.alerts.of_cause((&source, trigger)));
+        let over: Vec<AlertId> = alerts.filter(|alert| alert.last_seen <= placed).map(|alert| alert.id).collect();
+        for alert_id in over {
+            self.end_alert(alert_id, "cleared by itself: the cage has completed a task since".to_owned(), now, out);
         }
     }
 

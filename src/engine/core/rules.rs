@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::{Core, Decisions};
+use crate::domain::alert_rule::NoData;
 use crate::domain::alert_state::Pending;
 use crate::domain::event::AlertRuleDeclared;
 use crate::domain::{Actor, AlertId, AlertRule, Fleet, Level, Refusal, Severity, Subject, Timestamp};
@@ -75,6 +76,15 @@ pub struct Watched {
     pub fired: BTreeMap<String, BTreeMap<String, Level>>,
     /// By rule and source: what waits for a rule's time to pass.
     pub pending: BTreeMap<String, BTreeSet<String>>,
+    /// By rule and source: what has fired and is over, because nothing runs there any more.
+    pub at_rest: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Watched {
+    /// Whether what a rule has fired for is over, because nothing runs there any more.
+    pub fn rests(&self, rule: &str, source: &str) -> bool {
+        self.at_rest.get(rule).is_some_and(|sources| sources.contains(source))
+    }
 }
 
 impl Rules {
@@ -172,7 +182,16 @@ impl Core {
         }
         let sources = |subjects: &BTreeMap<Subject, Pending>| subjects.keys().map(Subject::to_string).collect();
         let pending = self.rules.pending.iter().map(|(rule, subjects)| (rule.clone(), sources(subjects))).collect();
-        Watched { version, rules, fired, pending }
+        let mut at_rest: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (name, sources) in &fired {
+            let Some(rule) = self.rules.get(name).filter(|rule| rule.no_data == NoData::Clear) else { continue };
+            let rests = |source: &&String| Subject::of_source(source).is_some_and(|it| self.is_at_rest(rule, &it));
+            let resting: BTreeSet<String> = sources.keys().filter(rests).cloned().collect();
+            if !resting.is_empty() {
+                at_rest.insert(name.clone(), resting);
+            }
+        }
+        Watched { version, rules, fired, pending, at_rest }
     }
 
     /// The rule of a name, or why there is none.

@@ -3,6 +3,7 @@
 //! take alerts is itself an alert, which the others are told of.
 
 pub mod command;
+mod ledger;
 pub mod receiver;
 pub mod webhook;
 
@@ -14,17 +15,20 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::sync::{broadcast, mpsc};
 
+pub use self::ledger::Ledger;
 pub use self::receiver::{Receiver, ReceiverEntry, Target};
 use self::webhook::Parcel;
 use super::clock::Clock;
 use super::commit::Published;
 use super::core::delivery_source;
 use super::message::Message;
-use crate::domain::{Alert, AlertId, Event, Record, Severity, Timestamp};
-use crate::store::Reader;
+use crate::domain::{Alert, AlertId, AlertStatus, Event, Record, Severity, Timestamp};
+use crate::store::{Query, Reader};
 
 /// How many notices wait for one receiver.
 const WAITING_MAX: usize = 256;
+/// How many open alerts are read when the engine starts; there are never more.
+const OPEN_MAX: u64 = 10_000;
 /// A notice that could not be delivered for so long is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_hours(1);
 
@@ -88,11 +92,30 @@ pub fn happened(records: &[Record]) -> impl Iterator<Item = Happened> {
 #[derive(Debug)]
 struct Notice {
     id: String,
+    alert: AlertId,
+    /// How severe the alert is once this is told; `None` when it is over.
+    leaves: Option<Severity>,
     /// The worst severity before and after.
     severity: Severity,
     source: String,
     time: Timestamp,
     body: Vec<u8>,
+}
+
+/// Why a notice was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: String,
+    /// Whether the receiver refuses this notice, so that it makes no sense to try again.
+    pub for_good: bool,
+}
+
+impl Failure {
+    /// One that may be over the next time.
+    fn for_now(error: String) -> Self {
+        Self { error, for_good: false }
+    }
 }
 
 /// How a receiver is.
@@ -108,6 +131,10 @@ pub struct Standing {
     pub delivered: u64,
     /// Notices that did not fit or were given up.
     pub dropped: u64,
+    /// Notices that it refused for good.
+    pub refused: u64,
+    /// Why it refused the last of them.
+    pub refusal: Option<String>,
 }
 
 /// How each receiver is, by name. Clones share it.
@@ -138,7 +165,7 @@ impl Told {
     fn notice(&mut self, (seq, id, what): Happened, alert: &Alert, now: Timestamp) -> Option<Notice> {
         let before = if what == What::Resolved { self.0.remove(&id) } else { self.0.get(&id).copied() };
         if alert.silenced_until.is_some_and(|until| until > now)
-            || (what == What::Repeated && before == Some(alert.severity))
+            || (matches!(what, What::Raised | What::Repeated) && before == Some(alert.severity))
         {
             return None;
         }
@@ -149,6 +176,8 @@ impl Told {
         let body = json!({"delivery": delivery, "event": what.as_str(), "time": now, "alert": alert});
         Some(Notice {
             id: delivery,
+            alert: id,
+            leaves: (what != What::Resolved).then_some(alert.severity),
             severity: alert.severity.max(before.unwrap_or(alert.severity)),
             source: alert.source.clone(),
             time: now,
@@ -157,7 +186,43 @@ impl Told {
     }
 }
 
-/// Follows what becomes durable and hands notices to the receivers, until the engine leaves.
+/// What an earlier engine did not get to tell a receiver, who has been `told` so much: of alerts that are open and new to it
+/// or have changed since, and of those that are over.
+fn missed(
+    told: BTreeMap<AlertId, Severity>,
+    open: &[Alert],
+    over: impl Fn(AlertId) -> Option<Alert>,
+    now: Timestamp,
+) -> Vec<Notice> {
+    let mut told = Told(told);
+    // No record says this; the time tells notices of one start from those of another.
+    let number = now.as_micros().unsigned_abs();
+    let gone: Vec<AlertId> = told.0.keys().copied().filter(|id| !open.iter().any(|alert| alert.id == *id)).collect();
+    let gone = gone.into_iter().filter_map(over).filter(|alert| alert.status == AlertStatus::Resolved);
+    let mut notices: Vec<Notice> =
+        gone.filter_map(|alert| told.notice((number, alert.id, What::Resolved), &alert, now)).collect();
+    for alert in open {
+        let what = if told.0.contains_key(&alert.id) { What::Repeated } else { What::Raised };
+        notices.extend(told.notice((number, alert.id, what), alert, now));
+    }
+    notices
+}
+
+/// Reads every alert that is not resolved. One more comes up as ever, and not here.
+fn open_alerts(reader: &Reader) -> Vec<Alert> {
+    let status = format!("{},{}", AlertStatus::Active, AlertStatus::Acknowledged);
+    let query = Query { filters: vec![("status".to_owned(), status)], limit: OPEN_MAX, ..Query::default() };
+    match reader.alerts(&query) {
+        Ok(page) => page.items,
+        Err(error) => {
+            tracing::warn!(%error, "open alerts cannot be read, and receivers are told of new ones alone");
+            vec![]
+        }
+    }
+}
+
+/// Follows what becomes durable and hands notices to the receivers, until the engine leaves; first those that an earlier
+/// engine did not get to deliver.
 pub async fn keep_delivering(
     receivers: Vec<Receiver>,
     mut published: broadcast::Receiver<Published>,
@@ -165,6 +230,7 @@ pub async fn keep_delivering(
     clock: Clock,
     decider: Sender<Message>,
     deliveries: Deliveries,
+    ledger: Ledger,
 ) {
     let mut queues = vec![];
     for receiver in receivers {
@@ -176,9 +242,17 @@ pub async fn keep_delivering(
             // An engine that is leaving has nobody to tell any more.
             let _ = decider.send(Message::Delivery { receiver: name.clone(), error });
         };
-        tokio::spawn(serve(receiver, waiting, tell, deliveries.clone(), Pace::default()));
+        tokio::spawn(serve(receiver, waiting, tell, deliveries.clone(), ledger.clone(), Pace::default()));
     }
-    let mut told = Told::default();
+    let (open, now) = (open_alerts(&reader), clock.now());
+    for queue in &queues {
+        let over = |id| reader.alert(id).ok().flatten();
+        for notice in missed(ledger.told(&queue.0.name), &open, over, now) {
+            hand_out(std::slice::from_ref(queue), &Arc::new(notice), &deliveries);
+        }
+    }
+    let is_heard = |alert: &&Alert| alert.silenced_until.is_none_or(|until| until <= now);
+    let mut told = Told(open.iter().filter(is_heard).map(|alert| (alert.id, alert.severity)).collect());
     loop {
         let published = match published.recv().await {
             Ok(published) => published,
@@ -215,12 +289,14 @@ fn hand_out(queues: &[(Receiver, mpsc::Sender<Arc<Notice>>)], notice: &Arc<Notic
     }
 }
 
-/// Delivers to one receiver what waits for it, in order, each until it is taken or too old.
+/// Delivers to one receiver what waits for it, in order, each until it is taken, refused for good or too old. One that
+/// refuses answers: it counts as a failure all the same, so that a receiver which refuses everything gets known as dead.
 async fn serve(
     receiver: Receiver,
     mut waiting: mpsc::Receiver<Arc<Notice>>,
     tell: impl Fn(Option<String>),
     deliveries: Deliveries,
+    ledger: Ledger,
     pace: Pace,
 ) {
     let name = &receiver.name;
@@ -230,8 +306,9 @@ async fn serve(
     while let Some(notice) = waiting.recv().await {
         let (begun, mut pause) = (Instant::now(), pace.first);
         loop {
-            let Err(error) = attempt(&receiver, &notice).await else {
+            let Err(Failure { error, for_good }) = attempt(&receiver, &notice).await else {
                 failures = 0;
+                ledger.note(name, notice.alert, notice.leaves);
                 deliveries.change(name, |it| {
                     (it.failures, it.dead, it.error) = (0, false, None);
                     it.delivered += 1;
@@ -247,7 +324,15 @@ async fn serve(
             tracing::warn!(receiver = name, error, failures, "an alert was not delivered");
             if failures == pace.dead_after {
                 well = false;
-                tell(Some(error));
+                tell(Some(error.clone()));
+            }
+            if for_good {
+                ledger.note(name, notice.alert, notice.leaves);
+                deliveries.change(name, |it| {
+                    it.refused += 1;
+                    it.refusal = Some(error);
+                });
+                break;
             }
             if begun.elapsed() > GIVEN_UP_AFTER {
                 deliveries.change(name, |it| it.dropped += 1);
@@ -260,19 +345,20 @@ async fn serve(
 }
 
 /// Tries once.
-async fn attempt(receiver: &Receiver, notice: &Arc<Notice>) -> Result<(), String> {
+async fn attempt(receiver: &Receiver, notice: &Arc<Notice>) -> Result<(), Failure> {
     let timeout = receiver.timeout.to_std();
     match &receiver.target {
         Target::Webhook { url, secret } => {
             let timestamp = notice.time.as_micros() / 1_000_000;
             let parcel = Parcel { id: notice.id.clone(), timestamp, body: notice.body.clone() };
             let tried = tokio::time::timeout(timeout, webhook::post(url, secret.as_deref(), &parcel)).await;
-            tried.unwrap_or_else(|_| Err(format!("{url} did not answer within {}", receiver.timeout)))
+            let late = |_| Err(Failure::for_now(format!("{url} did not answer within {}", receiver.timeout)));
+            tried.unwrap_or_else(late)
         }
         Target::Command(line) => {
             let (line, notice) = (line.clone(), notice.clone());
             let run = tokio::task::spawn_blocking(move || command::run(&line, &notice.body, timeout));
-            run.await.unwrap_or_else(|error| Err(error.to_string()))
+            run.await.unwrap_or_else(|error| Err(error.to_string())).map_err(Failure::for_now)
         }
     }
 }
@@ -280,8 +366,8 @@ async fn attempt(receiver: &Receiver, notice: &Arc<Notice>) -> Result<(), String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Span;
     use crate::domain::alert::AlertContext;
-    use crate::domain::{AlertStatus, Span};
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{TcpListener, TcpStream};
 
@@ -318,6 +404,7 @@ mod tests {
         let mut step = |what, alert: &Alert| told.notice((1, alert.id, what), alert, at(10)).map(|it| it.severity);
         let (warning, critical) = (alert(Severity::Warning), alert(Severity::Critical));
         assert_eq!(step(What::Raised, &warning), Some(Severity::Warning));
+        assert_eq!(step(What::Raised, &warning), None, "it was among those that were open at the start");
         assert_eq!(step(What::Repeated, &warning), None);
         assert_eq!(step(What::Repeated, &critical), Some(Severity::Critical));
         assert_eq!(
@@ -331,6 +418,31 @@ mod tests {
         assert_eq!(step(What::Repeated, &silenced), None);
         let heard_again = Alert { silenced_until: Some(at(10)), ..critical };
         assert_eq!(step(What::Repeated, &heard_again), Some(Severity::Critical));
+    }
+
+    #[test]
+    fn what_an_earlier_engine_did_not_tell_is_told() {
+        let numbered = |number, severity| Alert { id: AlertId::new(at(0), number), ..alert(severity) };
+        let (new, known, worse) = (
+            numbered(1, Severity::Warning),
+            numbered(2, Severity::Warning),
+            Alert { message: "hotter".into(), ..numbered(3, Severity::Critical) },
+        );
+        let silenced = Alert { silenced_until: Some(at(9)), ..numbered(4, Severity::Critical) };
+        let over = Alert { status: AlertStatus::Resolved, ..numbered(5, Severity::Error) };
+        let told = [known.id, worse.id, over.id].map(|id| (id, Severity::Warning));
+        let open = [new.clone(), known, worse.clone(), silenced];
+        let notices = missed(told.into(), &open, |id| (id == over.id).then(|| over.clone()), at(5));
+        let found: Vec<_> = notices
+            .iter()
+            .map(|it| (it.alert, serde_json::from_slice::<serde_json::Value>(&it.body).unwrap()["event"].clone()))
+            .collect();
+        let expected = [(over.id, "resolved"), (new.id, "raised"), (worse.id, "changed")];
+        assert_eq!(found, expected.map(|(id, event)| (id, json!(event))));
+        assert_eq!(
+            notices.iter().map(|it| it.leaves).collect::<Vec<_>>(),
+            [None, Some(Severity::Warning), Some(Severity::Critical)]
+        );
     }
 
     #[test]
@@ -392,9 +504,11 @@ mod tests {
         let (queue, waiting) = mpsc::channel(4);
         let (teller, told) = std::sync::mpsc::channel();
         let deliveries = Deliveries::default();
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path(), ["hook"]);
         let pace = Pace { first: Duration::from_millis(1), longest: Duration::from_millis(4), dead_after: 3 };
         let tell = move |error| drop(teller.send(error));
-        runtime.spawn(serve(receiver, waiting, tell, deliveries.clone(), pace));
+        runtime.spawn(serve(receiver, waiting, tell, deliveries.clone(), ledger, pace));
         test(&listener, &queue, &told, &deliveries);
         runtime.shutdown_background();
     }
@@ -463,6 +577,35 @@ mod tests {
         let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let error = runtime.block_on(webhook::post(&format!("http://{unused}/"), None, &parcel)).unwrap_err();
-        assert!(error.contains("cannot connect"), "{error}");
+        assert!(error.error.contains("cannot connect") && !error.for_good, "{error:?}");
+    }
+
+    #[test]
+    fn one_notice_that_is_refused_for_good_holds_up_no_other() {
+        with_webhook(Span::from_secs(60), |listener, queue, told, deliveries| {
+            for number in 1..=3 {
+                queue.blocking_send(notice(number)).unwrap();
+            }
+            let next = |status: &str| {
+                let (stream, _) = listener.accept().unwrap();
+                let (head, _) = request(&stream);
+                answer(&stream, status);
+                (1..=3).find(|number| head.contains(&format!("menagerie-delivery: {}\r\n", notice(*number).id)))
+            };
+            for patience in ["408 Request Timeout", "425 Too Early", "429 Too Many Requests", "500 Oh"] {
+                assert_eq!(next(patience), Some(1), "it is asked for patience");
+            }
+            assert_eq!(next("422 Unprocessable Content"), Some(1));
+            assert_eq!(next("200 OK"), Some(2));
+            assert_eq!(next("200 OK"), Some(3));
+            assert!(told.recv().unwrap().is_some(), "it was dead meanwhile");
+            assert_eq!(told.recv().unwrap(), None);
+            while deliveries.standings()["hook"].delivered < 2 {
+                std::thread::yield_now();
+            }
+            let standing = deliveries.standings()["hook"].clone();
+            assert_eq!((standing.refused, standing.dropped, standing.failures), (1, 0, 0));
+            assert!(standing.refusal.unwrap().contains("answered 422"));
+        });
     }
 }

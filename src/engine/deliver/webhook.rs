@@ -5,10 +5,15 @@
 //! `menagerie-timestamp`, a full stop, and the body. `menagerie-delivery` is the same in every try of one notice.
 
 use hmac::{Hmac, KeyInit, Mac};
+use hyper::StatusCode;
 use hyper::body::Bytes;
 use sha2::Sha256;
 
+use super::Failure;
 use crate::engine::http;
+
+/// Answers that refuse nothing for good although they are of the 400s.
+const PATIENCE: [StatusCode; 3] = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
 
 /// A notice as it is sent.
 pub struct Parcel {
@@ -20,15 +25,21 @@ pub struct Parcel {
     pub body: Vec<u8>,
 }
 
-/// Posts a parcel. An answer of the 200s is success, anything else says why not.
-pub async fn post(url: &str, secret: Option<&[u8]>, parcel: &Parcel) -> Result<(), String> {
+/// Posts a parcel. An answer of the 200s is success, anything else says why not. One of the 400s refuses it for good, but for
+/// those that ask for patience: 408 Request Timeout, 425 Too Early and 429 Too Many Requests (RFC 9110, 8470, 6585).
+pub async fn post(url: &str, secret: Option<&[u8]>, parcel: &Parcel) -> Result<(), Failure> {
     let mut headers = vec![
         ("menagerie-delivery".to_owned(), parcel.id.clone()),
         ("menagerie-timestamp".to_owned(), parcel.timestamp.to_string()),
     ];
     headers.extend(secret.map(|secret| ("menagerie-signature".to_owned(), signature(secret, parcel))));
-    let answer = http::post(url, &headers, Bytes::copy_from_slice(&parcel.body), 0).await?;
-    if answer.status.is_success() { Ok(()) } else { Err(format!("{url} answered {}", answer.status)) }
+    let answer = http::post(url, &headers, Bytes::copy_from_slice(&parcel.body), 0).await;
+    let status = answer.map_err(Failure::for_now)?.status;
+    if status.is_success() {
+        return Ok(());
+    }
+    let for_good = status.is_client_error() && !PATIENCE.contains(&status);
+    Err(Failure { error: format!("{url} answered {status}"), for_good })
 }
 
 /// The value of `menagerie-signature`.

@@ -132,6 +132,47 @@ fn broken_limits_and_lost_work_are_alerts_of_their_own() {
     assert!(open(&world).iter().any(|alert| alert.source == "store" && alert.severity == Severity::Error));
 }
 
+fn broken(world: &mut World, id: TaskId) {
+    let outcome = Outcome { limit: Some("memory".into()), ..Outcome::new(OutcomeKind::LimitExceeded, "too much") };
+    world.finish_with(id, outcome);
+}
+
+#[test]
+fn a_broken_limit_names_cage_agent_and_remedy_and_is_over_when_the_cage_has_completed_something_since() {
+    let mut world = World::new(&FLEET.replace("name = \"own\"", "name = \"own\"\nconcurrency = 2"));
+    let first = world.submit(NewTask { max_attempts: 1, ..task() });
+    let beside = world.submit(task());
+    assert_eq!(world.schedule().len(), 2);
+    world.pass(Span::from_secs(1));
+    broken(&mut world, first);
+    let alert = open(&world).remove(0);
+    let remedy = alert.context.remedy.clone().unwrap();
+    assert!(remedy.contains("limits.memory"), "{remedy}");
+    assert!(alert.message.starts_with("agent own broke the memory limit of cage 001 with task "), "{alert:?}");
+    // What was there already when the limit was broken proves nothing.
+    world.pass(Span::from_secs(1));
+    world.finish(beside, OutcomeKind::Succeeded);
+    assert_eq!(open(&world).len(), 1);
+    let later = world.submit(task());
+    world.schedule();
+    world.pass(Span::from_secs(1));
+    world.finish(later, OutcomeKind::Succeeded);
+    assert_eq!(open(&world), []);
+    let resolution = world.alerts[&alert.id].resolution.clone().unwrap();
+    assert!(resolution.by.is_none() && resolution.action.unwrap().starts_with("cleared by itself"));
+    world.assert_durable();
+}
+
+#[test]
+fn whatever_raises_an_alert_without_a_rule_says_what_to_do() {
+    let mut world = World::new(FLEET);
+    lose(&mut world);
+    notice(&mut world, Severity::Error, "the disk of the spool is full");
+    for alert in open(&world) {
+        assert!(alert.context.remedy.is_some_and(|remedy| !remedy.is_empty()), "{}", alert.message);
+    }
+}
+
 #[test]
 fn what_people_do_about_alerts_can_be_taken_back() {
     let mut world = World::new(FLEET);

@@ -91,6 +91,65 @@ fn an_alert_waits_escalates_and_clears_by_itself() {
 }
 
 #[test]
+fn nothing_is_said_of_a_cage_or_an_agent_once_nothing_runs_there() {
+    let mut world = World::new(FLEET);
+    let here = Subject::new(Scope::Cage, cage(1).to_string());
+    let own = Subject::new(Scope::Agent, "own");
+    let memory = |world: &mut World, value: f64| {
+        observe(world, "cage-memory", &here, Some(value));
+        world.pass(Span::from_secs(5));
+        observe(world, "cage-memory", &here, Some(value))
+    };
+    assert_eq!(memory(&mut world, 0.99), 0, "nothing has run there");
+    let id = world.submit(bare());
+    assert_eq!(world.schedule(), [id]);
+    assert!(memory(&mut world, 0.95) > 0);
+    assert_eq!(open(&world), one("cage 001", Severity::Warning));
+    world.finish(id, OutcomeKind::Succeeded);
+    let resting = world.core.watched(0).at_rest;
+    assert!(resting["cage-memory"].contains("cage 001"), "whoever evaluates is told of it: {resting:?}");
+    // A figure that comes late, or a peak: it gets no worse, it is over.
+    observe(&mut world, "cage-memory", &here, Some(0.99));
+    assert_eq!(open(&world), BTreeMap::new());
+    let reason = world.alerts.values().last().unwrap().resolution.clone().unwrap().action.unwrap();
+    assert!(reason.ends_with("nothing runs there any more"), "{reason}");
+    assert_eq!(memory(&mut world, 0.99), 0);
+    for _ in 0..2 {
+        assert_eq!(observe(&mut world, "looping-agent", &own, Some(1.0)), 0);
+        world.pass(Span::from_secs(60));
+    }
+    world.assert_durable();
+}
+
+#[test]
+fn a_limit_that_is_broken_takes_the_place_of_what_was_said_of_the_way_there() {
+    let mut world = World::new(FLEET);
+    let here = Subject::new(Scope::Cage, cage(1).to_string());
+    let id = world.submit(NewTask { max_attempts: 3, ..bare() });
+    assert_eq!(world.schedule(), [id]);
+    for _ in 0..2 {
+        observe(&mut world, "cage-memory", &here, Some(0.99));
+        world.pass(Span::from_secs(5));
+    }
+    assert_eq!(open(&world), one("cage 001", Severity::Critical));
+    let outcome = Outcome { limit: Some("memory".into()), ..Outcome::new(OutcomeKind::LimitExceeded, "too much") };
+    world.finish_with(id, outcome);
+    let triggers = |world: &World| world.core.alerts().map(|alert| alert.context.trigger.clone()).collect::<Vec<_>>();
+    assert_eq!(triggers(&world), ["limit exceeded: memory"]);
+    // The next attempt leaks as well: it is the same story.
+    world.pass(Span::from_secs(600));
+    assert_eq!(world.schedule(), [id]);
+    for _ in 0..2 {
+        observe(&mut world, "cage-memory", &here, Some(0.99));
+        world.pass(Span::from_secs(5));
+    }
+    assert_eq!(triggers(&world), ["limit exceeded: memory"]);
+    world.finish(id, OutcomeKind::Succeeded);
+    assert_eq!(triggers(&world), Vec::<String>::new());
+    world.assert_durable();
+}
+
+#[test]
 fn an_alert_waits_in_the_inbox_until_somebody_has_taken_it() {
     let mut world = World::new(FLEET);
     let inbox = |world: &World, silenced: bool| world.core.inbox_alerts(world.now, silenced);
@@ -343,6 +402,9 @@ fn each_built_in_rule_fires_once_and_clears() {
     assert!(names.len() >= 14, "{names:?}");
     for name in names {
         let mut world = World::new(FLEET);
+        // Some rules are about what runs.
+        world.submit(bare());
+        world.schedule();
         let rule = world.core.alert_rules().find(|rule| rule.name == name).cloned().unwrap();
         let subject = match rule.scope {
             Scope::Cage => Subject::new(Scope::Cage, "001"),
