@@ -8,22 +8,6 @@ use serde_json::{Value, json};
 
 use super::site::Site;
 
-fn out(site: &Site, arguments: &[&str]) -> String {
-    let output = site.command(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn json_of(site: &Site, arguments: &[&str]) -> Value {
-    serde_json::from_str(&out(site, &[arguments, &["-o", "json"]].concat())).unwrap()
-}
-
-fn refused(site: &Site, arguments: &[&str]) -> String {
-    let output = site.command(arguments).output().unwrap();
-    assert!(!output.status.success(), "{arguments:?}");
-    String::from_utf8(output.stderr).unwrap()
-}
-
 /// One does everything, the other cannot mend what is broken.
 const FLEET: &str = r#"
 [[cage]]
@@ -64,45 +48,45 @@ fn fleet() -> Site {
     site.start_engine();
     let path = site.folder().join("fleet.toml");
     std::fs::write(&path, FLEET).unwrap();
-    out(&site, &["apply", path.to_str().unwrap()]);
+    site.out(&["apply", path.to_str().unwrap()]);
     site
 }
 
 #[test]
 fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     let mut site = fleet();
-    assert!(out(&site, &["model", "list"]).contains("no model has a version yet"));
-    assert!(refused(&site, &["model", "show", "predictor"]).contains("Only the policy is learned"));
-    assert!(refused(&site, &["model", "train"]).contains("learned something"));
+    assert!(site.out(&["model", "list"]).contains("no model has a version yet"));
+    assert!(site.refusal_of(&["model", "show", "predictor"]).contains("Only the policy is learned"));
+    assert!(site.refusal_of(&["model", "train"]).contains("learned something"));
     work(&mut site, 20);
-    let listed = json_of(&site, &["model", "list"]);
+    let listed = site.json_of(&["model", "list"]);
     assert_eq!((&listed[0]["model"], &listed[0]["version"]), (&json!("policy"), &json!(1)), "{listed}");
     assert_eq!(listed[0]["lessons"], 32, "{listed}");
-    assert!(out(&site, &["model", "list"]).contains("DECIDES BY"));
-    out(&site, &["model", "train"]);
-    assert!(refused(&site, &["model", "train"]).contains("learned something"), "nothing was learned since");
-    let report = json_of(&site, &["model", "show"]);
+    assert!(site.out(&["model", "list"]).contains("DECIDES BY"));
+    site.out(&["model", "train"]);
+    assert!(site.refusal_of(&["model", "train"]).contains("learned something"), "nothing was learned since");
+    let report = site.json_of(&["model", "show"]);
     assert_eq!((&report["current_version"], report["versions"].as_array().unwrap().len()), (&json!(2), 2), "{report}");
     assert_eq!((&report["versions"][0]["lessons"], &report["versions"][0]["batch"]), (&json!(40), &json!(8)));
-    assert!(out(&site, &["model", "show"]).starts_with("policy, version 2: "));
-    let compared = out(&site, &["model", "compare", "policy", "1", "2"]);
+    assert!(site.out(&["model", "show"]).starts_with("policy, version 2: "));
+    let compared = site.out(&["model", "compare", "policy", "1", "2"]);
     for part in ["version 1 beside version 2", "loss", "accuracy", "convergence"] {
         assert!(compared.contains(part), "no {part:?} in {compared}");
     }
-    assert!(refused(&site, &["model", "compare", "policy", "1", "9"]).contains("model show policy"));
-    let first = out(&site, &["model", "export", "--version", "1"]);
-    out(&site, &["model", "rollback", "policy", "1"]);
+    assert!(site.refusal_of(&["model", "compare", "policy", "1", "9"]).contains("model show policy"));
+    let first = site.out(&["model", "export", "--version", "1"]);
+    site.out(&["model", "rollback", "policy", "1"]);
     let state = |text: &str| serde_json::from_str::<Value>(text).unwrap()["state"].clone();
-    let now = out(&site, &["model", "export"]);
+    let now = site.out(&["model", "export"]);
     let now: Value = serde_json::from_str(&now).unwrap();
     assert_eq!((&now["version"], &now["rolled_back_to"]), (&json!(3), &json!(1)), "{now}");
     assert_eq!(now["state"], state(&first), "it is what it was");
-    assert!(refused(&site, &["model", "rollback", "policy", "9"]).contains("model show policy"));
+    assert!(site.refusal_of(&["model", "rollback", "policy", "9"]).contains("model show policy"));
     // It is kept: after a crash it is the same.
     site.kill_engine();
     site.start_engine();
-    assert_eq!(state(&out(&site, &["model", "export"])), state(&first));
-    assert_eq!(json_of(&site, &["model", "show"])["current_version"], 3);
+    assert_eq!(state(&site.out(&["model", "export"])), state(&first));
+    assert_eq!(site.json_of(&["model", "show"])["current_version"], 3);
     site.check_books();
 }
 
@@ -110,7 +94,7 @@ fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
 fn a_model_of_a_newer_binary_is_refused_and_work_goes_on_without_it() {
     let mut site = fleet();
     work(&mut site, 16);
-    assert_eq!(json_of(&site, &["model", "show"])["current_version"], 1);
+    assert_eq!(site.json_of(&["model", "show"])["current_version"], 1);
     site.kill_engine();
     // As a newer binary would have left it: another format, and a state of which nobody here knows the shape.
     let store = rusqlite::Connection::open(site.data_dir().join("menagerie.db")).unwrap();
@@ -120,22 +104,22 @@ fn a_model_of_a_newer_binary_is_refused_and_work_goes_on_without_it() {
     assert_eq!(changed, 1);
     drop(store);
     site.start_engine();
-    let alerts = json_of(&site, &["alert", "list"]);
+    let alerts = site.json_of(&["alert", "list"]);
     let alert = alerts.as_array().unwrap().iter().find(|alert| alert["source"] == "learning").unwrap();
     let message = alert["message"].as_str().unwrap();
     assert!(message.contains("policy version 1 of format 99") && message.contains("format 1 or older"), "{message}");
     assert_eq!(alert["severity"], "warning");
     for arguments in [&["model", "export"][..], &["model", "rollback", "policy", "1"]] {
-        let said = refused(&site, arguments);
+        let said = site.refusal_of(arguments);
         assert!(said.contains("of format 99") && said.contains("use a newer menagerie"), "{arguments:?}: {said}");
     }
     // What is learned from now on is a version of its own, after that one.
     work(&mut site, 16);
-    let report = json_of(&site, &["model", "show"]);
+    let report = site.json_of(&["model", "show"]);
     assert_eq!((&report["current_version"], &report["versions"][0]["lessons"]), (&json!(2), &json!(32)), "{report}");
     site.kill_engine();
     site.start_engine();
-    let alerts = json_of(&site, &["alert", "list"]);
+    let alerts = site.json_of(&["alert", "list"]);
     assert!(alerts.as_array().unwrap().iter().all(|alert| alert["source"] != "learning"), "{alerts}");
 }
 
@@ -145,19 +129,19 @@ fn dashboards_say_how_sure_they_are_of_agents_types_divisions_and_owners() {
     work(&mut site, 10);
     // Three more that build on what smith did.
     let after =
-        json_of(&site, &["task", "list", "--filter", "agent:smith type:build"])[0]["id"].as_str().unwrap().to_owned();
+        site.json_of(&["task", "list", "--filter", "agent:smith type:build"])[0]["id"].as_str().unwrap().to_owned();
     for _ in 0..3 {
-        out(&site, &["task", "submit", "build", "--agent", "baker", "--after", &after]);
+        site.out(&["task", "submit", "build", "--agent", "baker", "--after", &after]);
     }
     site.wait_until_done();
-    let top = out(&site, &["dashboard", "top-agents"]);
+    let top = site.out(&["dashboard", "top-agents"]);
     assert!(top.contains("95% (BY ITS LOWER END)") && top.contains("72-100%"), "{top}");
-    let top = json_of(&site, &["dashboard", "top-agents"]);
+    let top = site.json_of(&["dashboard", "top-agents"]);
     let names: Vec<_> = top.as_array().unwrap().iter().map(|row| row["agent"].as_str().unwrap()).collect();
     assert_eq!(names, ["smith", "baker"]);
     assert_eq!((&top[1]["success"]["n"], &top[1]["success"]["successes"]), (&json!(13), &json!(8)), "{top}");
     let groups = |per: &str| {
-        let found = json_of(&site, &["dashboard", "trends", "--per", per]);
+        let found = site.json_of(&["dashboard", "trends", "--per", per]);
         let of = |row: &Value| format!("{} {}", row["group"].as_str().unwrap(), row["now"]["success"]["n"]);
         found.as_array().unwrap().iter().map(of).collect::<Vec<_>>()
     };
@@ -166,20 +150,20 @@ fn dashboards_say_how_sure_they_are_of_agents_types_divisions_and_owners() {
     assert_eq!(groups("division"), ["engineering 10", "- 13"]);
     let owners = groups("owner");
     assert!(owners.len() == 1 && owners[0].ends_with(" 23"), "{owners:?}");
-    let trends = out(&site, &["dashboard", "trends", "--per", "type"]);
+    let trends = site.out(&["dashboard", "trends", "--per", "type"]);
     for part in ["TYPE", "100% (72-100%) of 10", "2 groups since "] {
         assert!(trends.contains(part), "no {part:?} in {trends}");
     }
-    assert!(out(&site, &["dashboard", "trends", "-o", "csv"]).starts_with("group,now,before,"));
-    let days = json_of(&site, &["dashboard", "days", "--per", "type"]);
+    assert!(site.out(&["dashboard", "trends", "-o", "csv"]).starts_with("group,now,before,"));
+    let days = site.json_of(&["dashboard", "days", "--per", "type"]);
     let all: u64 = days.as_array().unwrap().iter().map(|day| day["execution_count"].as_u64().unwrap()).sum();
     assert_eq!(all, 23, "{days}");
-    let errors = json_of(&site, &["dashboard", "errors", "--per", "type"]);
+    let errors = site.json_of(&["dashboard", "errors", "--per", "type"]);
     assert_eq!((&errors[0]["group"], &errors[0]["count"]), (&json!("task_executor"), &json!(5)), "{errors}");
-    let links = json_of(&site, &["dashboard", "collaboration"]);
+    let links = site.json_of(&["dashboard", "collaboration"]);
     assert_eq!((&links[0]["from"], &links[0]["to"]), (&json!("smith"), &json!("baker")), "{links}");
     assert_eq!((&links[0]["success"]["n"], &links[0]["overall"]["n"]), (&json!(3), &json!(13)), "{links}");
     assert_eq!(links[0]["change"], "unclear", "three of three may be chance");
-    let links = out(&site, &["dashboard", "collaboration", "--per", "type"]);
+    let links = site.out(&["dashboard", "collaboration", "--per", "type"]);
     assert!(links.contains("coordinator") && links.contains("no clear difference"), "{links}");
 }

@@ -6,16 +6,6 @@ use serde_json::{Value, json};
 
 use super::site::Site;
 
-fn out(site: &Site, arguments: &[&str]) -> String {
-    let output = site.command(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn json_of(site: &Site, arguments: &[&str]) -> Value {
-    serde_json::from_str(&out(site, &[arguments, &["-o", "json"]].concat())).unwrap()
-}
-
 const SAYS: &str = r#"echo '{"type":"progress","percent":40,"message":"half"}'; echo '{"type":"tokens","used":12,"cost":0.5}'
 echo '{"type":"artifact","kind":"banana","title":"t","content":"c"}'; echo '{"type":"result","output":{"x":1},"summary":"done it"}'"#;
 
@@ -26,7 +16,7 @@ fn a_summary_and_figures_outlive_the_execution() {
     site.apply_fleet(1, 1);
     let id = site.run_one(&["sh", "-c", SAYS]);
     site.wait_for_status(&id, TaskStatus::Completed);
-    let task = json_of(&site, &["task", "show", &id]);
+    let task = site.json_of(&["task", "show", &id]);
     let execution = &task["executions"][0];
     assert_eq!(execution["output_summary"], "done it");
     assert_eq!(
@@ -38,10 +28,10 @@ fn a_summary_and_figures_outlive_the_execution() {
     assert!(execution["metrics"]["resource_usage"]["cpu_us"].is_number(), "{execution}");
     let whole = execution.as_object().unwrap();
     assert!(["session", "input_context"].iter().all(|field| whole.contains_key(*field)), "{execution}");
-    let shown = json_of(&site, &["execution", "show", execution["id"].as_str().unwrap()]);
+    let shown = site.json_of(&["execution", "show", execution["id"].as_str().unwrap()]);
     assert_eq!(shown["input_context"], json!({}));
-    assert_eq!(json_of(&site, &["execution", "list", "--task", &id])[0]["output_summary"], "done it");
-    let text = out(&site, &["task", "show", &id]);
+    assert_eq!(site.json_of(&["execution", "list", "--task", &id])[0]["output_summary"], "done it");
+    let text = site.out(&["task", "show", &id]);
     for line in [
         "progress, as reported  40%",
         "tokens, as reported    12",
@@ -50,19 +40,19 @@ fn a_summary_and_figures_outlive_the_execution() {
     ] {
         assert!(text.contains(line), "no {line:?} in {text}");
     }
-    let days = json_of(&site, &["agent", "performance"]);
+    let days = site.json_of(&["agent", "performance"]);
     let day = &days[0];
     assert_eq!((&day["execution_count"], &day["success_count"]), (&json!(1), &json!(1)), "{days}");
     assert_eq!((&day["total_tokens_used"], days.as_array().unwrap().len()), (&json!(12), 1), "{days}");
     let completed = execution["completed_at"].as_str().unwrap();
     assert!(completed.starts_with(day["date"].as_str().unwrap()) && day["avg_duration_ms"].is_number(), "{days}");
     let agent = day["agent"].as_str().unwrap();
-    assert_eq!(json_of(&site, &["agent", "performance", agent, "--filter", "tokens:12"]), days);
-    assert!(out(&site, &["agent", "performance", "-o", "csv"]).starts_with("agent_id,"));
+    assert_eq!(site.json_of(&["agent", "performance", agent, "--filter", "tokens:12"]), days);
+    assert!(site.out(&["agent", "performance", "-o", "csv"]).starts_with("agent_id,"));
     // What the worker remarks is beside the output, not in it.
     let remarks = String::from_utf8(site.command(&["task", "logs", &id]).output().unwrap().stderr).unwrap();
     assert!(remarks.contains("(banana)") && remarks.contains("judged by their content"), "{remarks}");
-    assert_eq!(json_of(&site, &["artifact", "list"])[0]["type"], "doc");
+    assert_eq!(site.json_of(&["artifact", "list"])[0]["type"], "doc");
     // The record is the same when it is made anew from the journal.
     site.wait_until_done();
     site.check_books();
@@ -81,24 +71,24 @@ fn what_nobody_measured_is_null_or_a_dash() {
     let menagerie::domain::Reply::Submitted { ids, .. } = reply else { panic!("{reply:?}") };
     let id = ids[0].to_string();
     site.wait_for_status(&id, TaskStatus::Failed);
-    let execution = &json_of(&site, &["execution", "list"])[0];
+    let execution = &site.json_of(&["execution", "list"])[0];
     assert_eq!(execution["metrics"]["resource_usage"], Value::Null, "{execution}");
     assert_eq!(execution["progress"], Value::Null);
     assert_eq!(execution["result"]["errors"].as_array().unwrap().len(), 1);
-    assert!(!out(&site, &["task", "show", &id]).contains("0us"));
-    let agent = &json_of(&site, &["agent", "show", "a1"]);
+    assert!(!site.out(&["task", "show", &id]).contains("0us"));
+    let agent = &site.json_of(&["agent", "show", "a1"]);
     assert_eq!(agent["counters"]["avg_execution_time_ms"], Value::Null, "{agent}");
     assert_eq!(agent["metrics"], json!({"reliability": 0.0}));
-    assert_eq!(json_of(&site, &["agent", "show", "a2"])["metrics"], json!({}));
-    assert!(!out(&site, &["agent", "list"]).contains("0us"));
+    assert_eq!(site.json_of(&["agent", "show", "a2"])["metrics"], json!({}));
+    assert!(!site.out(&["agent", "list"]).contains("0us"));
     // Cage 002 was never used: whoever looks again and again finds nothing measured of it.
     site.wait_for("cage 001 to be measured", |site| {
-        json_of(site, &["cage", "show", "1"])["resource_usage"]["memory"].is_number()
+        site.json_of(&["cage", "show", "1"])["resource_usage"]["memory"].is_number()
     });
-    assert_eq!(json_of(&site, &["cage", "show", "2"])["resource_usage"], Value::Null);
-    let cages = json_of(&site, &["cage", "list"]);
+    assert_eq!(site.json_of(&["cage", "show", "2"])["resource_usage"], Value::Null);
+    let cages = site.json_of(&["cage", "list"]);
     assert!(cages[0]["resource_usage"].is_object() && cages[1]["resource_usage"].is_null(), "{cages}");
-    let table = out(&site, &["cage", "list"]);
+    let table = site.out(&["cage", "list"]);
     let never = table.lines().find(|line| line.starts_with("002")).unwrap();
     assert!(!never.contains("0.00") && !never.contains("0B"), "{never}");
 }
@@ -122,7 +112,7 @@ fn resources_and_allocations_have_the_names_of_the_data_model() {
     assert_eq!(cpu["allocations"], json!([held[0]["id"]]));
     let share = 500.0 / cpu["capacity"]["total"].as_f64().unwrap();
     assert_eq!(cpu["metrics"], json!({"utilization": share, "performance": null, "health": "ok"}));
-    out(&site, &["task", "cancel", &id]);
+    site.out(&["task", "cancel", &id]);
     site.wait_for_status(&id, TaskStatus::Cancelled);
 }
 
@@ -131,11 +121,11 @@ fn an_empty_list_has_its_header_and_a_pinned_task_says_to_whom() {
     let mut site = Site::new();
     site.start_engine();
     site.apply_fleet(2, 1);
-    let csv = out(&site, &["execution", "list", "-o", "csv"]);
+    let csv = site.out(&["execution", "list", "-o", "csv"]);
     assert!(csv.starts_with("id,task_id,agent_id,") && csv.lines().count() == 1, "{csv}");
-    out(&site, &["cage", "maintenance", "1", "2"]);
+    site.out(&["cage", "maintenance", "1", "2"]);
     let id = site.run_one(&["true"]);
-    out(&site, &["task", "reassign", &id, "--agent", "a2"]);
-    assert!(out(&site, &["task", "show", &id]).contains("must be done by  a2"));
-    out(&site, &["task", "cancel", &id]);
+    site.out(&["task", "reassign", &id, "--agent", "a2"]);
+    assert!(site.out(&["task", "show", &id]).contains("must be done by  a2"));
+    site.out(&["task", "cancel", &id]);
 }

@@ -95,6 +95,25 @@ impl Site {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// What a verb prints that does what it is asked.
+    pub fn out(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The same as JSON.
+    pub fn json_of(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.out(&[arguments, &["-o", "json"]].concat())).unwrap()
+    }
+
+    /// What a verb says that refuses what it is asked.
+    pub fn refusal_of(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Starts the engine and waits until it answers. Gives its process id.
     pub fn start_engine(&mut self) -> u32 {
         let pid = self.begin_engine();

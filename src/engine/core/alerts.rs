@@ -33,11 +33,10 @@ pub const STORE_FAILED: &str = "store failed";
 /// A receiver of alerts does not take them.
 pub const DELIVERY_FAILED: &str = "delivery failed";
 
-/// So many alerts may be unresolved; beyond that the one not seen for the longest gives way.
-const ALERTS_MAX: usize = 10_000;
-
 /// A model is of a format that only a newer binary reads.
 pub const MODEL_REFUSED: &str = "model refused";
+/// So many alerts may be unresolved; beyond that the one not seen for the longest gives way.
+const ALERTS_MAX: usize = 10_000;
 
 /// How many words of a message that has no trigger of its own tell what sort it is.
 const WORDS_MAX: usize = 12;
@@ -289,10 +288,8 @@ impl Core {
             self.clear_alert("learning", MODEL_REFUSED, "every model could be taken up", now, out);
         }
         for refusal in refused {
-            let remedy = "use a newer menagerie, or go back with menagerie model rollback policy VERSION";
-            let context = AlertContext { remedy: Some(remedy.to_owned()), ..trigger(MODEL_REFUSED) };
             let message = format!("work goes on without what was learned: {refusal}");
-            self.tell(Severity::Warning, "learning".to_owned(), context, message, now, out);
+            self.tell(Severity::Warning, "learning".to_owned(), trigger(MODEL_REFUSED), message, now, out);
         }
     }
 

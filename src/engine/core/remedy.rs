@@ -1,8 +1,8 @@
 //! What to do about what raises alerts without a rule: one list, by trigger. Rules bring their own.
 
 use super::alerts::{
-    BREAKER, CAGE_FAILED, DELIVERY_FAILED, GPU_LOST, LIMIT_EXCEEDED, NODE_LOST, NOT_MERGED, STORE_FAILED, TASK_FAILED,
-    WORKER_ENDED,
+    BREAKER, CAGE_FAILED, DELIVERY_FAILED, GPU_LOST, LIMIT_EXCEEDED, MODEL_REFUSED, NODE_LOST, NOT_MERGED,
+    STORE_FAILED, TASK_FAILED, WORKER_ENDED,
 };
 
 /// What to do about an alert with this trigger; of what only a worker has a word for, where more stands.
@@ -32,6 +32,7 @@ pub(super) fn remedy_for(trigger: &str) -> &'static str {
             "make room on the disk of the data directory; menagerie journal verify says whether all is whole"
         }
         DELIVERY_FAILED => "mend the receiver, or its entry under [[alert.receiver]] in the configuration",
+        MODEL_REFUSED => "use a newer menagerie, or go back with menagerie model rollback policy VERSION",
         _ => "worker.log in the data directory and menagerie event list --source have more about it",
     }
 }
@@ -64,6 +65,7 @@ mod tests {
             NOT_MERGED,
             STORE_FAILED,
             DELIVERY_FAILED,
+            MODEL_REFUSED,
             "new limits were not taken",
         ];
         let mut remedies: Vec<&str> = limits.iter().map(String::as_str).chain(others).map(remedy_for).collect();
