@@ -53,6 +53,20 @@ pub struct WhatIf {
     pub figures: Vec<Figure>,
     /// Whether an inverse command could take it back.
     pub reversible: bool,
+    /// How many executions run and would be stopped; no inverse gives back what they have done.
+    #[serde(default)]
+    pub stops: u64,
+}
+
+impl WhatIf {
+    /// What is lost with the executions that would be stopped, in words; `None` when there are none.
+    pub fn loss(&self) -> Option<String> {
+        match self.stops {
+            0 => None,
+            1 => Some("1 that runs is stopped at once, and what it has done is lost".to_owned()),
+            some => Some(format!("{some} that run are stopped at once, and what they have done is lost")),
+        }
+    }
 }
 
 /// What would happen to one thing.

@@ -2,7 +2,6 @@
 //! hierarchy, and search.
 
 use menagerie::domain::TaskStatus;
-use serde_json::Value;
 
 use super::site::Site;
 

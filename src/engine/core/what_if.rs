@@ -78,15 +78,9 @@ impl Core {
         figures.extend(self.consequences(command, &core, &out));
         let changes = facts_before.iter().zip(&facts_after).map(|(before, after)| difference(before, after));
         let named: Vec<_> = items.iter().map(ToString::to_string).zip(changes).collect();
-        let stopped = out.effects.iter().filter(|effect| matches!(effect, Effect::Stop { .. })).count();
-        if stopped > 0 {
-            figures.insert(
-                0,
-                figure("running work that is stopped and lost".to_owned(), Unit::Count, 0.0, stopped as f64),
-            );
-        }
-        let reversible = out.records.is_empty() || (stopped == 0 && takes_all_back(command, &reply));
-        Ok(WhatIf { items: previews(named, &core, reply), figures, reversible })
+        let stops = out.effects.iter().filter(|effect| matches!(effect, Effect::Stop { .. })).count() as u64;
+        let reversible = out.records.is_empty() || (stops == 0 && takes_all_back(command, &reply));
+        Ok(WhatIf { items: previews(named, &core, reply), figures, reversible, stops })
     }
 
     /// What is known of something that a command names, after `records`.

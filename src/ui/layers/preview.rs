@@ -81,14 +81,9 @@ impl Preview {
             Some(Err(message)) => vec![plain(Role::Bad, format!(" {}", text::clean(message)))],
             Some(Ok(what_if)) => {
                 let refused = what_if.items.iter().filter(|item| item.refusal.is_some()).count();
-                let stopped = what_if.items.iter().filter(|item| item.change.contains(", being stopped as ")).count();
-                let stopped = match stopped {
-                    0 => String::new(),
-                    1 => " (1 of them runs and is stopped at once)".to_owned(),
-                    some => format!(" ({some} of them run and are stopped at once)"),
-                };
-                let head = format!(" {} will change{stopped}, {refused} cannot", what_if.items.len() - refused);
+                let head = format!(" {} will change, {refused} cannot", what_if.items.len() - refused);
                 let mut lines = vec![plain(if refused > 0 { Role::Warn } else { Role::Good }, head)];
+                lines.extend(what_if.loss().map(|words| plain(Role::Bad, format!(" {words}"))));
                 lines.extend(item_lines(&what_if.items, width, look));
                 let (changing, same) = told_apart(&what_if.figures);
                 lines.extend(changing.into_iter().map(|figure| figure_line(figure, look)));

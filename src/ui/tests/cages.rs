@@ -229,7 +229,7 @@ fn vacating_is_always_shown_first_and_refused_where_nobody_lives() {
     let (ticket, request) = first(&mut driver);
     let command = WireCommand::VacateCages { ids: vec!["001".parse().unwrap()] };
     assert_eq!(request, Request::WhatIf(Box::new(command.clone())));
-    let what_if = WhatIf { items: vec![], figures: vec![], reversible: true };
+    let what_if = WhatIf { items: vec![], figures: vec![], reversible: true, stops: 0 };
     driver.app.update(Message::Answer { ticket, answer: Ok(Answer::WhatIf(Box::new(what_if))) });
     driver.draw();
     press_only(&mut driver, "y");

@@ -79,6 +79,7 @@ impl Desk {
                 items: vec![],
                 figures: vec![],
                 reversible: true,
+                stops: 0,
             }))),
             other => fleet::answer(other),
         }

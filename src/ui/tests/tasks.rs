@@ -154,7 +154,12 @@ fn several_are_cancelled_after_a_preview_that_says_what_runs_and_what_cannot() {
                 refusal: (place > 1).then(|| crate::domain::Refusal::conflict("task", id, "a task that has not ended")),
             };
             let items = ids.iter().enumerate().map(item).collect();
-            Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf { items, figures: vec![], reversible: false })))
+            Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf {
+                items,
+                figures: vec![],
+                reversible: false,
+                stops: 1,
+            })))
         }
         Request::Command(command) => {
             let WireCommand::CancelTasks { ids, .. } = command.as_ref() else { panic!("{command:?}") };
@@ -172,7 +177,8 @@ fn several_are_cancelled_after_a_preview_that_says_what_runs_and_what_cannot() {
         driver.press("space");
     }
     driver.press("D");
-    driver.sees("2 will change (1 of them runs and is stopped at once), 3 cannot");
+    driver.sees("2 will change, 3 cannot");
+    driver.sees("1 that runs is stopped at once, and what it has done is lost");
     driver.sees("a task that has not ended");
     // Each is called by its type, and no whole id is in sight.
     driver.sees("build part");
@@ -680,9 +686,12 @@ fn an_array_is_shown_before_it_is_cancelled_and_what_was_shown_to_stop_nothing_s
                 }
                 other => other,
             },
-            Request::WhatIf(_) => {
-                Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf { items: vec![], figures: vec![], reversible })))
-            }
+            Request::WhatIf(_) => Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf {
+                items: vec![],
+                figures: vec![],
+                reversible,
+                stops: 0,
+            }))),
             other => fleet::answer(other),
         });
         driver.press("ctrl-r D");

@@ -259,7 +259,8 @@ fn about(layer: &Candidates, width: usize, record: bool, look: &Look<'_>) -> Vec
 /// Before and after: how many cannot and what becomes of deadlines is always said, then the figures that change.
 fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     let refused: Vec<_> = what_if.items.iter().filter_map(|item| item.refusal.as_ref()).collect();
-    let mut lines = Vec::new();
+    let loss = what_if.loss().map_or_else(Vec::new, |words| widgets::wrap(&words, width));
+    let mut lines: Vec<_> = loss.into_iter().map(|words| Line::styled(words, look.style(Role::Bad))).collect();
     if let ([item], true) = (&what_if.items[..], refused.is_empty()) {
         lines.extend(widgets::wrap(&item.change, width).into_iter().map(Line::from));
     } else if what_if.items.len() > 1 {

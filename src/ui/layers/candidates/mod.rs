@@ -265,8 +265,8 @@ impl Candidates {
             return;
         };
         // Nobody agrees to what was not shown.
-        let reversible = match self.effect() {
-            Some(Ok(effect)) => effect.reversible,
+        let (reversible, loss) = match self.effect() {
+            Some(Ok(effect)) => (effect.reversible, effect.loss()),
             Some(Err(why)) => {
                 self.problem = Some(format!("nobody knows what it would change: {why}"));
                 return;
@@ -280,7 +280,8 @@ impl Candidates {
         out.step(if reversible {
             Step::Order(order)
         } else {
-            let words = vec!["This cannot be taken back.".to_owned()];
+            let loss = loss.map(|words| format!("{words}."));
+            let words = loss.into_iter().chain(["This cannot be taken back.".to_owned()]).collect();
             Step::Open(Box::new(Confirm::new(format!("{}?", order.title), words, "", Step::Order(order))))
         });
     }

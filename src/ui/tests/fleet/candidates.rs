@@ -79,7 +79,7 @@ pub fn what_if(command: &WireCommand) -> WhatIf {
         WireCommand::DrainAgents { ids } | WireCommand::ResumeAgents { ids } | WireCommand::RemoveAgents { ids } => {
             (ids, "otherwise".into())
         }
-        _ => return WhatIf { items: vec![], figures: vec![], reversible: false },
+        _ => return WhatIf { items: vec![], figures: vec![], reversible: false, stops: 0 },
     };
     let items = ids.iter().enumerate().map(|(place, id)| {
         let refused = place % 3 == 2;
@@ -93,5 +93,6 @@ pub fn what_if(command: &WireCommand) -> WhatIf {
         items: items.collect(),
         figures: vec![figure(&format!("tasks waiting for {to}"), 3.0, 4.0), figure("deadlines at risk", 1.0, 1.0)],
         reversible: true,
+        stops: 0,
     }
 }
