@@ -126,6 +126,47 @@ fn names_are_asked_for_once() {
 }
 
 #[test]
+fn names_that_come_after_more_was_asked_for_are_taken_in() {
+    let mut driver = Driver::new(&Place::Events, (120, 140));
+    let mut held = vec![];
+    for (head, agent) in [(LAST + 50, 13), (LAST + 100, 14)] {
+        driver.app.update(Message::Pulse(fleet::pulse()));
+        loop {
+            driver.collect();
+            let asked = std::mem::take(&mut driver.asked);
+            if asked.is_empty() {
+                break;
+            }
+            for (ticket, request) in asked {
+                let answer = match &request {
+                    Request::Names(_) => {
+                        held.push((ticket, request));
+                        continue;
+                    }
+                    Request::Journal(query) => {
+                        let mut found = records::records(query, head);
+                        for row in found.rows.iter_mut().filter(|row| row.seq > LAST) {
+                            let body = row.body.to_string().replace(&fleet::agents::id(12), &fleet::agents::id(agent));
+                            row.body = serde_json::from_str(&body).unwrap();
+                        }
+                        Ok(Answer::Journal(found))
+                    }
+                    other => fleet::answer(other),
+                };
+                driver.app.update(Message::Answer { ticket, answer });
+            }
+            driver.draw();
+        }
+    }
+    assert_eq!(held.len(), 2);
+    for (ticket, request) in held {
+        driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+    }
+    driver.sees("builder-13");
+    driver.sees("builder-14");
+}
+
+#[test]
 fn more_than_fits_between_two_frames_is_told() {
     let mut driver = Driver::new(&Place::Events, (120, 36));
     driver.sees_not("came at once");

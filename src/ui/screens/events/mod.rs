@@ -36,8 +36,10 @@ pub struct Events {
     names: Names,
     /// Ids whose names were asked for; those that stay unknown are not asked for again.
     asked_names: BTreeSet<String>,
-    names_asked: Option<Ticket>,
-    titles_asked: Option<Ticket>,
+    /// Requests for names that are on their way: the window may show more before the first of them is answered.
+    names_asked: BTreeSet<Ticket>,
+    /// The same for titles.
+    titles_asked: BTreeSet<Ticket>,
 }
 
 impl Events {
@@ -47,8 +49,8 @@ impl Events {
             window: Window::new(),
             names: Names::new(),
             asked_names: BTreeSet::new(),
-            names_asked: None,
-            titles_asked: None,
+            names_asked: BTreeSet::new(),
+            titles_asked: BTreeSet::new(),
         }
     }
 
@@ -75,12 +77,12 @@ impl Events {
             }
         }
         if others || !agents.is_empty() {
-            self.names_asked = Some(out.ask(None, Request::Names(agents)));
+            self.names_asked.insert(out.ask(None, Request::Names(agents)));
         }
         if !artifacts.is_empty() {
             let limit = ("limit".to_owned(), artifacts.len().to_string());
             let query = vec![("filter".to_owned(), format!("id:{}", artifacts.join(","))), limit];
-            self.titles_asked = Some(out.ask(None, Request::Artifacts(query)));
+            self.titles_asked.insert(out.ask(None, Request::Artifacts(query)));
         }
     }
 
@@ -203,7 +205,7 @@ impl Screen for Events {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
-        if self.names_asked.take_if(|asked| *asked == ticket).is_some() {
+        if self.names_asked.remove(&ticket) {
             match answer {
                 Ok(Answer::Names(names)) => self.names.extend(names.clone()),
                 // Nobody knows yet which of them are of what is gone.
@@ -211,7 +213,7 @@ impl Screen for Events {
             }
             return true;
         }
-        if self.titles_asked.take_if(|asked| *asked == ticket).is_some() {
+        if self.titles_asked.remove(&ticket) {
             match answer {
                 Ok(Answer::Artifacts(page)) => {
                     self.names.extend(page.rows.iter().map(|it| (it.id.to_string(), it.title.clone())));
