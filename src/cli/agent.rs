@@ -377,6 +377,7 @@ fn show(context: &mut Context, agent: &str) -> Outcome {
         ("runtime", view::text(&agent, "runtime").into()),
         ("executions", view::count(&agent, "counters.total_executions").to_string().into()),
         ("succeeded", success(&agent).into()),
+        ("stopped by others", view::count(&agent, "counters.stopped_executions").to_string().into()),
         ("mean time", mean(&agent).into()),
         ("heartbeat", view::moment(&agent, "last_heartbeat")),
         ("created", view::moment(&agent, "created_at")),

@@ -399,8 +399,11 @@ pub struct AgentVersion {
 /// Counts over all executions of an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentCounters {
-    /// Executions that ended, however they did; not those whose cage could not be set up.
+    /// Executions that ended and say something about it: neither what others stopped nor what was lost with a worker or a cage.
     pub total_executions: u64,
+    /// Executions that others stopped, or that were lost with their worker.
+    #[serde(default)]
+    pub stopped_executions: u64,
     /// Those that succeeded.
     pub success_count: u64,
     /// Mean wall time of those whose process was started, in milliseconds; null while there is none.

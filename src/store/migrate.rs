@@ -127,10 +127,20 @@ const STEPS: &[Step] = &[
                  OR (kind IN ('execution_ended', 'task_rated') AND body ->> 'lesson' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "judged_executions",
+        up: include_str!("migrations/0014_judged_executions.up.sql"),
+        down: Some(include_str!("migrations/0014_judged_executions.down.sql")),
+        // Since then what others ended is none of those that say something about its agent.
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended'
+                 AND body ->> '$.outcome.kind' IN ('cancelled', 'preempted', 'worker_lost'))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 13;
+pub const SCHEMA: u32 = 14;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

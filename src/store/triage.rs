@@ -119,14 +119,15 @@ impl Reader {
 
     /// What an agent has done so far; `None` when there is no such agent.
     pub fn agent_counters(&self, id: AgentId) -> Result<Option<AgentCounters>, Error> {
-        let sql = "SELECT total_executions, success_count, execution_us / 1000 / nullif(timed_executions, 0)
+        let sql = "SELECT total_executions, stopped_executions, success_count, execution_us / 1000 / nullif(timed_executions, 0)
              FROM agent WHERE id = ?";
         let read = |row: &Row<'_>| {
             let mut columns = Columns::new(row);
-            let (total_executions, success_count) = (columns.count()?, columns.count()?);
+            let (total_executions, stopped_executions) = (columns.count()?, columns.count()?);
+            let success_count = columns.count()?;
             let mean: Option<i64> = columns.get()?;
             let avg_execution_time_ms = mean.and_then(|mean| u64::try_from(mean).ok());
-            Ok(AgentCounters { total_executions, success_count, avg_execution_time_ms })
+            Ok(AgentCounters { total_executions, stopped_executions, success_count, avg_execution_time_ms })
         };
         self.connection()
             .prepare_cached(sql)

@@ -9,6 +9,7 @@ use super::super::reader::Reader;
 use super::super::rows::Columns;
 use super::groups::Groups;
 use super::trends::counts;
+use crate::domain::OutcomeKind;
 use crate::domain::confidence::Rate;
 use crate::domain::dashboard::{Collaboration, CollaborationLink, Per};
 use crate::domain::id::{AgentId, TaskId};
@@ -48,9 +49,15 @@ pub(super) fn sql() -> String {
     )
 }
 
-/// How the executions of a task that ended are found, with who did them. Whose cage could not be set up did nothing.
-pub(super) const ENDED: &str = "SELECT e.agent_id, count(*), sum(e.status = 'completed') FROM execution e
-     WHERE e.task_id = ?1 AND e.completed_at IS NOT NULL AND e.outcome_kind IS NOT 'cage_failed' GROUP BY e.agent_id";
+/// How the executions of a task are found that say how good somebody is at it, with who did them.
+pub(super) fn ended_sql() -> String {
+    let judging = OutcomeKind::ALL.iter().filter(|kind| kind.judges_agent()).map(|kind| format!("'{kind}'"));
+    format!(
+        "SELECT e.agent_id, count(*), sum(e.status = 'completed') FROM execution e
+             WHERE e.task_id = ?1 AND e.outcome_kind IN ({}) GROUP BY e.agent_id",
+        judging.collect::<Vec<_>>().join(", ")
+    )
+}
 
 /// What one did with the results of another.
 #[derive(Default)]
@@ -78,7 +85,7 @@ impl Reader {
         let first = found.iter().map(|one| one.task.made_at()).min();
         let complete_from = first.filter(|_| found.len() >= DEPENDENCIES_MAX).map_or(since, |first| first.max(since));
         let mut groups = Groups::new(connection, per)?;
-        let mut ended = connection.prepare_cached(ENDED).doing(DOING)?;
+        let mut ended = connection.prepare_cached(&ended_sql()).doing(DOING)?;
         let (mut open, mut links) = (0, BTreeMap::<(String, String), Sum>::new());
         // A task that builds on two of the same is one case.
         let mut cases: BTreeSet<(TaskId, String)> = BTreeSet::new();

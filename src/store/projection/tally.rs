@@ -25,6 +25,7 @@ pub(in crate::store) struct Tally {
 #[derive(Debug, Default)]
 struct AgentTally {
     total: i64,
+    stopped: i64,
     succeeded: i64,
     timed: i64,
     micros: i64,
@@ -95,6 +96,7 @@ impl Tally {
         let judged = event.outcome.kind.judges_agent();
         let took = event.started_at.filter(|_| judged).map(|started| event.ended_at.since(started).as_micros());
         agent.total += i64::from(judged);
+        agent.stopped += i64::from(!judged);
         agent.succeeded += i64::from(event.outcome.succeeded());
         agent.timed += i64::from(took.is_some());
         agent.micros += took.unwrap_or(0);
@@ -135,7 +137,8 @@ impl Tally {
         for (id, agent) in std::mem::take(&mut self.agents) {
             connection
                 .prepare_cached(
-                    "UPDATE agent SET total_executions = total_executions + ?, success_count = success_count + ?,
+                    "UPDATE agent SET total_executions = total_executions + ?,
+                         stopped_executions = stopped_executions + ?, success_count = success_count + ?,
                          timed_executions = timed_executions + ?, execution_us = execution_us + ?,
                          consecutive_failures = ?, last_heartbeat = coalesce(?, last_heartbeat), updated_at = ?
                      WHERE id = ?",
@@ -143,6 +146,7 @@ impl Tally {
                 .and_then(|mut statement| {
                     statement.execute(params![
                         agent.total,
+                        agent.stopped,
                         agent.succeeded,
                         agent.timed,
                         agent.micros,

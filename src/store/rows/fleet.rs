@@ -12,7 +12,7 @@ use crate::domain::user::User;
 
 /// The columns of [`agent`], of the view `agent_now a`.
 pub(in crate::store) const AGENT_COLUMNS: &str = "a.id, a.spec, a.home, a.status, a.owner, a.cage_id, \
-    a.current_task_id, a.running, a.total_executions, a.success_count, a.timed_executions, a.execution_us, \
+    a.current_task_id, a.running, a.total_executions, a.stopped_executions, a.success_count, a.timed_executions, a.execution_us, \
     a.consecutive_failures, a.breaker_until, a.drained, a.last_heartbeat, a.created_at, a.updated_at";
 
 /// Reads an agent.
@@ -25,10 +25,10 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
     let spec = AgentSpec { cage: c.optional_cage()?, ..spec };
     let (status, owner, cage_id) = (c.word()?, c.id(UserId)?, c.optional_cage()?);
     let (current_task_id, running) = (c.optional_id(TaskId)?, c.get()?);
-    let (total_executions, success_count) = (c.count()?, c.count()?);
+    let (total_executions, stopped_executions, success_count) = (c.count()?, c.count()?, c.count()?);
     let (timed, micros) = (c.count()?, c.count()?);
     let avg_execution_time_ms = micros.checked_div(timed).map(|micros| micros / 1000);
-    let counters = AgentCounters { total_executions, success_count, avg_execution_time_ms };
+    let counters = AgentCounters { total_executions, stopped_executions, success_count, avg_execution_time_ms };
     Ok(Agent {
         id,
         spec,

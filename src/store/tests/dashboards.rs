@@ -135,7 +135,7 @@ proptest! {
             let before: BTreeSet<String> =
                 task.depends_on.iter().filter_map(|on| who.get(on).copied().flatten()).map(called).collect();
             for one in executions.iter().filter(|one| one.task_id == task.id) {
-                let Some(outcome) = one.outcome.as_ref().filter(|outcome| outcome.kind != OutcomeKind::CageFailed)
+                let Some(outcome) = one.outcome.as_ref().filter(|outcome| outcome.kind.judges_agent())
                 else { continue };
                 for from in &before {
                     let sum = wanted.entry((from.clone(), called(one.agent_id))).or_default();

@@ -29,6 +29,9 @@ pub(super) fn over_days(seed: u64, steps: usize) -> History {
     history
 }
 
+/// What was stopped by others says nothing about who did it.
+const STOPPED: [OutcomeKind; 3] = [OutcomeKind::Cancelled, OutcomeKind::Preempted, OutcomeKind::WorkerLost];
+
 /// Executions, successes, mean time in milliseconds, tokens.
 type Figures = (u64, u64, Option<u64>, Option<u64>);
 
@@ -45,9 +48,7 @@ fn by_hand(history: &History) -> BTreeMap<(Day, AgentId), Figures> {
     }
     let sum = |all: Vec<&crate::domain::event::ExecutionEnded>| {
         let tokens = all.iter().filter_map(|event| event.outcome.tokens_used).reduce(|a, b| a + b);
-        // What was stopped by others says nothing about who did it.
-        let stopped = [OutcomeKind::Cancelled, OutcomeKind::Preempted, OutcomeKind::WorkerLost];
-        let events: Vec<_> = all.iter().filter(|event| !stopped.contains(&event.outcome.kind)).collect();
+        let events: Vec<_> = all.iter().filter(|event| !STOPPED.contains(&event.outcome.kind)).collect();
         let good = events.iter().filter(|event| event.outcome.succeeded()).count() as u64;
         let took: Vec<i64> =
             events.iter().filter_map(|event| Some(event.ended_at.since(event.started_at?).as_micros())).collect();
@@ -74,6 +75,18 @@ proptest! {
             ((day.date, day.agent_id), figures)
         }).collect();
         prop_assert_eq!(found, by_hand(&history));
+        let mut wanted: BTreeMap<AgentId, (u64, u64)> = BTreeMap::new();
+        for record in &history.records {
+            let Event::ExecutionEnded(event) = &record.event else { continue };
+            let (judged, stopped) = wanted.entry(event.agent_id).or_default();
+            *judged += u64::from(event.outcome.kind.judges_agent());
+            *stopped += u64::from(STOPPED.contains(&event.outcome.kind));
+        }
+        for (agent, (judged, stopped)) in wanted {
+            // What an agent has done goes with it when it is removed.
+            let Some(counters) = store.reader().unwrap().agent_counters(agent).unwrap() else { continue };
+            prop_assert_eq!((counters.total_executions, counters.stopped_executions), (judged, stopped));
+        }
         prop_assert!(check(folder.path()).unwrap().differences.is_empty());
         let before = rows(folder.path());
         drop(store);
