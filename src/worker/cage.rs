@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cgroup::CageGroup;
+use super::cgroup::{CageGroup, SlotGroup};
 use super::sandbox::{self, Grant, Held};
 use super::server::Surroundings;
 use super::tokens::Window;
@@ -43,7 +43,7 @@ pub(super) struct Cage {
     pub(super) user: Option<u32>,
     /// The mapping between the owner and that user; `None` also where the file system cannot be mapped.
     pub(super) idmap: Option<OwnedFd>,
-    /// Its control groups, once it is set up.
+    /// Its control groups, once a slot was made.
     pub(super) group: Option<Arc<CageGroup>>,
     /// Paths beyond its own, links resolved. They stay what they were found to be until other paths are declared.
     pub(super) grants: Vec<Grant>,
@@ -51,7 +51,7 @@ pub(super) struct Cage {
     missing: Vec<MissingPath>,
     /// Whether they have been looked up.
     pub(super) granted: bool,
-    /// Whether its folders and groups have been made.
+    /// Whether its folders have been made.
     pub(super) prepared: bool,
     /// Whether its enforcement was reported since it was last declared.
     pub(super) reported: bool,
@@ -91,7 +91,8 @@ impl Cage {
         }
     }
 
-    /// Makes its folders and control groups, and looks its grants up. Done once, until it is declared otherwise.
+    /// Makes its folders, sets the limits of its control groups if it has them, and looks its grants up. Done once, until it
+    /// is declared otherwise.
     /// `writable` are folders that agents of any cage may write to.
     pub(super) fn prepare(&mut self, around: &Surroundings, writable: &[PathBuf]) -> io::Result<()> {
         if self.prepared {
@@ -110,12 +111,20 @@ impl Cage {
             self.look_up(around, writable)?;
             self.granted = true;
         }
-        match &self.group {
-            Some(group) => group.set_limits(&self.spec.limits, self.slots)?,
-            None => self.group = Some(Arc::new(around.cgroups.cage(self.spec.id, &self.spec.limits, self.slots)?)),
+        if let Some(group) = &self.group {
+            group.set_limits(&self.spec.limits, self.slots)?;
         }
         self.prepared = true;
         Ok(())
+    }
+
+    /// Makes the control groups of its slot `number`, and its own with the first.
+    pub(super) fn slot_group(&mut self, number: usize, around: &Surroundings) -> io::Result<SlotGroup> {
+        let group = match &self.group {
+            Some(group) => group,
+            None => self.group.insert(Arc::new(around.cgroups.cage(self.spec.id, &self.spec.limits, self.slots)?)),
+        };
+        group.slot(number)
     }
 
     /// The folders that its agents may write to beyond its own, by every name that is known of them.

@@ -11,7 +11,7 @@
 //! SIGUSR1, upon which it kills them; and should that not be enough, the worker kills init itself.
 
 use std::ffi::CStr;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,12 @@ use super::sys::{self, SharedPage};
 /// Where init keeps its socket and the task's writing end, once the sandbox stands.
 const SOCKET: RawFd = 3;
 const TASK: RawFd = 4;
+
+/// The most descriptors that are sent with one message.
+const FDS_MAX: usize = 128;
+
+/// The most version 1 groups that a slot enters: cpu, memory, pids, and those that count cpu time and io.
+const GROUPS_MAX: usize = 5;
 
 /// Whether an execution is under way, so that a signal that comes too late hits nobody.
 static RUNNING: AtomicBool = AtomicBool::new(false);
@@ -40,22 +46,19 @@ pub(super) struct Inherited<'a> {
     pub(super) socket: OwnedFd,
     /// The writing ends of the slot's pipes: standard output and standard error.
     pub(super) pipes: [OwnedFd; 2],
-    /// Version 1 control files to enter the slot's groups by.
-    pub(super) groups: &'a [OwnedFd],
     /// Where it tells what runs.
     pub(super) page: &'a SharedPage,
 }
 
 /// Runs init. Never returns; leaves with status 1 when the sandbox cannot be built, which it explains first.
 pub(super) fn run(plan: &Plan<'_>, inherited: &Inherited<'_>) -> ! {
-    let built = enter_groups(inherited.groups)
-        .map_err(|error| format!("entering the control groups: {error}"))
-        .and_then(|()| {
-            default_signals();
-            // Away from whatever terminal the worker was started on; agents cannot get one of their own.
-            let _ = rustix::process::setsid();
-            sandbox::enter(plan)
-        });
+    default_signals();
+    // Away from whatever terminal the worker was started on; agents cannot get one of their own.
+    let _ = rustix::process::setsid();
+    let built = sandbox::enter(plan).and_then(|entered| {
+        enter_groups(inherited.socket.as_fd()).map_err(|error| format!("entering the control groups: {error}"))?;
+        Ok(entered)
+    });
     let entered = match built {
         Ok(entered) => entered,
         Err(text) => {
@@ -75,9 +78,29 @@ pub(super) fn run(plan: &Plan<'_>, inherited: &Inherited<'_>) -> ! {
     serve(inherited.page, tmp_baseline)
 }
 
-fn enter_groups(groups: &[OwnedFd]) -> io::Result<()> {
-    for group in groups {
-        rustix::io::write(group, b"0")?;
+/// Hands the control files to init by which it enters the slot's groups, none where it was born in them.
+pub(super) fn hand_groups(socket: BorrowedFd<'_>, groups: &[OwnedFd]) -> io::Result<()> {
+    let groups: Vec<BorrowedFd<'_>> = groups.iter().map(AsFd::as_fd).collect();
+    send_with(socket, b"g", &groups)
+}
+
+/// Waits for the slot's groups and enters them.
+fn enter_groups(socket: BorrowedFd<'_>) -> io::Result<()> {
+    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(GROUPS_MAX))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let parts = &mut [IoSliceMut::new(&mut byte)];
+    let received = rustix::io::retry_on_intr(|| recvmsg(socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC))?;
+    if received.bytes == 0 {
+        return Err(io::Error::other("the worker is gone"));
+    }
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(groups) = message {
+            for group in groups {
+                rustix::io::write(group, b"0")?;
+            }
+        }
     }
     Ok(())
 }
@@ -96,25 +119,27 @@ fn default_signals() {
 
 /// Tells the worker that the sandbox stands and hands over the listening sockets.
 fn announce(socket: BorrowedFd<'_>, listeners: &[OwnedFd]) -> io::Result<()> {
-    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     let reply = Reply::Ready.encode();
     let fds: Vec<BorrowedFd<'_>> = listeners.iter().map(AsFd::as_fd).collect();
     // The kernel passes at most 253 descriptors with one message, so a longer list needs several.
-    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(128))];
-    let mut chunks = fds.chunks(128);
+    let mut chunks = fds.chunks(FDS_MAX);
     let first = chunks.next().unwrap_or_default();
-    let mut send = |bytes: &[u8], fds: &[BorrowedFd<'_>]| -> io::Result<()> {
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        if !fds.is_empty() {
-            control.push(SendAncillaryMessage::ScmRights(fds));
-        }
-        sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::empty())?;
-        Ok(())
-    };
     let (most, last) = reply.split_at(message::REPLY_BYTES - 1);
-    send(most, first)?;
+    send_with(socket, most, first)?;
     // There are at most 256 ports, hence at most two messages; the last byte completes the reply.
-    send(last, chunks.next().unwrap_or_default())
+    send_with(socket, last, chunks.next().unwrap_or_default())
+}
+
+/// Sends bytes and at most [`FDS_MAX`] descriptors with them.
+fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(fds));
+    }
+    sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
 }
 
 /// Puts the descriptors where agents expect them and closes everything else.

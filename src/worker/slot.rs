@@ -64,7 +64,7 @@ pub(super) struct Slot {
 impl Slot {
     /// Starts the init of slot `place`. Its sandbox is built while the caller goes on; `ready` tells.
     pub(super) fn start(
-        cage: &Cage,
+        cage: &mut Cage,
         place: u32,
         index: usize,
         gpus: Vec<usize>,
@@ -78,7 +78,7 @@ impl Slot {
             std::os::unix::fs::chown(&artifacts, Some(user), Some(user))?;
         }
         let artifacts_fd = std::fs::File::open(&artifacts)?.into();
-        let mut group = cage.group.as_ref().map_or_else(|| Ok(SlotGroup::none()), |group| group.slot(index))?;
+        let born_in = around.cgroups.are_entered_at_birth().then(|| cage.slot_group(index, around)).transpose()?;
         let page = SharedPage::new()?;
         let flags = SocketFlags::CLOEXEC;
         let (socket, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -102,7 +102,7 @@ impl Slot {
         });
         let granted = granted.collect::<io::Result<Vec<_>>>()?;
         let network = &cage.spec.network;
-        let birthplace = group.birthplace.as_ref().map(AsFd::as_fd);
+        let birthplace = born_in.as_ref().and_then(|group| group.birthplace.as_ref()).map(AsFd::as_fd);
         let (pid, pidfd) = match sys::fork_into(sandbox::namespaces(network, &around.template), birthplace)? {
             Forked::Parent(pid, pidfd) => (pid, pidfd),
             Forked::Child => {
@@ -124,9 +124,13 @@ impl Slot {
                     host_name: format!("cage-{}", cage.spec.id),
                 };
                 let pipes = [out_write, err_write];
-                init::run(&plan, &Inherited { socket: theirs, pipes, groups: &group.entries, page: &page })
+                init::run(&plan, &Inherited { socket: theirs, pipes, page: &page })
             }
         };
+        let group = born_in.map_or_else(|| cage.slot_group(index, around), Ok);
+        let mut group = group.inspect_err(|_| sys::kill(pidfd.as_fd()))?;
+        // An init that is gone already has said why, or is seen to have ended.
+        let _ = init::hand_groups(socket.as_fd(), &group.entries);
         // Only init enters it; a worker with a thousand cages has better uses for these descriptors.
         group.entries.clear();
         group.birthplace = None;

@@ -112,6 +112,13 @@ pub(super) fn reap(process: BorrowedFd<'_>) {
     let _ = waitid(WaitId::PidFd(process), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
 }
 
+/// Kills a child and takes its exit.
+pub(super) fn kill(process: BorrowedFd<'_>) {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    signal_held(process, libc::SIGKILL);
+    let _ = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(process), WaitIdOptions::EXITED));
+}
+
 /// Attributes for `mount_setattr`.
 #[repr(C)]
 pub(super) struct MountAttr {

@@ -6,7 +6,8 @@
 //! process is in it: entering a group happens once per slot.
 //!
 //! Version 1 is entered by writing `0` to `tasks`, not by another process writing to `cgroup.procs`: moving oneself
-//! spares a lock of the whole kernel whose taking costs up to 15 ms. Version 2 is entered at birth.
+//! spares a lock of the whole kernel whose taking costs up to 15 ms. Its groups are made while init builds its sandbox, and
+//! entered when that stands and before anything runs in it. Version 2 is entered at birth.
 
 mod hierarchy;
 mod leftovers;
@@ -140,6 +141,11 @@ impl Cgroups {
         entries
     }
 
+    /// Whether a slot's groups have to be there before its init is born: those of version 2 are.
+    pub(super) fn are_entered_at_birth(&self) -> bool {
+        self.places.all().any(|place| place.version == hierarchy::Version::V2)
+    }
+
     /// Whether the kernel holds the memory limit.
     pub(super) fn holds_memory(&self) -> bool {
         self.places.memory.is_ok()
@@ -256,11 +262,6 @@ impl Drop for CageGroup {
 }
 
 impl SlotGroup {
-    /// A group where the host has none.
-    pub(super) fn none() -> Self {
-        Self { entries: vec![], birthplace: None, memory_events: None, pids_events: None, folders: vec![] }
-    }
-
     /// How often the kernel ended a process here because memory ran out, since the group was made.
     pub(super) fn out_of_memory_kills(&self) -> u64 {
         self.memory_events.as_ref().map_or(0, |file| count(file, b"oom_kill "))

@@ -1,9 +1,9 @@
 //! What stands between an agent and the rest of the machine.
 //!
-//! A slot's init process builds it once, around itself, and everything that it starts inherits it. In order: its control
-//! groups; a root of its own in a mount namespace ([`root`]); its host name and, by policy, an empty network namespace;
-//! rlimits; Landlock ([`rules`]); the loss of every capability and, where the worker is privileged, of the owner's
-//! identity; a system call filter ([`filter`]).
+//! A slot's init process builds it once, around itself, and everything that it starts inherits it. In order: by policy, an
+//! empty network namespace; a root of its own in a mount namespace ([`root`]); its host name; rlimits; Landlock
+//! ([`rules`]); the loss of every capability and, where the worker is privileged, of the owner's identity; a system call
+//! filter ([`filter`]). Its control groups it enters before all that, or after, and in any case before it starts anything.
 //!
 //! **Who the agents are.** Where the worker has privileges, each cage gets a user number of its own, far away from any
 //! account, and the folders it is given are mounted with their owner mapped to that number. So the kernel's every
