@@ -12,7 +12,7 @@ use crate::store::journal::{integer, read_head, read_kinds_after};
 use crate::store::reader::Reader;
 
 /// The form of the index; another is made anew.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 /// The one writer of the index.
 #[derive(Debug)]
@@ -37,12 +37,20 @@ impl SearchIndex {
             let _ = std::fs::remove_file(format!("{}{end}", path.display()));
         }
         let index = Self { connection: Self::connect(data_dir)? };
+        for noun in SearchNoun::ALL {
+            index
+                .connection
+                .execute_batch(&format!(
+                    "CREATE VIRTUAL TABLE {} USING fts5 (title, body, id UNINDEXED, time UNINDEXED,
+                         tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');",
+                    super::table(*noun)
+                ))
+                .doing("making the search index")?;
+        }
         index
             .connection
             .execute_batch(
-                "CREATE VIRTUAL TABLE entry USING fts5 (title, body, noun UNINDEXED, id UNINDEXED, time UNINDEXED,
-                     tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
-                 CREATE TABLE agent (id TEXT PRIMARY KEY, name TEXT NOT NULL, entry INTEGER NOT NULL) WITHOUT ROWID;
+                "CREATE TABLE agent (id TEXT PRIMARY KEY, name TEXT NOT NULL, entry INTEGER NOT NULL) WITHOUT ROWID;
                  CREATE TABLE state (form INTEGER NOT NULL, seed INTEGER NOT NULL, seq INTEGER NOT NULL);",
             )
             .doing("making the search index")?;
@@ -98,9 +106,10 @@ fn put(connection: &Connection, row: i64, time: i64, document: &Document) -> Res
     let doing = "writing the search index";
     let Document { noun, id, title, body } = document;
     remove(connection, *noun, id)?;
+    let sql = format!("INSERT INTO {} (rowid, title, body, id, time) VALUES (?, ?, ?, ?, ?)", super::table(*noun));
     connection
-        .prepare_cached("INSERT INTO entry (rowid, title, body, noun, id, time) VALUES (?, ?, ?, ?, ?, ?)")
-        .and_then(|mut statement| statement.execute(params![row, title, body, noun.as_str(), id, time]))
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.execute(params![row, title, body, id, time]))
         .doing(doing)?;
     if *noun == SearchNoun::Agent {
         connection
@@ -123,7 +132,7 @@ fn remove(connection: &Connection, noun: SearchNoun, id: &str) -> Result<(), Err
         .doing(doing)?;
     if let Some(entry) = entry {
         connection
-            .prepare_cached("DELETE FROM entry WHERE rowid = ?")
+            .prepare_cached(&format!("DELETE FROM {} WHERE rowid = ?", super::table(noun)))
             .and_then(|mut statement| statement.execute([entry]))
             .doing(doing)?;
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Row, ToSql, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
 use crate::domain::search::{Found, Hit, Piece, SearchNoun};
 use crate::domain::{Refusal, Timestamp};
@@ -16,7 +16,15 @@ const WORDS_MAX: usize = 32;
 const OPEN: char = '\u{1}';
 const CLOSE: char = '\u{2}';
 /// So many words around what was found are shown.
-const AROUND: u8 = 16;
+const AROUND: usize = 16;
+/// So many of each noun are ranked, the newest that match.
+const CANDIDATES: usize = 500;
+/// What it counts for that something is an agent: they are few, and work that has the same words is much.
+const AGENT: f64 = 1.0;
+/// At most so many agents are offered whose names are only similar.
+const SIMILAR_MAX: usize = 20;
+/// What a hit in a title counts for, in hits in a text.
+const TITLE: f64 = 8.0;
 
 /// What is searched for.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +88,10 @@ fn words(text: &str) -> Result<Vec<Word>, Refusal> {
     Ok(words)
 }
 
+/// What has all the words, the best first.
+///
+/// Of each noun the newest [`CANDIDATES`] are ranked. Ranking all that match, as `bm25` of FTS5 does, costs seconds where a
+/// million tasks have a word, and weighs words by their rarity, which says little where everything has all of them.
 fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Result<Vec<Hit>, Error> {
     let term = |word: &Word| {
         let cut = if word.whole { "" } else { "*" };
@@ -87,34 +99,53 @@ fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Res
         format!("\"{}\"{cut}", word.text.replace(['"', '\0'], " "))
     };
     let terms = words.iter().map(term).collect::<Vec<_>>().join(" ");
-    let nouns: Vec<&str> = query.nouns.iter().map(|noun| noun.as_str()).collect();
-    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let only =
-        if nouns.is_empty() { String::new() } else { format!("AND noun IN ({})", vec!["?"; nouns.len()].join(", ")) };
-    let sql = format!(
-        "SELECT noun, id, time, highlight(entry, 0, char(1), char(2)), snippet(entry, 1, char(1), char(2), '…', {AROUND})
-         FROM entry WHERE entry MATCH ? {only} ORDER BY bm25(entry, 8.0, 1.0), rowid DESC LIMIT ?"
-    );
-    let mut values: Vec<&dyn ToSql> = vec![&terms];
-    values.extend(nouns.iter().map(|noun| noun as &dyn ToSql));
-    values.push(&limit);
-    connection
-        .prepare(&sql)
-        .and_then(|mut statement| statement.query_map(params_from_iter(values), hit)?.collect())
-        .doing("searching")
+    let name = words.iter().map(|word| word.text.to_lowercase()).collect::<Vec<_>>().join(" ");
+    let mut found: Vec<(f64, Hit)> = vec![];
+    for noun in SearchNoun::ALL.iter().filter(|noun| query.nouns.is_empty() || query.nouns.contains(noun)) {
+        let table = super::table(*noun);
+        let sql = format!(
+            "SELECT id, time, highlight({table}, 0, char(1), char(2)), highlight({table}, 1, char(1), char(2))
+             FROM {table} WHERE {table} MATCH ? ORDER BY rowid DESC LIMIT ?"
+        );
+        let limit = i64::try_from(query.limit.max(CANDIDATES)).unwrap_or(i64::MAX);
+        let read = |row: &Row<'_>| {
+            Ok(ranked(*noun, &name, row.get(0)?, row.get(1)?, &row.get::<_, String>(2)?, &row.get::<_, String>(3)?))
+        };
+        let mut statement = connection.prepare(&sql).doing("searching")?;
+        let rows = statement.query_map(params![terms, limit], read).doing("searching")?;
+        for row in rows {
+            found.push(row.doing("searching")?);
+        }
+    }
+    found.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(b.time.cmp(&a.time)).then_with(|| b.id.cmp(&a.id)));
+    Ok(found.into_iter().take(query.limit).map(|(_, hit)| hit).collect())
 }
 
-fn hit(row: &Row<'_>) -> rusqlite::Result<Hit> {
-    let noun: String = row.get(0)?;
-    let (title, text): (String, String) = (row.get(3)?, row.get(4)?);
-    Ok(Hit {
-        noun: noun.parse().unwrap_or(SearchNoun::Event),
-        id: row.get(1)?,
-        time: Timestamp::from_micros(row.get(2)?),
-        title: pieces(&title),
-        text: pieces(&text),
-        similar: false,
-    })
+/// Something that was found, and how well it fits: as BM25 has it, saturating in the number of hits and less of a long
+/// text, but without weights of rarity; a title counts for as much as [`TITLE`] texts, and one that is nothing but what was
+/// searched for comes before all others.
+fn ranked(noun: SearchNoun, name: &str, id: String, time: i64, title: &str, text: &str) -> (f64, Hit) {
+    let score = |marked: &str, usual: f64| {
+        let hits = marked.matches(OPEN).count() as f64;
+        let length = marked.split_whitespace().count() as f64;
+        hits * 2.2 / (hits + 1.2 * (0.25 + 0.75 * length / usual))
+    };
+    let whole = title.chars().filter(|c| ![OPEN, CLOSE].contains(c)).flat_map(char::to_lowercase).eq(name.chars());
+    let favour = if noun == SearchNoun::Agent { AGENT } else { 0.0 };
+    let score = TITLE * score(title, 3.0) + score(text, 30.0) + favour + if whole { 1000.0 } else { 0.0 };
+    let (title, text) = (pieces(title), pieces(&around(text)));
+    (score, Hit { noun, id, time: Timestamp::from_micros(time), title, text, similar: false })
+}
+
+/// The words around the first hit of a marked text, or its beginning.
+fn around(marked: &str) -> String {
+    let words: Vec<&str> = marked.split_whitespace().collect();
+    let first = words.iter().position(|word| word.contains(OPEN)).unwrap_or(0);
+    let begin = first.saturating_sub(AROUND / 4).min(words.len().saturating_sub(AROUND));
+    let end = words.len().min(begin + AROUND);
+    let shown = words[begin..end].join(" ");
+    let (before, after) = (if begin > 0 { "…" } else { "" }, if end < words.len() { "…" } else { "" });
+    format!("{before}{shown}{after}")
 }
 
 /// A text with marks, in parts.
@@ -130,31 +161,45 @@ fn pieces(marked: &str) -> Vec<Piece> {
 
 /// Agents whose name is within two slips of a word (one of a short word), the nearest first.
 fn similar(connection: &Connection, words: &[Word], found: &[Hit]) -> Result<Vec<Hit>, Error> {
-    let mut near: Vec<(usize, Hit)> = vec![];
-    let mut statement = connection
-        .prepare("SELECT a.id, a.name, e.time FROM agent a JOIN entry e ON e.rowid = a.entry")
-        .doing("searching")?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
-        .doing("searching")?;
+    let doing = "searching";
     let words: Vec<_> = words.iter().map(|word| word.text.to_lowercase()).filter(|word| word.len() <= 64).collect();
-    for row in rows {
-        let (id, name, time) = row.doing("searching")?;
-        if found.iter().any(|hit| hit.id == id) {
+    let lengths: Vec<(usize, usize)> =
+        words.iter().map(|word| word.chars().count()).map(|length| (length, slips(length))).collect();
+    let mut statement = connection.prepare("SELECT id, name, entry FROM agent").doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    let mut near: Vec<(usize, String, String, i64)> = vec![];
+    while let Some(row) = rows.next().doing(doing)? {
+        // Most names are of another length, and are not even copied.
+        let name = row.get_ref(1).and_then(|name| Ok(name.as_str()?)).doing(doing)?;
+        let length = name.chars().count();
+        if !lengths.iter().any(|(word, slips)| *word >= 3 && word.abs_diff(length) <= *slips) {
             continue;
         }
         let lower = name.to_lowercase();
-        let within = |word: &String| {
-            let allowed = if word.chars().count() < 6 { 1 } else { 2 };
-            let distance = strsim::damerau_levenshtein(word, &lower);
-            (word.chars().count() >= 3 && distance <= allowed).then_some(distance)
+        let within = |(word, (length, slips)): (&String, &(usize, usize))| {
+            let distance = if *length < 3 { usize::MAX } else { strsim::damerau_levenshtein(word, &lower) };
+            (distance <= *slips).then_some(distance)
         };
-        if let Some(distance) = words.iter().filter_map(within).min() {
-            let title = vec![Piece { text: name, hit: false }];
-            let time = Timestamp::from_micros(time);
-            near.push((distance, Hit { noun: SearchNoun::Agent, id, title, text: vec![], time, similar: true }));
+        if let Some(distance) = words.iter().zip(&lengths).filter_map(within).min() {
+            let id: String = row.get(0).doing(doing)?;
+            if !found.iter().any(|hit| hit.id == id) {
+                near.push((distance, name.to_owned(), id, row.get(2).doing(doing)?));
+            }
         }
     }
-    near.sort_by(|(one, a), (other, b)| one.cmp(other).then_with(|| a.title[0].text.cmp(&b.title[0].text)));
-    Ok(near.into_iter().map(|(_, hit)| hit).collect())
+    near.sort();
+    near.truncate(SIMILAR_MAX);
+    let mut made = connection.prepare("SELECT time FROM agent_entry WHERE rowid = ?").doing(doing)?;
+    near.into_iter()
+        .map(|(_, name, id, entry)| {
+            let time = Timestamp::from_micros(made.query_row([entry], |row| row.get(0)).doing(doing)?);
+            let title = vec![Piece { text: name, hit: false }];
+            Ok(Hit { noun: SearchNoun::Agent, id, title, text: vec![], time, similar: true })
+        })
+        .collect()
+}
+
+/// How many slips a word of so many characters may have.
+fn slips(length: usize) -> usize {
+    if length < 6 { 1 } else { 2 }
 }

@@ -72,6 +72,32 @@ fn words_phrases_beginnings_and_slips() {
 }
 
 #[test]
+fn a_common_word_hides_neither_agents_nor_what_is_called_so() {
+    let mut history = History::new(6, 2);
+    declare(&mut history, "gardener", &["grammar"]);
+    submit(&mut history, "grammar", "the one that is called so");
+    for number in 0..700 {
+        submit(&mut history, "build", &format!("grammar, and grammar again, for target {number}"));
+    }
+    let (folder, store) = commit(&history, 1000);
+    let reader = store.reader().unwrap();
+    let mut index = SearchIndex::open(folder.path(), &reader).unwrap();
+    while index.catch_up(&reader, 1000).unwrap() {}
+    let found = find(folder.path(), &store, "grammar", &[]);
+    assert_eq!(found.items.len(), 20);
+    assert!(titles(&found).contains(&"gardener".to_owned()), "{:?}", titles(&found));
+    let text: String = found.items[2].text.iter().map(|piece| piece.text.as_str()).collect();
+    assert!(text.ends_with("target 699"), "of those that are alike the newest first: {text}");
+    declare(&mut history, "build-9", &["grammar"]);
+    declare(&mut history, "build-99", &["grammar"]);
+    let (folder, store) = commit(&history, 1000);
+    let reader = store.reader().unwrap();
+    let mut index = SearchIndex::open(folder.path(), &reader).unwrap();
+    while index.catch_up(&reader, 1000).unwrap() {}
+    assert_eq!(titles(&find(folder.path(), &store, "build-9", &[])), ["build-9", "build-99"], "the name itself first");
+}
+
+#[test]
 fn the_index_follows_changes_and_is_made_anew_for_another_journal() {
     let mut history = History::new(4, 1);
     let agent = declare(&mut history, "smith", &["iron"]);
