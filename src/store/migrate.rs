@@ -127,10 +127,19 @@ const STEPS: &[Step] = &[
                  OR (kind IN ('execution_ended', 'task_rated') AND body ->> 'lesson' IS NOT NULL))",
         ),
     },
+    Step {
+        name: "predictor",
+        up: include_str!("migrations/0014_predictor.up.sql"),
+        down: Some(include_str!("migrations/0014_predictor.down.sql")),
+        known_before: Some(
+            // What was learned from is noted anew for each model.
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 13;
+pub const SCHEMA: u32 = 14;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -25,6 +25,7 @@ pub(super) use self::statements::Statements;
 pub(super) use self::tally::Tally;
 use super::error::Error;
 use crate::domain::event::{Actor, Event, Record};
+use crate::domain::learning::ModelKind;
 use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
 
@@ -145,7 +146,10 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::ExecutionEnded(event) => {
             tally.add(record, event);
             if event.lesson.is_some() {
-                model::taught(change)?;
+                model::taught(change, ModelKind::Policy)?;
+            }
+            if event.took().is_some() {
+                model::taught(change, ModelKind::Predictor)?;
             }
             execution::ended(change, event)
         }
@@ -154,7 +158,7 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::ArtifactMerged(event) => artifact::merged(change, event),
         Event::TaskRated(event) => {
             if event.lesson.is_some() {
-                model::taught(change)?;
+                model::taught(change, ModelKind::Policy)?;
             }
             rating::rated(change, event)
         }

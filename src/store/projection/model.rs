@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::{Change, json};
 use crate::domain::event::ModelVersioned;
+use crate::domain::learning::ModelKind;
 use crate::store::error::Error;
 
 /// Of so many versions everything is kept, so that one can go back to them.
@@ -47,18 +48,18 @@ pub(super) fn versioned(change: &Change<'_, '_>, event: &ModelVersioned) -> Resu
             params![kind, one.version, compared.candidate, compared.loss, change.now(), one.batch],
         )?;
     }
-    change.run("DELETE FROM lesson", params![])
+    change.run("DELETE FROM lesson WHERE model = ?", params![kind])
 }
 
-/// Notes that an agent was removed, where there is something to forget.
+/// Notes that an agent was removed, for each model that has something to forget.
 pub(super) fn forgotten(change: &Change<'_, '_>) -> Result<(), Error> {
     change.run(
-        "INSERT INTO lesson (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson) OR EXISTS (SELECT 1 FROM model)",
+        "INSERT INTO lesson (model, seq) SELECT kind, ?1 FROM model UNION SELECT model, ?1 FROM lesson",
         params![change.seq],
     )
 }
 
-/// Notes that a record teaches something.
-pub(super) fn taught(change: &Change<'_, '_>) -> Result<(), Error> {
-    change.run("INSERT INTO lesson (seq) VALUES (?)", params![change.seq])
+/// Notes that a record teaches a model something.
+pub(super) fn taught(change: &Change<'_, '_>, model: ModelKind) -> Result<(), Error> {
+    change.run("INSERT INTO lesson (model, seq) VALUES (?, ?)", params![model.as_str(), change.seq])
 }
