@@ -80,15 +80,12 @@ impl Core {
 
     /// Makes a version of what was learned since the last, if there is anything.
     fn version_now(&mut self, now: Timestamp, actor: Actor, model: ModelKind, out: &mut Decisions) -> Option<u32> {
-        let (version, state) = match model {
-            ModelKind::Predictor => {
-                let (version, state) = self.predictor.reviewed()?.next_version()?;
-                (version, ModelState::Predictor(state))
-            }
-            _ => {
-                let (version, state) = self.selection.policy().reviewed()?.next_version()?;
-                (version, ModelState::Policy(state))
-            }
+        let (version, state) = if model == ModelKind::Predictor {
+            let (version, state) = self.predictor.reviewed()?.next_version()?;
+            (version, ModelState::Predictor(state))
+        } else {
+            let (version, state) = self.selection.policy().reviewed()?.next_version()?;
+            (version, ModelState::Policy(state))
         };
         let number = version.version;
         self.emit(now, actor, ModelVersioned { version, state }, out);

@@ -6,6 +6,7 @@ use super::world::*;
 use crate::domain::learning::{ModelKind, ModelState};
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::PastLesson;
+use crate::domain::time::When;
 use crate::domain::*;
 use crate::engine::core::ReasonKind;
 use crate::engine::core::learning::Predictor;
@@ -30,8 +31,8 @@ impl Truth {
         let types = (0..TYPES).map(|at| (0.5 + 1.2 * at as f64, 0.2 + 0.8 * draws.unit())).collect();
         let slower = (0..AGENTS)
             .map(|_| {
-                let speed = 1.4 * (draws.unit() - 0.5);
-                (0..TYPES).map(|_| speed + 0.6 * (draws.unit() - 0.5)).collect()
+                let pace = 1.4 * (draws.unit() - 0.5);
+                (0..TYPES).map(|_| pace + 0.6 * (draws.unit() - 0.5)).collect()
             })
             .collect();
         Self { draws, types, slower }
@@ -192,6 +193,9 @@ fn a_gap_is_filled_by_what_took_short_before() {
     for (outcomes, expected) in [(30, false), (40, true)] {
         let mut world = taught(outcomes);
         let first = world.submit(of_type("long", 60));
+        world.schedule();
+        world.start(first);
+        world.pass(Span::from_secs(500));
         let wide = world.submit(of_type("long", 80));
         let long = world.submit(of_type("long", 30));
         let short = world.submit(of_type("short", 30));
@@ -199,16 +203,15 @@ fn a_gap_is_filled_by_what_took_short_before() {
         // when the first one is.
         let started = world.schedule();
         if !expected {
-            assert_eq!(started, [first, long], "nothing is foretold yet, and nobody has lost patience");
+            assert_eq!(started, [long], "nothing is foretold yet, and nobody has lost patience");
             continue;
         }
-        assert_eq!(started, [first, short]);
+        assert_eq!(started, [short]);
         world.assert_durable();
-        world.start(first);
         world.pass(Span::from_secs(20));
         world.finish(short, OutcomeKind::Succeeded);
         assert_eq!(world.schedule(), []);
-        world.pass(Span::from_secs(900));
+        world.pass(Span::from_secs(480));
         world.finish(first, OutcomeKind::Succeeded);
         assert_eq!(world.schedule(), [wide]);
         world.assert_durable();
@@ -246,7 +249,7 @@ fn explain_says_how_long_and_why_and_when_it_starts() {
     let explained = world.core.explain(world.now, wide).unwrap();
     let texts: Vec<_> = explained.reasons.iter().map(|reason| reason.text.as_str()).collect();
     let length = explained.reasons.iter().find(|reason| reason.kind == ReasonKind::Duration).unwrap();
-    assert!(length.text.contains("by 16 of type short that succeeded, half take up to 1"), "{}", length.text);
+    assert!(length.text.contains("by 16 of type short that succeeded, half take up to "), "{}", length.text);
     assert!(length.text.contains("tokens") && !length.blocking, "{}", length.text);
     let starts = explained.expected_start.unwrap().since(world.now);
     assert!((900..1300).contains(&(starts.as_micros() / 1_000_000)), "{starts:?}");
@@ -263,7 +266,7 @@ fn explain_says_how_long_and_why_and_when_it_starts() {
 #[test]
 fn a_deadline_is_at_risk_by_what_was_learned() {
     let mut world = taught(40);
-    let within = |world: &World, seconds: i64| Some(world.now.plus(Span::from_secs(seconds)));
+    let within = |world: &World, seconds: i64| Some(When::At(world.now.plus(Span::from_secs(seconds))));
     let late = world.submit(NewTask { deadline: within(&world, 700), ..of_type("long", 1) });
     let fine = world.submit(NewTask { deadline: within(&world, 690), ..of_type("short", 1) });
     let due = world.core.view_overview(world.now, Span::from_secs(600), 10).due;
