@@ -132,7 +132,7 @@ const STEPS: &[Step] = &[
         up: include_str!("migrations/0014_predictor.up.sql"),
         down: Some(include_str!("migrations/0014_predictor.down.sql")),
         known_before: Some(
-            // What was learned from is noted anew for each model.
+            // What went before teaches, too.
             "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')",
         ),
     },

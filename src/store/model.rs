@@ -34,14 +34,15 @@ pub(super) fn latest(connection: &Connection) -> Result<Vec<(ModelVersion, Model
 pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error> {
     let mut statement = connection
         .prepare(
-            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body, l.model FROM lesson l
-             JOIN journal j ON j.seq = l.seq ORDER BY l.seq, l.model",
+            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body, l.of_predictor FROM (
+                 SELECT seq, 0 AS of_predictor FROM lesson UNION ALL SELECT seq, 1 FROM lesson_of_predictor) l
+             JOIN journal j ON j.seq = l.seq ORDER BY l.seq, l.of_predictor",
         )
         .doing(DOING)?;
     let mut rows = statement.query([]).doing(DOING)?;
     let mut found = vec![];
     while let Some(row) = rows.next().doing(DOING)? {
-        let of_predictor = row.get::<_, String>(6).doing(DOING)? == ModelKind::Predictor.as_str();
+        let of_predictor = row.get(6).doing(DOING)?;
         found.extend(match record_of(row)?.event {
             Event::ExecutionEnded(event) if of_predictor => took(connection, event)?,
             Event::ExecutionEnded(event) => event.lesson.map(|lesson| {

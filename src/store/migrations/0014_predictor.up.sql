@@ -1,8 +1,5 @@
--- The records since the last version of each model that teach it something, or make it forget. They are noted anew from the
--- journal.
-DROP TABLE lesson;
-CREATE TABLE lesson (
-  model TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  PRIMARY KEY (model, seq)
-) STRICT, WITHOUT ROWID;
+-- The records since the last version of the predictor that teach it something, or make it forget; `lesson` has those of the
+-- policy.
+CREATE TABLE lesson_of_predictor (
+  seq INTEGER PRIMARY KEY
+) STRICT;

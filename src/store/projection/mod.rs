@@ -25,7 +25,6 @@ pub(super) use self::statements::Statements;
 pub(super) use self::tally::Tally;
 use super::error::Error;
 use crate::domain::event::{Actor, Event, Record};
-use crate::domain::learning::ModelKind;
 use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
 
@@ -60,6 +59,7 @@ pub(super) const TABLES: &[&str] = &[
     "model_version",
     "learning_metric",
     "lesson",
+    "lesson_of_predictor",
 ];
 
 /// How rows are changed, with the place of the record in the journal.
@@ -146,10 +146,10 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::ExecutionEnded(event) => {
             tally.add(record, event);
             if event.lesson.is_some() {
-                model::taught(change, ModelKind::Policy)?;
+                model::taught(change)?;
             }
             if event.took().is_some() {
-                model::taught(change, ModelKind::Predictor)?;
+                model::timed(change)?;
             }
             execution::ended(change, event)
         }
@@ -158,7 +158,7 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         Event::ArtifactMerged(event) => artifact::merged(change, event),
         Event::TaskRated(event) => {
             if event.lesson.is_some() {
-                model::taught(change, ModelKind::Policy)?;
+                model::taught(change)?;
             }
             rating::rated(change, event)
         }
