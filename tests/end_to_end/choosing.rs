@@ -128,32 +128,3 @@ fn what_there_is_is_found_by_its_words() {
     assert_eq!(json_of(&site, &["search", "bakre", "--in", "agent"])["items"][0]["similar"], true);
     assert!(refused(&site, &["search", "..."]).contains("at least one word"));
 }
-
-#[test]
-fn how_long_tasks_take_is_learned_and_outlives_the_engine() {
-    let mut site = Site::new();
-    site.start_engine();
-    apply(&site, FLEET);
-    assert!(out(&site, &["model", "list"]).contains("no model has a version yet"));
-    out(&site, &["task", "submit", "build", "--array", "1-40", "--agent", "smith"]);
-    site.wait_until_done();
-    let models = json_of(&site, &["model", "list"]);
-    let predictor = models.as_array().unwrap().iter().find(|one| one["model"] == "predictor").unwrap();
-    assert_eq!((&predictor["version"], &predictor["lessons"]), (&1.into(), &32.into()), "{models}");
-    assert!(out(&site, &["model", "show", "predictor"]).contains("hierarchical shrinkage"));
-    out(&site, &["agent", "drain", "smith"]);
-    let waiting = json_of(&site, &["task", "submit", "build", "--agent", "smith"])["id"].as_str().unwrap().to_owned();
-    let why = |site: &Site| {
-        let text = out(site, &["task", "explain", &waiting]);
-        text.lines().find(|line| line.contains("brings no estimate")).map(str::to_owned)
-    };
-    let before = why(&site).unwrap();
-    assert!(before.contains("by 32 of type build") && before.contains("nine of ten up to"), "{before}");
-    site.kill_engine();
-    site.start_engine();
-    assert_eq!(why(&site), Some(before));
-    out(&site, &["model", "train", "predictor"]);
-    out(&site, &["model", "rollback", "predictor", "1"]);
-    assert_eq!(json_of(&site, &["model", "show", "predictor"])["current_version"], 3);
-    site.check_books();
-}
