@@ -21,6 +21,7 @@ use super::id::{
 };
 use super::learning::{Lesson, ModelState, ModelVersion};
 use super::node::Node;
+use super::quantity::Span;
 use super::refusal::Refusal;
 use super::resource::Resource;
 use super::selection::Choice;
@@ -613,6 +614,15 @@ events! {
     SystemEventRaised = "system_event_raised" {
         /// What.
         event: SystemEvent,
+    }
+}
+
+impl ExecutionEnded {
+    /// How long it took, where that says how long such tasks take: it ran and succeeded. One that failed or was stopped says
+    /// only that it would have taken longer, or nothing.
+    pub fn took(&self) -> Option<Span> {
+        let started = self.started_at.filter(|_| self.outcome.succeeded())?;
+        Some(self.ended_at.since(started))
     }
 }
 

@@ -25,11 +25,13 @@ enumeration! {
 enumeration! {
     /// What a figure about a model says.
     pub enum LearningMetricKind ("learning metric type") {
-        /// What its predictions lost, in nats an outcome; 0.69 for whoever knows nothing.
+        /// What its predictions lost an outcome. Of the policy in nats, 0.69 for whoever knows nothing; of the predictor by
+        /// how far logarithms were off.
         Loss = "loss",
-        /// How often what it thought likelier came true, 0-1.
+        /// How often what it thought likelier came true, 0-1; of the predictor how often what nine of ten should not exceed
+        /// was not exceeded.
         Accuracy = "accuracy",
-        /// How much less than in the version before it lost, in nats; near 0 when there is nothing more to learn.
+        /// How much less than in the version before it lost; near 0 when there is nothing more to learn.
         Convergence = "convergence",
     }
 }
@@ -98,7 +100,60 @@ pub struct PolicyState {
 pub enum ModelState {
     /// Of the policy.
     Policy(PolicyState),
+    /// Of the predictor.
+    Predictor(PredictorState),
 }
+
+/// Everything that a predictor is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PredictorState {
+    /// How many outcomes it has seen.
+    pub lessons: u64,
+    /// How many since the candidates were compared.
+    pub since: u32,
+    /// After how many they are compared next.
+    pub due: u32,
+    /// The agents that effects are of, in the order of their ids.
+    pub agents: Vec<AgentId>,
+    /// What it foretells: durations, then tokens.
+    pub quantities: Vec<QuantityState>,
+}
+
+/// What a predictor knows of one quantity.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuantityState {
+    /// Which of the candidates is in force, by its place.
+    pub in_force: u32,
+    /// How many it has seen.
+    pub cases: u64,
+    /// How many since the candidates were compared.
+    pub since: u32,
+    /// How many of late, in millionths.
+    pub weight: i64,
+    /// How each candidate does.
+    pub scores: Vec<ScoreState>,
+    /// What those that learn have learned.
+    pub guesses: Vec<GuessState>,
+}
+
+/// How a candidate of a predictor does, as a short list: what it lost of late and how often it held of late, in millionths;
+/// what it lost and how often it held since the candidates were compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreState(pub i64, pub i64, pub i64, pub u32);
+
+/// What one candidate of a predictor has learned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuessState {
+    /// Means, in ten-thousandths of a logarithm; what each rests on counts observations.
+    pub effects: Vec<EffectState>,
+    /// How far off they are, by type.
+    pub spreads: Vec<SpreadState>,
+}
+
+/// How far off guesses are, as a short list: of which type (0 for all), how many observations, the mean distance, and by how
+/// many of those the median and the ninth decile are above the guess; the last three in ten-thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpreadState(pub u32, pub u32, pub u32, pub i32, pub i32);
 
 /// One candidate of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,9 +173,9 @@ pub struct CandidateState {
 pub struct Compared {
     /// Which.
     pub candidate: String,
-    /// What it lost, in nats an outcome.
+    /// What it lost an outcome: of the policy in nats, of the predictor by how far logarithms were off.
     pub loss: f64,
-    /// How often it was right, 0-1.
+    /// How often it was right, 0-1; of the predictor how often what nine of ten should not exceed was not exceeded.
     pub accuracy: f64,
     /// Whether it is in force from now on.
     pub in_force: bool,

@@ -92,6 +92,19 @@ pub enum PastLesson {
         /// How well it came out, 0-1000.
         truth: u16,
     },
+    /// An execution succeeded, after so long.
+    Took {
+        /// Who did it.
+        agent_id: AgentId,
+        /// The task's type.
+        kind: String,
+        /// Whether the task brought its command.
+        brings_command: bool,
+        /// How long it took.
+        took: Span,
+        /// How many tokens it used, where that is known.
+        tokens: Option<u64>,
+    },
     /// An agent was removed.
     Removed(AgentId),
 }

@@ -7,9 +7,11 @@ use crate::engine::core::look::Due;
 pub const UNKNOWN_TAKES: Span = Span::from_secs(600);
 
 /// Why a task may be late, and how many microseconds it has to spare (mostly less than none); `None` when it need not be.
-/// `typical` is how long its agent's executions take; what the task says about itself counts first.
+/// What the task says about itself counts first, then what nine of ten of its like take, then `typical`: how long its
+/// agent's executions take in the mean, whatever they are.
 pub fn judge(due: &Due, now: Timestamp, typical: Option<Span>) -> Option<(i64, String)> {
-    let takes = due.estimate.or(typical);
+    let takes = due.estimate.or(due.foretold).or(typical);
+    let about = if due.estimate.is_none() && due.foretold.is_some() { "up to" } else { "about" };
     let left = due.deadline.as_micros() - now.as_micros();
     if left <= 0 {
         let state = if due.running_since.is_some() { "it still runs" } else { "it has not started" };
@@ -21,14 +23,14 @@ pub fn judge(due: &Due, now: Timestamp, typical: Option<Span>) -> Option<(i64, S
         (Some(since), Some(takes)) => {
             let spare = due.deadline.as_micros() - since.plus(takes).as_micros();
             let ran = now.since(since).human();
-            let text = || format!("it has {human} left, has run for {ran} and takes about {}", takes.human());
+            let text = || format!("it has {human} left, has run for {ran} and takes {about} {}", takes.human());
             (spare < 0).then(|| (spare, text()))
         }
         (Some(_), None) => None,
         (None, Some(takes)) => {
             let spare = left - takes.as_micros();
             (spare < 0)
-                .then(|| (spare, format!("it has {human} left, takes about {} and has not started", takes.human())))
+                .then(|| (spare, format!("it has {human} left, takes {about} {} and has not started", takes.human())))
         }
         (None, None) => {
             (left < UNKNOWN_TAKES.as_micros()).then(|| (left, format!("it has {human} left and has not started")))
@@ -48,25 +50,30 @@ mod tests {
     #[test]
     fn a_task_is_at_risk_when_starting_now_would_be_too_late() {
         let secs = |seconds: i64| Some(Span::from_secs(seconds));
-        // Estimate, running since, deadline, the agent's mean; whether it is at risk and how many seconds it has to spare.
-        for (estimate, since, deadline, typical, spare) in [
-            (None, None, 601, None, None),
-            (None, None, 599, None, Some(599)),
-            (None, None, 300, secs(10), None),
-            (None, None, 300, secs(301), Some(-1)),
-            (secs(10), None, 300, secs(301), None),
-            (secs(400), None, 300, secs(1), Some(-100)),
-            (None, Some(-100), 50, None, None),
-            (secs(120), Some(-100), 50, None, None),
-            (secs(200), Some(-100), 50, None, Some(-50)),
-            (None, Some(-100), 50, secs(160), Some(-10)),
-            (None, Some(-100), -5, None, Some(-5)),
-            (None, None, -5, secs(10), Some(-15)),
+        // Estimate, running since, deadline, the agent's mean, what was learned; whether it is at risk and how many seconds it
+        // has to spare.
+        for (estimate, since, deadline, typical, learned, spare) in [
+            (None, None, 601, None, None, None),
+            (None, None, 599, None, None, Some(599)),
+            (None, None, 300, secs(10), None, None),
+            (None, None, 300, secs(301), None, Some(-1)),
+            (None, None, 300, secs(301), secs(299), None),
+            (None, None, 300, secs(299), secs(310), Some(-10)),
+            (secs(10), None, 300, secs(301), secs(302), None),
+            (secs(400), None, 300, secs(1), None, Some(-100)),
+            (None, Some(-100), 50, None, None, None),
+            (None, Some(-100), 50, None, secs(155), Some(-5)),
+            (secs(120), Some(-100), 50, None, None, None),
+            (secs(200), Some(-100), 50, None, None, Some(-50)),
+            (None, Some(-100), 50, secs(160), None, Some(-10)),
+            (None, Some(-100), -5, None, None, Some(-5)),
+            (None, None, -5, secs(10), None, Some(-15)),
         ] {
             let due = Due {
                 task_id: TaskId::new(at(0), 1),
                 deadline: at(deadline),
                 estimate,
+                foretold: learned,
                 agent: None,
                 running_since: since.map(at),
             };

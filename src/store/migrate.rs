@@ -137,10 +137,19 @@ const STEPS: &[Step] = &[
                  AND body ->> '$.outcome.kind' IN ('cancelled', 'preempted', 'worker_lost'))",
         ),
     },
+    Step {
+        name: "predictor",
+        up: include_str!("migrations/0015_predictor.up.sql"),
+        down: Some(include_str!("migrations/0015_predictor.down.sql")),
+        known_before: Some(
+            // What went before teaches, too.
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 14;
+pub const SCHEMA: u32 = 15;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -7,6 +7,7 @@ use super::journal::record_of;
 use super::reader::Reader;
 use super::rows::Columns;
 use crate::domain::Event;
+use crate::domain::event::ExecutionEnded;
 use crate::domain::learning::{
     LearningMetric, ModelKind, ModelState, ModelVersion, PolicyState, StoredVersion, check_format, truth_of_end,
     truth_of_rating,
@@ -42,14 +43,17 @@ pub(super) fn latest(connection: &Connection) -> Result<Vec<(ModelVersion, Model
 pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error> {
     let mut statement = connection
         .prepare(
-            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body FROM lesson l JOIN journal j ON j.seq = l.seq
-             ORDER BY l.seq",
+            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body, l.of_predictor FROM (
+                 SELECT seq, 0 AS of_predictor FROM lesson UNION ALL SELECT seq, 1 FROM lesson_of_predictor) l
+             JOIN journal j ON j.seq = l.seq ORDER BY l.seq, l.of_predictor",
         )
         .doing(DOING)?;
     let mut rows = statement.query([]).doing(DOING)?;
     let mut found = vec![];
     while let Some(row) = rows.next().doing(DOING)? {
+        let of_predictor = row.get(6).doing(DOING)?;
         found.extend(match record_of(row)?.event {
+            Event::ExecutionEnded(event) if of_predictor => took(connection, event)?,
             Event::ExecutionEnded(event) => event.lesson.map(|lesson| {
                 let truth = truth_of_end(event.outcome.succeeded());
                 PastLesson::Learned { agent_id: event.agent_id, lesson, truth }
@@ -64,6 +68,23 @@ pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error>
         });
     }
     Ok(found)
+}
+
+/// What the predictor learns from an end. The record does not say the type of a task that brought its command.
+fn took(connection: &Connection, event: ExecutionEnded) -> Result<Option<PastLesson>, Error> {
+    let Some(took) = event.took() else { return Ok(None) };
+    let brings_command = event.kind.is_none();
+    let kind = match event.kind {
+        Some(kind) => Some(kind),
+        None => connection
+            .prepare_cached("SELECT type FROM task WHERE id = ?")
+            .and_then(|mut statement| {
+                statement.query_row(params![event.task_id.0.as_bytes()], |row| row.get(0)).optional()
+            })
+            .doing(DOING)?,
+    };
+    let (agent_id, tokens) = (event.agent_id, event.outcome.tokens_used);
+    Ok(kind.map(|kind| PastLesson::Took { agent_id, kind, brings_command, took, tokens }))
 }
 
 impl Reader {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use menagerie::domain::event::{
     AlertRaised, AlertReopened, ExecutionEnded, ExecutionScheduled, ExecutionStopping, Held,
 };
+use menagerie::domain::learning::ModelKind;
 use menagerie::domain::requirements::Quantities;
 use menagerie::domain::{
     Actor, AgentId, AgentSpec, Alert, AlertId, ArtifactId, CageId, Defaults, Event, ExecutionId, OutcomeKind, Record,
@@ -22,6 +23,8 @@ pub struct Ledger {
     seq: u64,
     time: Timestamp,
     defaults: Defaults,
+    /// Whether something may have been learned of how long tasks take, so that of what says nothing itself nobody here knows.
+    foretold: bool,
     online: bool,
     /// Whether the worker is connected and in step; the world says so, no record does.
     pub in_step: bool,
@@ -87,6 +90,7 @@ impl Ledger {
             seq: 0,
             time: Timestamp::EPOCH,
             defaults: Defaults::default(),
+            foretold: false,
             online: false,
             in_step: false,
             capacity: Quantities::ZERO,
@@ -116,6 +120,7 @@ impl Ledger {
         }
         match &record.event {
             Event::DefaultsSet(event) => self.defaults = event.defaults.clone(),
+            Event::ModelVersioned(event) => self.foretold |= event.version.model == ModelKind::Predictor,
             Event::NodeSeen(event) => {
                 self.online = true;
                 self.capacity = event.node.capacity.quantities();
@@ -493,6 +498,14 @@ impl Ledger {
         task.estimate.into_iter().chain(timeout).min().unwrap_or(Span::LONGEST)
     }
 
+    /// Whether it is known of two tasks which is expected to take longer: once something was learned, of what says nothing
+    /// itself only if they are alike.
+    fn compares(&self, one: &Task, other: &Task) -> bool {
+        let like = |task: &Task| (task.kind.clone(), task.brings_command(), task.agent_id);
+        let said = |task: &Task| task.estimate.is_some();
+        !self.foretold || (said(one) && said(other)) || (!said(one) && !said(other) && like(one) == like(other))
+    }
+
     /// Nobody may be overtaken at a place by somebody less urgent who is neither smaller nor shorter.
     fn check_turn(&self, starting: &Entry, event: &ExecutionScheduled) {
         let (rank, need, duration) =
@@ -503,6 +516,7 @@ impl Ledger {
                 && self.rank(task) < rank
                 && self.need(task).fits(&need)
                 && self.duration(task) <= duration
+                && self.compares(task, &starting.task)
                 && self.is_ready(other, self.time)
                 && self.admits(task, event.agent_id, event.cage_id).is_ok()
             {

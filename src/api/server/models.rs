@@ -49,6 +49,7 @@ pub(super) async fn export(
 fn not_learned(model: ModelKind) -> Refusal {
     Refusal::not_found("model", model).hint(match model {
         ModelKind::Policy => "It has its first version after 32 outcomes",
-        _ => "Only the policy is learned",
+        ModelKind::Predictor => "It has its first version after 32 executions that succeeded",
+        _ => "Only the policy and the predictor are learned",
     })
 }

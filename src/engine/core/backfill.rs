@@ -4,16 +4,22 @@
 //! *shadow time*), judged by the expected ends of what runs. Others may start out of turn if they end before that time, or
 //! if they take only what will be left over beside it.
 //!
+//! A task that does not say how long it takes is expected to take what nine of ten of its like do, as far as that was
+//! learned: that of the agent that has it, and while nobody has it, that of all. Short of that its timeout is all there is.
+//!
 //! Where ends are unknown there is no shadow time. The task is then passed by for `defaults.patience`; after that, what it
 //! needs is withheld from others at the site that is nearest to emptiness, so that it cannot starve.
 
+use super::learning::features::timed_kind;
+use super::learning::{Feature, Forecast};
 use super::queue::Key;
 use super::shape::{Reserved, Shape};
 use super::sites::Site;
 use super::slab::NONE;
+use super::state::NodeState;
 use super::{Core, Decisions};
 use crate::domain::requirements::Quantities;
-use crate::domain::{CageId, Span, TaskId, Timestamp};
+use crate::domain::{AgentId, CageId, Span, TaskId, Timestamp};
 
 /// The first task in order that cannot start.
 #[derive(Debug)]
@@ -61,14 +67,34 @@ impl Reservation {
 }
 
 impl Core {
-    /// How long an execution of a task is expected to take in a cage with this wall limit (zero for none).
-    pub(super) fn expected_duration(&self, task: u32, wall: Span) -> Option<Span> {
-        let wall = (wall != Span::ZERO).then_some(wall);
-        let limit = self.timeout_of(task).into_iter().chain(wall).min();
-        match self.tasks[task].estimate {
-            Span::ZERO => limit,
-            estimate => Some(limit.map_or(estimate, |limit| limit.min(estimate))),
+    /// What is learned of a task by, where it is how long it takes.
+    pub(super) fn timed_kind(&self, task: u32, brings_command: bool) -> Feature {
+        timed_kind(&self.selection.topics.get(self.tasks[task].topic).kind, brings_command)
+    }
+
+    /// What is foretold of a task that does not say itself how long it takes, with an agent or with whoever does it.
+    pub(super) fn forecast(&self, task: u32, agent: Option<AgentId>) -> Option<Forecast> {
+        if self.tasks[task].estimate != Span::ZERO || !self.predictor.foretells() {
+            return None;
         }
+        self.predictor.forecast(self.timed_kind(task, self.shape(task).wish.brings_command), agent)
+    }
+
+    /// How long a task is expected to take, limits aside: what it says itself, or else what nine of ten of its like take.
+    /// Which agent will do it counts only where that is known before it is looked for: one search speaks for many.
+    pub(super) fn length(&self, task: u32, agent: Option<AgentId>) -> Option<Span> {
+        match self.tasks[task].estimate {
+            Span::ZERO if !self.predictor.foretells() => None,
+            Span::ZERO => self.predictor.most(self.timed_kind(task, self.shape(task).wish.brings_command), agent),
+            estimate => Some(estimate),
+        }
+    }
+
+    /// How long an execution of a task that is expected to take so long does at most, in a cage with this wall limit (zero
+    /// for none).
+    pub(super) fn within_limits(&self, task: u32, wall: Span, length: Option<Span>) -> Option<Span> {
+        let wall = (wall != Span::ZERO).then_some(wall);
+        self.timeout_of(task).into_iter().chain(wall).chain(length).min()
     }
 
     /// A head that cannot start asks for the reservation, and gets it if it comes first.
@@ -157,17 +183,24 @@ impl Core {
         self.site_gained(kept.cage);
     }
 
-    /// Finds the site where a task could start soonest.
+    /// Makes a reservation where a task could start soonest.
     pub(super) fn make_reservation(&self, slot: u32, now: Timestamp) -> Option<Reservation> {
+        let (at, cage, agent) = self.soonest(slot, now, false)?;
+        Some(self.reserve(cage, agent, self.shape(slot).need, at, now))
+    }
+
+    /// Finds the site where a task could start soonest, when, and with whom: when what runs is expected to have ended, or
+    /// when it `likely` has.
+    fn soonest(&self, slot: u32, now: Timestamp, likely: bool) -> Option<(Timestamp, CageId, u32)> {
         let shape = self.shape(slot);
         let need = shape.need;
-        let node_times: Vec<_> = self.nodes.iter().map(|node| self.time_on_node(node, &need, now)).collect();
+        let node_times: Vec<_> = self.nodes.iter().map(|node| self.time_on_node(node, &need, now, likely)).collect();
         let soonest = node_times.iter().min().copied()?;
         let floater = self.floater_for(shape);
         let mut best: Option<(Timestamp, usize, CageId, u32)> = None;
         for site in &self.sites.list {
             let Some(agent) = self.agent_at(shape, site, floater) else { continue };
-            let time = self.time_in_cage(site, agent, &need, now).max(node_times[site.node as usize]);
+            let time = self.time_in_cage(site, agent, &need, now, likely).max(node_times[site.node as usize]);
             // Where no end is known, the site with the least to wait for is the nearest to emptiness.
             let left = if time == Timestamp::LAST { self.cage(site.cage)?.executions.len() } else { 0 };
             if best.is_none_or(|(known, fewest, _, _)| (time, left) < (known, fewest)) {
@@ -177,8 +210,31 @@ impl Core {
                 break;
             }
         }
-        let (at, _, cage, agent) = best?;
-        Some(self.reserve(cage, agent, need, at, now))
+        best.map(|(at, _, cage, agent)| (at, cage, agent))
+    }
+
+    /// When executions are expected to have ended, in the order of that.
+    fn ends(&self, runs: impl Iterator<Item = u32>, now: Timestamp, likely: bool) -> Vec<(Timestamp, u32)> {
+        let end = |run: u32| if likely { self.likely_end(run, now) } else { self.executions[run].end };
+        let mut ends: Vec<_> = runs.map(|run| (end(run), run)).collect();
+        ends.sort_unstable();
+        ends
+    }
+
+    /// When an execution has probably ended: half of its like do not take longer. One that has taken longer already is gone
+    /// by when nine of ten are.
+    fn likely_end(&self, slot: u32, now: Timestamp) -> Timestamp {
+        let run = &self.executions[slot];
+        let Some(forecast) = self.forecast(run.task, Some(self.agents[run.agent].id)) else { return run.end };
+        let length = self.within_limits(run.task, self.wall_of(run), Some(forecast.half));
+        let end = run.started_at.unwrap_or(run.created_at).plus(length.unwrap_or(forecast.half));
+        if end < now { run.end } else { end }
+    }
+
+    /// Whether it is by what was learned that the end of something in a cage is expected.
+    pub(super) fn is_foretold(&self, cage: CageId) -> bool {
+        let runs = self.cage(cage).into_iter().flat_map(|cage| &cage.executions).map(|run| &self.executions[*run]);
+        runs.into_iter().any(|run| self.forecast(run.task, Some(self.agents[run.agent].id)).is_some())
     }
 
     /// What will be left over beside a task of `need` that starts in `cage` at `at`.
@@ -213,34 +269,38 @@ impl Core {
     }
 
     /// When a node will have room.
-    fn time_on_node(&self, node: &super::state::NodeState, need: &Quantities, now: Timestamp) -> Timestamp {
+    fn time_on_node(&self, node: &NodeState, need: &Quantities, now: Timestamp, likely: bool) -> Timestamp {
         let mut free = node.free();
         if need.fits(&free) {
             return now;
         }
-        for (end, run) in &node.ends {
-            free = free.plus(&self.executions[*run].held);
-            if need.fits(&free) {
-                return (*end).max(now);
-            }
-        }
-        Timestamp::LAST
+        let mut has_room = |(end, run): (Timestamp, u32)| {
+            free = free.plus(&self.executions[run].held);
+            need.fits(&free).then_some(end.max(now))
+        };
+        let found = if likely {
+            let runs = node.ends.iter().map(|(_, run)| *run);
+            self.ends(runs, now, likely).into_iter().find_map(&mut has_room)
+        } else {
+            node.ends.iter().copied().find_map(&mut has_room)
+        };
+        found.unwrap_or(Timestamp::LAST)
     }
 
     /// When a cage will have room and its agent a slot.
-    fn time_in_cage(&self, site: &Site, agent: u32, need: &Quantities, now: Timestamp) -> Timestamp {
+    fn time_in_cage(&self, site: &Site, agent: u32, need: &Quantities, now: Timestamp, likely: bool) -> Timestamp {
         let mut free = site.free;
         if self.slots_left(agent) > 0 && need.fits(&free) {
             return now;
         }
         let Some(cage) = self.cage(site.cage) else { return Timestamp::LAST };
         let (limit, mut running) = (self.slots_at_once(agent), self.agents[agent].running);
-        if let [only] = cage.executions[..] {
+        if let [only] = cage.executions[..]
+            && !likely
+        {
             return self.executions[only].end.max(now);
         }
-        let mut ends: Vec<_> = cage.executions.iter().map(|run| (self.executions[*run].end, *run)).collect();
-        ends.sort_unstable();
-        for (end, run) in ends {
+        for (end, run) in self.ends(cage.executions.iter().copied(), now, likely) {
             running -= 1;
             free = free.plus(&self.executions[run].held);
             if running < limit && need.fits(&free) {
@@ -250,8 +310,9 @@ impl Core {
         Timestamp::LAST
     }
 
-    /// Whether a task may start at a site out of turn, as far as the reservation is concerned.
-    pub(super) fn holder_allows(&self, slot: u32, site: &Site, now: Timestamp) -> bool {
+    /// Whether a task of this [`length`](Self::length) may start at a site out of turn, as far as the reservation is
+    /// concerned.
+    pub(super) fn holder_allows(&self, slot: u32, length: Option<Span>, site: &Site, now: Timestamp) -> bool {
         let Some(holder) = &self.holder else { return true };
         let Some(kept) = &holder.reservation else { return true };
         if kept.at == Timestamp::LAST {
@@ -260,7 +321,7 @@ impl Core {
             if patient {
                 return true;
             }
-        } else if self.expected_duration(slot, site.wall).is_some_and(|duration| now.plus(duration) <= kept.at) {
+        } else if self.within_limits(slot, site.wall, length).is_some_and(|duration| now.plus(duration) <= kept.at) {
             return true;
         }
         let need = &self.shape(slot).need;
@@ -297,7 +358,8 @@ impl Core {
 
     /// How long a task is expected to take, whatever the cage.
     fn duration_or_longest(&self, slot: u32) -> Span {
-        self.expected_duration(slot, Span::ZERO).unwrap_or(Span::LONGEST)
+        let length = self.length(slot, self.shape(slot).wish.agent);
+        self.within_limits(slot, Span::ZERO, length).unwrap_or(Span::LONGEST)
     }
 
     /// A task starts out of turn; a holder that nobody can promise a time begins to lose patience.
@@ -347,10 +409,10 @@ impl Core {
         }
     }
 
-    /// When the task that holds the reservation can start, if anybody knows.
+    /// When the task that holds the reservation can probably start, if anybody knows.
     pub(super) fn promised(&self, id: TaskId, now: Timestamp) -> Option<Timestamp> {
         let holder = self.holder.as_ref().filter(|holder| holder.key.id == id)?;
-        let at = self.make_reservation(holder.key.slot, now)?.at;
+        let (at, ..) = self.soonest(holder.key.slot, now, true)?;
         (at < Timestamp::LAST).then_some(at)
     }
 }

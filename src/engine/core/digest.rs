@@ -85,6 +85,7 @@ impl Core {
             ));
         }
         add(self.selection.policy().describe());
+        add(self.predictor.describe());
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
         self.merging.iter().for_each(|id| add(format!("merging {id}")));
         self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));

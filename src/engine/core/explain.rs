@@ -12,7 +12,7 @@ use super::slab::NONE;
 use super::smallest_change::{CageVerdict, SmallestChange};
 use super::state::CageState;
 use crate::domain::requirements::Quantities;
-use crate::domain::{AgentStatus, CageId, Command, TaskId, TaskStatus, Timestamp};
+use crate::domain::{AgentId, AgentStatus, CageId, Command, TaskId, TaskStatus, Timestamp};
 
 /// Why a task is where it is.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -80,6 +80,8 @@ pub enum ReasonKind {
     Order,
     /// When it should be done.
     Deadline,
+    /// How long it is expected to take, where it does not say so itself.
+    Duration,
 }
 
 /// How many names a sentence lists before it says "and others".
@@ -125,8 +127,11 @@ impl Core {
         };
         if state.execution != NONE {
             explanation.reasons.push(self.explain_running(state.execution));
+            let agent = self.agents[self.executions[state.execution].agent].id;
+            explanation.reasons.extend(self.explain_length(slot, Some(agent)));
             return Some(explanation);
         }
+        explanation.reasons.extend(self.explain_length(slot, self.shape(slot).wish.agent));
         self.explain_waiting(slot, now, &mut explanation);
         if state.queued {
             explanation.position = Some(self.position(slot) + 1);
@@ -146,6 +151,24 @@ impl Core {
             (None, None) => format!("agent {agent} is about to start on it in cage {cage}"),
         };
         reason(ReasonKind::Running, false, "", "", text)
+    }
+
+    /// How long it is expected to take, and why, where it does not say so itself.
+    fn explain_length(&self, slot: u32, agent: Option<AgentId>) -> Option<Reason> {
+        let forecast = self.forecast(slot, agent)?;
+        let kind = &self.selection.topics.get(self.tasks[slot].topic).kind;
+        let with = agent.filter(|_| forecast.of_agent).and_then(|agent| self.agent_spec(agent));
+        let with = with.map_or_else(String::new, |agent| format!(" with agent {}", agent.name));
+        let more = if forecast.has_more { " and more" } else { "" };
+        let (half, most) = (forecast.half.human(), forecast.most.human());
+        let mut text = format!(
+            "brings no estimate: by {}{more} of type {kind}{with} that succeeded, half take up to {half} and nine of ten up to {most}",
+            forecast.cases
+        );
+        if let Some((half, most)) = forecast.tokens {
+            let _ = write!(text, ", with up to {half} and {most} tokens");
+        }
+        Some(reason(ReasonKind::Duration, false, "", most, text))
     }
 
     /// What it waits for before it can be queued.
@@ -231,13 +254,14 @@ impl Core {
         if let Some(holder) = &self.holder {
             if holder.key.slot == slot {
                 explanation.expected_start = self.promised(self.tasks[slot].id, now);
-                let kept = self.make_reservation(slot, now).map(|kept| kept.cage.to_string()).unwrap_or_default();
+                let cage = self.make_reservation(slot, now).map(|kept| kept.cage);
+                let foretold = cage.is_some_and(|cage| self.is_foretold(cage));
+                let kept = cage.map(|cage| cage.to_string()).unwrap_or_default();
                 let text = match explanation.expected_start {
                     Some(at) => {
-                        format!(
-                            "is the first that cannot start; cage {kept} is kept for it in {}",
-                            at.since(now).human()
-                        )
+                        let by = if foretold { ", by how long the like of what runs there took" } else { "" };
+                        let wait = at.since(now).human();
+                        format!("is the first that cannot start; cage {kept} is kept for it in {wait}{by}")
                     }
                     None => format!(
                         "is the first that cannot start; nobody knows when cage {kept} will be free, and after {} of being passed by it is kept for it",

@@ -63,6 +63,8 @@ pub struct Due {
     pub deadline: Timestamp,
     /// How long it says that it takes.
     pub estimate: Option<Span>,
+    /// Where it says nothing: how long nine of ten of its like take at most, as far as that was learned.
+    pub foretold: Option<Span>,
     /// Who has it, or must do it.
     pub agent: Option<AgentId>,
     /// Since when it runs, if it does.
@@ -90,6 +92,8 @@ pub struct OverviewView {
 
 /// How many wishes an overview checks against the fleet: each may cost a walk through all cages.
 const WISHES_CHECKED: usize = 32;
+/// However long something is said to take, deadlines of what says nothing itself are not looked at further ahead.
+const FORETOLD_MAX: Span = Span::from_secs(7 * 86_400);
 /// How many names of tripped agents are given.
 const NAMES_SHOWN: usize = 3;
 
@@ -110,7 +114,7 @@ impl Core {
             tripped: self.tripped(),
             unlimited: self.unlimited(),
             faulty: self.faulty(),
-            due: self.due(now.plus(horizon), due_max),
+            due: self.due(now, horizon, due_max),
         }
     }
 
@@ -216,8 +220,10 @@ impl Core {
         for_floaters && self.agents.iter().any(|(slot, agent)| agent.spec.cage.is_none() && self.is_able(shape, slot))
     }
 
-    /// Tasks that had to start before `until` to be done in time, by what they say about themselves.
-    pub(super) fn due(&self, until: Timestamp, max: usize) -> Vec<Due> {
+    /// Tasks that have to start within `horizon` to be done in time, by what they say about themselves. Of those that say
+    /// nothing it is looked as far ahead as anything takes, as far as that was learned.
+    pub(super) fn due(&self, now: Timestamp, horizon: Span, max: usize) -> Vec<Due> {
+        let until = now.plus(horizon.max(self.predictor.longest().min(FORETOLD_MAX)));
         let near = self.deadlines.iter().take_while(|(start, _)| *start <= until).take(max);
         near.filter_map(|(_, id)| {
             let slot = self.task_ids.get(*id)?;
@@ -227,11 +233,13 @@ impl Core {
                 return None;
             }
             let run = (task.execution != NONE).then(|| &self.executions[task.execution]);
+            let agent = run.map(|run| self.agents[run.agent].id).or(self.shape(slot).wish.agent);
             Some(Due {
                 task_id: task.id,
                 deadline: task.deadline,
                 estimate: (task.estimate != Span::ZERO).then_some(task.estimate),
-                agent: run.map(|run| self.agents[run.agent].id).or(self.shape(slot).wish.agent),
+                foretold: self.forecast(slot, agent).map(|forecast| forecast.most),
+                agent,
                 running_since: run.map(|run| run.started_at.unwrap_or(run.created_at)),
             })
         })

@@ -25,10 +25,9 @@ impl Core {
         let of_cause = context.alerts.iter().filter_map(|alert| self.alerts.of_cause(alert.cause()));
         let alerts = alerts.iter().filter_map(|id| self.alerts.get(*id)).chain(of_cause).cloned();
         let mut empty = Self::new();
-        empty.selection.sleep(
-            self.selection.policy(),
-            matches!(command, Command::TrainModel { .. } | Command::RollBackModel { .. }),
-        );
+        let of_models = matches!(command, Command::TrainModel { .. } | Command::RollBackModel { .. });
+        empty.selection.sleep(self.selection.policy(), of_models);
+        empty.predictor = if of_models { self.predictor.clone() } else { self.predictor.outlook() };
         let mut core = empty.filled(self.rows(&tasks, artifacts.collect(), alerts.collect()));
         for state in &mut core.nodes {
             let known = self.nodes.iter().find(|other| other.node.id == state.node.id);

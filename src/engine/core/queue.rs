@@ -7,7 +7,7 @@
 //! the decision is made; then the earlier submission. For one owner, one priority and no deadlines this is exactly first
 //! come, first served, because levels rise with the time of submission and ids with its order.
 //!
-//! **Groups.** Tasks of one shape and about one duration share a group. Durations are told apart in steps of an eighth of
+//! **Groups.** Tasks of one shape and about one duration, as far as they say, share a group. Durations are told apart in steps of an eighth of
 //! an octave, so that the head of a group speaks for the others when a gap of limited length is to be filled.
 //!
 //! **Parking.** A group whose tasks must have a certain agent or cage, and whose head cannot have it now, is taken out of
@@ -60,9 +60,26 @@ pub fn duration_class(duration: Span) -> u16 {
     u16::try_from(u64::from(octave) * 8 + eighth + 1).unwrap_or(u16::MAX)
 }
 
+/// What tells the classes of timeouts from those of estimates.
+const BY_TIMEOUT: u16 = 1 << 15;
+
+/// The class of a task: of its estimate, or else of its timeout, or else 0.
+pub fn class_of(estimate: Span, timeout: Span) -> u16 {
+    match duration_class(estimate) {
+        0 if timeout == Span::ZERO => 0,
+        0 => duration_class(timeout) | BY_TIMEOUT,
+        class => class,
+    }
+}
+
+/// Whether tasks of a class say how long they take.
+pub const fn is_estimated(class: u16) -> bool {
+    class > 0 && class & BY_TIMEOUT == 0
+}
+
 /// The shortest duration of a class; zero for the class of unknown ones.
 pub fn shortest_of_class(class: u16) -> Span {
-    let Some(steps) = class.checked_sub(1).map(i64::from) else { return Span::ZERO };
+    let Some(steps) = (class & !BY_TIMEOUT).checked_sub(1).map(i64::from) else { return Span::ZERO };
     let (octave, eighth) = (steps / 8, steps % 8);
     // The lowest class holds everything up to its upper end.
     if octave <= 3 && eighth == 0 { Span::from_micros(1) } else { Span::from_millis((8 + eighth) << (octave - 3)) }
@@ -82,7 +99,7 @@ pub enum Pin {
 pub struct Group {
     /// Their shape.
     pub shape: u32,
-    /// Their [`duration_class`].
+    /// Their [`class_of`].
     pub class: u16,
     /// The owner, as a number.
     pub owner: u32,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::draw;
-use super::queue::{Cursor, Key, Pin, Rank, shortest_of_class};
+use super::queue::{Cursor, Key, Pin, Rank, is_estimated, shortest_of_class};
 use super::shape::Shape;
 use super::share;
 use super::sites::Site;
@@ -167,7 +167,14 @@ impl Core {
     fn may_have_shorter(&self, group: u32) -> bool {
         let group = &self.queue.groups[group];
         let known = self.asks[self.shapes[group.shape].ask].reserved;
-        group.class > 0 && known.is_none_or(|known| shortest_of_class(group.class) < known.duration)
+        // Tasks that do not say how long they take may be of several types, of which different things are foretold.
+        let foretold = !is_estimated(group.class) && self.predictor.foretells();
+        let shortest = match shortest_of_class(group.class) {
+            Span::ZERO => self.predictor.shortest(),
+            shortest if foretold => shortest.min(self.predictor.shortest()),
+            shortest => shortest,
+        };
+        (group.class > 0 || foretold) && known.is_none_or(|known| shortest < known.duration)
     }
 
     /// Has the task after `before` in its group tried when the walk comes to it.
@@ -254,11 +261,9 @@ impl Core {
         let found = match first {
             Some(place) if constrained => {
                 self.prepare_reservation(now);
-                if self.holder_allows(slot, &place.site, now) {
-                    Some(place)
-                } else {
-                    self.scan(slot, everything, &mut short, |site| self.holder_allows(slot, site, now))
-                }
+                let length = self.length(slot, self.shape(slot).wish.agent);
+                let allowed = |site: &Site| self.holder_allows(slot, length, site, now);
+                if allowed(&place.site) { Some(place) } else { self.scan(slot, everything, &mut short, allowed) }
             }
             other => other,
         };

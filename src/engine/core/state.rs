@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alerts::Alerts;
 use super::backfill::Holder;
-use super::queue::{Key, Queue, duration_class, level};
+use super::learning::Predictor;
+use super::queue::{Key, Queue, level};
 use super::rules::Rules;
 use super::selection::Selection;
 use super::shape::{Ask, AskState, CapabilitySets, Shape, Wish};
@@ -18,8 +19,7 @@ use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask};
 use crate::domain::{
     AgentId, AgentSpec, AgentStatus, ArtifactId, CageId, CageSpec, Defaults, Enforcements, ExecutionId, Node, NodeId,
-    NodeStatus, OutcomeKind, Resource, ResourceStatus, Silence, SilenceId, Span, TaskId, TaskStatus, Timestamp, User,
-    UserId,
+    NodeStatus, OutcomeKind, Resource, ResourceStatus, Silence, SilenceId, TaskId, TaskStatus, Timestamp, User, UserId,
 };
 
 /// The engine's memory and its decisions. See the module's text.
@@ -76,6 +76,8 @@ pub struct Core {
     pub(super) floaters: BTreeMap<u32, BTreeSet<(AgentId, u32)>>,
     /// How well agents suit tasks.
     pub(super) selection: Selection,
+    /// How long tasks take.
+    pub(super) predictor: Predictor,
     /// Tasks in memory that have a deadline, by when they have to start; for people, not for decisions.
     pub(super) deadlines: BTreeSet<(Timestamp, TaskId)>,
     /// When a task may be tried again.
@@ -278,6 +280,7 @@ impl Core {
             sites: Sites::default(),
             floaters: BTreeMap::new(),
             selection: Selection::default(),
+            predictor: Predictor::default(),
             deadlines: BTreeSet::new(),
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),
@@ -449,11 +452,11 @@ impl Core {
         }
     }
 
-    /// The group of a wish and a duration; the caller's task becomes a member.
-    pub(super) fn join_group(&mut self, wish: Wish, duration: Span) -> u32 {
+    /// The group of a wish and a class of duration; the caller's task becomes a member.
+    pub(super) fn join_group(&mut self, wish: Wish, class: u16) -> u32 {
         let shape = self.shape_of(wish);
         let owner = self.shapes[shape].owner;
-        let (group, new) = self.queue.join(shape, duration_class(duration), owner);
+        let (group, new) = self.queue.join(shape, class, owner);
         if new {
             self.shapes[shape].groups += 1;
         }

@@ -73,7 +73,7 @@ impl Core {
             nodes: self.view_nodes(),
             agents: agents.collect(),
             cages: cages.collect(),
-            due: self.due(now.plus(HORIZON), DUE_MAX),
+            due: self.due(now, HORIZON, DUE_MAX),
         }
     }
 }

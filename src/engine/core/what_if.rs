@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Context, Core, Decisions, Effect};
 use crate::domain::{
     Actor, AgentId, AlertId, ArtifactId, CageId, Command, Event, Figure, Preview, Record, Refusal, Reply, ReviewId,
-    ReviewState, TaskId, Timestamp, Unit, WhatIf,
+    ReviewState, Span, TaskId, Timestamp, Unit, WhatIf,
 };
 
 /// The largest submission that is tried.
@@ -308,7 +308,11 @@ impl Core {
         }
         let end = match self.executions.get(task.execution) {
             Some(run) if run.stopping.is_none() => run.end,
-            _ => now.plus(self.declared_duration(slot)),
+            _ => {
+                let own = Some(task.timeout).filter(|timeout| *timeout > Span::ZERO);
+                let length = self.length(slot, self.shape(slot).wish.agent).into_iter().chain(own).min();
+                now.plus(length.unwrap_or(Span::ZERO))
+            }
         };
         end > task.deadline || (task.execution == super::slab::NONE && self.able_for(&[id]) < 1.0)
     }

@@ -59,6 +59,7 @@ pub(super) const TABLES: &[&str] = &[
     "model_version",
     "learning_metric",
     "lesson",
+    "lesson_of_predictor",
 ];
 
 /// How rows are changed, with the place of the record in the journal.
@@ -146,6 +147,9 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
             tally.add(record, event);
             if event.lesson.is_some() {
                 model::taught(change)?;
+            }
+            if event.took().is_some() {
+                model::timed(change)?;
             }
             execution::ended(change, event)
         }

@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::{Change, json};
 use crate::domain::event::ModelVersioned;
+use crate::domain::learning::ModelKind;
 use crate::store::error::Error;
 
 /// Of so many versions everything is kept, so that one can go back to them.
@@ -47,18 +48,32 @@ pub(super) fn versioned(change: &Change<'_, '_>, event: &ModelVersioned) -> Resu
             params![kind, one.version, compared.candidate, compared.loss, change.now(), one.batch],
         )?;
     }
-    change.run("DELETE FROM lesson", params![])
+    match one.model {
+        ModelKind::Predictor => change.run("DELETE FROM lesson_of_predictor", params![]),
+        _ => change.run("DELETE FROM lesson", params![]),
+    }
 }
 
-/// Notes that an agent was removed, where there is something to forget.
+/// Notes that an agent was removed, for each model that has something to forget.
 pub(super) fn forgotten(change: &Change<'_, '_>) -> Result<(), Error> {
     change.run(
-        "INSERT INTO lesson (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson) OR EXISTS (SELECT 1 FROM model)",
+        "INSERT INTO lesson (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson)
+         OR EXISTS (SELECT 1 FROM model WHERE kind = 'policy')",
+        params![change.seq],
+    )?;
+    change.run(
+        "INSERT INTO lesson_of_predictor (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson_of_predictor)
+         OR EXISTS (SELECT 1 FROM model WHERE kind = 'predictor')",
         params![change.seq],
     )
 }
 
-/// Notes that a record teaches something.
+/// Notes that a record teaches the policy something.
 pub(super) fn taught(change: &Change<'_, '_>) -> Result<(), Error> {
     change.run("INSERT INTO lesson (seq) VALUES (?)", params![change.seq])
+}
+
+/// Notes that a record teaches the predictor something.
+pub(super) fn timed(change: &Change<'_, '_>) -> Result<(), Error> {
+    change.run("INSERT INTO lesson_of_predictor (seq) VALUES (?)", params![change.seq])
 }

@@ -13,7 +13,8 @@ use crate::domain::execution::{Outcome, OutcomeKind};
 use crate::domain::fleet::Defaults;
 use crate::domain::id::*;
 use crate::domain::learning::{
-    CandidateState, Compared, EffectState, Lesson, ModelKind, ModelState, ModelVersion, PolicyState,
+    CandidateState, Compared, EffectState, GuessState, Lesson, ModelKind, ModelState, ModelVersion, PolicyState,
+    PredictorState, QuantityState, SpreadState,
 };
 use crate::domain::node::{Capacity, Node, NodeStatus};
 use crate::domain::quantity::{Bytes, Cpu, Span};
@@ -482,6 +483,14 @@ impl History {
             rolled_back_to: None,
         };
         let effects = vec![EffectState(1 << 22, 1, -7, 30)];
+        if self.below(2) == 0 {
+            let guesses = vec![GuessState { effects, spreads: vec![SpreadState(0, 3, 10_000, -1, 16_000)] }];
+            let quantities = vec![QuantityState { cases: 32, guesses, ..QuantityState::default() }];
+            let state = PredictorState { agents: vec![self.agents[0]], quantities, ..PredictorState::default() };
+            let version = ModelVersion { model: ModelKind::Predictor, ..version };
+            self.add(ModelVersioned { version, state: ModelState::Predictor(state) });
+            return;
+        }
         let candidates = vec![CandidateState { effects, ..CandidateState::default() }];
         let state = PolicyState { agents: vec![self.agents[0]], candidates, ..PolicyState::default() };
         self.add(ModelVersioned { version, state: ModelState::Policy(state) });

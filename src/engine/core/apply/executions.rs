@@ -94,13 +94,32 @@ impl Core {
         sum
     }
 
-    /// When an execution is expected to end, by its task's estimate or else by the time it is given.
+    /// When an execution is expected to have ended: by its task's estimate, or else by what nine of ten of its like take,
+    /// or else by the time it is given.
     fn expected_end(&self, slot: u32) -> Timestamp {
         let run = &self.executions[slot];
-        let wall = self.cage(run.cage).and_then(|cage| cage.spec.limits.wall).unwrap_or(Span::ZERO);
-        match self.expected_duration(run.task, wall) {
+        let length = self.length(run.task, Some(self.agents[run.agent].id));
+        match self.within_limits(run.task, self.wall_of(run), length) {
             Some(duration) => run.started_at.unwrap_or(run.created_at).plus(duration),
             None => Timestamp::LAST,
+        }
+    }
+
+    /// The time limit of an execution's cage, zero for none.
+    pub(in crate::engine::core) fn wall_of(&self, run: &ExecutionState) -> Span {
+        self.cage(run.cage).and_then(|cage| cage.spec.limits.wall).unwrap_or(Span::ZERO)
+    }
+
+    /// Another version foretells how long tasks take: what rests on that is judged anew.
+    pub(in crate::engine::core) fn foretell_anew(&mut self) {
+        for run in self.executions.numbers() {
+            if self.tasks[self.executions[run].task].estimate == Span::ZERO {
+                self.reckon_end(run);
+            }
+        }
+        self.forget_reservation();
+        for node in 0..u32::try_from(self.nodes.len()).unwrap_or(0) {
+            self.sites.gain_node(node);
         }
     }
 
@@ -136,6 +155,10 @@ impl Core {
         self.release(slot, &run);
         if let Some(lesson) = &event.lesson {
             self.selection.learn(event.agent_id, lesson, truth_of_end(event.outcome.succeeded()));
+        }
+        if let Some(took) = event.took() {
+            let kind = self.timed_kind(run.task, event.kind.is_none());
+            self.predictor.learn(kind, event.agent_id, took, event.outcome.tokens_used);
         }
         if let Some(kind) = &event.kind {
             let took = event.started_at.map(|started| event.ended_at.since(started).as_micros().unsigned_abs());

@@ -58,7 +58,7 @@ impl Core {
             Event::ArtifactAdded(event) => self.apply_artifact_added(event),
             Event::ArtifactReviewed(event) => self.apply_artifact_reviewed(event, record.actor),
             Event::ArtifactMerged(event) => self.apply_artifact_merged(event),
-            Event::ModelVersioned(event) => self.selection.versioned(&event.version, &event.state),
+            Event::ModelVersioned(event) => self.apply_model_versioned(event),
             Event::TaskRated(event) => self.apply_task_rated(event, record.actor),
             Event::ArtifactSnoozed(event) => {
                 if let Some(artifact) = self.artifacts.get_mut(&event.artifact_id) {

@@ -7,6 +7,7 @@ use crate::domain::event::{
 use crate::domain::snapshot::QueuedTask;
 use crate::domain::{AgentId, Span, TaskId, TaskStatus};
 use crate::engine::core::Core;
+use crate::engine::core::queue::class_of;
 use crate::engine::core::shape::Wish;
 use crate::engine::core::slab::NONE;
 use crate::engine::core::task::{Deps, TaskState};
@@ -116,23 +117,18 @@ impl Core {
 
     /// Moves a task that is not queued into the group of another wish.
     fn regroup(&mut self, slot: u32, wish: Wish) {
-        let duration = self.declared_duration(slot);
-        let group = self.join_group(wish, duration);
+        let class = class_of(self.tasks[slot].estimate, self.tasks[slot].timeout);
+        let group = self.join_group(wish, class);
         let old = std::mem::replace(&mut self.tasks[slot].group, group);
         self.leave_group(old);
         self.drop_holder_of(slot);
     }
 
-    /// What a task says about its duration, zero for nothing.
-    pub(in crate::engine::core) fn declared_duration(&self, slot: u32) -> Span {
-        let task = &self.tasks[slot];
-        if task.estimate == Span::ZERO { task.timeout } else { task.estimate }
-    }
-
     /// Takes a task into memory, linked to its array but not to its dependencies, and not queued.
     pub(in crate::engine::core) fn insert_task(&mut self, task: &QueuedTask) -> u32 {
         let wish = Wish::new(&task.requirements, task.brings_command, task.agent_id, task.cage_id, task.owner);
-        let group = self.join_group(wish, task.estimate.or(task.timeout).unwrap_or(Span::ZERO));
+        let group =
+            self.join_group(wish, class_of(task.estimate.unwrap_or(Span::ZERO), task.timeout.unwrap_or(Span::ZERO)));
         let topic = self.selection.topics.join(&task.kind, &task.context, &self.selection.reader);
         let mut state = TaskState::new(task, group, topic);
         state.parent = self.array_of(task.id).unwrap_or(NONE);

@@ -47,6 +47,11 @@ pub(in crate::engine::core) fn kind(kind: &str) -> Option<Feature> {
     (!kind.is_empty()).then(|| 1 << CLASS_SHIFT | hash(b'k', kind) >> (32 - CLASS_SHIFT))
 }
 
+/// The feature of a type by how long its tasks take; those that bring a command are of another.
+pub(in crate::engine::core) fn timed_kind(kind: &str, brings_command: bool) -> Feature {
+    1 << CLASS_SHIFT | hash(if brings_command { b'c' } else { b'k' }, kind) >> (32 - CLASS_SHIFT)
+}
+
 fn detail(prefix: u8, text: &str) -> Feature {
     2 << CLASS_SHIFT | hash(prefix, text) >> (32 - CLASS_SHIFT)
 }

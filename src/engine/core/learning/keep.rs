@@ -2,7 +2,10 @@
 
 use crate::domain::event::ModelVersioned;
 use crate::domain::learning::{Lesson, ModelKind, ModelState, ModelVersion, check_format};
+use crate::domain::snapshot::{Past, PastLesson};
 use crate::domain::{Actor, Command, Refusal, Reply, Timestamp};
+use crate::engine::core::learning::Predictor;
+use crate::engine::core::learning::features::timed_kind;
 use crate::engine::core::{Context, Core, Decisions};
 
 impl Core {
@@ -16,6 +19,47 @@ impl Core {
         if let Some((version, state)) = self.selection.policy().next_version() {
             self.emit(now, Actor::Engine, ModelVersioned { version, state: ModelState::Policy(state) }, out);
         }
+        if let Some((version, state)) = self.predictor.next_version() {
+            self.emit(now, Actor::Engine, ModelVersioned { version, state: ModelState::Predictor(state) }, out);
+        }
+    }
+
+    /// Takes up a version of a model.
+    pub(in crate::engine::core) fn apply_model_versioned(&mut self, event: &ModelVersioned) {
+        match &event.state {
+            ModelState::Policy(state) => self.selection.versioned(&event.version, state),
+            ModelState::Predictor(state) => {
+                self.predictor = Predictor::restore(event.version.version, state);
+                self.foretell_anew();
+            }
+        }
+    }
+
+    /// Takes up the last versions and what happened since, as the store has them.
+    pub(in crate::engine::core) fn remember_predictor(&mut self, past: &Past) {
+        for (version, state) in &past.models {
+            if let ModelState::Predictor(state) = state {
+                self.predictor = Predictor::restore(version.version, state);
+            }
+        }
+        for lesson in &past.lessons {
+            match lesson {
+                PastLesson::Took { agent_id, kind, brings_command, took, tokens } => {
+                    let kind = timed_kind(kind, *brings_command);
+                    self.predictor.learn(kind, *agent_id, *took, *tokens);
+                }
+                PastLesson::Removed(agent) => self.predictor.forget(*agent),
+                PastLesson::Learned { .. } => {}
+            }
+        }
+    }
+
+    /// The version of a model in force, 0 before the first.
+    fn version_of(&self, model: ModelKind) -> u32 {
+        match model {
+            ModelKind::Predictor => self.predictor.version(),
+            _ => self.selection.policy().version(),
+        }
     }
 
     /// Makes a version of what a model has learned since the last.
@@ -27,7 +71,7 @@ impl Core {
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
         check_kept(model)?;
-        let Some(version) = self.version_now(now, actor, out) else {
+        let Some(version) = self.version_now(now, actor, model, out) else {
             return Err(Refusal::conflict("model", model, "a model that has learned something since its last version")
                 .hint("it learns as executions end"));
         };
@@ -35,10 +79,16 @@ impl Core {
     }
 
     /// Makes a version of what was learned since the last, if there is anything.
-    fn version_now(&mut self, now: Timestamp, actor: Actor, out: &mut Decisions) -> Option<u32> {
-        let (version, state) = self.selection.policy().reviewed()?.next_version()?;
+    fn version_now(&mut self, now: Timestamp, actor: Actor, model: ModelKind, out: &mut Decisions) -> Option<u32> {
+        let (version, state) = if model == ModelKind::Predictor {
+            let (version, state) = self.predictor.reviewed()?.next_version()?;
+            (version, ModelState::Predictor(state))
+        } else {
+            let (version, state) = self.selection.policy().reviewed()?.next_version()?;
+            (version, ModelState::Policy(state))
+        };
         let number = version.version;
-        self.emit(now, actor, ModelVersioned { version, state: ModelState::Policy(state) }, out);
+        self.emit(now, actor, ModelVersioned { version, state }, out);
         Some(number)
     }
 
@@ -59,8 +109,8 @@ impl Core {
             );
         };
         check_format(version)?;
-        self.version_now(now, actor, out);
-        let before = self.selection.policy().version();
+        self.version_now(now, actor, model, out);
+        let before = self.version_of(model);
         let version = ModelVersion {
             version: before + 1,
             promoted: false,
@@ -79,7 +129,7 @@ impl Core {
 /// Refuses models that have no versions.
 fn check_kept(model: ModelKind) -> Result<(), Refusal> {
     match model {
-        ModelKind::Policy => Ok(()),
-        _ => Err(Refusal::invalid("model", model, "policy; the others are not learned")),
+        ModelKind::Policy | ModelKind::Predictor => Ok(()),
+        _ => Err(Refusal::invalid("model", model, "policy or predictor; the others are not learned")),
     }
 }

@@ -30,7 +30,7 @@ pub use self::recommend::RECOMMENDED_MAX;
 pub(super) use self::text::Reader;
 pub(super) use self::topic::{Topic, Topics};
 use self::vocabulary::Vocabulary;
-use crate::domain::learning::{Lesson, ModelState, ModelVersion};
+use crate::domain::learning::{Lesson, ModelState, ModelVersion, PolicyState};
 use crate::domain::performance::Day;
 use crate::domain::selection::{Phase, SelectionPolicy, Weights};
 use crate::domain::snapshot::{Past, PastLesson};
@@ -251,8 +251,7 @@ impl Selection {
     }
 
     /// A model was made a version of, or somebody went back to one.
-    pub(super) fn versioned(&mut self, version: &ModelVersion, state: &ModelState) {
-        let ModelState::Policy(state) = state;
+    pub(super) fn versioned(&mut self, version: &ModelVersion, state: &PolicyState) {
         self.policy = Policy::restore(version.version, state);
         self.changes.forget();
     }
@@ -363,13 +362,17 @@ impl Selection {
         past.days.iter().for_each(|day| each(day.agent_id, &|history| history.remember_day(day)));
         past.pairs.iter().for_each(|pair| each(pair.agent_id, &|history| history.remember_pair(pair)));
         past.opinions.iter().for_each(|opinion| each(opinion.agent_id, &|history| history.remember_opinion(opinion)));
-        for (version, ModelState::Policy(state)) in &past.models {
-            self.policy = Policy::restore(version.version, state);
+        for (version, state) in &past.models {
+            if let ModelState::Policy(state) = state {
+                self.policy = Policy::restore(version.version, state);
+            }
         }
         for lesson in &past.lessons {
             match lesson {
                 PastLesson::Learned { agent_id, lesson, truth } => self.learn(*agent_id, lesson, *truth),
                 PastLesson::Removed(agent) => self.forget(*agent),
+                // This is for the predictor.
+                PastLesson::Took { .. } => {}
             }
         }
         self.today = today;

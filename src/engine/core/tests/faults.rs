@@ -291,7 +291,7 @@ fn a_worker_that_stays_away_after_a_restart_is_given_up_like_one_that_went() {
     let mut world = World::new(FLEET);
     let id = world.submit(task());
     world.schedule();
-    world.core = crate::engine::core::Core::restore(super::snapshot::of(&world.core));
+    world.core = crate::engine::core::Core::restore(super::snapshot::of(&world));
     let mut out = Decisions::default();
     world.core.started(world.now, "test", 2, &mut out);
     world.take(out);
@@ -313,7 +313,7 @@ fn a_restart_remembers_how_many_elements_have_failed() {
     world.finish(array.element(1), OutcomeKind::Failed);
     world.finish(array.element(2), OutcomeKind::Failed);
     let before = world.core.digest();
-    world.core = crate::engine::core::Core::restore(super::snapshot::of(&world.core));
+    world.core = crate::engine::core::Core::restore(super::snapshot::of(&world));
     assert_eq!(world.core.digest(), before);
     world.command(Command::RetryTasks { ids: vec![array.element(1)] }).unwrap();
     bring_back(&mut world, false, &[]);

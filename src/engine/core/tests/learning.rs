@@ -7,7 +7,7 @@ use crate::domain::{Command, Event, NewTask, OutcomeKind, RefusalKind};
 use crate::engine::core::rehearsal::{Outcome, Question, Rehearsal};
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014), so that a seed is a whole test.
-struct Draws(u64);
+pub struct Draws(pub u64);
 
 impl Draws {
     fn next(&mut self) -> u64 {
@@ -18,11 +18,11 @@ impl Draws {
         mixed ^ (mixed >> 31)
     }
 
-    fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    fn below(&mut self, count: usize) -> usize {
+    pub fn below(&mut self, count: usize) -> usize {
         usize::try_from(self.next() % count as u64).unwrap()
     }
 }

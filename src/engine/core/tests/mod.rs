@@ -13,6 +13,7 @@ mod learning;
 mod look;
 mod merging;
 mod order;
+mod predictor;
 mod properties;
 mod rules;
 mod selection;

@@ -377,7 +377,7 @@ fn what_is_cached_is_what_would_be_worked_out_anew() {
             world.submit(task_at_rest());
         }
         // A state that was restored has no caches.
-        let fresh = Core::restore(super::snapshot::of(&world.core));
+        let fresh = Core::restore(super::snapshot::of(&world));
         for kind in kinds {
             let cached = world.core.recommend(text, kind, Some(world.user), 10);
             assert_eq!(cached, fresh.recommend(text, kind, Some(world.user), 10), "round {round}, {kind}");

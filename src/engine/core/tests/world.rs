@@ -398,7 +398,7 @@ impl World {
             replayed.apply(record);
         }
         assert_same(&self.core, &replayed, "replayed");
-        let restored = Core::restore(super::snapshot::of(&self.core));
+        let restored = Core::restore(super::snapshot::of(self));
         assert_same(&self.core, &restored, "restored");
         assert_eq!(restored.check(), Vec::<String>::new());
         assert_eq!(self.core.digest(), restored.digest());
