@@ -117,7 +117,8 @@ fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Res
             found.push(row.doing("searching")?);
         }
     }
-    found.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(b.time.cmp(&a.time)).then_with(|| b.id.cmp(&a.id)));
+    // What is alike stays in the order in which it was read: the newest first.
+    found.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(b.time.cmp(&a.time)));
     Ok(found.into_iter().take(query.limit).map(|(_, hit)| hit).collect())
 }
 
