@@ -35,6 +35,7 @@ mod remedy;
 mod report;
 mod restore;
 mod retry;
+pub mod risk;
 mod rules;
 mod schedule;
 mod selection;
