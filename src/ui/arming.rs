@@ -61,7 +61,7 @@ pub fn waits(action: &str) -> bool {
 }
 
 /// How long no key has to come until what is typed is no longer taken for words that nobody asked for.
-pub const WORDS_PAUSE: Duration = Duration::from_secs(1);
+pub const WORDS_PAUSE: Duration = Duration::from_millis(700);
 
 /// Whether an action asks for a note or a reason, so that somebody may write one before seeing that it did not.
 pub fn asks_for_words(action: &str) -> bool {

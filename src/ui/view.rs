@@ -249,8 +249,9 @@ fn draw_screens(app: &App, frame: &mut Frame<'_>, body: Rect, room: usize, look:
         let Some(binding) = bindings.iter().find(|binding| binding.action.name == *action) else { continue };
         let name = if here == Some(place) { Role::Title } else { Role::Dim };
         spans.push(Span::styled(format!(" {}", binding.key), look.style(Role::Key)));
-        spans.push(Span::styled(format!(" {} ", place.crumb()), look.style(name)));
+        spans.push(Span::styled(format!(" {}", place.crumb()), look.style(name)));
     }
+    spans.push(Span::raw(" "));
     let line = Line::from(spans);
     let Some(width) = u16::try_from(line.width()).ok().filter(|width| usize::from(*width) <= room) else { return };
     frame.render_widget(line, Rect { x: body.right() - 2 - width, width, height: 1, ..body });
