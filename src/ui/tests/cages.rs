@@ -459,8 +459,8 @@ fn what_is_used_is_shown_where_no_cage_has_a_limit() {
 #[test]
 fn a_cage_with_an_open_alert_shows_it_with_its_figure_and_its_remedy_and_opens_it() {
     for size in [(80, 24), (120, 36), (200, 60)] {
-        let mut driver = Driver::new(&Place::Cage("005".into()), size);
-        driver.sees("memory of cage 005 is 97 % of its limit");
+        let mut driver = Driver::new(&Place::Cage("404".into()), size);
+        driver.sees("memory of cage 404 is 97 % of its limit");
         driver.press("g");
         for words in ["critical", "97 % where 90 % is the limit", "raise limits.memory"] {
             driver.sees(words);
@@ -469,7 +469,7 @@ fn a_cage_with_an_open_alert_shows_it_with_its_figure_and_its_remedy_and_opens_i
         assert!(matches!(driver.app.history.place(), Place::Alert(_)), "{size:?}");
     }
     // What is shared with others, and whoever has none.
-    let mut driver = Driver::new(&Place::Cage("005".into()), (120, 36));
+    let mut driver = Driver::new(&Place::Cage("404".into()), (120, 36));
     driver.press("g j");
     driver.sees("12 share it");
     let mut driver = Driver::new(&Place::Cage("042".into()), (120, 36));

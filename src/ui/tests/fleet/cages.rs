@@ -90,7 +90,7 @@ pub fn alerts() -> Vec<OpenAlert> {
     };
     vec![
         OpenAlert {
-            alert: Alert { message: "memory of cage 005 is 97 % of its limit".to_owned(), ..own },
+            alert: Alert { message: "memory of cage 404 is 97 % of its limit".to_owned(), ..own },
             figure: Some("97 % where 90 % is the limit, avg of cage_memory_ratio".to_owned()),
         },
         OpenAlert { alert: shared, figure: Some("12 share it".to_owned()) },
