@@ -1,13 +1,15 @@
 //! `$EDITOR` for what is easier written than asked for, and what crossterm reads as messages.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, PipeWriter, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::thread;
 
 use crossterm::event::{Event, KeyEventKind};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
@@ -16,7 +18,7 @@ use super::key::Key;
 use super::layers::confirm::Confirm;
 use super::message::Message;
 use super::step::{Order, Step, Tone};
-use super::terminal::input::Read;
+use super::terminal::input::{self, Read};
 use super::terminal::signals::{self, Signal};
 use crate::api::types::WireCommand;
 use crate::domain::NewTask;
@@ -118,12 +120,8 @@ fn private_folder(base: &Path) -> io::Result<PathBuf> {
 fn run(editor: &Editor, file: &Path, folder: &Path) -> io::Result<ExitStatus> {
     let line = format!("{} \"$1\"", editor.line);
     let pid = Pid::from_child(&Command::new("sh").arg("-c").arg(line).arg("sh").arg(file).spawn()?);
-    let ended = folder.to_owned();
-    let _watch = signals::Ends::listen(move || {
-        // It may have ended by itself, and the folder be gone.
-        let _ = kill_process(pid, rustix::process::Signal::HUP);
-        let _ = std::fs::remove_dir_all(&ended);
-    })?;
+    // Where that cannot be watched, the editor is at work all the same.
+    let _watch = Watch::begin(pid, folder).ok();
     loop {
         match waitpid(Some(pid), WaitOptions::UNTRACED) {
             Ok(Some((_, status))) if status.stopped() => {
@@ -134,6 +132,36 @@ fn run(editor: &Editor, file: &Path, folder: &Path) -> io::Result<ExitStatus> {
             Ok(None) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// Waits, beside whoever waits for the editor, for the end of its terminal or of this process; until it is dropped.
+struct Watch {
+    _signals: signals::Ends,
+    /// Closed with this: the thread that waits has nothing more to wait for.
+    _open: PipeWriter,
+}
+
+impl Watch {
+    fn begin(editor: Pid, folder: &Path) -> io::Result<Self> {
+        let folder = folder.to_owned();
+        let end = move || {
+            // It may have ended by itself, and the folder be gone.
+            let _ = kill_process(editor, rustix::process::Signal::HUP);
+            let _ = std::fs::remove_dir_all(&folder);
+        };
+        let _signals = signals::Ends::listen(end.clone())?;
+        let (closed, _open) = io::pipe()?;
+        let terminal = input::terminal()?;
+        // Whoever has no controlling terminal gets no signal when it goes away.
+        thread::Builder::new().name("hangup".to_owned()).spawn(move || {
+            let mut fds = [PollFd::new(&terminal, PollFlags::empty()), PollFd::new(&closed, PollFlags::empty())];
+            while matches!(poll(&mut fds, None), Err(Errno::INTR)) {}
+            if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
+                end();
+            }
+        })?;
+        Ok(Self { _signals, _open })
     }
 }
 

@@ -351,9 +351,11 @@ fn a_filter_that_is_not_understood_looks_like_whatever_else_is_wrong() {
     use crate::ui::theme::Role;
     for place in [Place::Tasks, Place::Cages, Place::Events, Place::Inbox] {
         let mut driver = Driver::new(&place, (120, 36));
-        driver.engine = Box::new(|request| match format!("{request:?}").contains("nosuch:1") {
-            true => Err("filter: there is no field".to_owned()),
-            false => fleet::answer(request),
+        driver.engine = Box::new(|request| {
+            if format!("{request:?}").contains("nosuch:1") {
+                return Err("filter: there is no field".to_owned());
+            }
+            fleet::answer(request)
         });
         driver.press("/");
         driver.type_text("nosuch:1");

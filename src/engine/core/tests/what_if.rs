@@ -61,9 +61,9 @@ fn changes_read_as_sentences_and_figures_as_differences() {
 }
 
 /// The overview's number of deadlines at risk.
-fn at_risk(world: &World) -> f64 {
+fn at_risk(world: &World) -> usize {
     let due = world.core.view_overview(world.now, risk::horizon(&world.means), risk::DUE_MAX).due;
-    risk::at_risk(&due, world.now, &world.means).count() as f64
+    risk::at_risk(&due, world.now, &world.means).count()
 }
 
 #[test]
@@ -86,16 +86,16 @@ fn deadlines_at_risk_are_those_of_the_overview() {
         figure(&foretold, "deadlines at risk")
     };
     // One of each pair, whichever is named; of what nobody knows the length, ten minutes are taken.
-    assert_eq!((of(&world, &named), of(&world, &unnamed), at_risk(&world)), ((2.0, 2.0), (2.0, 2.0), 2.0));
+    assert_eq!((of(&world, &named), of(&world, &unnamed), at_risk(&world)), ((2.0, 2.0), (2.0, 2.0), 2));
     let unknown = world.submit(pinned("one", 599, 0));
-    assert_eq!((of(&world, &named), at_risk(&world)), ((3.0, 3.0), 3.0));
+    assert_eq!((of(&world, &named), at_risk(&world)), ((3.0, 3.0), 3));
     // Who takes long in the mean puts at risk what says nothing, and whoever is quicker saves it.
     world.means = [(one, Span::from_secs(3000)), (two, Span::from_secs(10))].into();
-    assert_eq!((of(&world, &named), at_risk(&world)), ((4.0, 4.0), 4.0));
+    assert_eq!((of(&world, &named), at_risk(&world)), ((4.0, 4.0), 4));
     let moved = Command::ReassignTasks { ids: vec![others[1], unknown], agent: Some(two), cage: None };
     assert_eq!(figure(&ask(&world, &moved), "deadlines at risk"), (4.0, 2.0));
     world.command(moved).unwrap();
-    assert_eq!(at_risk(&world), 2.0);
+    assert_eq!(at_risk(&world), 2);
     let cancelled = Command::CancelTasks { ids: vec![late], note: None, pending_only: false };
     assert_eq!(figure(&ask(&world, &cancelled), "deadlines at risk"), (2.0, 1.0));
     let submitted =
@@ -109,7 +109,7 @@ fn deadlines_at_risk_are_those_of_the_overview() {
     // What runs and is cancelled is no longer late, though its process has not ended yet.
     assert_eq!(figure(&ask(&world, &cancelled), "deadlines at risk"), (2.0, 1.0));
     world.command(cancelled).unwrap();
-    assert_eq!(at_risk(&world), 1.0);
+    assert_eq!(at_risk(&world), 1);
 }
 
 #[test]

@@ -94,7 +94,11 @@ pub fn arrange(cage: &Cage, area: Rect) -> Vec<(Panel, Rect)> {
     let want = |panel: Panel| {
         let (rank, least, best) = match panel {
             Panel::Alerts if cage.alerts.is_empty() => (1, 0, 0),
-            Panel::Alerts => (1, 3, count(alerts_height(cage, usize::from(limits_room)), 1)),
+            Panel::Alerts => {
+                let best = count(alerts_height(cage, usize::from(limits_room)), 1);
+                // Whoever goes there reads what to do to its end.
+                (1, if focus == panel { best.min(area.height / 2).max(3) } else { 3 }, best)
+            }
             // Headings of the panel and of the columns are two lines.
             Panel::Work => (2, 3, count(cage.executions.len().max(1), 2)),
             Panel::Limits => (3, 3, count(limits_height(cage, usize::from(limits_room)), 1)),
