@@ -150,8 +150,8 @@ impl Watch {
             let _ = kill_process(editor, rustix::process::Signal::HUP);
             let _ = std::fs::remove_dir_all(&folder);
         };
-        let _signals = signals::Ends::listen(end.clone())?;
-        let (closed, _open) = io::pipe()?;
+        let signals = signals::Ends::listen(end.clone())?;
+        let (closed, open) = io::pipe()?;
         let terminal = input::terminal()?;
         // Whoever has no controlling terminal gets no signal when it goes away.
         thread::Builder::new().name("hangup".to_owned()).spawn(move || {
@@ -161,7 +161,7 @@ impl Watch {
                 end();
             }
         })?;
-        Ok(Self { _signals, _open })
+        Ok(Self { _signals: signals, _open: open })
     }
 }
 

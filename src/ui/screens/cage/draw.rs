@@ -7,7 +7,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Cage, CageStatus, Panel, RowId, limits, measure, open_alerts, work};
-use crate::api::live::OpenAlert;
 use crate::ui::columns::{Front, header, line, widths};
 use crate::ui::list::Column;
 use crate::ui::list::FILL_MIN;
@@ -182,15 +181,7 @@ fn limits_height(cage: &Cage, room: usize) -> usize {
 
 /// How many lines the open alerts take.
 fn alerts_height(cage: &Cage, room: usize) -> usize {
-    let words = |words: &str, before: usize| widgets::wrap(words, room.saturating_sub(before)).len();
-    let height = |open: &OpenAlert| {
-        // As `open_alerts` draws it, with room for how it stands.
-        let remedy = open.alert.context.remedy.as_ref().filter(|remedy| !remedy.is_empty());
-        words(&open.alert.message, 28)
-            + open.figure.as_ref().map_or(0, |figure| words(figure, 6))
-            + remedy.map_or(0, |remedy| words(remedy, 6))
-    };
-    cage.alerts.iter().map(height).sum()
+    cage.alerts.iter().map(|open| open_alerts::height(open, room)).sum()
 }
 
 /// The lines of all open alerts, each with its row.

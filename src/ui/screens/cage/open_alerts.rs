@@ -10,17 +10,31 @@ use crate::ui::look::Look;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
 
+/// How it stands, where that is more than open.
+fn stands(open: &OpenAlert, silenced: bool) -> &'static str {
+    match open.alert.status {
+        _ if silenced => ", silenced",
+        AlertStatus::Acknowledged => ", acknowledged",
+        _ => "",
+    }
+}
+
+/// How many lines one takes, unless it is silenced, which may need more.
+pub fn height(open: &OpenAlert, room: usize) -> usize {
+    let words = |words: &str, before: usize| widgets::wrap(words, room.saturating_sub(before)).len();
+    let remedy = open.alert.context.remedy.as_ref().filter(|remedy| !remedy.is_empty());
+    words(&shortened(&open.alert.message), 6 + open.alert.severity.as_str().len() + stands(open, false).len())
+        + open.figure.as_ref().map_or(0, |figure| words(figure, 6))
+        + remedy.map_or(0, |remedy| words(remedy, 6))
+}
+
 /// The lines of one; that under the cursor stands on its ground.
 pub fn lines(open: &OpenAlert, here: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     let alert = &open.alert;
     let ground = if here { Role::Cursor } else { Role::Text };
     let style = |role: Role| look.theme.over(role, ground);
     let mark = severity(alert.severity);
-    let taken = match alert.status {
-        _ if silenced(alert, look.now).is_some() => ", silenced",
-        AlertStatus::Acknowledged => ", acknowledged",
-        _ => "",
-    };
+    let taken = stands(open, silenced(alert, look.now).is_some());
     let pointer = if here { look.sign("▶ ", "> ") } else { "  " };
     let head = format!("{pointer}{} {}{taken}  ", look.mark(mark), alert.severity);
     let before = head.chars().count();
