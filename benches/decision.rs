@@ -18,6 +18,8 @@ use menagerie::domain::{
     Actor, AgentId, ArtifactId, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span,
     TaskId, TaskStatus, Timestamp, UserId,
 };
+use std::collections::BTreeMap;
+
 use menagerie::engine::core::{Context, Core, Decisions};
 use serde_json::json;
 
@@ -245,7 +247,7 @@ fn foretell(core: &Core, now: Timestamp) -> u64 {
     let ids = core.agent_by_name("agent-0").map(|(id, _)| id).into_iter().collect();
     let start = Instant::now();
     let actor = Actor::User(UserId(uuid::Uuid::from_u128(1)));
-    let foretold = core.what_if(now, actor, &Command::DrainAgents { ids }, &Context::default());
+    let foretold = core.what_if(now, actor, &Command::DrainAgents { ids }, &Context::default(), &BTreeMap::new());
     let took = nanos(start);
     assert!(foretold.is_ok_and(|foretold| foretold.items.len() == 1));
     took

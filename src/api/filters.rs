@@ -146,6 +146,7 @@ mod tests {
             node: None,
             agent: Some("Builder-7".into()),
             running: 2,
+            alerts: 1,
             cpu: gauge(1.25, 2.0),
             memory: gauge(900.0 * 1_048_576.0, 1_073_741_824.0),
             memory_peak: Gauge::default(),

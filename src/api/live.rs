@@ -155,7 +155,7 @@ enumeration! {
         Idle = "idle",
         /// Its agent waits for a human.
         Waiting = "waiting",
-        /// It runs, and an active alert names it or a limit is nearly reached.
+        /// An open alert is about it or its agent, or it runs and a limit is nearly reached.
         Warning = "warning",
         /// Nobody lives there, or it is withheld.
         Stopped = "stopped",
@@ -164,6 +164,21 @@ enumeration! {
         /// Its node is out of reach.
         Unknown = "unknown",
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde calls it.
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// An open alert about a cage: `GET /v1/cages/{id}/alerts`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenAlert {
+    /// It.
+    pub alert: Alert,
+    /// Its figure beside its limit, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figure: Option<String>,
 }
 
 /// One cage of the grid: `GET /v1/grid` gives all of them, in the order of their numbers.
@@ -184,6 +199,9 @@ pub struct CageCell {
     /// How many executions run in it.
     #[serde(default)]
     pub running: u32,
+    /// How many open alerts are about it, its agent, or of its node and speak of it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub alerts: u32,
     /// Cores.
     pub cpu: Gauge,
     /// Bytes.

@@ -15,10 +15,11 @@ use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view::{self, ShortIds};
 use crate::api::client::{Client, encode};
+use crate::api::live::OpenAlert;
 use crate::api::types::{AlertRuleRow, WireCommand};
 use crate::domain::filter::tables;
 use crate::domain::time::When;
-use crate::domain::{Alert, AlertStatus, Matcher, Refusal, RefusalKind, Severity, Silence, User};
+use crate::domain::{Alert, AlertMember, AlertStatus, CageId, Matcher, Refusal, RefusalKind, Severity, Silence, User};
 
 /// What can be done with alerts.
 #[derive(Subcommand, Debug)]
@@ -221,6 +222,18 @@ fn draw(rows: &[Value]) -> Table {
     table
 }
 
+/// What is open about a cage, as fields of something that is shown: what is said, its figure, and what to do.
+pub fn of_cage(client: &Client, cage: CageId) -> Result<Vec<(&'static str, Cell)>, Failure> {
+    let mut fields = vec![];
+    for OpenAlert { alert, figure } in client.get::<Vec<OpenAlert>>(&format!("/v1/cages/{cage}/alerts"), &vec![])? {
+        let role = Role::of_status(alert.severity.as_str());
+        fields.push(("alert", Cell::new(format!("{}: {}", alert.severity, alert.message), role)));
+        fields.extend(figure.map(|figure| ("figure", figure.into())));
+        fields.extend(alert.context.remedy.map(|remedy| ("remedy", remedy.into())));
+    }
+    Ok(fields)
+}
+
 /// What is not resolved of these sources, as fields of something that is shown: what is said, and what to do.
 pub fn about(client: &Client, sources: &[String]) -> Result<Vec<(&'static str, Cell)>, Failure> {
     let mut fields = vec![];
@@ -267,16 +280,13 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     // The rule says in which unit its figures are, if it is still there.
     let trigger = view::text(&alert, "context.trigger");
     let rule: Option<AlertRuleRow> = client.get(&format!("/v1/alert-rules/{}", encode(&trigger)), &vec![]).ok();
-    let figure = |path: &str| -> Cell {
-        let value = view::at(&alert, path).as_f64();
-        match (&rule, value) {
-            // Of a group, the figure is how many share it.
-            (Some(row), Some(value)) if !view::text(&alert, "source").starts_with("rule ") => {
-                row.rule.unit().show(value).into()
-            }
-            _ => view::text(&alert, path).into(),
-        }
+    let known: Option<Alert> = serde_json::from_value(alert.clone()).ok();
+    let figure = known.as_ref().and_then(|alert| alert.figure(rule.as_ref().map(|row| &row.rule)));
+    let members: Vec<AlertMember> = match &known {
+        Some(known) if known.is_shared() => client.get(&format!("/v1/alerts/{}/members", known.id), &vec![])?,
+        _ => vec![],
     };
+    let members: Vec<String> = members.iter().map(|it| format!("{} ({})", it.source, it.severity)).collect();
     let looks_at = rule.as_ref().map(|AlertRuleRow { rule, .. }| {
         format!("{} of {} within {}, for {}", rule.function, rule.metric, rule.window, rule.hold)
     });
@@ -288,8 +298,8 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("message", view::text(&alert, "message").into()),
         ("cause", trigger.into()),
         ("looks at", looks_at.unwrap_or_default().into()),
-        ("threshold", figure("context.threshold")),
-        ("value", figure("context.value")),
+        ("figure", figure.unwrap_or_default().into()),
+        ("shared by", members.join(", ").into()),
         ("remedy", view::text(&alert, "context.remedy").into()),
         ("raised", view::moment(&alert, "time")),
         ("last seen", view::moment(&alert, "last_seen")),

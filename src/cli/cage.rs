@@ -205,9 +205,9 @@ fn node_name(client: &Client, id: &str) -> String {
     found.first().map_or_else(|| id.to_owned(), |node| view::text(node, "name"))
 }
 
-fn show(context: &mut Context, cage: CageId) -> Outcome {
+fn show(context: &mut Context, id: CageId) -> Outcome {
     let client = context.engine()?;
-    let cage: Value = client.get(&format!("/v1/cages/{cage}"), &vec![])?;
+    let cage: Value = client.get(&format!("/v1/cages/{id}"), &vec![])?;
     if context.out.value(&cage)? {
         return Ok(0);
     }
@@ -235,8 +235,7 @@ fn show(context: &mut Context, cage: CageId) -> Outcome {
         ("created", view::moment(&cage, "created_at")),
         ("updated", view::moment(&cage, "updated_at")),
     ];
-    let sources = [format!("cage {}", view::text(&cage, "id")), format!("agent {agent}")];
-    fields.extend(alert::about(&client, &sources)?);
+    fields.extend(alert::of_cage(&client, id)?);
     context.out.fields(&fields)?;
     let entries = view::at(&cage, "enforcement").as_array().map_or(&[][..], Vec::as_slice);
     context.out.line("")?;

@@ -8,12 +8,12 @@ use std::io::BufRead;
 
 use super::context::{Context, now};
 use super::failure::{Failure, Outcome};
-use super::table::turns;
 use crate::api::client::{Client, Error};
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::api::types::WireCommand;
 use crate::domain::time::When;
 use crate::domain::{Reply, Span, Timestamp};
+use crate::ui;
 
 /// How many lines of a text are said at a time.
 const PAGE_LINES: usize = 20;
@@ -179,7 +179,11 @@ impl Session<'_> {
                 let wired = |command| serde_json::from_value(serde_json::to_value(command).ok()?).ok();
                 let inverse: Option<Vec<WireCommand>> = inverse.iter().map(wired).collect();
                 let inverse = inverse.unwrap_or_default();
-                let back = if inverse.is_empty() { "" } else { " u takes it back." };
+                let back = match inverse.is_empty() {
+                    true => "",
+                    false if command.sets_going() => " u takes it back, not what it set going.",
+                    false => " u takes it back.",
+                };
                 if let Reply::Items { done, refused, .. } = &reply {
                     self.say(&format!("{typed}: {} done.{back}", done.len()))?;
                     for item in refused {
@@ -273,7 +277,21 @@ fn describe(number: usize, item: &InboxItem, now: Timestamp) -> String {
     format!("{number}. {kind}: {}{agent}, waits {age}{blocks}{risk}", item.title)
 }
 
-/// Text without anything that a terminal would obey.
+/// Text without anything that a terminal would obey, and without what is not seen: a screen reader would stumble over it, or
+/// say two names alike that are not.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control() && !turns(*c)).collect()
+    let said: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect();
+    ui::clean(&said).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_that_cannot_be_seen() {
+        let hidden = "a\u{200b}d\u{200d}min\u{feff}\u{2060}\u{34f}\u{ad}\u{202e}\u{1b}[2J\tx\u{9b}";
+        assert_eq!(harmless(hidden), "admin[2J x");
+        assert_eq!(harmless("e\u{301} 👩\u{200d}👧"), "e\u{301} 👩\u{200d}👧", "what is seen together stays together");
+    }
 }

@@ -40,7 +40,7 @@ pub fn clean(text: &str) -> String {
 
 /// Whether a character is not seen but turns the direction in which others are written: what stands on a line would no
 /// longer be what is read there.
-pub fn turns(c: char) -> bool {
+fn turns(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

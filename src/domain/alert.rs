@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::alert_rule::AlertRule;
 use super::enumeration::enumeration;
 use super::id::{AlertId, UserId};
 use super::system_event::Severity;
@@ -87,7 +88,39 @@ pub struct Alert {
     pub resolution: Option<Resolution>,
 }
 
+/// One of those that share an alert: `GET /v1/alerts/{id}/members`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertMember {
+    /// What it is: `cage 003`.
+    pub source: String,
+    /// How bad it is there.
+    pub severity: Severity,
+}
+
 impl Alert {
+    /// Whether it is the one that several subjects of a rule share, once there are many of them.
+    pub fn is_shared(&self) -> bool {
+        self.source.strip_prefix("rule ") == Some(self.context.trigger.as_str())
+    }
+
+    /// The figure that raised it beside its limit, in the unit of `rule` and with what that measures: that is the rule that
+    /// raised it, if one did and is still there. Of a shared alert, how many share it. `None` where there is no figure.
+    pub fn figure(&self, rule: Option<&AlertRule>) -> Option<String> {
+        let AlertContext { value, threshold, .. } = self.context;
+        if self.is_shared() {
+            return value.map(|members| format!("{members:.0} share it"));
+        }
+        let show = |value: f64| rule.map_or_else(|| value.to_string(), |rule| rule.unit().show(value));
+        let words = match (value, threshold) {
+            (Some(value), Some(limit)) => format!("{} where {} is the limit", show(value), show(limit)),
+            (Some(value), None) => show(value),
+            (None, Some(limit)) => format!("not known where {} is the limit", show(limit)),
+            (None, None) => return None,
+        };
+        let measured = rule.map(|rule| format!(", {} of {}", rule.function, rule.measure()));
+        Some(words + &measured.unwrap_or_default())
+    }
+
     /// What tells it from other alerts: no two that are not resolved share it.
     pub fn cause(&self) -> (&str, &str) {
         (&self.source, &self.context.trigger)

@@ -248,6 +248,19 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
     },
 }
 
+impl<Task, Agent, Artifact, Alert, Review> Command<Task, Agent, Artifact, Alert, Review> {
+    /// Whether it lets something begin at once that goes on when the command is taken back: what waited for an approval, an
+    /// agent or a cage, and what an approval merges.
+    pub const fn sets_going(&self) -> bool {
+        matches!(
+            self,
+            Self::ReviewArtifacts { approve: true, .. }
+                | Self::ResumeAgents { .. }
+                | Self::SetCageMaintenance { on: false, .. }
+        )
+    }
+}
+
 /// A [`Command`] as it arrives: ids may be unambiguous prefixes and agents may be named. The server resolves both before
 /// the engine sees the command.
 pub type WireCommand = Command<String, String, String, String, String>;

@@ -537,6 +537,9 @@ events! {
         /// The threshold that was crossed this time, where it is another one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         threshold: Option<f64>,
+        /// Whether nothing came up: one of those that share it is over, and it says so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        left: bool,
     }
     /// Somebody knows of an alert.
     AlertAcknowledged = "alert_acknowledged" {

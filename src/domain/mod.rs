@@ -58,7 +58,7 @@ pub mod workspace;
 
 pub use activity::Activity;
 pub use agent::{Agent, AgentSpec, AgentStatus};
-pub use alert::{Alert, AlertStatus};
+pub use alert::{Alert, AlertMember, AlertStatus};
 pub use alert_rule::{AlertRule, AlertRulePatch, Level, Scope, Subject};
 pub use approval_rule::ApprovalRule;
 pub use artifact::{Artifact, ArtifactType, Review, ReviewState};

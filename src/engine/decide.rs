@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::commit::{Answer, Batch, PendingStart, Work};
 use super::context;
 use super::core::{Context, Core, Decisions, Effect};
+use super::figures::Figures;
 use super::message::{Durable, Greeting, Message, Peer, StopAnswer};
 use crate::domain::link::{Report, ToWorker};
 use crate::domain::snapshot::TaskFacts;
@@ -216,9 +217,11 @@ impl Decider {
                 self.collect();
                 self.batch.answers.push(Answer::Command(answer, result));
             }
-            Message::WhatIf { peer, command, answer } => {
-                let foretold =
-                    if self.read_only.is_some() { Err(self.unavailable()) } else { self.what_if(now, &peer, &command) };
+            Message::WhatIf { peer, command, means, answer } => {
+                let foretold = match self.read_only {
+                    Some(_) => Err(self.unavailable()),
+                    None => self.what_if(now, &peer, &command, &means),
+                };
                 let _ = answer.send(foretold);
             }
             Message::Hello(greeting) => self.hello(now, *greeting),
@@ -295,10 +298,10 @@ impl Decider {
     }
 
     /// Says what a command would do. Somebody who has never acted is no user yet, and does not become one by asking.
-    fn what_if(&mut self, now: Timestamp, peer: &Peer, command: &Command) -> Result<WhatIf, Refusal> {
+    fn what_if(&mut self, now: Timestamp, peer: &Peer, command: &Command, means: &Figures) -> Result<WhatIf, Refusal> {
         let context = self.context(command)?;
         let user = self.users.get(&(peer.uid, peer.name.clone())).copied().unwrap_or(UserId(uuid::Uuid::nil()));
-        self.core.what_if(now, Actor::User(user), command, &context)
+        self.core.what_if(now, Actor::User(user), command, &context, means)
     }
 
     /// Fetches what a command names and the memory no longer holds.

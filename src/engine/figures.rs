@@ -5,6 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::core::risk::Means;
 use crate::domain::agent::AgentCounters;
 use crate::domain::{Agent, AgentId, Event, OutcomeKind, Record, Span, Timestamp};
 
@@ -116,15 +117,15 @@ impl Figures {
         let middle = waits.len() / 2;
         (!waits.is_empty()).then(|| *waits.select_nth_unstable(middle).1)
     }
+}
 
-    /// How long executions of an agent take in the mean; `None` before the first has ended.
-    pub fn typical(&self, agent: AgentId) -> Option<Span> {
+impl Means for Figures {
+    fn of(&self, agent: AgentId) -> Option<Span> {
         let (count, total_us) = self.lock().durations.get(&agent).copied()?;
         i64::try_from(total_us / count.max(1)).ok().map(Span::from_micros)
     }
 
-    /// The longest of the agents' means.
-    pub fn longest_typical(&self) -> Span {
+    fn longest(&self) -> Span {
         let inner = self.lock();
         let means = inner.durations.values().map(|(count, total_us)| total_us / (*count).max(1));
         Span::from_micros(means.max().and_then(|mean| i64::try_from(mean).ok()).unwrap_or(0))
@@ -278,11 +279,11 @@ mod tests {
     fn durations_go_on_from_what_the_store_knows() {
         let figures = Figures::default();
         let agent = AgentId::new(at(0), 1);
-        assert_eq!(figures.typical(agent), None);
+        assert_eq!(figures.of(agent), None);
         figures.count_past(&[ended(10, OutcomeKind::Succeeded, None)]);
-        assert_eq!(figures.typical(agent), None, "the store's sums hold it already");
+        assert_eq!(figures.of(agent), None, "the store's sums hold it already");
         figures.count(&[ended(10, OutcomeKind::Succeeded, None), ended(20, OutcomeKind::Failed, None)]);
-        assert_eq!(figures.typical(agent), Some(Span::from_secs(4)));
-        assert_eq!(figures.longest_typical(), Span::from_secs(4));
+        assert_eq!(figures.of(agent), Some(Span::from_secs(4)));
+        assert_eq!(figures.longest(), Span::from_secs(4));
     }
 }

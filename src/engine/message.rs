@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 
 use super::core::look::{FleetView, OverviewView};
 use super::core::{Core, Explanation, Observation};
+use super::figures::Figures;
 use super::outlet::Outlet;
 use crate::domain::counts::Counts;
 use crate::domain::link::Report;
@@ -70,6 +71,8 @@ pub enum Message {
         peer: Peer,
         /// About what.
         command: Command,
+        /// How long agents take, to judge deadlines by.
+        means: Figures,
         /// Where the answer goes.
         answer: oneshot::Sender<Result<WhatIf, Refusal>>,
     },

@@ -25,7 +25,6 @@ pub mod otlp;
 pub mod outlet;
 pub mod past;
 pub mod progress;
-pub mod risk;
 pub mod rules;
 pub mod samples;
 pub mod sampling;

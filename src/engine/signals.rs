@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::core::risk;
 use super::core::vitals::Vitals;
 use super::figures::Figures;
 use super::link::host_name;
-use super::risk;
 use super::samples::{
     AGENT_HEALTH, AGENT_RESPONSE, CAGE_CPU_SHARE, CAGE_MEMORY_SHARE, CAGE_TOKENS_SHARE, DATA_DISK_SHARE,
     DEADLINE_SPARE, FLEET_COST, FLEET_ERRORS, Metric, NODE_HEARTBEAT, Point, QUEUE_WAIT, labels,
@@ -71,16 +71,11 @@ pub fn signals(vitals: &Vitals, sources: &Sources, now: Timestamp) -> Vec<Point>
             });
         }
     }
-    for due in &vitals.due {
-        let typical = due.agent.and_then(|agent| sources.figures.typical(agent));
-        if let Some((spare, _)) = risk::judge(due, now, typical) {
-            found.push(Point {
-                metric: &DEADLINE_SPARE,
-                labels: labels(&[("task", &due.task_id.to_string())]),
-                value: spare as f64 / 1e6,
-            });
-        }
-    }
+    found.extend(risk::at_risk(&vitals.due, now, &sources.figures).map(|(spare, due, _)| Point {
+        metric: &DEADLINE_SPARE,
+        labels: labels(&[("task", &due.task_id.to_string())]),
+        value: spare as f64 / 1e6,
+    }));
     measured(vitals, sources, &mut found);
     found
 }

@@ -9,6 +9,7 @@ use super::error::{Doing, Error};
 use super::journal::{JournalRow, hex};
 use super::reader::Reader;
 use super::rows::Columns;
+use crate::domain::AlertMember;
 use crate::domain::id::AlertId;
 use crate::domain::time::Timestamp;
 
@@ -29,6 +30,12 @@ pub(super) fn sql() -> String {
 /// How often each trigger raised an alert.
 pub(super) const FIRED: &str = "SELECT trigger_name, count(*), max(time) FROM alert GROUP BY trigger_name";
 
+/// What shares an alert. Where it is over, nothing does.
+const MEMBERS: &str = "SELECT rule, scope, name, severity FROM alert_grouped
+    WHERE rule IN (SELECT trigger_name FROM alert WHERE id = ? AND source = 'rule ' || trigger_name
+                   AND status <> 'resolved')
+    ORDER BY scope, name";
+
 impl Reader {
     /// The latest records of an alert, the newest first: raised, repeated, acknowledged, silenced, resolved.
     pub fn alert_history(&self, id: AlertId) -> Result<Vec<JournalRow>, Error> {
@@ -47,6 +54,22 @@ impl Reader {
             .prepare_cached(&sql)
             .and_then(|mut statement| statement.query_map(params![id.to_string()], read)?.collect())
             .doing(DOING)
+    }
+
+    /// The subjects that share an alert, in the order of their names, the worst first; none of one that is not shared or is over.
+    pub fn alert_members(&self, id: AlertId) -> Result<Vec<AlertMember>, Error> {
+        let read = |row: &rusqlite::Row<'_>| {
+            let (_, subject, severity) = super::rows::alert_grouped(row)?;
+            Ok(AlertMember { source: subject.to_string(), severity })
+        };
+        let mut members: Vec<AlertMember> = self
+            .connection()
+            .prepare_cached(MEMBERS)
+            .and_then(|mut statement| statement.query_map(params![id.0.as_bytes()], read)?.collect())
+            .doing("reading who shares an alert")?;
+        // The sort keeps the order of the names among equals.
+        members.sort_by_key(|member| std::cmp::Reverse(member.severity));
+        Ok(members)
     }
 
     /// How often each trigger raised an alert, and when last.

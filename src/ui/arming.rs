@@ -60,6 +60,14 @@ pub fn waits(action: &str) -> bool {
     action::named(action).is_some_and(|action| action.changes) && !ELSEWHERE.contains(&action)
 }
 
+/// How long no key has to come until what is typed is no longer taken for words that nobody asked for.
+pub const WORDS_PAUSE: Duration = Duration::from_millis(700);
+
+/// Whether an action asks for a note or a reason, so that somebody may write one before seeing that it did not.
+pub fn asks_for_words(action: &str) -> bool {
+    matches!(action, "reject" | "approve_with_note" | "acknowledge_with_note" | "resolve")
+}
+
 /// Whether an action marks what the cursor is on.
 pub fn marks(action: &str) -> bool {
     matches!(action, "mark" | "mark_range")

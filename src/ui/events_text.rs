@@ -214,7 +214,8 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::TaskSnoozed(event) => put_off(&format!("failed {}", task(event.task_id)), event.until),
         Event::AlertRaised(event) => alert(&event.alert, "came up"),
         Event::AlertRepeated(event) => {
-            format!("alert {} came up again: {}: {}", short(event.alert_id), event.severity, shortened(&event.message))
+            let how = if event.left { "is shared by fewer" } else { "came up again" };
+            format!("alert {} {how}: {}: {}", short(event.alert_id), event.severity, shortened(&event.message))
         }
         Event::AlertAcknowledged(event) => {
             format!("alert {} was acknowledged{}", short(event.alert_id), because(event.note.as_deref()))

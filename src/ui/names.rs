@@ -105,8 +105,14 @@ impl Names {
         self.origins.extend(found);
     }
 
-    /// Those of `ids` whose names are not known and were not asked for.
+    /// Whose names have to be asked for so that these can be called by theirs: those that are not known and were not asked
+    /// for. An artifact or task whose title a list has shown is called by that, and by the agent that it is of.
     pub fn unknown(&self, ids: Vec<String>) -> Vec<String> {
+        let called = |id: String| match self.origins.get(&id) {
+            Some(origin) => origin.agent.clone().filter(|agent| uuid::Uuid::try_parse(agent).is_ok()),
+            None => Some(id).filter(|id| !self.titles.contains_key(id)),
+        };
+        let ids: BTreeSet<String> = ids.into_iter().filter_map(called).collect();
         ids.into_iter().filter(|id| !self.known.contains_key(id) && !self.asked.contains(id)).collect()
     }
 

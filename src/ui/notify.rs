@@ -5,6 +5,7 @@
 //! Who has the terminal before their eyes is not called. Calls of ten seconds are one call, in which alerts of one rule are
 //! said together, and an alert that comes up again and again calls once, until it is over.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -109,7 +110,10 @@ fn said(rule: &str, alerts: &OfRule) -> String {
     match alerts.iter().next() {
         Some((source, (severity, message))) if alerts.len() == 1 => format!("{severity} from {source}: {message}"),
         _ => {
-            let named: Vec<&str> = alerts.keys().take(SOURCES_MAX).map(String::as_str).collect();
+            // The worst is named first, whatever it is called.
+            let mut sources: Vec<(&String, &(Severity, String))> = alerts.iter().collect();
+            sources.sort_by_key(|(source, (severity, _))| (Reverse(*severity), *source));
+            let named: Vec<&str> = sources.into_iter().take(SOURCES_MAX).map(|(source, _)| source.as_str()).collect();
             let more = alerts.len().saturating_sub(SOURCES_MAX);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("{} alerts of {rule}, {worst}: {}{more}", alerts.len(), named.join(", "))
@@ -149,9 +153,11 @@ pub struct Notifier {
     alerts: BTreeMap<String, OfRule>,
     /// How many things of high risk waited.
     risky: Option<u64>,
+    /// What one of them is called: the one whose delay costs most.
+    riskiest: Option<String>,
     asked_risky: Option<Ticket>,
-    /// What to say of the inbox.
-    inbox: Option<String>,
+    /// What to say of the inbox, and whether that is of what is of high risk.
+    inbox: Option<(String, bool)>,
     /// How many artifacts waited when somebody was there or was called for them last.
     seen: u64,
     /// When somebody was called for the inbox, if nobody has been there since.
@@ -171,6 +177,7 @@ impl Notifier {
             asked: None,
             alerts: BTreeMap::new(),
             risky: None,
+            riskiest: None,
             asked_risky: None,
             inbox: None,
             seen: 0,
@@ -201,9 +208,9 @@ impl Notifier {
         self.seen = self.to_review.unwrap_or(0);
     }
 
-    /// Whether there is something to call for.
+    /// Whether there is something to call for, and it is known what of it is of high risk.
     fn waits(&self) -> bool {
-        !self.alerts.is_empty() || self.inbox.is_some()
+        (!self.alerts.is_empty() || self.inbox.is_some()) && self.asked_risky.is_none()
     }
 
     fn away(&self, now: Instant) -> bool {
@@ -220,7 +227,7 @@ impl Notifier {
         if waits > self.seen && time && self.may_call(now) && self.inbox.is_none() {
             let words =
                 if waits == 1 { "something waits for you".to_owned() } else { format!("{waits} things wait for you") };
-            self.inbox = Some(words);
+            self.inbox = Some((words, false));
         }
         if self.known.is_none() || pulse.changed.contains(&Topic::Alerts) {
             let query = vec![
@@ -232,7 +239,7 @@ impl Notifier {
             self.asked = Some(out.ask(Some("notify"), Request::Alerts(query)));
         }
         if waits == 0 {
-            (self.risky, self.asked_risky) = (Some(0), None);
+            (self.risky, self.riskiest, self.asked_risky) = (Some(0), None, None);
         } else if before != Some(waits) {
             let high = ("filter".to_owned(), "kind:artifact risk:high".to_owned());
             let query = vec![high, ("limit".to_owned(), "1".to_owned())];
@@ -245,11 +252,13 @@ impl Notifier {
         if self.asked_risky.take_if(|asked| *asked == ticket).is_some() {
             if let Ok(Answer::Inbox(page)) = answer {
                 let more = self.risky.replace(page.total).is_some_and(|before| page.total > before);
+                self.riskiest = page.rows.first().map(|item| item.title.clone());
                 if more && self.may_call(now) {
-                    self.inbox = Some(match page.total {
+                    let words = match page.total {
                         1 => "something of high risk waits for you".to_owned(),
                         several => format!("{several} things of high risk wait for you"),
-                    });
+                    };
+                    self.inbox = Some((words, true));
                 }
             }
             return true;
@@ -294,9 +303,16 @@ impl Notifier {
         if self.inbox.is_some() {
             (self.inbox_called, self.seen) = (Some(now), self.to_review.unwrap_or(0));
         }
-        let alerts = std::mem::take(&mut self.alerts);
-        let words: Vec<String> =
-            alerts.iter().map(|(rule, alerts)| said(rule, alerts)).chain(self.inbox.take()).collect();
+        let inbox = self.inbox.take().map(|(words, of_risk)| match (&self.riskiest, self.risky) {
+            (Some(title), Some(1)) if of_risk => format!("{words}: {title}"),
+            (Some(title), Some(_)) if of_risk => format!("{words}, first: {title}"),
+            (Some(title), Some(several)) => format!("{words}, {several} of high risk, first: {title}"),
+            _ => words,
+        });
+        let mut alerts: Vec<(String, OfRule)> = std::mem::take(&mut self.alerts).into_iter().collect();
+        // What is cut off at the end matters least.
+        alerts.sort_by_key(|(_, alerts)| Reverse(alerts.values().map(|(severity, _)| *severity).max()));
+        let words: Vec<String> = alerts.iter().map(|(rule, alerts)| said(rule, alerts)).chain(inbox).collect();
         Some(match &words[..] {
             [one] => one.clone(),
             several => format!("{} things: {}", several.len(), several.join(" · ")),
@@ -354,6 +370,42 @@ mod tests {
         assert!(notifier.answer(ticket, &Ok(Answer::Alerts(Page { rows: alerts, total })), time, now));
     }
 
+    /// The engine says what of it is of high risk.
+    fn see_risky(notifier: &mut Notifier, now: Instant, titles: &[&str]) {
+        let item = |title: &&str| {
+            serde_json::from_value(serde_json::json!({
+                "id": "0195eeee-0000-7000-8000-000000000001", "kind": "artifact", "title": title, "risk": "high",
+                "group": "g", "since": Timestamp::from_micros(NOW), "blocks": 0, "cost_of_delay": 0.0,
+            }))
+            .unwrap()
+        };
+        let rows = titles.iter().take(1).map(item).collect();
+        let ticket = notifier.asked_risky.unwrap();
+        let answer = Ok(Answer::Inbox(Page { rows, total: titles.len() as u64 }));
+        assert!(notifier.answer(ticket, &answer, Timestamp::from_micros(NOW), now));
+    }
+
+    #[test]
+    fn a_call_names_what_is_of_the_highest_risk_among_all_that_it_is_for() {
+        let began = Instant::now();
+        let mut notifier = left(began);
+        see(&mut notifier, began, 27, vec![]);
+        // What is of high risk is not known yet.
+        assert_eq!((notifier.due(began), notifier.next()), (None, None));
+        see_risky(&mut notifier, began, &["drop-column.md"]);
+        assert_eq!(notifier.due(began).as_deref(), Some("something of high risk waits for you: drop-column.md"));
+        let later = began + AGAIN_AFTER;
+        see(&mut notifier, later, 30, vec![alert(1, "error", "cage 001"), alert(2, "critical", "cage 009")]);
+        see_risky(&mut notifier, later, &["drop-column.md"]);
+        let words = "2 things: 2 alerts of memory, critical: cage 009, cage 001 · 30 things wait for you, 1 of high risk, \
+                     first: drop-column.md";
+        assert_eq!(notifier.due(later).as_deref(), Some(words));
+        see(&mut notifier, later, 31, vec![]);
+        see_risky(&mut notifier, later, &["keys.toml", "drop-column.md"]);
+        let words = "2 things of high risk wait for you, first: keys.toml";
+        assert_eq!(notifier.due(later + PAUSE).as_deref(), Some(words));
+    }
+
     #[test]
     fn a_new_bad_alert_calls_once_and_a_mild_one_never() {
         let began = Instant::now();
@@ -406,6 +458,7 @@ mod tests {
         let began = Instant::now();
         let mut notifier = left(began);
         see(&mut notifier, began, 1, vec![]);
+        see_risky(&mut notifier, began, &[]);
         assert_eq!(notifier.due(began).as_deref(), Some("something waits for you"));
         see(&mut notifier, began, 2, vec![]);
         assert_eq!(notifier.due(began + PAUSE), None);
@@ -416,6 +469,7 @@ mod tests {
         let began = Instant::now();
         let mut notifier = left(began);
         see(&mut notifier, began, 1, vec![]);
+        see_risky(&mut notifier, began, &[]);
         assert!(notifier.due(began).is_some());
         // No more than before: nothing to call for, however late.
         see(&mut notifier, began + AGAIN_AFTER, 1, vec![]);
@@ -423,16 +477,13 @@ mod tests {
         let soon = began + PAUSE;
         see(&mut notifier, soon, 3, vec![]);
         assert_eq!(notifier.due(soon), None);
-        let ticket = notifier.asked_risky.unwrap();
-        let high = |total| Ok(Answer::Inbox(Page { rows: vec![], total }));
-        assert!(notifier.answer(ticket, &high(1), Timestamp::from_micros(NOW), soon));
-        assert_eq!(notifier.due(soon).as_deref(), Some("something of high risk waits for you"));
+        see_risky(&mut notifier, soon, &["a"]);
+        assert_eq!(notifier.due(soon).as_deref(), Some("something of high risk waits for you: a"));
         // The same ones call no second time; others do when it is time.
         let late = soon + AGAIN_AFTER;
         see(&mut notifier, late, 4, vec![]);
-        let ticket = notifier.asked_risky.unwrap();
-        assert!(notifier.answer(ticket, &high(1), Timestamp::from_micros(NOW), late));
-        assert_eq!(notifier.due(late).as_deref(), Some("4 things wait for you"));
+        see_risky(&mut notifier, late, &["a"]);
+        assert_eq!(notifier.due(late).as_deref(), Some("4 things wait for you, 1 of high risk, first: a"));
     }
 
     #[test]
@@ -447,13 +498,14 @@ mod tests {
         assert_eq!(notifier.due(soon), None);
         assert_eq!(notifier.next(), Some(began + PAUSE));
         let words = notifier.due(began + PAUSE).unwrap();
-        assert_eq!(words, "2 alerts of memory, critical: b, c");
+        assert_eq!(words, "2 alerts of memory, critical: c, b");
         assert_eq!(notifier.next(), None);
         let later = began + PAUSE;
         let many = (10..16).map(|number| alert(number, "error", &format!("cage {number:03}")));
         let other =
             Alert { context: serde_json::from_str("{\"trigger\":\"disk\"}").unwrap(), ..alert(20, "error", "box") };
         see(&mut notifier, later, 1, many.chain([other]).collect());
+        see_risky(&mut notifier, later, &[]);
         let words = notifier.due(later + PAUSE).unwrap();
         let memory = "6 alerts of memory, error: cage 010, cage 011, cage 012, cage 013 and 2 more";
         assert_eq!(words, format!("3 things: error from box: full · {memory} · something waits for you"));
@@ -482,6 +534,7 @@ mod tests {
         assert_eq!(notifier.due(began + Duration::from_mins(1)), None);
         see(&mut notifier, began + LEFT_AFTER, 0, vec![]);
         see(&mut notifier, began + LEFT_AFTER, 1, vec![]);
+        see_risky(&mut notifier, began + LEFT_AFTER, &[]);
         assert!(notifier.due(began + LEFT_AFTER).is_some());
     }
 

@@ -263,7 +263,7 @@ impl Orders {
                     (true, _) => String::new(),
                     // Work that was stopped is not given back.
                     (_, Some(some)) if some < count => format!(" · z takes {some} of {count} back"),
-                    _ => " · z takes it back".to_owned(),
+                    _ => format!(" · {}", way_back(&order.command)),
                 };
                 let remark = self.came_of(place, &title, count, &refused, &tail);
                 if count > 0 || refused.is_empty() {
@@ -321,7 +321,7 @@ impl Orders {
         let Some(Undoing { mut done, count, refused, mut unsent, unknown, .. }) = self.undoing.remove(&whole) else {
             return Vec::new();
         };
-        let title = done.order.title.clone();
+        let (title, sets_going) = (done.order.title.clone(), done.order.command.sets_going());
         let remark = match &refused[..] {
             // Nothing but why the whole of it failed: it is the same for all that did not reach an engine.
             [(_, why), ..] if unsent.len() == done.inverse.len() => {
@@ -345,7 +345,8 @@ impl Orders {
         } else {
             self.push(Change::Final(title.clone()));
         }
-        vec![remark.unwrap_or_else(|| (Tone::Done, format!("took back: {title}")))]
+        let goes_on = if sets_going { "; what it set going goes on" } else { "" };
+        vec![remark.unwrap_or_else(|| (Tone::Done, format!("took back: {title}{goes_on}")))]
     }
 
     /// Enters what came of an order into the log; what to say of it when something was refused, in one remark, so that what
@@ -418,6 +419,11 @@ impl Orders {
             entry.failed = !good;
         }
     }
+}
+
+/// What undoing a command that can be taken back comes to, in words.
+pub const fn way_back(command: &WireCommand) -> &'static str {
+    if command.sets_going() { "z takes it back, not what it set going" } else { "z takes it back" }
 }
 
 /// Said of what may have been done or not.

@@ -7,14 +7,16 @@ use serde::de::DeserializeOwned;
 use super::gather::{self, AgentRow, AttemptRow, Member, Records};
 use super::whole;
 use crate::api::client::{Client, Error, LogPage, LogPart, Query};
-use crate::api::live::{CageCell, CageProcess, NodeSensors, Overview};
+use crate::api::live::{CageCell, CageProcess, NodeSensors, OpenAlert, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{AlertRuleRow, JournalRow, RuleTest, ToMoment, WireCommand};
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::Proposal;
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Per, Timeline, TopAgent, TopBy, Trends};
 use crate::domain::metric::{self, Metric};
-use crate::domain::{Agent, Alert, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
+use crate::domain::{
+    Agent, Alert, AlertMember, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp,
+};
 
 /// Names one ask, so that its answer finds who asked.
 pub type Ticket = u64;
@@ -49,6 +51,8 @@ pub enum Request {
     Alert(String),
     /// The records of an alert, the newest first.
     AlertHistory(String),
+    /// Those that share an alert.
+    AlertMembers(String),
     /// One alert rule.
     AlertRule(String),
     /// A page of alert rules.
@@ -106,6 +110,8 @@ pub enum Request {
     Grid,
     /// The processes of a cage.
     Processes(String),
+    /// The open alerts about a cage.
+    CageAlerts(String),
     /// Which metrics there are.
     Metrics,
     /// What series were, for each of the queries.
@@ -182,6 +188,8 @@ pub enum Answer {
     Alert(Box<Alert>),
     /// Records of one thing, the newest first.
     History(Vec<JournalRow>),
+    /// Those that share an alert, the worst first.
+    Members(Vec<AlertMember>),
     /// One alert rule.
     AlertRule(Box<AlertRuleRow>),
     /// Alert rules.
@@ -230,6 +238,8 @@ pub enum Answer {
     Grid(Vec<CageCell>),
     /// Processes.
     Processes(Vec<CageProcess>),
+    /// Open alerts, the worst first.
+    OpenAlerts(Vec<OpenAlert>),
     /// Metrics.
     Metrics(Vec<Metric>),
     /// What series were, in the order of the queries.
@@ -281,6 +291,7 @@ impl Request {
             Self::Alerts(query) => Answer::Alerts(page(client, "alerts", query)?),
             Self::Alert(id) => Answer::Alert(client.get(&one("alerts", id), &vec![])?),
             Self::AlertHistory(id) => Answer::History(client.get(&(one("alerts", id) + "/history"), &vec![])?),
+            Self::AlertMembers(id) => Answer::Members(client.get(&(one("alerts", id) + "/members"), &vec![])?),
             Self::AlertRule(name) => Answer::AlertRule(client.get(&one("alert-rules", name), &vec![])?),
             Self::AlertRules(query) => Answer::AlertRules(whole::rules(client, query)?),
             Self::Silences(query) => Answer::Silences(whole::silences(client, query)?),
@@ -332,6 +343,7 @@ impl Request {
             Self::Overview => Answer::Overview(client.get("/v1/overview", &vec![])?),
             Self::Grid => Answer::Grid(client.get("/v1/grid", &vec![])?),
             Self::Processes(id) => Answer::Processes(client.get(&(one("cages", id) + "/processes"), &vec![])?),
+            Self::CageAlerts(id) => Answer::OpenAlerts(client.get(&(one("cages", id) + "/alerts"), &vec![])?),
             Self::Metrics => Answer::Metrics(client.get("/v1/metrics", &vec![])?),
             Self::Series(queries) => Answer::Series(gather::series(client, queries)?),
             Self::Sensors => Answer::Sensors(gather::sensors(client)?),

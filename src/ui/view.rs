@@ -6,11 +6,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
+use super::action::Scope;
 use super::app::App;
 use super::arming;
 use super::link::LinkState;
 use super::look::{Look, Mark};
 use super::orders::Undoable;
+use super::place::Place;
 use super::step::Tone;
 use super::text;
 use super::theme::Role;
@@ -80,6 +82,8 @@ fn draw_all(app: &mut App, frame: &mut Frame<'_>) {
         let title = format!("{}{past}", text::fit(&text::clean(&screen.title()), room));
         let block = widgets::panel(&title, app.layer().is_none(), &look);
         frame.render_widget(block, body);
+        // Between the corners, with a piece of the edge at each side.
+        draw_screens(app, frame, body, usize::from(body.width).saturating_sub(text::width(&title) + 8), &look);
         match &app.link {
             // Whatever it asks for now will not come: better said than left empty.
             LinkState::Down { reason, .. } if app.as_of().is_none() => {
@@ -214,7 +218,8 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
                     spans.push(Span::raw(text::count(number) + &what));
                 }
             };
-            add(Mark::Running, tasks.executing + tasks.scheduled, "running", true);
+            // Those that are being started come and go too fast for a counter of their own.
+            add(Mark::Running, tasks.executing + tasks.scheduled, "at work", true);
             add(Mark::Queued, tasks.pending, "queued", true);
             add(Mark::Failed, tasks.failed, "failed", false);
             add(Mark::Human, pulse.counts.artifacts.pending, "to review", false);
@@ -232,6 +237,24 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
             spans
         }
     }
+}
+
+/// The screens by their keys and names on the panel's upper edge, at the right, where they fit into `room` columns beside the
+/// title.
+fn draw_screens(app: &App, frame: &mut Frame<'_>, body: Rect, room: usize, look: &Look<'_>) {
+    let here = app.history.trail().first();
+    let bindings = app.keymap.in_scopes(&[Scope::Global]);
+    let mut spans = Vec::new();
+    for (place, action) in Place::MAIN {
+        let Some(binding) = bindings.iter().find(|binding| binding.action.name == *action) else { continue };
+        let name = if here == Some(place) { Role::Title } else { Role::Dim };
+        spans.push(Span::styled(format!(" {}", binding.key), look.style(Role::Key)));
+        spans.push(Span::styled(format!(" {}", place.crumb()), look.style(name)));
+    }
+    spans.push(Span::raw(" "));
+    let line = Line::from(spans);
+    let Some(width) = u16::try_from(line.width()).ok().filter(|width| usize::from(*width) <= room) else { return };
+    frame.render_widget(line, Rect { x: body.right() - 2 - width, width, height: 1, ..body });
 }
 
 fn draw_toasts(app: &App, frame: &mut Frame<'_>, body: Rect, look: &Look<'_>) {
@@ -269,11 +292,22 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         Some(layer) => layer.hints().into_iter().map(|(key, title)| Hint { key, title, possible: true }).collect(),
         None => screen_hints(app),
     };
+    // What holds everywhere keeps its place at the right end, whatever the screen is.
+    let everywhere = if app.layer().is_some() { Vec::new() } else { everywhere(app) };
+    let right = hint_line(everywhere, usize::from(area.width), look);
+    let right_width = u16::try_from(right.width()).unwrap_or(0);
+    let left = hint_line(hints, usize::from(area.width - right_width), look);
+    frame.render_widget(Paragraph::new(left).style(look.style(Role::Text)), area);
+    frame.render_widget(right, Rect { x: area.right() - right_width, width: right_width, ..area });
+}
+
+/// As many hints as there is room for.
+fn hint_line(hints: Vec<Hint>, room: usize, look: &Look<'_>) -> Line<'static> {
     let mut spans = Vec::new();
-    let mut used = 1;
+    let mut used = 0;
     for Hint { key, title, possible } in hints {
         let width = text::width(&key) + text::width(&title) + 3;
-        if used + width > usize::from(area.width) {
+        if used + width > room {
             break;
         }
         used += width;
@@ -281,8 +315,28 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         spans.push(Span::styled(format!(" {key}"), look.style(of_key)));
         spans.push(Span::styled(format!(" {title} "), look.style(of_title)));
     }
-    frame.render_widget(Paragraph::new(Line::from(spans)).style(look.style(Role::Text)), area);
+    Line::from(spans)
 }
+
+/// The ways to everything else: the screens, help, the palette.
+fn everywhere(app: &App) -> Vec<Hint> {
+    let bindings = app.keymap.in_scopes(&app.scopes());
+    let key = |name: &str| bindings.iter().find(|binding| binding.action.name == name).map(|binding| binding.key);
+    // As they come from left to right on a keyboard: 1-0, not what the last screen of all has.
+    let digits = Place::MAIN.iter().filter_map(|(_, action)| key(action)?.typed()).filter(char::is_ascii_digit);
+    let digits: Vec<char> = digits.collect();
+    let screens = match (digits.first(), digits.last()) {
+        (Some(first), Some(last)) if first != last => Some(format!("{first}-{last}")),
+        _ => key("next_screen").map(|key| key.to_string()),
+    };
+    let keys = [(screens, "screens"), (key("help").map(|key| key.to_string()), "help")];
+    let keys = keys.into_iter().chain([(key("palette").map(|key| key.to_string()), "command")]);
+    let hint = |(key, title): (Option<String>, &str)| Some(Hint { key: key?, title: title.to_owned(), possible: true });
+    keys.filter_map(hint).collect()
+}
+
+/// The actions that stand at the right end of the line of keys.
+const EVERYWHERE: [&str; 2] = ["help", "palette"];
 
 /// A key, what it does in two or three words, and whether it can do that now.
 struct Hint {
@@ -301,6 +355,7 @@ fn screen_hints(app: &App) -> Vec<Hint> {
     let obstacle = |action: &super::action::Action| app.screen().and_then(|one| one.obstacle(action.name));
     let never = |action| obstacle(action).is_some_and(|why| !arming::is_for_a_moment(&why));
     bindings.retain(|binding| binding.action.hint > 0 && !never(binding.action));
+    bindings.retain(|binding| !EVERYWHERE.contains(&binding.action.name));
     // In a past one wants to know the ways through it and out of it; elsewhere there are none.
     bindings.retain(|binding| app.era.is_past() || !super::actions::past::is_of_a_past(binding.action));
     // Of what there is to take back nothing on the screen tells, so the hint does.

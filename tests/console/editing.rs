@@ -1,5 +1,7 @@
 //! An editor that has the terminal: what its keys send is its own, and when it is stopped the console is too.
 
+use std::path::Path;
+
 use rustix::process::Signal;
 
 use super::desk::{Desk, SIZE, console};
@@ -7,9 +9,14 @@ use super::terminal::Terminal;
 
 /// A console whose editor is a line of shell, with the terminal at the screen of tasks.
 fn with_editor(desk: &Desk, editor: &str) -> Terminal {
+    with_editor_in(desk, editor, &std::env::temp_dir())
+}
+
+/// The same, with what is edited in a folder.
+fn with_editor_in(desk: &Desk, editor: &str, folder: &Path) -> Terminal {
     let mut terminal = Terminal::start(SIZE, || {
         let mut command = console(&desk.site, &[]);
-        command.env("VISUAL", editor);
+        command.env("VISUAL", editor).env("TMPDIR", folder);
         command
     });
     terminal.types("5");
@@ -60,4 +67,29 @@ fn what_the_editors_keys_send_ends_and_stops_nothing_but_the_editor() {
         terminal.signals(Signal::INT);
         assert!(terminal.ends().success());
     }
+}
+
+#[test]
+fn nothing_that_was_edited_is_left_behind_when_the_terminal_closes() {
+    let desk = Desk::shared();
+    let folder = tempfile::tempdir().unwrap();
+    // It lives on without a terminal, until its file is gone; a minute of that is far too long.
+    let patient = "trap '' HUP; n=0; while [ -e \"$1\" ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n+1)); done; [ $n -lt 600 ] || \
+                   touch \"$TMPDIR/late\"; true";
+    let mut terminal = with_editor_in(&desk, patient, folder.path());
+    let entries = || std::fs::read_dir(folder.path()).unwrap().count();
+    terminal.types("e");
+    terminal.wait_for("what is edited", |_| entries() == 1);
+    terminal.lose();
+    assert_eq!(entries(), 0);
+}
+
+#[test]
+fn an_editor_that_is_not_there_is_named() {
+    let desk = Desk::shared();
+    let mut terminal = with_editor(&desk, "no-such-editor --wait");
+    terminal.types("e");
+    terminal.sees("there is no program no-such-editor, which $VISUAL names");
+    terminal.types("\x1b");
+    terminal.quits();
 }

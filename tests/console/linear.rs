@@ -61,7 +61,10 @@ fn listed_opened_judged_and_taken_back() {
 
     let said =
         says(&desk, &["--linear"], &format!("a {first} {third}\nx {second} not\u{7} good enough\nq\nk {alert}\n"));
-    assert!(said.contains("2 done. u takes it back.") && said.contains("1 done. u takes it back."), "{said}");
+    assert!(
+        said.contains("2 done. u takes it back, not what it set going.") && said.contains("1 done. u takes it back."),
+        "{said}"
+    );
     assert_eq!((state("first.md"), state("third.md")), ("approved".into(), "approved".into()));
     let (state_of_second, note) = desk.review("second.md");
     assert_eq!(state_of_second, "rejected");

@@ -1,7 +1,7 @@
 //! The world of one seed: an engine made of the real core and the real store, a model of a worker, a clock, and whatever
 //! goes wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use menagerie::domain::agent::{AgentSpec, Capability, Runtime};
 use menagerie::domain::approval_rule::Verdict;
@@ -445,7 +445,7 @@ impl World {
         // The fingerprint is most of the cost of a command, so it is taken for some only.
         let (records, digest) = (self.out.records.len(), self.draw.chance(20).then(|| self.core.digest()));
         // Foretelling costs a copy of the fleet, so it is done for some only; it must not change anything.
-        let foretold = digest.map(|_| self.core.what_if(self.now, actor, command, &context));
+        let foretold = digest.map(|_| self.core.what_if(self.now, actor, command, &context, &BTreeMap::new()));
         match self.core.command(self.now, actor, command.clone(), &context, &mut self.out) {
             Ok(reply) => {
                 assert!(!matches!(foretold, Some(Err(_))), "{command:?} was done, but foretold was {foretold:?}");

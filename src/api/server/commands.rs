@@ -48,7 +48,8 @@ pub(super) async fn what_if(
     body: Bytes,
 ) -> Result<Json<WhatIf>, Failure> {
     let command = command_of(&service, body).await?;
-    Ok(Json(service.ask(|answer| Message::WhatIf { peer, command, answer }).await??))
+    let means = service.running()?.figures.clone();
+    Ok(Json(service.ask(|answer| Message::WhatIf { peer, command, means, answer }).await??))
 }
 
 /// Reads a command and looks up what it names.

@@ -1,14 +1,15 @@
 //! All cages at once, small: what each does, and how much of its limits it uses.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 
-use super::{Failure, Service, triage};
-use crate::api::live::{CageCell, CellState, Gauge};
+use super::{Failure, Service, live};
+use crate::api::live::{CageCell, CellState, Gauge, OpenAlert};
 use crate::domain::watch::CageUsage;
-use crate::domain::{AgentStatus, CageStatus, NodeStatus};
+use crate::domain::{AgentStatus, Alert, CageId, CageStatus, NodeStatus};
 use crate::engine::core::look::{CageView, NodeView};
 use crate::engine::message::Message;
 use crate::engine::telemetry::Telemetry;
@@ -21,22 +22,40 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Vec<CageC
     let running = service.running()?;
     running.watchers.look();
     let fleet = service.ask(|answer| Message::ViewFleet { answer }).await?;
-    let sources = triage::alert_sources(&service).await?;
+    let alerts = service.look(|core, _| {
+        let found = core.alerts_of_cages().into_iter();
+        found.map(|(cage, about)| (cage, u32::try_from(about.len()).unwrap_or(u32::MAX))).collect::<BTreeMap<_, _>>()
+    });
+    let alerts = alerts.await?;
     let usage = running.telemetry.usage();
     let cells = fleet.cages.into_iter().map(|cage| {
         let used = usage.as_ref().and_then(|usage| usage.of(cage.id));
         let gpus = usage.as_ref().and_then(|usage| usage.gpus_of(cage.id)).map(|(devices, _)| devices);
         let node = fleet.nodes.get(cage.node);
-        let named = !sources.is_empty() && is_named(&cage, &sources);
-        cell(cage, node, (used, gpus), named, &running.telemetry)
+        let alerts = alerts.get(&cage.id).copied().unwrap_or(0);
+        cell(cage, node, (used, gpus), alerts, &running.telemetry)
     });
     Ok(Json(cells.collect()))
 }
 
-/// Whether an alert is about the cage or about who lives there.
-fn is_named(cage: &CageView, sources: &BTreeSet<String>) -> bool {
-    let agent = cage.agent.as_ref().map(|(name, ..)| format!("agent {name}"));
-    sources.contains(&format!("cage {}", cage.id)) || agent.is_some_and(|agent| sources.contains(&agent))
+/// `GET /v1/cages/{id}/alerts`.
+pub(super) async fn alerts(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<OpenAlert>>, Failure> {
+    let cage_id: CageId = id.parse()?;
+    service.read(move |reader| reader.cage(cage_id)?.ok_or_else(|| live::missing("cage", cage_id))).await?;
+    let found = service.look(move |core, _| {
+        let about = core.alerts_of_cages().remove(&cage_id).unwrap_or_default();
+        let open = |alert: &Alert| OpenAlert {
+            alert: alert.clone(),
+            figure: alert.figure(core.alert_rule(&alert.context.trigger)),
+        };
+        about.into_iter().map(open).collect::<Vec<_>>()
+    });
+    let mut found = found.await?;
+    found.sort_by_key(|open| (Reverse(open.alert.severity), Reverse(open.alert.last_seen)));
+    Ok(Json(found))
 }
 
 #[allow(clippy::cast_precision_loss)] // Below 2^53 in all that is shown here, and only shown.
@@ -53,7 +72,7 @@ fn cell(
     cage: CageView,
     node: Option<&NodeView>,
     (used, gpus): (Option<CageUsage>, Option<u64>),
-    named: bool,
+    alerts: u32,
     telemetry: &Telemetry,
 ) -> CageCell {
     let limits = &cage.limits;
@@ -70,6 +89,7 @@ fn cell(
         state: CellState::Unknown,
         node: node.map(|node| node.name.clone()),
         running: u32::try_from(cage.executions.len()).unwrap_or(u32::MAX),
+        alerts,
         cpu: Gauge {
             used: used.and_then(|used| used.cpu_millis).map(cores),
             granted: Some(cores(cpu)),
@@ -104,24 +124,26 @@ fn cell(
     };
     let nearly = [cell.memory, cell.tokens, cell.pids].iter().any(|gauge| gauge.share().is_some_and(|it| it >= NEARLY));
     let online = node.is_some_and(|node| node.status == NodeStatus::Online);
-    cell.state = state(&cage, online, named || nearly);
+    cell.state = state(&cage, online, nearly, alerts > 0);
     cell.agent = cage.agent.map(|(name, ..)| name);
     cell
 }
 
 /// What goes on in a cage, as one mark.
-fn state(cage: &CageView, online: bool, warned: bool) -> CellState {
+fn state(cage: &CageView, online: bool, nearly: bool, alerted: bool) -> CellState {
     let agent = cage.agent.as_ref().map(|(_, status, failures)| (*status, *failures));
     match (cage.executions.len(), agent) {
         _ if !online => CellState::Unknown,
         (_, Some((AgentStatus::Error, _))) => CellState::Failed,
-        (1.., _) if warned => CellState::Warning,
+        (1.., _) if nearly || alerted => CellState::Warning,
         (1.., _) if cage.started == 0 => CellState::Starting,
         (1.., _) => CellState::Running,
         _ if cage.status == CageStatus::Maintenance => CellState::Stopped,
-        (0, None) => CellState::Stopped,
         (0, Some((_, 1..))) => CellState::Failed,
         (0, Some((AgentStatus::Blocked, _))) => CellState::Waiting,
+        // Nobody would look at a cage that seems to be at rest.
+        (0, _) if alerted => CellState::Warning,
+        (0, None) => CellState::Stopped,
         (0, Some(_)) => CellState::Idle,
     }
 }
@@ -130,7 +152,7 @@ fn state(cage: &CageView, online: bool, warned: bool) -> CellState {
 mod tests {
     use super::*;
     use crate::domain::requirements::Quantities;
-    use crate::domain::{Bytes, CageId, CageLimits, Cpu, ExecutionId, Timestamp, TokenLimit};
+    use crate::domain::{Bytes, CageLimits, Cpu, ExecutionId, Timestamp, TokenLimit};
     use crate::engine::beat::Beat;
 
     fn cage(executions: u32, started: u32, agent: Option<(AgentStatus, u32)>) -> CageView {
@@ -149,6 +171,17 @@ mod tests {
     #[test]
     fn each_mark_has_its_cause() {
         use AgentStatus::{Active, Blocked, Error, Idle, Maintenance};
+        let withheld = CageView { status: CageStatus::Maintenance, ..cage(0, 0, Some((Idle, 0))) };
+        for (view, mark) in [
+            (cage(0, 0, Some((Idle, 0))), CellState::Warning),
+            (cage(0, 0, None), CellState::Warning),
+            (cage(0, 0, Some((Blocked, 0))), CellState::Waiting),
+            (cage(0, 0, Some((Idle, 1))), CellState::Failed),
+            (cage(1, 1, Some((Active, 0))), CellState::Warning),
+            (withheld, CellState::Stopped),
+        ] {
+            assert_eq!(state(&view, true, false, true), mark, "{view:?} with an open alert");
+        }
         for (executions, started, agent, online, warned, mark) in [
             (1, 1, Some((Active, 0)), true, false, CellState::Running),
             (2, 0, Some((Active, 0)), true, false, CellState::Starting),
@@ -164,12 +197,12 @@ mod tests {
             (1, 1, Some((Active, 0)), false, false, CellState::Unknown),
         ] {
             let view = cage(executions, started, agent);
-            assert_eq!(state(&view, online, warned), mark, "{view:?} {online} {warned}");
+            assert_eq!(state(&view, online, warned, false), mark, "{view:?} {online} {warned}");
         }
         let withheld = CageView { status: CageStatus::Maintenance, ..cage(0, 0, Some((Idle, 0))) };
-        assert_eq!(state(&withheld, true, false), CellState::Stopped);
+        assert_eq!(state(&withheld, true, false, false), CellState::Stopped);
         let draining = CageView { status: CageStatus::Maintenance, ..cage(1, 1, Some((Active, 0))) };
-        assert_eq!(state(&draining, true, false), CellState::Running, "what runs in a withheld cage goes on");
+        assert_eq!(state(&draining, true, false, false), CellState::Running, "what runs in a withheld cage goes on");
     }
 
     #[test]
@@ -185,13 +218,13 @@ mod tests {
         view.limits.cpu = Some(Cpu::from_millis(2500));
         view.limits.memory = Some(Bytes::from_mib(100));
         view.limits.tokens = Some(TokenLimit { tokens: 50, per: None });
-        let unmeasured = cell(view.clone(), Some(&node), (None, None), false, &telemetry);
+        let unmeasured = cell(view.clone(), Some(&node), (None, None), 0, &telemetry);
         assert_eq!(unmeasured.cpu, Gauge { used: None, granted: Some(1.5), limit: Some(2.5) });
         assert_eq!((unmeasured.gpu, unmeasured.pids.used), (Gauge::default(), None));
         assert_eq!(unmeasured.tokens, Gauge { used: None, granted: None, limit: Some(50.0) });
         let used = CageUsage { memory: Some(95 << 20), ..CageUsage::unknown(view.id) };
         view.limits.gpu = Some(2);
-        let measured = cell(view, Some(&node), (Some(used), Some(1)), false, &telemetry);
+        let measured = cell(view, Some(&node), (Some(used), Some(1)), 0, &telemetry);
         assert_eq!(measured.gpu, Gauge { used: Some(1.0), granted: Some(0.0), limit: Some(2.0) });
         assert_eq!(measured.cpu.used, None, "nobody has measured its time");
         assert_eq!(measured.memory.used, Some(f64::from(95 << 20)));

@@ -9,22 +9,18 @@ use crate::api::live::{AtRisk, Gauge, Minute, NodeLoad, Overview, QueueFigures};
 use crate::domain::gpu::Gpus;
 use crate::domain::{Span, TaskId, Timestamp};
 use crate::engine::core::look::{Due, NodeView};
+use crate::engine::core::risk::{self, DUE_MAX};
 use crate::engine::link;
 use crate::engine::message::Message;
-use crate::engine::risk::{self, UNKNOWN_TAKES};
 
 /// The most of each list that an overview shows, on a tall screen.
 const SHOWN: usize = 20;
-/// How many deadlines are looked at; where more come near, the totals are lower bounds.
-const DUE_MAX: usize = 10_000;
-/// However long an agent's tasks take, deadlines further ahead are not looked at.
-const HORIZON_MAX: Span = Span::from_secs(7 * 86_400);
 
 /// `GET /v1/overview`.
 pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>, Failure> {
     let running = service.running()?;
     running.watchers.look();
-    let horizon = running.figures.longest_typical().clamp(UNKNOWN_TAKES, HORIZON_MAX);
+    let horizon = risk::horizon(&running.figures);
     let view = service.ask(|answer| Message::ViewOverview { horizon, due_max: DUE_MAX, answer });
     let (view, counts, read_only) = view.await?;
     let (inbox, inbox_total) = triage::inbox_head(&service, SHOWN).await?;
@@ -98,10 +94,8 @@ async fn at_risk(
     due: &[Due],
     now: Timestamp,
 ) -> Result<(Vec<AtRisk>, u64), Failure> {
-    let judged = due.iter().filter_map(|due| {
-        let typical = due.agent.and_then(|agent| running.figures.typical(agent));
-        risk::judge(due, now, typical).map(|(spare, reason)| (spare, due.task_id, due.deadline, reason))
-    });
+    let judged = risk::at_risk(due, now, &running.figures)
+        .map(|(spare, due, reason)| (spare, due.task_id, due.deadline, reason));
     let mut judged: Vec<(i64, TaskId, Timestamp, String)> = judged.collect();
     judged.sort_unstable_by_key(|(spare, id, ..)| (*spare, *id));
     let total = judged.len() as u64;

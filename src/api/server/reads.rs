@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::{Failure, Service, json_text, running};
 use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
-    AgentPerformance, Alert, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind, SystemEvent,
-    Timestamp, User,
+    AgentPerformance, Alert, AlertMember, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind,
+    SystemEvent, Timestamp, User,
 };
 use crate::engine::message::Peer;
 use crate::store::{self, Page, Query, Reader};
@@ -274,6 +274,14 @@ pub(super) async fn execution(
 /// `GET /v1/alerts/{id}`.
 pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Alert>, Failure> {
     show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await
+}
+
+/// `GET /v1/alerts/{id}/members`.
+pub(super) async fn alert_members(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<AlertMember>>, Failure> {
+    service.read(move |reader| reader.alert_members(reader.resolve_alert(&id)?)).await.map(Json)
 }
 
 /// `GET /v1/alerts/{id}/history`.

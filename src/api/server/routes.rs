@@ -8,7 +8,7 @@ use super::{
     Service, alert_rules, approval_rules, commands, dashboards, exposition, grid, health, live, logs, metrics, models,
     openapi, overview, past, processes, pulse, reads, recommend, search, sensors, status, stream, triage,
 };
-use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, Overview, Pulse, Ready};
+use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, OpenAlert, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{
     AgentRow, AlertRuleRow, ApprovalRuleTest, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow,
@@ -23,8 +23,8 @@ use crate::domain::metric;
 use crate::domain::search::Found;
 use crate::domain::selection::{RecommendQuery, Recommendations};
 use crate::domain::{
-    AgentPerformance, Alert, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint, SystemEvent,
-    Task, User,
+    AgentPerformance, Alert, AlertMember, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint,
+    SystemEvent, Task, User,
 };
 use crate::engine::core::Explanation;
 
@@ -256,6 +256,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/cages/{id}", "cage", "One cage, by number.", Shape::Json(of::<Cage>), &[], reads::cage),
     route!(show "/v1/cages/{id}/processes", "cage_processes", "The processes in a cage, by number; of very many only the \
         first.", Shape::List(of::<CageProcess>), &[], processes::get),
+    route!(show "/v1/cages/{id}/alerts", "cage_alerts", "The open alerts about a cage, its agent and what its node says of it, \
+        the worst first.", Shape::Json(of::<Vec<OpenAlert>>), &[], grid::alerts),
     route!(list "/v1/nodes", "nodes", "Nodes.", Node, reads::nodes),
     route!(show "/v1/nodes/{node}/sensors", "node_sensors", "What the sensors of a node say, the node by name or id. They \
         are read while somebody looks: the first look waits for them, for 3 s at most.",
@@ -271,6 +273,8 @@ pub static ROUTES: &[Route] = &[
         INBOX, triage::inbox),
     route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
     route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
+    route!(show "/v1/alerts/{id}/members", "alert_members", "Those that share one alert, the worst first; none of an alert that \
+        is about a single thing.", Shape::Json(of::<Vec<AlertMember>>), &[], reads::alert_members),
     route!(show "/v1/alerts/{id}/history", "alert_history", "The records of one alert, the newest first: when it came up, \
         was acknowledged, silenced, resolved, and by whom; at most 1000.", Shape::Json(of::<Vec<JournalRow>>), &[],
         reads::alert_history),

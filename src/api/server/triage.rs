@@ -1,7 +1,7 @@
 //! What somebody who decides asks for: what waits for a human, and who or what else could be given something.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
@@ -85,11 +85,6 @@ pub(super) async fn alerts_head(service: &Service, max: usize) -> Result<(Vec<Al
 /// How many alerts need somebody's eye.
 pub(super) async fn alert_count(service: &Service) -> Result<u64, Failure> {
     service.look(Core::active_alerts).await
-}
-
-/// What unresolved alerts are about: `cage 003`, `agent tester`.
-pub(super) async fn alert_sources(service: &Service) -> Result<BTreeSet<String>, Failure> {
-    service.look(|core, _| core.alerts().map(|alert| alert.source.clone()).collect()).await
 }
 
 /// Something in the inbox, before it is known whether it will be shown.

@@ -145,6 +145,11 @@ impl AlertRule {
         }
     }
 
+    /// The metric that it looks at, without what all of them begin with.
+    pub fn measure(&self) -> &str {
+        self.metric.strip_prefix("menagerie_").unwrap_or(&self.metric)
+    }
+
     /// What is said of a subject at a level.
     pub fn say(&self, subject: &str, level: Level, value: Option<f64>) -> String {
         let unit = self.unit();

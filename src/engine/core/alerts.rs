@@ -182,7 +182,8 @@ impl Core {
         }
         if let Some(known) = self.alerts.of_cause((&source, &context.trigger)) {
             let (alert_id, severity) = (known.id, known.severity.max(severity));
-            let event = AlertRepeated { alert_id, severity, message, value: context.value, threshold: None };
+            let event =
+                AlertRepeated { alert_id, severity, message, value: context.value, threshold: None, left: false };
             self.emit(now, Actor::Engine, event, out);
             return;
         }

@@ -144,12 +144,18 @@ impl Core {
         usable && shape.need.fits(&cage.room.minus(&cage.used)) && shape.need.fits(&node.free())
     }
 
-    /// How many tasks that could start wait for each agent alone; an array counts as one.
+    /// How many tasks that could start wait for each agent alone.
     fn queued_by_agent(&self) -> BTreeMap<AgentId, u64> {
         let mut queued = BTreeMap::new();
         for (_, group) in self.queue.groups.iter() {
             if let Some(agent) = self.shapes[group.shape].wish.agent {
                 *queued.entry(agent).or_insert(0) += group.ready.len() as u64;
+            }
+        }
+        for slot in &self.arrays {
+            let more = self.tasks[*slot].weight().saturating_sub(1);
+            if let Some(agent) = self.shape(*slot).wish.agent.filter(|_| self.tasks[*slot].queued) {
+                *queued.entry(agent).or_insert(0) += more;
             }
         }
         queued

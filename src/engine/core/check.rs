@@ -139,6 +139,10 @@ impl Core {
         if by_status != self.by_status {
             broken.push(format!("tasks by status {:?}, counted {by_status:?}", self.by_status));
         }
+        let arrays = self.tasks.iter().filter(|(_, task)| task.array.is_some()).map(|(slot, _)| slot);
+        if !self.arrays.iter().copied().eq(arrays.collect::<std::collections::BTreeSet<_>>()) {
+            broken.push(format!("arrays are at {:?}", self.arrays));
+        }
         if self.tasks.len() != self.task_ids.len() {
             broken.push(format!("{} tasks, {} ids", self.tasks.len(), self.task_ids.len()));
         }

@@ -7,8 +7,8 @@ use super::slab::NONE;
 use super::state::CageState;
 use crate::domain::requirements::Quantities;
 use crate::domain::{
-    AgentId, AgentStatus, CageId, CageLimits, CageStatus, Enforcement, ExecutionId, NodeStatus, Span, TaskId,
-    TaskStatus, Timestamp,
+    AgentId, AgentStatus, CageId, CageLimits, CageStatus, Enforcement, ExecutionId, NodeStatus, OutcomeKind, Span,
+    TaskId, TaskStatus, Timestamp,
 };
 
 /// A cage as it is now.
@@ -232,7 +232,12 @@ impl Core {
             if task.array.as_ref().is_some_and(|array| array.remaining == 0) {
                 return None;
             }
+            // What is being stopped starts anew, or is given up.
             let run = (task.execution != NONE).then(|| &self.executions[task.execution]);
+            if run.is_some_and(|run| run.stopping == Some(OutcomeKind::Cancelled)) {
+                return None;
+            }
+            let run = run.filter(|run| run.stopping.is_none());
             let agent = run.map(|run| self.agents[run.agent].id).or(self.shape(slot).wish.agent);
             Some(Due {
                 task_id: task.id,

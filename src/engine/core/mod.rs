@@ -11,6 +11,7 @@
 //! fleet as the search sees it, [`apply`] for what each event does, `command/` for what people ask for.
 
 mod alerts;
+mod alerts_of_cages;
 mod apply;
 mod backfill;
 mod candidates;
@@ -35,6 +36,7 @@ mod remedy;
 mod report;
 mod restore;
 mod retry;
+pub mod risk;
 mod rules;
 mod schedule;
 mod selection;

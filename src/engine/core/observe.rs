@@ -194,7 +194,12 @@ impl Core {
                 self.emit(now, Actor::Engine, AlertUnacknowledged { alert_id }, out);
             }
             let AlertContext { threshold, value, .. } = context;
-            self.emit(now, Actor::Engine, AlertRepeated { alert_id, severity, message, value, threshold }, out);
+            self.emit(
+                now,
+                Actor::Engine,
+                AlertRepeated { alert_id, severity, message, value, threshold, left: false },
+                out,
+            );
         } else if self.rules.grouped(&rule.name, subject).is_some() || self.is_crowded(rule) {
             self.group(rule, subject, Some(severity), &message, now, out);
         } else {
@@ -227,17 +232,21 @@ impl Core {
         let source = group_source(name);
         let known = self.alerts.of_cause((&source, name)).map(|alert| (alert.id, alert.status));
         let more = if members == 1 { "1 more".to_owned() } else { format!("{members} more") };
-        let message = format!("{more}; last: {message}");
+        let message = match severity {
+            Some(_) => format!("{more}; last: {message}"),
+            None => format!("{more}; over: {subject}"),
+        };
         match (known, worst) {
             (Some((alert_id, _)), None) => {
                 self.end_alert(alert_id, "cleared by itself: all that shared it are over".to_owned(), now, out);
             }
-            (Some((alert_id, status)), Some(worst)) if severity.is_some() || before != Some(worst) => {
+            (Some((alert_id, status)), Some(worst)) => {
                 if before < Some(worst) && status == AlertStatus::Acknowledged {
                     self.emit(now, Actor::Engine, AlertUnacknowledged { alert_id }, out);
                 }
                 let value = u32::try_from(members).ok().map(f64::from);
-                let event = AlertRepeated { alert_id, severity: worst, message, value, threshold: None };
+                let left = severity.is_none();
+                let event = AlertRepeated { alert_id, severity: worst, message, value, threshold: None, left };
                 self.emit(now, Actor::Engine, event, out);
             }
             (None, Some(worst)) => {

@@ -44,6 +44,11 @@ impl Group {
         }
     }
 
+    /// Which they are.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.members.keys()
+    }
+
     fn set(&mut self, subject: &Subject, severity: Option<Severity>) {
         let old = match severity {
             Some(severity) => self.members.insert(subject.clone(), severity),

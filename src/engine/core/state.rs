@@ -65,6 +65,8 @@ pub struct Core {
     pub(super) ended: EndedCounts,
     /// Tasks in memory by status, in the order of [`TaskStatus::ALL`]; an array counts for its elements to come.
     pub(super) by_status: [u64; 6],
+    /// The slots of the arrays in memory.
+    pub(super) arrays: BTreeSet<u32>,
     pub(super) shapes: Slab<Shape>,
     pub(super) shape_numbers: BTreeMap<Wish, u32>,
     pub(super) asks: Slab<AskState>,
@@ -271,6 +273,7 @@ impl Core {
             approval_rules: BTreeMap::new(),
             ended: EndedCounts::default(),
             by_status: [0; 6],
+            arrays: BTreeSet::new(),
             shapes: Slab::default(),
             shape_numbers: BTreeMap::new(),
             asks: Slab::default(),

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::risk::Means;
 use super::{Context, Core, Decisions, Effect};
 use crate::domain::{
     Actor, AgentId, AlertId, ArtifactId, CageId, Command, Event, Figure, Preview, Record, Refusal, Reply, ReviewId,
-    ReviewState, Span, TaskId, Timestamp, Unit, WhatIf,
+    ReviewState, TaskId, Timestamp, Unit, WhatIf,
 };
 
 /// The largest submission that is tried.
@@ -34,20 +35,22 @@ enum Item {
 type Facts = Vec<(&'static str, String)>;
 
 /// A figure that is read off a state.
-struct Measure {
+struct Measure<'a> {
     what: String,
     unit: Unit,
-    read: Box<dyn Fn(&Core) -> f64>,
+    read: Box<dyn Fn(&Core) -> f64 + 'a>,
 }
 
 impl Core {
-    /// What a command would do. An error is the refusal that the whole command would get.
+    /// What a command would do. An error is the refusal that the whole command would get. `means` is how long agents take,
+    /// by which deadlines are judged.
     pub fn what_if(
         &self,
         now: Timestamp,
         actor: Actor,
         command: &Command,
         context: &Context,
+        means: &dyn Means,
     ) -> Result<WhatIf, Refusal> {
         if let Command::SubmitTasks { tasks, .. } = command
             && tasks.len() > TASKS_MAX
@@ -60,7 +63,7 @@ impl Core {
         let facts = |core: &Self, records: &[Record]| {
             items.iter().map(|item| core.facts(*item, context, records)).collect::<Vec<_>>()
         };
-        let measures = self.measures(command, now);
+        let measures = self.measures(command, now, means);
         let read = |core: &Self| measures.iter().map(|measure| (measure.read)(core)).collect::<Vec<_>>();
         let (facts_before, read_before) = (facts(&core, &[]), read(&core));
         let mut out = Decisions::default();
@@ -151,10 +154,10 @@ impl Core {
     }
 
     /// The figures that a command may change.
-    fn measures(&self, command: &Command, now: Timestamp) -> Vec<Measure> {
+    fn measures<'a>(&self, command: &Command, now: Timestamp, means: &'a dyn Means) -> Vec<Measure<'a>> {
         let (agents, cages) = self.concerned(command);
         let mut measures = vec![];
-        let mut add = |what: String, unit: Unit, read: Box<dyn Fn(&Self) -> f64>| {
+        let mut add = |what: String, unit: Unit, read: Box<dyn Fn(&Self) -> f64 + 'a>| {
             measures.push(Measure { what, unit, read });
         };
         for (id, name) in agents {
@@ -174,20 +177,20 @@ impl Core {
             add(format!("memory reserved in cage {cage}{limit}"), Unit::Bytes, Box::new(move |core| inside(core).2));
         }
         let tasks: Vec<_> = command.tasks().to_vec();
-        if !tasks.is_empty() {
-            let named = tasks.clone();
-            // Nobody has to be able to do what is cancelled.
-            if !matches!(command, Command::CancelTasks { .. }) {
-                add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&named)));
-            }
-            let risky = move |core: &Self| tasks.iter().filter(|id| core.is_at_risk(**id, now)).count() as f64;
+        let submits = matches!(command, Command::SubmitTasks { .. });
+        // Nobody has to be able to do what is cancelled.
+        if !tasks.is_empty() && !matches!(command, Command::CancelTasks { .. }) {
+            add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&tasks)));
+        }
+        if submits || !command.tasks().is_empty() {
+            let risky = move |core: &Self| core.deadlines_at_risk(now, means) as f64;
             add("deadlines at risk".to_owned(), Unit::Count, Box::new(risky));
         }
         if !command.agents().is_empty() || matches!(command, Command::AddAgent { .. }) {
             let taking = |core: &Self| core.agents.iter().filter(|(slot, _)| core.takes_tasks(*slot)).count() as f64;
             add("agents that take tasks".to_owned(), Unit::Count, Box::new(taking));
         }
-        if matches!(command, Command::SubmitTasks { .. } | Command::CancelTasks { .. } | Command::RetryTasks { .. }) {
+        if submits || matches!(command, Command::CancelTasks { .. } | Command::RetryTasks { .. }) {
             let pending = |core: &Self| core.counts().tasks.pending as f64;
             add("tasks pending".to_owned(), Unit::Count, Box::new(pending));
         }
@@ -228,8 +231,11 @@ impl Core {
     fn consequences(&self, command: &Command, after: &Self, out: &Decisions) -> Vec<Figure> {
         match command {
             Command::CancelTasks { .. } => {
-                let fails = |record: &&crate::domain::Record| matches!(record.event, Event::TaskFailed(_));
-                let failing = out.records.iter().filter(fails).count() as f64;
+                let failing = |record: &Record| match &record.event {
+                    Event::TaskFailed(event) => self.task_ids.get(event.task_id).map(|slot| self.tasks[slot].weight()),
+                    _ => None,
+                };
+                let failing = out.records.iter().filter_map(failing).sum::<u64>() as f64;
                 vec![figure("tasks that fail with them".to_owned(), Unit::Count, 0.0, failing)]
             }
             Command::ReviewArtifacts { ids, .. } | Command::ReopenReviews { ids } => {
@@ -263,21 +269,24 @@ impl Core {
         }
     }
 
-    /// How many tasks that do not run must be done by an agent; an array counts as one.
+    /// How many tasks that do not run must be done by an agent.
     pub(super) fn waiting_for(&self, agent: AgentId) -> f64 {
         self.waiting_where(|wish| wish.agent == Some(agent))
     }
 
-    /// How many tasks that do not run must run in a cage; an array counts as one.
+    /// How many tasks that do not run must run in a cage.
     pub(super) fn waiting_in(&self, cage: CageId) -> f64 {
         self.waiting_where(|wish| wish.cage == Some(cage))
     }
 
     fn waiting_where(&self, fits: impl Fn(&super::shape::Wish) -> bool) -> f64 {
         let groups = self.queue.groups.iter().filter(|(_, group)| fits(&self.shapes[group.shape].wish));
-        let all: u32 = groups.map(|(_, group)| group.members).sum();
+        let records: u32 = groups.map(|(_, group)| group.members).sum();
+        let arrays = self.arrays.iter().filter(|slot| fits(&self.shape(**slot).wish));
+        // The record of an array is no task itself, but stands for its elements to come.
+        let elements: f64 = arrays.map(|slot| self.tasks[*slot].weight() as f64 - 1.0).sum();
         let running = self.executions.iter().filter(|(_, run)| fits(&self.shape(run.task).wish)).count();
-        f64::from(all) - running as f64
+        f64::from(records) + elements - running as f64
     }
 
     /// How many executions there are of some sort that are not being stopped, and the cores and bytes that they hold.
@@ -297,24 +306,6 @@ impl Core {
             .collect();
         let able = |slot: u32| shapes.iter().all(|shape| self.is_able(&self.shapes[*shape], slot));
         self.agents.iter().filter(|(slot, _)| self.takes_tasks(*slot) && able(*slot)).count() as f64
-    }
-
-    /// Whether a task will miss its deadline even if it starts now, or nobody who could do it takes tasks.
-    fn is_at_risk(&self, id: TaskId, now: Timestamp) -> bool {
-        let Some(slot) = self.task_ids.get(id) else { return false };
-        let task = &self.tasks[slot];
-        if task.deadline == Timestamp::LAST {
-            return false;
-        }
-        let end = match self.executions.get(task.execution) {
-            Some(run) if run.stopping.is_none() => run.end,
-            _ => {
-                let own = Some(task.timeout).filter(|timeout| *timeout > Span::ZERO);
-                let length = self.length(slot, self.shape(slot).wish.agent).into_iter().chain(own).min();
-                now.plus(length.unwrap_or(Span::ZERO))
-            }
-        };
-        end > task.deadline || (task.execution == super::slab::NONE && self.able_for(&[id]) < 1.0)
     }
 }
 

@@ -41,14 +41,16 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
 
 pub(super) fn repeated(change: &Change<'_, '_>, event: &AlertRepeated) -> Result<(), Error> {
     change.run(
-        "UPDATE alert SET severity = ?, message = ?, value = ?, threshold = coalesce(?, threshold), last_seen = ?,
-             count = count + 1 WHERE id = ?",
+        "UPDATE alert SET severity = ?, message = ?, value = ?, threshold = coalesce(?, threshold),
+             last_seen = CASE WHEN ? THEN last_seen ELSE ? END, count = count + ? WHERE id = ?",
         params![
             event.severity.as_str(),
             event.message,
             finite(event.value),
             finite(event.threshold),
+            event.left,
             change.now(),
+            i64::from(!event.left),
             event.alert_id.0.as_bytes(),
         ],
     )

@@ -625,6 +625,7 @@ impl History {
                 message: "worse".into(),
                 value: [None, Some(0.1 + 0.2)][self.below(2)],
                 threshold: [None, Some(0.7)][self.below(2)],
+                left: at.is_multiple_of(3),
             }),
             1 => self.add(AlertAcknowledged { alert_id, by, note: Some("é".into()) }),
             2 => self.add(AlertUnacknowledged { alert_id }),

@@ -57,6 +57,10 @@ fn need(app: &App, judged: &str) -> Result<(), String> {
 
 fn ask_note(app: &mut App, approve: bool) {
     let Some(selection) = app.selection() else { return };
+    // What cannot be judged is not asked about first.
+    if let Err(why) = steps(&selection, approve, None) {
+        return app.refuse(if approve { &NOTE } else { &REJECT }, &why);
+    }
     let what = match &selection.items[..] {
         [one] => text::fit(&text::clean(&one.name), 24).into_owned(),
         items => selection.noun.counted(items.len()),

@@ -19,7 +19,7 @@ impl App {
         let ranges = acts && self.with_list(|list, _| list.ranges()) == Some(true);
         let open = ranges.then(|| "a range is begun: end it, or leave it with Esc".to_owned());
         match open.or_else(|| self.obstacle(action)) {
-            Some(why) => self.hinder(format!("{}: {why}", action.title)),
+            Some(why) => self.refuse(action, &why),
             None => (action.run)(self),
         }
     }

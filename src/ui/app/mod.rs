@@ -14,10 +14,11 @@ pub use options::Options;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::action::Scope;
-use super::arming::Held;
+use super::action::{Action, Scope};
+use super::arming::{self, Held};
 use super::governor::Traffic;
 use super::history::History;
+use super::key::Key;
 use super::keymap::Keymap;
 use super::layer::Layer;
 use super::link::LinkState;
@@ -136,6 +137,8 @@ pub struct App {
     pub(super) verb_awaited: Option<String>,
     /// Whether a key is held down.
     held: Held,
+    /// What was to ask for words and did not, why, and when a key of such words came last.
+    unasked: Option<(&'static str, String, Instant)>,
     /// What the present action acts on instead of what the screen has selected.
     aim: Option<Aim>,
     /// The last change of marked things, and where they are marked.
@@ -179,6 +182,7 @@ impl App {
             bars: Scrollbars::default(),
             verb_awaited: None,
             held: Held::default(),
+            unasked: None,
             aim: None,
             clock_skew: 0,
             now,
@@ -330,6 +334,29 @@ impl App {
     pub fn hinder(&mut self, why: String) {
         self.toasts.obstacle(why, self.now.1);
         self.dirty = true;
+    }
+
+    /// Says why an action is not done. Whoever expects it to ask for words may be writing them already: until a pause they do
+    /// nothing, for each of their letters is a key that does something.
+    pub fn refuse(&mut self, action: &Action, why: &str) {
+        let why = format!("{}: {why}", action.title);
+        if arming::asks_for_words(action.name) {
+            self.unasked = Some((action.name, why.clone(), self.now.1));
+        }
+        self.hinder(why);
+    }
+
+    /// Whether a key belongs to words that nobody has asked for. The key that was refused may be pressed again at once.
+    fn is_unasked(&mut self, key: Key) -> bool {
+        let Some((action, why, last)) = self.unasked.take() else { return false };
+        let again = self.keymap.find(&self.scopes(), key).is_some_and(|found| found.name == action);
+        let paused = self.now.1.saturating_duration_since(last) >= arming::WORDS_PAUSE;
+        if key.typed().is_none() || again || paused {
+            return false;
+        }
+        self.hinder(format!("{why}; words typed now do nothing"));
+        self.unasked = Some((action, why, self.now.1));
+        true
     }
 
     /// Hands an effect to the loop.

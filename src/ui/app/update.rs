@@ -86,6 +86,9 @@ impl App {
             self.held.other();
             return;
         }
+        if self.is_unasked(key) {
+            return;
+        }
         match self.keymap.find(&self.scopes(), key) {
             Some(action) if self.held.comes(action.name, self.now.1) => {
                 self.hinder(format!("{}: {}", action.title, arming::HELD_DOWN));

@@ -14,6 +14,7 @@ use crate::ui::events_text::shortened;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
 use crate::ui::look::{Look, Mark};
+use crate::ui::orders::way_back;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::Out;
 use crate::ui::scrollbars::Scrolls;
@@ -28,6 +29,9 @@ const NAMES_MAX: [(usize, usize); 2] = [(36, 32), (26, 20)];
 
 /// From so many columns within the dialog on there is room.
 const WIDE_FROM: u16 = 93;
+
+/// Of so many things the names are asked for, or those of whom they belong to; of more than that nobody reads each.
+const NAMED_MAX: usize = 200;
 
 /// A change that waits for a yes.
 pub struct Preview {
@@ -185,12 +189,16 @@ impl Layer for Preview {
         self.ticket = Some(out.ask(None, Request::WhatIf(Box::new(self.order.command.clone()))));
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, _: &mut Out) -> bool {
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
         if self.ticket != Some(ticket) {
             return false;
         }
         self.found = match answer {
-            Ok(Answer::WhatIf(what_if)) => Some(Ok(what_if.clone())),
+            Ok(Answer::WhatIf(what_if)) => {
+                let ids = what_if.items.iter().map(|item| &item.item).filter(|id| uuid::Uuid::try_parse(id).is_ok());
+                out.name(ids.take(NAMED_MAX));
+                Some(Ok(what_if.clone()))
+            }
             Ok(_) => Some(Err("the engine answered something else".to_owned())),
             Err(message) => Some(Err(message.clone())),
         };
@@ -239,7 +247,7 @@ impl Layer for Preview {
         }
         widgets::scrollbar(frame, body, Scrolls::Layer, (top as u64, u64::from(rows), total as u64), look);
         let (yes, back) = match &self.found {
-            Some(Ok(what_if)) if what_if.reversible => (" y, Enter: do it", "z takes it back"),
+            Some(Ok(what_if)) if what_if.reversible => (" y, Enter: do it", way_back(&self.order.command)),
             Some(Ok(_)) => (" y: do it", "this cannot be taken back"),
             _ => (" y: do it", ""),
         };

@@ -55,7 +55,8 @@ const FIELDS: &[Field] = &[
     Field {
         name: "command",
         label: "command",
-        help: "as in a shell: make test; empty for work that an agent does by its type",
+        help: "a program and its words, quotes hold together: make test. No shell reads it; where one has to, for pipes, \
+               globs and variables: sh -c 'ls *.rs | wc -l'. Empty for work that an agent does by its type",
     },
     Field { name: "type", label: "type", help: "what sort of work: processing, analysis, learning or any word" },
     Field { name: "agent", label: "agent", help: "the name of the agent that must do it; empty for any that can" },
@@ -71,6 +72,9 @@ const FIELDS: &[Field] = &[
     },
     Field { name: "array", label: "array", help: "FIRST-LAST: one task for each number, in MENAGERIE_ARRAY_INDEX" },
 ];
+
+/// Lines below the fields: what the field takes, or what is wrong.
+const HELP_LINES: u16 = 3;
 
 /// Columns of the labels.
 const LABEL: usize = 10;
@@ -191,6 +195,35 @@ impl Submit {
     }
 }
 
+/// What only a shell would make something of in a command, outside of what it would leave alone: the first such sign. Handed to
+/// a shell, all of it is as it should be.
+fn shell_sign(written: &str) -> Option<&str> {
+    let mut words = written.split_whitespace();
+    let program = words.next().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+    if SHELLS.contains(&program) && words.any(|word| word.starts_with('-') && word.ends_with('c')) {
+        return None;
+    }
+    let mut quote = None;
+    let mut before = ' ';
+    for (place, c) in written.char_indices() {
+        let begins = before.is_whitespace();
+        before = c;
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '|' | '&' | ';' | '<' | '>' | '*' | '?') | (None | Some('"'), '$' | '`') => {
+                return written.get(place..place + 1);
+            }
+            (None, '~') if begins => return written.get(place..=place),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Programs that read what follows `-c` as a shell does.
+const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "fish"];
+
 /// A value, where one is written.
 fn parsed<T>(written: &str) -> Result<Option<T>, String>
 where
@@ -247,7 +280,7 @@ impl Layer for Submit {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         let rows = u16::try_from(FIELDS.len()).unwrap_or(10);
-        let at = widgets::middle(area, area.width.saturating_sub(4).min(96), rows + 6);
+        let at = widgets::middle(area, area.width.saturating_sub(4).min(96), rows + HELP_LINES + 4);
         let inner = widgets::dialog(frame, at, "a new task", look);
         // The field that is written in is drawn last, because the terminal's cursor stays where it was put last.
         let others = (0..FIELDS.len()).filter(|place| *place != self.at).chain([self.at]);
@@ -271,11 +304,20 @@ impl Layer for Submit {
             }
         }
         let room = usize::from(inner.width).saturating_sub(2);
-        let (role, words) = match &self.problem {
-            Some((_, why)) => (Role::Bad, why.clone()),
-            None => (Role::Hint, FIELDS.get(self.at).map_or("", |field| field.help).to_owned()),
+        let field = FIELDS.get(self.at);
+        let sign = field.filter(|field| field.name == "command").and_then(|_| shell_sign(self.value("command")));
+        let (role, words) = match (&self.problem, sign) {
+            (Some((_, why)), _) => (Role::Bad, why.clone()),
+            (None, Some(sign)) => {
+                let shell = verb::quote(self.value("command"));
+                (
+                    Role::Warn,
+                    format!("No shell reads this: {sign} reaches the program as it is. With one: sh -c {shell}"),
+                )
+            }
+            (None, None) => (Role::Hint, field.map_or("", |field| field.help).to_owned()),
         };
-        for (line, words) in (0u16..2).zip(widgets::wrap(&words, room)) {
+        for (line, words) in (0u16..HELP_LINES).zip(widgets::wrap(&words, room)) {
             let row = Rect { y: inner.y + rows + 1 + line, height: 1, ..inner };
             frame.render_widget(Line::styled(format!(" {words}"), look.style(role)), row);
         }
@@ -292,5 +334,35 @@ impl Layer for Submit {
             ("ctrl-e".into(), "write it in $EDITOR".into()),
             ("esc".into(), "leave".into()),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_a_shell_would_understand_is_noticed_and_nothing_else() {
+        for (written, sign) in [
+            ("make test", None),
+            ("ls *.rs", Some("*")),
+            ("ls | wc", Some("|")),
+            ("a && b", Some("&")),
+            ("a; b", Some(";")),
+            ("a >out", Some(">")),
+            ("echo $HOME", Some("$")),
+            ("echo \"$HOME\"", Some("$")),
+            ("echo '$HOME | *'", None),
+            ("echo \"a | b\"", None),
+            ("cat ~/x", Some("~")),
+            ("cat a~", None),
+            ("sh -c 'ls | wc'", None),
+            ("/bin/bash -ec \"echo $HOME\"", None),
+            ("bash run.sh | tee", Some("|")),
+            ("grep -c x* y", Some("*")),
+            ("echo 'open", None),
+        ] {
+            assert_eq!(shell_sign(written), sign, "{written}");
+        }
     }
 }

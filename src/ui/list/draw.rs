@@ -22,8 +22,8 @@ impl<R: Row> List<R> {
         let header = self.header(&widths, look);
         frame.render_widget(header, Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-        if let Some(message) = &self.empty_text() {
-            widgets::center_wrapped(frame, body, message, look);
+        if let Some((role, message)) = &self.empty_text() {
+            widgets::center_wrapped(frame, body, message, *role, look);
             return;
         }
         let total = self.total.unwrap_or(0);
@@ -42,14 +42,17 @@ impl<R: Row> List<R> {
         widgets::scrollbar(frame, body, Scrolls::List, (self.top, self.height, total), look);
     }
 
-    fn empty_text(&self) -> Option<String> {
-        match (&self.error, self.total) {
-            (Some(error), _) if self.rows.is_empty() || !self.filter.is_empty() => Some(error.clone()),
-            (_, None) => Some("asking the engine …".to_owned()),
-            (_, Some(0)) if self.filter.is_empty() => Some(R::EMPTY.to_owned()),
-            (_, Some(0)) => Some(format!("nothing matches {}\nEsc clears the filter", text::clean(&self.filter))),
-            _ => None,
-        }
+    fn empty_text(&self) -> Option<(Role, String)> {
+        let words = match (&self.error, self.total) {
+            (Some(error), _) if self.rows.is_empty() || !self.filter.is_empty() => {
+                return Some((Role::Bad, error.clone()));
+            }
+            (_, None) => "asking the engine …".to_owned(),
+            (_, Some(0)) if self.filter.is_empty() => R::EMPTY.to_owned(),
+            (_, Some(0)) => format!("nothing matches {}\nEsc clears the filter", text::clean(&self.filter)),
+            _ => return None,
+        };
+        Some((Role::Dim, words))
     }
 
     /// Each shown column with its width; those of high rank go first when there is little room.

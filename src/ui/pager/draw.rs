@@ -72,13 +72,18 @@ impl Pager {
             (false, false) => Role::Text,
         };
         let mut spans = self.gutter(content, spot, ground, look);
+        let mut cut = false;
         let (start, end) = if self.wrap {
             if spot.row > 0 {
                 spans.push(Span::raw(" ".repeat(content.indent(usize::from(self.text_columns())))));
             }
             bounds
         } else {
-            let (blanks, start, end) = content.window(self.shift, usize::from(self.text_columns()));
+            let columns = usize::from(self.text_columns());
+            let (blanks, start, end) = content.window(self.shift, columns);
+            cut = end < content.text().len();
+            // Where something is cut off at the right, the last column says so.
+            let (blanks, start, end) = if cut { content.window(self.shift, columns - 1) } else { (blanks, start, end) };
             spans.push(Span::raw(" ".repeat(blanks)));
             (start, end)
         };
@@ -99,8 +104,11 @@ impl Pager {
             let ours = look.options.ascii && matches!(ink, Ink::Role(_));
             spans.push(Span::styled(if ours { plain_signs(words) } else { words.to_owned() }, own));
         }
-        if !self.wrap && end < content.text().len() {
-            spans.push(Span::styled(look.sign("…", ">"), look.theme.over(Role::Dim, ground)));
+        if cut {
+            let used: usize = spans.iter().map(Span::width).sum();
+            let last = usize::from(self.gutter_columns() + self.text_columns() - 1);
+            spans.push(Span::raw(" ".repeat(last.saturating_sub(used))));
+            spans.push(Span::styled(look.sign("›", ">"), look.theme.over(Role::Accent, ground)));
         }
         Paragraph::new(Line::from(spans)).style(look.style(ground))
     }

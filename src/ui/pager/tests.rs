@@ -136,3 +136,27 @@ fn until_somebody_moves_it_the_cursor_stands_on_the_first_line_that_leads_somewh
     pager.set_lines(lines);
     assert_eq!(pager.target(), Some(&Place::Agents), "what was under the cursor stays there");
 }
+
+#[test]
+fn what_is_cut_off_at_the_right_says_so_beside_the_scrollbar() {
+    for count in [3, 40] {
+        let mut lines = numbered(count);
+        lines[1] = TextLine::plain(Role::Text, "x".repeat(95));
+        lines[2] = TextLine::plain(Role::Text, format!("{}名名", "y".repeat(36)));
+        let mut pager = pager(lines, 40, 3);
+        pager.toggle_wrap();
+        let look = |pager: &Pager| {
+            let mut driver = crate::ui::tests::Driver::new(&crate::ui::place::Place::Tasks, (80, 24));
+            let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(40, 3)).unwrap();
+            driver.draw();
+            let look = driver.app.look();
+            terminal.draw(|frame| pager.draw(frame, frame.area(), &look)).unwrap();
+            let buffer = terminal.backend().buffer();
+            [1, 2].map(|y| (36..39).map(|x| buffer[(x, y)].symbol().to_owned()).collect::<String>())
+        };
+        // One column before the text, one behind it for the scrollbar; a wide character that would be cut is left out.
+        assert_eq!(look(&pager), ["xx›", "y ›"]);
+        pager.shift = 70;
+        assert!(!look(&pager)[0].contains('›'));
+    }
+}

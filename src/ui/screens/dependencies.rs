@@ -287,7 +287,7 @@ impl Screen for Dependencies {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         match &self.error {
-            Some(error) => widgets::center_wrapped(frame, area, error, look),
+            Some(error) => widgets::center_wrapped(frame, area, error, Role::Bad, look),
             None if self.pager.lines().is_empty() => {
                 widgets::center_text(frame, area, "asking the engine …", look.style(Role::Dim));
             }

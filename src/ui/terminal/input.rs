@@ -83,7 +83,7 @@ impl Reader {
 }
 
 /// The terminal: standard input if it is one, else the controlling terminal.
-fn terminal() -> io::Result<OwnedFd> {
+pub fn terminal() -> io::Result<OwnedFd> {
     let stdin = io::stdin();
     if rustix::termios::isatty(&stdin) {
         Ok(stdin.as_fd().try_clone_to_owned()?)

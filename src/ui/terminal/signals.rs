@@ -43,6 +43,26 @@ impl Drop for Keys {
     }
 }
 
+/// Listens to what ends this process, beside whoever else does, until this is dropped.
+pub struct Ends(Handle);
+
+impl Ends {
+    /// Begins to listen; `ends` is called for each such signal.
+    pub fn listen(mut ends: impl FnMut() + Send + 'static) -> io::Result<Self> {
+        let hand_on = move |_| {
+            ends();
+            true
+        };
+        listen_to(&[SIGTERM, SIGHUP], hand_on).map(Self)
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 fn listen_to(numbers: &[i32], mut hand_on: impl FnMut(Signal) -> bool + Send + 'static) -> io::Result<Handle> {
     let mut signals = Signals::new(numbers)?;
     let handle = signals.handle();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Driver, fleet, frames, options};
 use crate::api::types::WireCommand;
+use crate::domain::Alert;
 use crate::domain::time::When;
 use crate::ui::app::Effect;
 use crate::ui::message::Message;
@@ -216,6 +217,7 @@ fn what_is_over_is_shown_apart() {
     driver.sees("resolved");
     assert_eq!(command(&mut driver, "R"), None);
     driver.sees("it is over already");
+    driver.later(std::time::Duration::from_secs(1));
     driver.press("H");
     driver.sees_not("resolved");
 }
@@ -327,4 +329,38 @@ fn an_alert_names_what_it_is_about_once_and_by_its_short_id() {
             driver.sees("has written nothing");
         }
     }
+}
+
+#[test]
+fn a_shared_alert_names_those_that_share_it_and_how_many_they_are() {
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    driver.engine = Box::new(|request| match request {
+        Request::Alert(_) => Ok(Answer::Alert(Box::new(Alert {
+            source: "rule cage-memory".to_owned(),
+            message: "3 more; last: cage 014 is full".to_owned(),
+            context: serde_json::from_str("{\"trigger\": \"cage-memory\", \"value\": 3.0}").unwrap(),
+            ..fleet::alerts::alert(0)
+        }))),
+        Request::AlertMembers(_) => Ok(Answer::Members(
+            serde_json::from_value(serde_json::json!([
+                {"source": "cage 014", "severity": "critical"}, {"source": "cage 003", "severity": "warning"},
+                {"source": "cage 009", "severity": "warning"},
+            ]))
+            .unwrap(),
+        )),
+        other => fleet::answer(other),
+    });
+    driver.app.go(&Place::Alert(fleet::alerts::alert(0).id.to_string()));
+    driver.settle();
+    driver.press("g");
+    driver.sees("3 share it");
+    driver.sees("cage 014 (critical), cage 003, cage 009");
+}
+
+#[test]
+fn a_figure_has_its_unit_its_limit_and_the_name_of_what_is_measured() {
+    let mut driver = Driver::new(&Place::Alert(fleet::alerts::alert(0).id.to_string()), (120, 36));
+    driver.sees("97 % where 90 % is the limit, ");
+    let rule = fleet::alerts::rules().into_iter().find(|row| row.rule.name == "cage-memory").unwrap().rule;
+    driver.sees(&format!("{} of {}", rule.function, rule.measure()));
 }

@@ -455,3 +455,33 @@ fn what_is_used_is_shown_where_no_cage_has_a_limit() {
     driver.sees("●+");
     driver.sees("+ no limit");
 }
+
+#[test]
+fn a_cage_with_an_open_alert_shows_it_with_its_figure_and_its_remedy_and_opens_it() {
+    for size in [(80, 24), (120, 36), (200, 60)] {
+        let mut driver = Driver::new(&Place::Cage("404".into()), size);
+        driver.sees("memory of cage 404 is 97 % of its limit");
+        driver.press("g");
+        for words in ["critical", "97 % where 90 % is the limit", "raise limits.memory"] {
+            driver.sees(words);
+        }
+        driver.press("enter");
+        assert!(matches!(driver.app.history.place(), Place::Alert(_)), "{size:?}");
+    }
+    // What is shared with others, and whoever has none.
+    let mut driver = Driver::new(&Place::Cage("404".into()), (120, 36));
+    driver.press("g j");
+    driver.sees("12 share it");
+    let mut driver = Driver::new(&Place::Cage("042".into()), (120, 36));
+    driver.sees_not("alerts ");
+}
+
+#[test]
+fn the_cage_under_the_cursor_says_how_many_alerts_it_has() {
+    let mut driver = Driver::new(&Place::Cages, (80, 24));
+    driver.press("/");
+    driver.type_text("cage:21");
+    driver.press("enter");
+    driver.sees("▲ 1 alert");
+    driver.sees("▲2 warn");
+}

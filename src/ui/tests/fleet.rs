@@ -116,11 +116,12 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
         }
         Request::Overview => Answer::Overview(Box::new(overview::overview())),
         Request::Grid => Answer::Grid(cages::grid(1_000)),
-        Request::Cage(id) if id == "042" || id == "005" => Answer::Cage(Box::new(cages::cage(id))),
+        Request::Cage(id) if ["042", "005", "404"].contains(&id.as_str()) => Answer::Cage(Box::new(cages::cage(id))),
         Request::Attempts(query) if query.iter().any(|(name, _)| name == "cage") => {
             Answer::Attempts(cages::executions(window(query).1))
         }
         Request::Processes(_) => Answer::Processes(cages::processes()),
+        Request::CageAlerts(id) => Answer::OpenAlerts(if id == "404" { cages::alerts() } else { vec![] }),
         Request::Inbox(query) => Answer::Inbox(review::inbox(query)),
         Request::Artifacts(query) => Answer::Artifacts(review::artifacts(query)),
         Request::Artifact(id) => {
@@ -134,6 +135,7 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
         Request::Cage(number) => Answer::Cage(Box::new(agents::cage(number))),
         Request::Alerts(query) => Answer::Alerts(alerts::page(query)),
         Request::Alert(id) => Answer::Alert(Box::new(alerts::by_id(id).ok_or("there is no such alert")?)),
+        Request::AlertMembers(_) => Answer::Members(vec![]),
         Request::AlertHistory(id) => Answer::History(alerts::history(id)),
         Request::AlertRule(name) => {
             let found = alerts::rules().into_iter().find(|row| row.rule.name == *name);

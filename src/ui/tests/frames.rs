@@ -91,6 +91,7 @@ fn the_details_of_cages() {
     };
     for size in SIZES {
         look("cage", &Place::Cage("042".into()), "", size, false);
+        look("cage-alerts", &Place::Cage("404".into()), "g", size, false);
         look("cages-list", &Place::Cages, "L o", size, false);
     }
     look("cages-worst", &Place::Cages, "m o j l", SIZES[1], false);

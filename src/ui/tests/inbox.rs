@@ -240,9 +240,10 @@ fn an_enter_that_came_before_the_note_was_asked_for_does_not_count() {
 fn a_decision_is_taken_back_and_comes_back_where_it_was() {
     let (mut driver, desk) = desk((120, 36));
     driver.press("j j a");
-    driver.sees("z takes it back");
+    driver.sees("z takes it back, not what it set going");
     assert_eq!(selected(&driver), ["fix-retry.patch"]);
     driver.press("z");
+    driver.sees("took back: approve src/parser.rs; what it set going goes on");
     assert!(matches!(desk.borrow().commands.last(), Some(WireCommand::ReopenReviews { .. })));
     driver.press("k");
     assert_eq!(selected(&driver), ["src/parser.rs"]);
@@ -336,6 +337,8 @@ fn what_just_came_under_the_cursor_is_not_decided_within_a_second() {
     assert!(driver.app.wake_at().is_some_and(|at| at <= driver.began + Duration::from_secs(7)));
     driver.later(Duration::from_millis(7_100));
     assert!(offers(&mut driver));
+    // The note that the last key did not ask for is not being written.
+    driver.later(Duration::from_millis(7_700));
     driver.press("a");
     assert_eq!(desk.borrow().commands.len(), 1);
 }
@@ -747,4 +750,33 @@ fn a_range_that_was_not_ended_is_not_acted_on_in_part() {
     driver.press("v");
     driver.press("a");
     driver.sees_not("a range is begun");
+}
+
+#[test]
+fn words_that_were_not_asked_for_do_nothing_until_a_pause() {
+    let (mut driver, desk) = desk((120, 36));
+    // A failed task has no judgement, so nothing asks for a reason; "tested at eight" would try it again and approve.
+    driver.press("j x");
+    driver.sees("reject: no artifact is selected");
+    driver.type_text("tested at eight");
+    assert!(desk.borrow().commands.is_empty(), "{:?}", desk.borrow().commands);
+    assert_eq!(driver.app.history.place(), &Place::Inbox);
+    driver.sees("reject: no artifact is selected; words typed now do nothing");
+    // A key that types nothing means what it does, and so does any after a pause.
+    driver.press("down");
+    assert_eq!(selected(&driver), ["src/parser.rs"]);
+    driver.press("k x");
+    driver.later(Duration::from_secs(7));
+    driver.press("t");
+    assert!(matches!(&desk.borrow().commands[..], [WireCommand::RetryTasks { .. }]));
+}
+
+#[test]
+fn nobody_is_asked_why_for_what_cannot_be_rejected() {
+    let (mut driver, desk) = desk((120, 36));
+    // The decision and the secret report.
+    driver.press("space j j j j j j j space x");
+    assert!(driver.app.layer().is_none());
+    driver.sees("reject: all 2 are of high risk, and those are judged one by one");
+    assert!(desk.borrow().commands.is_empty());
 }

@@ -161,6 +161,19 @@ impl Driver {
         out
     }
 
+    /// The foreground of the first character of something in sight.
+    #[track_caller]
+    pub fn colour_of(&mut self, text: &str) -> ratatui::style::Color {
+        let mut terminal = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
+        terminal.draw(|frame| view::draw(&mut self.app, frame)).unwrap();
+        let buffer = terminal.backend().buffer();
+        let row = |y: u16| (0..self.size.0).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        let at = |y: u16| Some((row(y).find(text)?, y));
+        let (byte, y) = (0..self.size.1).find_map(at).unwrap_or_else(|| panic!("{text:?} is not in sight"));
+        let x = row(y)[..byte].chars().count();
+        buffer[(u16::try_from(x).unwrap(), y)].fg
+    }
+
     /// The frame as a terminal would get it.
     pub fn draw_encoded(&mut self) -> String {
         let size = Size::new(self.size.0, self.size.1);

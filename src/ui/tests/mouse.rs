@@ -111,7 +111,7 @@ fn a_dialog_and_a_panel_of_a_cage_are_dragged_too() {
     cage.press("ctrl-r");
     cage.press("p");
     cage.sees_not("5049");
-    let (x, y) = bar(&mut cage, |of| of == Scrolls::Panel(2));
+    let (x, y) = bar(&mut cage, |of| of == Scrolls::Panel(3));
     drag(&mut cage, x, y, 35);
     cage.sees("5049");
 }

@@ -184,7 +184,7 @@ fn a_long_name_does_not_push_away_how_it_is_taken_back() {
     };
     driver.app.step(crate::ui::step::Step::Order(order));
     driver.settle();
-    driver.sees("… · z takes it back");
+    driver.sees("… · z takes it back, not what it set going");
 }
 
 #[test]
@@ -305,4 +305,104 @@ fn a_list_without_a_text_beside_it_does_not_offer_to_scroll_one() {
     let last = |width: u16| Driver::new(&Place::Artifacts, (width, 36)).draw().lines().last().unwrap().to_owned();
     assert!(last(200).contains("scroll text"), "{}", last(200));
     assert!(!last(120).contains("scroll text"), "{}", last(120));
+}
+
+#[test]
+fn whoever_knows_no_key_sees_the_way_to_the_other_screens() {
+    for (place, action) in Place::MAIN {
+        for size in [(80, 24), (120, 36), (200, 60)] {
+            let mut driver = Driver::new(place, size);
+            let frame = driver.draw();
+            let last = frame.lines().last().unwrap();
+            assert!(last.ends_with(" 1-0 screens  ? help  : command"), "{action} {size:?}: {last:?}");
+        }
+    }
+    let names = "1 overview 2 inbox 3 cages 4 agents 5 tasks 6 artifacts 7 alerts 9 metrics B dashboards 0 events";
+    for (place, size, shown) in [
+        (Place::Overview, (80, 24), false),
+        (Place::Overview, (120, 36), true),
+        (Place::Overview, (200, 60), true),
+        (Place::Inbox, (200, 60), true),
+        (Place::Cage("042".into()), (200, 60), true),
+    ] {
+        let mut driver = Driver::new(&place, size);
+        let frame = driver.draw();
+        assert_eq!(frame.lines().nth(1).unwrap().contains(names), shown, "{place:?} {size:?}\n{frame}");
+    }
+    // Where a question is asked, only its own keys count.
+    let mut driver = Driver::new(&Place::Tasks, (80, 24));
+    driver.press("/");
+    driver.sees_not("1-0 screens");
+}
+
+#[test]
+fn keys_that_a_user_has_changed_are_those_that_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("keys.toml"), "[global]\nevents = [\"e\"]\npalette = [\"alt-x\"]\n").unwrap();
+    let mut options = super::options(crate::ui::terminal::ColorDepth::True);
+    options.config_dir = Some(folder.path().to_owned());
+    let mut driver = Driver::with(options, &Place::Overview, (120, 36));
+    driver.sees("1-9 screens  ? help  alt-x command");
+    driver.sees("e events");
+}
+
+#[test]
+fn a_filter_that_is_not_understood_looks_like_whatever_else_is_wrong() {
+    use crate::ui::theme::Role;
+    for place in [Place::Tasks, Place::Cages, Place::Events, Place::Inbox] {
+        let mut driver = Driver::new(&place, (120, 36));
+        driver.engine = Box::new(|request| {
+            if format!("{request:?}").contains("nosuch:1") {
+                return Err("filter: there is no field".to_owned());
+            }
+            fleet::answer(request)
+        });
+        driver.press("/");
+        driver.type_text("nosuch:1");
+        driver.press("enter");
+        let wrong = driver.app.theme.style(Role::Bad).fg.unwrap();
+        let words = if place == Place::Cages { "nosuch" } else { "filter: there is" };
+        // In the title stands the filter itself; what is wrong stands below.
+        let frame = driver.draw();
+        let line = frame.lines().skip(2).find(|line| line.contains(words)).unwrap_or_else(|| panic!("{frame}"));
+        let words = line.trim_matches(['│', ' ']).to_owned();
+        assert_eq!(driver.colour_of(&words), wrong, "{place:?}");
+    }
+}
+
+#[test]
+fn a_preview_calls_agents_by_their_names() {
+    use serde_json::json;
+    let mut driver = Driver::new(&Place::Artifacts, (120, 36));
+    let id = "0195abcd-0000-7000-8000-00000000cafe";
+    driver.engine = Box::new(move |request| match request {
+        Request::WhatIf(_) => {
+            let items = [json!({"item": id, "change": "idle -> maintenance"})];
+            let what_if = json!({"items": items, "figures": [], "reversible": true});
+            Ok(Answer::WhatIf(serde_json::from_value(what_if).unwrap()))
+        }
+        Request::Names(ids) => {
+            let names = ids.iter().filter(|known| *known == id).map(|id| (id.clone(), "scribe".to_owned()));
+            Ok(Answer::Names(names.collect()))
+        }
+        other => fleet::answer(other),
+    });
+    let command = crate::api::types::WireCommand::DrainAgents { ids: vec![id.to_owned()] };
+    let order = crate::ui::step::Order { command, line: String::new(), title: "drain".to_owned() };
+    driver.app.step(crate::ui::step::Step::Preview(order));
+    driver.settle();
+    driver.sees("scribe 0000cafe");
+}
+
+#[test]
+fn a_command_that_needs_a_shell_is_told_so_and_still_taken() {
+    let mut driver = Driver::new(&Place::Tasks, (80, 24));
+    obeying(&mut driver, |_| Reply::Submitted { ids: vec![], refused: vec![], inverse: vec![], warnings: vec![] });
+    driver.press("+");
+    driver.sees("for pipes, globs and variables: sh -c 'ls");
+    driver.type_text("ls *.rs | wc");
+    driver.sees("No shell reads this: * reaches the program as it is. With one: sh -c 'ls");
+    driver.press("enter");
+    assert!(driver.app.layer().is_none(), "what is legal is not refused");
+    assert!(driver.app.orders.log()[0].line.ends_with("-- ls '*.rs' '|' wc"), "{}", driver.app.orders.log()[0].line);
 }

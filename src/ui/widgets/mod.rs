@@ -77,11 +77,11 @@ pub fn center_text(frame: &mut Frame<'_>, area: Rect, content: &str, style: Styl
     }
 }
 
-/// What a list says in place of rows, whole: lines that are too long are wrapped.
-pub fn center_wrapped(frame: &mut Frame<'_>, area: Rect, content: &str, look: &Look<'_>) {
+/// What a list says in place of rows, whole: lines that are too long are wrapped. What is wrong looks as it does everywhere.
+pub fn center_wrapped(frame: &mut Frame<'_>, area: Rect, content: &str, role: Role, look: &Look<'_>) {
     let room = usize::from(area.width.saturating_sub(4)).min(100);
     let words: Vec<String> = content.lines().flat_map(|line| wrap(line, room)).collect();
-    center_text(frame, area, &words.join("\n"), look.style(Role::Dim));
+    center_text(frame, area, &words.join("\n"), look.style(role));
 }
 
 /// A line in at most so many columns; a line that is cut ends in a mark that says so.

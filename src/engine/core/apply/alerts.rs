@@ -17,8 +17,10 @@ impl Core {
         self.alerts.change(event.alert_id, |alert| {
             alert.severity = event.severity;
             alert.message.clone_from(&event.message);
-            alert.last_seen = time;
-            alert.count += 1;
+            if !event.left {
+                alert.last_seen = time;
+                alert.count += 1;
+            }
             alert.context.value = event.value;
             alert.context.threshold = event.threshold.or(alert.context.threshold);
         });

@@ -133,7 +133,9 @@ impl Core {
         let mut state = TaskState::new(task, group, topic);
         state.parent = self.array_of(task.id).unwrap_or(NONE);
         self.by_status[state.status as usize] += state.weight();
+        let is_array = state.array.is_some();
         let slot = self.tasks.insert(state);
+        self.arrays.extend(is_array.then_some(slot));
         self.task_ids.insert(task.id, slot);
         self.deadlines.extend(self.deadline_key(slot));
         slot
@@ -177,6 +179,7 @@ impl Core {
         }
         let Some(task) = self.tasks.remove(slot) else { return };
         self.by_status[task.status as usize] -= task.weight();
+        self.arrays.remove(&slot);
         self.task_ids.remove(task.id);
         self.passed_since.remove(&task.id);
         self.leave_group(task.group);

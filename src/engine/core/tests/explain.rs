@@ -177,7 +177,10 @@ fn a_gate_that_waits_for_several_tasks_is_opened_by_all_their_artifacts_and_by_n
     let approve = |ids: &[ArtifactId]| Command::ReviewArtifacts { ids: ids.to_vec(), approve: true, note: None };
     let foretold = |world: &World, ids: &[ArtifactId]| {
         let command = approve(ids);
-        let said = world.core.what_if(world.now, Actor::User(world.user), &command, &world.context(&command)).unwrap();
+        let said = world
+            .core
+            .what_if(world.now, Actor::User(world.user), &command, &world.context(&command), &world.means)
+            .unwrap();
         let figures = said.figures.iter().map(|figure| (figure.before.unwrap(), figure.after.unwrap()));
         figures.collect::<Vec<_>>()
     };
@@ -188,7 +191,8 @@ fn a_gate_that_waits_for_several_tasks_is_opened_by_all_their_artifacts_and_by_n
     assert!(all.iter().all(|id| typed.contains(&id.to_string())), "{typed}");
     world.command(approve(&all)).unwrap();
     let reopen = Command::ReopenReviews { ids: all[1..3].to_vec() };
-    let said = world.core.what_if(world.now, Actor::User(world.user), &reopen, &world.context(&reopen)).unwrap();
+    let said =
+        world.core.what_if(world.now, Actor::User(world.user), &reopen, &world.context(&reopen), &world.means).unwrap();
     let figures: Vec<_> = said.figures.iter().map(|figure| (figure.before.unwrap(), figure.after.unwrap())).collect();
     assert_eq!(figures, [(0.0, 1.0), (0.0, 2.0)], "what is taken back closes the gate");
     world.command(reopen).unwrap();

@@ -254,6 +254,14 @@ fn many_subjects_of_one_rule_are_told_as_one() {
     assert!(group.message.starts_with("37 more; last: cage 040"), "{}", group.message);
     assert_eq!(all(&mut world, 0.6), 0, "nothing changes");
     world.assert_durable();
+    // Whoever looks at a cage sees its alert, be it its own or shared.
+    let about = world.core.alerts_of_cages();
+    let sources = |number| about[&cage(number)].iter().map(|alert| alert.source.as_str()).collect::<Vec<_>>();
+    assert_eq!((about.len(), sources(1), sources(40)), (40, vec!["cage 001"], vec!["rule hot"]));
+    let rule = world.core.alert_rule("hot").unwrap();
+    assert_eq!(about[&cage(40)][0].figure(Some(rule)).as_deref(), Some("37 share it"));
+    let own = about[&cage(1)][0].figure(Some(rule)).unwrap();
+    assert!(own.starts_with("60 % where 50 % is the limit, ") && own.ends_with(rule.measure()), "{own}");
     // One of those that share it gets worse, and so does the alert.
     heat(&mut world, 40, 0.9);
     world.pass(Span::from_secs(10));
@@ -261,10 +269,16 @@ fn many_subjects_of_one_rule_are_told_as_one() {
     assert_eq!(shared(&world).unwrap().severity, Severity::Critical);
     heat(&mut world, 40, 0.6);
     assert_eq!(shared(&world).unwrap().severity, Severity::Warning);
+    // Each that leaves is said, and neither counts as one that came up nor calls anybody.
+    let before = shared(&world).unwrap();
+    world.pass(Span::from_secs(10));
     for number in 1..=39 {
         heat(&mut world, number, 0.1);
     }
     assert_eq!(open(&world), one("rule hot", Severity::Warning));
+    let after = shared(&world).unwrap();
+    assert_eq!((after.context.value, after.message.as_str()), (Some(1.0), "1 more; over: cage 039"));
+    assert_eq!((after.count, after.last_seen), (before.count, before.last_seen));
     world.assert_durable();
     heat(&mut world, 40, 0.1);
     assert_eq!(open(&world), BTreeMap::new());

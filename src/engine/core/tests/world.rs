@@ -19,6 +19,8 @@ pub struct World {
     pub user: UserId,
     pub node: NodeId,
     pub records: Vec<Record>,
+    /// How long agents take in the mean, as it is counted outside of the core.
+    pub means: BTreeMap<AgentId, Span>,
     /// Effects since they were last looked at.
     pub effects: Vec<Effect>,
     /// Tasks that have ended, as the store would know them.
@@ -62,6 +64,7 @@ impl World {
             user,
             node,
             records: vec![],
+            means: BTreeMap::new(),
             effects: vec![],
             ended: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -278,7 +281,7 @@ impl World {
         let context = self.context(&command);
         let mut out = Decisions::default();
         let before = self.core.digest();
-        let foretold = self.core.what_if(self.now, Actor::User(self.user), &command, &context);
+        let foretold = self.core.what_if(self.now, Actor::User(self.user), &command, &context, &self.means);
         let large = matches!(&command, Command::SubmitTasks { tasks, .. } if tasks.len() > 10_000);
         let asked = command.clone();
         let reply = self.core.command(self.now, Actor::User(self.user), command, &context, &mut out);

@@ -70,7 +70,8 @@ impl TreeView {
         frame.render_widget(Line::from(head).style(look.style(Role::Columns)), Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         if let Some(words) = self.empty_text() {
-            widgets::center_wrapped(frame, body, &words, look);
+            let role = if self.error.is_some() { Role::Bad } else { Role::Dim };
+            widgets::center_wrapped(frame, body, &words, role, look);
             return;
         }
         for (y, place) in (body.y..body.bottom()).zip(self.top..self.lines.len()) {

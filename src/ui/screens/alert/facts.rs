@@ -4,8 +4,8 @@ use ratatui::text::{Line, Span};
 
 use super::super::alerts::{silenced, status};
 use crate::api::types::AlertRuleRow;
-use crate::domain::{Alert, AlertRule, MetricUnit};
-use crate::ui::events_text::severity;
+use crate::domain::{Alert, AlertMember, AlertRule, Severity};
+use crate::ui::events_text::{severity, shortened};
 use crate::ui::look::Look;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -27,13 +27,23 @@ fn fact(label: &str, role: Role, words: &str, room: usize, look: &Look<'_>) -> V
     wrapped.into_iter().enumerate().map(line).collect()
 }
 
-/// A figure in the unit that the name of its rule's metric gives it; plain where there is no rule.
-fn figure(value: f64, unit: Option<MetricUnit>) -> String {
-    unit.map_or_else(|| format!("{value}"), |unit| unit.show(value))
+/// Those that share an alert, the worst first, in words.
+fn shared(members: &[AlertMember]) -> String {
+    let named = members.iter().map(|member| match member.severity {
+        Severity::Critical => format!("{} (critical)", shortened(&member.source)),
+        _ => shortened(&member.source),
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
-/// What is known of an alert; `unit` is that of its figure, where a rule gives it one.
-pub fn lines(alert: &Alert, unit: Option<MetricUnit>, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// What is known of an alert and of the rule that raised it, if one did; `members` share it.
+pub fn lines(
+    alert: &Alert,
+    members: &[AlertMember],
+    rule: Option<&AlertRule>,
+    room: usize,
+    look: &Look<'_>,
+) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let title = look.style(Role::Title);
     lines.extend(widgets::wrap(&alert.message, room).into_iter().map(|words| Line::styled(words, title)));
@@ -64,16 +74,9 @@ pub fn lines(alert: &Alert, unit: Option<MetricUnit>, room: usize, look: &Look<'
     say("raised", Role::Text, format!("{}, {} ago", text::moment(alert.time), look.age(alert.time)));
     let times = if alert.count == 1 { "once".to_owned() } else { format!("{} times", text::count(alert.count)) };
     say("seen", Role::Text, format!("{times}, last {}", text::moment(alert.last_seen)));
-    let context = &alert.context;
-    match (context.value, context.threshold) {
-        (Some(value), Some(limit)) => {
-            say("figure", Role::Text, format!("{} where {} is the limit", figure(value, unit), figure(limit, unit)));
-        }
-        (Some(value), None) => say("figure", Role::Text, figure(value, unit)),
-        (None, Some(limit)) => say("limit", Role::Text, figure(limit, unit)),
-        (None, None) => {}
-    }
-    say("cause", Role::Text, context.trigger.clone());
+    say("figure", Role::Text, alert.figure(rule).unwrap_or_default());
+    say("shared by", Role::Accent, shared(members));
+    say("cause", Role::Text, alert.context.trigger.clone());
     if let Some(resolution) = &alert.resolution {
         let by =
             resolution.by.map(|id| look.names.of(id).map_or_else(|| text::short_id(&id.to_string()), str::to_owned));
@@ -88,8 +91,7 @@ pub fn lines(alert: &Alert, unit: Option<MetricUnit>, room: usize, look: &Look<'
 
 /// What a rule holds against what: `avg of node_cpu_usage_ratio in 5m >`.
 pub fn condition(rule: &AlertRule) -> String {
-    let metric = rule.metric.strip_prefix("menagerie_").unwrap_or(&rule.metric);
-    format!("{} of {metric} in {} {}", rule.function, rule.window, rule.comparison)
+    format!("{} of {} in {} {}", rule.function, rule.measure(), rule.window, rule.comparison)
 }
 
 /// The thresholds of a rule in words: `warning 90%, critical 98%`.

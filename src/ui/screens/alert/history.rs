@@ -50,6 +50,7 @@ fn what(event: &Event, severity: Option<Severity>) -> String {
             let how = match severity {
                 Some(before) if event.severity > before => format!("escalated to {}", event.severity),
                 Some(before) if event.severity < before => format!("eased to {}", event.severity),
+                _ if event.left => "fewer share it".to_owned(),
                 _ => "came up again".to_owned(),
             };
             format!("{how}: {}", event.message)
@@ -73,7 +74,7 @@ fn what(event: &Event, severity: Option<Severity>) -> String {
 fn entries(rows: &[JournalRow], look: &Look<'_>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut severity = None;
-    let mut again = 0_u64;
+    let (mut again, mut before) = (0_u64, None);
     // From the first on, so that it is known what each changed.
     for row in rows.iter().rev() {
         let time = text::moment(row.time);
@@ -81,7 +82,10 @@ fn entries(rows: &[JournalRow], look: &Look<'_>) -> Vec<Entry> {
             entries.push(Entry { time, mark: Mark::Unknown, who: who(&row.actor, look), what: row.kind.clone() });
             continue;
         };
-        let same = matches!(&event, Event::AlertRepeated(event) if Some(event.severity) == severity);
+        let same = match &event {
+            Event::AlertRepeated(event) if Some(event.severity) == severity => Some(event.left),
+            _ => None,
+        };
         let mut what = what(&event, severity);
         severity = match &event {
             Event::AlertRaised(event) => Some(event.alert.severity),
@@ -89,7 +93,8 @@ fn entries(rows: &[JournalRow], look: &Look<'_>) -> Vec<Entry> {
             Event::AlertRepeated(event) => Some(event.severity),
             _ => severity,
         };
-        again = if same { again + 1 } else { 0 };
+        again = if same.is_some() && same == before { again + 1 } else { u64::from(same.is_some()) };
+        before = same;
         if again > 1 {
             entries.pop();
             what = format!("{what} ({} times)", text::count(again));

@@ -15,7 +15,7 @@ use super::alert_rules;
 use crate::api::live::Topic;
 use crate::api::types::{AlertRuleRow, JournalRow};
 use crate::domain::metric::Query;
-use crate::domain::{Alert, Timestamp};
+use crate::domain::{Alert, AlertMember, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::events_text::about;
@@ -55,6 +55,7 @@ struct Asked {
     alert: Option<Ticket>,
     rule: Option<Ticket>,
     history: Option<Ticket>,
+    members: Option<Ticket>,
     series: Option<(Ticket, Box<Chart>)>,
 }
 
@@ -64,6 +65,8 @@ pub struct OneAlert {
     alert: Option<Box<Alert>>,
     rule: Rule,
     history: Vec<JournalRow>,
+    /// Those that share it.
+    members: Vec<AlertMember>,
     chart: Option<Box<Chart>>,
     /// What was asked for last, whatever came of it.
     looked_at: Option<Query>,
@@ -88,6 +91,7 @@ impl OneAlert {
             alert: None,
             rule: Rule::Asked,
             history: Vec::new(),
+            members: Vec::new(),
             chart: None,
             looked_at: None,
             unplotted: None,
@@ -158,6 +162,10 @@ impl Screen for OneAlert {
                     (self.alert, self.error) = (Some(alert.clone()), None);
                     self.asked.rule =
                         Some(out.ask(Some("alert rule"), Request::AlertRule(alert.context.trigger.clone())));
+                    if alert.is_shared() {
+                        let request = Request::AlertMembers(self.id.clone());
+                        self.asked.members = Some(out.ask(Some("alert members"), request));
+                    }
                 }
                 Ok(_) => {}
                 Err(message) => self.error = Some(message.clone()),
@@ -171,6 +179,10 @@ impl Screen for OneAlert {
                 _ => {}
             }
             self.ask_series(out);
+        } else if mine(&mut self.asked.members) {
+            if let Ok(Answer::Members(members)) = answer {
+                self.members.clone_from(members);
+            }
         } else if mine(&mut self.asked.history) {
             if let Ok(Answer::History(rows)) = answer {
                 self.history.clone_from(rows);
@@ -209,7 +221,7 @@ impl Screen for OneAlert {
             return;
         };
         let room = usize::from(area.width.saturating_sub(1));
-        let mut lines = facts::lines(alert, self.known_rule().map(|row| row.rule.unit()), room, look);
+        let mut lines = facts::lines(alert, &self.members, self.known_rule().map(|row| &row.rule), room, look);
         let chart = match &self.rule {
             Rule::Known(row) => {
                 lines.extend(facts::rule(row, room, look));

@@ -6,7 +6,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Cage, CageStatus, Panel, RowId, limits, measure, work};
+use super::{Cage, CageStatus, Panel, RowId, limits, measure, open_alerts, work};
 use crate::ui::columns::{Front, header, line, widths};
 use crate::ui::list::Column;
 use crate::ui::list::FILL_MIN;
@@ -92,20 +92,26 @@ pub fn arrange(cage: &Cage, area: Rect) -> Vec<(Panel, Rect)> {
     let limits_room = if two { (area.width - 2) / 2 } else { area.width };
     let want = |panel: Panel| {
         let (rank, least, best) = match panel {
+            Panel::Alerts if cage.alerts.is_empty() => (1, 0, 0),
+            Panel::Alerts => {
+                let best = count(alerts_height(cage, usize::from(limits_room)), 1);
+                // Whoever goes there reads what to do to its end.
+                (1, if focus == panel { best.min(area.height / 2).max(3) } else { 3 }, best)
+            }
             // Headings of the panel and of the columns are two lines.
-            Panel::Work => (1, 3, count(cage.executions.len().max(1), 2)),
-            Panel::Limits => (2, 3, count(limits_height(cage, usize::from(limits_room)), 1)),
-            Panel::Output => (3, 4, u16::MAX),
-            Panel::Processes => (4, 3, count(cage.known_processes().len().max(1), 2)),
+            Panel::Work => (2, 3, count(cage.executions.len().max(1), 2)),
+            Panel::Limits => (3, 3, count(limits_height(cage, usize::from(limits_room)), 1)),
+            Panel::Output => (4, 4, u16::MAX),
+            Panel::Processes => (5, 3, count(cage.known_processes().len().max(1), 2)),
         };
         // What the cursor is in gets the room that there is.
         Want { panel, rank: if panel == focus { 0 } else { rank }, least, best }
     };
     if !two {
-        let mut wants = [Panel::Limits, Panel::Work, Panel::Processes, Panel::Output].map(want);
+        let mut wants = [Panel::Alerts, Panel::Limits, Panel::Work, Panel::Processes, Panel::Output].map(want);
         // Nothing but what the cursor is in pushes the output out of sight.
         let third = (area.height / 3).max(4);
-        for want in &mut wants[..3] {
+        for want in &mut wants[..4] {
             want.best = want.best.min(if want.panel == focus { area.height / 2 } else { third });
         }
         return stack(area, &wants, false);
@@ -114,7 +120,7 @@ pub fn arrange(cage: &Cage, area: Rect) -> Vec<(Panel, Rect)> {
     let right = Rect { x: left.right() + 2, width: area.width - left.width - 2, ..area };
     let mut work = want(Panel::Work);
     work.best = work.best.min(area.height / 2);
-    let mut out = stack(left, &[want(Panel::Limits), want(Panel::Processes)], true);
+    let mut out = stack(left, &[Panel::Alerts, Panel::Limits, Panel::Processes].map(want), true);
     out.extend(stack(right, &[work, want(Panel::Output)], true));
     out
 }
@@ -122,6 +128,7 @@ pub fn arrange(cage: &Cage, area: Rect) -> Vec<(Panel, Rect)> {
 fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look: &Look<'_>) {
     let focused = cage.focus() == panel && panel != Panel::Output;
     let (name, more) = match panel {
+        Panel::Alerts => ("alerts", text::count(cage.alerts.len() as u64)),
         Panel::Limits => ("limits", limits::summary(&cage.limits())),
         Panel::Work => ("executions", text::count(cage.executions_total)),
         Panel::Processes => {
@@ -145,6 +152,7 @@ fn draw_panel(cage: &Cage, frame: &mut Frame<'_>, panel: Panel, area: Rect, look
     widgets::heading(frame, Rect { height: 1, ..area }, name, &more, focused, look);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     match panel {
+        Panel::Alerts => draw_lines(cage, frame, body, alert_lines(cage, usize::from(body.width), look)),
         Panel::Limits => draw_limits(cage, frame, body, look),
         Panel::Work => {
             let rows = cage.executions.iter();
@@ -171,6 +179,21 @@ fn limits_height(cage: &Cage, room: usize) -> usize {
     cage.limits().iter().map(|limit| limits::height(limit, here(limit), room)).sum()
 }
 
+/// How many lines the open alerts take.
+fn alerts_height(cage: &Cage, room: usize) -> usize {
+    cage.alerts.iter().map(|open| open_alerts::height(open, room)).sum()
+}
+
+/// The lines of all open alerts, each with its row.
+fn alert_lines(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<(RowId, Line<'static>)> {
+    let rows = cage.alerts.iter().flat_map(|open| {
+        let id = RowId::Alert(open.alert.id);
+        let here = cage.cursor.as_ref() == Some(&id);
+        open_alerts::lines(open, here, room, look).into_iter().map(move |line| (id.clone(), line))
+    });
+    rows.collect()
+}
+
 /// The lines of all limits, each with its row.
 fn limit_lines(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<(RowId, Line<'static>)> {
     let rows = cage.limits().into_iter().flat_map(|limit| {
@@ -184,13 +207,18 @@ fn limit_lines(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<(RowId, Line<'s
 fn draw_limits(cage: &Cage, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let room = usize::from(area.width);
     let lines = limit_lines(cage, room, look);
-    let on = |(id, _): &(RowId, Line<'_>)| cage.cursor.as_ref() == Some(id);
-    let here = lines.iter().position(on).unwrap_or(0)..lines.iter().rposition(on).map_or(0, |last| last + 1);
     if lines.is_empty() {
         let words = "No limit and not set up yet: how it holds is known after the first use.";
         frame.render_widget(Line::styled(text::fit(words, room).into_owned(), look.style(Role::Dim)), area);
         return;
     }
+    draw_lines(cage, frame, area, lines);
+}
+
+/// Lines of rows, scrolled so that the row under the cursor is in sight.
+fn draw_lines(cage: &Cage, frame: &mut Frame<'_>, area: Rect, lines: Vec<(RowId, Line<'static>)>) {
+    let on = |(id, _): &(RowId, Line<'_>)| cage.cursor.as_ref() == Some(id);
+    let here = lines.iter().position(on).unwrap_or(0)..lines.iter().rposition(on).map_or(0, |last| last + 1);
     let top = here.end.saturating_sub(usize::from(area.height)).min(here.start);
     for (row, (id, line)) in (0..area.height).zip(lines.into_iter().skip(top)) {
         let at = Rect { y: area.y + row, height: 1, ..area };

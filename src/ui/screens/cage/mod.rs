@@ -2,6 +2,7 @@
 
 mod draw;
 mod limits;
+mod open_alerts;
 pub mod work;
 
 use std::cell::RefCell;
@@ -12,9 +13,9 @@ use ratatui::layout::Rect;
 
 use super::cages::{item, measure};
 use crate::api::client::LogPart;
-use crate::api::live::{CageCell, CageProcess, Topic};
+use crate::api::live::{CageCell, CageProcess, OpenAlert, Topic};
 use crate::domain::metric::{Matcher, Operator, Selector};
-use crate::domain::{self, CageStatus, ExecutionId, Timestamp, spool};
+use crate::domain::{self, AlertId, CageStatus, ExecutionId, Timestamp, spool};
 use crate::ui::action::Scope;
 use crate::ui::ansi::Lines;
 use crate::ui::app::Options;
@@ -49,6 +50,7 @@ fn lines(bytes: &[u8]) -> Vec<TextLine> {
 /// A part of the screen whose rows the cursor goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Panel {
+    Alerts,
     Limits,
     Work,
     Processes,
@@ -58,6 +60,7 @@ enum Panel {
 /// The row under the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RowId {
+    Alert(AlertId),
     Limit(String),
     Execution(ExecutionId),
     Process(u32),
@@ -66,6 +69,7 @@ enum RowId {
 impl RowId {
     const fn panel(&self) -> Panel {
         match self {
+            Self::Alert(_) => Panel::Alerts,
             Self::Limit(_) => Panel::Limits,
             Self::Execution(_) => Panel::Work,
             Self::Process(_) => Panel::Processes,
@@ -78,6 +82,7 @@ impl RowId {
 struct Asked {
     cage: Option<Ticket>,
     grid: Option<Ticket>,
+    alerts: Option<Ticket>,
     executions: Option<Ticket>,
     processes: Option<Ticket>,
     output: Option<Ticket>,
@@ -88,6 +93,8 @@ pub struct Cage {
     id: String,
     record: Option<Box<domain::Cage>>,
     cell: Option<CageCell>,
+    /// Those that are open, the worst first.
+    alerts: Vec<OpenAlert>,
     /// Those that run first, then the newest.
     executions: Vec<AttemptRow>,
     executions_total: u64,
@@ -121,6 +128,7 @@ impl Cage {
             id: id.to_owned(),
             record: None,
             cell: None,
+            alerts: Vec::new(),
             executions: Vec::new(),
             executions_total: 0,
             processes: None,
@@ -149,10 +157,11 @@ impl Cage {
 
     /// All rows in the order in which the cursor goes through them.
     fn rows(&self) -> Vec<RowId> {
+        let alerts = self.alerts.iter().map(|open| RowId::Alert(open.alert.id));
         let limits = self.limits().into_iter().map(|limit| RowId::Limit(limit.name));
         let executions = self.executions.iter().map(|row| RowId::Execution(row.execution.id));
         let processes = self.known_processes().iter().map(|process| RowId::Process(process.pid));
-        limits.chain(executions).chain(processes).collect()
+        alerts.chain(limits).chain(executions).chain(processes).collect()
     }
 
     /// The panel that the cursor is in.
@@ -181,7 +190,7 @@ impl Cage {
     /// The task of the row under the cursor.
     fn task_here(&self) -> Option<String> {
         match self.cursor.as_ref()? {
-            RowId::Limit(_) => None,
+            RowId::Alert(_) | RowId::Limit(_) => None,
             RowId::Execution(id) => self.attempt(*id).map(|row| row.execution.task_id.to_string()),
             RowId::Process(pid) => {
                 let process = self.known_processes().iter().find(|process| process.pid == *pid)?;
@@ -237,6 +246,10 @@ impl Cage {
             if let Ok(Answer::Grid(cells)) = answer {
                 self.cell = cells.iter().find(|cell| cell.id.to_string() == self.id).cloned();
             }
+        } else if mine(&mut asked.alerts) {
+            if let Ok(Answer::OpenAlerts(alerts)) = answer {
+                self.alerts.clone_from(alerts);
+            }
         } else if mine(&mut asked.executions) {
             if let Ok(Answer::Attempts(page)) = answer {
                 self.executions.clone_from(&page.rows);
@@ -282,7 +295,7 @@ impl Screen for Cage {
     }
 
     fn topics(&self) -> &'static [Topic] {
-        &[Topic::Cages, Topic::Agents, Topic::Tasks, Topic::Usage]
+        &[Topic::Cages, Topic::Agents, Topic::Tasks, Topic::Alerts, Topic::Usage]
     }
 
     fn scopes(&self) -> &'static [Scope] {
@@ -296,6 +309,7 @@ impl Screen for Cage {
         let mut ask = |lane: Lane, request: Request| Some(out.ask(Some(lane), request));
         self.asked.cage = ask("cage", Request::Cage(id()));
         self.asked.grid = ask("cage figures", Request::Grid);
+        self.asked.alerts = ask("cage alerts", Request::CageAlerts(id()));
         self.asked.executions = ask("cage executions", Request::Attempts(query));
         self.asked.processes = ask("cage processes", Request::Processes(id()));
         let here = Matcher { label: "cage".to_owned(), operator: Operator::Is, text: id() };
@@ -340,7 +354,10 @@ impl Screen for Cage {
     }
 
     fn target(&self) -> Option<Place> {
-        self.task_here().map(Place::Task)
+        match self.cursor.as_ref() {
+            Some(RowId::Alert(id)) => Some(Place::Alert(id.to_string())),
+            _ => self.task_here().map(Place::Task),
+        }
     }
 
     fn perform(&mut self, action: &str, out: &mut Out) -> bool {

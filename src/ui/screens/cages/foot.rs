@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::cells::Cells;
 use super::measure::{Measure, WORST_FIRST, heat, in_short, mark_of, thousands, used_of, word_of};
 use crate::api::live::{CageCell, CellState, Gauge};
-use crate::ui::look::Look;
+use crate::ui::look::{Look, Mark};
 use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets;
@@ -42,6 +42,11 @@ pub fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: Option<&CageCell>, loo
                 style(Role::Dim),
             ),
         ]);
+        if cell.alerts > 0 {
+            let alerts = if cell.alerts == 1 { "alert" } else { "alerts" };
+            let words = format!("  {} {} {alerts}", look.mark(Mark::Warning), cell.alerts);
+            lines[0].push_span(Span::styled(words, style(Role::Warn)));
+        }
         let room =
             usize::from(area.width).saturating_sub(if cell_lines(area.width) == 1 { lines[0].width() + 1 } else { 0 });
         // What there is most to say with, of all figures: a cut one says something else.

@@ -314,7 +314,7 @@ impl Screen for Cages {
             };
             widgets::center_text(frame, area, words, look.style(Role::Dim));
         } else if let Err(problem) = &self.parsed {
-            widgets::center_wrapped(frame, area, problem, look);
+            widgets::center_wrapped(frame, area, problem, Role::Bad, look);
         } else if self.as_list {
             self.draw_list(frame, area, look);
         } else {

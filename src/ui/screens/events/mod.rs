@@ -242,6 +242,7 @@ impl Screen for Events {
         let head = Line::styled(text::pad(&head, usize::from(area.width)), look.style(Role::Columns));
         frame.render_widget(head, Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        let role = if self.window.error.is_some() { Role::Bad } else { Role::Dim };
         let words = match (&self.window.error, self.window.is_empty()) {
             (Some(error), _) => Some(error.clone()),
             (None, true) if self.window.looks() && !self.window.filter().is_empty() => {
@@ -255,7 +256,7 @@ impl Screen for Events {
             (None, false) => None,
         };
         if let Some(words) = words {
-            widgets::center_wrapped(frame, body, &words, look);
+            widgets::center_wrapped(frame, body, &words, role, look);
             return;
         }
         for (y, (place, entry)) in (body.y..body.bottom()).zip(self.window.visible()) {

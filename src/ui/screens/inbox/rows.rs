@@ -26,9 +26,8 @@ pub fn draw(entries: &Entries, frame: &mut Frame<'_>, area: Rect, look: &Look<'_
     frame.render_widget(columns::header(COLUMNS, &widths, None, look), Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if let Some(words) = in_place_of_rows(entries) {
-        let room = usize::from(body.width.saturating_sub(4)).min(100);
-        let words: Vec<String> = words.lines().flat_map(|line| widgets::wrap(line, room)).collect();
-        widgets::center_text(frame, body, &words.join("\n"), look.style(Role::Dim));
+        let role = if entries.error().is_some() { Role::Bad } else { Role::Dim };
+        widgets::center_wrapped(frame, body, &words, role, look);
         return;
     }
     for (line, (place, row)) in (0..body.height).zip(entries.visible()) {

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use super::alerts::alert;
 use super::{HOSTILE, at};
-use crate::api::live::{CageCell, CageProcess, CellState, Gauge};
+use crate::api::live::{CageCell, CageProcess, CellState, Gauge, OpenAlert};
 use crate::domain::spool::{self, Chunk, Stream};
-use crate::domain::{Cage, CageStatus, Timestamp};
+use crate::domain::{Alert, Cage, CageStatus, Timestamp};
 use crate::ui::gather::AttemptRow;
 use crate::ui::request::Page;
 
@@ -68,6 +69,7 @@ fn cell(number: u16) -> CageCell {
         node: Some("local".to_owned()),
         agent,
         running: u32::from(busy),
+        alerts: u32::from(state == Warning),
         cpu: gauge(wave(5.0), 2.0),
         memory,
         memory_peak: Gauge::default(),
@@ -75,6 +77,24 @@ fn cell(number: u16) -> CageCell {
         tokens: gauge(wave(9.0) * 0.7, 200_000.0),
         pids: Gauge { used: known.then_some(if busy { 5.0 } else { 0.0 }), granted: None, limit: Some(64.0) },
     }
+}
+
+/// What is open about one cage: of itself, and shared with others.
+pub fn alerts() -> Vec<OpenAlert> {
+    let own = alert(0);
+    let shared = Alert {
+        severity: crate::domain::Severity::Warning,
+        source: "rule agent-slow".to_owned(),
+        message: "12 more; last: agent builder-9 takes 20 s to answer".to_owned(),
+        ..alert(8)
+    };
+    vec![
+        OpenAlert {
+            alert: Alert { message: "memory of cage 404 is 97 % of its limit".to_owned(), ..own },
+            figure: Some("97 % where 90 % is the limit, avg of cage_memory_ratio".to_owned()),
+        },
+        OpenAlert { alert: shared, figure: Some("12 share it".to_owned()) },
+    ]
 }
 
 /// One cage with all that can be said of limits.

@@ -1,15 +1,65 @@
-//! Whether a task may miss its deadline, were it to start now.
+//! Whether a task may miss its deadline, were it to start now. The overview, alert rules and what is foretold of a command
+//! all ask here.
 
-use crate::domain::{Span, Timestamp};
-use crate::engine::core::look::Due;
+use std::collections::BTreeMap;
+
+use super::Core;
+use super::look::Due;
+use crate::domain::{AgentId, Span, Timestamp};
 
 /// A task that waits, of which nobody knows how long it takes, is at risk from so long before its deadline on.
 pub const UNKNOWN_TAKES: Span = Span::from_secs(600);
+/// However long an agent's tasks take, deadlines further ahead are not looked at.
+const HORIZON_MAX: Span = Span::from_secs(7 * 86_400);
+/// How many deadlines are looked at; where more come near, what is counted is a lower bound.
+pub const DUE_MAX: usize = 10_000;
+
+/// How long agents' executions take in the mean, whatever they are. It is counted outside of the core.
+pub trait Means {
+    /// That of one agent; `None` before its first execution has ended.
+    fn of(&self, agent: AgentId) -> Option<Span>;
+    /// The longest of all.
+    fn longest(&self) -> Span;
+}
+
+impl Means for BTreeMap<AgentId, Span> {
+    fn of(&self, agent: AgentId) -> Option<Span> {
+        self.get(&agent).copied()
+    }
+
+    fn longest(&self) -> Span {
+        self.values().max().copied().unwrap_or(Span::ZERO)
+    }
+}
+
+/// How far ahead deadlines are looked at, counted from when a task had to start by what it says about itself.
+pub fn horizon(means: &dyn Means) -> Span {
+    means.longest().clamp(UNKNOWN_TAKES, HORIZON_MAX)
+}
+
+/// Those of some tasks with deadlines that may be late, each with the microseconds that it has to spare and why.
+pub fn at_risk<'a>(
+    due: &'a [Due],
+    now: Timestamp,
+    means: &'a dyn Means,
+) -> impl Iterator<Item = (i64, &'a Due, String)> {
+    due.iter().filter_map(move |due| {
+        let typical = due.agent.and_then(|agent| means.of(agent));
+        judge(due, now, typical).map(|(spare, reason)| (spare, due, reason))
+    })
+}
+
+impl Core {
+    /// How many tasks may be late: the figure of the overview.
+    pub(super) fn deadlines_at_risk(&self, now: Timestamp, means: &dyn Means) -> usize {
+        at_risk(&self.due(now, horizon(means), DUE_MAX), now, means).count()
+    }
+}
 
 /// Why a task may be late, and how many microseconds it has to spare (mostly less than none); `None` when it need not be.
 /// What the task says about itself counts first, then what nine of ten of its like take, then `typical`: how long its
 /// agent's executions take in the mean, whatever they are.
-pub fn judge(due: &Due, now: Timestamp, typical: Option<Span>) -> Option<(i64, String)> {
+fn judge(due: &Due, now: Timestamp, typical: Option<Span>) -> Option<(i64, String)> {
     let takes = due.estimate.or(due.foretold).or(typical);
     let about = if due.estimate.is_none() && due.foretold.is_some() { "up to" } else { "about" };
     let left = due.deadline.as_micros() - now.as_micros();
