@@ -1,6 +1,6 @@
 //! All cages in short, as they came last, and the shares that are shown of them.
 
-use super::measure::{Measure, calm};
+use super::measure::{Measure, Shown};
 use crate::api::live::CageCell;
 use crate::domain::CageId;
 
@@ -8,16 +8,16 @@ use crate::domain::CageId;
 #[derive(Default)]
 pub struct Cells {
     cells: Vec<CageCell>,
-    /// For each cell and measure the share that is shown; see [`calm`].
-    shares: Vec<[Option<f64>; Measure::ALL.len()]>,
+    /// For each cell and measure the share that is shown.
+    shares: Vec<[Shown; Measure::ALL.len()]>,
 }
 
 impl Cells {
-    /// Takes what came; shares that hardly moved stay as they were.
+    /// Takes what came; shares that hardly moved stay as they were, until they rest.
     pub fn take(&mut self, cells: &[CageCell]) {
         let share = |cell: &CageCell, measure: Measure| {
-            let shown = self.find(cell.id).and_then(|place| self.share(place, measure));
-            calm(shown, measure.of(cell).share())
+            let shown = self.find(cell.id).and_then(|place| self.shares.get(place));
+            shown.map_or_else(Shown::default, |shares| shares[measure as usize]).next(measure.of(cell).share())
         };
         let shares = cells.iter().map(|cell| Measure::ALL.map(|measure| share(cell, measure))).collect();
         self.shares = shares;
@@ -36,7 +36,7 @@ impl Cells {
 
     /// The share of a limit that is shown for the cage at a place; `None` where it is not known.
     pub fn share(&self, place: usize, measure: Measure) -> Option<f64> {
-        self.shares.get(place).and_then(|shares| shares[measure as usize])
+        self.shares.get(place).and_then(|shares| shares[measure as usize].share)
     }
 
     /// The cage that uses most of its limit of a measure, as the cells show it; where nothing is limited, the one that uses

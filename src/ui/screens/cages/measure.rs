@@ -195,16 +195,37 @@ pub fn unlimited(gauge: &Gauge, columns: usize, value: impl Fn(f64) -> String) -
 /// otherwise, and cells that are sorted by it would dance.
 const MOVES: f64 = 0.04;
 
-/// The share to show when `now` follows on `shown`: the old one while the difference says nothing.
-pub fn calm(shown: Option<f64>, now: Option<f64>) -> Option<f64> {
-    match (shown, now) {
-        (Some(old), Some(new)) => {
-            let moved = (new - old).abs() >= MOVES;
-            let alarming = (new >= LEVELS[3]) != (old >= LEVELS[3]) || (new >= 1.0) != (old >= 1.0);
-            let zero = (new <= 0.0) != (old <= 0.0);
-            Some(if moved || alarming || zero { new } else { old })
-        }
-        (_, now) => now,
+/// After so many times at the same per cent a share is shown as it is, so that cells agree with figures beside them once
+/// cages rest.
+const RESTS: u8 = 10;
+
+/// The share that is shown of a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shown {
+    /// What is shown; `None` where nothing is known.
+    pub share: Option<f64>,
+    /// What came last.
+    last: Option<f64>,
+    /// How often in a row that was the same, in whole per cent.
+    rested: u8,
+}
+
+impl Shown {
+    /// What to show when `now` comes: the old share while the difference says nothing.
+    #[must_use]
+    pub fn next(self, now: Option<f64>) -> Self {
+        let per_cent = |share: Option<f64>| share.map(|share| (share * 100.0).round());
+        let rested = if per_cent(now) == per_cent(self.last) { self.rested.saturating_add(1) } else { 0 };
+        let share = match (self.share, now) {
+            (Some(old), Some(new)) => {
+                let moved = (new - old).abs() >= MOVES;
+                let alarming = (new >= LEVELS[3]) != (old >= LEVELS[3]) || (new >= 1.0) != (old >= 1.0);
+                let zero = (new <= 0.0) != (old <= 0.0);
+                Some(if moved || alarming || zero || rested >= RESTS { new } else { old })
+            }
+            (_, now) => now,
+        };
+        Self { share, last: now, rested }
     }
 }
 
@@ -222,14 +243,20 @@ mod tests {
     }
 
     #[test]
-    fn small_moves_are_not_shown_but_alarming_ones_are() {
-        assert_eq!(calm(Some(0.50), Some(0.52)), Some(0.50));
-        assert_eq!(calm(Some(0.50), Some(0.55)), Some(0.55));
-        assert_eq!(calm(Some(0.89), Some(0.91)), Some(0.91));
-        assert_eq!(calm(Some(0.99), Some(1.0)), Some(1.0));
-        assert_eq!(calm(Some(0.01), Some(0.0)), Some(0.0));
-        assert_eq!(calm(Some(0.5), None), None);
-        assert_eq!(calm(None, Some(0.01)), Some(0.01));
+    fn small_moves_are_shown_when_they_rest_and_alarming_ones_at_once() {
+        let after = |shares: &[Option<f64>]| shares.iter().fold(Shown::default(), |shown, now| shown.next(*now)).share;
+        assert_eq!(after(&[Some(0.50), Some(0.52)]), Some(0.50));
+        assert_eq!(after(&[Some(0.50), Some(0.55)]), Some(0.55));
+        assert_eq!(after(&[Some(0.89), Some(0.91)]), Some(0.91));
+        assert_eq!(after(&[Some(0.99), Some(1.0)]), Some(1.0));
+        assert_eq!(after(&[Some(0.01), Some(0.0)]), Some(0.0));
+        assert_eq!(after(&[Some(0.5), None]), None);
+        assert_eq!(after(&[None, Some(0.01)]), Some(0.01));
+        let mut resting = vec![Some(0.50)];
+        resting.extend([Some(0.521); RESTS as usize]);
+        assert_eq!(after(&resting), Some(0.50));
+        resting.push(Some(0.519));
+        assert_eq!(after(&resting), Some(0.519), "to the per cent it has not moved");
     }
 
     #[test]
