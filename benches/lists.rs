@@ -138,6 +138,7 @@ impl Writer {
             kind: None,
             after: vec![],
             lesson: None,
+            slack: None,
         })
     }
 }

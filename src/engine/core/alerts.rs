@@ -287,8 +287,9 @@ impl Core {
         if refused.is_empty() {
             self.clear_alert("learning", MODEL_REFUSED, "every model could be taken up", now, out);
         }
-        for refusal in refused {
-            let message = format!("work goes on without what was learned: {refusal}");
+        if !refused.is_empty() {
+            let refused: Vec<_> = refused.iter().map(ToString::to_string).collect();
+            let message = format!("work goes on without what was learned: {}", refused.join("; "));
             self.tell(Severity::Warning, "learning".to_owned(), trigger(MODEL_REFUSED), message, now, out);
         }
     }

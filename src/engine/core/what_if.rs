@@ -75,7 +75,7 @@ impl Core {
                 figure(measure.what.clone(), measure.unit, whole, whole + after - before)
             })
             .collect();
-        figures.extend(self.consequences(command, &core, &out));
+        figures.extend(self.consequences(command, &core, &out, now));
         let changes = facts_before.iter().zip(&facts_after).map(|(before, after)| difference(before, after));
         let named: Vec<_> = items.iter().map(ToString::to_string).zip(changes).collect();
         let stops = out.effects.iter().filter(|effect| matches!(effect, Effect::Stop { .. })).count() as u64;
@@ -180,6 +180,12 @@ impl Core {
             if !matches!(command, Command::CancelTasks { .. }) {
                 add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&named)));
             }
+            let waiting = tasks.clone();
+            let delay = move |core: &Self| {
+                let costs = waiting.iter().filter_map(|id| core.delay_of(*id, now)).map(|delay| delay.cost);
+                costs.sum::<f64>()
+            };
+            add("cost of an hour more of waiting, in task-hours".to_owned(), Unit::TaskHours, Box::new(delay));
             let risky = move |core: &Self| tasks.iter().filter(|id| core.is_at_risk(**id, now)).count() as f64;
             add("deadlines at risk".to_owned(), Unit::Count, Box::new(risky));
         }
@@ -225,7 +231,7 @@ impl Core {
     }
 
     /// What follows from a command beyond what it names.
-    fn consequences(&self, command: &Command, after: &Self, out: &Decisions) -> Vec<Figure> {
+    fn consequences(&self, command: &Command, after: &Self, out: &Decisions, now: Timestamp) -> Vec<Figure> {
         match command {
             Command::CancelTasks { .. } => {
                 let fails = |record: &&crate::domain::Record| matches!(record.event, Event::TaskFailed(_));
@@ -247,17 +253,28 @@ impl Core {
                         *change.entry(maker).or_insert(0) += by;
                     }
                 }
+                let waits = |core: &Self, id: &ArtifactId| {
+                    core.artifacts.get(id).is_some_and(|artifact| artifact.state == ReviewState::Pending)
+                };
+                let mut figures = vec![];
+                if let Command::ReviewArtifacts { .. } = command {
+                    let inbox = self.inbox(now, true);
+                    let costs = inbox.iter().filter(|item| ids.contains(&item.id)).map(|item| (item.cost, item.id));
+                    let costs: Vec<_> = costs.collect();
+                    let left = costs.iter().filter(|(_, id)| waits(after, id)).map(|(cost, _)| cost).sum();
+                    let cost = costs.iter().map(|(cost, _)| cost).sum();
+                    let what = "cost of delay so far, in task-hours";
+                    figures.push(figure(what.to_owned(), Unit::TaskHours, cost, left));
+                }
                 let before = self.lacking_approval(&judged, &BTreeMap::new());
                 let then = self.lacking_approval(&judged, &change);
-                vec![
-                    figure(
-                        "tasks that wait for these approvals".to_owned(),
-                        Unit::Count,
-                        before.0 as f64,
-                        then.0 as f64,
-                    ),
-                    figure("approvals that those tasks lack".to_owned(), Unit::Count, before.1 as f64, then.1 as f64),
-                ]
+                let counts = [
+                    ("tasks that wait for these approvals", before.0, then.0),
+                    ("approvals that those tasks lack", before.1, then.1),
+                ];
+                let counts =
+                    counts.map(|(what, before, then)| figure(what.to_owned(), Unit::Count, before as f64, then as f64));
+                counts.into_iter().chain(figures).collect()
             }
             _ => vec![],
         }

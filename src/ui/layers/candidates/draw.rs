@@ -288,15 +288,23 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
 /// The score, what of it was learned, and how likely that makes a success.
 fn suits(score: f64, learned: Option<&Learned>) -> String {
     let part = learned.map_or_else(String::new, |learned| format!(", learned {:+.3}", learned.value));
-    let chance = learned.and_then(|learned| learned.chance);
-    let chance = chance.map_or_else(String::new, |chance| format!(", {} likely", text::percent(chance)));
+    let chance = learned.and_then(|learned| learned.outlook.as_ref());
+    let chance = chance.map_or_else(String::new, |outlook| format!(", {} likely", text::percent(outlook.chance)));
     format!("SUITS IT {score:.3}{part}{chance}")
 }
 
 /// What that which was learned rests on.
 fn learned_lines(learned: &Learned, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let words = format!("learned: {}", text::clean(&learned.evidence));
-    widgets::wrap(&words, width).into_iter().map(|line| Line::styled(line, look.style(Role::Dim))).collect()
+    let mut lines = vec![];
+    let mut say = |words: &str, role: Role| {
+        lines.extend(widgets::wrap(words, width).into_iter().map(|line| Line::styled(line, look.style(role))));
+    };
+    if let Some(outlook) = &learned.outlook {
+        let role = if outlook.bad { Role::Warn } else { Role::Dim };
+        say(&text::clean(&outlook.sentence("succeeds")), role);
+    }
+    say(&format!("learned: {}", text::clean(&learned.evidence)), Role::Dim);
+    lines
 }
 
 /// One factor: its value, how much it counts, and what it rests on.
