@@ -6,7 +6,7 @@ use crate::domain::command::Command;
 use crate::domain::task::ArrayRange;
 use crate::domain::time::When;
 use crate::domain::*;
-use crate::engine::core::Explanation;
+use crate::engine::core::{Explanation, ReasonKind};
 
 const FLEET: &str = r#"
 [[cage]]
