@@ -159,6 +159,7 @@ fn how_likely_something_is_and_what_waiting_costs_is_learned_and_said() {
         assert_eq!(ids.len(), count + 1, "{agent}");
         site.out(&[&["artifact", verb], &ids[1..]].concat());
     }
+    site.out(&["model", "train", "classifier"]);
     let inbox = site.json_of(&["inbox", "list"]);
     let inbox = inbox.as_array().unwrap();
     let waiting: Vec<_> = inbox.iter().filter(|item| item["kind"] == "artifact").collect();
@@ -184,7 +185,6 @@ fn how_likely_something_is_and_what_waiting_costs_is_learned_and_said() {
     assert!(site.out(&["task", "reassign", id, "--candidates"]).contains("of baker with type broken succeeded"));
     // It has versions, and is the same after a crash.
     assert!(site.out(&["model", "show", "classifier"]).contains("agents+types"));
-    site.out(&["model", "train", "classifier"]);
     let exported = site.out(&["model", "export", "classifier"]);
     let approved = site.json_of(&["inbox", "list"]);
     site.kill_engine();

@@ -249,7 +249,7 @@ proptest! {
 
 #[test]
 fn what_few_did_by_luck_does_not_come_first() {
-    let mut history = history(9, 400);
+    let mut history = history(9, 500);
     let (lucky, steady) = (history.agents[0], history.agents[1]);
     let mut seen = 0;
     history.records.retain(|record| !matches!(&record.event, Event::AgentRemoved(_)));
