@@ -16,8 +16,8 @@ use menagerie::domain::selection::TaskContext;
 use menagerie::domain::snapshot::{EndedCounts, OpenArtifact, Past, QueuedTask, Snapshot};
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::{
-    Actor, AgentId, ArtifactId, ArtifactType, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span,
-    TaskId, TaskStatus, Timestamp, UserId,
+    Actor, AgentId, ArtifactId, ArtifactType, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind,
+    ReviewState, Span, TaskId, TaskStatus, Timestamp, UserId,
 };
 use menagerie::engine::core::{Context, Core, Decisions};
 use serde_json::json;

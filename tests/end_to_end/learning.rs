@@ -56,7 +56,9 @@ fn fleet() -> Site {
 fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     let mut site = fleet();
     assert!(site.out(&["model", "list"]).contains("no model has a version yet"));
-    for (model, first) in [("predictor", "32 executions that succeeded"), ("value_function", "32 tasks with a deadline")] {
+    for (model, first) in
+        [("predictor", "32 executions that succeeded"), ("value_function", "32 tasks with a deadline")]
+    {
         assert!(site.refusal_of(&["model", "show", model]).contains(first));
     }
     assert!(site.refusal_of(&["model", "train"]).contains("learned something"));
@@ -174,14 +176,20 @@ fn how_likely_something_is_and_what_waiting_costs_is_learned_and_said() {
     site.out(&["agent", "drain", "baker"]);
     let output = site.command(&submit).output().unwrap();
     let (said, id) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
-    assert!(said.contains("baker with type broken succeeds in about ") && said.contains("; smith does in about "), "{said}");
+    assert!(
+        said.contains("baker with type broken succeeds in about ") && said.contains("; smith does in about "),
+        "{said}"
+    );
     let id = id.trim();
     let explained = site.out(&["task", "explain", id]);
     assert!(explained.contains("with agent baker it succeeds in about "), "{explained}");
     assert!(explained.contains("costs 5.5 task-hours"), "{explained}");
     assert!(site.out(&["task", "show", id]).contains("costs 5.5 task-hours"));
     let recommended = site.out(&["agent", "recommend", "--task", id, "--explain"]);
-    assert!(recommended.contains("SUCCEEDS") && recommended.contains("of baker with type broken succeeded"), "{recommended}");
+    assert!(
+        recommended.contains("SUCCEEDS") && recommended.contains("of baker with type broken succeeded"),
+        "{recommended}"
+    );
     assert!(site.out(&["task", "reassign", id, "--candidates"]).contains("of baker with type broken succeeded"));
     // It has versions, and is the same after a crash.
     assert!(site.out(&["model", "show", "classifier"]).contains("agents+types"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
 use super::learning::{MISSED, ValueFunction, seconds};
-use crate::domain::learning::{Slack, USUAL};
+use crate::domain::learning::{Product, Slack, USUAL};
 use crate::domain::{AlertId, AlertStatus, ArtifactId, ReviewState, Severity, Span, TaskId, TaskStatus, Timestamp};
 
 /// How many tasks behind those that wait directly are looked at for one list. What is beyond is left out of the count, so
@@ -145,6 +145,8 @@ impl Core {
     pub fn inbox(&self, now: Timestamp, snoozed: bool) -> Vec<Waiting> {
         let mut reach = Reach::new(self);
         let urgency = self.urgency();
+        // Most artifacts of a fleet are of few sorts.
+        let mut approvals = BTreeMap::new();
         let waits = |until: Option<Timestamp>| snoozed || until.is_none_or(|until| until <= now);
         let pending = self.artifacts.values().filter(|artifact| artifact.state == ReviewState::Pending);
         let mut waiting: Vec<_> = pending
@@ -153,7 +155,10 @@ impl Core {
                 let blocked = reach.of_task(artifact.task_id);
                 let mut gated = reach.gated(artifact.task_id);
                 gated.truncate(GATED_MAX);
-                let approval = self.classifier.approval(artifact.agent_id, artifact.product);
+                let Product { kind, artifact: made } = artifact.product;
+                let approval = *approvals
+                    .entry((artifact.agent_id, kind, made))
+                    .or_insert_with(|| self.classifier.approval(artifact.agent_id, artifact.product));
                 // What is rejected is done again, which cannot begin before somebody has looked.
                 let again = approval.map_or(0.0, |approval| 1.0 - approval);
                 let waited = now.since(made_at(artifact.id.0));

@@ -206,9 +206,10 @@ impl Question {
         moderated(mean, if self.plan.moderated { variance } else { 0.0 })
     }
 
-    /// How likely a case is, by the candidate in force; `None` while too little was seen to say.
-    pub(super) fn chance(&self, case: &Case) -> Option<f64> {
-        (self.cases >= u64::from(REVIEWS.0)).then(|| self.chance_by(self.in_force, case))
+    /// How likely a case is, by the candidate in force; `None` while too little was seen to say. The case is made of the rates
+    /// only if it is looked at.
+    pub(super) fn chance(&self, case: impl FnOnce(&Rates) -> Case) -> Option<f64> {
+        (self.cases >= u64::from(REVIEWS.0)).then(|| self.chance_by(self.in_force, &case(&self.rates)))
     }
 
     /// Which candidate is in force, by its place.

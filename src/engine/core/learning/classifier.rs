@@ -135,7 +135,7 @@ impl Classifier {
     /// How likely an execution is to succeed; `None` while too little was seen to say.
     pub(in crate::engine::core) fn success(&self, one: &Try) -> Option<f64> {
         let question = &self.0.questions[SUCCESS];
-        question.chance(&case(&question.rates, one.agent, one.kind, one.circumstances()))
+        question.chance(|rates| case(rates, one.agent, one.kind, one.circumstances()))
     }
 
     /// The same with what it rests on, the agent and the type by name.
@@ -153,7 +153,7 @@ impl Classifier {
     pub(in crate::engine::core) fn approval(&self, agent: AgentId, product: Product) -> Option<f64> {
         let question = &self.0.questions[APPROVAL];
         let artifact = features::artifact(product.artifact);
-        question.chance(&case(&question.rates, Some(agent), product.kind, of_artifact(&question.rates, artifact)))
+        question.chance(|rates| case(rates, Some(agent), product.kind, of_artifact(rates, artifact)))
     }
 
     /// The same with what it rests on.

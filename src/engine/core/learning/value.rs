@@ -89,7 +89,7 @@ impl ValueFunction {
             return 1.0;
         }
         let case = self.case(slack);
-        self.0.questions[0].chance(&case).unwrap_or(case.plain)
+        self.0.questions[0].chance(|_| case).unwrap_or(case.plain)
     }
 
     /// How many outcomes what it says rests on; `None` while the formula stands.

@@ -5,10 +5,11 @@ use super::learning::Draws;
 use super::world::*;
 use crate::domain::artifact::FoundArtifact;
 use crate::domain::learning::{Lesson, ModelKind, Product, Slack, USUAL, type_number};
+use crate::domain::snapshot::PastLesson;
 use crate::domain::time::When;
 use crate::domain::*;
-use crate::engine::core::ReasonKind;
 use crate::engine::core::learning::{Classifier, Try, ValueFunction};
+use crate::engine::core::{Core, Decisions, ReasonKind};
 
 const AGENTS: usize = 8;
 const TYPES: usize = 6;
@@ -325,6 +326,34 @@ fn what_was_learned_of_executions_and_judgements_comes_back_from_the_journal() {
     world.assert_durable();
     world.command(Command::RemoveAgents { ids: vec![world.agent("ann")] }).unwrap();
     world.assert_durable();
+}
+
+#[test]
+fn what_a_journal_teaches_that_knew_of_no_such_model_becomes_a_version_at_the_start() {
+    let mut world = World::new(FLEET);
+    work(&mut world, 10);
+    let mut snapshot = super::snapshot::of(&world);
+    snapshot.past.models.retain(|(version, _)| version.model != ModelKind::Classifier);
+    let tried = world.records.iter().filter_map(|record| match &record.event {
+        Event::ExecutionEnded(event) => {
+            let (agent_id, succeeded) = (event.agent_id, event.outcome.succeeded());
+            event.lesson.clone().map(|lesson| PastLesson::Tried { agent_id, lesson, succeeded })
+        }
+        _ => None,
+    });
+    snapshot.past.lessons = tried.collect();
+    let mut core = Core::restore(snapshot);
+    let mut made = || {
+        let mut out = Decisions::default();
+        core.models_taken_up(world.now, &[], &mut out);
+        let versions = out.records.into_iter().filter_map(|record| match record.event {
+            Event::ModelVersioned(event) => Some((event.version.model, event.version.version, event.version.lessons)),
+            _ => None,
+        });
+        versions.collect::<Vec<_>>()
+    };
+    assert_eq!(made(), [(ModelKind::Classifier, 1, 40)]);
+    assert_eq!(made(), [], "once is enough");
 }
 
 #[test]

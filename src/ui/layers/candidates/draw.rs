@@ -250,6 +250,12 @@ fn about(layer: &Candidates, width: usize, record: bool, look: &Look<'_>) -> Vec
     if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
         let words = suits(score, candidate.learned.as_ref());
         lines.push(styled(Role::Columns, text::fit(&words, width).into_owned()));
+        let outlook = candidate.learned.as_ref().and_then(|learned| learned.outlook.as_ref());
+        lines.extend(outlook.iter().flat_map(|outlook| {
+            let role = if outlook.bad { Role::Warn } else { Role::Dim };
+            let words = widgets::wrap(&text::clean(&outlook.sentence("succeeds")), width);
+            words.into_iter().map(move |line| styled(role, line))
+        }));
         lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
         lines.extend(candidate.learned.iter().flat_map(|learned| learned_lines(learned, width, look)));
     }
@@ -295,16 +301,8 @@ fn suits(score: f64, learned: Option<&Learned>) -> String {
 
 /// What that which was learned rests on.
 fn learned_lines(learned: &Learned, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let mut lines = vec![];
-    let mut say = |words: &str, role: Role| {
-        lines.extend(widgets::wrap(words, width).into_iter().map(|line| Line::styled(line, look.style(role))));
-    };
-    if let Some(outlook) = &learned.outlook {
-        let role = if outlook.bad { Role::Warn } else { Role::Dim };
-        say(&text::clean(&outlook.sentence("succeeds")), role);
-    }
-    say(&format!("learned: {}", text::clean(&learned.evidence)), Role::Dim);
-    lines
+    let words = format!("learned: {}", text::clean(&learned.evidence));
+    widgets::wrap(&words, width).into_iter().map(|line| Line::styled(line, look.style(Role::Dim))).collect()
 }
 
 /// One factor: its value, how much it counts, and what it rests on.
