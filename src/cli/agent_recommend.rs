@@ -90,7 +90,8 @@ fn explain(context: &mut Context, item: &Value) -> std::io::Result<()> {
     let evidence = clean(&view::text(learned, "evidence"));
     context.out.line(&format!("  {:<17} {value:+.3}       {evidence}", "learned"))?;
     if let Some(outlook) = outlook(item) {
-        let said = clean(&format!("{}: {}", outlook.of_hundred(), outlook.evidence));
+        let bad = if outlook.bad { "a bad match: " } else { "" };
+        let said = clean(&format!("{bad}{}: {}", outlook.of_hundred(), outlook.evidence));
         let said = if outlook.bad { context.out.paint(Role::Warning, &said) } else { said };
         context.out.line(&format!("  {:<17} {said}", "succeeds"))?;
     }

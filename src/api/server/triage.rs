@@ -236,7 +236,7 @@ pub(super) async fn task_candidates(
         if let Some(judged) = scores.remove(id) {
             (candidate.score, candidate.factors) = (Some(judged.score), judged.factors);
             let outlook = judged.learned.outlook.as_ref().filter(|outlook| outlook.bad);
-            candidate.reasons.extend(outlook.map(|outlook| outlook.sentence("succeeds")));
+            candidate.reasons.extend(outlook.map(|outlook| outlook.sentence("is a bad match: succeeds")));
             candidate.learned = Some(judged.learned);
         }
     }
