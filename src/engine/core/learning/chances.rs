@@ -100,10 +100,10 @@ impl Rate {
         (f64::from(self.good) / 1e3 + cases * plain) / (f64::from(self.all) / 1e3 + cases)
     }
 
-    /// `31 % of the last 40`; `None` for what was never seen.
+    /// `31 % of about 40`, older ones fading; `None` for what was never seen.
     pub(super) fn phrase(self) -> Option<String> {
         let percent = (u64::from(self.good) * 100 + u64::from(self.all) / 2).checked_div(u64::from(self.all))?;
-        Some(format!("{percent} % of the last {}", (self.all + 500) / 1000))
+        Some(format!("{percent} % of about {}", (self.all + 500) / 1000))
     }
 }
 

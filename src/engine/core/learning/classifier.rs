@@ -168,7 +168,7 @@ impl Classifier {
         let mut evidence = evidence(question, "approved", (Some(agent), product.kind), names);
         let of_artifact = question.rates.get(features::artifact(product.artifact), None).phrase();
         if let (3, Some(rate)) = (question.in_force(), of_artifact) {
-            evidence = format!("{evidence}; {rate} of type {}", product.artifact);
+            evidence = format!("{evidence}; {rate} of artifacts of type {}", product.artifact);
         }
         Some(Prospect { chance, bad: chance < 0.5 && question.in_force() > 0, evidence })
     }
@@ -246,10 +246,10 @@ fn evidence(question: &Question, verb: &str, (agent, kind): (Whose, Feature), na
         parts.push(said(rates.get(kind, agent), format!("{name} with type {kind_name}")));
     }
     if agent.is_some() {
-        parts.push(said(rates.get(ALWAYS, agent), format!("all of {name}")));
+        parts.push(said(rates.get(ALWAYS, agent), format!("{name} with any type")));
     }
     if with_kinds {
-        parts.push(said(rates.get(kind, None), format!("all of type {kind_name}")));
+        parts.push(said(rates.get(kind, None), format!("anybody with type {kind_name}")));
     }
     if parts.is_empty() {
         parts.push(format!("{of_all} {verb}"));

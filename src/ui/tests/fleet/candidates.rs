@@ -45,7 +45,7 @@ fn suiting(candidate: Candidate) -> Candidate {
         outlook: Some(Prospect {
             chance: 0.87,
             bad: false,
-            evidence: "91 % of the last 40 of newcomer with type parse succeeded".to_owned(),
+            evidence: "91 % of about 40 of newcomer with type parse succeeded".to_owned(),
         }),
     };
     Candidate { score: Some(0.812), factors, learned: Some(learned), ..candidate }
