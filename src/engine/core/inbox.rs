@@ -128,8 +128,19 @@ impl Core {
 
     /// What an hour more of waiting costs a task; `None` when it is not in memory, or runs.
     pub fn delay_of(&self, task: TaskId, now: Timestamp) -> Option<Delay> {
+        self.delay_within(&mut Reach::new(self), task, now)
+    }
+
+    /// What an hour more of waiting costs those of some tasks that wait, in task-hours.
+    pub(super) fn cost_of_waiting(&self, tasks: &[TaskId], now: Timestamp) -> f64 {
+        let mut reach = Reach::new(self);
+        let delays = tasks.iter().filter_map(|task| self.delay_within(&mut reach, *task, now));
+        delays.map(|delay| delay.cost).sum()
+    }
+
+    fn delay_within(&self, reach: &mut Reach<'_>, task: TaskId, now: Timestamp) -> Option<Delay> {
         let slot = self.task_ids.get(task).filter(|slot| self.tasks[*slot].status == TaskStatus::Pending)?;
-        let waiting = Reach::new(self).behind(vec![task]);
+        let waiting = reach.behind(vec![task]);
         let agent = self.shape(slot).wish.agent.and_then(|id| self.agent_ids.get(id));
         let missed = waiting.deadline.map(|deadline| {
             let of_itself = deadline == self.tasks[slot].deadline;

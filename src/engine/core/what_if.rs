@@ -181,10 +181,7 @@ impl Core {
                 add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&named)));
             }
             let waiting = tasks.clone();
-            let delay = move |core: &Self| {
-                let costs = waiting.iter().filter_map(|id| core.delay_of(*id, now)).map(|delay| delay.cost);
-                costs.sum::<f64>()
-            };
+            let delay = move |core: &Self| core.cost_of_waiting(&waiting, now);
             add("cost of an hour more of waiting, in task-hours".to_owned(), Unit::TaskHours, Box::new(delay));
             let risky = move |core: &Self| tasks.iter().filter(|id| core.is_at_risk(**id, now)).count() as f64;
             add("deadlines at risk".to_owned(), Unit::Count, Box::new(risky));

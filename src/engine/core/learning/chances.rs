@@ -265,7 +265,8 @@ impl Question {
 
     /// The same without what it knows of anybody in particular.
     pub(super) fn without_rates(&self) -> Self {
-        Self { rates: Rates::default(), ..self.clone() }
+        let Self { plan, scores, weights, in_force, cases, since, .. } = *self;
+        Self { plan, rates: Rates::default(), scores, weights, in_force, cases, since }
     }
 
     fn state(&self, agents: &[AgentId]) -> QuestionState {
