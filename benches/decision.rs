@@ -9,14 +9,15 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use menagerie::domain::command::{Command, Reply};
+use menagerie::domain::learning::{Product, type_number};
 use menagerie::domain::link::Report;
 use menagerie::domain::node::Capacity;
 use menagerie::domain::selection::TaskContext;
 use menagerie::domain::snapshot::{EndedCounts, OpenArtifact, Past, QueuedTask, Snapshot};
 use menagerie::domain::task::ArrayRange;
 use menagerie::domain::{
-    Actor, AgentId, ArtifactId, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind, ReviewState, Span,
-    TaskId, TaskStatus, Timestamp, UserId,
+    Actor, AgentId, ArtifactId, ArtifactType, Cpu, Event, ExecutionId, Fleet, NewTask, Outcome, OutcomeKind,
+    ReviewState, Span, TaskId, TaskStatus, Timestamp, UserId,
 };
 use std::collections::BTreeMap;
 
@@ -232,6 +233,7 @@ fn inbox(tasks: usize, artifacts: usize) -> u64 {
             agent_id,
             judged_by: None,
             merges: false,
+            product: Product { kind: type_number("processing"), artifact: ArtifactType::Report },
         });
     }
     let core = Core::restore(snapshot);

@@ -137,6 +137,7 @@ impl Writer {
             kind: None,
             after: vec![],
             lesson: None,
+            slack: None,
         })
     }
 }

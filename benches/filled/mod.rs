@@ -161,6 +161,7 @@ impl Writer {
             kind: None,
             after: vec![],
             lesson: None,
+            slack: None,
         })
     }
 }

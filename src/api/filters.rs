@@ -172,6 +172,7 @@ mod tests {
             blocked_task_ids: vec![],
             blocks_deadline: None,
             cost_of_delay: 12.5,
+            approval: None,
             group: "g".into(),
             risk: Risk::High,
             snoozed_until: None,

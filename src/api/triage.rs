@@ -69,6 +69,9 @@ pub struct InboxItem {
     pub blocks_deadline: Option<Timestamp>,
     /// The order of the list: docs/console.md defines it. Higher is dearer.
     pub cost_of_delay: f64,
+    /// How likely an artifact is to be approved, 0-1; null while too little was learned to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<f64>,
     /// Items with the same group are alike: same kind, type of artifact, type of task; of alerts, raised by the same.
     pub group: String,
     /// Whether it may be decided in a batch.

@@ -8,6 +8,7 @@ use super::failure::Outcome;
 use super::output::Role;
 use super::table::{Align, Cell, Table, clean};
 use super::view;
+use crate::domain::learning::Prospect;
 use crate::domain::selection::{Factor, RecommendQuery};
 
 /// Options of `menagerie agent recommend`.
@@ -58,12 +59,17 @@ const HEADS: [&str; 7] = ["WORDS", "PHASE", "RECENT", "DOMAIN", "FREE", "COMPANY
 fn draw(items: &[Value]) -> Table {
     let mut columns = vec![("AGENT", Align::Left), ("SCORE", Align::Right)];
     columns.extend(HEADS.map(|head| (head, Align::Right)));
-    columns.push(("RECENTLY", Align::Elastic));
+    columns.extend([("SUCCEEDS", Align::Right), ("RECENTLY", Align::Elastic)]);
     let mut table = Table::new(&columns);
     for item in items {
         let factors = view::at(item, "factors").as_array().cloned().unwrap_or_default();
         let mut row: Vec<Cell> = vec![view::text(item, "name").into(), three(view::at(item, "score")).into()];
         row.extend(factors.iter().map(|factor| Cell::from(two(view::at(factor, "value")))));
+        let likely = outlook(item).map(|outlook| {
+            let role = if outlook.bad { Role::Warning } else { Role::Plain };
+            Cell::new(format!("{:.0}%", outlook.chance * 100.0), role)
+        });
+        row.push(likely.unwrap_or_else(|| view::NOTHING.into()));
         let recent = factors.get(Factor::RecentSuccess as usize);
         row.push(recent.map(|factor| view::text(factor, "evidence")).unwrap_or_default().into());
         table.row(row);
@@ -80,22 +86,26 @@ fn explain(context: &mut Context, item: &Value) -> std::io::Result<()> {
         context.out.line(&format!("  {name:<17} {value}  {evidence}"))?;
     }
     let learned = view::at(item, "learned");
-    let chance = match view::at(learned, "chance").as_f64() {
-        Some(chance) => format!("; {:.0} % likely to succeed", chance * 100.0),
-        None => String::new(),
-    };
     let value = view::at(learned, "value").as_f64().unwrap_or(0.0);
-    context.out.line(&format!(
-        "  {:<17} {value:+.3}       {}{chance}",
-        "learned",
-        clean(&view::text(learned, "evidence"))
-    ))?;
+    let evidence = clean(&view::text(learned, "evidence"));
+    context.out.line(&format!("  {:<17} {value:+.3}       {evidence}", "learned"))?;
+    if let Some(outlook) = outlook(item) {
+        let bad = if outlook.bad { "a bad match: " } else { "" };
+        let said = clean(&format!("{bad}{}: {}", outlook.of_hundred(), outlook.evidence));
+        let said = if outlook.bad { context.out.paint(Role::Warning, &said) } else { said };
+        context.out.line(&format!("  {:<17} {said}", "succeeds"))?;
+    }
     let to_win = view::text(item, "to_win");
     if !to_win.is_empty() {
         let text = context.out.paint(Role::Dim, &format!("  to come first: {}", clean(&to_win)));
         context.out.line(&text)?;
     }
     Ok(())
+}
+
+/// How likely an agent is to succeed, once that is known.
+fn outlook(item: &Value) -> Option<Prospect> {
+    serde_json::from_value(view::at(item, "learned.outlook").clone()).ok()
 }
 
 fn two(value: &Value) -> String {

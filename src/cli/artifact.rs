@@ -16,6 +16,7 @@ use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
+use crate::domain::learning::Prospect;
 use crate::domain::{ArtifactType, Difference, Merge, ReviewState};
 
 /// What can be done with artifacts.
@@ -142,6 +143,7 @@ fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
         ("title", view::text(&artifact, "title").into()),
         ("type", view::text(&artifact, "type").into()),
         ("review", view::status(&artifact, "review.state")),
+        ("outlook", outlook(&artifact).into()),
         ("note", view::text(&artifact, "review.note").into()),
         ("rule", view::text(&artifact, "review.rule").into()),
         ("judged", view::moment(&artifact, "review.at")),
@@ -156,6 +158,12 @@ fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
     ])?;
     context.out.line("")?;
     content(context, &client, &view::text(&artifact, "id"))
+}
+
+/// How likely it is to be approved, and what that rests on; of one that waits, once that is known.
+fn outlook(artifact: &Value) -> String {
+    let approval: Option<Prospect> = serde_json::from_value(view::at(artifact, "approval").clone()).ok();
+    approval.map_or_else(String::new, |prospect| prospect.sentence("is approved"))
 }
 
 /// What a difference is from, and how large it is.

@@ -78,6 +78,7 @@ fn draw(rows: &[Value]) -> Table {
         ("COST", Align::Right),
         ("WAITS", Align::Right),
         ("BLOCKS", Align::Right),
+        ("LIKELY", Align::Right),
         ("AGENT", Align::Left),
         ("TITLE", Align::Elastic),
     ]);
@@ -92,6 +93,10 @@ fn draw(rows: &[Value]) -> Table {
             format!("{cost:.1}").into(),
             view::age(item, "since").into(),
             view::text(item, "blocks").into(),
+            view::at(item, "approval")
+                .as_f64()
+                .map_or_else(String::new, |share| format!("{:.0}%", share * 100.0))
+                .into(),
             view::text_or_dash(item, "agent").into(),
             view::text(item, "title").into(),
         ]);

@@ -356,10 +356,17 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     }
     let names = AgentNames::new(&client);
     let mut activity = view::activity(&task);
+    let mut delay = String::new();
     if view::text(&task, "status") == TaskStatus::Pending.as_str()
-        && let Some(why) = wait::first_reason(&client, &view::text(&task, "id"))
+        && let Some(explanation) = wait::explanation(&client, &view::text(&task, "id"))
     {
-        activity = format!("{activity}: {why}");
+        if let Some(why) = wait::first_blocking(&explanation) {
+            activity = format!("{activity}: {why}");
+        }
+        let mut reasons = view::at(&explanation, "reasons").as_array().into_iter().flatten();
+        delay = reasons
+            .find(|reason| view::text(reason, "kind") == "delay")
+            .map_or(delay, |reason| view::text(reason, "text"));
     }
     let requirements = view::at(&task, "requirements").as_object().cloned().unwrap_or_default();
     let requirements: Vec<String> = requirements
@@ -376,6 +383,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("type", view::text(&task, "type").into()),
         ("status", view::status(&task, "status")),
         ("activity", activity.into()),
+        ("delay", delay.into()),
         ("error", Cell::new(view::text(&task, "error"), Role::Bad)),
         ("priority", view::text(&task, "priority").into()),
         ("command", view::command_line(&task).into()),

@@ -91,13 +91,20 @@ fn why_it_waits(data_dir: &std::path::Path, id: &str) -> Option<String> {
 
 /// The first thing that holds a pending task up, and what would help; none when nobody knows.
 pub fn first_reason(client: &Client, id: &str) -> Option<String> {
+    first_blocking(&explanation(client, id)?)
+}
+
+/// Why a pending task is where it is; none when nobody knows.
+pub fn explanation(client: &Client, id: &str) -> Option<Value> {
     let explanation: Value = client.get(&format!("/v1/tasks/{}/explain", encode(id)), &vec![]).ok()?;
-    if view::text(&explanation, "status") != "pending" {
-        return None;
-    }
-    let reasons = view::at(&explanation, "reasons").as_array()?;
+    (view::text(&explanation, "status") == "pending").then_some(explanation)
+}
+
+/// The first thing of an explanation that holds its task up, and what would help.
+pub fn first_blocking(explanation: &Value) -> Option<String> {
+    let reasons = view::at(explanation, "reasons").as_array()?;
     let first = reasons.iter().find(|reason| view::at(reason, "blocking").as_bool() == Some(true))?;
-    let change = view::text(&explanation, "smallest_change.text");
+    let change = view::text(explanation, "smallest_change.text");
     let change = if change.is_empty() { change } else { format!("; what would help: {change}") };
     Some(super::table::clean(&format!("{}{change}", view::text(first, "text"))))
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::enumeration::enumeration;
 use super::id::{AgentId, ArtifactId, ExecutionId, TaskId, UserId};
+use super::learning::Prospect;
 use super::refusal::Refusal;
 use super::time::Timestamp;
 use super::workspace::{Difference, Merge};
@@ -115,6 +116,10 @@ pub struct Artifact {
     /// journal does not keep it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub high_risk: bool,
+    /// How likely it is to be approved, where it waits to be judged and enough was learned to say. Known where one artifact is
+    /// asked for; the journal does not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Prospect>,
     /// Free.
     #[serde(default)]
     pub metadata: serde_json::Map<String, serde_json::Value>,

@@ -19,7 +19,7 @@ use super::fleet::Defaults;
 use super::id::{
     AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SilenceId, TaskId, UserId,
 };
-use super::learning::{Lesson, ModelState, ModelVersion};
+use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack};
 use super::node::Node;
 use super::quantity::Span;
 use super::refusal::Refusal;
@@ -437,6 +437,9 @@ events! {
         /// What it teaches, where it says something about the agent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lesson: Option<Lesson>,
+        /// How the task stood to its deadline, where it completed and that says what waiting costs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slack: Option<Slack>,
     }
     /// An output of an agent was taken in.
     ArtifactAdded = "artifact_added" {
@@ -468,6 +471,9 @@ events! {
         /// The rule that judged, when no human did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rule: Option<String>,
+        /// What it is, as far as its judgement teaches.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        product: Option<Product>,
     }
     /// An approved difference was merged into its repository, or it could not be.
     ArtifactMerged = "artifact_merged" {
@@ -617,6 +623,16 @@ events! {
     SystemEventRaised = "system_event_raised" {
         /// What.
         event: SystemEvent,
+    }
+}
+
+impl ArtifactReviewed {
+    /// Who made it and what it is, where the judgement teaches: a person's, and no change of one. What a rule does says
+    /// something about the rule.
+    pub fn teaches(&self, actor: Actor) -> Option<(AgentId, Product)> {
+        let by_person = matches!(actor, Actor::User(_)) && self.rule.is_none();
+        let judged = by_person && self.was.is_none() && self.state != ReviewState::Pending;
+        self.agent_id.zip(self.product).filter(|_| judged)
     }
 }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::artifact::ArtifactType;
 use super::enumeration::enumeration;
 use super::id::AgentId;
 use super::refusal::Refusal;
@@ -17,7 +18,7 @@ enumeration! {
         ValueFunction = "value_function",
         /// How long a task takes and how many tokens it uses.
         Predictor = "predictor",
-        /// How likely an execution is to succeed.
+        /// How likely an execution is to succeed and an artifact to be approved.
         Classifier = "classifier",
     }
 }
@@ -25,8 +26,8 @@ enumeration! {
 enumeration! {
     /// What a figure about a model says.
     pub enum LearningMetricKind ("learning metric type") {
-        /// What its predictions lost an outcome. Of the policy in nats, 0.69 for whoever knows nothing; of the predictor by
-        /// how far logarithms were off.
+        /// What its predictions lost an outcome. In nats, 0.69 for whoever knows nothing; of the predictor by how far logarithms
+        /// were off.
         Loss = "loss",
         /// How often what it thought likelier came true, 0-1; of the predictor how often what nine of ten should not exceed
         /// was not exceeded.
@@ -51,6 +52,58 @@ pub struct Lesson {
     /// How much it counts, in thousandths.
     #[serde(rename = "w", default = "whole", skip_serializing_if = "is_whole")]
     pub weight: u16,
+    /// The task's priority; the usual one where the record is older than this.
+    #[serde(rename = "p", default = "usual", skip_serializing_if = "is_usual")]
+    pub priority: u8,
+    /// Which attempt it was of those that count, from 1; the first where the record is older than this.
+    #[serde(rename = "n", default = "first", skip_serializing_if = "is_first")]
+    pub attempt: u16,
+}
+
+/// What an artifact is and what it is of, as far as its judgement teaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// The [number](type_number) of its task's type.
+    #[serde(rename = "k")]
+    pub kind: u32,
+    /// What it is.
+    #[serde(rename = "a")]
+    pub artifact: ArtifactType,
+}
+
+/// How a task that completed stood to its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slack {
+    /// The [number](type_number) of its type.
+    #[serde(rename = "k")]
+    pub kind: u32,
+    /// The seconds that were left when the attempt that completed it was decided on.
+    #[serde(rename = "l")]
+    pub left: u32,
+    /// The seconds that it was expected to take; 0 where nobody knew.
+    #[serde(rename = "e", default, skip_serializing_if = "is_nothing")]
+    pub expected: u32,
+    /// Its priority.
+    #[serde(rename = "p", default = "usual", skip_serializing_if = "is_usual")]
+    pub priority: u8,
+    /// Whether it missed the deadline.
+    #[serde(rename = "m", default, skip_serializing_if = "std::ops::Not::not")]
+    pub missed: bool,
+}
+
+/// Numbers of names have so many bits; above them stands what it is the name of.
+pub const NAME_BITS: u32 = 22;
+
+/// The number of a name, by FNV-1a, the same on every machine. What it is the name of has a `class` and a letter.
+pub fn name_number(class: u32, letter: u8, name: &str) -> u32 {
+    let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let hash = name.bytes().fold(fold(0x811c_9dc5, letter), fold);
+    class << NAME_BITS | hash >> (32 - NAME_BITS)
+}
+
+/// The number of a type of task; 0 for none.
+pub fn type_number(kind: &str) -> u32 {
+    if kind.is_empty() { 0 } else { name_number(1, b'k', kind) }
 }
 
 /// How well an execution came out, 0-1000.
@@ -65,6 +118,32 @@ pub fn truth_of_rating(stars: u8) -> u16 {
 
 const fn whole() -> u16 {
     1000
+}
+
+/// The usual priority.
+pub const USUAL: u8 = 5;
+
+const fn usual() -> u8 {
+    USUAL
+}
+
+const fn first() -> u16 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference.
+const fn is_usual(priority: &u8) -> bool {
+    *priority == USUAL
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As above.
+const fn is_first(attempt: &u16) -> bool {
+    *attempt == 1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As above.
+const fn is_nothing(seconds: &u32) -> bool {
+    *seconds == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference.
@@ -102,6 +181,92 @@ pub enum ModelState {
     Policy(PolicyState),
     /// Of the predictor.
     Predictor(PredictorState),
+    /// Of the classifier.
+    Classifier(ChancesState),
+    /// Of the value function.
+    ValueFunction(ChancesState),
+}
+
+impl ModelState {
+    /// That of a model that has learned nothing.
+    pub fn of_nothing(model: ModelKind) -> Self {
+        match model {
+            ModelKind::Policy => Self::Policy(PolicyState::default()),
+            ModelKind::Predictor => Self::Predictor(PredictorState::default()),
+            ModelKind::Classifier => Self::Classifier(ChancesState::default()),
+            ModelKind::ValueFunction => Self::ValueFunction(ChancesState::default()),
+        }
+    }
+}
+
+/// Everything that a model is that says how likely something is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChancesState {
+    /// How many outcomes it has seen.
+    pub lessons: u64,
+    /// How many since the candidates were compared.
+    pub since: u32,
+    /// After how many they are compared next.
+    pub due: u32,
+    /// The agents that rates are of, in the order of their ids.
+    pub agents: Vec<AgentId>,
+    /// What it is asked: of the classifier whether an execution succeeds, then whether an artifact is approved.
+    pub questions: Vec<QuestionState>,
+}
+
+/// What is known of one question.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionState {
+    /// Which of the candidates is in force, by its place.
+    pub in_force: u32,
+    /// How many outcomes it has seen.
+    pub cases: u64,
+    /// How many since the candidates were compared.
+    pub since: u32,
+    /// How each candidate does.
+    pub scores: Vec<LossState>,
+    /// What those that learn have learned, in the order of the inputs.
+    pub weights: Vec<Vec<WeightState>>,
+    /// How often it came true, by what and whose.
+    pub rates: Vec<RateState>,
+}
+
+/// How a candidate does, as a short list: what it lost of late, what it lost since the candidates were compared, both in
+/// millionths of a nat, and how often it was right since then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LossState(pub i64, pub i64, pub u32);
+
+/// What was learned of the weight of an input, as a short list: how far it is from what it was at first, in ten-thousandths,
+/// and on how much that rests, in thousandths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightState(pub i32, pub u32);
+
+/// How often something came true, as a short list: of what, whose (0 for nobody's in particular, otherwise a place in the list
+/// of agents, from 1), how often it did and how often it was seen, both in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateState(pub u32, pub u32, pub u32, pub u32);
+
+/// How likely something is to come out well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Prospect {
+    /// 0-1.
+    pub chance: f64,
+    /// Whether it is a bad match: by what was learned of agents and types it fails more often than not.
+    pub bad: bool,
+    /// What it rests on.
+    pub evidence: String,
+}
+
+impl Prospect {
+    /// `about 31 of 100`, which is never none and never all: nothing learned is certain.
+    pub fn of_hundred(&self) -> String {
+        format!("about {:.0} of 100", (self.chance * 100.0).clamp(1.0, 99.0))
+    }
+
+    /// `succeeds in about 31 of 100: ...`; `verb` is what it does.
+    pub fn sentence(&self, verb: &str) -> String {
+        format!("{verb} in {}: {}", self.of_hundred(), self.evidence)
+    }
 }
 
 /// Everything that a predictor is.
@@ -173,7 +338,7 @@ pub struct CandidateState {
 pub struct Compared {
     /// Which.
     pub candidate: String,
-    /// What it lost an outcome: of the policy in nats, of the predictor by how far logarithms were off.
+    /// What it lost an outcome: in nats, of the predictor by how far logarithms were off.
     pub loss: f64,
     /// How often it was right, 0-1; of the predictor how often what nine of ten should not exceed was not exceeded.
     pub accuracy: f64,

@@ -94,6 +94,8 @@ enumeration! {
         Cores = "cores",
         /// Bytes.
         Bytes = "bytes",
+        /// Task-hours: what it costs that one task of priority 5 waits for an hour.
+        TaskHours = "task_hours",
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::enumeration::enumeration;
 use super::id::AgentId;
+use super::learning::Prospect;
 use super::refusal::Refusal;
 
 enumeration! {
@@ -254,11 +255,11 @@ pub struct Recommendations {
 pub struct Learned {
     /// What it adds to the score, or takes from it; what is known little of weighs less.
     pub value: f64,
-    /// How likely it is to succeed, 0-1; null while too little was learned to say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chance: Option<f64>,
     /// What that rests on.
     pub evidence: String,
+    /// How likely it is to succeed; absent while too little was learned to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<Prospect>,
 }
 
 /// How well one agent suits.

@@ -10,7 +10,7 @@ use super::event::Held;
 use super::execution::OutcomeKind;
 use super::fleet::Defaults;
 use super::id::{AgentId, ArtifactId, CageId, ExecutionId, NodeId, TaskId, UserId};
-use super::learning::{Lesson, ModelState, ModelVersion};
+use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack};
 use super::node::Node;
 use super::quantity::Span;
 use super::requirements::Requirements;
@@ -105,6 +105,26 @@ pub enum PastLesson {
         /// How many tokens it used, where that is known.
         tokens: Option<u64>,
     },
+    /// An execution ended whose end says something about its agent.
+    Tried {
+        /// Who did it.
+        agent_id: AgentId,
+        /// What it was about.
+        lesson: Lesson,
+        /// Whether it succeeded.
+        succeeded: bool,
+    },
+    /// A person judged an artifact.
+    Judged {
+        /// Who made it.
+        agent_id: AgentId,
+        /// What it is.
+        product: Product,
+        /// Whether it was approved.
+        approved: bool,
+    },
+    /// A task with a deadline completed.
+    Stood(Slack),
     /// An agent was removed.
     Removed(AgentId),
 }
@@ -335,6 +355,8 @@ pub struct OpenArtifact {
     pub judged_by: Option<UserId>,
     /// Whether it is a difference that is merged once it is approved, and is not yet.
     pub merges: bool,
+    /// What it is, as far as its judgement teaches.
+    pub product: Product,
 }
 
 impl OpenArtifact {

@@ -212,6 +212,7 @@ mod tests {
             kind: None,
             after: vec![],
             lesson: None,
+            slack: None,
         };
         Record { seq: 1, time: at(seconds), actor: Actor::Engine, event: event.into() }
     }

@@ -146,10 +146,19 @@ const STEPS: &[Step] = &[
             "SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'execution_ended')",
         ),
     },
+    Step {
+        name: "chances",
+        up: include_str!("migrations/0016_chances.up.sql"),
+        down: Some(include_str!("migrations/0016_chances.down.sql")),
+        known_before: Some(
+            // What went before teaches, too.
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('execution_ended', 'artifact_reviewed'))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 15;
+pub const SCHEMA: u32 = 16;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -6,13 +6,12 @@ use super::error::{Doing, Error};
 use super::journal::record_of;
 use super::reader::Reader;
 use super::rows::Columns;
-use crate::domain::Event;
 use crate::domain::event::ExecutionEnded;
 use crate::domain::learning::{
-    LearningMetric, ModelKind, ModelState, ModelVersion, PolicyState, StoredVersion, check_format, truth_of_end,
-    truth_of_rating,
+    LearningMetric, ModelKind, ModelState, ModelVersion, StoredVersion, check_format, truth_of_end, truth_of_rating,
 };
 use crate::domain::snapshot::PastLesson;
+use crate::domain::{Event, ReviewState};
 
 const DOING: &str = "reading models";
 
@@ -23,7 +22,7 @@ fn version_and_state(row: &Row<'_>) -> rusqlite::Result<(ModelVersion, ModelStat
     let version: ModelVersion = columns.json()?;
     let state = match check_format(&version) {
         Ok(()) => columns.json()?,
-        Err(_) => ModelState::Policy(PolicyState::default()),
+        Err(_) => ModelState::of_nothing(version.model),
     };
     Ok((version, state))
 }
@@ -39,29 +38,43 @@ pub(super) fn latest(connection: &Connection) -> Result<Vec<(ModelVersion, Model
         .doing(DOING)
 }
 
+/// Of which model a lesson is, by the table that it stands in.
+const TABLES: &str = "SELECT seq, 0 AS model FROM lesson UNION ALL SELECT seq, 1 FROM lesson_of_predictor
+    UNION ALL SELECT seq, 2 FROM lesson_of_classifier UNION ALL SELECT seq, 3 FROM lesson_of_value";
+const OF_PREDICTOR: u32 = 1;
+const OF_CLASSIFIER: u32 = 2;
+const OF_VALUE: u32 = 3;
+
 /// What taught something since then, in order.
 pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error> {
     let mut statement = connection
-        .prepare(
-            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body, l.of_predictor FROM (
-                 SELECT seq, 0 AS of_predictor FROM lesson UNION ALL SELECT seq, 1 FROM lesson_of_predictor) l
-             JOIN journal j ON j.seq = l.seq ORDER BY l.seq, l.of_predictor",
-        )
+        .prepare(&format!(
+            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body, l.model FROM ({TABLES}) l
+             JOIN journal j ON j.seq = l.seq ORDER BY l.seq, l.model"
+        ))
         .doing(DOING)?;
     let mut rows = statement.query([]).doing(DOING)?;
     let mut found = vec![];
     while let Some(row) = rows.next().doing(DOING)? {
-        let of_predictor = row.get(6).doing(DOING)?;
-        found.extend(match record_of(row)?.event {
-            Event::ExecutionEnded(event) if of_predictor => took(connection, event)?,
-            Event::ExecutionEnded(event) => event.lesson.map(|lesson| {
-                let truth = truth_of_end(event.outcome.succeeded());
-                PastLesson::Learned { agent_id: event.agent_id, lesson, truth }
-            }),
+        let model: u32 = row.get(6).doing(DOING)?;
+        let record = record_of(row)?;
+        found.extend(match record.event {
+            Event::ExecutionEnded(event) if model == OF_PREDICTOR => took(connection, event)?,
+            Event::ExecutionEnded(event) if model == OF_VALUE => event.slack.map(PastLesson::Stood),
+            Event::ExecutionEnded(event) => {
+                let (agent_id, succeeded) = (event.agent_id, event.outcome.succeeded());
+                event.lesson.map(|lesson| match model {
+                    OF_CLASSIFIER => PastLesson::Tried { agent_id, lesson, succeeded },
+                    _ => PastLesson::Learned { agent_id, lesson, truth: truth_of_end(succeeded) },
+                })
+            }
             Event::TaskRated(event) => event.lesson.zip(event.rating).map(|(lesson, stars)| PastLesson::Learned {
                 agent_id: event.agent_id,
                 lesson,
                 truth: truth_of_rating(stars),
+            }),
+            Event::ArtifactReviewed(event) => event.teaches(record.actor).map(|(agent_id, product)| {
+                PastLesson::Judged { agent_id, product, approved: event.state == ReviewState::Approved }
             }),
             Event::AgentRemoved(event) => Some(PastLesson::Removed(event.agent_id)),
             _ => None,

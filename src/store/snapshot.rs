@@ -14,6 +14,7 @@ use super::rows::{
 use crate::domain::artifact::ReviewState;
 use crate::domain::fleet::Defaults;
 use crate::domain::id::{AgentId, ArtifactId, TaskId, UserId};
+use crate::domain::learning::{Product, type_number};
 use crate::domain::requirements::Requirements;
 use crate::domain::snapshot::{EndedCounts, OpenArtifact, QueuedTask, Snapshot};
 use crate::domain::task::TaskStatus;
@@ -52,7 +53,7 @@ pub(super) fn read_snapshot(connection: &Connection, progress: &dyn Fn(u64, u64)
         )?,
         artifacts: all(
             connection,
-            &format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE state <> 'approved' ORDER BY seq"),
+            &format!("SELECT {OPEN_COLUMNS} FROM artifact r WHERE r.state <> 'approved' ORDER BY r.seq"),
             open_artifact,
         )?,
         merging: all(
@@ -122,12 +123,12 @@ pub(super) fn open_artifacts(
     let doing = "reading artifacts";
     let mut found = Vec::new();
     let mut by_id =
-        connection.prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE id = ?")).doing(doing)?;
+        connection.prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact r WHERE r.id = ?")).doing(doing)?;
     for id in ids {
         found.extend(by_id.query_row(params![id.0.as_bytes()], open_artifact).optional().doing(doing)?);
     }
     let mut by_task = connection
-        .prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact WHERE task_id = ? ORDER BY seq"))
+        .prepare_cached(&format!("SELECT {OPEN_COLUMNS} FROM artifact r WHERE r.task_id = ? ORDER BY r.seq"))
         .doing(doing)?;
     for id in of_tasks {
         for artifact in by_task.query_map(params![id.0.as_bytes()], open_artifact).doing(doing)? {
@@ -239,8 +240,9 @@ fn elements(connection: &Connection, array: &mut QueuedTask) -> Result<(), Error
 }
 
 /// The columns of [`open_artifact`].
-const OPEN_COLUMNS: &str = "id, task_id, state, snoozed_until, agent_id, reviewed_by, \
-    difference ->> '$.merge' IS NOT NULL AND coalesce(merge ->> '$.state', '') <> 'merged'";
+const OPEN_COLUMNS: &str = "r.id, r.task_id, r.state, r.snoozed_until, r.agent_id, r.reviewed_by, \
+    r.difference ->> '$.merge' IS NOT NULL AND coalesce(r.merge ->> '$.state', '') <> 'merged', r.type, \
+    coalesce((SELECT t.type FROM task t WHERE t.id = r.task_id), '')";
 
 fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
     let mut columns = Columns::new(row);
@@ -252,6 +254,7 @@ fn open_artifact(row: &Row<'_>) -> rusqlite::Result<OpenArtifact> {
         agent_id: columns.id(AgentId)?,
         judged_by: columns.optional_id(UserId)?,
         merges: columns.get()?,
+        product: Product { artifact: columns.word()?, kind: type_number(&columns.get::<String>()?) },
     })
 }
 

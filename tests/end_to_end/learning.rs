@@ -56,12 +56,18 @@ fn fleet() -> Site {
 fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     let mut site = fleet();
     assert!(site.out(&["model", "list"]).contains("no model has a version yet"));
-    assert!(site.refusal_of(&["model", "show", "predictor"]).contains("Only the policy is learned"));
+    for (model, first) in
+        [("predictor", "32 executions that succeeded"), ("value_function", "32 tasks with a deadline")]
+    {
+        assert!(site.refusal_of(&["model", "show", model]).contains(first));
+    }
     assert!(site.refusal_of(&["model", "train"]).contains("learned something"));
     work(&mut site, 20);
     let listed = site.json_of(&["model", "list"]);
-    assert_eq!((&listed[0]["model"], &listed[0]["version"]), (&json!("policy"), &json!(1)), "{listed}");
-    assert_eq!(listed[0]["lessons"], 32, "{listed}");
+    for (place, model) in ["classifier", "policy"].into_iter().enumerate() {
+        let (one, two) = (&listed[place]["version"], &listed[place]["lessons"]);
+        assert_eq!((&listed[place]["model"], one, two), (&json!(model), &json!(1), &json!(32)), "{listed}");
+    }
     assert!(site.out(&["model", "list"]).contains("DECIDES BY"));
     site.out(&["model", "train"]);
     assert!(site.refusal_of(&["model", "train"]).contains("learned something"), "nothing was learned since");
@@ -101,13 +107,14 @@ fn a_model_of_a_newer_binary_is_refused_and_work_goes_on_without_it() {
     let changed = store
         .execute("UPDATE model_version SET body = json_set(body, '$.format', 99), state = '{\"forest\":[7]}'", [])
         .unwrap();
-    assert_eq!(changed, 1);
+    assert_eq!(changed, 2, "of the policy and of the classifier");
     drop(store);
     site.start_engine();
     let alerts = site.json_of(&["alert", "list"]);
     let alert = alerts.as_array().unwrap().iter().find(|alert| alert["source"] == "learning").unwrap();
     let message = alert["message"].as_str().unwrap();
     assert!(message.contains("policy version 1 of format 99") && message.contains("format 1 or older"), "{message}");
+    assert!(message.contains("classifier version 1 of format 99"), "{message}");
     assert_eq!(alert["severity"], "warning");
     for arguments in [&["model", "export"][..], &["model", "rollback", "policy", "1"]] {
         let said = site.refusal_of(arguments);
@@ -121,6 +128,81 @@ fn a_model_of_a_newer_binary_is_refused_and_work_goes_on_without_it() {
     site.start_engine();
     let alerts = site.json_of(&["alert", "list"]);
     assert!(alerts.as_array().unwrap().iter().all(|alert| alert["source"] != "learning"), "{alerts}");
+}
+
+/// Both leave what they made, but for what is broken, which the one cannot mend.
+const CRAFT: &str = r#"
+[[cage]]
+range = "001-002"
+
+[[agent]]
+name = "smith"
+cage = "001"
+runtime = { type = "command", command = ["/bin/sh", "-c", "echo 1 > $MENAGERIE_ARTIFACTS/notes.md"] }
+
+[[agent]]
+name = "baker"
+cage = "002"
+runtime = { type = "command", command = ["/bin/sh", "-c", "! grep -q broken && echo 1 > $MENAGERIE_ARTIFACTS/notes.md"] }
+"#;
+
+#[test]
+fn how_likely_something_is_and_what_waiting_costs_is_learned_and_said() {
+    let mut site = Site::new();
+    site.start_engine();
+    let path = site.folder().join("fleet.toml");
+    std::fs::write(&path, CRAFT).unwrap();
+    site.out(&["apply", path.to_str().unwrap()]);
+    work(&mut site, 24);
+    // Nothing that baker made is approved; one of each is left.
+    for (agent, verb, count) in [("smith", "approve", 23), ("baker", "reject", 11)] {
+        let made = site.json_of(&["artifact", "list", "--agent", agent]);
+        let ids: Vec<_> = made.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), count + 1, "{agent}");
+        site.out(&[&["artifact", verb], &ids[1..]].concat());
+    }
+    site.out(&["model", "train", "classifier"]);
+    let inbox = site.json_of(&["inbox", "list"]);
+    let inbox = inbox.as_array().unwrap();
+    let waiting: Vec<_> = inbox.iter().filter(|item| item["kind"] == "artifact").collect();
+    assert_eq!((&waiting[0]["agent"], &waiting[1]["agent"]), (&json!("baker"), &json!("smith")), "{waiting:?}");
+    let approval = |place: usize| waiting[place]["approval"].as_f64().unwrap();
+    assert!(approval(0) < 0.4 && approval(1) > 0.7, "{waiting:?}");
+    assert!(site.out(&["inbox", "list"]).contains("LIKELY"));
+    let shown = site.out(&["artifact", "show", waiting[0]["id"].as_str().unwrap()]);
+    assert!(shown.contains("is approved in about ") && shown.contains("of baker"), "{shown}");
+    // A bad match is warned of, and taken.
+    let submit = ["task", "submit", "broken", "--agent", "baker", "--deadline", "1h"];
+    site.out(&["agent", "drain", "baker"]);
+    let output = site.command(&submit).output().unwrap();
+    let (said, id) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
+    assert!(
+        said.contains("baker with type broken succeeds in about ") && said.contains("; smith does in about "),
+        "{said}"
+    );
+    let id = id.trim();
+    let explained = site.out(&["task", "explain", id]);
+    assert!(explained.contains("with agent baker it succeeds in about "), "{explained}");
+    assert!(explained.contains("costs 5.5 task-hours"), "{explained}");
+    assert!(site.out(&["task", "show", id]).contains("costs 5.5 task-hours"));
+    let recommended = site.out(&["agent", "recommend", "--task", id, "--explain"]);
+    assert!(
+        recommended.contains("SUCCEEDS") && recommended.contains("of baker with type broken succeeded"),
+        "{recommended}"
+    );
+    assert!(site.out(&["task", "reassign", id, "--candidates"]).contains("is a bad match: succeeds in about "));
+    // It has versions, and is the same after a crash.
+    assert!(site.out(&["model", "show", "classifier"]).contains("agents+types"));
+    let exported = site.out(&["model", "export", "classifier"]);
+    let approved = site.json_of(&["inbox", "list"]);
+    site.kill_engine();
+    site.start_engine();
+    assert_eq!(site.out(&["model", "export", "classifier"]), exported);
+    let again = site.json_of(&["inbox", "list"]);
+    assert_eq!((&again[0]["id"], &again[0]["approval"]), (&approved[0]["id"], &approved[0]["approval"]));
+    site.out(&["model", "rollback", "classifier", "1"]);
+    site.out(&["task", "cancel", id]);
+    site.check_books();
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn not_learned(model: ModelKind) -> Refusal {
     Refusal::not_found("model", model).hint(match model {
         ModelKind::Policy => "It has its first version after 32 outcomes",
         ModelKind::Predictor => "It has its first version after 32 executions that succeeded",
-        _ => "Only the policy and the predictor are learned",
+        ModelKind::Classifier => "It has its first version after 32 executions and judgements",
+        ModelKind::ValueFunction => "It has its first version after 32 tasks with a deadline that completed",
     })
 }

@@ -12,7 +12,7 @@ use super::{Failure, Service, json_text, running};
 use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
     AgentPerformance, Alert, AlertMember, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind,
-    SystemEvent, Timestamp, User,
+    ReviewState, SystemEvent, Timestamp, User,
 };
 use crate::engine::message::Peer;
 use crate::store::{self, Page, Query, Reader};
@@ -297,7 +297,18 @@ pub(super) async fn artifact(
     State(service): State<Service>,
     Path(id): Path<String>,
 ) -> Result<Json<Artifact>, Failure> {
-    show(&service, "artifact", id, |reader, id| reader.artifact(reader.resolve_artifact(id)?)).await
+    let found = show(&service, "artifact", id, |reader, id| {
+        let artifact = reader.artifact(reader.resolve_artifact(id)?)?;
+        let ids: Vec<_> = artifact.iter().map(|artifact| artifact.id).collect();
+        let row = reader.reviews(&ids)?.into_iter().flatten().next();
+        Ok(artifact.map(|artifact| (artifact, row.map(|row| row.task_type).unwrap_or_default())))
+    });
+    let Json((mut artifact, kind)) = found.await?;
+    if artifact.review.state == ReviewState::Pending {
+        let id = artifact.id;
+        artifact.approval = service.look(move |core, _| core.approval_of(id, &kind)).await?;
+    }
+    Ok(Json(artifact))
 }
 
 /// `offset` and `length` of a query string, in bytes.

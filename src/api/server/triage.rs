@@ -12,7 +12,7 @@ use crate::api::filters::INBOX;
 use crate::api::triage::{Candidate, InboxItem, InboxKind, Risk};
 use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{AgentId, Alert, AlertStatus, Refusal, Timestamp};
-use crate::engine::core::{Blocked, Core, Waiting, WaitingAlert, cost_of_delay};
+use crate::engine::core::{Blocked, Core, Urgency, Waiting, WaitingAlert};
 use crate::engine::message::Peer;
 use crate::store::{self, FailureRow, Page, Reader, ReviewRow};
 
@@ -55,10 +55,14 @@ async fn inbox_page(
 ) -> Result<Page<InboxItem>, Failure> {
     let look = move |core: &Core, now| {
         let alerts = if alerts { core.inbox_alerts(now, snoozed) } else { vec![] };
-        (core.inbox(now, snoozed), alerts, now)
+        (core.inbox(now, snoozed), alerts, core.urgency(), now)
     };
-    let (waiting, alerts, now) = service.look(look).await?;
-    service.read(move |reader| assemble(reader, (waiting, alerts), snoozed, now, (offset, limit))).await
+    let (waiting, alerts, urgency, now) = service.look(look).await?;
+    let entries = move |reader: &Reader| {
+        let entries = entries(reader, (waiting, alerts), &urgency, snoozed, now)?;
+        assemble(reader, entries, (offset, limit))
+    };
+    service.read(entries).await
 }
 
 /// The first of what waits for a human apart from alerts, at most `max`, and how much there is.
@@ -94,23 +98,32 @@ enum Entry {
     Alert(WaitingAlert),
 }
 
-/// Puts artifacts, failed tasks and alerts into one order and reads what is shown of them.
-fn assemble(
+/// Puts artifacts, failed tasks and alerts into one order.
+fn entries(
     reader: &Reader,
     (waiting, alerts): (Vec<Waiting>, Vec<WaitingAlert>),
+    urgency: &Urgency,
     snoozed: bool,
     now: Timestamp,
-    (offset, limit): (u64, u64),
-) -> Result<Page<InboxItem>, store::Error> {
+) -> Result<Vec<(f64, Entry)>, store::Error> {
     let mut entries: Vec<_> = waiting.into_iter().map(|item| (item.cost, Entry::Artifact(item))).collect();
     let shown = |row: &FailureRow| snoozed || row.snoozed_until.is_none_or(|until| until <= now);
     for row in reader.failures()?.into_iter().filter(shown) {
         let blocked = Blocked { tasks: row.blocks, priorities: row.priorities, deadline: row.deadline };
-        entries.push((cost_of_delay(now.since(row.since), &blocked, now), Entry::Failure(row)));
+        entries.push((urgency.cost_of_delay(now.since(row.since), &blocked, now), Entry::Failure(row)));
     }
     entries.extend(alerts.into_iter().map(|alert| (alert.cost, Entry::Alert(alert))));
     // The sort keeps equals in the order in which they came, which is fixed.
     entries.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    Ok(entries)
+}
+
+/// Reads what is shown of a part of the inbox.
+fn assemble(
+    reader: &Reader,
+    entries: Vec<(f64, Entry)>,
+    (offset, limit): (u64, u64),
+) -> Result<Page<InboxItem>, store::Error> {
     let total = entries.len() as u64;
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let entries: Vec<_> = entries.into_iter().skip(number(offset)).take(number(limit)).collect();
@@ -151,6 +164,7 @@ fn of_artifact(item: &Waiting, row: ReviewRow) -> InboxItem {
         blocked_task_ids: item.gated.iter().map(ToString::to_string).collect(),
         blocks_deadline: item.blocked.deadline,
         cost_of_delay: item.cost,
+        approval: item.approval,
         risk: if row.high_risk { Risk::High } else { Risk::Normal },
         snoozed_until: item.snoozed_until,
     }
@@ -173,6 +187,7 @@ fn of_failure(row: FailureRow, cost: f64) -> InboxItem {
         blocked_task_ids: vec![],
         blocks_deadline: row.deadline,
         cost_of_delay: cost,
+        approval: None,
         risk: if row.high_risk { Risk::High } else { Risk::Normal },
         snoozed_until: row.snoozed_until,
     }
@@ -194,6 +209,7 @@ fn of_alert(alert: Alert, cost: f64) -> InboxItem {
         blocked_task_ids: vec![],
         blocks_deadline: None,
         cost_of_delay: cost,
+        approval: None,
         risk: Risk::Normal,
         snoozed_until: alert.silenced_until,
         alert: Some(Box::new(alert)),
@@ -214,6 +230,8 @@ pub(super) async fn task_candidates(
     for (id, candidate) in &mut found {
         if let Some(judged) = scores.remove(id) {
             (candidate.score, candidate.factors) = (Some(judged.score), judged.factors);
+            let outlook = judged.learned.outlook.as_ref().filter(|outlook| outlook.bad);
+            candidate.reasons.extend(outlook.map(|outlook| outlook.sentence("is a bad match: succeeds")));
             candidate.learned = Some(judged.learned);
         }
     }

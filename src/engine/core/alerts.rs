@@ -282,16 +282,18 @@ impl Core {
     }
 
     /// At a start: models that could not be taken up, because a newer binary made them, and work goes on without what they had
-    /// learned. Where there is none, that is over.
+    /// learned. Where there is none, that is over. What has learned enough for a version, from a journal that had none of
+    /// its model yet, becomes one, so that this is not learned again at every start.
     pub fn models_taken_up(&mut self, now: Timestamp, refused: &[Refusal], out: &mut Decisions) {
         let now = self.clock(now);
         if refused.is_empty() {
             self.clear_alert("learning", MODEL_REFUSED, "every model could be taken up", now, out);
-        }
-        for refusal in refused {
-            let message = format!("work goes on without what was learned: {refusal}");
+        } else {
+            let refused: Vec<_> = refused.iter().map(ToString::to_string).collect();
+            let message = format!("work goes on without what was learned: {}", refused.join("; "));
             self.tell(Severity::Warning, "learning".to_owned(), trigger(MODEL_REFUSED), message, now, out);
         }
+        self.keep_models(now, out);
     }
 
     /// A receiver of alerts does not take them, or takes them again. What is known already is not said again.

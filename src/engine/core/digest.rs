@@ -86,6 +86,8 @@ impl Core {
         }
         add(self.selection.policy().describe());
         add(self.predictor.describe());
+        add(self.classifier.describe());
+        add(self.value.describe());
         self.artifacts.values().for_each(|artifact| add(format!("{artifact:?}")));
         self.merging.iter().for_each(|id| add(format!("merging {id}")));
         self.alerts.iter().for_each(|alert| add(format!("{alert:?}")));

@@ -82,6 +82,10 @@ pub enum ReasonKind {
     Deadline,
     /// How long it is expected to take, where it does not say so itself.
     Duration,
+    /// How likely it is to succeed.
+    Match,
+    /// What an hour more of waiting costs.
+    Delay,
 }
 
 /// How many names a sentence lists before it says "and others".
@@ -107,6 +111,11 @@ fn explain_deadline(deadline: Timestamp, now: Timestamp, expected: Option<Timest
     Some(reason(ReasonKind::Deadline, false, deadline.to_string(), have, text))
 }
 
+/// `1 task waits`, `5 tasks wait`.
+fn plural_waits(tasks: u64) -> String {
+    if tasks == 1 { "1 task waits".to_owned() } else { format!("{tasks} tasks wait") }
+}
+
 impl Core {
     /// Why a task is where it is; `None` when it is not in memory, because it has ended or never was. An element of an
     /// array that has not started is explained by its array.
@@ -127,11 +136,15 @@ impl Core {
         };
         if state.execution != NONE {
             explanation.reasons.push(self.explain_running(state.execution));
-            let agent = self.agents[self.executions[state.execution].agent].id;
-            explanation.reasons.extend(self.explain_length(slot, Some(agent)));
+            let doing = self.executions[state.execution].agent;
+            explanation.reasons.extend(self.explain_length(slot, Some(self.agents[doing].id)));
+            explanation.reasons.extend(self.explain_match(slot, Some(doing)));
             return Some(explanation);
         }
-        explanation.reasons.extend(self.explain_length(slot, self.shape(slot).wish.agent));
+        let asked = self.shape(slot).wish.agent;
+        explanation.reasons.extend(self.explain_length(slot, asked));
+        explanation.reasons.extend(self.explain_match(slot, asked.and_then(|id| self.agent_ids.get(id))));
+        explanation.reasons.extend(self.explain_delay(state.id, now));
         self.explain_waiting(slot, now, &mut explanation);
         if state.queued {
             explanation.position = Some(self.position(slot) + 1);
@@ -169,6 +182,38 @@ impl Core {
             let _ = write!(text, ", with up to {half} and {most} tokens");
         }
         Some(reason(ReasonKind::Duration, false, "", most, text))
+    }
+
+    /// How likely it is to succeed with an agent, or with whoever does it.
+    fn explain_match(&self, slot: u32, agent: Option<u32>) -> Option<Reason> {
+        let prospect = self.prospect_of_task(slot, agent)?;
+        let with = agent.map_or_else(String::new, |agent| format!("with agent {} it ", self.agents[agent].spec.name));
+        let have = prospect.of_hundred();
+        let text = format!("{with}{}", prospect.sentence("succeeds"));
+        Some(reason(ReasonKind::Match, false, "", have, text))
+    }
+
+    /// What an hour more of waiting costs.
+    fn explain_delay(&self, id: TaskId, now: Timestamp) -> Option<Reason> {
+        let delay = self.delay_of(id, now)?;
+        let (tasks, priorities) = (delay.waiting.tasks, delay.waiting.priorities);
+        let mut text = format!(
+            "an hour more of waiting costs {:.1} task-hours: {} with priorities of {priorities} in all",
+            delay.cost,
+            plural_waits(tasks)
+        );
+        if let Some((missed, deadline)) = delay.missed.zip(delay.waiting.deadline) {
+            let by = match delay.learned_from {
+                Some(cases) => format!("by {cases} tasks that had a deadline"),
+                None => "by 1 / (1 + hours left)".to_owned(),
+            };
+            let _ = write!(
+                text,
+                ", and of 100 such that are begun now {:.0} would miss the deadline {deadline} ({by})",
+                missed * 100.0
+            );
+        }
+        Some(reason(ReasonKind::Delay, false, "", format!("{:.1}", delay.cost), text))
     }
 
     /// What it waits for before it can be queued.

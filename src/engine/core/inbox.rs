@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
+use super::learning::{MISSED, ValueFunction, seconds};
+use crate::domain::learning::{Product, Slack, USUAL};
 use crate::domain::{AlertId, AlertStatus, ArtifactId, ReviewState, Severity, Span, TaskId, TaskStatus, Timestamp};
 
 /// How many tasks behind those that wait directly are looked at for one list. What is beyond is left out of the count, so
@@ -28,6 +30,8 @@ pub struct Waiting {
     pub cost: f64,
     /// Until when a person has put it off.
     pub snoozed_until: Option<Timestamp>,
+    /// How likely it is to be approved, 0-1; `None` while too little was learned to say.
+    pub approval: Option<f64>,
 }
 
 /// An alert that nobody has taken.
@@ -60,15 +64,40 @@ impl Blocked {
     }
 }
 
-/// How much worse a deadline that is due makes a delay.
-const URGENCY_DUE: f64 = 9.0;
+/// How dear it is to let things wait that hold up others, by what was learned of deadlines.
+#[derive(Clone, Debug, Default)]
+pub struct Urgency(ValueFunction);
 
-/// What a delay costs: `(1 + hours waited) * (1 + sum of blocked priorities / 5) * urgency`, where urgency is 1 without a
-/// deadline, and otherwise `1 + 9 / (1 + hours left)`, so 10 from the deadline on. Finite, and never falls as time passes.
-pub fn cost_of_delay(waited: Span, blocked: &Blocked, now: Timestamp) -> f64 {
-    let hours = |span: Span| span.as_micros() as f64 / 3.6e9;
-    let urgency = blocked.deadline.map_or(1.0, |deadline| 1.0 + URGENCY_DUE / (1.0 + hours(deadline.since(now))));
-    (1.0 + hours(waited)) * (1.0 + blocked.priorities as f64 / 5.0) * urgency
+impl Urgency {
+    /// How likely a deadline is to be missed if what has it is not begun before `now`; 0 without one.
+    fn misses(&self, deadline: Option<Timestamp>, now: Timestamp) -> f64 {
+        let of = |deadline: Timestamp| {
+            let left = seconds(deadline.since(now));
+            self.0.misses(&Slack { kind: 0, left, expected: 0, priority: USUAL, missed: false })
+        };
+        deadline.map_or(0.0, of)
+    }
+
+    /// What a delay costs, in task-hours: `(1 + hours waited) * (1 + sum of blocked priorities / 5) * (1 + 9 * chance)` with the
+    /// chance that the earliest deadline among what is blocked is missed. Finite, and never falls as time passes while nothing
+    /// is learned.
+    pub fn cost_of_delay(&self, waited: Span, blocked: &Blocked, now: Timestamp) -> f64 {
+        let urgency = 1.0 + MISSED * self.misses(blocked.deadline, now);
+        (1.0 + waited.as_micros() as f64 / 3.6e9) * (1.0 + blocked.priorities as f64 / 5.0) * urgency
+    }
+}
+
+/// What an hour more of waiting costs a task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Delay {
+    /// In task-hours: one task of priority 5 that waits for an hour.
+    pub cost: f64,
+    /// What waits: the task itself and what is behind it.
+    pub waiting: Blocked,
+    /// How likely the earliest deadline among them is to be missed were it begun now, 0-1; `None` where there is none.
+    pub missed: Option<f64>,
+    /// How many outcomes that rests on; `None` where it is the formula's.
+    pub learned_from: Option<u64>,
 }
 
 /// As how many tasks of the usual priority that it held up an alert counts: nobody knows what it will hold up before somebody
@@ -92,9 +121,43 @@ fn made_at(id: uuid::Uuid) -> Timestamp {
 }
 
 impl Core {
+    /// How dear it is to let things wait, by what was learned so far.
+    pub fn urgency(&self) -> Urgency {
+        Urgency(self.value.without_types())
+    }
+
+    /// What an hour more of waiting costs a task; `None` when it is not in memory, or runs.
+    pub fn delay_of(&self, task: TaskId, now: Timestamp) -> Option<Delay> {
+        self.delay_within(&mut Reach::new(self), task, now)
+    }
+
+    /// What an hour more of waiting costs those of some tasks that wait, in task-hours.
+    pub(super) fn cost_of_waiting(&self, tasks: &[TaskId], now: Timestamp) -> f64 {
+        let mut reach = Reach::new(self);
+        let delays = tasks.iter().filter_map(|task| self.delay_within(&mut reach, *task, now));
+        delays.map(|delay| delay.cost).sum()
+    }
+
+    fn delay_within(&self, reach: &mut Reach<'_>, task: TaskId, now: Timestamp) -> Option<Delay> {
+        let slot = self.task_ids.get(task).filter(|slot| self.tasks[*slot].status == TaskStatus::Pending)?;
+        let waiting = reach.behind(vec![task]);
+        let agent = self.shape(slot).wish.agent.and_then(|id| self.agent_ids.get(id));
+        let missed = waiting.deadline.map(|deadline| {
+            let of_itself = deadline == self.tasks[slot].deadline;
+            let slack = Some(self.slack_of(slot, agent, deadline, now)).filter(|_| of_itself);
+            // Of one behind it less is known.
+            slack.map_or_else(|| self.urgency().misses(Some(deadline), now), |slack| self.value.misses(&slack))
+        });
+        let cost = waiting.priorities as f64 / f64::from(USUAL) * (1.0 + MISSED * missed.unwrap_or(0.0));
+        Some(Delay { cost, waiting, missed, learned_from: self.value.learned_from() })
+    }
+
     /// What waits to be judged, the dearest delay first; what is snoozed only if asked for.
     pub fn inbox(&self, now: Timestamp, snoozed: bool) -> Vec<Waiting> {
-        let mut reach = Reach { core: self, known: BTreeMap::new(), left: LOOKED_AT_MAX };
+        let mut reach = Reach::new(self);
+        let urgency = self.urgency();
+        // Most artifacts of a fleet are of few sorts.
+        let mut approvals = BTreeMap::new();
         let waits = |until: Option<Timestamp>| snoozed || until.is_none_or(|until| until <= now);
         let pending = self.artifacts.values().filter(|artifact| artifact.state == ReviewState::Pending);
         let mut waiting: Vec<_> = pending
@@ -103,9 +166,16 @@ impl Core {
                 let blocked = reach.of_task(artifact.task_id);
                 let mut gated = reach.gated(artifact.task_id);
                 gated.truncate(GATED_MAX);
-                let cost = cost_of_delay(now.since(made_at(artifact.id.0)), &blocked, now);
+                let Product { kind, artifact: made } = artifact.product;
+                let approval = *approvals
+                    .entry((artifact.agent_id, kind, made))
+                    .or_insert_with(|| self.classifier.approval(artifact.agent_id, artifact.product));
+                // What is rejected is done again, which cannot begin before somebody has looked.
+                let again = approval.map_or(0.0, |approval| 1.0 - approval);
+                let waited = now.since(made_at(artifact.id.0));
+                let cost = urgency.cost_of_delay(waited, &blocked, now) * (1.0 + again);
                 let (id, task_id, snoozed_until) = (artifact.id, artifact.task_id, artifact.snoozed_until);
-                Waiting { id, task_id, blocked, gated, cost, snoozed_until }
+                Waiting { id, task_id, blocked, gated, cost, snoozed_until, approval }
             })
             .collect();
         waiting.sort_unstable_by(|one, other| other.cost.total_cmp(&one.cost).then(one.id.cmp(&other.id)));
@@ -116,10 +186,12 @@ impl Core {
     /// for nobody, unless it gets worse: then it is active again.
     pub fn inbox_alerts(&self, now: Timestamp, silenced: bool) -> Vec<WaitingAlert> {
         let waits = |until: Option<Timestamp>| silenced || until.is_none_or(|until| until <= now);
+        let urgency = Urgency::default();
         let untaken = self.alerts.iter().filter(|alert| alert.status == AlertStatus::Active);
         let waiting = untaken.filter(|alert| waits(alert.silenced_until)).map(|alert| {
             let priorities = stands_for(alert.severity) * PRIORITY_USUAL;
-            let cost = cost_of_delay(now.since(alert.time), &Blocked { priorities, ..Blocked::default() }, now);
+            let blocked = Blocked { priorities, ..Blocked::default() };
+            let cost = urgency.cost_of_delay(now.since(alert.time), &blocked, now);
             WaitingAlert { id: alert.id, cost }
         });
         waiting.collect()
@@ -128,7 +200,7 @@ impl Core {
     /// How many tasks wait for approval of artifacts of some tasks, each counted once, and how many artifacts they wait
     /// for; `change` is by how many more, or fewer, of a task lack approval than do.
     pub(super) fn lacking_approval(&self, makers: &BTreeSet<TaskId>, change: &BTreeMap<TaskId, i64>) -> (u64, u64) {
-        let mut reach = Reach { core: self, known: BTreeMap::new(), left: LOOKED_AT_MAX };
+        let mut reach = Reach::new(self);
         let left = |maker: &TaskId| {
             let open = self.unapproved.get(maker).copied().map_or(0, i64::from);
             u64::try_from(open + change.get(maker).copied().unwrap_or(0)).unwrap_or(0)
@@ -156,7 +228,11 @@ struct Reach<'a> {
     left: usize,
 }
 
-impl Reach<'_> {
+impl<'a> Reach<'a> {
+    const fn new(core: &'a Core) -> Self {
+        Self { core, known: BTreeMap::new(), left: LOOKED_AT_MAX }
+    }
+
     /// What waits for approval of a task's artifacts.
     fn of_task(&mut self, task: TaskId) -> Blocked {
         let first = self.gated(task);
@@ -215,7 +291,8 @@ mod tests {
         let now = Timestamp::from_micros(1_700_000_000_000_000);
         let blocked = |priorities, deadline| Blocked { tasks: 1, priorities, deadline };
         let cost = |hours: i64, blocked: &Blocked| {
-            cost_of_delay(Span::from_secs(3600 * hours), blocked, now.plus(Span::from_secs(3600 * hours)))
+            let waited = Span::from_secs(3600 * hours);
+            Urgency::default().cost_of_delay(waited, blocked, now.plus(waited))
         };
         for blocked in [
             blocked(0, None),

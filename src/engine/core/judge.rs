@@ -3,6 +3,7 @@
 use super::{Core, Decisions};
 use crate::domain::approval_rule::ApprovalRule;
 use crate::domain::event::ArtifactReviewed;
+use crate::domain::learning::{Product, type_number};
 use crate::domain::link::Report;
 use crate::domain::snapshot::TaskFacts;
 use crate::domain::{Actor, AgentId, ArtifactType, Event, TaskId, Timestamp};
@@ -55,6 +56,7 @@ impl Core {
                     was: None,
                     was_by: None,
                     rule: Some(rule.name.clone()),
+                    product: Some(Product { kind: type_number(&facts.kind), artifact: artifact.kind }),
                 });
             }
         }

@@ -58,7 +58,7 @@ mod tests;
 pub use alerts::delivery_source;
 pub use command::{Context, Wanted};
 pub use explain::{Explanation, Reason, ReasonKind};
-pub use inbox::{Blocked, Waiting, WaitingAlert, cost_of_delay};
+pub use inbox::{Blocked, Delay, Urgency, Waiting, WaitingAlert};
 pub use learning::model_parameters;
 pub use observe::Observation;
 pub use rules::Watched;

@@ -27,6 +27,10 @@ impl Core {
         let mut empty = Self::new();
         let of_models = matches!(command, Command::TrainModel { .. } | Command::RollBackModel { .. });
         empty.selection.sleep(self.selection.policy(), of_models);
+        if of_models {
+            empty.classifier = self.classifier.clone();
+        }
+        empty.value = self.value.clone();
         empty.predictor = if of_models { self.predictor.clone() } else { self.predictor.outlook() };
         let mut core = empty.filled(self.rows(&tasks, artifacts.collect(), alerts.collect()));
         for state in &mut core.nodes {
@@ -70,7 +74,8 @@ impl Core {
         };
         open.extend(rests_on.chain(mentioned).filter_map(|id: TaskId| self.task_ids.get(id)));
         // What ends takes along whoever depends on it.
-        let follows = matches!(command, Command::CancelTasks { .. });
+        // And what a task's waiting costs is by what is behind it.
+        let follows = matches!(command, Command::CancelTasks { .. } | Command::PrioritiseTasks { .. });
         while let Some(slot) = open.pop() {
             if !tasks.insert(slot) && !follows {
                 continue;

@@ -72,6 +72,7 @@ impl Core {
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
             high_risk: false,
+            approval: None,
             metadata: found.metadata,
             difference: found.difference,
             merge: None,

@@ -60,7 +60,7 @@ impl Core {
             });
         }
         core.selection.remember(Day::of(core.now), &snapshot.past, |id| core.agent_ids.get(id));
-        core.remember_predictor(&snapshot.past);
+        core.remember_models(&snapshot.past);
         for artifact in snapshot.artifacts {
             core.hold_artifact(artifact);
         }

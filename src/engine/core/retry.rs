@@ -84,6 +84,11 @@ impl Core {
             kind: tells.then(|| self.selection.topics.get(self.tasks[task].topic).kind.to_string()),
             after: if tells { self.builds_on(task) } else { vec![] },
             lesson: if tells { self.lesson(task, agent) } else { None },
+            slack: if verdict.status == TaskStatus::Completed {
+                self.slack(&self.executions[slot], ended_at)
+            } else {
+                None
+            },
         };
         self.emit(now, actor, event, out);
         self.keep_models(now, out);

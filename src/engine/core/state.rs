@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alerts::Alerts;
 use super::backfill::Holder;
-use super::learning::Predictor;
+use super::learning::{Classifier, Predictor, ValueFunction};
 use super::queue::{Key, Queue, level};
 use super::rules::Rules;
 use super::selection::Selection;
@@ -80,6 +80,10 @@ pub struct Core {
     pub(super) selection: Selection,
     /// How long tasks take.
     pub(super) predictor: Predictor,
+    /// How likely executions are to succeed, and artifacts to be approved.
+    pub(super) classifier: Classifier,
+    /// What it costs to let tasks wait.
+    pub(super) value: ValueFunction,
     /// Tasks in memory that have a deadline, by when they have to start; for people, not for decisions.
     pub(super) deadlines: BTreeSet<(Timestamp, TaskId)>,
     /// When a task may be tried again.
@@ -284,6 +288,8 @@ impl Core {
             floaters: BTreeMap::new(),
             selection: Selection::default(),
             predictor: Predictor::default(),
+            classifier: Classifier::default(),
+            value: ValueFunction::default(),
             deadlines: BTreeSet::new(),
             retries: BTreeSet::new(),
             breakers: BTreeSet::new(),

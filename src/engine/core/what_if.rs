@@ -78,7 +78,7 @@ impl Core {
                 figure(measure.what.clone(), measure.unit, whole, whole + after - before)
             })
             .collect();
-        figures.extend(self.consequences(command, &core, &out));
+        figures.extend(self.consequences(command, &core, &out, now));
         let changes = facts_before.iter().zip(&facts_after).map(|(before, after)| difference(before, after));
         let named: Vec<_> = items.iter().map(ToString::to_string).zip(changes).collect();
         let stops = out.effects.iter().filter(|effect| matches!(effect, Effect::Stop { .. })).count() as u64;
@@ -178,9 +178,14 @@ impl Core {
         }
         let tasks: Vec<_> = command.tasks().to_vec();
         let submits = matches!(command, Command::SubmitTasks { .. });
-        // Nobody has to be able to do what is cancelled.
-        if !tasks.is_empty() && !matches!(command, Command::CancelTasks { .. }) {
-            add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&tasks)));
+        if !tasks.is_empty() {
+            let named = tasks.clone();
+            // Nobody has to be able to do what is cancelled.
+            if !matches!(command, Command::CancelTasks { .. }) {
+                add("agents able to do them".to_owned(), Unit::Count, Box::new(move |core| core.able_for(&named)));
+            }
+            let delay = move |core: &Self| core.cost_of_waiting(&tasks, now);
+            add("cost of an hour more of waiting, in task-hours".to_owned(), Unit::TaskHours, Box::new(delay));
         }
         if submits || !command.tasks().is_empty() {
             let risky = move |core: &Self| core.deadlines_at_risk(now, means) as f64;
@@ -228,7 +233,7 @@ impl Core {
     }
 
     /// What follows from a command beyond what it names.
-    fn consequences(&self, command: &Command, after: &Self, out: &Decisions) -> Vec<Figure> {
+    fn consequences(&self, command: &Command, after: &Self, out: &Decisions, now: Timestamp) -> Vec<Figure> {
         match command {
             Command::CancelTasks { .. } => {
                 let failing = |record: &Record| match &record.event {
@@ -253,17 +258,28 @@ impl Core {
                         *change.entry(maker).or_insert(0) += by;
                     }
                 }
+                let waits = |core: &Self, id: &ArtifactId| {
+                    core.artifacts.get(id).is_some_and(|artifact| artifact.state == ReviewState::Pending)
+                };
+                let mut figures = vec![];
+                if let Command::ReviewArtifacts { .. } = command {
+                    let inbox = self.inbox(now, true);
+                    let costs = inbox.iter().filter(|item| ids.contains(&item.id)).map(|item| (item.cost, item.id));
+                    let costs: Vec<_> = costs.collect();
+                    let left = costs.iter().filter(|(_, id)| waits(after, id)).map(|(cost, _)| cost).sum();
+                    let cost = costs.iter().map(|(cost, _)| cost).sum();
+                    let what = "cost of delay so far, in task-hours";
+                    figures.push(figure(what.to_owned(), Unit::TaskHours, cost, left));
+                }
                 let before = self.lacking_approval(&judged, &BTreeMap::new());
                 let then = self.lacking_approval(&judged, &change);
-                vec![
-                    figure(
-                        "tasks that wait for these approvals".to_owned(),
-                        Unit::Count,
-                        before.0 as f64,
-                        then.0 as f64,
-                    ),
-                    figure("approvals that those tasks lack".to_owned(), Unit::Count, before.1 as f64, then.1 as f64),
-                ]
+                let counts = [
+                    ("tasks that wait for these approvals", before.0, then.0),
+                    ("approvals that those tasks lack", before.1, then.1),
+                ];
+                let counts =
+                    counts.map(|(what, before, then)| figure(what.to_owned(), Unit::Count, before as f64, then as f64));
+                counts.into_iter().chain(figures).collect()
             }
             _ => vec![],
         }

@@ -60,6 +60,8 @@ pub(super) const TABLES: &[&str] = &[
     "learning_metric",
     "lesson",
     "lesson_of_predictor",
+    "lesson_of_classifier",
+    "lesson_of_value",
 ];
 
 /// How rows are changed, with the place of the record in the journal.
@@ -147,14 +149,23 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
             tally.add(record, event);
             if event.lesson.is_some() {
                 model::taught(change)?;
+                model::tried(change)?;
             }
             if event.took().is_some() {
                 model::timed(change)?;
             }
+            if event.slack.is_some() {
+                model::stood(change)?;
+            }
             execution::ended(change, event)
         }
         Event::ArtifactAdded(event) => artifact::added(change, event),
-        Event::ArtifactReviewed(event) => artifact::reviewed(change, event),
+        Event::ArtifactReviewed(event) => {
+            if event.teaches(change.actor).is_some() {
+                model::tried(change)?;
+            }
+            artifact::reviewed(change, event)
+        }
         Event::ArtifactMerged(event) => artifact::merged(change, event),
         Event::TaskRated(event) => {
             if event.lesson.is_some() {

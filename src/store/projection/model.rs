@@ -49,8 +49,10 @@ pub(super) fn versioned(change: &Change<'_, '_>, event: &ModelVersioned) -> Resu
         )?;
     }
     match one.model {
+        ModelKind::Policy => change.run("DELETE FROM lesson", params![]),
         ModelKind::Predictor => change.run("DELETE FROM lesson_of_predictor", params![]),
-        _ => change.run("DELETE FROM lesson", params![]),
+        ModelKind::Classifier => change.run("DELETE FROM lesson_of_classifier", params![]),
+        ModelKind::ValueFunction => change.run("DELETE FROM lesson_of_value", params![]),
     }
 }
 
@@ -65,6 +67,11 @@ pub(super) fn forgotten(change: &Change<'_, '_>) -> Result<(), Error> {
         "INSERT INTO lesson_of_predictor (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson_of_predictor)
          OR EXISTS (SELECT 1 FROM model WHERE kind = 'predictor')",
         params![change.seq],
+    )?;
+    change.run(
+        "INSERT INTO lesson_of_classifier (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson_of_classifier)
+         OR EXISTS (SELECT 1 FROM model WHERE kind = 'classifier')",
+        params![change.seq],
     )
 }
 
@@ -76,4 +83,14 @@ pub(super) fn taught(change: &Change<'_, '_>) -> Result<(), Error> {
 /// Notes that a record teaches the predictor something.
 pub(super) fn timed(change: &Change<'_, '_>) -> Result<(), Error> {
     change.run("INSERT INTO lesson_of_predictor (seq) VALUES (?)", params![change.seq])
+}
+
+/// Notes that a record teaches the classifier something.
+pub(super) fn tried(change: &Change<'_, '_>) -> Result<(), Error> {
+    change.run("INSERT INTO lesson_of_classifier (seq) VALUES (?)", params![change.seq])
+}
+
+/// Notes that a record teaches the value function something.
+pub(super) fn stood(change: &Change<'_, '_>) -> Result<(), Error> {
+    change.run("INSERT INTO lesson_of_value (seq) VALUES (?)", params![change.seq])
 }

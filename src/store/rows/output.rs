@@ -38,6 +38,7 @@ pub(in crate::store) fn artifact(row: &Row<'_>) -> Result<Artifact> {
             rule: c.get()?,
         },
         high_risk: c.get()?,
+        approval: None,
         metadata: c.json_or_default()?,
         difference: c.optional_json()?,
         merge: c.optional_json()?,

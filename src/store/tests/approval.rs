@@ -67,6 +67,7 @@ impl Judged {
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
             high_risk: false,
+            approval: None,
             difference: Some(serde_json::from_value(difference).unwrap()),
             merge: None,
             metadata: serde_json::Map::new(),
@@ -88,6 +89,7 @@ impl Judged {
             kind: None,
             after: vec![],
             lesson: None,
+            slack: None,
         });
         id
     }
@@ -112,6 +114,7 @@ impl Judged {
             was: None,
             was_by: None,
             rule,
+            product: None,
         });
         self.history.records.last_mut().unwrap().actor = actor;
     }

@@ -13,8 +13,9 @@ use crate::domain::execution::{Outcome, OutcomeKind};
 use crate::domain::fleet::Defaults;
 use crate::domain::id::*;
 use crate::domain::learning::{
-    CandidateState, Compared, EffectState, GuessState, Lesson, ModelKind, ModelState, ModelVersion, PolicyState,
-    PredictorState, QuantityState, SpreadState,
+    CandidateState, ChancesState, Compared, EffectState, GuessState, Lesson, LossState, ModelKind, ModelState,
+    ModelVersion, PolicyState, PredictorState, Product, QuantityState, QuestionState, RateState, Slack, SpreadState,
+    WeightState, type_number,
 };
 use crate::domain::node::{Capacity, Node, NodeStatus};
 use crate::domain::quantity::{Bytes, Cpu, Span};
@@ -394,6 +395,8 @@ impl History {
         outcome.usage.cpu_us = self.below(100_000) as u64;
         outcome.result = [None, Some(json!(null)), Some(json!({"z": 0.1, "a": "é"}))][self.below(3)].clone();
         let (ended_at, lesson) = (self.time(), self.lesson());
+        let left = u32::try_from(self.below(3)).unwrap();
+        let slack = Slack { kind: 0, left, expected: left, priority: 5, missed: left == 1 };
         self.add(ExecutionEnded {
             execution_id: execution.id,
             task_id: task.id,
@@ -409,6 +412,7 @@ impl History {
             kind: (!at.is_multiple_of(3)).then(|| ["build", "test"][at % 2].to_owned()),
             after: if at.is_multiple_of(2) { vec![self.agents[0]] } else { vec![] },
             lesson,
+            slack: Some(slack).filter(|slack| slack.left > 0),
         });
     }
 
@@ -460,7 +464,13 @@ impl History {
 
     fn lesson(&mut self) -> Option<Lesson> {
         let feature = u32::try_from(self.below(9)).unwrap();
-        (feature > 2).then(|| Lesson { score: 500, features: vec![feature, 1 << 22], weight: 1000 })
+        (feature > 2).then(|| Lesson {
+            score: 500,
+            features: vec![feature, 1 << 22],
+            weight: 1000,
+            priority: u8::try_from(feature).unwrap(),
+            attempt: 1,
+        })
     }
 
     fn model(&mut self) {
@@ -483,6 +493,19 @@ impl History {
             rolled_back_to: None,
         };
         let effects = vec![EffectState(1 << 22, 1, -7, 30)];
+        if self.below(3) == 0 {
+            let rates = vec![RateState(1 << 22, 1, 500, 1000)];
+            let weights = vec![vec![WeightState(-3, 40)]];
+            let scores = vec![LossState(7, 7, 1)];
+            let questions = vec![QuestionState { scores, weights, rates, ..QuestionState::default() }];
+            let state = ChancesState { agents: vec![self.agents[0]], questions, ..ChancesState::default() };
+            let (model, state) = match self.below(2) {
+                0 => (ModelKind::Classifier, ModelState::Classifier(state)),
+                _ => (ModelKind::ValueFunction, ModelState::ValueFunction(state)),
+            };
+            self.add(ModelVersioned { version: ModelVersion { model, ..version }, state });
+            return;
+        }
         if self.below(2) == 0 {
             let guesses = vec![GuessState { effects, spreads: vec![SpreadState(0, 3, 10_000, -1, 16_000)] }];
             let quantities = vec![QuantityState { cases: 32, guesses, ..QuantityState::default() }];
@@ -513,7 +536,20 @@ impl History {
             let merges = self.below(2) == 0;
             let note = Some("seen".into());
             let rule = (self.below(3) == 0).then(|| "some-rule".to_owned());
-            self.add(ArtifactReviewed { artifact_id, task_id, state, note, merges, agent_id, was, was_by, rule });
+            let kind = type_number(["", "build"][self.below(2)]);
+            let product = Some(Product { kind, artifact: ArtifactType::Code }).filter(|_| self.below(2) == 0);
+            self.add(ArtifactReviewed {
+                artifact_id,
+                task_id,
+                state,
+                note,
+                merges,
+                agent_id,
+                was,
+                was_by,
+                rule,
+                product,
+            });
             if merges {
                 let state = MergeState::ALL[self.below(3)];
                 let merge = Merge { state, branch: Some("main".into()), commit: None, reason: Some("ä".into()) };
@@ -540,6 +576,7 @@ impl History {
             human_approved: false,
             review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
             high_risk: false,
+            approval: None,
             metadata: serde_json::Map::new(),
             difference: (self.below(2) == 0).then(|| Difference {
                 repository: "/srv/shop".into(),

@@ -297,6 +297,7 @@ fn a_life_is_seen_from_every_side() {
         kind: Some("processing".into()),
         after: vec![],
         lesson: None,
+        slack: None,
     });
     store.commit(&history.records[known..]).unwrap();
     let done = reader.task(task_id).unwrap().unwrap();

@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::generator::{History, history};
+use crate::domain::artifact::ReviewState;
 use crate::domain::event::{Event, Record};
+use crate::domain::learning::ModelKind;
+use crate::domain::snapshot::PastLesson;
 use crate::domain::task::TaskStatus;
 use crate::store::connection::open_writer;
 use crate::store::{Difference, Error, Fault, Query, Store, check, dump, migrate, rebuild, verify};
@@ -31,6 +34,33 @@ pub(super) fn commit(history: &History, batch: usize) -> (TempDir, Store) {
 fn few() -> ProptestConfig {
     // Each case writes real files with real syncs.
     ProptestConfig { cases: 24, ..ProptestConfig::default() }
+}
+
+/// What taught the classifier and the value function something since the last version of each.
+fn lessons_of_chances(records: &[Record]) -> Vec<PastLesson> {
+    let mut lessons = vec![];
+    for record in records {
+        match &record.event {
+            Event::ModelVersioned(event) => {
+                let model = event.version.model;
+                lessons.retain(|lesson| match lesson {
+                    PastLesson::Stood(_) => model != ModelKind::ValueFunction,
+                    _ => model != ModelKind::Classifier,
+                });
+            }
+            Event::ExecutionEnded(event) => {
+                let (agent_id, succeeded) = (event.agent_id, event.outcome.succeeded());
+                let tried = |lesson| PastLesson::Tried { agent_id, lesson, succeeded };
+                lessons.extend(event.lesson.clone().map(tried));
+                lessons.extend(event.slack.map(PastLesson::Stood));
+            }
+            Event::ArtifactReviewed(event) => lessons.extend(event.teaches(record.actor).map(|(agent_id, product)| {
+                PastLesson::Judged { agent_id, product, approved: event.state == ReviewState::Approved }
+            })),
+            _ => {}
+        }
+    }
+    lessons
 }
 
 proptest! {
@@ -102,6 +132,11 @@ proptest! {
         );
         let running: u32 = snapshot.agents.iter().map(|agent| agent.running).sum();
         prop_assert_eq!(running as usize, snapshot.executions.len());
+        let of_chances = |lesson: &&PastLesson| {
+            matches!(lesson, PastLesson::Tried { .. } | PastLesson::Judged { .. } | PastLesson::Stood(_))
+        };
+        let found: Vec<_> = snapshot.past.lessons.iter().filter(of_chances).cloned().collect();
+        prop_assert_eq!(found, lessons_of_chances(&history.records));
     }
 
     #[test]

@@ -34,6 +34,7 @@ fn artifact(history: &mut History, task_id: TaskId, kind: ArtifactType, number: 
         human_approved: false,
         review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
         high_risk: false,
+        approval: None,
         difference: None,
         merge: None,
         metadata: serde_json::Map::new(),

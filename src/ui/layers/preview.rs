@@ -173,6 +173,7 @@ pub fn value_text(value: f64, unit: Unit) -> String {
         Unit::Seconds => text::duration((value * 1e6) as i64),
         Unit::Cores => format!("{value:.1} cores"),
         Unit::Bytes => text::bytes(value),
+        Unit::TaskHours => format!("{value:.1}"),
     }
 }
 

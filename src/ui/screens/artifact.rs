@@ -82,6 +82,10 @@ pub fn head(artifact: &Artifact, reader: &Reader, look: &Look<'_>) -> [Line<'sta
     if artifact.high_risk && state == Mark::Human {
         review.push(Span::styled(format!("  {} HIGH RISK", look.mark(Mark::Warning)), look.style(Role::Bad)));
     }
+    if let Some(approval) = &artifact.approval {
+        let role = if approval.bad { Role::Warn } else { Role::Dim };
+        review.push(Span::styled(format!("  approved in {}", approval.of_hundred()), look.style(role)));
+    }
     if let Some(at) = artifact.review.at {
         let by = artifact.review.by.and_then(|user| look.names.of(user));
         let by = by.map(|name| format!(" by {}", text::fit(&text::clean(name), 24))).unwrap_or_default();

@@ -61,6 +61,7 @@ fn how_well_an_agent_suits_is_shown_factor_by_factor() {
     driver.sees_not("SUITS IT");
     driver.type_text("newcomer");
     driver.sees("SUITS IT 0.812, learned +0.031, 87% likely");
+    driver.sees("succeeds in about 87 of 100");
     driver.sees("0.90 x 0.25 keyword_match");
     driver.sees("has parser");
     driver.sees("94 % of 50 executions in 30 days");

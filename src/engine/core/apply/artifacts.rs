@@ -1,14 +1,17 @@
 //! Artifacts: only those that are not approved are kept, because only they hold anything up.
 
 use crate::domain::event::{ArtifactAdded, ArtifactMerged, ArtifactReviewed};
+use crate::domain::learning::{Product, type_number};
 use crate::domain::snapshot::OpenArtifact;
 use crate::domain::workspace::MergeState;
-use crate::domain::{Actor, AgentId, ReviewState, TaskId};
+use crate::domain::{Actor, AgentId, ArtifactType, ReviewState, TaskId};
 use crate::engine::core::Core;
 
 impl Core {
     pub(super) fn apply_artifact_added(&mut self, event: &ArtifactAdded) {
         let artifact = &event.artifact;
+        let topic = self.task_ids.get(artifact.task_id).map(|task| self.selection.topics.get(self.tasks[task].topic));
+        let kind = topic.map_or(0, |topic| type_number(&topic.kind));
         if artifact.review.state != ReviewState::Approved {
             self.hold_artifact(OpenArtifact {
                 id: artifact.id,
@@ -18,6 +21,7 @@ impl Core {
                 agent_id: artifact.agent_id,
                 judged_by: artifact.review.by,
                 merges: artifact.difference.as_ref().is_some_and(|difference| difference.merge.is_some()),
+                product: Product { kind, artifact: artifact.kind },
             });
         }
     }
@@ -35,6 +39,9 @@ impl Core {
                 self.selection.judged(slot, user, event.state, 1);
             }
         }
+        if let Some((agent, product)) = event.teaches(actor) {
+            self.classifier.judged(agent, product, event.state == ReviewState::Approved);
+        }
         if event.merges && event.state == ReviewState::Approved {
             self.merging.insert(event.artifact_id);
         } else {
@@ -45,7 +52,10 @@ impl Core {
             // Records of old do not say whose it is; then it is unknown until the store says so.
             let agent_id = event.agent_id.unwrap_or(AgentId(uuid::Uuid::nil()));
             let judged_by = by.filter(|_| state != ReviewState::Pending);
-            let open = OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges };
+            // Nor do they say what it is, which is known as long as it is not approved.
+            let product = event.product.or_else(|| self.artifacts.get(&id).map(|artifact| artifact.product));
+            let product = product.unwrap_or(Product { kind: 0, artifact: ArtifactType::Report });
+            let open = OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges, product };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
             for task in artifact.makers() {

@@ -154,7 +154,12 @@ impl Core {
         let Some(run) = self.executions.remove(slot) else { return };
         self.release(slot, &run);
         if let Some(lesson) = &event.lesson {
-            self.selection.learn(event.agent_id, lesson, truth_of_end(event.outcome.succeeded()));
+            let succeeded = event.outcome.succeeded();
+            self.selection.learn(event.agent_id, lesson, truth_of_end(succeeded));
+            self.classifier.tried(event.agent_id, lesson, succeeded);
+        }
+        if let Some(slack) = &event.slack {
+            self.value.learn(slack);
         }
         if let Some(took) = event.took() {
             let kind = self.timed_kind(run.task, event.kind.is_none());

@@ -220,6 +220,7 @@ impl Core {
         self.selection.removed(slot);
         self.selection.forget(event.agent_id);
         self.predictor.forget(event.agent_id);
+        self.classifier.forget(event.agent_id);
         if let Some(agent) = self.agents.remove(slot) {
             self.agent_names.remove(&agent.spec.name);
             if let Some(until) = agent.breaker_until {

@@ -67,6 +67,7 @@ impl Core {
                 was: judged,
                 was_by: judged.and(artifact.judged_by),
                 rule: None,
+                product: Some(artifact.product),
             };
             core.emit(now, actor, event, out);
             if merges && state == ReviewState::Approved {
@@ -74,6 +75,7 @@ impl Core {
             }
             Ok(())
         })?;
+        self.keep_models(now, out);
         let back = before.commands(|state, ids| match state {
             ReviewState::Pending => Command::ReopenReviews { ids },
             judged => Command::ReviewArtifacts { ids, approve: judged == ReviewState::Approved, note: None },

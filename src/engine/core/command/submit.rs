@@ -102,8 +102,8 @@ impl Core {
             late.extend(task.deadline.filter(|deadline| *deadline < now).map(|deadline| (place, deadline)));
             self.emit(now, actor, TaskSubmitted { task, after: after.into_iter().collect() }, out);
         }
-        let warnings = late_sentence(&mut late).into_iter().collect();
         let ids: Vec<_> = ids.into_iter().flatten().collect();
+        let warnings = late_sentence(&mut late).into_iter().chain(self.bad_matches(&ids)).collect();
         let cancel = || vec![Command::CancelTasks { ids: ids.clone(), note: None, pending_only: false }];
         let inverse = if ids.len() > UNDO_IDS_MAX { vec![] } else { cancel() };
         Ok(Reply::Submitted { ids, refused, inverse, warnings })

@@ -2,6 +2,8 @@
 //! phase. Names are hashed (Weinberger et al., "Feature hashing for large scale multitask learning", 2009); two of the same
 //! number are taken for one, which costs a little and happens seldom.
 
+use crate::domain::ArtifactType;
+use crate::domain::learning::{NAME_BITS, name_number};
 use crate::engine::core::selection::Topic;
 
 /// So many of a task's stems and types of files have effects: those that its topic has first.
@@ -9,9 +11,6 @@ const DETAILS_MAX: usize = 16;
 
 /// A feature: above the 22 bits of its name's hash stands what class it is of. Small numbers are short in the journal.
 pub(in crate::engine::core) type Feature = u32;
-
-/// How many bits of a hash are kept.
-const CLASS_SHIFT: u32 = 22;
 
 /// Classes of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,31 +28,25 @@ pub(super) const ALWAYS: Feature = 0;
 
 /// The class of a feature.
 pub(super) const fn class(feature: Feature) -> Class {
-    match feature >> CLASS_SHIFT {
+    match feature >> NAME_BITS {
         0 => Class::Always,
         1 => Class::Kind,
         _ => Class::Detail,
     }
 }
 
-/// FNV-1a, the same on every machine.
-fn hash(prefix: u8, text: &str) -> u32 {
-    let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    text.bytes().fold(fold(0x811c_9dc5, prefix), fold)
-}
-
 /// The feature of a type of task; `None` for no type.
 pub(in crate::engine::core) fn kind(kind: &str) -> Option<Feature> {
-    (!kind.is_empty()).then(|| 1 << CLASS_SHIFT | hash(b'k', kind) >> (32 - CLASS_SHIFT))
+    (!kind.is_empty()).then(|| name_number(1, b'k', kind))
 }
 
 /// The feature of a type by how long its tasks take; those that bring a command are of another.
 pub(in crate::engine::core) fn timed_kind(kind: &str, brings_command: bool) -> Feature {
-    1 << CLASS_SHIFT | hash(if brings_command { b'c' } else { b'k' }, kind) >> (32 - CLASS_SHIFT)
+    name_number(1, if brings_command { b'c' } else { b'k' }, kind)
 }
 
 fn detail(prefix: u8, text: &str) -> Feature {
-    2 << CLASS_SHIFT | hash(prefix, text) >> (32 - CLASS_SHIFT)
+    name_number(2, prefix, text)
 }
 
 /// What of a topic effects are kept by: its type first, then what it is about, each once.
@@ -66,6 +59,16 @@ pub(in crate::engine::core) fn of(topic: &Topic) -> Vec<Feature> {
     details.sort_unstable();
     details.dedup();
     kind(&topic.kind).into_iter().chain(details).collect()
+}
+
+/// The type among what a task is about; [`ALWAYS`] where it has none.
+pub(super) fn kind_among(features: &[Feature]) -> Feature {
+    features.iter().copied().find(|feature| class(*feature) == Class::Kind).unwrap_or(ALWAYS)
+}
+
+/// The feature of an artifact's type.
+pub(super) fn artifact(kind: ArtifactType) -> Feature {
+    detail(b'a', kind.as_str())
 }
 
 /// Whether a feature is of what a task is about, its type apart.

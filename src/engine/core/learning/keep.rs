@@ -4,24 +4,45 @@ use crate::domain::event::ModelVersioned;
 use crate::domain::learning::{Lesson, ModelKind, ModelState, ModelVersion, check_format};
 use crate::domain::snapshot::{Past, PastLesson};
 use crate::domain::{Actor, Command, Refusal, Reply, Timestamp};
-use crate::engine::core::learning::Predictor;
 use crate::engine::core::learning::features::timed_kind;
+use crate::engine::core::learning::{Classifier, Predictor, ValueFunction};
 use crate::engine::core::{Context, Core, Decisions};
 
 impl Core {
     /// What an outcome of a task with an agent teaches.
     pub(in crate::engine::core) fn lesson(&self, task: u32, agent: u32) -> Option<Lesson> {
-        self.selection.lesson(&self.subject(task), agent)
+        let lesson = self.selection.lesson(&self.subject(task), agent)?;
+        let state = &self.tasks[task];
+        Some(Lesson { priority: state.priority, attempt: state.attempts + 1, ..lesson })
     }
 
     /// Makes a version of what was learned, if it is time to.
     pub(in crate::engine::core) fn keep_models(&mut self, now: Timestamp, out: &mut Decisions) {
-        if let Some((version, state)) = self.selection.policy().next_version() {
-            self.emit(now, Actor::Engine, ModelVersioned { version, state: ModelState::Policy(state) }, out);
+        for model in ModelKind::ALL {
+            if let Some((version, state)) = self.next_version(*model) {
+                self.emit(now, Actor::Engine, ModelVersioned { version, state }, out);
+            }
         }
-        if let Some((version, state)) = self.predictor.next_version() {
-            self.emit(now, Actor::Engine, ModelVersioned { version, state: ModelState::Predictor(state) }, out);
-        }
+    }
+
+    /// The version that the last comparison of a model's candidates makes.
+    fn next_version(&self, model: ModelKind) -> Option<(ModelVersion, ModelState)> {
+        Some(match model {
+            ModelKind::Policy => self.selection.policy().next_version().map(named(ModelState::Policy))?,
+            ModelKind::Predictor => self.predictor.next_version().map(named(ModelState::Predictor))?,
+            ModelKind::Classifier => self.classifier.next_version().map(named(ModelState::Classifier))?,
+            ModelKind::ValueFunction => self.value.next_version().map(named(ModelState::ValueFunction))?,
+        })
+    }
+
+    /// The version that a model would make now, if it has learned anything since its last.
+    fn version_made_now(&self, model: ModelKind) -> Option<(ModelVersion, ModelState)> {
+        Some(match model {
+            ModelKind::Policy => self.selection.policy().reviewed()?.next_version().map(named(ModelState::Policy))?,
+            ModelKind::Predictor => self.predictor.reviewed()?.next_version().map(named(ModelState::Predictor))?,
+            ModelKind::Classifier => self.classifier.reviewed()?.next_version().map(named(ModelState::Classifier))?,
+            ModelKind::ValueFunction => self.value.reviewed()?.next_version().map(named(ModelState::ValueFunction))?,
+        })
     }
 
     /// Takes up a version of a model.
@@ -32,14 +53,20 @@ impl Core {
                 self.predictor = Predictor::restore(event.version.version, state);
                 self.foretell_anew();
             }
+            ModelState::Classifier(state) => self.classifier = Classifier::restore(event.version.version, state),
+            ModelState::ValueFunction(state) => self.value = ValueFunction::restore(event.version.version, state),
         }
     }
 
     /// Takes up the last versions and what happened since, as the store has them.
-    pub(in crate::engine::core) fn remember_predictor(&mut self, past: &Past) {
+    pub(in crate::engine::core) fn remember_models(&mut self, past: &Past) {
         for (version, state) in &past.models {
-            if let ModelState::Predictor(state) = state {
-                self.predictor = Predictor::restore(version.version, state);
+            match state {
+                // Selection takes up its own.
+                ModelState::Policy(_) => {}
+                ModelState::Predictor(state) => self.predictor = Predictor::restore(version.version, state),
+                ModelState::Classifier(state) => self.classifier = Classifier::restore(version.version, state),
+                ModelState::ValueFunction(state) => self.value = ValueFunction::restore(version.version, state),
             }
         }
         for lesson in &past.lessons {
@@ -48,7 +75,17 @@ impl Core {
                     let kind = timed_kind(kind, *brings_command);
                     self.predictor.learn(kind, *agent_id, *took, *tokens);
                 }
-                PastLesson::Removed(agent) => self.predictor.forget(*agent),
+                PastLesson::Tried { agent_id, lesson, succeeded } => {
+                    self.classifier.tried(*agent_id, lesson, *succeeded);
+                }
+                PastLesson::Judged { agent_id, product, approved } => {
+                    self.classifier.judged(*agent_id, *product, *approved);
+                }
+                PastLesson::Stood(slack) => self.value.learn(slack),
+                PastLesson::Removed(agent) => {
+                    self.predictor.forget(*agent);
+                    self.classifier.forget(*agent);
+                }
                 PastLesson::Learned { .. } => {}
             }
         }
@@ -57,8 +94,10 @@ impl Core {
     /// The version of a model in force, 0 before the first.
     fn version_of(&self, model: ModelKind) -> u32 {
         match model {
+            ModelKind::Policy => self.selection.policy().version(),
             ModelKind::Predictor => self.predictor.version(),
-            _ => self.selection.policy().version(),
+            ModelKind::Classifier => self.classifier.version(),
+            ModelKind::ValueFunction => self.value.version(),
         }
     }
 
@@ -70,7 +109,6 @@ impl Core {
         model: ModelKind,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
-        check_kept(model)?;
         let Some(version) = self.version_now(now, actor, model, out) else {
             return Err(Refusal::conflict("model", model, "a model that has learned something since its last version")
                 .hint("it learns as executions end"));
@@ -80,13 +118,7 @@ impl Core {
 
     /// Makes a version of what was learned since the last, if there is anything.
     fn version_now(&mut self, now: Timestamp, actor: Actor, model: ModelKind, out: &mut Decisions) -> Option<u32> {
-        let (version, state) = if model == ModelKind::Predictor {
-            let (version, state) = self.predictor.reviewed()?.next_version()?;
-            (version, ModelState::Predictor(state))
-        } else {
-            let (version, state) = self.selection.policy().reviewed()?.next_version()?;
-            (version, ModelState::Policy(state))
-        };
+        let (version, state) = self.version_made_now(model)?;
         let number = version.version;
         self.emit(now, actor, ModelVersioned { version, state }, out);
         Some(number)
@@ -101,7 +133,6 @@ impl Core {
         context: &Context,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
-        check_kept(model)?;
         let kept = context.model.as_ref().filter(|(version, _)| (version.model, version.version) == (model, to));
         let Some((version, state)) = kept else {
             return Err(
@@ -126,10 +157,7 @@ impl Core {
     }
 }
 
-/// Refuses models that have no versions.
-fn check_kept(model: ModelKind) -> Result<(), Refusal> {
-    match model {
-        ModelKind::Policy | ModelKind::Predictor => Ok(()),
-        _ => Err(Refusal::invalid("model", model, "policy or predictor; the others are not learned")),
-    }
+/// A version with its state named by what the model is for.
+fn named<S>(name: fn(S) -> ModelState) -> impl Fn((ModelVersion, S)) -> (ModelVersion, ModelState) {
+    move |(version, state)| (version, name(state))
 }

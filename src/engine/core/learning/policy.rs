@@ -309,11 +309,6 @@ impl Policy {
         seen.flat_map(|feature| present.agents_of(*feature))
     }
 
-    /// How likely an execution is to succeed, by the candidate in force.
-    pub(in crate::engine::core) fn chance(&self, agent: AgentId, score: f64, features: &[Feature]) -> f64 {
-        self.present().predict(&Case { agent, start: start(score), features }).chance()
-    }
-
     /// What it rests on with an agent, in words.
     pub(in crate::engine::core) fn evidence(&self, agent: AgentId) -> String {
         let by = match self.present().depth {
@@ -329,6 +324,7 @@ impl Policy {
     }
 
     /// Whether anything but the factors decides.
+    #[cfg(test)]
     pub(in crate::engine::core) fn is_promoted(&self) -> bool {
         self.in_force > 0
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::features::{ALWAYS, Class, Feature, class};
 use super::math::moderated;
 use crate::domain::AgentId;
-use crate::domain::learning::EffectState;
+use crate::domain::learning::{EffectState, WeightState};
 
 /// Variance of what is not known yet of an agent, in squared logits.
 const AGENT: f64 = 0.4;
@@ -38,7 +38,7 @@ pub(in crate::engine::core) const LOGITS: f64 = 4.0;
 pub(super) type Whose = Option<AgentId>;
 
 /// What stands before every agent in the order of effects.
-const FIRST: Whose = Some(AgentId(Uuid::nil()));
+pub(super) const FIRST: Whose = Some(AgentId(Uuid::nil()));
 /// The feature of the slope.
 const START: Feature = 1;
 
@@ -52,16 +52,26 @@ pub(super) struct Effect {
 }
 
 impl Effect {
-    fn mean(self) -> f64 {
+    pub(super) fn mean(self) -> f64 {
         f64::from(self.mean) / 1e4
     }
 
-    fn variance(self, prior: f64) -> f64 {
+    pub(super) fn variance(self, prior: f64) -> f64 {
         1.0 / (1.0 / prior + f64::from(self.evidence) / 1e3)
     }
 
+    /// What it is, as it is kept.
+    pub(super) const fn state(self) -> WeightState {
+        WeightState(self.mean, self.evidence)
+    }
+
+    /// The reverse.
+    pub(super) const fn restore(WeightState(mean, evidence): WeightState) -> Self {
+        Self { mean, evidence }
+    }
+
     /// Takes in an observation.
-    fn learn(&mut self, step: f64, information: f64) {
+    pub(super) fn learn(&mut self, step: f64, information: f64) {
         // Both are far within their range: a step moves by less than the prior's spread, evidence has a ceiling.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         {

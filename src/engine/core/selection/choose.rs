@@ -6,7 +6,7 @@ use super::matched::{Matched, Subject};
 use super::ranking::{Place, Ranking};
 use super::{NEUTRAL, NO_FIRST_CHANCE, ONE, Score, Selection, untried};
 use crate::domain::AgentId;
-use crate::domain::learning::Lesson;
+use crate::domain::learning::{Lesson, USUAL};
 use crate::domain::selection::{Choice, Factor};
 use crate::engine::core::Core;
 use crate::engine::core::shape::Shape;
@@ -92,7 +92,7 @@ impl Selection {
         let matched = Matched::of_nobody(self, &subject.topic);
         let judged = self.judge(subject, &matched, slot, (1, 1))?;
         let score = u16::try_from((judged.factors + 500) / 1000).unwrap_or(1000);
-        Some(Lesson { score, features: matched.features().to_vec(), weight: 1000 })
+        Some(Lesson { score, features: matched.features().to_vec(), weight: 1000, priority: USUAL, attempt: 1 })
     }
 
     /// What is lost to a score for every slot that is taken.

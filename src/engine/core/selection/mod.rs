@@ -371,8 +371,11 @@ impl Selection {
             match lesson {
                 PastLesson::Learned { agent_id, lesson, truth } => self.learn(*agent_id, lesson, *truth),
                 PastLesson::Removed(agent) => self.forget(*agent),
-                // This is for the predictor.
-                PastLesson::Took { .. } => {}
+                // These are for the other models.
+                PastLesson::Took { .. }
+                | PastLesson::Tried { .. }
+                | PastLesson::Judged { .. }
+                | PastLesson::Stood(_) => {}
             }
         }
         self.today = today;

@@ -10,9 +10,11 @@ use super::matched::Subject;
 use super::profile::Profile;
 use super::topic::Topic;
 use super::{NO_FIRST_CHANCE, ONE, Score, Selection};
+use crate::domain::learning::USUAL;
 use crate::domain::selection::{Factor, FactorScore, Learned, Phase, Recommendation, Recommendations, TaskContext};
 use crate::domain::{AgentId, Span, TaskId, UserId};
 use crate::engine::core::Core;
+use crate::engine::core::learning::{Names, Try, features};
 use crate::engine::core::shape::{Shape, Wish};
 
 /// The most agents that are recommended.
@@ -27,6 +29,14 @@ const SUCCESSES_MAX: u32 = 100;
 /// Of so many it is said what would have to change for them to come first: that takes some working out.
 const EXPLAINED_MAX: usize = 10;
 
+/// What is asked about, beside its subject.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Which attempt it would be, from 1.
+    attempt: u16,
+    priority: u8,
+}
+
 /// An agent with what it scores.
 struct Found {
     slot: u32,
@@ -39,7 +49,8 @@ impl Core {
         let context = self.selection.reader.context(text, |stem| self.selection.knows(stem));
         let topic = Topic::new(kind, &context, &self.selection.reader);
         let subject = Subject { topic: Arc::new(topic), user, after: vec![], first_chance: true };
-        self.recommend_for(&subject, context, limit, EXPLAINED_MAX, |_| true)
+        let asked = Some(Asked { attempt: 1, priority: USUAL });
+        self.recommend_for(&subject, context, asked, (limit, EXPLAINED_MAX), |_| true)
     }
 
     /// The user that an account is, if it has acted before.
@@ -58,7 +69,11 @@ impl Core {
         let context = subject.topic.context();
         let shape = self.unbound_shape(slot);
         let able = |agent: u32| shape.is_covered_by(self.agents[agent].capability_set);
-        Some(self.recommend_for(&subject, context, limit, explained, able))
+        let task = &self.tasks[slot];
+        // Whoever does a task that brings its own command does the same.
+        let own = !shape.wish.brings_command;
+        let asked = own.then_some(Asked { attempt: task.attempts + 1, priority: task.priority });
+        Some(self.recommend_for(&subject, context, asked, (limit, explained), able))
     }
 
     /// What agents score for a task in memory, 0-1, by id; those that are able.
@@ -68,7 +83,7 @@ impl Core {
     }
 
     /// The shape of a task as if it named neither agent nor cage.
-    fn unbound_shape(&self, slot: u32) -> Shape {
+    pub(in crate::engine::core) fn unbound_shape(&self, slot: u32) -> Shape {
         let wish = Wish { agent: None, cage: None, ..self.shape(slot).wish.clone() };
         Shape::new(wish, 0, &self.defaults.requirements, &self.capability_sets)
     }
@@ -77,8 +92,8 @@ impl Core {
         &self,
         subject: &Subject,
         context: TaskContext,
-        limit: usize,
-        explained: usize,
+        asked: Option<Asked>,
+        (limit, explained): (usize, usize),
         able: impl Fn(u32) -> bool,
     ) -> Recommendations {
         let limit = limit.clamp(1, RECOMMENDED_MAX);
@@ -86,7 +101,7 @@ impl Core {
             let found = self.best(subject, view, limit, able);
             let first = found.first();
             let item = |(place, one): (usize, &Found)| {
-                self.recommendation(subject, view, one, first.filter(|_| place < explained))
+                self.recommendation(subject, view, one, first.filter(|_| place < explained), asked)
             };
             found.iter().enumerate().filter_map(item).collect()
         });
@@ -121,6 +136,7 @@ impl Core {
         view: &View<'_>,
         one: &Found,
         first: Option<&Found>,
+        asked: Option<Asked>,
     ) -> Option<Recommendation> {
         let profile = self.selection.profile(one.slot)?;
         let agent = &self.agents[one.slot];
@@ -139,7 +155,7 @@ impl Core {
             agent_id: agent.id,
             name: agent.spec.name.clone(),
             score: one.judged.shown(),
-            learned: self.learned(subject, view, one, agent.id),
+            learned: self.learned(subject, view, one, asked),
             factors: factors.collect(),
             to_win: ahead.map(|first| self.to_win(subject, view, one, first, profile)),
         })
@@ -208,14 +224,17 @@ impl Core {
     }
 
     /// What was learned of an agent with such tasks.
-    fn learned(&self, subject: &Subject, view: &View<'_>, one: &Found, agent: AgentId) -> Learned {
-        let policy = &self.selection.policy;
+    fn learned(&self, subject: &Subject, view: &View<'_>, one: &Found, asked: Option<Asked>) -> Learned {
+        let agent = &self.agents[one.slot];
         let free = self.selection.judge(subject, view.matched, one.slot, (1, 1));
-        let chance = free.filter(|_| policy.is_promoted()).map(|free| {
+        let outlook = asked.zip(free).and_then(|(Asked { attempt, priority }, free)| {
+            let kind = features::kind(&subject.topic.kind).unwrap_or(0);
             let score = f64::from(free.factors) / f64::from(ONE);
-            policy.chance(agent, score, view.matched.features())
+            let one = Try { agent: Some(agent.id), kind, score, attempt, priority };
+            self.classifier.prospect(&one, Names { agent: &agent.spec.name, kind: &subject.topic.kind })
         });
-        Learned { value: one.judged.learned as f64 / 1e6, chance, evidence: policy.evidence(agent) }
+        let evidence = self.selection.policy.evidence(agent.id);
+        Learned { value: one.judged.learned as f64 / 1e6, evidence, outlook }
     }
 
     fn availability(&self, slot: u32) -> String {

@@ -199,9 +199,10 @@ fn work(world: &mut World, tasks: usize) -> usize {
     successes
 }
 
+/// The versions of the policy.
 fn versions(world: &World) -> Vec<&ModelVersioned> {
     let of_models = world.records.iter().filter_map(|record| match &record.event {
-        Event::ModelVersioned(event) => Some(event),
+        Event::ModelVersioned(event) if event.version.model == ModelKind::Policy => Some(event),
         _ => None,
     });
     of_models.collect()

@@ -3,6 +3,7 @@
 mod alerts;
 mod backfill;
 mod candidates;
+mod chances;
 mod commands;
 mod declared;
 mod explain;

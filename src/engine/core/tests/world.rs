@@ -1,7 +1,7 @@
 //! A language for the engine: a core with a user and a node, verbs to drive it, and checks after every verb.
 
 use crate::domain::command::{Command, Reply};
-use crate::domain::learning::{ModelKind, ModelState, ModelVersion};
+use crate::domain::learning::{ModelKind, ModelState, ModelVersion, Product, type_number};
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
 use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
@@ -162,8 +162,11 @@ impl World {
                 let state = ReviewState::Pending;
                 let (agent_id, judged_by) = (event.artifact.agent_id, None);
                 let merges = event.artifact.difference.as_ref().is_some_and(|one| one.merge.is_some());
-                self.artifacts
-                    .insert(id, OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges });
+                let kind = type_number(&self.rows[&task_id].kind);
+                let product = Product { kind, artifact: event.artifact.kind };
+                let snoozed_until = None;
+                let open = OpenArtifact { id, task_id, state, snoozed_until, agent_id, judged_by, merges, product };
+                self.artifacts.insert(id, open);
                 if event.artifact.kind == ArtifactType::Decision {
                     self.high_risk.push(id);
                 }

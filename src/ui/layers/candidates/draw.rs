@@ -250,6 +250,12 @@ fn about(layer: &Candidates, width: usize, record: bool, look: &Look<'_>) -> Vec
     if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
         let words = suits(score, candidate.learned.as_ref());
         lines.push(styled(Role::Columns, text::fit(&words, width).into_owned()));
+        let outlook = candidate.learned.as_ref().and_then(|learned| learned.outlook.as_ref());
+        lines.extend(outlook.iter().flat_map(|outlook| {
+            let role = if outlook.bad { Role::Warn } else { Role::Dim };
+            let words = widgets::wrap(&text::clean(&outlook.sentence("succeeds")), width);
+            words.into_iter().map(move |line| styled(role, line))
+        }));
         lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
         lines.extend(candidate.learned.iter().flat_map(|learned| learned_lines(learned, width, look)));
     }
@@ -288,8 +294,8 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
 /// The score, what of it was learned, and how likely that makes a success.
 fn suits(score: f64, learned: Option<&Learned>) -> String {
     let part = learned.map_or_else(String::new, |learned| format!(", learned {:+.3}", learned.value));
-    let chance = learned.and_then(|learned| learned.chance);
-    let chance = chance.map_or_else(String::new, |chance| format!(", {} likely", text::percent(chance)));
+    let chance = learned.and_then(|learned| learned.outlook.as_ref());
+    let chance = chance.map_or_else(String::new, |outlook| format!(", {} likely", text::percent(outlook.chance)));
     format!("SUITS IT {score:.3}{part}{chance}")
 }
 

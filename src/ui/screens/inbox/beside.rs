@@ -131,6 +131,10 @@ fn stakes(item: &InboxItem, look: &Look<'_>) -> Line<'static> {
     } else {
         spans.push(Span::styled(" holds up nothing", look.style(Role::Dim)));
     }
+    if let Some(approval) = item.approval {
+        let role = if approval < 0.5 { Role::Warn } else { Role::Dim };
+        spans.push(Span::styled(format!(" · {} likely to be approved", text::percent(approval)), look.style(role)));
+    }
     if let Some(deadline) = item.blocks_deadline {
         let left = deadline.as_micros() - look.now.as_micros();
         let (role, words) = if left < 0 {

@@ -3,6 +3,7 @@
 use super::HOSTILE;
 use crate::api::triage::{Candidate, Figure, Preview, Unit, WhatIf};
 use crate::api::types::WireCommand;
+use crate::domain::learning::Prospect;
 use crate::domain::selection::{Factor, FactorScore, Learned};
 use crate::domain::{Refusal, RefusalKind};
 
@@ -40,8 +41,12 @@ fn suiting(candidate: Candidate) -> Candidate {
     ];
     let learned = Learned {
         value: 0.031,
-        chance: Some(0.87),
         evidence: "with this type of task it did better than the factors say, in 40 outcomes".to_owned(),
+        outlook: Some(Prospect {
+            chance: 0.87,
+            bad: false,
+            evidence: "91 % of about 40 of newcomer with type parse succeeded".to_owned(),
+        }),
     };
     Candidate { score: Some(0.812), factors, learned: Some(learned), ..candidate }
 }

@@ -103,6 +103,7 @@ pub fn inbox_item(number: u64) -> InboxItem {
         "blocks": it.blocks,
         "blocks_deadline": it.deadline.map(|left| at(-left)),
         "cost_of_delay": 100.0 - f64::from(u32::try_from(number).unwrap()),
+        "approval": (it.kind == "code").then_some(0.31),
         "group": if failed { format!("failed_task {}", it.task) } else { format!("artifact {} {}", it.kind, it.task) },
         "risk": if it.high { "high" } else { "normal" },
     }))
@@ -197,6 +198,7 @@ pub fn artifact(number: u64) -> Artifact {
         "type": kind,
         "title": title,
         "high_risk": it.is_some_and(|it| it.high),
+        "approval": it.filter(|it| it.kind == "code").map(|_| json!({"chance": 0.31, "bad": true, "evidence": "few were"})),
         "path": "artifacts/x",
         "size": if number == 99 { earlier().len() } else { content(number).len() },
         "digest": "",

@@ -1,0 +1,2 @@
+DROP TABLE lesson_of_value;
+DROP TABLE lesson_of_classifier;
