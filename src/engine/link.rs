@@ -134,7 +134,11 @@ fn session(
                 let Some(time) = time else { continue };
                 let verdict = compared.heartbeat(time, clock.now(), Instant::now());
                 telemetry.put_clock(&name, compared.offset());
-                let Some(offset) = verdict else { continue };
+                let offset = match verdict {
+                    Some(Verdict::Off(offset)) => Some(offset),
+                    Some(Verdict::Right) => None,
+                    None => continue,
+                };
                 Message::Clock { connection, offset }
             }
             FromWorker::Report { number, time, report } => {
@@ -167,6 +171,15 @@ fn session(
     Ok(heard)
 }
 
+/// What is to be told of a worker's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is off: ahead by so many microseconds.
+    Off(i64),
+    /// It is right.
+    Right,
+}
+
 /// A worker's clock, as its heartbeats tell it, beside the engine's.
 #[derive(Debug, Default)]
 struct Compared {
@@ -177,22 +190,21 @@ struct Compared {
 }
 
 impl Compared {
-    /// Takes in what the worker's clock said, and gives what is to be told: that it is off, by so many microseconds, or that
-    /// it is right. What is known already is not told again.
+    /// Takes in what the worker's clock said, and gives what is to be told. What is known already is not told again.
     ///
     /// One heartbeat says nothing: it may have waited on its way, and with it those behind it. Only a second one, half an
     /// interval later at least, is not from the same jam.
-    fn heartbeat(&mut self, time: Timestamp, now: Timestamp, at: Instant) -> Option<Option<i64>> {
+    fn heartbeat(&mut self, time: Timestamp, now: Timestamp, at: Instant) -> Option<Verdict> {
         let offset = time.as_micros() - now.as_micros();
         let limit = CLOCK_OFF_MAX.as_micros() / if self.said == Some(true) { 2 } else { 1 };
         if offset.abs() <= limit {
             self.off = None;
-            return (self.said.replace(false) != Some(false)).then_some(None);
+            return (self.said.replace(false) != Some(false)).then_some(Verdict::Right);
         }
         let (_, since) = *self.off.get_or_insert((offset, at));
         self.off = Some((offset, since));
         let lasts = at.saturating_duration_since(since) >= HEARTBEAT / 2;
-        (lasts && self.said.replace(true) != Some(true)).then_some(Some(offset))
+        (lasts && self.said.replace(true) != Some(true)).then_some(Verdict::Off(offset))
     }
 
     /// By how many microseconds it is ahead of the engine's; `None` while nothing is wrong that was told.
@@ -255,7 +267,7 @@ mod tests {
             (told, compared.offset())
         };
         let hour = 3_600_000_000;
-        assert_eq!(beat(0, 5), (Some(None), None), "it is right: an earlier word is over");
+        assert_eq!(beat(0, 5), (Some(Verdict::Right), None), "it is right: an earlier word is over");
         assert_eq!(beat(5, 4), (None, None));
         // The engine was held up, and reads at once what came meanwhile.
         for behind in [30, 25, 20, 15, 10] {
@@ -263,11 +275,11 @@ mod tests {
         }
         assert_eq!(beat(45, 0), (None, None));
         assert_eq!(beat(50, 3600), (None, None));
-        assert_eq!(beat(55, 3600), (Some(Some(hour)), Some(hour)));
+        assert_eq!(beat(55, 3600), (Some(Verdict::Off(hour)), Some(hour)));
         assert_eq!(beat(60, 3601), (None, Some(hour + 1_000_000)), "it is known");
         assert_eq!(beat(65, 3), (None, Some(3_000_000)), "not right before it is half as far off");
-        assert_eq!(beat(70, 2), (Some(None), None));
+        assert_eq!(beat(70, 2), (Some(Verdict::Right), None));
         assert_eq!(beat(75, -3600), (None, None));
-        assert_eq!(beat(80, -3600), (Some(Some(-hour)), Some(-hour)), "and again");
+        assert_eq!(beat(80, -3600), (Some(Verdict::Off(-hour)), Some(-hour)), "and again");
     }
 }

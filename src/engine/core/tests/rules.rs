@@ -336,7 +336,9 @@ fn an_alert_of_a_rule_that_is_evaluated_for_something_else_now_is_over() {
     let event = event::AlertRaised { alert: older }.into();
     records.push(event::Record { seq: last.seq + 1, event, ..last });
     let mut core = crate::engine::core::Core::new();
-    records.iter().for_each(|record| core.apply(record));
+    for record in &records {
+        core.apply(record);
+    }
     let mut out = Decisions::default();
     let subject = Subject::new(Scope::Agent, "own");
     let gone = Observation { rule: "hot".into(), subject, value: None, time: None, labels: BTreeMap::new() };
