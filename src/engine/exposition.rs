@@ -50,6 +50,9 @@ pub static SERIES_ROOM: Metric = Metric {
     description: "Series that the store of metrics may know; samples of further ones are dropped",
 };
 
+/// All of these that are in no table.
+pub static OWN: [&Metric; 4] = [&DROPPED, &SERIES, &SERIES_ROOM, &LEFT_OUT];
+
 /// Which series go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
