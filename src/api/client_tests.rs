@@ -92,7 +92,7 @@ fn one_connection_serves_many_requests() {
     let client = server.client();
     for _ in 0..3 {
         let reply = client.command(&json!({"command": "cancel_tasks", "ids": ["a"]})).unwrap();
-        assert_eq!(reply, Reply::Items { done: vec!["a".into()], refused: vec![], inverse: vec![] });
+        assert_eq!(reply, Reply::Items { done: vec!["a".into()], refused: vec![], inverse: vec![], warnings: vec![] });
     }
     let query = vec![("status".to_owned(), "pending".to_owned()), ("type".to_owned(), "a&b c".to_owned())];
     let (items, total) = client.list::<Value>("tasks", &query).unwrap();

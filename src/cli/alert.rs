@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::alert_history::{Step, steps};
 use super::alert_rule::{self, RuleVerb};
 use super::args::one_of;
 use super::context::{Context, now};
@@ -12,14 +13,16 @@ use super::failure::{Failure, Outcome};
 use super::items;
 use super::list::{ListArgs, given};
 use super::output::Role;
-use super::table::{Align, Cell, Table};
+use super::table::{self, Align, Cell, Table};
 use super::view::{self, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::live::OpenAlert;
-use crate::api::types::{AlertRuleRow, WireCommand};
+use crate::api::types::{AlertRuleRow, JournalRow, WireCommand};
 use crate::domain::filter::tables;
 use crate::domain::time::When;
-use crate::domain::{Alert, AlertMember, AlertStatus, CageId, Matcher, Refusal, RefusalKind, Severity, Silence, User};
+use crate::domain::{
+    Alert, AlertMember, AlertStatus, CageId, Matcher, Refusal, RefusalKind, Severity, Silence, Timestamp, User,
+};
 
 /// What can be done with alerts.
 #[derive(Subcommand, Debug)]
@@ -65,8 +68,11 @@ pub enum AlertVerb {
         #[arg(long, conflicts_with_all = ["until", "rule", "source"])]
         off: bool,
     },
-    /// List silences by rule or source, or end some
+    /// List silences by rule or source that last, or end some
     Silences {
+        /// Those as well whose time has passed
+        #[arg(short, long, conflicts_with = "end")]
+        all: bool,
         /// End these: their ids or the beginnings of them
         #[arg(long, value_name = "ID", num_args = 1..)]
         end: Vec<String>,
@@ -122,7 +128,7 @@ pub fn run(context: &mut Context, verb: AlertVerb) -> Outcome {
             (WireCommand::AcknowledgeAlerts { ids, note }, "acknowledged")
         }
         AlertVerb::Rule(verb) => return alert_rule::run(context, verb),
-        AlertVerb::Silences { end } => return silences(context, &end),
+        AlertVerb::Silences { all, end } => return silences(context, all, &end),
         AlertVerb::Silence { rule, source, until: Some(until), note, .. } if rule.is_some() || source.is_some() => {
             (WireCommand::AddSilence { matcher: Matcher { rule, source }, until, note }, "silences from now on")
         }
@@ -151,9 +157,9 @@ fn list(context: &mut Context, args: AlertListArgs) -> Outcome {
 }
 
 /// Lists silences, or ends those whose ids begin so.
-fn silences(context: &mut Context, end: &[String]) -> Outcome {
+fn silences(context: &mut Context, all: bool, end: &[String]) -> Outcome {
     let client = context.engine()?;
-    let silences: Vec<Silence> = client.get("/v1/silences", &vec![])?;
+    let mut silences: Vec<Silence> = client.get("/v1/silences", &vec![])?;
     if !end.is_empty() {
         let mut ids = vec![];
         for prefix in end {
@@ -171,6 +177,8 @@ fn silences(context: &mut Context, end: &[String]) -> Outcome {
         }
         return items::send(context, &client, &WireCommand::RemoveSilences { ids }, "ended");
     }
+    let now = now();
+    silences.retain(|silence| all || silence.until > now);
     let rows: Vec<Value> = silences.iter().filter_map(|silence| serde_json::to_value(silence).ok()).collect();
     if context.out.values(&rows)? {
         return Ok(0);
@@ -189,7 +197,7 @@ fn silences(context: &mut Context, end: &[String]) -> Outcome {
             ids.cell(silence, "id"),
             pattern("matcher.rule").into(),
             pattern("matcher.source").into(),
-            view::text(silence, "until").into(),
+            view::moment(silence, "until"),
             view::text(silence, "note").into(),
         ]);
     }
@@ -212,7 +220,7 @@ fn draw(rows: &[Value]) -> Table {
         table.row(vec![
             ids.cell(alert, "id"),
             view::status(alert, "severity"),
-            view::status(alert, "status"),
+            status(alert),
             view::age(alert, "last_seen").into(),
             view::text(alert, "count").into(),
             view::with_short_ids(&view::text(alert, "source")).into(),
@@ -232,6 +240,19 @@ pub fn of_cage(client: &Client, cage: CageId) -> Result<Vec<(&'static str, Cell)
         fields.extend(alert.context.remedy.map(|remedy| ("remedy", remedy.into())));
     }
     Ok(fields)
+}
+
+/// Where an alert stands, and whether it is silenced: then it needs nobody's eye.
+fn status(alert: &Value) -> Cell {
+    let until: Option<Timestamp> = view::at(alert, "silenced_until").as_str().and_then(|text| text.parse().ok());
+    let is_silenced = view::text(alert, "status") != AlertStatus::Resolved.as_str();
+    match until.filter(|until| is_silenced && *until > now()) {
+        Some(until) => {
+            let shown = format!("{}, silenced for {}", view::text(alert, "status"), until.since(now()).human());
+            Cell::new(shown, Role::Dim)
+        }
+        None => view::status(alert, "status"),
+    }
 }
 
 /// What is not resolved of these sources, as fields of something that is shown: what is said, and what to do.
@@ -262,18 +283,18 @@ pub fn waiting(client: &Client) -> Result<Vec<Alert>, Failure> {
 }
 
 /// The name of a user; the id when nobody knows it.
-fn user(client: &Client, alert: &Value, path: &str) -> String {
+fn user(users: &[User], alert: &Value, path: &str) -> String {
     let id = view::text(alert, path);
-    if id.is_empty() {
-        return id;
-    }
-    let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())]).unwrap_or_default().0;
-    users.into_iter().find(|user| user.id.to_string() == id).map_or(id, |user| user.name)
+    users.iter().find(|user| user.id.to_string() == id).map_or(id, |user| user.name.clone())
 }
 
 fn show(context: &mut Context, id: &str) -> Outcome {
     let client = context.engine()?;
-    let alert: Value = client.get(&format!("/v1/alerts/{}", encode(id)), &vec![])?;
+    let mut alert: Value = client.get(&format!("/v1/alerts/{}", encode(id)), &vec![])?;
+    let records: Vec<JournalRow> = client.get(&format!("/v1/alerts/{}/history", encode(id)), &vec![])?;
+    let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())]).unwrap_or_default().0;
+    let history = steps(&records, &users);
+    alert["history"] = history.iter().map(Step::value).collect();
     if context.out.value(&alert)? {
         return Ok(0);
     }
@@ -304,13 +325,19 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("raised", view::moment(&alert, "time")),
         ("last seen", view::moment(&alert, "last_seen")),
         ("times", view::text(&alert, "count").into()),
-        ("acknowledged by", user(&client, &alert, "acknowledged_by").into()),
+        ("acknowledged by", user(&users, &alert, "acknowledged_by").into()),
         ("note", view::text(&alert, "note").into()),
         ("silenced until", view::moment(&alert, "silenced_until")),
         ("resolved", view::moment(&alert, "resolution.time")),
-        ("resolved by", user(&client, &alert, "resolution.by").into()),
+        ("resolved by", user(&users, &alert, "resolution.by").into()),
         ("action", view::text(&alert, "resolution.action").into()),
         ("notes", view::text(&alert, "resolution.notes").into()),
     ])?;
+    let heading = context.out.paint(Role::Dim, "history");
+    context.out.line(&heading)?;
+    for step in &history {
+        let line = format!("  {}  {}  {}", step.time, table::clean(&step.by), table::clean(&step.sentence()));
+        context.out.line(&line)?;
+    }
     Ok(0)
 }

@@ -13,7 +13,7 @@ use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view;
 use crate::api::client::encode;
-use crate::api::types::{RuleTest, WireCommand};
+use crate::api::types::{MetricName, RuleTest, WireCommand};
 use crate::domain::alert_rule::{Comparison, Function, NoData, check_hysteresis};
 use crate::domain::alert_trial::Trial;
 use crate::domain::{AlertRulePatch, Level, Refusal, Scope, Span, Threshold};
@@ -95,7 +95,7 @@ pub struct RuleArgs {
     /// By which share of the threshold it must have gone back to be over
     #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = share)]
     pub hysteresis: Option<f64>,
-    /// What is said, with {value}, {threshold} and {scope}
+    /// What is said, with {value}, {threshold}, {scope} and labels of the metric, such as {gpu}
     #[arg(long, value_name = "TEXT")]
     pub message: Option<String>,
     /// What to do about it
@@ -226,7 +226,11 @@ fn list(context: &mut Context) -> Outcome {
 
 fn show(context: &mut Context, name: &str) -> Outcome {
     let client = context.engine()?;
-    let rule: Value = client.get(&format!("/v1/alert-rules/{}", encode(name)), &vec![])?;
+    let mut rule: Value = client.get(&format!("/v1/alert-rules/{}", encode(name)), &vec![])?;
+    let names: Vec<MetricName> = client.get("/v1/metric-names", &vec![])?;
+    let metric = view::text(&rule, "metric");
+    let looks_at = names.into_iter().find(|known| known.name == metric).map_or_else(String::new, |it| it.description);
+    rule["looks_at"] = looks_at.as_str().into();
     if context.out.value(&rule)? {
         return Ok(0);
     }
@@ -236,6 +240,7 @@ fn show(context: &mut Context, name: &str) -> Outcome {
         ("name", text("name")),
         ("enabled", text("enabled")),
         ("scope", text("scope")),
+        ("looks at", looks_at.into()),
         ("labels", text("labels")),
         ("warning", level("warning")),
         ("critical", level("critical")),

@@ -31,8 +31,12 @@ pub fn send_named(
 ) -> Outcome {
     let shown = |id: &str| names.get(id).map_or(id, String::as_str).to_owned();
     match client.command(command)? {
-        Reply::Items { done: items, mut refused, .. } => {
+        Reply::Items { done: items, mut refused, warnings, .. } => {
             let mut rows: Vec<Value> = items.iter().map(|id| serde_json::json!({"id": id, "done": true})).collect();
+            // What is warned of is never of several things at once.
+            if let (Some(row), false) = (rows.first_mut(), warnings.is_empty()) {
+                row["warning"] = warnings.join("; ").into();
+            }
             rows.extend(
                 refused
                     .iter()
@@ -43,6 +47,7 @@ pub fn send_named(
                     context.out.line(&format!("{} {done}", shown(id)))?;
                 }
             }
+            warn(context, &warnings);
             for item in &mut refused {
                 item.item = shown(&item.item);
             }

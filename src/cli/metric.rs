@@ -13,6 +13,7 @@ use super::table::{Align, Table};
 use super::view;
 use crate::api::client::{Client, encode};
 use crate::domain::metric::{Aggregate, Answer, Function, Metric, Stats, labels_text};
+use crate::domain::moment::Moment;
 use crate::domain::{Refusal, Span, Timestamp};
 
 /// What can be done with metrics.
@@ -41,20 +42,29 @@ pub struct RangeArgs {
     /// The last so long, such as `24h` [default: 1h]
     #[arg(long, value_name = "SPAN", conflicts_with = "from")]
     pub since: Option<Span>,
-    /// From when on
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<Timestamp>,
-    /// Up to when [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<Timestamp>,
+    /// From when on: a time, or so long ago, such as `-10m`
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = moment)]
+    pub from: Option<Moment>,
+    /// Up to when, written alike [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = moment)]
+    pub to: Option<Moment>,
+}
+
+/// A moment as people write it. Which record was the last then is nothing that metrics know.
+fn moment(text: &str) -> Result<Moment, Refusal> {
+    let allowed = "14:03 (today, UTC), -10m (so long ago), 2026-01-31, 2026-01-31T14:03 or 2026-01-31T14:03:22Z";
+    let refused = || Refusal::invalid("time", text, allowed);
+    text.parse().ok().filter(|moment| !matches!(moment, Moment::Seq(_))).ok_or_else(refused)
 }
 
 impl RangeArgs {
     /// When it begins and ends.
     pub fn range(&self) -> (Timestamp, Timestamp) {
-        let to = self.to.unwrap_or_else(now);
+        let now = now();
+        let time = |moment: Option<Moment>| moment.and_then(|moment| moment.time(now));
+        let to = time(self.to).unwrap_or(now);
         let since = self.since.unwrap_or(Span::from_secs(3600));
-        let from = self.from.unwrap_or_else(|| Timestamp::from_micros(to.as_micros() - since.as_micros()));
+        let from = time(self.from).unwrap_or_else(|| Timestamp::from_micros(to.as_micros() - since.as_micros()));
         (from, to)
     }
 }
@@ -238,6 +248,17 @@ fn stats(context: &mut Context) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_written_as_people_write_moments() {
+        assert_eq!(moment("-10m"), Ok(Moment::Ago(Span::from_secs(600))));
+        for text in ["14:03", "2026-01-31", "2026-01-31T14:03:22Z"] {
+            assert!(moment(text).is_ok(), "{text}");
+        }
+        for text in ["seq:5", "10", "--to", "-x"] {
+            assert!(moment(text).unwrap_err().to_string().contains("-10m"), "{text}");
+        }
+    }
 
     #[test]
     fn figures_have_no_needless_decimals() {

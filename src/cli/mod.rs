@@ -28,6 +28,7 @@ mod agent_performance;
 mod agent_recommend;
 mod agent_version;
 mod alert;
+mod alert_history;
 mod alert_rule;
 mod apply;
 mod approval;

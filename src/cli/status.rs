@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::alert;
-use super::context::Context;
+use super::context::{Context, now};
 use super::failure::Outcome;
 use super::output::{Printer, Role};
 use super::table::{self, Cell};
@@ -94,12 +94,16 @@ fn alerts(out: &mut Printer, waiting: &[Alert]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// `queue      degraded: 2 tasks ask for what no cage and agent together can do`, and below it what to do.
+/// `queue      degraded: 2 tasks ask for what no cage and agent together can do`, and below it since when and what to do.
 fn health(out: &mut Printer, part: &Health) -> std::io::Result<()> {
     let role = if part.state == HealthState::Failed { Role::Bad } else { Role::Warning };
     let label = out.paint(Role::Dim, &format!("{:<10} ", part.component));
     let text = out.paint(role, &format!("{}: {}", part.state, table::clean(&part.reason)));
     out.line(&format!("{label}{text}"))?;
+    if let Some(since) = part.since {
+        let since = out.paint(Role::Dim, &format!("{:<11}seen so since {since} ({})", "", now().since(since).human()));
+        out.line(&since)?;
+    }
     if !part.remedy.is_empty() {
         let remedy = out.paint(Role::Dim, &format!("{:<11}{}", "", table::clean(&part.remedy)));
         out.line(&remedy)?;

@@ -146,7 +146,8 @@ pub fn with_short_ids(text: &str) -> String {
         if at < rest {
             continue;
         }
-        if c.is_ascii_hexdigit() && is_id(at) {
+        // What stands after another word and a dash, as in GPU-8f6b..., is no id of ours.
+        if c.is_ascii_hexdigit() && !short.ends_with('-') && is_id(at) {
             short.push_str(&text[at..at + ID_LENGTHS[0]]);
             rest = at + 36;
         } else {
@@ -239,7 +240,9 @@ mod tests {
     fn ids_in_a_text_are_shortened_and_nothing_else() {
         let id = "0199a8e3-4b2c-7f3a-9d21-0123456789ab";
         assert_eq!(with_short_ids(&format!("task {id}: ä {id}")), "task 0199a8e3-4b2c: ä 0199a8e3-4b2c");
-        for text in ["", "0199a8e3-4b2c-7f3a-9d21", "deadbeef and äöü, all of it longer than an id is"] {
+        let gpu = format!("GPU 3 (GPU-{id})");
+        for text in ["", gpu.as_str(), "0199a8e3-4b2c-7f3a-9d21", "deadbeef and äöü, all of it longer than an id is"]
+        {
             assert_eq!(with_short_ids(text), text);
         }
     }

@@ -295,6 +295,9 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(with = "Vec<WireCommand>")]
         inverse: Vec<Command>,
+        /// What was taken and will not do what its author may expect, a sentence each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
     /// To `apply`.
     Applied {

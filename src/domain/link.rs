@@ -196,7 +196,11 @@ pub enum FromWorker {
     /// All reports that were unacknowledged at the time of the hello have been sent again.
     Synced,
     /// The worker is there; every [`HEARTBEAT`]. Without it one that hangs could not be told from one with nothing to say.
-    Heartbeat,
+    Heartbeat {
+        /// What the worker's clock says now; one that is off from the engine's is told of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time: Option<Timestamp>,
+    },
     /// Something that the engine has to make durable.
     Report {
         /// From 1, within the incarnation.

@@ -208,6 +208,7 @@ impl Decider {
             | Message::NotSent { .. }
             | Message::Observe(_)
             | Message::Delivery { .. }
+            | Message::Clock { .. }
                 if self.read_only.is_some() => {}
             Message::Closed { connection } if self.read_only.is_some() => {
                 self.connections.remove(&connection);
@@ -243,6 +244,12 @@ impl Decider {
             Message::Delivery { receiver, error } => {
                 self.core.delivery(now, &receiver, error.as_deref(), &mut self.out);
                 self.collect();
+            }
+            Message::Clock { connection, offset } => {
+                if let Some(node) = self.connections.get(&connection).map(|connection| connection.node) {
+                    self.core.clock_off(now, node, offset, &mut self.out);
+                    self.collect();
+                }
             }
             Message::Explain { task, answer } => {
                 // Nobody may be left to hear the answer; that is no concern of ours.

@@ -21,8 +21,37 @@ pub static LEFT_OUT: Metric = Metric {
     name: "menagerie_exposition_left_out_series",
     kind: MetricKind::Gauge,
     unit: "series",
+    labels: &[],
     description: "Series that are left out here, because there are too many",
 };
+
+/// How the store of metrics itself does. No metrics that are kept either: a store that is full could not keep them.
+pub static DROPPED: Metric = Metric {
+    name: "menagerie_metric_samples_dropped_total",
+    kind: MetricKind::Counter,
+    unit: "",
+    labels: &["reason"],
+    description: "Samples that were not kept, by reason, since the engine started",
+};
+/// How many series are known.
+pub static SERIES: Metric = Metric {
+    name: "menagerie_metric_series",
+    kind: MetricKind::Gauge,
+    unit: "series",
+    labels: &[],
+    description: "Series that the store of metrics knows",
+};
+/// How many may be.
+pub static SERIES_ROOM: Metric = Metric {
+    name: "menagerie_metric_limit_series",
+    kind: MetricKind::Gauge,
+    unit: "series",
+    labels: &[],
+    description: "Series that the store of metrics may know; samples of further ones are dropped",
+};
+
+/// All of these that are in no table.
+pub static OWN: [&Metric; 4] = [&DROPPED, &SERIES, &SERIES_ROOM, &LEFT_OUT];
 
 /// Which series go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +92,16 @@ pub fn text(handle: &Handle, form: Form, bounds: Bounds, now: Timestamp) -> Stri
             exposition.sample(metric.name, &key.labels, value, None);
         }
     }
-    exposition.family(LEFT_OUT.name, LEFT_OUT.kind, LEFT_OUT.unit, LEFT_OUT.description);
-    exposition.sample(LEFT_OUT.name, &BTreeMap::new(), left_out as f64, None);
+    exposition.family(DROPPED.name, DROPPED.kind, DROPPED.unit, DROPPED.description);
+    for (reason, count) in handle.dropped().by_reason() {
+        let labels = BTreeMap::from([("reason".to_owned(), reason.to_owned())]);
+        exposition.sample(DROPPED.name, &labels, count as f64, None);
+    }
+    let (known, most) = handle.room();
+    for (metric, value) in [(&SERIES, known as f64), (&SERIES_ROOM, most as f64), (&LEFT_OUT, left_out as f64)] {
+        exposition.family(metric.name, metric.kind, metric.unit, metric.description);
+        exposition.sample(metric.name, &BTreeMap::new(), value, None);
+    }
     exposition.end()
 }
 
@@ -105,7 +142,8 @@ mod tests {
     }
 
     fn names(read: &[grammar::Read]) -> Vec<String> {
-        read.iter().map(|(name, labels, value)| format!("{name}{labels:?}{value}").replace('"', "")).collect()
+        let of_fleet = read.iter().filter(|(name, ..)| !name.starts_with("menagerie_metric_"));
+        of_fleet.map(|(name, labels, value)| format!("{name}{labels:?}{value}").replace('"', "")).collect()
     }
 
     #[test]
@@ -164,12 +202,33 @@ mod tests {
     }
 
     #[test]
+    fn series_that_are_refused_are_counted_where_others_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let series = Series::open(folder.path(), Policy { series: 1000, ..Policy::default() }).unwrap();
+        for number in 0..1003 {
+            let key = Key::new("menagerie_cage_pids", [("cage", number.to_string().as_str())]);
+            let found = series.handle().series_id(&key, &Meta::new(MetricKind::Gauge, "", ""));
+            assert_eq!(found.is_ok(), number < 1000, "{number}");
+        }
+        let found = text(&series.handle(), Form::Prometheus, Bounds::new(true), NOW);
+        for line in [
+            "menagerie_metric_samples_dropped_total{reason=\"too_many_series\"} 3",
+            "menagerie_metric_samples_dropped_total{reason=\"refused_series\"} 0",
+            "menagerie_metric_series 1000",
+            "menagerie_metric_limit_series 1000",
+        ] {
+            assert!(found.lines().any(|it| it == line), "no {line} in {found}");
+        }
+        assert!(!read(&series, Bounds::new(true)).is_empty());
+    }
+
+    #[test]
     fn every_metric_of_the_table_can_go_out() {
         let all: Vec<_> = METRICS.iter().map(|metric| (metric.name, [("node", "a\\\"b")], 1_i64, 1.0_f64)).collect();
         let all: Vec<_> =
             all.iter().map(|(name, labels, seconds, value)| (*name, &labels[..], *seconds, *value)).collect();
         let (_folder, series) = store(&all);
-        assert_eq!(read(&series, Bounds::new(true)).len(), METRICS.len() + 1);
+        assert_eq!(names(&read(&series, Bounds::new(true))).len(), METRICS.len() + 1);
         assert!(
             METRICS.iter().all(|metric| metric.kind != MetricKind::Histogram),
             "buckets are not written out here yet"

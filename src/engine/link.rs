@@ -13,16 +13,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use super::clock::Clock;
 use super::message::{Greeting, Message};
 use super::outlet::{Outlet, SocketOutlet};
 use super::telemetry::Telemetry;
 use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, HEARTBEAT, LINK_VERSION, Report, ToWorker};
+use crate::domain::{Span, Timestamp};
 
 /// A worker that takes no message for so long is given up: commits must not wait for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A worker that says nothing for so long hangs, and its connection is closed: from then on its lease runs. Four heartbeats,
 /// so that a loaded machine is no reason.
 const SILENCE_MAX: Duration = HEARTBEAT.saturating_mul(4);
+/// So far may a worker's clock be from the engine's. One that was farther is right again at half of it.
+const CLOCK_OFF_MAX: Span = Span::from_secs(5);
 /// Pauses between attempts to reach a worker double from the first to the last.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
@@ -39,14 +43,14 @@ pub struct WorkerSettings {
 }
 
 /// Keeps a session with the worker for as long as the engine lives. Runs on a thread of its own.
-pub fn keep_session(settings: &WorkerSettings, telemetry: &Telemetry, decider: &Sender<Message>) {
+pub fn keep_session(settings: &WorkerSettings, clock: Clock, telemetry: &Telemetry, decider: &Sender<Message>) {
     let socket = settings.data_dir.join("worker.sock");
     let mut pause = PAUSE_FIRST;
     let mut child: Option<std::process::Child> = None;
     for connection in 1.. {
         if let Ok(stream) = UnixStream::connect(&socket) {
             let begun = Instant::now();
-            match session(connection, &stream, telemetry, decider) {
+            match session(connection, &stream, clock, telemetry, decider) {
                 // One that ends at once is not worth hurrying for: an engine that is read-only hangs up.
                 Ok(heard) if heard && begun.elapsed() > PAUSE_LAST => pause = PAUSE_FIRST,
                 Ok(_) => {}
@@ -84,7 +88,13 @@ fn start_worker(settings: &WorkerSettings) -> io::Result<std::process::Child> {
 }
 
 /// Speaks with one worker until the connection ends. Gives whether the worker was heard at all.
-fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider: &Sender<Message>) -> io::Result<bool> {
+fn session(
+    connection: u64,
+    stream: &UnixStream,
+    clock: Clock,
+    telemetry: &Telemetry,
+    decider: &Sender<Message>,
+) -> io::Result<bool> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     stream.set_read_timeout(Some(SILENCE_MAX))?;
     let mut outlet = SocketOutlet::new(stream.try_clone()?);
@@ -92,7 +102,7 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
     let mut outlet = Some(outlet);
     let mut reader = BufReader::with_capacity(256 << 10, stream);
     let mut frame = Vec::new();
-    let (mut heard, mut name) = (false, String::new());
+    let (mut heard, mut name, mut compared) = (false, String::new(), Compared::default());
     while read_frame(&mut reader, &mut frame)? {
         let message: FromWorker = serde_json::from_slice(&frame).map_err(io::Error::other)?;
         telemetry.heard();
@@ -120,7 +130,17 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
                 }))
             }
             FromWorker::Synced => Message::Synced { connection },
-            FromWorker::Heartbeat => continue,
+            FromWorker::Heartbeat { time } => {
+                let Some(time) = time else { continue };
+                let verdict = compared.heartbeat(time, clock.now(), Instant::now());
+                telemetry.put_clock(&name, compared.offset());
+                let offset = match verdict {
+                    Some(Verdict::Off(offset)) => Some(offset),
+                    Some(Verdict::Right) => None,
+                    None => continue,
+                };
+                Message::Clock { connection, offset }
+            }
             FromWorker::Report { number, time, report } => {
                 if let Report::Ended { execution_id, .. } = &report {
                     telemetry.remove_sample(*execution_id);
@@ -149,6 +169,48 @@ fn session(connection: u64, stream: &UnixStream, telemetry: &Telemetry, decider:
         }
     }
     Ok(heard)
+}
+
+/// What is to be told of a worker's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is off: ahead by so many microseconds.
+    Off(i64),
+    /// It is right.
+    Right,
+}
+
+/// A worker's clock, as its heartbeats tell it, beside the engine's.
+#[derive(Debug, Default)]
+struct Compared {
+    /// By how many microseconds it is ahead, and since when it has been too far off.
+    off: Option<(i64, Instant)>,
+    /// What was said last: whether it is off. `None` before anything was.
+    said: Option<bool>,
+}
+
+impl Compared {
+    /// Takes in what the worker's clock said, and gives what is to be told. What is known already is not told again.
+    ///
+    /// One heartbeat says nothing: it may have waited on its way, and with it those behind it. Only a second one, half an
+    /// interval later at least, is not from the same jam.
+    fn heartbeat(&mut self, time: Timestamp, now: Timestamp, at: Instant) -> Option<Verdict> {
+        let offset = time.as_micros() - now.as_micros();
+        let limit = CLOCK_OFF_MAX.as_micros() / if self.said == Some(true) { 2 } else { 1 };
+        if offset.abs() <= limit {
+            self.off = None;
+            return (self.said.replace(false) != Some(false)).then_some(Verdict::Right);
+        }
+        let (_, since) = *self.off.get_or_insert((offset, at));
+        self.off = Some((offset, since));
+        let lasts = at.saturating_duration_since(since) >= HEARTBEAT / 2;
+        (lasts && self.said.replace(true) != Some(true)).then_some(Verdict::Off(offset))
+    }
+
+    /// By how many microseconds it is ahead of the engine's; `None` while nothing is wrong that was told.
+    fn offset(&self) -> Option<i64> {
+        self.off.filter(|_| self.said == Some(true)).map(|(offset, _)| offset)
+    }
 }
 
 /// Reads one frame into `frame`; gives false at the end of the stream. A stream that is silent for too long is an error.
@@ -188,4 +250,36 @@ pub fn account_name(uid: u32) -> String {
         Some((fields.next()?, fields.nth(1)?.parse::<u32>().ok()?))
     });
     accounts.find(|(_, number)| *number == uid).map_or_else(|| uid.to_string(), |(name, _)| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_off_is_told_once_and_a_jam_is_none() {
+        let begun = Instant::now();
+        let now = |second: u64| Timestamp::from_micros(1_000_000_000_000 + i64::try_from(second).unwrap() * 1_000_000);
+        let mut compared = Compared::default();
+        let mut beat = |second: u64, ahead: i64| {
+            let time = Timestamp::from_micros(now(second).as_micros() + ahead * 1_000_000);
+            let told = compared.heartbeat(time, now(second), begun + Duration::from_secs(second));
+            (told, compared.offset())
+        };
+        let hour = 3_600_000_000;
+        assert_eq!(beat(0, 5), (Some(Verdict::Right), None), "it is right: an earlier word is over");
+        assert_eq!(beat(5, 4), (None, None));
+        // The engine was held up, and reads at once what came meanwhile.
+        for behind in [30, 25, 20, 15, 10] {
+            assert_eq!(beat(40, -behind), (None, None));
+        }
+        assert_eq!(beat(45, 0), (None, None));
+        assert_eq!(beat(50, 3600), (None, None));
+        assert_eq!(beat(55, 3600), (Some(Verdict::Off(hour)), Some(hour)));
+        assert_eq!(beat(60, 3601), (None, Some(hour + 1_000_000)), "it is known");
+        assert_eq!(beat(65, 3), (None, Some(3_000_000)), "not right before it is half as far off");
+        assert_eq!(beat(70, 2), (Some(Verdict::Right), None));
+        assert_eq!(beat(75, -3600), (None, None));
+        assert_eq!(beat(80, -3600), (Some(Verdict::Off(-hour)), Some(-hour)), "and again");
+    }
 }

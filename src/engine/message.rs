@@ -112,6 +112,13 @@ pub enum Message {
         /// Why it is dead; `None` when it is well.
         error: Option<String>,
     },
+    /// A worker's clock is off from the engine's, or right again.
+    Clock {
+        /// By which connection.
+        connection: u64,
+        /// By how many microseconds it is ahead; `None` when it is right.
+        offset: Option<i64>,
+    },
     /// A connection to a worker ended.
     Closed {
         /// Which.

@@ -67,8 +67,10 @@ impl Evaluator {
             let values = windows.values(rule, now);
             let fired = watched.fired.get(&rule.name).filter(|fired| !fired.is_empty());
             let pending = watched.pending.get(&rule.name);
-            let observe =
-                |subject: Subject, value: Option<f64>| Observation { rule: rule.name.clone(), subject, value };
+            let observe = |subject: Subject, value: Option<f64>| {
+                let (labels, time) = windows.worst(rule, &subject, now).unzip();
+                Observation { rule: rule.name.clone(), subject, value, time, labels: labels.unwrap_or_default() }
+            };
             if fired.is_none() && pending.is_none() {
                 let rise = values.into_iter().filter(|(_, value)| rule.level(*value, Level::Clear) > Level::Clear);
                 observations.extend(rise.map(|(subject, value)| observe(subject, value)));
@@ -319,11 +321,17 @@ mod tests {
             Scope::Cage => "001",
             Scope::Agent => "coder",
             Scope::Node => "host",
+            Scope::Gpu => "3",
             Scope::Task => "00000000-0000-7000-8000-000000000001",
             Scope::Queue | Scope::Fleet => "",
         };
-        let labels = rule.scope.label().map(|label| (label.to_owned(), name.to_owned()));
-        (Subject::new(rule.scope, name).to_string(), labels.into_iter().collect())
+        let mut labels: Labels =
+            rule.scope.label().into_iter().map(|label| (label.to_owned(), name.to_owned())).collect();
+        if rule.scope == Scope::Gpu {
+            labels
+                .extend([("node", "host"), ("uuid", "GPU-a")].map(|(label, name)| (label.to_owned(), name.to_owned())));
+        }
+        (rule.subject(&labels).unwrap().to_string(), labels)
     }
 
     /// Every rule that comes with the program, by its metric alone; tests/watching has them fire by real causes.

@@ -24,6 +24,8 @@ pub struct Metric {
     pub kind: MetricKind,
     /// The unit of its values; empty for a plain count.
     pub unit: &'static str,
+    /// The labels that its series have.
+    pub labels: &'static [&'static str],
     /// What it tells, in a sentence without its full stop.
     pub description: &'static str,
 }
@@ -43,11 +45,16 @@ pub struct Point {
 }
 
 macro_rules! metrics {
-    ($($id:ident = $name:literal, $kind:ident, $unit:literal, $description:literal;)+) => {
+    ($($id:ident = $name:literal, $kind:ident, $unit:literal, $labels:tt, $description:literal;)+) => {
         $(
             #[doc = $description]
-            pub static $id: Metric =
-                Metric { name: $name, kind: MetricKind::$kind, unit: $unit, description: $description };
+            pub static $id: Metric = Metric {
+                name: $name,
+                kind: MetricKind::$kind,
+                unit: $unit,
+                labels: &$labels,
+                description: $description,
+            };
         )+
         /// Every metric that is measured.
         pub static METRICS: &[&Metric] = &[$(&$id),+];
@@ -55,82 +62,82 @@ macro_rules! metrics {
 }
 
 metrics! {
-    TASKS = "menagerie_tasks", Gauge, "", "Tasks by status";
-    AGENTS = "menagerie_agents", Gauge, "", "Agents by status";
-    CAGES = "menagerie_cages", Gauge, "", "Cages by status";
-    AGENT_HEALTH = "menagerie_agent_health_ratio", Gauge, "ratio", "How far the agent is from its circuit breaker";
-    AGENT_RESPONSE = "menagerie_agent_response_seconds", Gauge, "seconds", "How long the agent's executions take until their process runs";
-    CAGE_CPU_SHARE = "menagerie_cage_cpu_usage_ratio", Gauge, "ratio", "Processor time that the cage takes, of its limit";
-    CAGE_MEMORY_SHARE = "menagerie_cage_memory_usage_ratio", Gauge, "ratio", "Memory of the cage, of its limit";
-    CAGE_TOKENS_SHARE = "menagerie_cage_tokens_usage_ratio", Gauge, "ratio", "Tokens reported in the cage, of its limit";
-    DATA_DISK_SHARE = "menagerie_data_disk_usage_ratio", Gauge, "ratio", "The data directory's disk in use";
-    DEADLINE_SPARE = "menagerie_task_deadline_spare_seconds", Gauge, "seconds", "What a task that may be late has to spare at its deadline";
-    FLEET_COST = "menagerie_fleet_cost_hour_dollars", Gauge, "dollars", "What agents reported to have cost within the last hour";
-    FLEET_ERRORS = "menagerie_fleet_errors_ratio", Gauge, "ratio", "Executions that failed, of those that ended within five minutes";
-    NODE_HEARTBEAT = "menagerie_node_heartbeat_seconds", Gauge, "seconds", "How long ago the machine's worker was heard; it says something every five seconds at least";
-    QUEUE_WAIT = "menagerie_queue_wait_seconds", Gauge, "seconds", "How long the oldest task that could start has waited";
-    TASK_WAIT = "menagerie_task_wait_seconds", Gauge, "seconds", "Median wait of the tasks that started within five minutes";
-    NODE_CPU = "menagerie_node_cpu_used_cores", Gauge, "cores", "Processor time that everything on the machine takes";
-    NODE_CPU_SHARE = "menagerie_node_cpu_usage_ratio", Gauge, "ratio", "Processor time in use, of all cores";
-    NODE_CORE_SHARE = "menagerie_node_core_usage_ratio", Gauge, "ratio", "Processor time in use, of one core";
-    NODE_MEMORY = "menagerie_node_memory_used_bytes", Gauge, "bytes", "Memory that is not available to a new process";
-    NODE_MEMORY_SIZE = "menagerie_node_memory_size_bytes", Gauge, "bytes", "Memory of the machine";
-    NODE_MEMORY_SHARE = "menagerie_node_memory_usage_ratio", Gauge, "ratio", "Memory in use, of all";
-    NODE_SWAP = "menagerie_node_swap_used_bytes", Gauge, "bytes", "Swap in use";
-    NODE_SWAP_SIZE = "menagerie_node_swap_size_bytes", Gauge, "bytes", "Swap of the machine";
-    NODE_LOAD_1 = "menagerie_node_load1", Gauge, "", "Tasks of the kernel that ran or waited, mean of 1 minute";
-    NODE_LOAD_5 = "menagerie_node_load5", Gauge, "", "Tasks of the kernel that ran or waited, mean of 5 minutes";
-    NODE_LOAD_15 = "menagerie_node_load15", Gauge, "", "Tasks of the kernel that ran or waited, mean of 15 minutes";
-    NODE_UPTIME = "menagerie_node_uptime_seconds", Gauge, "seconds", "Time since the machine was started";
-    NODE_TEMPERATURE = "menagerie_node_temperature_celsius", Gauge, "celsius", "A temperature inside the machine";
-    NODE_DISK_SIZE = "menagerie_node_disk_size_bytes", Gauge, "bytes", "What a file system holds";
-    NODE_DISK_AVAILABLE = "menagerie_node_disk_available_bytes", Gauge, "bytes", "What may still be written to a file system";
-    NODE_DISK_SHARE = "menagerie_node_disk_usage_ratio", Gauge, "ratio", "What of a file system is in use";
-    NODE_RECEIVED = "menagerie_node_network_received_bytes_total", Counter, "bytes", "Bytes that came in";
-    NODE_SENT = "menagerie_node_network_sent_bytes_total", Counter, "bytes", "Bytes that went out";
-    NODE_RECEIVED_PACKETS = "menagerie_node_network_received_packets_total", Counter, "", "Packets that came in";
-    NODE_SENT_PACKETS = "menagerie_node_network_sent_packets_total", Counter, "", "Packets that went out";
-    NODE_RECEIVED_ERRORS = "menagerie_node_network_received_errors_total", Counter, "", "Packets that came in broken";
-    NODE_SENT_ERRORS = "menagerie_node_network_sent_errors_total", Counter, "", "Packets that could not go out";
-    GPU_UP = "menagerie_gpu_up", Gauge, "", "1 for a device that answers, 0 for one that is lost";
-    GPU_SHARE = "menagerie_gpu_usage_ratio", Gauge, "ratio", "Time in which the device computed";
-    GPU_MEMORY_BUSY = "menagerie_gpu_memory_busy_ratio", Gauge, "ratio", "Time in which the device's memory was read or written";
-    GPU_MEMORY = "menagerie_gpu_memory_used_bytes", Gauge, "bytes", "Memory of the device in use";
-    GPU_MEMORY_SIZE = "menagerie_gpu_memory_size_bytes", Gauge, "bytes", "Memory of the device";
-    GPU_MEMORY_SHARE = "menagerie_gpu_memory_usage_ratio", Gauge, "ratio", "Memory of the device in use, of all";
-    GPU_POWER = "menagerie_gpu_power_watts", Gauge, "watts", "What the device draws";
-    GPU_POWER_LIMIT = "menagerie_gpu_power_limit_watts", Gauge, "watts", "What the device may draw";
-    GPU_TEMPERATURE = "menagerie_gpu_temperature_celsius", Gauge, "celsius", "How hot the device is";
-    GPU_CLOCK = "menagerie_gpu_clock_hertz", Gauge, "hertz", "How fast the device's processors are clocked";
-    GPU_MEMORY_CLOCK = "menagerie_gpu_memory_clock_hertz", Gauge, "hertz", "How fast the device's memory is clocked";
-    GPU_FAN = "menagerie_gpu_fan_ratio", Gauge, "ratio", "Speed of the device's fan, of its highest";
-    GPU_THROTTLED = "menagerie_gpu_throttled", Gauge, "", "1 while something other than idleness keeps the clocks down";
-    GPU_ECC_CORRECTED = "menagerie_gpu_ecc_corrected_errors_total", Counter, "", "Errors of the device's memory that were corrected";
-    GPU_ECC_UNCORRECTED = "menagerie_gpu_ecc_uncorrected_errors_total", Counter, "", "Errors of the device's memory that could not be corrected";
-    GPU_PCIE_RECEIVED = "menagerie_gpu_pcie_received_bytes_per_second", Gauge, "bytes_per_second", "What goes to the device";
-    GPU_PCIE_SENT = "menagerie_gpu_pcie_sent_bytes_per_second", Gauge, "bytes_per_second", "What comes from the device";
-    GPU_PROCESSES = "menagerie_gpu_processes", Gauge, "", "Processes on the device";
-    CAGE_CPU = "menagerie_cage_cpu_used_cores", Gauge, "cores", "Processor time that the cage takes";
-    CAGE_CPU_TOTAL = "menagerie_cage_cpu_seconds_total", Counter, "seconds", "Processor time that the cage took";
-    CAGE_THROTTLED = "menagerie_cage_cpu_throttled_seconds_total", Counter, "seconds", "Time for which the cage was held back at its cpu limit";
-    CAGE_MEMORY = "menagerie_cage_memory_used_bytes", Gauge, "bytes", "Memory of the cage";
-    CAGE_MEMORY_PEAK = "menagerie_cage_memory_peak_bytes", Gauge, "bytes", "The most memory that the cage had";
-    CAGE_OOM_KILLS = "menagerie_cage_oom_kills_total", Counter, "", "Processes that the kernel ended for want of memory";
-    CAGE_PIDS = "menagerie_cage_pids", Gauge, "", "Processes and threads of the cage";
-    CAGE_READ = "menagerie_cage_io_read_bytes_total", Counter, "bytes", "Bytes that the cage read from disks";
-    CAGE_WRITTEN = "menagerie_cage_io_written_bytes_total", Counter, "bytes", "Bytes that the cage wrote to disks";
-    CAGE_READS = "menagerie_cage_io_reads_total", Counter, "", "How often the cage read from disks";
-    CAGE_WRITES = "menagerie_cage_io_writes_total", Counter, "", "How often the cage wrote to disks";
-    CAGE_TOKENS = "menagerie_cage_tokens_window", Gauge, "tokens", "Tokens that were reported within the span of the cage's limit";
-    CAGE_GPU_MEMORY = "menagerie_cage_gpu_memory_used_bytes", Gauge, "bytes", "Memory of GPUs that the cage's processes hold";
-    AGENT_OUTPUT = "menagerie_agent_output_bytes_per_second", Gauge, "bytes_per_second", "How much the agent prints";
-    AGENT_LINES = "menagerie_agent_output_lines_per_second", Gauge, "lines_per_second", "How many lines the agent prints";
-    AGENT_SILENCE = "menagerie_agent_silence_seconds", Gauge, "seconds", "Since when the agent has printed nothing; of several executions the most silent";
-    AGENT_REPETITION = "menagerie_agent_repeated_lines_ratio", Gauge, "ratio", "Which part of its latest lines is like others of them; of several executions the highest";
-    AGENT_EXECUTIONS = "menagerie_agent_executions", Gauge, "", "How many executions the agent has under way";
-    AGENT_PROGRESS = "menagerie_agent_progress_ratio", Gauge, "ratio", "How far the agent says that it is; of several executions the least";
-    AGENT_TOKENS = "menagerie_agent_running_tokens", Gauge, "tokens", "Tokens that the executions under way have reported";
-    AGENT_COST = "menagerie_agent_running_cost_dollars", Gauge, "dollars", "What the executions under way say that they cost";
+    TASKS = "menagerie_tasks", Gauge, "", ["status"], "Tasks by status";
+    AGENTS = "menagerie_agents", Gauge, "", ["status"], "Agents by status";
+    CAGES = "menagerie_cages", Gauge, "", ["status"], "Cages by status";
+    AGENT_HEALTH = "menagerie_agent_health_ratio", Gauge, "ratio", ["agent"], "How far the agent is from its circuit breaker";
+    AGENT_RESPONSE = "menagerie_agent_response_seconds", Gauge, "seconds", ["agent"], "How long the agent's executions take until their process runs";
+    CAGE_CPU_SHARE = "menagerie_cage_cpu_usage_ratio", Gauge, "ratio", ["node", "cage"], "Processor time that the cage takes, of its limit";
+    CAGE_MEMORY_SHARE = "menagerie_cage_memory_usage_ratio", Gauge, "ratio", ["node", "cage"], "Memory of the cage, of its limit";
+    CAGE_TOKENS_SHARE = "menagerie_cage_tokens_usage_ratio", Gauge, "ratio", ["node", "cage"], "Tokens reported in the cage, of its limit";
+    DATA_DISK_SHARE = "menagerie_data_disk_usage_ratio", Gauge, "ratio", ["node"], "The data directory's disk in use";
+    DEADLINE_SPARE = "menagerie_task_deadline_spare_seconds", Gauge, "seconds", ["task"], "What a task that may be late has to spare at its deadline";
+    FLEET_COST = "menagerie_fleet_cost_hour_dollars", Gauge, "dollars", [], "What agents reported to have cost within the last hour";
+    FLEET_ERRORS = "menagerie_fleet_errors_ratio", Gauge, "ratio", [], "Executions that failed, of those that ended within five minutes; none before ten have";
+    NODE_HEARTBEAT = "menagerie_node_heartbeat_seconds", Gauge, "seconds", ["node"], "How long ago the machine's worker was heard; it says something every five seconds at least";
+    QUEUE_WAIT = "menagerie_queue_wait_seconds", Gauge, "seconds", [], "How long the oldest task that could start has waited";
+    TASK_WAIT = "menagerie_task_wait_seconds", Gauge, "seconds", [], "Median wait of the tasks that started within five minutes";
+    NODE_CPU = "menagerie_node_cpu_used_cores", Gauge, "cores", ["node"], "Processor time that everything on the machine takes";
+    NODE_CPU_SHARE = "menagerie_node_cpu_usage_ratio", Gauge, "ratio", ["node"], "Processor time in use, of all cores";
+    NODE_CORE_SHARE = "menagerie_node_core_usage_ratio", Gauge, "ratio", ["node", "core"], "Processor time in use, of one core";
+    NODE_MEMORY = "menagerie_node_memory_used_bytes", Gauge, "bytes", ["node"], "Memory that is not available to a new process";
+    NODE_MEMORY_SIZE = "menagerie_node_memory_size_bytes", Gauge, "bytes", ["node"], "Memory of the machine";
+    NODE_MEMORY_SHARE = "menagerie_node_memory_usage_ratio", Gauge, "ratio", ["node"], "Memory in use, of all";
+    NODE_SWAP = "menagerie_node_swap_used_bytes", Gauge, "bytes", ["node"], "Swap in use";
+    NODE_SWAP_SIZE = "menagerie_node_swap_size_bytes", Gauge, "bytes", ["node"], "Swap of the machine";
+    NODE_LOAD_1 = "menagerie_node_load1", Gauge, "", ["node"], "Tasks of the kernel that ran or waited, mean of 1 minute";
+    NODE_LOAD_5 = "menagerie_node_load5", Gauge, "", ["node"], "Tasks of the kernel that ran or waited, mean of 5 minutes";
+    NODE_LOAD_15 = "menagerie_node_load15", Gauge, "", ["node"], "Tasks of the kernel that ran or waited, mean of 15 minutes";
+    NODE_UPTIME = "menagerie_node_uptime_seconds", Gauge, "seconds", ["node"], "Time since the machine was started";
+    NODE_TEMPERATURE = "menagerie_node_temperature_celsius", Gauge, "celsius", ["node", "sensor"], "A temperature inside the machine";
+    NODE_DISK_SIZE = "menagerie_node_disk_size_bytes", Gauge, "bytes", ["node", "mount", "device"], "What a file system holds";
+    NODE_DISK_AVAILABLE = "menagerie_node_disk_available_bytes", Gauge, "bytes", ["node", "mount", "device"], "What may still be written to a file system";
+    NODE_DISK_SHARE = "menagerie_node_disk_usage_ratio", Gauge, "ratio", ["node", "mount", "device"], "What of a file system is in use";
+    NODE_RECEIVED = "menagerie_node_network_received_bytes_total", Counter, "bytes", ["node", "interface"], "Bytes that came in";
+    NODE_SENT = "menagerie_node_network_sent_bytes_total", Counter, "bytes", ["node", "interface"], "Bytes that went out";
+    NODE_RECEIVED_PACKETS = "menagerie_node_network_received_packets_total", Counter, "", ["node", "interface"], "Packets that came in";
+    NODE_SENT_PACKETS = "menagerie_node_network_sent_packets_total", Counter, "", ["node", "interface"], "Packets that went out";
+    NODE_RECEIVED_ERRORS = "menagerie_node_network_received_errors_total", Counter, "", ["node", "interface"], "Packets that came in broken";
+    NODE_SENT_ERRORS = "menagerie_node_network_sent_errors_total", Counter, "", ["node", "interface"], "Packets that could not go out";
+    GPU_UP = "menagerie_gpu_up", Gauge, "", ["node", "gpu", "uuid"], "1 for a device that answers, 0 for one that is lost";
+    GPU_SHARE = "menagerie_gpu_usage_ratio", Gauge, "ratio", ["node", "gpu", "uuid"], "Time in which the device computed";
+    GPU_MEMORY_BUSY = "menagerie_gpu_memory_busy_ratio", Gauge, "ratio", ["node", "gpu", "uuid"], "Time in which the device's memory was read or written";
+    GPU_MEMORY = "menagerie_gpu_memory_used_bytes", Gauge, "bytes", ["node", "gpu", "uuid"], "Memory of the device in use";
+    GPU_MEMORY_SIZE = "menagerie_gpu_memory_size_bytes", Gauge, "bytes", ["node", "gpu", "uuid"], "Memory of the device";
+    GPU_MEMORY_SHARE = "menagerie_gpu_memory_usage_ratio", Gauge, "ratio", ["node", "gpu", "uuid"], "Memory of the device in use, of all";
+    GPU_POWER = "menagerie_gpu_power_watts", Gauge, "watts", ["node", "gpu", "uuid"], "What the device draws";
+    GPU_POWER_LIMIT = "menagerie_gpu_power_limit_watts", Gauge, "watts", ["node", "gpu", "uuid"], "What the device may draw";
+    GPU_TEMPERATURE = "menagerie_gpu_temperature_celsius", Gauge, "celsius", ["node", "gpu", "uuid"], "How hot the device is";
+    GPU_CLOCK = "menagerie_gpu_clock_hertz", Gauge, "hertz", ["node", "gpu", "uuid"], "How fast the device's processors are clocked";
+    GPU_MEMORY_CLOCK = "menagerie_gpu_memory_clock_hertz", Gauge, "hertz", ["node", "gpu", "uuid"], "How fast the device's memory is clocked";
+    GPU_FAN = "menagerie_gpu_fan_ratio", Gauge, "ratio", ["node", "gpu", "uuid"], "Speed of the device's fan, of its highest";
+    GPU_THROTTLED = "menagerie_gpu_throttled", Gauge, "", ["node", "gpu", "uuid"], "1 while something other than idleness keeps the clocks down";
+    GPU_ECC_CORRECTED = "menagerie_gpu_ecc_corrected_errors_total", Counter, "", ["node", "gpu", "uuid"], "Errors of the device's memory that were corrected";
+    GPU_ECC_UNCORRECTED = "menagerie_gpu_ecc_uncorrected_errors_total", Counter, "", ["node", "gpu", "uuid"], "Errors of the device's memory that could not be corrected";
+    GPU_PCIE_RECEIVED = "menagerie_gpu_pcie_received_bytes_per_second", Gauge, "bytes_per_second", ["node", "gpu", "uuid"], "What goes to the device";
+    GPU_PCIE_SENT = "menagerie_gpu_pcie_sent_bytes_per_second", Gauge, "bytes_per_second", ["node", "gpu", "uuid"], "What comes from the device";
+    GPU_PROCESSES = "menagerie_gpu_processes", Gauge, "", ["node", "gpu", "uuid"], "Processes on the device";
+    CAGE_CPU = "menagerie_cage_cpu_used_cores", Gauge, "cores", ["node", "cage"], "Processor time that the cage takes";
+    CAGE_CPU_TOTAL = "menagerie_cage_cpu_seconds_total", Counter, "seconds", ["node", "cage"], "Processor time that the cage took";
+    CAGE_THROTTLED = "menagerie_cage_cpu_throttled_seconds_total", Counter, "seconds", ["node", "cage"], "Time for which the cage was held back at its cpu limit";
+    CAGE_MEMORY = "menagerie_cage_memory_used_bytes", Gauge, "bytes", ["node", "cage"], "Memory of the cage";
+    CAGE_MEMORY_PEAK = "menagerie_cage_memory_peak_bytes", Gauge, "bytes", ["node", "cage"], "The most memory that the cage had";
+    CAGE_OOM_KILLS = "menagerie_cage_oom_kills_total", Counter, "", ["node", "cage"], "Processes that the kernel ended for want of memory";
+    CAGE_PIDS = "menagerie_cage_pids", Gauge, "", ["node", "cage"], "Processes and threads of the cage";
+    CAGE_READ = "menagerie_cage_io_read_bytes_total", Counter, "bytes", ["node", "cage"], "Bytes that the cage read from disks";
+    CAGE_WRITTEN = "menagerie_cage_io_written_bytes_total", Counter, "bytes", ["node", "cage"], "Bytes that the cage wrote to disks";
+    CAGE_READS = "menagerie_cage_io_reads_total", Counter, "", ["node", "cage"], "How often the cage read from disks";
+    CAGE_WRITES = "menagerie_cage_io_writes_total", Counter, "", ["node", "cage"], "How often the cage wrote to disks";
+    CAGE_TOKENS = "menagerie_cage_tokens_window", Gauge, "tokens", ["node", "cage"], "Tokens that were reported within the span of the cage's limit";
+    CAGE_GPU_MEMORY = "menagerie_cage_gpu_memory_used_bytes", Gauge, "bytes", ["node", "cage"], "Memory of GPUs that the cage's processes hold";
+    AGENT_OUTPUT = "menagerie_agent_output_bytes_per_second", Gauge, "bytes_per_second", ["node", "cage", "agent"], "How much the agent prints";
+    AGENT_LINES = "menagerie_agent_output_lines_per_second", Gauge, "lines_per_second", ["node", "cage", "agent"], "How many lines the agent prints";
+    AGENT_SILENCE = "menagerie_agent_silence_seconds", Gauge, "seconds", ["node", "cage", "agent"], "Since when the agent has printed nothing; of several executions the most silent";
+    AGENT_REPETITION = "menagerie_agent_repeated_lines_ratio", Gauge, "ratio", ["node", "cage", "agent"], "Which part of its latest lines is like others of them; of several executions the highest";
+    AGENT_EXECUTIONS = "menagerie_agent_executions", Gauge, "", ["node", "cage", "agent"], "How many executions the agent has under way";
+    AGENT_PROGRESS = "menagerie_agent_progress_ratio", Gauge, "ratio", ["node", "cage", "agent"], "How far the agent says that it is; of several executions the least";
+    AGENT_TOKENS = "menagerie_agent_running_tokens", Gauge, "tokens", ["node", "cage", "agent"], "Tokens that the executions under way have reported";
+    AGENT_COST = "menagerie_agent_running_cost_dollars", Gauge, "dollars", ["node", "cage", "agent"], "What the executions under way say that they cost";
 }
 
 /// Collects points of one thing.
@@ -154,6 +161,11 @@ impl Points<'_> {
     fn share(&mut self, metric: &'static Metric, part: Option<f64>, whole: Option<f64>) {
         self.add(metric, part.zip(whole.filter(|whole| *whole > 0.0)).map(|(part, whole)| part / whole));
     }
+}
+
+/// The metric of a name, if it is one that is measured.
+pub fn metric(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name).copied()
 }
 
 /// Labels of these names and values.
@@ -329,6 +341,7 @@ fn of_agents(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert_rule::LABEL_PLACES;
     use crate::domain::gpu::{GpuProcess, GpuProcessKind, GpuSensor, Gpus};
     use crate::domain::sensors::Disk;
     use crate::domain::{TaskId, Timestamp};
@@ -338,6 +351,15 @@ mod tests {
         let found: Vec<&Point> = points.iter().filter(|point| point.metric == metric).filter(of).collect();
         assert!(found.len() <= 1, "{} {label:?} is there twice", metric.name);
         found.first().map(|point| point.value)
+    }
+
+    /// The table says which labels there are.
+    fn assert_labels(points: &[Point]) {
+        for point in points {
+            let mut said: Vec<&str> = point.metric.labels.to_vec();
+            said.sort_unstable();
+            assert_eq!(point.labels.keys().collect::<Vec<_>>(), said, "{}", point.metric.name);
+        }
     }
 
     fn execution(number: u128, cage: u16, silent_ms: u64, repeated_percent: Option<u8>) -> ExecutionUsage {
@@ -366,6 +388,11 @@ mod tests {
             let stem = metric.name.trim_end_matches("_total");
             let says_unit = metric.unit.is_empty() || stem.ends_with(metric.unit) || stem.contains(metric.unit);
             assert!(says_unit, "{} is in {}", metric.name, metric.unit);
+            assert!(
+                metric.labels.iter().all(|label| *label == "status" || LABEL_PLACES.contains(label)),
+                "{}",
+                metric.name
+            );
             assert!(!metric.description.ends_with('.') && metric.description.len() > 10, "{}", metric.name);
         }
     }
@@ -407,6 +434,7 @@ mod tests {
             }),
         };
         let points = points("here", &usage, |_| None);
+        assert_labels(&points);
         let of = |metric: &Metric, label| value(&points, metric, label);
         assert_eq!(of(&NODE_CPU, ("node", "here")), Some(3.0));
         assert_eq!(of(&NODE_CPU_SHARE, ("node", "here")), Some(0.75));
@@ -440,6 +468,7 @@ mod tests {
         };
         let usage = Usage { executions, ..Usage::default() };
         let points = points("here", &usage, said);
+        assert_labels(&points);
         let of = |metric: &Metric, cage| value(&points, metric, ("cage", cage));
         assert_eq!((of(&AGENT_EXECUTIONS, "001"), of(&AGENT_OUTPUT, "001")), (Some(2.0), Some(100.0)));
         assert_eq!((of(&AGENT_SILENCE, "001"), of(&AGENT_REPETITION, "001")), (Some(9.0), Some(0.9)));

@@ -86,7 +86,7 @@ impl Recorder {
         let State::Open { handle, sender } = self.state.as_ref() else { return };
         let samples = points.iter().filter_map(|point| {
             let labels = point.labels.iter().map(|(label, value)| (label.as_str(), value.as_str()));
-            let Metric { name, kind, unit, description } = *point.metric;
+            let Metric { name, kind, unit, description, .. } = *point.metric;
             // What is refused was counted.
             let series = handle.series_id(&Key::new(name, labels), &Meta::new(kind, unit, description)).ok()?;
             Some(Sample { series, time, value: point.value })
@@ -195,7 +195,8 @@ mod tests {
     use crate::domain::metric::{Function, MetricKind, Query, Selector};
     use crate::engine::samples::labels;
 
-    static DEPTH: Metric = Metric { name: "test_depth", kind: MetricKind::Gauge, unit: "", description: "A test" };
+    static DEPTH: Metric =
+        Metric { name: "test_depth", kind: MetricKind::Gauge, unit: "", labels: &["queue"], description: "A test" };
     static NAMELESS: Metric = Metric { name: "no name", ..DEPTH };
 
     fn point(value: f64) -> Point {

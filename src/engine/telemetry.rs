@@ -39,6 +39,8 @@ struct Shared {
     usage: Mutex<Known>,
     /// When a worker that is connected said something last.
     heard: Mutex<Option<Instant>>,
+    /// The node whose clock is off, and by how many microseconds it is ahead.
+    clock: Mutex<Option<(String, i64)>>,
     questions: Mutex<HashMap<u64, oneshot::Sender<Processes>>>,
     asked: AtomicU64,
 }
@@ -202,6 +204,16 @@ impl Telemetry {
         lock(&self.shared.heard).map(|at| at.elapsed())
     }
 
+    /// Takes note of the clock of a node that is ahead of the engine's by so many microseconds; `None` when it is right.
+    pub fn put_clock(&self, node: &str, offset: Option<i64>) {
+        *lock(&self.shared.clock) = offset.map(|offset| (node.to_owned(), offset));
+    }
+
+    /// The node whose clock is off, and by how many microseconds it is ahead of the engine's.
+    pub fn clock_off(&self) -> Option<(String, i64)> {
+        lock(&self.shared.clock).clone()
+    }
+
     /// How long ago the last measurement came in; `None` before the first.
     pub fn measured_ago(&self) -> Option<Duration> {
         lock(&self.shared.usage).at.map(|at| at.elapsed())
@@ -226,6 +238,7 @@ impl Telemetry {
     /// Forgets what was measured: its worker is gone, and so is what it measured.
     pub fn forget_usage(&self) {
         *lock(&self.shared.heard) = None;
+        *lock(&self.shared.clock) = None;
         *lock(&self.shared.usage) = Known::default();
     }
 

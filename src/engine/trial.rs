@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::windows::{History, Samples, reduce, together};
+use super::windows::{History, Labels, Samples, reduce, together, worst};
 use crate::domain::alert_state::Pending;
 use crate::domain::alert_trial::{Firing, Trial};
 use crate::domain::{AlertRule, Level, Span, Subject, Timestamp};
 
 /// The window to try a rule with: its own, unless samples lie so far apart that it would be empty between them, where in
 /// earnest it has two. Then it is twice the distance that most have at least.
-fn window_for(rule: &AlertRule, subjects: &BTreeMap<Subject, Vec<Samples>>) -> Span {
-    let pairs = subjects.values().flatten().flat_map(|samples| samples.windows(2));
+fn window_for(rule: &AlertRule, subjects: &BTreeMap<Subject, Vec<(Labels, Samples)>>) -> Span {
+    let pairs = subjects.values().flatten().flat_map(|(_, samples)| samples.windows(2));
     let mut apart: Vec<i64> = pairs.map(|pair| pair[1].0.as_micros() - pair[0].0.as_micros()).collect();
     if apart.is_empty() {
         return rule.window;
@@ -25,16 +25,16 @@ fn window_for(rule: &AlertRule, subjects: &BTreeMap<Subject, Vec<Samples>>) -> S
 pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now: Timestamp) -> Trial {
     // The first figures need a window's worth of samples before them.
     let from = Timestamp::from_micros(since.as_micros().saturating_sub(rule.window.as_micros()));
-    let mut subjects: BTreeMap<Subject, Vec<Samples>> = BTreeMap::new();
+    let mut subjects: BTreeMap<Subject, Vec<(Labels, Samples)>> = BTreeMap::new();
     for (labels, samples) in history.samples(&rule.metric, from) {
         if rule.looks_at(&labels)
             && let Some(subject) = rule.subject(&labels)
         {
-            subjects.entry(subject).or_default().push(samples);
+            subjects.entry(subject).or_default().push((labels, samples));
         }
     }
     let window = window_for(rule, &subjects);
-    let all = || subjects.values().flatten().flatten();
+    let all = || subjects.values().flatten().flat_map(|(_, samples)| samples);
     let mut trial = Trial {
         first: all().map(|(at, _)| *at).min(),
         samples: all().count() as u64,
@@ -54,12 +54,12 @@ pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now:
 fn replay(
     rule: &AlertRule,
     subject: &Subject,
-    series: &[Samples],
+    series: &[(Labels, Samples)],
     (since, now): (Timestamp, Timestamp),
     firings: &mut Vec<Firing>,
 ) {
     let mut times: BTreeSet<Timestamp> = BTreeSet::new();
-    for (at, _) in series.iter().flatten() {
+    for (at, _) in series.iter().flat_map(|(_, samples)| samples) {
         // A figure changes with a sample, when one leaves the window, and when it has held for long enough.
         times.extend([*at, at.plus(rule.window), at.plus(rule.hold)]);
     }
@@ -67,19 +67,21 @@ fn replay(
     let mut open: Option<Firing> = None;
     for at in times.into_iter().filter(|at| (since..=now).contains(at)) {
         let begin = at.as_micros() - rule.window.as_micros();
-        let values = series.iter().filter_map(|samples| {
+        let values = series.iter().map(|(labels, samples)| {
             let first = samples.partition_point(|(time, _)| time.as_micros() <= begin);
             let end = samples.partition_point(|(time, _)| *time <= at);
-            reduce(rule.function, samples[first..end].iter().copied(), &mut scratch)
+            (labels, reduce(rule.function, samples[first..end].iter().copied(), &mut scratch))
         });
-        let value = together(rule, values);
+        let values: Vec<(&Labels, Option<f64>)> = values.collect();
+        let value = together(rule, values.iter().filter_map(|(_, value)| *value));
         let level = pending.observe(rule, fired, value, at);
         if level == fired {
             continue;
         }
         pending.settle(level);
         fired = level;
-        let message = rule.say(&subject.to_string(), level, value);
+        let labels = worst(rule, values.into_iter()).cloned().unwrap_or_default();
+        let message = rule.say(subject, level, value, &labels);
         match (&mut open, level) {
             (Some(_), Level::Clear) => {
                 firings.extend(open.take().map(|firing| Firing { until: Some(at), ..firing }));

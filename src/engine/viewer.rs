@@ -53,6 +53,7 @@ fn answer(core: &Core, at: Standpoint, inbox: &Receiver<Message>) {
             | Message::NotSent { .. }
             | Message::Observe(_)
             | Message::Delivery { .. }
+            | Message::Clock { .. }
             | Message::Closed { .. }
             | Message::CommitFailed { .. }
             | Message::Recovered(_) => {}

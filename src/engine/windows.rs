@@ -31,6 +31,10 @@ const AHEAD_MAX: Span = Span::from_secs(60);
 pub trait Windows {
     /// What a rule makes of each of its subjects; `None` for one that has a series and no samples within the window.
     fn values(&self, rule: &AlertRule, now: Timestamp) -> Vec<(Subject, Option<f64>)>;
+
+    /// Of that series of a subject which counts, or counts most, for what a rule made of it: its labels, and when it was
+    /// sampled last. None when it has none.
+    fn worst(&self, rule: &AlertRule, subject: &Subject, now: Timestamp) -> Option<(Labels, Timestamp)>;
 }
 
 /// Whoever knows what a metric was in the past.
@@ -254,17 +258,33 @@ impl Windows for Ring {
         }
         let Some(selection) = selections.get(&rule.name) else { return vec![] };
         let mut scratch = vec![];
-        let value = |numbers: &Vec<usize>, scratch: &mut Vec<f64>| {
-            let values = numbers.iter().filter_map(|number| {
-                let samples = &metric.series[*number].samples;
-                let begin = samples.partition_point(|(at, _)| now.since(*at) >= rule.window && *at <= now);
-                let end = samples.partition_point(|(at, _)| *at <= now);
-                reduce(rule.function, samples.range(begin..end.max(begin)).copied(), scratch)
-            });
-            together(rule, values)
+        let mut value = |numbers: &[usize]| {
+            together(rule, numbers.iter().filter_map(|number| metric.series[*number].value(rule, now, &mut scratch)))
         };
-        let subjects = selection.subjects.iter();
-        subjects.map(|(subject, numbers)| (subject.clone(), value(numbers, &mut scratch))).collect()
+        selection.subjects.iter().map(|(subject, numbers)| (subject.clone(), value(numbers))).collect()
+    }
+
+    fn worst(&self, rule: &AlertRule, subject: &Subject, now: Timestamp) -> Option<(Labels, Timestamp)> {
+        let inner = self.lock();
+        let metric = inner.metrics.get(&rule.metric)?;
+        let selection = inner.selections.get(&rule.name).filter(|selection| selection.rule == *rule);
+        let subjects = selection.map_or(&[][..], |selection| &selection.subjects);
+        let numbers = &subjects[subjects.binary_search_by(|(known, _)| known.cmp(subject)).ok()?].1;
+        let mut scratch = vec![];
+        // After series have gone, and until somebody asks for values again, a number may be none any more.
+        let series = numbers.iter().filter_map(|number| metric.series.get(*number));
+        let worst = worst(rule, series.map(|series| (series, series.value(rule, now, &mut scratch))));
+        worst.and_then(|series| Some((series.labels.clone(), series.samples.back()?.0)))
+    }
+}
+
+impl Series {
+    /// What a rule makes of its samples.
+    fn value(&self, rule: &AlertRule, now: Timestamp, scratch: &mut Vec<f64>) -> Option<f64> {
+        let samples = &self.samples;
+        let begin = samples.partition_point(|(at, _)| now.since(*at) >= rule.window && *at <= now);
+        let end = samples.partition_point(|(at, _)| *at <= now);
+        reduce(rule.function, samples.range(begin..end.max(begin)).copied(), scratch)
     }
 }
 
@@ -284,6 +304,15 @@ pub fn together(rule: &AlertRule, values: impl Iterator<Item = f64>) -> Option<f
         (_, Comparison::Above | Comparison::AtLeast) => values.reduce(f64::max),
         (_, Comparison::Below | Comparison::AtMost) => values.reduce(f64::min),
     }
+}
+
+/// Of several series of one subject that whose value is worst; of some that have none the first.
+pub fn worst<T>(rule: &AlertRule, series: impl Iterator<Item = (T, Option<f64>)>) -> Option<T> {
+    let worse = |value: Option<f64>, than: Option<f64>| match (value, than) {
+        (Some(value), Some(than)) => rule.comparison.further(value, than),
+        (value, than) => value.is_some() && than.is_none(),
+    };
+    series.reduce(|a, b| if worse(b.1, a.1) { b } else { a }).map(|(series, _)| series)
 }
 
 /// What a function makes of the samples of a window, in the order of their times; `None` when there are too few for it.

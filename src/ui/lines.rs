@@ -241,7 +241,9 @@ mod tests {
         lines.ask(Ask { ticket: 1, lane: None, request: Request::Shutdown { kill: false } });
         lines.ask(Ask { ticket: 2, lane: None, request: Request::Overview });
         enter(&mut lines, folder.path());
-        let done = || Answer::Done(Box::new(Reply::Items { done: vec![], refused: vec![], inverse: vec![] }));
+        let done = || {
+            Answer::Done(Box::new(Reply::Items { done: vec![], refused: vec![], inverse: vec![], warnings: vec![] }))
+        };
         let mut hears = |ticket| lines.take(of_the_present(Message::Answer { ticket, answer: Ok(done()) })).is_some();
         assert_eq!([hears(1), hears(2), hears(1)], [true, false, false]);
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, sys};
 use crate::domain::link::{FRAME_BYTES_MAX, FromWorker, Report, Sample, ToWorker};
 use crate::domain::sensors::Sensors;
 use crate::domain::watch::{Measurement, Process};
@@ -139,7 +139,7 @@ impl Link {
         if let Some(peer) = self.peer.as_mut().filter(|peer| peer.greeted)
             && peer.output.len() - peer.sent < BACKLOG_BYTES
         {
-            push_frame(&mut peer.output, &FromWorker::Heartbeat);
+            push_frame(&mut peer.output, &FromWorker::Heartbeat { time: Some(sys::now()) });
         }
     }
 

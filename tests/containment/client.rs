@@ -179,7 +179,7 @@ impl Worker {
             match message {
                 FromWorker::Hello { .. } => self.hello = Some(message),
                 FromWorker::Synced => self.synced = true,
-                FromWorker::Heartbeat => self.heartbeats += 1,
+                FromWorker::Heartbeat { .. } => self.heartbeats += 1,
                 FromWorker::Sample(sample) => self.samples.push(sample),
                 FromWorker::Usage(measurement) => self.measurements.push(measurement),
                 FromWorker::Sensors(sensors) => self.sensors.push(sensors),

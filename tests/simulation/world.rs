@@ -379,7 +379,13 @@ impl World {
                 .draw
                 .chance(90)
                 .then(|| self.draw.below(100) as f64 / [80.0, 0.02][usize::from(rule == "queue-wait")]);
-            let observation = Observation { rule: rule.to_owned(), subject, value };
+            let observation = Observation {
+                rule: rule.to_owned(),
+                subject,
+                value,
+                time: None,
+                labels: std::collections::BTreeMap::new(),
+            };
             self.core.observe(self.now, &observation, &mut self.out);
         }
     }

@@ -8,6 +8,7 @@
 mod site;
 
 mod agents;
+mod clock;
 mod faults;
 mod listener;
 mod logs;
@@ -16,5 +17,6 @@ mod ops;
 mod otlp;
 mod queue;
 mod receivers;
+mod rules;
 mod story;
 mod traces;

@@ -64,6 +64,11 @@ fn a_worker_that_hangs_is_given_up_after_its_lease_and_told_so_when_it_wakes_up(
     site.wait_for("the attempt to be given up", |site| !site.records_of("execution_ended").is_empty());
     assert_eq!(site.records_of("execution_ended")[0]["outcome"]["kind"], "worker_lost");
     assert!(out(&site, &["node", "list"]).contains("lost"));
+    // That it was not heard was told before it was given up, and is the same story.
+    let alert = fired(&mut site, "node lost", Severity::Critical);
+    assert!(alert.message.contains("cannot be reached"), "{}", alert.message);
+    let before = cleared(&mut site, "missed-heartbeats");
+    assert!(before.resolution.unwrap().action.unwrap().contains("it has come to \"node lost\""));
     let second = site.run_one(&["true"]);
     let starts = site.records_of("execution_started").len();
     assert_eq!(starts, 1, "nothing is sent to who is not heard");
@@ -73,6 +78,8 @@ fn a_worker_that_hangs_is_given_up_after_its_lease_and_told_so_when_it_wakes_up(
         site.wait_for_status(&id, TaskStatus::Completed);
     }
     assert_eq!(site.records_of("execution_ended").len(), 3, "what the old attempt came to changes nothing");
+    cleared(&mut site, "node lost");
+    cleared(&mut site, "missed-heartbeats");
 }
 
 #[test]
@@ -123,8 +130,10 @@ fn a_gpu_whose_memory_runs_out_is_told_until_it_has_some() {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nvml/stand_in.c");
     let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
     assert!(built.expect("this test needs a C compiler, cc").success());
-    let figures =
-        |used: u64| format!("gpu 0\n  uuid GPU-a\n  name Test\n  memory_used {used}\n  memory_total 1000000000\n");
+    let gpu = |number: u32, uuid: &str, used: u64| {
+        format!("gpu {number}\n  uuid {uuid}\n  name Test\n  memory_used {used}\n  memory_total 1000000000\n")
+    };
+    let figures = |used: u64| gpu(0, "GPU-a", 100_000_000) + &gpu(1, "GPU-b", used);
     std::fs::write(&says, figures(100_000_000)).unwrap();
     site.set_env("MENAGERIE_NVML", &library);
     site.set_env("MENAGERIE_NVML_STAND_IN", &says);
@@ -138,7 +147,11 @@ fn a_gpu_whose_memory_runs_out_is_told_until_it_has_some() {
     let id = site.run_one(&["sh", "-c", &script]);
     write(950_000_000);
     let alert = fired(&mut site, "gpu-memory", Severity::Warning);
-    assert!(alert.message.starts_with("a GPU of node ") && alert.message.contains("95 %"), "{}", alert.message);
+    let node = menagerie::engine::link::host_name();
+    assert_eq!(alert.source, format!("gpu 1 of {node}"));
+    assert_eq!(alert.message, format!("GPU 1 (GPU-b) of node {node} has 95 % of its memory in use"));
+    let remedy = alert.context.remedy.unwrap();
+    assert!(remedy.contains(&format!("menagerie node gpus {node}")) && remedy.contains("GPU 1"), "{remedy}");
     // Nothing runs any more, and nobody looks: it is measured on all the same until this is over.
     std::fs::write(go(&site), "").unwrap();
     site.wait_for_status(&id, TaskStatus::Completed);

@@ -4,6 +4,47 @@ use menagerie::api::live::CellState;
 use menagerie::domain::{AlertStatus, Severity, TaskStatus};
 
 use super::ops::{alerts, apply, fired, out, started};
+use super::site::Site;
+
+#[test]
+fn an_escalation_is_told_by_history_after_a_restart_and_a_rebuild() {
+    let mut site = started("");
+    let rules = "[[alert_rule]]\nname = \"silent-agent\"\nwarning = \"1s\"\ncritical = \"3s\"\nno_data = \"keep\"\n";
+    apply(&site, 1, "memory = \"64MiB\"", rules);
+    let task = site.run_one(&["sleep", "1000"]);
+    let alert = fired(&mut site, "silent-agent", Severity::Critical);
+    let id = alert.id.to_string();
+    out(&site, &["task", "cancel", &task]);
+    site.wait_for_status(&task, TaskStatus::Cancelled);
+    out(&site, &["alert", "resolve", &id, "--notes", "it waited for a prompt"]);
+    let check = |site: &Site| {
+        let events = out(site, &["event", "list", "--source", "agent a1"]);
+        let told = "escalated from warning to critical: agent a1 has written nothing for ";
+        assert_eq!(events.matches(told).count(), 1, "{events}");
+        let shown = out(site, &["alert", "show", &id]);
+        let history: Vec<&str> = shown.lines().skip_while(|line| *line != "history").skip(1).collect();
+        let steps = ["raised as warning: agent a1", told, "resolved: it waited for a prompt"];
+        assert_eq!(history.len(), steps.len(), "{shown}");
+        for (line, step) in history.iter().zip(steps) {
+            assert!(line.contains(step), "no {step:?} in {line}");
+        }
+        let shown: serde_json::Value = serde_json::from_str(&out(site, &["alert", "show", &id, "-o", "json"])).unwrap();
+        let step = &shown["history"][1];
+        assert_eq!(
+            (&step["what"], &step["from"], &step["to"]),
+            (&"escalated".into(), &"warning".into(), &"critical".into())
+        );
+        assert!(step["time"].is_string() && step["why"].as_str().unwrap().contains("has written nothing"), "{step}");
+    };
+    check(&site);
+    site.kill_engine();
+    site.start_engine();
+    check(&site);
+    site.kill_engine();
+    out(&site, &["db", "rebuild"]);
+    site.start_engine();
+    check(&site);
+}
 
 #[test]
 fn an_alert_shows_where_one_looks_is_resolved_with_a_note_and_is_explained_by_history_alone() {

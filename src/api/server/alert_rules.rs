@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 
-use super::{Failure, Service, past};
+use super::{Failure, Service, past, rule_check};
 use crate::api::types::{AlertRuleRow, MetricName, RuleTest};
 use crate::domain::alert_trial::Trial;
-use crate::domain::{AlertRule, AlertRulePatch, Command, Refusal, Silence, Span};
+use crate::domain::{AlertRule, AlertRulePatch, Refusal, Silence, Span};
 use crate::engine::core::Core;
 use crate::engine::past::Past;
 use crate::engine::samples::METRICS;
@@ -61,7 +61,7 @@ pub(super) async fn test(State(service): State<Service>, Json(test): Json<RuleTe
         return Err(Refusal::invalid("since", since, format!("1s to {LONGEST}")).into());
     }
     past::only_present(&service, "the trial of a rule")?;
-    check_metrics(&service, std::slice::from_ref(&patch)).await?;
+    rule_check::rules(&service, std::slice::from_ref(&patch)).await?;
     // One that says nothing but its name means a rule that there is.
     if patch == (AlertRulePatch { name: patch.name.clone(), ..AlertRulePatch::default() }) {
         let name = patch.name.clone();
@@ -95,24 +95,4 @@ pub(super) async fn metrics(State(service): State<Service>) -> Result<Json<Vec<M
 /// `GET /v1/silences`.
 pub(super) async fn silences(State(service): State<Service>) -> Result<Json<Vec<Silence>>, Failure> {
     Ok(Json(service.look(|core, _| core.silences().cloned().collect()).await?))
-}
-
-/// Refuses a command with a rule whose metric nobody knows.
-pub(super) async fn check(service: &Service, command: &Command) -> Result<(), Failure> {
-    match command {
-        Command::AddAlertRule { rule } => check_metrics(service, std::slice::from_ref(rule)).await,
-        Command::Apply { fleet, .. } => check_metrics(service, &fleet.alert_rule).await,
-        _ => Ok(()),
-    }
-}
-
-async fn check_metrics(service: &Service, patches: &[AlertRulePatch]) -> Result<(), Failure> {
-    if patches.iter().all(|patch| patch.metric.is_none()) {
-        return Ok(());
-    }
-    let mut known = service.running()?.ring.names();
-    // A metric that a rule was once allowed to name is not refused when nobody measures it at the moment.
-    known.extend(service.look(|core, _| core.alert_rules().map(|rule| rule.metric.clone()).collect::<Vec<_>>()).await?);
-    let known: Vec<&str> = known.iter().map(String::as_str).chain(METRICS.iter().map(|metric| metric.name)).collect();
-    patches.iter().try_for_each(|patch| patch.check_metric(known.iter().copied())).map_err(Failure::from)
 }

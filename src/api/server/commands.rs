@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Deserialize;
 
-use super::{Failure, Service, alert_rules};
+use super::{Failure, Service, rule_check};
 use crate::api::types::{BATCH_TASKS_MAX, WireCommand};
 use crate::domain::{Command, NewTask, Refusal, RefusalKind, Reply, TaskId, WhatIf};
 use crate::engine::message::{Message, Peer};
@@ -37,8 +37,12 @@ pub(super) async fn post(
     Extension(peer): Extension<Peer>,
     body: Bytes,
 ) -> Result<Json<Reply>, Failure> {
-    let command = command_of(&service, body).await?;
-    Ok(Json(service.ask(|answer| Message::Command { peer, command, answer }).await??))
+    let (command, warned) = command_of(&service, body).await?;
+    let mut reply = service.ask(|answer| Message::Command { peer, command, answer }).await??;
+    let (Reply::Submitted { warnings, .. } | Reply::Items { warnings, .. } | Reply::Applied { warnings, .. }) =
+        &mut reply;
+    warnings.extend(warned);
+    Ok(Json(reply))
 }
 
 /// `POST /v1/what-if`: what a command would do.
@@ -47,13 +51,13 @@ pub(super) async fn what_if(
     Extension(peer): Extension<Peer>,
     body: Bytes,
 ) -> Result<Json<WhatIf>, Failure> {
-    let command = command_of(&service, body).await?;
+    let (command, _) = command_of(&service, body).await?;
     let means = service.running()?.figures.clone();
     Ok(Json(service.ask(|answer| Message::WhatIf { peer, command, means, answer }).await??))
 }
 
-/// Reads a command and looks up what it names.
-async fn command_of(service: &Service, body: Bytes) -> Result<Command, Failure> {
+/// Reads a command and looks up what it names. With it comes what is to be said of it once it is taken.
+async fn command_of(service: &Service, body: Bytes) -> Result<(Command, Vec<String>), Failure> {
     let command = if body.len() > 64 << 10 {
         // Reading a large body takes milliseconds, which other requests need not wait for.
         let read = tokio::task::spawn_blocking(move || read_command(&body)).await;
@@ -65,15 +69,15 @@ async fn command_of(service: &Service, body: Bytes) -> Result<Command, Failure> 
         fleet.check_grants(&service.0.data_dir)?;
     }
     Ok(match command {
-        Wire::Ready(command) => command,
+        Wire::Ready(command) => (command, vec![]),
         Wire::Prefixes(command) => {
             let command = service.read(move |reader| resolve(reader, command)).await?;
-            alert_rules::check(service, &command).await?;
-            command
+            let warnings = rule_check::command(service, &command).await?;
+            (command, warnings)
         }
         Wire::Dependent(tasks, keep_going) => {
             let resolved = service.read(move |reader| resolve_dependencies(reader, tasks, keep_going)).await?;
-            Command::SubmitTasks { tasks: resolved, keep_going }
+            (Command::SubmitTasks { tasks: resolved, keep_going }, vec![])
         }
     })
 }

@@ -56,30 +56,35 @@ pub(super) struct Facts<'a> {
     pub(super) dropped: u64,
     /// Samples that were not kept.
     pub(super) lost: Dropped,
+    /// How many series are known, and how many may be.
+    pub(super) series: (u64, u64),
     /// Receivers of alerts.
     pub(super) receivers: BTreeMap<String, Standing>,
     /// The collector of traces and metrics, where there is one.
     pub(super) collector: Option<otlp::Standing>,
     /// By how many microseconds the host's clock is ahead of the engine's.
     pub(super) drift: i64,
+    /// The node whose clock is off, and by how many microseconds it is ahead of the engine's.
+    pub(super) off: Option<(String, i64)>,
     /// The engine's time.
     pub(super) now: Timestamp,
 }
 
 /// Each part, the worst first.
 pub(super) fn judge(facts: &Facts<'_>) -> Vec<Health> {
-    let Facts { view, read_only, disk, measuring, dropped, lost, receivers, collector, drift, now } = facts;
+    let Facts { view, read_only, disk, measuring, dropped, lost, series, receivers, collector, drift, off, now } =
+        facts;
     let mut parts = vec![
         store(*read_only),
         journal(*read_only),
         space(*disk),
         worker(view),
         cages(view),
-        sensors(*measuring, *dropped, lost),
+        sensors(*measuring, *dropped, lost, *series),
         queue(view, *now),
         agents(view),
         delivery(receivers),
-        clock(*drift),
+        clock(*drift, off.as_ref()),
     ];
     parts.extend(collector.as_ref().map(telemetry));
     parts.sort_by_key(|part| rank(part.state));
@@ -123,9 +128,11 @@ pub(super) fn parts(service: &Service, running: &Running, view: &OverviewView, r
         measuring: (running.watchers.measuring_for(), running.telemetry.measured_ago()),
         dropped: running.ring.dropped(),
         lost: running.recorder.handle().map(Handle::dropped).unwrap_or_default(),
+        series: running.recorder.handle().map(Handle::room).unwrap_or_default(),
         receivers: running.deliveries.standings(),
         collector: running.export.standing(),
         drift: running.clock.drift_micros(),
+        off: running.telemetry.clock_off(),
         now,
     };
     let mut parts = judge(&facts);
@@ -199,7 +206,12 @@ fn cages(view: &OverviewView) -> Health {
 }
 
 /// Workers measure only while somebody wants to know; that they do not is no fault.
-fn sensors((measuring, ago): (Option<Duration>, Option<Duration>), dropped: u64, lost: &Dropped) -> Health {
+fn sensors(
+    (measuring, ago): (Option<Duration>, Option<Duration>),
+    dropped: u64,
+    lost: &Dropped,
+    series: (u64, u64),
+) -> Health {
     let silent = measuring.map(|since| ago.map_or(since, |ago| ago.min(since)));
     if let Some(silent) = silent.filter(|silent| *silent > SENSORS_SILENT) {
         let reason = format!("nothing was measured for {} seconds", silent.as_secs());
@@ -220,6 +232,22 @@ fn sensors((measuring, ago): (Option<Duration>, Option<Duration>), dropped: u64,
             reason,
             "make room on the disk; menagerie metric stats counts on",
         );
+    }
+    // With room for more it is over; how many were lost by it is counted elsewhere.
+    if lost.too_many_series > 0 && series.0 >= series.1 {
+        let reason = format!(
+            "{} samples were not kept: {} series are known, and no more may be; those there are go on",
+            lost.too_many_series, series.0
+        );
+        let remedy = "give metrics labels with fewer different values (menagerie metric list says which has how many \
+                      series), or raise [metrics] series in the configuration";
+        return part("sensors", HealthState::Degraded, reason, remedy);
+    }
+    if lost.refused_series > 0 {
+        let reason =
+            format!("{} samples were not kept: the names of their series are not allowed", lost.refused_series);
+        let remedy = "engine.log in the data directory and menagerie metric stats have more about it";
+        return part("sensors", HealthState::Degraded, reason, remedy);
     }
     if dropped > 0 {
         let reason = format!("{dropped} samples were dropped: not finite, from the future, or of too many series");
@@ -273,14 +301,27 @@ fn telemetry(collector: &otlp::Standing) -> Health {
     }
 }
 
-fn clock(drift: i64) -> Health {
-    if drift.unsigned_abs() <= DRIFT_MAX.as_micros().unsigned_abs() {
+/// A worker on this host has its clock: where that has gone away from the engine's, it alone is told of.
+fn clock(drift: i64, off: Option<&(String, i64)>) -> Health {
+    let limit = DRIFT_MAX.as_micros();
+    let words = |offset: i64| {
+        let side = if offset > 0 { "ahead of" } else { "behind" };
+        format!("{} {side} the engine's", Span::from_micros(offset.saturating_abs()).human())
+    };
+    let host = (drift.saturating_abs() > limit).then(|| {
+        let reason = format!("the host's clock is {}, which goes on from where it was", words(drift));
+        (reason, "set the host's clock and keep it set; a new start takes it over".to_owned())
+    });
+    let node = off.filter(|(_, offset)| offset.saturating_sub(drift).saturating_abs() > limit).map(|(node, offset)| {
+        let reason = format!("the clock of node {node} is {}; the times that it reports are corrected", words(*offset));
+        (reason, format!("set the clock of node {node} and keep it set by NTP (chronyd, systemd-timesyncd)"))
+    });
+    let wrong: Vec<(String, String)> = host.into_iter().chain(node).collect();
+    if wrong.is_empty() {
         return well("clock");
     }
-    let side = if drift > 0 { "ahead of" } else { "behind" };
-    let by = Span::from_micros(drift.saturating_abs()).human();
-    let reason = format!("the host's clock is {by} {side} the engine's, which goes on from where it was");
-    part("clock", HealthState::Degraded, reason, "set the host's clock and keep it set; a new start takes it over")
+    let (reasons, remedies): (Vec<String>, Vec<String>) = wrong.into_iter().unzip();
+    part("clock", HealthState::Degraded, reasons.join("; "), remedies.join("; "))
 }
 
 fn store(read_only: bool) -> Health {
@@ -385,9 +426,11 @@ mod tests {
             measuring: (None, None),
             dropped: 0,
             lost: Dropped::default(),
+            series: (7, 1000),
             receivers: BTreeMap::new(),
             collector: None,
             drift: 0,
+            off: None,
             now: Timestamp::from_micros(now * 1_000_000),
         }
     }
@@ -453,6 +496,16 @@ mod tests {
         assert_eq!(worst(Facts { dropped: 1, ..well_off(&fine, 0) }), expect("sensors", HealthState::Degraded));
         let lost = Dropped { disk_full: 7, ..Dropped::default() };
         assert_eq!(worst(Facts { lost, ..well_off(&fine, 0) }), expect("sensors", HealthState::Degraded));
+        let refused = |known, names| {
+            let lost = Dropped { too_many_series: 3, refused_series: names, ..Dropped::default() };
+            judge(&Facts { lost, series: (known, 1000), ..well_off(&fine, 0) }).remove(0)
+        };
+        let full = refused(1000, 0);
+        assert_eq!((full.component.as_str(), full.state), ("sensors", HealthState::Degraded));
+        assert!(full.reason.contains("3 samples") && full.reason.contains("1000 series are known"), "{full:?}");
+        assert!(full.remedy.contains("fewer different values"), "{full:?}");
+        assert_eq!(refused(999, 0).state, HealthState::Ok, "there is room again");
+        assert!(refused(999, 4).reason.contains("4 samples were not kept: the names"));
         let loose = OverviewView { unlimited: (1, vec!["7".parse().unwrap()]), ..fine.clone() };
         assert_eq!(worst(well_off(&loose, 0)), expect("cages", HealthState::Degraded));
         let faulty = OverviewView { faulty: (2, vec!["7".parse().unwrap()]), ..loose };
@@ -461,6 +514,21 @@ mod tests {
         for (drift, state) in [(5_000_000, HealthState::Ok), (-5_000_001, HealthState::Degraded)] {
             assert_eq!(worst(Facts { drift, ..well_off(&fine, 0) }).1, state);
         }
+        let off = |drift: i64, offset: i64| {
+            let off = Some(("far".to_owned(), offset * 1_000_000));
+            judge(&Facts { drift: drift * 1_000_000, off, ..well_off(&fine, 0) }).remove(0)
+        };
+        let hour = off(0, 3600);
+        assert_eq!((hour.component.as_str(), hour.state), ("clock", HealthState::Degraded));
+        assert!(hour.reason.contains("node far is 1h ahead of the engine's"), "{}", hour.reason);
+        assert!(hour.remedy.contains("node far") && hour.remedy.contains("NTP"), "{}", hour.remedy);
+        let both = off(-3600, 3600).reason;
+        assert!(both.contains("host's clock is 1h behind") && both.contains("node far is 1h ahead"), "{both}");
+        let host = off(3600, 3600).reason;
+        assert!(
+            host.contains("host's clock") && !host.contains("far"),
+            "what it has from its host is one cause: {host}"
+        );
         let dead = Standing { dead: true, error: Some("answered 500".into()), failures: 3, ..Standing::default() };
         let receivers =
             |list: &[(&str, &Standing)]| list.iter().map(|(n, s)| ((*n).to_owned(), (*s).clone())).collect();

@@ -10,9 +10,9 @@ use super::reads::pairs;
 use super::{Failure, Service, past};
 use crate::api::client::encode;
 use crate::api::types::TOTAL_HEADER;
-use crate::domain::metric::{Answer, Function, Grouping, MetricKind, Query, Selector, Stats};
+use crate::domain::metric::{Answer, Function, Grouping, MetricKind, Query, Selector, Stats, unknown};
 use crate::domain::{Refusal, RefusalKind, Span, Timestamp};
-use crate::engine::samples::METRICS;
+use crate::engine::samples::{self, METRICS};
 use crate::store;
 use crate::store::series::Handle;
 
@@ -32,10 +32,18 @@ async fn read<T: Send + 'static>(
         .map_err(|error| Failure(unmeasured(Failure::from(error).0)))
 }
 
-/// What is to be said when there is no series of a metric that there is.
+/// What is to be said when there is no series of a metric that there is; and of one that there is not which may be meant,
+/// measured here so far or not.
 fn unmeasured(refusal: Refusal) -> Refusal {
-    let known = refusal.kind == RefusalKind::NotFound && METRICS.iter().any(|metric| metric.name == refusal.value);
-    if known { refusal.hint("it is a metric, but nothing of it was measured here so far") } else { refusal }
+    if refusal.kind != RefusalKind::NotFound {
+        return refusal;
+    }
+    if samples::metric(&refusal.value).is_some() {
+        return refusal.hint("it is a metric, but nothing of it was measured here so far");
+    }
+    let otherwise = refusal.hint.clone();
+    let near = unknown(&refusal.value, METRICS.iter().map(|metric| metric.name), &otherwise);
+    refusal.hint(near.hint)
 }
 
 /// `GET /v1/metrics`.
@@ -155,7 +163,10 @@ mod tests {
         let refusal =
             |name: &str| unmeasured(Refusal::not_found("metric", name).hint("did you mean \"up\"?")).to_string();
         assert!(refusal("menagerie_agent_running_tokens").contains("nothing of it was measured"));
-        assert!(refusal("menagerie_agent_running_token").contains("did you mean"));
+        assert!(refusal("menagerie_agent_running_token").contains("did you mean \"menagerie_agent_running_tokens\"?"));
+        let peak = refusal("menagerie_cage_memory_peak");
+        assert!(peak.contains("did you mean \"menagerie_cage_memory_peak_bytes\"?"), "{peak}");
+        assert!(refusal("wholly_other").contains("did you mean \"up\"?"), "else what the store knows");
     }
 
     #[test]

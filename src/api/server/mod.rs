@@ -22,6 +22,7 @@ mod pulse;
 mod reads;
 mod recommend;
 pub mod routes;
+mod rule_check;
 mod running;
 mod search;
 mod sensors;

@@ -109,11 +109,11 @@ fn start(settings: &Settings, progress: &Progress) -> Result<Engine, Error> {
         engine.clock,
     ));
     let (telemetry, decider) = (engine.telemetry.clone(), engine.decider.clone());
-    let leaving = engine.leaving.clone();
+    let (leaving, clock) = (engine.leaving.clone(), engine.clock);
     let worker = WorkerSettings { data_dir: data_dir.clone(), leaving, command: settings.worker_command.clone() };
     std::thread::Builder::new()
         .name("link".into())
-        .spawn(move || keep_session(&worker, &telemetry, &decider))
+        .spawn(move || keep_session(&worker, clock, &telemetry, &decider))
         .map_err(Error::io("start the link thread"))?;
     progress.begin("waiting for the worker");
     wait_for_first_node(data_dir)?;

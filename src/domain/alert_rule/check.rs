@@ -42,9 +42,10 @@ impl AlertRule {
         }
         for rest in self.message.split('{').skip(1) {
             let name = rest.split('}').next().unwrap_or(rest);
-            if !PLACES.contains(&name) {
-                let refusal = Refusal::not_one_of("message", name, &PLACES);
-                return Err(refusal.allowed("{value}, {threshold} and {scope} between braces"));
+            let places: Vec<&str> = PLACES.into_iter().chain(LABEL_PLACES).collect();
+            if !places.contains(&name) {
+                let refusal = Refusal::not_one_of("message", name, &places);
+                return Err(refusal.allowed("{value}, {threshold}, {scope}, and labels such as {gpu} between braces"));
             }
         }
         for trigger in &self.inhibited_by {
@@ -82,6 +83,10 @@ impl AlertRule {
 
 /// What may stand between braces in a message.
 const PLACES: [&str; 3] = ["value", "threshold", "scope"];
+
+/// The labels that may stand there as well: those that metrics have.
+pub const LABEL_PLACES: [&str; 11] =
+    ["node", "gpu", "uuid", "cage", "agent", "task", "mount", "device", "interface", "sensor", "core"];
 
 fn check_name(field: &str, name: &str) -> Result<(), Refusal> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::check::check_hysteresis;
+pub use self::check::{LABEL_PLACES, check_hysteresis};
 pub use self::patch::AlertRulePatch;
 pub use self::subject::{Scope, Subject};
 pub use self::words::{Comparison, Function, Level, NoData};
@@ -50,9 +50,9 @@ pub struct AlertRule {
     pub hold: Span,
     /// By which share of the threshold a value must have gone back before it counts as well again, 0 to 1.
     pub hysteresis: f64,
-    /// What is said, with `{value}`, `{threshold}` and `{scope}`.
+    /// What is said, with `{value}`, `{threshold}`, `{scope}` and labels of the metric, such as `{gpu}`.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it, with the same.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remedy: String,
     /// Whether it is evaluated.
@@ -107,9 +107,11 @@ impl AlertRule {
 
     /// What a series with these labels is about; `None` when it lacks the label of the rule's scope.
     pub fn subject(&self, labels: &BTreeMap<String, String>) -> Option<Subject> {
-        match self.scope.label() {
-            None => Some(Subject::new(self.scope, "")),
-            Some(label) => labels.get(label).map(|name| Subject::new(self.scope, name.as_str())),
+        let Some(label) = self.scope.label() else { return Some(Subject::new(self.scope, "")) };
+        let name = labels.get(label)?;
+        match self.scope {
+            Scope::Gpu => labels.get(Scope::Node.as_str()).map(|node| Subject::gpu(name, node)),
+            _ => Some(Subject::new(self.scope, name.as_str())),
         }
     }
 
@@ -150,12 +152,50 @@ impl AlertRule {
         self.metric.strip_prefix("menagerie_").unwrap_or(&self.metric)
     }
 
-    /// What is said of a subject at a level.
-    pub fn say(&self, subject: &str, level: Level, value: Option<f64>) -> String {
+    /// What is said of a subject at a level, of which the figure is that of a series with these labels.
+    pub fn say(
+        &self,
+        subject: &Subject,
+        level: Level,
+        value: Option<f64>,
+        labels: &BTreeMap<String, String>,
+    ) -> String {
+        self.fill(&self.message, subject, level, value, labels)
+    }
+
+    /// What to do about a subject at a level; `None` when the rule does not say.
+    pub fn advise(
+        &self,
+        subject: &Subject,
+        level: Level,
+        value: Option<f64>,
+        labels: &BTreeMap<String, String>,
+    ) -> Option<String> {
+        (!self.remedy.is_empty()).then(|| self.fill(&self.remedy, subject, level, value, labels))
+    }
+
+    /// A text with what stands between braces in it. What is not known is said to be unknown.
+    fn fill(
+        &self,
+        text: &str,
+        subject: &Subject,
+        level: Level,
+        value: Option<f64>,
+        labels: &BTreeMap<String, String>,
+    ) -> String {
         let unit = self.unit();
-        let value = value.map_or_else(|| "unknown".to_owned(), |value| unit.show(value));
-        let threshold = self.threshold(level).map_or_else(String::new, |threshold| unit.show(threshold.value));
-        self.message.replace("{value}", &value).replace("{threshold}", &threshold).replace("{scope}", subject)
+        let unknown = || "unknown".to_owned();
+        let mut text = text
+            .replace("{value}", &value.map_or_else(unknown, |value| unit.show(value)))
+            .replace("{threshold}", &self.threshold(level).map_or_else(String::new, |limit| unit.show(limit.value)))
+            .replace("{scope}", &subject.to_string());
+        for label in LABEL_PLACES {
+            let place = format!("{{{label}}}");
+            if text.contains(&place) {
+                text = text.replace(&place, &labels.get(label).cloned().unwrap_or_else(unknown));
+            }
+        }
+        text
     }
 }
 
@@ -199,7 +239,32 @@ mod tests {
     fn a_message_names_value_threshold_and_subject() {
         let json = serde_json::json!({"name": "hot", "metric": "x_ratio", "warning": "50%", "message": "{scope} at {value} of {threshold}"});
         let rule = rule(json).unwrap();
-        assert_eq!(rule.say("cage 003", Level::Warning, Some(0.512)), "cage 003 at 51.2 % of 50 %");
-        assert_eq!(rule.say("queue", Level::Warning, None), "queue at unknown of 50 %");
+        let said = |subject: Subject, value| rule.say(&subject, Level::Warning, value, &BTreeMap::new());
+        assert_eq!(said(Subject::new(Scope::Cage, "003"), Some(0.512)), "cage 003 at 51.2 % of 50 %");
+        assert_eq!(said(Subject::new(Scope::Queue, ""), None), "queue at unknown of 50 %");
+    }
+
+    #[test]
+    fn a_gpu_is_named_by_its_number_its_node_and_what_its_series_says_of_it() {
+        let json = serde_json::json!({
+            "name": "full", "metric": "x_ratio", "warning": "50%", "scope": "gpu",
+            "message": "GPU {gpu} ({uuid}) of {node} at {value}", "remedy": "look at {scope}",
+        });
+        let rule = rule(json).unwrap();
+        let labels = |uuid: Option<&str>| {
+            let pairs = [("gpu", Some("3")), ("node", Some("here")), ("uuid", uuid)];
+            let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+            pairs.collect::<BTreeMap<_, _>>()
+        };
+        let (whole, subject) = (labels(Some("GPU-a")), Subject::gpu("3", "here"));
+        assert_eq!(rule.subject(&whole), Some(subject.clone()));
+        assert_eq!(subject.to_string(), "gpu 3 of here");
+        assert_eq!(Subject::of_source("gpu 3 of here"), Some(subject.clone()));
+        assert_eq!(subject.node(), Some("here"));
+        let said = rule.say(&subject, Level::Warning, Some(0.9), &whole);
+        assert_eq!(said, "GPU 3 (GPU-a) of here at 90 %");
+        assert_eq!(rule.advise(&subject, Level::Warning, None, &whole).unwrap(), "look at gpu 3 of here");
+        assert!(rule.say(&subject, Level::Warning, Some(0.9), &labels(None)).contains("(unknown)"));
+        assert_eq!(rule.subject(&BTreeMap::from([("gpu".to_owned(), "3".to_owned())])), None, "of which node?");
     }
 }

@@ -25,7 +25,7 @@ pub struct AlertRulePatch {
     /// Only series whose labels have these values; a `*` stands for anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// What it is evaluated for: `cage`, `agent`, `node`, `task`, `queue` or `fleet`. Default `fleet`.
+    /// What it is evaluated for: `cage`, `agent`, `node`, `gpu`, `task`, `queue` or `fleet`. Default `fleet`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
     /// What is made of the samples: `last`, `avg`, `max`, `min`, `rate`, `increase`, `p95` or `count`. Default `last`.
@@ -49,10 +49,10 @@ pub struct AlertRulePatch {
     /// By which share of the threshold a value must have gone back before it counts as well again. Default 0.05.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "hysteresis")]
     pub hysteresis: Option<f64>,
-    /// What is said, with `{value}`, `{threshold}` and `{scope}`.
+    /// What is said, with `{value}`, `{threshold}`, `{scope}` and labels of the metric, such as `{gpu}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What to do about it.
+    /// What to do about it, with the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
     /// Whether it is evaluated. Default yes.

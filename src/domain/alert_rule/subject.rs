@@ -16,6 +16,8 @@ enumeration! {
         Agent = "agent",
         /// Each node, by the label `node`.
         Node = "node",
+        /// Each GPU of each node, by the labels `gpu` and `node`.
+        Gpu = "gpu",
         /// Each task, by the label `task`.
         Task = "task",
         /// The queue.
@@ -26,7 +28,8 @@ enumeration! {
 }
 
 impl Scope {
-    /// The label whose values are told apart; `None` where there is but one subject.
+    /// The label whose values are told apart; `None` where there is but one subject. GPUs are numbered on each node from 0, so
+    /// that of them the node counts as well.
     pub const fn label(self) -> Option<&'static str> {
         match self {
             Self::Queue | Self::Fleet => None,
@@ -35,12 +38,15 @@ impl Scope {
     }
 }
 
+/// Between the number of a GPU and its node, in the name of a subject.
+const OF: &str = " of ";
+
 /// What a rule is evaluated for: one cage, one agent, the queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// What sort of thing.
     pub scope: Scope,
-    /// Which one, by number, name or id; empty where there is but one.
+    /// Which one, by number, name or id; a GPU by its number and its node, `3 of here`; empty where there is but one.
     pub name: String,
 }
 
@@ -48,6 +54,20 @@ impl Subject {
     /// One of several.
     pub fn new(scope: Scope, name: impl Into<String>) -> Self {
         Self { scope, name: name.into() }
+    }
+
+    /// A GPU of a node, by its number there.
+    pub fn gpu(number: &str, node: &str) -> Self {
+        Self::new(Scope::Gpu, format!("{number}{OF}{node}"))
+    }
+
+    /// The node that it is, or that it is a part of, as far as its name says.
+    pub fn node(&self) -> Option<&str> {
+        match self.scope {
+            Scope::Node => Some(&self.name),
+            Scope::Gpu => self.name.split_once(OF).map(|(_, node)| node),
+            Scope::Cage | Scope::Agent | Scope::Task | Scope::Queue | Scope::Fleet => None,
+        }
     }
 
     /// That of an alert's source: `cage 003`, `queue`; `None` of what no rule is evaluated for.

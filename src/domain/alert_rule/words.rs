@@ -56,7 +56,7 @@ impl Comparison {
     }
 
     /// Whether one threshold is worse than another.
-    pub(super) fn further(self, one: f64, other: f64) -> bool {
+    pub fn further(self, one: f64, other: f64) -> bool {
         if self.rises() { one > other } else { one < other }
     }
 }

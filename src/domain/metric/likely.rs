@@ -2,6 +2,9 @@
 
 use crate::domain::refusal::{Refusal, nearest};
 
+/// So many letters of a word tell which is meant.
+const SHORT: usize = 3;
+
 /// The refusal of a metric that there is not, with the one of `names` that was likely meant, or else another hint.
 ///
 /// Names of metrics are long and made of words: whoever slips in one word, or leaves out the last, is nearer by edits to some
@@ -19,6 +22,14 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split('_').filter(|word| !word.is_empty() && *word != "menagerie")
 }
 
+/// How far a word that was typed is from one that there is: its edits; one that was cut short is one away.
+fn apart(typed: &str, known: &str) -> usize {
+    match strsim::damerau_levenshtein(typed, known) {
+        edits if edits > 1 && typed.len() >= SHORT && known.starts_with(typed) => 1,
+        edits => edits,
+    }
+}
+
 /// The name that has a word near each of those that were typed: the one with the fewest edits, of several the shortest.
 fn by_words<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
     if typed.len() > super::NAME_BYTES || words(typed).next().is_none() {
@@ -27,7 +38,7 @@ fn by_words<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
     let judge = |name: &&'a str| {
         let mut edits = 0;
         for word in words(typed) {
-            let near = words(name).map(|known| strsim::damerau_levenshtein(word, known)).min()?;
+            let near = words(name).map(|known| apart(word, known)).min()?;
             if near > word.len() / 3 {
                 return None;
             }
@@ -48,12 +59,15 @@ mod tests {
             "menagerie_gpu_up",
             "menagerie_node_cpu_usage_ratio",
             "menagerie_cage_memory_used_bytes",
+            "menagerie_cage_memory_peak_bytes",
             "menagerie_queue_wait_seconds",
             "menagerie_tasks",
         ];
         for (typed, meant) in [
             ("menagerie_nod_cpu", "menagerie_node_cpu_usage_ratio"),
-            ("cage_memory", "menagerie_cage_memory_used_bytes"),
+            ("cage_memory_use", "menagerie_cage_memory_used_bytes"),
+            ("cage_mem_peak", "menagerie_cage_memory_peak_bytes"),
+            ("menagerie_cage_peak_memory", "menagerie_cage_memory_peak_bytes"),
             ("menagerie_queue_wait_second", "menagerie_queue_wait_seconds"),
             ("menagerie_task", "menagerie_tasks"),
             ("menageri_gpu_up", "menagerie_gpu_up"),

@@ -20,9 +20,12 @@ pub struct Dropped {
     /// Of series that are not known.
     #[serde(default)]
     pub unknown_series: u64,
-    /// Of series that would have been one too many, or whose names are not allowed.
+    /// Of series whose names are not allowed.
     #[serde(default)]
     pub refused_series: u64,
+    /// Of series that would have been one too many.
+    #[serde(default)]
+    pub too_many_series: u64,
     /// The disk was full.
     #[serde(default)]
     pub disk_full: u64,
@@ -36,15 +39,23 @@ pub struct Dropped {
 
 impl Dropped {
     /// All of them.
-    pub const fn total(&self) -> u64 {
-        self.late
-            + self.future
-            + self.not_finite
-            + self.unknown_series
-            + self.refused_series
-            + self.disk_full
-            + self.failed
-            + self.overrun
+    pub fn total(&self) -> u64 {
+        self.by_reason().iter().map(|(_, count)| count).sum()
+    }
+
+    /// How many there are of each reason, by the reason's name.
+    pub const fn by_reason(&self) -> [(&'static str, u64); 9] {
+        [
+            ("late", self.late),
+            ("future", self.future),
+            ("not_finite", self.not_finite),
+            ("unknown_series", self.unknown_series),
+            ("refused_series", self.refused_series),
+            ("too_many_series", self.too_many_series),
+            ("disk_full", self.disk_full),
+            ("failed", self.failed),
+            ("overrun", self.overrun),
+        ]
     }
 
     /// Counts what another one has counted.
@@ -54,6 +65,7 @@ impl Dropped {
         self.not_finite += other.not_finite;
         self.unknown_series += other.unknown_series;
         self.refused_series += other.refused_series;
+        self.too_many_series += other.too_many_series;
         self.disk_full += other.disk_full;
         self.failed += other.failed;
         self.overrun += other.overrun;

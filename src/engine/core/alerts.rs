@@ -1,6 +1,7 @@
 //! Alerts: what the system says about itself at severity warning and above stays until somebody, or its own end, resolves
 //! it. What comes up again counts as the same alert: the same source and the same trigger.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -9,12 +10,17 @@ use super::remedy::remedy_for;
 use super::{Core, Decisions};
 use crate::domain::alert::{AlertContext, Resolution};
 use crate::domain::event::{AlertRaised, AlertRepeated, AlertResolved, SystemEventRaised};
-use crate::domain::{Actor, Alert, AlertId, AlertStatus, Refusal, Severity, SystemEvent, SystemEventId, Timestamp};
+use crate::domain::{
+    Actor, Alert, AlertId, AlertStatus, NodeId, Refusal, Scope, Severity, Span, Subject, SystemEvent, SystemEventId,
+    Timestamp,
+};
 
 /// What the trigger of a broken limit begins with; the limit's name follows.
 pub const LIMIT_EXCEEDED: &str = "limit exceeded: ";
 /// A node's worker cannot be reached.
 pub const NODE_LOST: &str = "node lost";
+/// The clock of a node's worker goes otherwise than the engine's.
+pub const CLOCK_OFF: &str = "clock off";
 /// A node has lost a GPU.
 pub const GPU_LOST: &str = "gpu lost";
 /// A worker ended and took executions along.
@@ -35,6 +41,24 @@ pub const DELIVERY_FAILED: &str = "delivery failed";
 
 /// A model is of a format that only a newer binary reads.
 pub const MODEL_REFUSED: &str = "model refused";
+/// What alerts have for a trigger that come from no rule; broken limits have more, after [`LIMIT_EXCEEDED`].
+pub const TRIGGERS: [&str; 11] = [
+    NODE_LOST,
+    CLOCK_OFF,
+    GPU_LOST,
+    WORKER_ENDED,
+    BREAKER,
+    CAGE_FAILED,
+    TASK_FAILED,
+    NOT_MERGED,
+    STORE_FAILED,
+    DELIVERY_FAILED,
+    MODEL_REFUSED,
+];
+
+/// The limits of cages that are broken when they are.
+pub const LIMITS: [&str; 4] = ["memory", "pids", "disk", "tokens"];
+
 /// So many alerts may be unresolved; beyond that the one not seen for the longest gives way.
 const ALERTS_MAX: usize = 10_000;
 
@@ -176,12 +200,19 @@ impl Core {
         now: Timestamp,
         out: &mut Decisions,
     ) {
-        self.say(severity, &source, &message, now, out);
         if severity < Severity::Warning {
+            self.say(severity, &source, &message, now, out);
             return;
         }
-        if let Some(known) = self.alerts.of_cause((&source, &context.trigger)) {
-            let (alert_id, severity) = (known.id, known.severity.max(severity));
+        let known = self.alerts.of_cause((&source, &context.trigger)).map(|alert| (alert.id, alert.severity));
+        match known {
+            Some((_, before)) if severity > before => {
+                self.say_change((before, severity), &source, &message, now, out);
+            }
+            _ => self.say(severity, &source, &message, now, out),
+        }
+        if let Some((alert_id, before)) = known {
+            let severity = before.max(severity);
             let event =
                 AlertRepeated { alert_id, severity, message, value: context.value, threshold: None, left: false };
             self.emit(now, Actor::Engine, event, out);
@@ -204,6 +235,25 @@ impl Core {
             metadata: serde_json::Map::new(),
         };
         self.emit(now, Actor::Engine, SystemEventRaised { event }, out);
+    }
+
+    /// Says that an alert has got worse or milder, from what to what and why, if it has. The list of events alone has to tell
+    /// a whole story.
+    pub(super) fn say_change(
+        &mut self,
+        (from, to): (Severity, Severity),
+        source: &str,
+        message: &str,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
+        match from.cmp(&to) {
+            Ordering::Less => self.say(to, source, &format!("escalated from {from} to {to}: {message}"), now, out),
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                self.say(Severity::Info, source, &format!("eased from {from} to {to}: {message}"), now, out);
+            }
+        }
     }
 
     /// Raises an alert whose cause has none, silenced from the start if a silence means it.
@@ -296,6 +346,28 @@ impl Core {
         self.keep_models(now, out);
     }
 
+    /// The clock of a node's worker is off from the engine's by so many microseconds (ahead of it: more than zero), or is
+    /// right again (`None`). What is known already is not said again.
+    pub fn clock_off(&mut self, now: Timestamp, node: NodeId, offset: Option<i64>, out: &mut Decisions) {
+        let now = self.clock(now);
+        let Some(number) = self.node_number(node) else { return };
+        let name = self.nodes[number as usize].node.name.clone();
+        let source = node_source(&name);
+        match offset {
+            None => self.clear_alert(&source, CLOCK_OFF, "the clock is right again", now, out),
+            Some(_) if self.alerts.of_cause((&source, CLOCK_OFF)).is_some() => {}
+            Some(offset) => {
+                let by = Span::from_micros(offset.saturating_abs()).human();
+                let side = if offset > 0 { "ahead of" } else { "behind" };
+                let message = format!(
+                    "the clock of node {name} is {by} {side} the engine's; the times that it reports are put where they can be"
+                );
+                let context = AlertContext { value: Some(offset as f64 / 1e6), ..trigger(CLOCK_OFF) };
+                self.tell(Severity::Warning, source, context, message, now, out);
+            }
+        }
+    }
+
     /// A receiver of alerts does not take them, or takes them again. What is known already is not said again.
     pub fn delivery(&mut self, now: Timestamp, receiver: &str, error: Option<&str>, out: &mut Decisions) {
         let now = self.clock(now);
@@ -313,6 +385,17 @@ impl Core {
     /// The alerts that are not resolved, by id.
     pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
         self.alerts.iter()
+    }
+
+    /// What alerts may be about at the moment: every cage, agent and node, all as one, and whatever has an alert. Tasks, and
+    /// what only workers know, such as GPUs, are not among it.
+    pub fn alert_sources(&self) -> BTreeSet<String> {
+        let cages = self.cages().map(|cage| Subject::new(Scope::Cage, cage.spec.id.to_string()));
+        let agents = self.agent_names.keys().map(|name| Subject::new(Scope::Agent, name.as_str()));
+        let nodes = self.nodes.iter().map(|state| Subject::new(Scope::Node, state.node.name.as_str()));
+        let whole = [Scope::Queue, Scope::Fleet].map(|scope| Subject::new(scope, ""));
+        let subjects = cages.chain(agents).chain(nodes).chain(whole).map(|subject| subject.to_string());
+        subjects.chain(self.alerts.iter().map(|alert| alert.source.clone())).collect()
     }
 
     /// How many alerts need somebody's eye now: nobody has taken them and they are not silenced.

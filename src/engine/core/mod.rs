@@ -55,7 +55,7 @@ mod what_if;
 #[cfg(test)]
 mod tests;
 
-pub use alerts::delivery_source;
+pub use alerts::{LIMIT_EXCEEDED, LIMITS, TRIGGERS, delivery_source};
 pub use command::{Context, Wanted};
 pub use explain::{Explanation, Reason, ReasonKind};
 pub use inbox::{Blocked, Delay, Urgency, Waiting, WaitingAlert};

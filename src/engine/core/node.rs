@@ -14,7 +14,7 @@ use crate::domain::requirements::Quantities;
 use crate::domain::resource::ResourceCapacity;
 use crate::domain::{
     Actor, AgentId, AgentSpec, Bytes, CageId, CageSpec, ExecutionId, Node, NodeId, NodeStatus, OutcomeKind, Resource,
-    ResourceId, ResourceStatus, ResourceType, Severity, Timestamp, User, UserId,
+    ResourceId, ResourceStatus, ResourceType, Scope, Severity, Subject, Timestamp, User, UserId,
 };
 
 /// Free-form facts about a node.
@@ -178,9 +178,10 @@ impl Core {
             }
         }
         self.emit(now, Actor::Node(id), NodeSeen { node, resources }, out);
-        for gpu in lost.iter().filter(|gpu| !lost_before.contains(gpu)) {
+        if lost.iter().any(|gpu| !lost_before.contains(gpu)) {
+            let which = if let [gpu] = &lost[..] { format!("GPU {gpu}") } else { format!("GPUs {}", lost.join(", ")) };
             let message = format!(
-                "node {name} has lost GPU {gpu}; {left} left. Look at the kernel's log (dmesg) for its Xid; it is tried \
+                "node {name} has lost {which}; {left} left. Look at the kernel's log (dmesg) for its Xid; it is tried \
                  again once a minute, and as a rule needs the machine to be restarted"
             );
             let context = AlertContext { value: Some(lost.len() as f64), ..trigger(GPU_LOST) };
@@ -353,11 +354,14 @@ impl Core {
         if state.node.status == NodeStatus::Lost {
             return;
         }
-        let (name, running) = (state.node.name.clone(), state.ends.len());
+        let (subject, running) = (Subject::new(Scope::Node, &state.node.name), state.ends.len());
+        let name = &subject.name;
         self.emit(now, Actor::Engine, NodeLost { node_id: node }, out);
         let lease = self.defaults.lease.human();
         let message = format!("node {name} cannot be reached; its {running} executions are given up in {lease}");
-        self.tell(Severity::Warning, node_source(&name), trigger(NODE_LOST), message, now, out);
+        self.tell(Severity::Critical, node_source(name), trigger(NODE_LOST), message, now, out);
+        // That it was not heard led to this: one story, of which this is the graver end.
+        self.supersede_rules(&subject, NODE_LOST, now, out);
     }
 
     /// Declares to the workers what they do not know about their cages.

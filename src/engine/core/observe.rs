@@ -4,6 +4,8 @@
 //! alert that was resolved by hand comes up again if its cause is not over. Only since when a threshold is exceeded is in
 //! memory alone.
 
+use std::collections::BTreeMap;
+
 use super::alerts::{NODE_LOST, agent_source, node_source};
 use super::rules::group_source;
 use super::{Core, Decisions};
@@ -37,6 +39,10 @@ pub struct Observation {
     pub subject: Subject,
     /// The figure; `None` when there were no samples.
     pub value: Option<f64>,
+    /// When that was measured last, if it was.
+    pub time: Option<Timestamp>,
+    /// The labels of the series whose figure it is; of several the one that is worst.
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Core {
@@ -46,8 +52,16 @@ impl Core {
     pub fn observe(&mut self, now: Timestamp, observation: &Observation, out: &mut Decisions) {
         let now = self.clock(now);
         let Some(rule) = self.rules.get(&observation.rule).filter(|rule| rule.enabled).cloned() else { return };
-        let subject = &observation.subject;
         let value = observation.value.filter(|value| value.is_finite());
+        let observation = &Observation { value, ..observation.clone() };
+        let subject = &observation.subject;
+        if subject.scope != rule.scope {
+            self.lay_down(&rule, subject, "the rule is evaluated for something else now", now, out);
+            return;
+        }
+        if self.is_of_before(&rule, observation) {
+            return;
+        }
         let rests = self.is_at_rest(&rule, subject);
         if rests && rule.no_data == NoData::Clear {
             self.lay_down(&rule, subject, "nothing runs there any more", now, out);
@@ -66,7 +80,7 @@ impl Core {
         }
         self.rules.set_pending(&rule.name, subject, pending);
         if changes {
-            self.fire(&rule, subject, level, value, now, out);
+            self.fire(&rule, observation, level, now, out);
         }
     }
 
@@ -86,8 +100,29 @@ impl Core {
                 let slot = self.agent_names.get(&subject.name);
                 slot.is_some_and(|slot| self.agents[*slot].running == 0)
             }
-            Scope::Node | Scope::Task | Scope::Queue | Scope::Fleet => false,
+            Scope::Node | Scope::Gpu | Scope::Task | Scope::Queue | Scope::Fleet => false,
         }
+    }
+
+    /// Whether a figure is of what ran in a cage or for an agent before: it was measured before anything began that runs
+    /// there now, of which nothing was measured yet.
+    fn is_of_before(&self, rule: &AlertRule, observation: &Observation) -> bool {
+        let (Observation { subject, .. }, Some(time)) = (observation, observation.time) else { return false };
+        if !OF_WORK.iter().any(|beginning| rule.metric.starts_with(beginning)) {
+            return false;
+        }
+        let first = match subject.scope {
+            Scope::Cage => {
+                let cage = subject.name.parse().ok();
+                self.executions.iter().filter(|(_, run)| Some(run.cage) == cage).map(|(_, run)| run.created_at).min()
+            }
+            Scope::Agent => {
+                let slot = self.agent_names.get(&subject.name);
+                self.executions.iter().filter(|(_, run)| Some(&run.agent) == slot).map(|(_, run)| run.created_at).min()
+            }
+            Scope::Node | Scope::Gpu | Scope::Task | Scope::Queue | Scope::Fleet => None,
+        };
+        first.is_some_and(|first| time < first)
     }
 
     /// The alert of a rule about a subject is over for another reason than its figures, and nothing waits for its time.
@@ -101,13 +136,17 @@ impl Core {
         }
     }
 
-    /// An alert of a cage has come up that keeps rules quiet: what they have said of the cage is the same story, and over.
-    pub(super) fn supersede_rules(&mut self, cage: CageId, trigger: &str, now: Timestamp, out: &mut Decisions) {
-        let quiet = |rule: &&AlertRule| rule.scope == Scope::Cage && rule.inhibited_by.iter().any(|it| it == trigger);
+    /// An alert of something has come up that keeps rules quiet: what they have said of it is the same story, and over. Not so
+    /// what a rule of a node keeps without samples: one that cannot be reached has a full disk all the same.
+    pub(super) fn supersede_rules(&mut self, subject: &Subject, trigger: &str, now: Timestamp, out: &mut Decisions) {
+        let quiet = |rule: &&AlertRule| {
+            rule.scope == subject.scope
+                && (rule.scope != Scope::Node || rule.no_data == NoData::Clear)
+                && rule.inhibited_by.iter().any(|it| it == trigger)
+        };
         let rules: Vec<AlertRule> = self.rules.iter().filter(quiet).cloned().collect();
-        let subject = Subject::new(Scope::Cage, cage.to_string());
         for rule in rules {
-            self.lay_down(&rule, &subject, &format!("it has come to \"{trigger}\""), now, out);
+            self.lay_down(&rule, subject, &format!("it has come to \"{trigger}\""), now, out);
         }
     }
 
@@ -152,6 +191,10 @@ impl Core {
                 sources.push(agent_source(&self.agents[run.agent].spec.name));
                 Some(run.cage)
             }),
+            Scope::Gpu => {
+                sources.extend(subject.node().map(node_source));
+                None
+            }
             Scope::Node | Scope::Queue | Scope::Fleet => None,
         };
         if let Some(state) = cage.and_then(|cage| self.cage(cage)) {
@@ -162,17 +205,10 @@ impl Core {
     }
 
     /// Brings a subject's alert to a level.
-    fn fire(
-        &mut self,
-        rule: &AlertRule,
-        subject: &Subject,
-        level: Level,
-        value: Option<f64>,
-        now: Timestamp,
-        out: &mut Decisions,
-    ) {
-        let source = subject.to_string();
-        let message = rule.say(&source, level, value);
+    fn fire(&mut self, rule: &AlertRule, observation: &Observation, level: Level, now: Timestamp, out: &mut Decisions) {
+        let Observation { subject, value, labels, .. } = observation;
+        let (source, value) = (subject.to_string(), *value);
+        let message = rule.say(subject, level, value, labels);
         let own = self.alerts.of_cause((&source, &rule.name)).map(|alert| (alert.id, alert.severity, alert.status));
         let Some(severity) = level.severity() else {
             if let Some((alert_id, ..)) = own {
@@ -186,7 +222,7 @@ impl Core {
             trigger: rule.name.clone(),
             threshold: rule.threshold(level).map(|threshold| threshold.value),
             value,
-            remedy: Some(rule.remedy.clone()).filter(|remedy| !remedy.is_empty()),
+            remedy: rule.advise(subject, level, value, labels),
         };
         if let Some((alert_id, before, status)) = own {
             // Whoever acknowledged a warning does not know of what has become of it.
@@ -194,6 +230,7 @@ impl Core {
                 self.emit(now, Actor::Engine, AlertUnacknowledged { alert_id }, out);
             }
             let AlertContext { threshold, value, .. } = context;
+            self.say_change((before, severity), &source, &message, now, out);
             self.emit(
                 now,
                 Actor::Engine,
@@ -246,6 +283,7 @@ impl Core {
                 }
                 let value = u32::try_from(members).ok().map(f64::from);
                 let left = severity.is_none();
+                self.say_change((before.unwrap_or(worst), worst), &source, &message, now, out);
                 let event = AlertRepeated { alert_id, severity: worst, message, value, threshold: None, left };
                 self.emit(now, Actor::Engine, event, out);
             }
@@ -253,7 +291,7 @@ impl Core {
                 let context = AlertContext {
                     trigger: name.clone(),
                     value: u32::try_from(members).ok().map(f64::from),
-                    remedy: Some(rule.remedy.clone()).filter(|remedy| !remedy.is_empty()),
+                    remedy: rule.advise(subject, Level::Clear, None, &BTreeMap::new()),
                     threshold: None,
                 };
                 self.say(worst, &source, &message, now, out);

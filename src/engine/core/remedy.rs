@@ -1,7 +1,7 @@
 //! What to do about what raises alerts without a rule: one list, by trigger. Rules bring their own.
 
 use super::alerts::{
-    BREAKER, CAGE_FAILED, DELIVERY_FAILED, GPU_LOST, LIMIT_EXCEEDED, MODEL_REFUSED, NODE_LOST, NOT_MERGED,
+    BREAKER, CAGE_FAILED, CLOCK_OFF, DELIVERY_FAILED, GPU_LOST, LIMIT_EXCEEDED, MODEL_REFUSED, NODE_LOST, NOT_MERGED,
     STORE_FAILED, TASK_FAILED, WORKER_ENDED,
 };
 
@@ -13,6 +13,9 @@ pub(super) fn remedy_for(trigger: &str) -> &'static str {
     match trigger {
         NODE_LOST => {
             "look whether the machine and its worker run, and at worker.log; menagerie starts a worker anew with the engine"
+        }
+        CLOCK_OFF => {
+            "set the clock of that machine and keep it set by NTP (chronyd, systemd-timesyncd): date -u shows it"
         }
         GPU_LOST => {
             "look at the kernel's log (dmesg) for the Xid of the GPU; as a rule the machine has to be restarted"
@@ -57,6 +60,7 @@ mod tests {
         let limits = ["memory", "pids", "disk", "tokens", "other"].map(|limit| format!("{LIMIT_EXCEEDED}{limit}"));
         let others = [
             NODE_LOST,
+            CLOCK_OFF,
             GPU_LOST,
             WORKER_ENDED,
             BREAKER,

@@ -6,7 +6,9 @@ use super::draw;
 use super::fault::cage_source;
 use super::{Core, Decisions};
 use crate::domain::event::{ArrayEnded, BreakerOpened, ExecutionEnded, TaskFailed};
-use crate::domain::{Actor, AlertId, CageId, Outcome, OutcomeKind, Severity, Span, TaskId, TaskStatus, Timestamp};
+use crate::domain::{
+    Actor, AlertId, CageId, Outcome, OutcomeKind, Scope, Severity, Span, Subject, TaskId, TaskStatus, Timestamp,
+};
 
 /// A task that has lost this many attempts with workers is given up at the next loss: something about it kills machines.
 pub const LOSSES_MAX: u32 = 10;
@@ -108,7 +110,7 @@ impl Core {
             let context = trigger(&format!("{LIMIT_EXCEEDED}{limit}"));
             let cause = context.trigger.clone();
             self.tell(Severity::Warning, cage_source(cage), context, message, now, out);
-            self.supersede_rules(cage, &cause, now, out);
+            self.supersede_rules(&Subject::new(Scope::Cage, cage.to_string()), &cause, now, out);
         }
         if outcome.succeeded() {
             self.clear_limits(cage, created_at, now, out);

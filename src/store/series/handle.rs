@@ -11,8 +11,8 @@ use super::head::Head;
 use super::query;
 use super::sources::Sources;
 use crate::domain::Timestamp;
-use crate::domain::metric::{Answer, Dropped, Key, Meta, Metric, MetricKind, Query, Stats};
-use crate::domain::refusal::Refusal;
+use crate::domain::metric::{Answer, Dropped, Key, Meta, Metric, MetricKind, Query, Selector, Stats};
+use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::store::error::Error;
 
 /// What the writer and all handles share.
@@ -72,7 +72,13 @@ impl Handle {
             return Ok(id);
         }
         let found = self.0.names_mut().id(key, meta);
-        found.inspect_err(|_| self.0.tally().dropped.refused_series += 1)
+        found.inspect_err(|refusal| {
+            let dropped = &mut self.0.tally().dropped;
+            match refusal.kind {
+                RefusalKind::Unavailable => dropped.too_many_series += 1,
+                _ => dropped.refused_series += 1,
+            }
+        })
     }
 
     /// Counts samples that did not reach the writer.
@@ -80,9 +86,15 @@ impl Handle {
         self.0.tally().dropped.add(dropped);
     }
 
-    /// How many series were refused so far.
+    /// How often a series was refused so far.
     pub fn refused_series(&self) -> u64 {
-        self.0.tally().dropped.refused_series
+        let dropped = self.dropped();
+        dropped.refused_series + dropped.too_many_series
+    }
+
+    /// How many series are known, and how many may be.
+    pub fn room(&self) -> (u64, u64) {
+        (self.0.names().len() as u64, u64::from(self.0.series_max))
     }
 
     /// What could not be taken since the engine started.
@@ -104,6 +116,12 @@ impl Handle {
     /// The labels that series of a metric have, each with its values, at most a thousand of them.
     pub fn labels(&self, name: &str) -> Result<BTreeMap<String, BTreeSet<String>>, Refusal> {
         self.0.names().labels(name)
+    }
+
+    /// Whether a metric has a series whose labels are as wanted.
+    pub fn has_series(&self, name: &str, wanted: impl Fn(&BTreeMap<String, String>) -> bool) -> bool {
+        let names = self.0.names();
+        names.select(&Selector::all(name)).is_ok_and(|(_, found)| found.iter().any(|entry| wanted(&entry.key.labels)))
     }
 
     /// Answers a query. Reads files, so that it has no place on a thread that must not wait.

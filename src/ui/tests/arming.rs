@@ -34,7 +34,12 @@ impl Desk {
                 other => panic!("{other:?}"),
             }
             let done = vec!["x".to_owned()];
-            return Ok(Answer::Done(Box::new(Reply::Items { done, refused: vec![], inverse: vec![] })));
+            return Ok(Answer::Done(Box::new(Reply::Items {
+                done,
+                refused: vec![],
+                inverse: vec![],
+                warnings: vec![],
+            })));
         }
         let mut answer = fleet::answer(request)?;
         let filtered = match request {

@@ -27,7 +27,12 @@ fn console(place: &Place) -> (Driver, Rc<RefCell<Vec<WireCommand>>>) {
         Request::Artifacts(query) if filtered(query, "gone") => Ok(Answer::Artifacts(Page { rows: vec![], total: 0 })),
         Request::Command(command) => {
             kept.borrow_mut().push(command.as_ref().clone());
-            Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse: vec![] })))
+            Ok(Answer::Done(Box::new(Reply::Items {
+                done: vec!["x".into()],
+                refused: vec![],
+                inverse: vec![],
+                warnings: vec![],
+            })))
         }
         other => fleet::answer(other),
     });

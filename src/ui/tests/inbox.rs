@@ -73,7 +73,7 @@ impl Desk {
                 };
                 let names = done.iter().map(ToString::to_string).collect();
                 let inverse = if inverse { vec![crate::domain::Command::ReopenReviews { ids: done }] } else { vec![] };
-                Ok(Answer::Done(Box::new(Reply::Items { done: names, refused: vec![], inverse })))
+                Ok(Answer::Done(Box::new(Reply::Items { done: names, refused: vec![], inverse, warnings: vec![] })))
             }
             Request::WhatIf(_) => Ok(Answer::WhatIf(Box::new(crate::api::triage::WhatIf {
                 items: vec![],
@@ -660,7 +660,12 @@ fn a_rule_is_proposed_in_the_title_shown_by_a_key_and_armed_by_a_word() {
         Request::Proposals(5) => Ok(Answer::Proposals(vec![proposal.clone()])),
         Request::Command(command) => {
             orders.borrow_mut().push((**command).clone());
-            Ok(Answer::Done(Box::new(Reply::Items { done: vec!["daily".into()], refused: vec![], inverse: vec![] })))
+            Ok(Answer::Done(Box::new(Reply::Items {
+                done: vec!["daily".into()],
+                refused: vec![],
+                inverse: vec![],
+                warnings: vec![],
+            })))
         }
         other => fleet::answer(other),
     });

@@ -49,7 +49,12 @@ fn console(place: &Place) -> (Driver, Rc<RefCell<Vec<String>>>) {
     driver.engine = Box::new(move |request| match request {
         Request::Command(_) => {
             asked.borrow_mut().push(format!("{request:?}"));
-            Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse: vec![] })))
+            Ok(Answer::Done(Box::new(Reply::Items {
+                done: vec!["x".into()],
+                refused: vec![],
+                inverse: vec![],
+                warnings: vec![],
+            })))
         }
         Request::Shutdown { .. } => {
             asked.borrow_mut().push(format!("{request:?}"));

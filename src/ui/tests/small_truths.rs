@@ -120,7 +120,7 @@ fn what_is_refused_is_named_once() {
         let crate::api::types::WireCommand::ReviewArtifacts { ids, .. } = command else { panic!("{command:?}") };
         let refusal = |id: &String| Refusal::conflict("review", "of high risk", "a decision alone").within(id);
         let refused = ids.iter().map(|id| RefusedItem { item: id.clone(), refusal: refusal(id) }).collect();
-        Reply::Items { done: vec![], refused, inverse: vec![] }
+        Reply::Items { done: vec![], refused, inverse: vec![], warnings: vec![] }
     });
     driver.later(std::time::Duration::from_secs(5));
     driver.press("space space a y");
@@ -157,7 +157,7 @@ fn marks_go_when_what_they_were_set_for_is_done_and_stay_when_it_is_refused() {
                 .map(|id| RefusedItem { item: id.clone(), refusal: Refusal::not_found("agent", id) });
             let refused: Vec<RefusedItem> = refused.collect();
             let done = if refuse { vec![] } else { ids.clone() };
-            Reply::Items { done, refused, inverse: vec![] }
+            Reply::Items { done, refused, inverse: vec![], warnings: vec![] }
         });
         driver.press("X y");
         assert_eq!(driver.app.selection().unwrap().marked, refuse);
@@ -171,7 +171,7 @@ fn a_long_name_does_not_push_away_how_it_is_taken_back() {
         let crate::api::types::WireCommand::ReviewArtifacts { ids, .. } = command else { panic!("{command:?}") };
         let done = ids.clone();
         let back = Command::ReopenReviews { ids: done.iter().filter_map(|id| id.parse().ok()).collect() };
-        Reply::Items { done, refused: vec![], inverse: vec![back] }
+        Reply::Items { done, refused: vec![], inverse: vec![back], warnings: vec![] }
     });
     let order = crate::ui::step::Order {
         command: crate::api::types::WireCommand::ReviewArtifacts {

@@ -168,7 +168,12 @@ fn several_are_cancelled_after_a_preview_that_says_what_runs_and_what_cannot() {
                 .iter()
                 .map(|id| crate::domain::command::RefusedItem { item: id.clone(), refusal: refusal(id) });
             let inverse = vec![crate::domain::Command::RetryTasks { ids: vec![ids[1].parse().unwrap()] }];
-            let reply = crate::domain::Reply::Items { done: ids[..2].to_vec(), refused: refused.collect(), inverse };
+            let reply = crate::domain::Reply::Items {
+                done: ids[..2].to_vec(),
+                refused: refused.collect(),
+                inverse,
+                warnings: vec![],
+            };
             Ok(Answer::Done(Box::new(reply)))
         }
         other => super::fleet::answer(other),
@@ -235,7 +240,7 @@ fn undo_has_its_command_line_and_takes_nothing_back_where_it_is_refused() {
             let refusal = crate::domain::Refusal::conflict("task", "completed", "a task that has not ended");
             (vec![], vec![crate::domain::command::RefusedItem { item: id(EXECUTING), refusal }], vec![])
         };
-        Ok(Answer::Done(Box::new(crate::domain::Reply::Items { done, refused, inverse })))
+        Ok(Answer::Done(Box::new(crate::domain::Reply::Items { done, refused, inverse, warnings: vec![] })))
     });
     driver.sees_not("z undo");
     driver.press("p 9 enter");

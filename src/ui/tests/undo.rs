@@ -23,6 +23,7 @@ fn what_can_be_taken_back_and_made_again_is_kept_up_to_a_bound() {
         done: vec!["x".into()],
         refused: vec![],
         inverse: vec![Command::ResumeAgents { ids: vec![] }],
+        warnings: vec![],
     })));
     let time = crate::domain::Timestamp::EPOCH;
     for ticket in 1..=1_200 {
@@ -55,7 +56,7 @@ fn console() -> (Driver, Rc<RefCell<Vec<WireCommand>>>) {
             WireCommand::ResumeAgents { .. } if kept.borrow().len() > 8 => return Err("the engine said no".to_owned()),
             _ => vec![],
         };
-        Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse })))
+        Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse, warnings: vec![] })))
     });
     driver.later(Duration::from_secs(5));
     (driver, commands)
@@ -148,7 +149,7 @@ fn what_was_taken_back_in_part_says_what_was_not() {
         if resumed == 1 {
             return Err("the engine said no".to_owned());
         }
-        Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse })))
+        Ok(Answer::Done(Box::new(Reply::Items { done: vec!["x".into()], refused: vec![], inverse, warnings: vec![] })))
     });
     drain(&mut driver);
     driver.press("z");
@@ -193,7 +194,7 @@ fn reply(done: usize, refused: usize, inverse: usize) -> Answer {
     let refused = (0..refused).map(refusal).collect();
     let id = |number: usize| format!("0195aaaa-0000-7000-8000-{number:012x}").parse().unwrap();
     let inverse = (0..inverse).map(|number| Command::ResumeAgents { ids: vec![id(number)] }).collect();
-    Answer::Done(Box::new(Reply::Items { done: vec!["x".into(); done], refused, inverse }))
+    Answer::Done(Box::new(Reply::Items { done: vec!["x".into(); done], refused, inverse, warnings: vec![] }))
 }
 
 #[test]

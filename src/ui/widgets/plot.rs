@@ -22,6 +22,9 @@ const AXIS: u16 = 11;
 /// Columns that a time below the axis has for itself.
 const TIME_COLUMNS: i64 = 12;
 
+/// So many names of moments that are near each other stand one below the other; what there are more have none.
+const NAMES_MAX: u16 = 4;
+
 /// Workers that nobody watches measure every 10 s, so what is nearer together than this belongs together.
 const TOGETHER: domain::Span = domain::Span::from_secs(30);
 
@@ -182,6 +185,57 @@ impl Canvas {
     }
 }
 
+/// What is marked between lines. No name is written over a line or another name.
+struct Marks<'a> {
+    buffer: &'a mut Buffer,
+    area: Rect,
+    columns: usize,
+    /// Cells of the canvas in which a line is.
+    drawn: Vec<bool>,
+    /// Those in which a name is.
+    named: Vec<bool>,
+    look: &'a Look<'a>,
+}
+
+impl Marks<'_> {
+    const fn place(&self, (x, y): (u16, u16)) -> usize {
+        y as usize * self.columns + x as usize
+    }
+
+    fn is_free(&self, at: (u16, u16)) -> bool {
+        let inside = at.0 < self.area.width && at.1 < self.area.height;
+        inside && !self.drawn[self.place(at)] && !self.named[self.place(at)]
+    }
+
+    /// Whether so many cells beside each other are free.
+    fn has_room(&self, (x, y): (u16, u16), width: u16) -> bool {
+        (x..x.saturating_add(width)).all(|x| self.is_free((x, y)))
+    }
+
+    /// Whether a name stands there already.
+    fn is_named(&self, (x, y): (u16, u16), width: u16) -> bool {
+        (x..x.saturating_add(width).min(self.area.width)).any(|x| self.named[self.place((x, y))])
+    }
+
+    fn put(&mut self, (x, y): (u16, u16), sign: &str, role: Role) {
+        if self.is_free((x, y)) {
+            let style = self.look.style(role);
+            self.buffer[(self.area.x + x, self.area.y + y)].set_symbol(sign).set_style(style);
+        }
+    }
+
+    /// Writes a name, as far as no line and no other name is in its way.
+    fn write(&mut self, (x, y): (u16, u16), name: &str, role: Role) {
+        for (x, letter) in (x..self.area.width).zip(name.chars()) {
+            if self.is_free((x, y)) {
+                self.put((x, y), letter.encode_utf8(&mut [0; 4]), role);
+                let place = self.place((x, y));
+                self.named[place] = true;
+            }
+        }
+    }
+}
+
 impl Plot<'_> {
     /// The lowest and the highest value; thresholds are in sight as well, if there is any value.
     fn bounds(&self) -> Option<(f64, f64)> {
@@ -308,25 +362,19 @@ impl Plot<'_> {
 
     /// Draws thresholds and moments where no line is, each with its name where there is room for that.
     fn mark(&self, buffer: &mut Buffer, area: Rect, canvas: &Canvas, axis: &Axis, look: &Look<'_>) {
-        let free = |x: u16, y: u16| canvas.cells[usize::from(y) * canvas.columns + usize::from(x)].of.is_none();
-        let put = |buffer: &mut Buffer, (x, y): (u16, u16), sign: &str, role: Role| {
-            if x < area.width && y < area.height && free(x, y) {
-                buffer[(area.x + x, area.y + y)].set_symbol(sign).set_style(look.style(role));
-            }
-        };
+        let drawn: Vec<bool> = canvas.cells.iter().map(|cell| cell.of.is_some()).collect();
+        let named = vec![false; drawn.len()];
+        let mut marks = Marks { buffer, area, columns: canvas.columns, drawn, named, look };
         for threshold in &self.thresholds {
             let y = Self::row(axis, threshold.value, area.height);
             for x in 0..area.width {
-                put(buffer, (x, y), look.sign("╌", "-"), threshold.role);
+                marks.put((x, y), look.sign("╌", "-"), threshold.role);
             }
+            // Where no line is, the nearest to the left.
             let name = format!(" {} ", threshold.name);
             let width = u16::try_from(text::width(&name)).unwrap_or(u16::MAX);
-            // Where no line is, the nearest to the left.
-            let clear = |from: &u16| (*from..from.saturating_add(width)).all(|x| x < area.width && free(x, y));
-            if let Some(from) = (1..area.width.saturating_sub(width)).find(clear) {
-                for (place, letter) in (from..area.width).zip(name.chars()) {
-                    put(buffer, (place, y), letter.encode_utf8(&mut [0; 4]), threshold.role);
-                }
+            if let Some(from) = (1..area.width.saturating_sub(width)).find(|from| marks.has_room((*from, y), width)) {
+                marks.write((from, y), &name, threshold.role);
             }
         }
         // Below what a threshold in the first line is called.
@@ -335,13 +383,14 @@ impl Plot<'_> {
             let (x, _) = self.dot(canvas, axis, moment.time.as_micros() as f64, axis.low);
             let Ok(x) = u16::try_from(x / 2) else { continue };
             for y in 0..area.height {
-                put(buffer, (x, y), look.sign("┊", ":"), moment.role);
+                marks.put((x, y), look.sign("┊", ":"), moment.role);
             }
-            // Its name to the right of it, or to the left where there is no room.
+            // Its name to the right of it, or to the left where there is no room; one line lower for each that is in its way.
             let width = u16::try_from(text::width(&moment.name)).unwrap_or(u16::MAX);
             let at = if x.saturating_add(width + 2) <= area.width { x + 1 } else { x.saturating_sub(width + 1) };
-            for (place, letter) in (at..area.width).zip(moment.name.chars()) {
-                put(buffer, (place, top), letter.encode_utf8(&mut [0; 4]), moment.role);
+            let rows = top..area.height.min(top + NAMES_MAX);
+            if let Some(y) = rows.into_iter().find(|y| !marks.is_named((at, *y), width)) {
+                marks.write((at, y), &moment.name, moment.role);
             }
         }
     }

@@ -80,9 +80,10 @@ impl Devices {
         &self.description
     }
 
-    /// Those that are lost, by UUID.
+    /// Those that are lost, by their numbers at the start and UUIDs: `3 (GPU-8f6b)`.
     pub(in super::super) fn lost(&self) -> Vec<String> {
-        self.list.iter().filter(|device| device.lost).map(|device| device.uuid.clone()).collect()
+        let lost = self.list.iter().enumerate().filter(|(_, device)| device.lost);
+        lost.map(|(number, device)| format!("{number} ({})", device.uuid)).collect()
     }
 
     /// The device files that a cage with these devices gets.
@@ -161,12 +162,12 @@ mod tests {
         assert!(!devices.update(&gpus(&[Ok, Ok, Ok])));
         assert!(devices.update(&gpus(&[Ok, Lost, Ok])));
         assert!(!devices.update(&gpus(&[Ok, Lost, Ok])), "once is enough");
-        assert_eq!((devices.count(), devices.capacity(), devices.lost()), (3, (2, 200), vec!["GPU-1".to_owned()]));
+        assert_eq!((devices.count(), devices.capacity(), devices.lost()), (3, (2, 200), vec!["1 (GPU-1)".to_owned()]));
         assert!(devices.is_usable(0) && !devices.is_usable(1) && !devices.is_usable(3));
         assert!(!devices.update(&Gpus::without(GpuSensor::NoAnswer, None)), "no answer is no news of a device");
         // One that the library no longer lists is as lost as one that it calls so.
         assert!(devices.update(&gpus(&[Ok, Ok])));
-        assert_eq!(devices.lost(), ["GPU-2"]);
+        assert_eq!(devices.lost(), ["2 (GPU-2)"]);
         assert!(devices.update(&Gpus::without(GpuSensor::NoDriver, None)));
         assert_eq!(devices.capacity(), (0, 0));
     }

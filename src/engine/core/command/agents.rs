@@ -40,7 +40,7 @@ impl Core {
         self.emit(now, actor, AgentDeclared { agent_id, spec, owner }, out);
         self.tell_cages(out);
         let inverse = vec![Command::RemoveAgents { ids: vec![agent_id] }];
-        Ok(Reply::Items { done: vec![name], refused: vec![], inverse })
+        Ok(Reply::Items { done: vec![name], refused: vec![], inverse, warnings: vec![] })
     }
 
     pub(super) fn remove_agents(

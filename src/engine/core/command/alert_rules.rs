@@ -25,7 +25,7 @@ impl Core {
         let name = rule.name.clone();
         self.declare_rule(now, actor, rule, out);
         let inverse = vec![Command::RemoveAlertRules { names: vec![name.clone()] }];
-        Ok(Reply::Items { done: vec![name], refused: vec![], inverse })
+        Ok(Reply::Items { done: vec![name], refused: vec![], inverse, warnings: vec![] })
     }
 
     pub(super) fn remove_alert_rules(

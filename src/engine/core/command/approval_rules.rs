@@ -29,7 +29,7 @@ impl Core {
         let name = rule.name.clone();
         self.emit(now, actor, ApprovalRuleDeclared { rule }, out);
         let inverse = vec![Command::RemoveApprovalRules { names: vec![name.clone()] }];
-        Ok(Reply::Items { done: vec![name], refused: vec![], inverse })
+        Ok(Reply::Items { done: vec![name], refused: vec![], inverse, warnings: vec![] })
     }
 
     pub(super) fn remove_approval_rules(

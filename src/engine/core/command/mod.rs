@@ -271,6 +271,6 @@ impl Core {
         if seen.is_empty() {
             return Err(Refusal::invalid("ids", "", "at least one"));
         }
-        Ok(Reply::Items { done, refused, inverse: vec![] })
+        Ok(Reply::Items { done, refused, inverse: vec![], warnings: vec![] })
     }
 }

@@ -54,7 +54,7 @@ impl Core {
             self.emit(now, actor, AlertSilenced { alert_id, until: Some(until) }, out);
         }
         let inverse = vec![Command::RemoveSilences { ids: vec![id] }];
-        Ok(Reply::Items { done: vec![id.to_string()], refused: vec![], inverse })
+        Ok(Reply::Items { done: vec![id.to_string()], refused: vec![], inverse, warnings: vec![] })
     }
 
     pub(super) fn remove_silences(

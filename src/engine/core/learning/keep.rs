@@ -113,7 +113,12 @@ impl Core {
             return Err(Refusal::conflict("model", model, "a model that has learned something since its last version")
                 .hint("it learns as executions end"));
         };
-        Ok(Reply::Items { done: vec![format!("{model} {version}")], refused: vec![], inverse: vec![] })
+        Ok(Reply::Items {
+            done: vec![format!("{model} {version}")],
+            refused: vec![],
+            inverse: vec![],
+            warnings: vec![],
+        })
     }
 
     /// Makes a version of what was learned since the last, if there is anything.
@@ -153,7 +158,7 @@ impl Core {
         let done = vec![format!("{model} {}", version.version)];
         self.emit(now, actor, ModelVersioned { version, state: state.clone() }, out);
         let inverse = vec![Command::RollBackModel { model, version: before }];
-        Ok(Reply::Items { done, refused: vec![], inverse })
+        Ok(Reply::Items { done, refused: vec![], inverse, warnings: vec![] })
     }
 }
 

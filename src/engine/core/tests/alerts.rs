@@ -7,7 +7,7 @@ use crate::domain::link::Report;
 use crate::domain::node::{Capacity, LOST_GPUS};
 use crate::domain::time::When;
 use crate::domain::*;
-use crate::engine::core::Decisions;
+use crate::engine::core::{Decisions, Observation};
 
 const FLEET: &str = r#"
 [[cage]]
@@ -65,12 +65,99 @@ fn one_cause_is_one_alert_until_it_is_resolved() {
     world.assert_durable();
 }
 
+/// What was said of the system so far, by severity and words.
+fn said(world: &World) -> Vec<(Severity, String)> {
+    let events = world.records.iter().filter_map(|record| match &record.event {
+        Event::SystemEventRaised(raised) => Some((raised.event.severity, raised.event.message.clone())),
+        _ => None,
+    });
+    events.collect()
+}
+
+#[test]
+fn a_worker_that_is_not_heard_and_then_lost_is_one_alert_the_graver_one() {
+    let mut world = World::new(FLEET);
+    let node = Subject::new(Scope::Node, "host");
+    let figure = |world: &mut World, rule: &str, value: f64| {
+        let (rule, subject) = (rule.to_owned(), node.clone());
+        let mut out = Decisions::default();
+        let observation =
+            Observation { rule, subject, value: Some(value), time: None, labels: std::collections::BTreeMap::new() };
+        world.core.observe(world.now, &observation, &mut out);
+        world.take(out);
+    };
+    figure(&mut world, "node-disk", 0.95);
+    figure(&mut world, "missed-heartbeats", 11.0);
+    figure(&mut world, "missed-heartbeats", 16.0);
+    lose(&mut world);
+    // What the thread that evaluates saw last comes late.
+    figure(&mut world, "missed-heartbeats", 19.0);
+    let told = |world: &World| {
+        let alerts = open(world).into_iter().map(|alert| (alert.context.trigger, alert.severity));
+        alerts.collect::<Vec<_>>()
+    };
+    let disk = ("node-disk".to_owned(), Severity::Warning);
+    assert_eq!(
+        told(&world),
+        [disk.clone(), ("node lost".to_owned(), Severity::Critical)],
+        "a full disk is full all the same"
+    );
+    let words = said(&world);
+    let ended = words.iter().find(|(_, words)| words.starts_with("over: the worker of node host"));
+    assert!(ended.unwrap().1.contains("it has come to \"node lost\""), "{words:?}");
+    bring_back(&mut world);
+    figure(&mut world, "missed-heartbeats", 0.5);
+    assert_eq!(told(&world), [disk]);
+    world.assert_durable();
+}
+
+#[test]
+fn a_clock_that_is_off_is_one_event_and_one_alert_until_it_is_right() {
+    let mut world = World::new(FLEET);
+    let off = |world: &mut World, offset: Option<i64>| {
+        let mut out = Decisions::default();
+        world.core.clock_off(world.now, world.node, offset, &mut out);
+        world.take(out);
+    };
+    off(&mut world, None);
+    assert_eq!(open(&world), []);
+    off(&mut world, Some(-3_600_000_000));
+    off(&mut world, Some(-3_601_000_000));
+    let [alert] = &open(&world)[..] else { panic!("{:?}", open(&world)) };
+    assert_eq!((alert.source.as_str(), alert.severity, alert.count), ("node host", Severity::Warning, 1));
+    assert!(alert.message.contains("node host is 1h behind the engine's"), "{}", alert.message);
+    assert!(alert.context.remedy.as_ref().unwrap().contains("NTP"), "{alert:?}");
+    let warned =
+        said(&world).into_iter().filter(|(severity, words)| *severity == Severity::Warning && words.contains("clock"));
+    assert_eq!(warned.count(), 1);
+    off(&mut world, None);
+    assert_eq!(open(&world), []);
+    world.assert_durable();
+}
+
+#[test]
+fn each_change_of_severity_is_an_event_that_says_from_what_to_what() {
+    let mut world = World::new(FLEET);
+    notice(&mut world, Severity::Warning, "cage 001: new limits were not taken: busy");
+    notice(&mut world, Severity::Error, "cage 001: new limits were not taken: gone");
+    notice(&mut world, Severity::Warning, "cage 001: new limits were not taken: busy");
+    let expected = [
+        (Severity::Warning, "cage 001: new limits were not taken: busy"),
+        (Severity::Error, "escalated from warning to error: cage 001: new limits were not taken: gone"),
+        (Severity::Warning, "cage 001: new limits were not taken: busy"),
+    ];
+    let words = said(&world);
+    let words = &words[words.len() - 3..];
+    assert_eq!(words, expected.map(|(severity, words)| (severity, words.to_owned())));
+    world.assert_durable();
+}
+
 #[test]
 fn a_lost_worker_clears_its_alert_when_it_is_back() {
     let mut world = World::new(FLEET);
     lose(&mut world);
     let alert = open(&world).remove(0);
-    assert_eq!((alert.source.as_str(), alert.severity), ("node host", Severity::Warning));
+    assert_eq!((alert.source.as_str(), alert.severity), ("node host", Severity::Critical));
     world.command(Command::AcknowledgeAlerts { ids: vec![alert.id], note: Some("cable".into()) }).unwrap();
     bring_back(&mut world);
     assert_eq!(open(&world), []);
@@ -275,6 +362,7 @@ fn a_lost_gpu_is_told_once_and_given_to_nobody_until_it_is_back() {
     assert_eq!(world.schedule(), [tasks[2]]);
     gpus(&mut world, 0, &["GPU-a", "GPU-b"]);
     assert_eq!(open(&world)[0].count, 2, "the same cause again");
+    assert!(open(&world)[0].message.contains("GPUs GPU-a, GPU-b"), "all that are lost: {:?}", open(&world));
     let resource = |world: &World| {
         let seen = world.records.iter().rev().find_map(|record| match &record.event {
             Event::NodeSeen(seen) => Some(seen.resources.clone()),

@@ -34,7 +34,8 @@ remedy = "cool it"
 
 fn observe(world: &mut World, rule: &str, subject: &Subject, value: Option<f64>) -> usize {
     let mut out = Decisions::default();
-    let observation = Observation { rule: rule.into(), subject: subject.clone(), value };
+    let observation =
+        Observation { rule: rule.into(), subject: subject.clone(), value, time: None, labels: BTreeMap::new() };
     world.core.observe(world.now, &observation, &mut out);
     let records = out.records.len();
     world.take(out);
@@ -87,6 +88,19 @@ fn an_alert_waits_escalates_and_clears_by_itself() {
     assert_eq!(open(&world), BTreeMap::new());
     let resolution = world.alerts[&alert.id].resolution.clone().unwrap();
     assert!(resolution.by.is_none() && resolution.action.unwrap().contains("cage_heat_ratio is 30 %"));
+    let said = world.records.iter().filter_map(|record| match &record.event {
+        event::Event::SystemEventRaised(raised) if raised.event.source == "cage 003" => {
+            Some((raised.event.severity, raised.event.message.clone()))
+        }
+        _ => None,
+    });
+    let expected = [
+        (Severity::Warning, "cage 003 at 60 % of 50 %"),
+        (Severity::Critical, "escalated from warning to critical: cage 003 at 90 % of 80 %"),
+        (Severity::Info, "eased from critical to warning: cage 003 at 70 % of 50 %"),
+        (Severity::Info, "over: cage 003 at 70 % of 50 %; cleared by itself: cage_heat_ratio is 30 %"),
+    ];
+    assert_eq!(said.collect::<Vec<_>>(), expected.map(|(severity, words)| (severity, words.to_owned())));
     world.assert_durable();
 }
 
@@ -223,7 +237,7 @@ fn a_lost_node_explains_what_its_cages_would_say() {
     for number in 1..=40 {
         heat(&mut world, number, 0.9);
     }
-    assert_eq!(open(&world), one("node host", Severity::Warning));
+    assert_eq!(open(&world), one("node host", Severity::Critical));
     let id = world.core.alerts().next().unwrap().id;
     world.command(Command::ResolveAlerts { ids: vec![id], action: None, notes: None }).unwrap();
     heat(&mut world, 1, 0.9);
@@ -236,6 +250,100 @@ fn a_lost_node_explains_what_its_cages_would_say() {
     assert_eq!(open(&world), one("cage 001", Severity::Warning), "it has held for its time meanwhile");
     // The agent that lives in the cage and the task that runs there are behind the node as well.
     world.assert_durable();
+}
+
+#[test]
+fn what_was_measured_of_an_earlier_execution_says_nothing_of_the_next() {
+    let mut world = World::new(FLEET);
+    let own = Subject::new(Scope::Agent, "own");
+    let silent = |world: &mut World, value: f64, time: Timestamp| {
+        let (rule, subject) = ("silent-agent".to_owned(), own.clone());
+        let figure = Observation { rule, subject, value: Some(value), time: Some(time), labels: BTreeMap::new() };
+        let mut out = Decisions::default();
+        world.core.observe(world.now, &figure, &mut out);
+        world.take(out);
+    };
+    let task = world.submit(bare());
+    world.schedule();
+    world.start(task);
+    world.pass(Span::from_secs(300));
+    let measured = world.now;
+    world.finish(task, OutcomeKind::Succeeded);
+    world.pass(Span::from_secs(1));
+    let next = world.submit(bare());
+    world.schedule();
+    world.start(next);
+    silent(&mut world, 900.0, measured);
+    assert_eq!(open(&world), BTreeMap::new(), "that was the one before");
+    let now = world.now;
+    silent(&mut world, 900.0, now);
+    assert_eq!(open(&world), one("agent own", Severity::Warning));
+    world.assert_durable();
+}
+
+#[test]
+fn each_gpu_has_its_alert_which_names_it_and_its_node() {
+    let mut world = World::new(FLEET);
+    let full = |world: &mut World, gpu: &str, value: f64| {
+        let labels = [("node", "host"), ("gpu", gpu), ("uuid", &format!("GPU-{gpu}"))];
+        let labels = labels.map(|(label, value)| (label.to_owned(), value.to_owned())).into();
+        let (rule, subject) = ("gpu-memory".to_owned(), Subject::gpu(gpu, "host"));
+        let mut out = Decisions::default();
+        world.core.observe(world.now, &Observation { rule, subject, value: Some(value), time: None, labels }, &mut out);
+        world.take(out);
+    };
+    for _ in 0..2 {
+        full(&mut world, "3", 0.95);
+        full(&mut world, "5", 0.96);
+        world.pass(Span::from_secs(60));
+    }
+    let expected = BTreeMap::from(["gpu 3 of host", "gpu 5 of host"].map(|it| (it.to_owned(), Severity::Warning)));
+    assert_eq!(open(&world), expected);
+    let alert = world.core.alerts().find(|alert| alert.source == "gpu 3 of host").unwrap();
+    assert_eq!(alert.message, "GPU 3 (GPU-3) of node host has 95 % of its memory in use");
+    let remedy = alert.context.remedy.as_ref().unwrap();
+    assert!(remedy.contains("node gpus host") && remedy.contains("GPU 3"), "{remedy}");
+    full(&mut world, "3", 0.2);
+    assert_eq!(open(&world), one("gpu 5 of host", Severity::Warning), "one is well again");
+    // Its node is lost, and with it what there would be to say.
+    let mut out = Decisions::default();
+    world.core.node_lost(world.now, world.node, &mut out);
+    world.take(out);
+    for _ in 0..2 {
+        full(&mut world, "3", 0.99);
+        world.pass(Span::from_secs(60));
+    }
+    assert_eq!(open(&world).into_keys().collect::<Vec<_>>(), ["gpu 5 of host", "node host"]);
+    world.assert_durable();
+}
+
+#[test]
+fn an_alert_of_a_rule_that_is_evaluated_for_something_else_now_is_over() {
+    let mut world = World::new(FLEET);
+    heat(&mut world, 3, 0.6);
+    world.pass(Span::from_secs(10));
+    heat(&mut world, 3, 0.6);
+    let trigger = |alert: Alert| Alert {
+        source: "agent own".into(),
+        id: AlertId::new(world.now, 7),
+        context: alert::AlertContext { trigger: "hot".into(), ..alert.context },
+        ..alert
+    };
+    let older = trigger(world.core.alerts().next().unwrap().clone());
+    // An older program evaluated it for agents, and raised this.
+    let mut records = world.records.clone();
+    let last = records.last().unwrap().clone();
+    let event = event::AlertRaised { alert: older }.into();
+    records.push(event::Record { seq: last.seq + 1, event, ..last });
+    let mut core = crate::engine::core::Core::new();
+    for record in &records {
+        core.apply(record);
+    }
+    let mut out = Decisions::default();
+    let subject = Subject::new(Scope::Agent, "own");
+    let gone = Observation { rule: "hot".into(), subject, value: None, time: None, labels: BTreeMap::new() };
+    core.observe(world.now, &gone, &mut out);
+    assert_eq!(core.alerts().map(|alert| alert.source.as_str()).collect::<Vec<_>>(), ["cage 003"]);
 }
 
 #[test]
@@ -424,6 +532,7 @@ fn each_built_in_rule_fires_once_and_clears() {
             Scope::Cage => Subject::new(Scope::Cage, "001"),
             Scope::Agent => Subject::new(Scope::Agent, "own"),
             Scope::Node => Subject::new(Scope::Node, "host"),
+            Scope::Gpu => Subject::gpu("3", "host"),
             Scope::Task => Subject::new(Scope::Task, TaskId::new(START, 1).to_string()),
             single => Subject::new(single, ""),
         };

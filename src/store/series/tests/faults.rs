@@ -182,7 +182,7 @@ fn there_are_so_many_series_and_no_more() {
         assert!(refusal.to_string().contains("at most 3 series"), "{refusal}");
     }
     assert_eq!(one_more(&series, 1), Ok(ids[1]), "those there are go on");
-    assert_eq!(series.handle().stats().dropped.refused_series, 997);
+    assert_eq!(series.handle().stats().dropped.too_many_series, 997);
     append(&mut series, ids[2], &[(START, 1.0)]);
     drop(series);
     let series = Series::open(folder.path(), policy).unwrap();
