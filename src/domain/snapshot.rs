@@ -6,11 +6,11 @@ use super::alert_rule::{AlertRule, Subject};
 use super::approval_rule::ApprovalRule;
 use super::artifact::ReviewState;
 use super::cage::Cage;
-use super::event::Held;
+use super::event::{Held, TaskRated};
 use super::execution::OutcomeKind;
 use super::fleet::Defaults;
 use super::id::{AgentId, ArtifactId, CageId, ExecutionId, NodeId, TaskId, UserId};
-use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack};
+use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack, truth_of_rating};
 use super::node::Node;
 use super::quantity::Span;
 use super::requirements::Requirements;
@@ -90,6 +90,15 @@ pub enum PastLesson {
         /// What it teaches.
         lesson: Lesson,
         /// How well it came out, 0-1000.
+        truth: u16,
+    },
+    /// A rating was taken back.
+    TakenBack {
+        /// Who was rated.
+        agent_id: AgentId,
+        /// What the rating had taught.
+        lesson: Lesson,
+        /// How well it had said that it came out, 0-1000.
         truth: u16,
     },
     /// An execution succeeded, after so long.
@@ -365,5 +374,17 @@ impl OpenArtifact {
     pub fn makers(&self) -> impl Iterator<Item = TaskId> + use<> {
         let (task, array) = (self.task_id, self.task_id.as_array());
         std::iter::once(task).chain((array != task).then_some(array))
+    }
+}
+
+impl PastLesson {
+    /// What a rating teaches, or one that is taken back takes with it.
+    pub fn of_rating(event: TaskRated) -> Option<Self> {
+        let TaskRated { agent_id, rating, was, lesson, .. } = event;
+        match (lesson?, rating, was) {
+            (lesson, Some(stars), _) => Some(Self::Learned { agent_id, lesson, truth: truth_of_rating(stars) }),
+            (lesson, None, Some(stars)) => Some(Self::TakenBack { agent_id, lesson, truth: truth_of_rating(stars) }),
+            (_, None, None) => None,
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::reader::Reader;
 use super::rows::Columns;
 use crate::domain::event::ExecutionEnded;
 use crate::domain::learning::{
-    LearningMetric, ModelKind, ModelState, ModelVersion, StoredVersion, check_format, truth_of_end, truth_of_rating,
+    LearningMetric, ModelKind, ModelState, ModelVersion, StoredVersion, check_format, truth_of_end,
 };
 use crate::domain::snapshot::PastLesson;
 use crate::domain::{Event, ReviewState};
@@ -68,11 +68,7 @@ pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error>
                     _ => PastLesson::Learned { agent_id, lesson, truth: truth_of_end(succeeded) },
                 })
             }
-            Event::TaskRated(event) => event.lesson.zip(event.rating).map(|(lesson, stars)| PastLesson::Learned {
-                agent_id: event.agent_id,
-                lesson,
-                truth: truth_of_rating(stars),
-            }),
+            Event::TaskRated(event) => PastLesson::of_rating(event),
             Event::ArtifactReviewed(event) => event.teaches(record.actor).map(|(agent_id, product)| {
                 PastLesson::Judged { agent_id, product, approved: event.state == ReviewState::Approved }
             }),

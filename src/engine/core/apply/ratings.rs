@@ -10,8 +10,12 @@ impl Core {
         if let (Actor::User(user), Some(slot)) = (actor, self.agent_ids.get(event.agent_id)) {
             self.selection.rated(slot, user, event.was, event.rating);
         }
-        if let Some((lesson, stars)) = event.lesson.as_ref().zip(event.rating) {
-            self.selection.learn(event.agent_id, lesson, truth_of_rating(stars));
+        match (&event.lesson, event.rating, event.was) {
+            (Some(lesson), Some(stars), _) => self.selection.learn(event.agent_id, lesson, truth_of_rating(stars)),
+            (Some(lesson), None, Some(stars)) => {
+                self.selection.unlearn(event.agent_id, lesson, truth_of_rating(stars));
+            }
+            _ => {}
         }
     }
 }

@@ -40,8 +40,19 @@ impl Core {
             }
             before.add(was, task_id);
             let (execution_id, agent_id) = (task.execution_id, task.agent_id);
-            // Who changes a rating teaches nothing new.
-            let lesson = if was.is_none() && rating.is_some() { core.lesson_of_rating(user, task) } else { None };
+            let lesson = match (was, rating) {
+                // Who changes a rating teaches nothing new.
+                (Some(_), Some(_)) => None,
+                (None, _) => core.lesson_of_rating(user, task),
+                // One that is taken back takes with it what it taught, which was of an agent that it was not known of.
+                (Some(_), None) => {
+                    let slot = core.agent_ids.get(agent_id);
+                    slot.into_iter().for_each(|slot| core.selection.rated(slot, user, was, None));
+                    let lesson = core.lesson_of_rating(user, task);
+                    slot.into_iter().for_each(|slot| core.selection.rated(slot, user, None, was));
+                    lesson
+                }
+            };
             let event = TaskRated { task_id, execution_id, agent_id, rating, note: note.cloned(), was, lesson };
             core.emit(now, actor, event, out);
             core.keep_models(now, out);
@@ -58,10 +69,10 @@ impl Core {
         let topic = Topic::new(&task.kind, &task.context, &self.selection.reader);
         let subject = Subject { topic: Arc::new(topic), user: Some(user), after: vec![], first_chance: true };
         let lesson = self.selection.lesson(&subject, slot)?;
-        let weight = RATING_WEIGHT / (1 + self.selection.ratings_by(slot, user));
+        let weight = RATING_WEIGHT / (2 + self.selection.ratings_by(slot, user));
         Some(Lesson { weight: u16::try_from(weight).unwrap_or(0), ..lesson })
     }
 }
 
-/// How much the first rating of an agent by a person counts, in thousandths of an execution.
+/// Twice what the first rating of an agent by a person counts, in thousandths of an execution.
 const RATING_WEIGHT: u32 = 4000;

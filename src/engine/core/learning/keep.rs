@@ -86,7 +86,7 @@ impl Core {
                     self.predictor.forget(*agent);
                     self.classifier.forget(*agent);
                 }
-                PastLesson::Learned { .. } => {}
+                PastLesson::Learned { .. } | PastLesson::TakenBack { .. } => {}
             }
         }
     }

@@ -145,6 +145,21 @@ impl Policy {
         reviewed || self.lessons == WARM
     }
 
+    /// Takes back what a rating had taught. What was foretold before stays foretold: losses remain.
+    pub(in crate::engine::core) fn unlearn(
+        &mut self,
+        agent: AgentId,
+        score: f64,
+        features: &[Feature],
+        truth: f64,
+        weight: f64,
+    ) {
+        let case = Case { agent, start: start(score), features };
+        for candidate in &mut self.candidates {
+            candidate.regression.unlearn(&case, truth, weight);
+        }
+    }
+
     /// Compares the candidates.
     fn review(&mut self) {
         let (batch, before) = (std::mem::take(&mut self.since), self.in_force);

@@ -60,6 +60,11 @@ impl Effect {
         1.0 / (1.0 / prior + f64::from(self.evidence) / 1e3)
     }
 
+    /// The same with less evidence.
+    const fn without(self, told: Self) -> Self {
+        Self { evidence: self.evidence.saturating_sub(told.evidence), ..self }
+    }
+
     /// What it is, as it is kept.
     pub(super) const fn state(self) -> WeightState {
         WeightState(self.mean, self.evidence)
@@ -79,6 +84,15 @@ impl Effect {
             self.evidence =
                 (f64::from(self.evidence) + information * 1e3).round().clamp(0.0, EVIDENCE_MAX * 1e3) as u32;
         }
+    }
+}
+
+/// A precision in thousandths.
+fn thousandths(precision: f64) -> u32 {
+    // Not below zero, and far within its range.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    {
+        (precision * 1e3).round() as u32
     }
 }
 
@@ -213,6 +227,48 @@ impl Regression {
             }
         }
         chance
+    }
+
+    /// Takes back what a case had taught: looks for the mean and the variance from which [`learn`](Self::learn) would have
+    /// come to those of now, and goes there. Exact up to rounding right after; later as near as what was learned since leaves it.
+    pub(super) fn unlearn(&mut self, case: &Case<'_>, truth: f64, weight: f64) {
+        let parts: Vec<_> = self.parts(case).filter(|(key, _)| self.effects.contains_key(key)).collect();
+        let effect_of = |key: &(Feature, Whose)| self.effect(key.0, key.1);
+        // What an effect's variance was before, given what the case told of it.
+        let variance = |key: &(Feature, Whose), times: f64, information: f64| {
+            let told = Effect { evidence: thousandths(times * times * information), ..Effect::default() };
+            effect_of(key).without(told).variance(prior(key.0, key.1))
+        };
+        let now = self.predict(case);
+        let step = |mean: f64| {
+            let mut before = Logit { mean, variance: now.variance };
+            // The variance hangs on the chance and the chance a little on the variance.
+            for _ in 0..3 {
+                let chance = before.chance();
+                let information = weight * chance * (1.0 - chance);
+                before.variance =
+                    parts.iter().map(|(key, times)| times * times * variance(key, *times, information)).sum();
+            }
+            let chance = before.chance();
+            let information = weight * chance * (1.0 - chance);
+            (weight * (truth - chance) / (1.0 + information * before.variance), information, before.variance)
+        };
+        let (mut low, mut high) = (now.mean - 50.0, now.mean + 50.0);
+        for _ in 0..40 {
+            let middle = f64::midpoint(low, high);
+            let (gain, _, variance) = step(middle);
+            if middle + variance * gain < now.mean { low = middle } else { high = middle }
+        }
+        let (gain, information, _) = step(f64::midpoint(low, high));
+        let changed: Vec<_> = parts
+            .iter()
+            .map(|(key, times)| {
+                (*key, -variance(key, *times, information) * times * gain, -times * times * information)
+            })
+            .collect();
+        for (key, step, information) in changed {
+            self.effects.entry(key).or_default().learn(step, information);
+        }
     }
 
     /// What an agent has of its own with a type of task: the mean, and the variance against which nothing is known is

@@ -189,15 +189,17 @@ impl History {
         self.kinds.retain(|_, days| !days.is_empty());
     }
 
-    /// How it has done of late, in millionths: executions, and beside them judgements and ratings where there are any.
+    /// How it has done of late, in millionths: executions, and beside them judgements and ratings where there are any. Four
+    /// ratings count half of what they can at most, and no user's count as more than four: one grudge is no verdict.
     pub(super) fn recent(&self, today: Day) -> Option<u32> {
         let executions = weighted(self.kinds.values().flatten(), today, &WEEK).map(|(good, all)| {
             // Four more with three successes, so that one end alone does not make or break an agent.
-            (share(good + 3 * u64::from(ONE), all + 4 * u64::from(ONE)), 2)
+            (share(good + 3 * u64::from(ONE), all + 4 * u64::from(ONE)), 20)
         });
         let judged = self.judgements();
-        let judged = judged.filter(|(_, all)| *all > 0).map(|(good, all)| (share(good + 1, all + 2), 1));
-        let rated = self.rating().map(|(mean, _)| (mean, 2));
+        let judged = judged.filter(|(_, all)| *all > 0).map(|(good, all)| (share(good + 1, all + 2), 10));
+        let said: u32 = self.opinions.values().map(|opinion| opinion.ratings.min(4)).sum();
+        let rated = self.rating().map(|(mean, _)| (mean, (20 * said).div_ceil(said + 4)));
         let known: Vec<_> = executions.into_iter().chain(judged).chain(rated).collect();
         let weight: u32 = known.iter().map(|(_, weight)| weight).sum();
         (weight > 0).then(|| known.iter().map(|(value, weight)| value * weight).sum::<u32>() / weight)
@@ -287,6 +289,29 @@ mod tests {
         }
         assert_eq!(history.rating(), Some((1_000_000, 2)), "ratings that are taken back leave nothing");
         assert!(!history.opinions.contains_key(&user(1)));
+    }
+
+    #[test]
+    fn one_bad_rating_does_not_undo_what_many_executions_say() {
+        let today = Day::from_number(1000);
+        let mut history = History::default();
+        for _ in 0..35 {
+            history.ended("x", today, true, None, &[]);
+        }
+        let before = history.recent(today).unwrap();
+        history.rated(user(1), None, Some(1));
+        let one = history.recent(today).unwrap();
+        assert!(one < before && one > before * 3 / 4, "{before} {one}");
+        for _ in 0..50 {
+            history.rated(user(1), None, Some(1));
+        }
+        let grudge = history.recent(today).unwrap();
+        assert!(grudge < one && grudge > before * 3 / 5, "one user, however often: {before} {grudge}");
+        for number in 2..20 {
+            history.rated(user(number), None, Some(1));
+        }
+        let many = history.recent(today).unwrap();
+        assert!(many < before * 11 / 20, "many users: {before} {many}");
     }
 
     #[test]

@@ -240,6 +240,15 @@ impl Selection {
         }
     }
 
+    /// Takes back what a rating had taught.
+    pub(super) fn unlearn(&mut self, agent: AgentId, lesson: &Lesson, truth: u16) {
+        let parts = |thousandths: u16| f64::from(thousandths) / 1000.0;
+        self.policy.unlearn(agent, parts(lesson.score), &lesson.features, parts(truth), parts(lesson.weight));
+        if let Some(slot) = self.slots.get(&agent) {
+            self.changes.add(*slot);
+        }
+    }
+
     /// Forgets what was learned of an agent that is no more.
     pub(super) fn forget(&mut self, agent: AgentId) {
         self.policy.forget(agent);
@@ -370,6 +379,7 @@ impl Selection {
         for lesson in &past.lessons {
             match lesson {
                 PastLesson::Learned { agent_id, lesson, truth } => self.learn(*agent_id, lesson, *truth),
+                PastLesson::TakenBack { agent_id, lesson, truth } => self.unlearn(*agent_id, lesson, *truth),
                 PastLesson::Removed(agent) => self.forget(*agent),
                 // These are for the other models.
                 PastLesson::Took { .. }

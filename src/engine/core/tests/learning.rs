@@ -1,5 +1,7 @@
 //! What the policy makes of outcomes whose truth is known, because they are made up here.
 
+use std::collections::BTreeMap;
+
 use super::world::*;
 use crate::domain::event::ModelVersioned;
 use crate::domain::learning::ModelKind;
@@ -246,6 +248,49 @@ fn a_version_can_be_made_and_gone_back_to() {
 }
 
 #[test]
+fn a_rating_that_is_taken_back_leaves_what_is_thought_as_it_was_however_often() {
+    let mut world = World::new(FLEET);
+    work(&mut world, 40);
+    let id = world.submit(NewTask { agent: Some("ann".into()), ..bare() });
+    world.schedule();
+    world.finish(id, OutcomeKind::Succeeded);
+    let rate = |rating| Command::RateTasks { ids: vec![id], rating, note: None };
+    // By candidate, feature and agent what is thought, in logits, and what it rests on.
+    let thought = |world: &World| {
+        let candidates = world.core.selection.policy().state().candidates;
+        let effects = candidates.iter().enumerate().flat_map(|(place, candidate)| {
+            candidate.effects.iter().map(move |effect| ((place, effect.0, effect.1), effect))
+        });
+        effects
+            .map(|(key, effect)| (key, (f64::from(effect.2) / 1e4, f64::from(effect.3) / 1e3)))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let apart = |one: &BTreeMap<_, (f64, f64)>, other: &BTreeMap<_, (f64, f64)>| {
+        let of = |map: &BTreeMap<_, (f64, f64)>, key| map.get(key).copied().unwrap_or_default();
+        let keys = one.keys().chain(other.keys());
+        let differences = keys.map(|key| {
+            let (one, other) = (of(one, key), of(other, key));
+            (one.0 - other.0).abs().max((one.1 - other.1).abs())
+        });
+        differences.fold(0.0, f64::max)
+    };
+    let before = thought(&world);
+    world.command(rate(Some(1))).unwrap();
+    let rated = apart(&before, &thought(&world));
+    assert!(rated > 0.1, "it teaches: {rated}");
+    world.command(rate(None)).unwrap();
+    let once = apart(&before, &thought(&world));
+    assert!(once < rated / 20.0, "and untaught: {rated} {once}");
+    for _ in 0..10 {
+        world.command(rate(Some(5))).unwrap();
+        world.command(rate(None)).unwrap();
+    }
+    let often = apart(&before, &thought(&world));
+    assert!(often < rated / 10.0, "however often: {rated} {often}");
+    world.assert_durable();
+}
+
+#[test]
 fn a_rating_teaches_less_the_more_often_one_gives_it() {
     let mut world = World::new(FLEET);
     let mut weights = vec![];
@@ -263,7 +308,7 @@ fn a_rating_teaches_less_the_more_often_one_gives_it() {
         assert_eq!(changed, None, "who changes a rating teaches nothing new");
         weights.extend(first);
     }
-    assert_eq!(weights, [4000, 2000, 1333, 1000]);
+    assert_eq!(weights, [2000, 1333, 1000, 800]);
     world.assert_durable();
     world.command(Command::RemoveAgents { ids: vec![world.agent("ann")] }).unwrap();
     world.assert_durable();
