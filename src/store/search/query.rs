@@ -100,16 +100,18 @@ fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Res
     };
     let terms = words.iter().map(term).collect::<Vec<_>>().join(" ");
     let name = words.iter().map(|word| word.text.to_lowercase()).collect::<Vec<_>>().join(" ");
-    let mut found: Vec<(f64, Hit)> = vec![];
+    let mut found: Vec<(f64, i64, Hit)> = vec![];
     for noun in SearchNoun::ALL.iter().filter(|noun| query.nouns.is_empty() || query.nouns.contains(noun)) {
         let table = super::table(*noun);
         let sql = format!(
-            "SELECT id, time, highlight({table}, 0, char(1), char(2)), highlight({table}, 1, char(1), char(2))
+            "SELECT id, time, highlight({table}, 0, char(1), char(2)), highlight({table}, 1, char(1), char(2)), rowid
              FROM {table} WHERE {table} MATCH ? ORDER BY rowid DESC LIMIT ?"
         );
         let limit = i64::try_from(query.limit.max(CANDIDATES)).unwrap_or(i64::MAX);
         let read = |row: &Row<'_>| {
-            Ok(ranked(*noun, &name, row.get(0)?, row.get(1)?, &row.get::<_, String>(2)?, &row.get::<_, String>(3)?))
+            let (title, text) = (row.get::<_, String>(2)?, row.get::<_, String>(3)?);
+            let (score, hit) = ranked(*noun, &name, row.get(0)?, row.get(1)?, &title, &text);
+            Ok((score, row.get(4)?, hit))
         };
         let mut statement = connection.prepare(&sql).doing("searching")?;
         let rows = statement.query_map(params![terms, limit], read).doing("searching")?;
@@ -117,9 +119,9 @@ fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Res
             found.push(row.doing("searching")?);
         }
     }
-    // What is alike stays in the order in which it was read: the newest first.
-    found.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(b.time.cmp(&a.time)));
-    Ok(found.into_iter().take(query.limit).map(|(_, hit)| hit).collect())
+    // Of what is alike the newest comes first: what stands later in the journal.
+    found.sort_by(|(one, a, _), (other, b, _)| other.total_cmp(one).then(b.cmp(a)));
+    Ok(found.into_iter().take(query.limit).map(|(_, _, hit)| hit).collect())
 }
 
 /// Something that was found, and how well it fits: as BM25 has it, saturating in the number of hits and less of a long

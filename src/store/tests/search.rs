@@ -75,9 +75,11 @@ fn words_phrases_beginnings_and_slips() {
 fn a_common_word_hides_neither_agents_nor_what_is_called_so() {
     let mut history = History::new(6, 2);
     declare(&mut history, "gardener", &["grammar"]);
-    submit(&mut history, "grammar", "the one that is called so");
     for number in 0..700 {
         submit(&mut history, "build", &format!("grammar, and grammar again, for target {number}"));
+        if number == 300 {
+            submit(&mut history, "grammar", "the one that is called so");
+        }
     }
     let (folder, store) = commit(&history, 1000);
     let reader = store.reader().unwrap();
@@ -85,7 +87,7 @@ fn a_common_word_hides_neither_agents_nor_what_is_called_so() {
     while index.catch_up(&reader, 1000).unwrap() {}
     let found = find(folder.path(), &store, "grammar", &[]);
     assert_eq!(found.items.len(), 20);
-    assert!(titles(&found).contains(&"gardener".to_owned()), "{:?}", titles(&found));
+    assert_eq!(titles(&found)[..3], ["grammar", "gardener", "build"]);
     let text: String = found.items[2].text.iter().map(|piece| piece.text.as_str()).collect();
     assert!(text.ends_with("target 699"), "of those that are alike the newest first: {text}");
     declare(&mut history, "build-9", &["grammar"]);

@@ -45,13 +45,12 @@ impl Core {
                 (Some(_), Some(_)) => None,
                 (None, _) => core.lesson_of_rating(user, task),
                 // One that is taken back takes with it what it taught, which was of an agent that it was not known of.
-                (Some(_), None) => {
-                    let slot = core.agent_ids.get(agent_id);
-                    slot.into_iter().for_each(|slot| core.selection.rated(slot, user, was, None));
+                (Some(_), None) => core.agent_ids.get(agent_id).and_then(|slot| {
+                    core.selection.rated(slot, user, was, None);
                     let lesson = core.lesson_of_rating(user, task);
-                    slot.into_iter().for_each(|slot| core.selection.rated(slot, user, None, was));
+                    core.selection.rated(slot, user, None, was);
                     lesson
-                }
+                }),
             };
             let event = TaskRated { task_id, execution_id, agent_id, rating, note: note.cloned(), was, lesson };
             core.emit(now, actor, event, out);

@@ -50,7 +50,9 @@ impl Core {
         let topic = Topic::new(kind, &context, &self.selection.reader);
         let subject = Subject { topic: Arc::new(topic), user, after: vec![], first_chance: true };
         let asked = Some(Asked { attempt: 1, priority: USUAL });
-        self.recommend_for(&subject, context, asked, (limit, EXPLAINED_MAX), |_| true)
+        // A text has no command of its own, so whoever has none could do nothing about it.
+        let able = |agent: u32| self.capability_sets.has_command(self.agents[agent].capability_set);
+        self.recommend_for(&subject, context, asked, (limit, EXPLAINED_MAX), able)
     }
 
     /// The user that an account is, if it has acted before.
@@ -304,12 +306,16 @@ impl Core {
         }
         let behind = unit(behind);
         if ways.is_empty() {
-            let worst = Factor::ALL.iter().max_by_key(|factor| {
-                let at = **factor as usize;
-                let of = |found: &Found| self.selection.part(**factor, found.judged.counted[at]);
-                (of(first).saturating_sub(of(one)), Reverse(at))
-            });
-            let worst = worst.map_or("", |factor| factor.as_str());
+            let lost = |factor: &Factor| {
+                let of = |found: &Found| self.selection.part(*factor, found.judged.counted[*factor as usize]);
+                i64::from(of(first)) - i64::from(of(one))
+            };
+            let worst = Factor::ALL.iter().max_by_key(|factor| (lost(factor), Reverse(**factor as usize)));
+            let learned = first.judged.learned - one.judged.learned;
+            let worst = match worst {
+                Some(factor) if lost(factor) >= learned => factor.as_str(),
+                _ => "what was learned",
+            };
             return format!("{behind:.3} behind: no single change is enough; most is lost by {worst}");
         }
         format!("{behind:.3} behind: {}", ways.join(", or "))
@@ -349,7 +355,9 @@ fn phases(mask: u8) -> String {
 
 /// `94 % of 50 executions in 30 days`.
 fn of_executions(good: u32, all: u32, days: i64) -> String {
-    let percent = share(u64::from(good), u64::from(all)) / 10_000;
+    // Rounded, but all and none are only said where it is so.
+    let rounded = (share(u64::from(good), u64::from(all)) + 5_000) / 10_000;
+    let percent = rounded.clamp(u32::from(good > 0), if good < all { 99 } else { 100 });
     format!("{percent} % of {} in {days} days", plural(u64::from(all), "execution"))
 }
 

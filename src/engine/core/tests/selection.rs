@@ -250,7 +250,11 @@ fn who_did_well_after_another_is_preferred_after_that_one() {
 fn agents_come_change_and_go() {
     let mut world = World::new(FLEET);
     assert_eq!(world.core.recommend("sql", "", None, 1).items[0].name, "ben");
-    world.apply("[[agent]]\nname = \"cyd\"\ncage = \"003\"\nkeywords = [\"sql\", \"migration\", \"tuning\"]").unwrap();
+    let cyd = "[[agent]]\nname = \"cyd\"\ncage = \"003\"\nkeywords = [\"sql\", \"migration\", \"tuning\"]";
+    world.apply(cyd).unwrap();
+    let found = world.core.recommend("tuning a sql migration", "", None, 3);
+    assert!(found.items.iter().all(|item| item.name != "cyd"), "who has no command can do nothing about a text");
+    world.apply(&format!("{cyd}\nruntime = {{ type = \"command\", command = [\"tune\"] }}")).unwrap();
     let found = world.core.recommend("tuning a sql migration", "", None, 3);
     assert_eq!(found.items[0].name, "cyd");
     assert!(found.items[1].to_win.as_ref().unwrap().contains("tune"), "{:?}", found.items[1]);
