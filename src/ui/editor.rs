@@ -152,7 +152,11 @@ impl Watch {
         };
         let signals = signals::Ends::listen(end.clone())?;
         let (closed, open) = io::pipe()?;
-        let terminal = input::terminal()?;
+        let Ok(terminal) = input::terminal() else {
+            // It was there when editing was asked for, so it has gone since.
+            end();
+            return Ok(Self { _signals: signals, _open: open });
+        };
         // Whoever has no controlling terminal gets no signal when it goes away.
         thread::Builder::new().name("hangup".to_owned()).spawn(move || {
             let mut fds = [PollFd::new(&terminal, PollFlags::empty()), PollFd::new(&closed, PollFlags::empty())];
