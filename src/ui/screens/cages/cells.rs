@@ -13,11 +13,14 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Takes what came; shares that hardly moved stay as they were, until they rest.
+    /// Takes what came; shares that hardly moved stay as they were, until they rest. Of a cage in which nothing runs the share
+    /// is shown as it is: often nothing comes after that, and what was left from work would stand there for good.
     pub fn take(&mut self, cells: &[CageCell]) {
         let share = |cell: &CageCell, measure: Measure| {
             let shown = self.find(cell.id).and_then(|place| self.shares.get(place));
-            shown.map_or_else(Shown::default, |shares| shares[measure as usize]).next(measure.of(cell).share())
+            let shown = shown.map_or_else(Shown::default, |shares| shares[measure as usize]);
+            let now = measure.of(cell).share();
+            if cell.running == 0 { Shown::at_rest(now) } else { shown.next(now) }
         };
         let shares = cells.iter().map(|cell| Measure::ALL.map(|measure| share(cell, measure))).collect();
         self.shares = shares;
