@@ -118,8 +118,9 @@ fn show(context: &mut Context, figures: &Figures) -> Result<(), Failure> {
         "tasks: {}, agents: {}, groups: {}; regret is successes less than the best single agent had; the oracle knows every outcome",
         figures.tasks, figures.agents, figures.groups
     ))?;
-    let closed =
-        |share: Option<f64>| share.map_or_else(|| "no gap".to_owned(), |share| format!("{} %", ui::decimals(share * 100.0, 0)));
+    let closed = |share: Option<f64>| {
+        share.map_or_else(|| "no gap".to_owned(), |share| format!("{} %", ui::decimals(share * 100.0, 0)))
+    };
     context.out.line(&format!(
         "closed of the gap from the best single agent to the best of each group: {}, in the last half {}",
         closed(figures.gap_closed_of_groups),

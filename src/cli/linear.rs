@@ -325,6 +325,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_task_waits_and_two_tasks_wait() {
+        let blocks = |blocks: u64| {
+            let item = serde_json::json!({
+                "id": "0195eeee-0000-7000-8000-000000000001", "kind": "artifact", "title": "activity.csv",
+                "artifact_type": "report", "since": Timestamp::EPOCH, "blocks": blocks, "cost_of_delay": 1.0,
+                "group": "g", "risk": "normal",
+            });
+            describe(1, &serde_json::from_value(item).unwrap(), Timestamp::EPOCH)
+        };
+        assert!(!blocks(0).contains("wait for"), "{}", blocks(0));
+        assert!(blocks(1).ends_with(", 1 task waits for it"), "{}", blocks(1));
+        assert!(blocks(2).ends_with(", 2 tasks wait for it"), "{}", blocks(2));
+    }
+
+    #[test]
     fn nothing_is_said_that_cannot_be_seen() {
         let hidden = "a\u{200b}d\u{200d}min\u{feff}\u{2060}\u{34f}\u{ad}\u{202e}\u{1b}[2J\tx\u{9b}";
         assert_eq!(harmless(hidden), "admin[2J x");

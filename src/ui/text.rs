@@ -196,6 +196,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_has_no_sign() {
+        let written = [-0.0, -0.04, -1e-17, 0.0, -0.05, -0.06, 2.1].map(|value| decimals(value, 1));
+        assert_eq!(written, ["0.0", "0.0", "0.0", "0.0", "-0.1", "-0.1", "2.1"]);
+        assert_eq!([decimals(-0.4, 0), decimals(-0.6, 0), decimals(-10.0, 0)], ["0", "-1", "-10"]);
+        assert_eq!([percent(-0.0), bytes(-0.0)], ["0%", "0B"]);
+        assert_eq!(decimals(f64::NEG_INFINITY, 1), "-inf");
+    }
+
+    #[test]
     fn controls_become_visible_and_directions_go() {
         assert_eq!(clean("a\x1b[31mb\u{202e}c\td\u{9b}e"), "a␛[31mbc d\u{fffd}e");
         assert_eq!(clean("e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}x").chars().count(), 5);

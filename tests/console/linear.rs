@@ -81,7 +81,11 @@ fn listed_opened_judged_and_taken_back() {
     assert!(said.starts_with("4 wait for you") && !said.contains("first.md"), "{said}");
     let north = number_of(&said, "north.md");
     let said = says(&desk, &["--linear"], &format!("a {north}\nu\nu\nl\n"));
-    assert!(said.contains("taken back: approved north.md.") && said.contains("nothing was changed that could be taken back"), "{said}");
+    assert!(
+        said.contains("taken back: approved north.md.")
+            && said.contains("nothing was changed that could be taken back"),
+        "{said}"
+    );
     assert_eq!(state("north.md"), "pending");
     assert_eq!(number_of(&said, "north.md"), north, "it is back where it was: {said}");
 

@@ -309,7 +309,8 @@ fn learned_lines(learned: &Learned, width: usize, look: &Look<'_>) -> Vec<Line<'
 fn factor_lines(factor: &FactorScore, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     let value = factor.value.map_or_else(|| "   ?".to_owned(), |value| text::decimals(value, 2));
     let role = if factor.value.is_none() { Role::Dim } else { Role::Text };
-    let head = Line::styled(format!("{value} x {} {}", text::decimals(factor.weight, 2), factor.factor), look.style(role));
+    let head =
+        Line::styled(format!("{value} x {} {}", text::decimals(factor.weight, 2), factor.factor), look.style(role));
     let evidence = widgets::wrap(&text::clean(&factor.evidence), width.saturating_sub(2));
     let below = evidence.into_iter().map(|line| Line::styled(format!("  {line}"), look.style(Role::Dim)));
     std::iter::once(head).chain(below).collect()

@@ -63,3 +63,43 @@ impl Cells {
         most.and_then(|place| self.cells.get(place))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::live::Gauge;
+    use crate::domain::CageStatus;
+
+    #[test]
+    fn a_cage_that_has_come_to_rest_shows_what_is_and_one_at_work_is_calm() {
+        let mut cells = Cells::default();
+        let mut shown = |used: f64, running: u32| {
+            let empty = Gauge { used: None, granted: None, limit: None };
+            let cell = CageCell {
+                id: "014".parse().unwrap(),
+                status: CageStatus::Occupied,
+                state: if running > 0 {
+                    crate::api::live::CellState::Running
+                } else {
+                    crate::api::live::CellState::Idle
+                },
+                node: None,
+                agent: None,
+                running,
+                alerts: 0,
+                cpu: empty,
+                memory: Gauge { used: Some(used), granted: None, limit: Some(100.0) },
+                memory_peak: empty,
+                gpu: empty,
+                tokens: empty,
+                pids: empty,
+            };
+            cells.take(&[cell]);
+            cells.share(0, Measure::Memory).unwrap()
+        };
+        assert_eq!([shown(2.0, 1), shown(4.0, 1)], [0.02, 0.02], "a small move of one at work says nothing");
+        assert_eq!(shown(4.0, 0), 0.04, "nothing comes any more after this");
+        assert_eq!(shown(0.5, 0), 0.005);
+        assert_eq!([shown(0.6, 1), shown(3.0, 1)], [0.005, 0.005], "at work again it is calm again");
+    }
+}

@@ -213,7 +213,7 @@ pub struct Shown {
 impl Shown {
     /// What to show of a cage in which nothing runs: what came.
     pub const fn at_rest(now: Option<f64>) -> Self {
-        Self { share: now, last: now, rested: RESTS }
+        Self { share: now, last: now, rested: 0 }
     }
 
     /// What to show when `now` comes: the old share while the difference says nothing.
