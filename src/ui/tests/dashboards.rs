@@ -318,7 +318,7 @@ fn the_sign_before_a_share_says_how_good_it_is() {
         Answer::TopAgents(mut agents) => {
             agents.truncate(4);
             for (agent, (name, rate)) in agents.iter_mut().zip(names.into_iter().zip(&rates)) {
-                (agent.agent, agent.success) = (Some(name.to_owned()), rate.clone());
+                (agent.agent, agent.success) = (Some(name.to_owned()), *rate);
             }
             Ok(Answer::TopAgents(agents))
         }
@@ -329,7 +329,7 @@ fn the_sign_before_a_share_says_how_good_it_is() {
                 .zip(&rates)
                 .map(|(name, rate)| {
                     let mut row = one.clone();
-                    (row.group, row.now.success) = (name.to_owned(), rate.clone());
+                    (row.group, row.now.success) = (name.to_owned(), *rate);
                     row
                 })
                 .collect();

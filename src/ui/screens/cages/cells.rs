@@ -95,11 +95,11 @@ mod tests {
                 pids: empty,
             };
             cells.take(&[cell]);
-            cells.share(0, Measure::Memory).unwrap()
+            crate::ui::text::percent(cells.share(0, Measure::Memory).unwrap())
         };
-        assert_eq!([shown(2.0, 1), shown(4.0, 1)], [0.02, 0.02], "a small move of one at work says nothing");
-        assert_eq!(shown(4.0, 0), 0.04, "nothing comes any more after this");
-        assert_eq!(shown(0.5, 0), 0.005);
-        assert_eq!([shown(0.6, 1), shown(3.0, 1)], [0.005, 0.005], "at work again it is calm again");
+        assert_eq!([shown(2.0, 1), shown(4.0, 1)], ["2%", "2%"], "a small move of one at work says nothing");
+        assert_eq!(shown(4.0, 0), "4%", "nothing comes any more after this");
+        assert_eq!(shown(1.0, 0), "1%");
+        assert_eq!([shown(2.0, 1), shown(3.0, 1)], ["1%", "1%"], "at work again it is calm again");
     }
 }
