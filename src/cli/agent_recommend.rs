@@ -10,6 +10,7 @@ use super::table::{Align, Cell, Table, clean};
 use super::view;
 use crate::domain::learning::Prospect;
 use crate::domain::selection::{Factor, RecommendQuery};
+use crate::ui;
 
 /// Options of `menagerie agent recommend`.
 #[derive(Args, Clone, Debug)]
@@ -67,7 +68,7 @@ fn draw(items: &[Value]) -> Table {
         row.extend(factors.iter().map(|factor| Cell::from(two(view::at(factor, "value")))));
         let likely = outlook(item).map(|outlook| {
             let role = if outlook.bad { Role::Warning } else { Role::Plain };
-            Cell::new(format!("{:.0}%", outlook.chance * 100.0), role)
+            Cell::new(format!("{}%", ui::decimals(outlook.chance * 100.0, 0)), role)
         });
         row.push(likely.unwrap_or_else(|| view::NOTHING.into()));
         let recent = factors.get(Factor::RecentSuccess as usize);
@@ -109,11 +110,11 @@ fn outlook(item: &Value) -> Option<Prospect> {
 }
 
 fn two(value: &Value) -> String {
-    value.as_f64().map_or_else(|| view::NOTHING.to_owned(), |value| format!("{value:.2}"))
+    value.as_f64().map_or_else(|| view::NOTHING.to_owned(), |value| ui::decimals(value, 2))
 }
 
 fn three(value: &Value) -> String {
-    value.as_f64().map_or_else(|| view::NOTHING.to_owned(), |value| format!("{value:.3}"))
+    value.as_f64().map_or_else(|| view::NOTHING.to_owned(), |value| ui::decimals(value, 3))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::api::live::CageCell;
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
 use crate::domain::{Bytes, CageId, CageStatus};
+use crate::ui;
 
 /// What can be done with cages.
 #[derive(Subcommand, Debug)]
@@ -113,7 +114,7 @@ fn draw(rows: &[Value], names: &AgentNames<'_>, used: &BTreeMap<String, CageCell
             view::text(cage, "id").into(),
             status(cage),
             names.name(cage, "agent_id").into(),
-            figure(cage, |cell| cell.cpu.used, |cores| format!("{cores:.2}")).into(),
+            figure(cage, |cell| cell.cpu.used, |cores| ui::decimals(cores, 2)).into(),
             view::text_or_dash(cage, "resource_limits.cpu").into(),
             figure(cage, |cell| cell.memory.used, bytes).into(),
             view::size(cage, "resource_limits.memory").into(),

@@ -7,6 +7,7 @@ use super::failure::Outcome;
 use super::output::Role;
 use super::table::{Align, Cell, Table};
 use super::view;
+use crate::ui;
 
 /// Shows the candidates that a route gives, the best first.
 pub fn show(context: &mut Context, path: &str) -> Outcome {
@@ -46,11 +47,11 @@ fn draw(rows: &[Value]) -> Table {
             able,
             view::text(candidate, "running").into(),
             view::text(candidate, "queued").into(),
-            figure("score", &|score| format!("{score:.3}")).into(),
-            figure("learned.outlook.chance", &|chance| format!("{:.0}%", chance * 100.0)).into(),
-            figure("success_rate", &|rate| format!("{:.0}%", rate * 100.0)).into(),
-            figure("mean_duration_s", &|seconds| format!("{seconds:.1}s")).into(),
-            figure("mean_cost", &|cost| format!("${cost:.2}")).into(),
+            figure("score", &|score| ui::decimals(score, 3)).into(),
+            figure("learned.outlook.chance", &|chance| format!("{}%", ui::decimals(chance * 100.0, 0))).into(),
+            figure("success_rate", &|rate| format!("{}%", ui::decimals(rate * 100.0, 0))).into(),
+            figure("mean_duration_s", &|seconds| format!("{}s", ui::decimals(seconds, 1))).into(),
+            figure("mean_cost", &|cost| format!("${}", ui::decimals(cost, 2))).into(),
             view::joined(candidate, "reasons", "; ").into(),
         ]);
     }

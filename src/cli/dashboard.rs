@@ -15,6 +15,7 @@ use crate::api::client::Query;
 use crate::domain::Span;
 use crate::domain::confidence::{Change, MedianTime, Rate};
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Per, TopAgent, TopBy, Trends};
+use crate::ui;
 
 /// What there is a dashboard of.
 #[derive(Subcommand, Debug)]
@@ -124,7 +125,7 @@ fn head(per: Per) -> &'static str {
 }
 
 pub(super) fn share(rate: &Rate) -> String {
-    rate.share.map_or_else(|| view::NOTHING.to_owned(), |share| format!("{:.0}%", share * 100.0))
+    rate.share.map_or_else(|| view::NOTHING.to_owned(), |share| format!("{}%", ui::decimals(share * 100.0, 0)))
 }
 
 /// Between which shares the truth lies.
@@ -132,7 +133,7 @@ pub(super) fn within(rate: &Rate) -> String {
     if rate.n == 0 {
         return view::NOTHING.to_owned();
     }
-    format!("{:.0}-{:.0}%", rate.low * 100.0, rate.high * 100.0)
+    format!("{}-{}%", ui::decimals(rate.low * 100.0, 0), ui::decimals(rate.high * 100.0, 0))
 }
 
 /// Between which times the median lies.

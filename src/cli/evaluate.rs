@@ -16,6 +16,7 @@ use self::figures::{Figures, Sums};
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::table::{Align, Cell, Table};
+use crate::ui;
 
 /// What can be evaluated.
 #[derive(Subcommand, Debug)]
@@ -100,15 +101,15 @@ fn show(context: &mut Context, figures: &Figures) -> Result<(), Failure> {
         ("oracle", &figures.oracle),
     ];
     for (name, sums) in rows {
-        let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        let percent = |share: f64| format!("{} %", ui::decimals(share * 100.0, 1));
         let row: [String; 7] = [
             name.to_owned(),
             percent(sums.success_rate),
             percent(sums.last_half_success_rate),
-            format!("{:.1}", sums.regret),
-            format!("{:.2}", sums.cost),
-            format!("{:.0}", sums.tokens),
-            format!("{:.1}", sums.duration),
+            ui::decimals(sums.regret, 1),
+            ui::decimals(sums.cost, 2),
+            ui::decimals(sums.tokens, 0),
+            ui::decimals(sums.duration, 1),
         ];
         table.row(row.into_iter().map(Cell::from).collect());
     }
@@ -117,8 +118,9 @@ fn show(context: &mut Context, figures: &Figures) -> Result<(), Failure> {
         "tasks: {}, agents: {}, groups: {}; regret is successes less than the best single agent had; the oracle knows every outcome",
         figures.tasks, figures.agents, figures.groups
     ))?;
-    let closed =
-        |share: Option<f64>| share.map_or_else(|| "no gap".to_owned(), |share| format!("{:.0} %", share * 100.0));
+    let closed = |share: Option<f64>| {
+        share.map_or_else(|| "no gap".to_owned(), |share| format!("{} %", ui::decimals(share * 100.0, 0)))
+    };
     context.out.line(&format!(
         "closed of the gap from the best single agent to the best of each group: {}, in the last half {}",
         closed(figures.gap_closed_of_groups),

@@ -12,6 +12,7 @@ use super::view::{self, ShortIds};
 use crate::api::filters::INBOX;
 use crate::api::types::WireCommand;
 use crate::domain::time::When;
+use crate::ui;
 
 /// What can be done with the inbox.
 #[derive(Subcommand, Debug)]
@@ -90,12 +91,12 @@ fn draw(rows: &[Value]) -> Table {
             view::text(item, "kind").into(),
             types.into_iter().find(|kind| !kind.is_empty()).unwrap_or_default().into(),
             view::status(item, "risk"),
-            format!("{cost:.1}").into(),
+            ui::decimals(cost, 1).into(),
             view::age(item, "since").into(),
             view::text(item, "blocks").into(),
             view::at(item, "approval")
                 .as_f64()
-                .map_or_else(String::new, |share| format!("{:.0}%", share * 100.0))
+                .map_or_else(String::new, |share| format!("{}%", ui::decimals(share * 100.0, 0)))
                 .into(),
             view::text_or_dash(item, "agent").into(),
             view::text(item, "title").into(),

@@ -43,8 +43,8 @@ struct Session<'a> {
     read_only: bool,
     /// What has a number, in order.
     entries: Vec<InboxItem>,
-    /// What takes the last changes back, the last one at the end.
-    inverses: Vec<Vec<WireCommand>>,
+    /// What was done last and what takes it back, the last one at the end.
+    inverses: Vec<(String, Vec<WireCommand>)>,
     /// The rest of a text that is being said.
     text: Vec<String>,
     /// A change of high risk that was asked for once and is made when it is asked for again.
@@ -103,7 +103,8 @@ impl Session<'_> {
         let limit = vec![("limit".to_owned(), "200".to_owned())];
         let (entries, waiting): (Vec<InboxItem>, u64) = self.client.list("inbox", &limit)?;
         self.entries = entries;
-        self.say(&format!("{waiting} wait for you, the dearest delay first. ? lists the commands."))?;
+        let wait = if waiting == 1 { "waits" } else { "wait" };
+        self.say(&format!("{waiting} {wait} for you, the dearest delay first. ? lists the commands."))?;
         let now = now();
         let lines: Vec<String> =
             self.entries.iter().enumerate().map(|(place, entry)| describe(place + 1, entry, now)).collect();
@@ -184,20 +185,38 @@ impl Session<'_> {
                     false if command.sets_going() => " u takes it back, not what it set going.",
                     false => " u takes it back.",
                 };
+                let mut said = String::new();
                 if let Reply::Items { done, refused, .. } = &reply {
-                    self.say(&format!("{typed}: {} done.{back}", done.len()))?;
+                    let titles: Vec<String> = done.iter().map(|id| self.title(id)).collect();
+                    said = format!("{} {}", participle(command), titles.join(", "));
+                    if !done.is_empty() {
+                        self.say(&format!("{said}.{back}"))?;
+                    }
                     for item in refused {
-                        self.say(&format!("refused: {}: {}", item.item, item.refusal))?;
+                        self.say(&format!("refused: {}: {}", self.title(&item.item), item.refusal))?;
                     }
                 }
                 if !inverse.is_empty() {
-                    self.inverses.push(inverse);
+                    self.inverses.push((said, inverse));
                 }
                 Ok(())
             }
             Err(Error::Refused(refusal)) => self.say(&format!("refused: {refusal}")),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// How the list calls what has an id; the id itself where it is not listed.
+    fn title(&self, id: &str) -> String {
+        let is = |item: &&InboxItem| item.id == id || item.task_id.as_deref() == Some(id);
+        let by_id = self.entries.iter().find(|item| item.id == id).or_else(|| self.entries.iter().find(is));
+        by_id.map_or_else(
+            || id.to_owned(),
+            |item| match &item.alert {
+                Some(alert) => format!("the alert about {}", alert.source),
+                None => item.title.clone(),
+            },
+        )
     }
 
     /// Whether a judgement concerns something of high risk.
@@ -208,7 +227,7 @@ impl Session<'_> {
     }
 
     fn undo(&mut self) -> Result<(), Failure> {
-        let Some(commands) = self.inverses.pop() else {
+        let Some((said, commands)) = self.inverses.pop() else {
             return self.say("nothing was changed that could be taken back");
         };
         for command in &commands {
@@ -218,7 +237,7 @@ impl Session<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.say("taken back.")
+        self.say(&format!("taken back: {said}."))
     }
 
     fn open(&mut self, rest: &str) -> Result<(), Failure> {
@@ -260,6 +279,19 @@ impl Session<'_> {
     }
 }
 
+/// What a change that can be asked for here has done, in a word.
+const fn participle(command: &WireCommand) -> &'static str {
+    match command {
+        WireCommand::ReviewArtifacts { approve: true, .. } => "approved",
+        WireCommand::ReviewArtifacts { approve: false, .. } => "rejected",
+        WireCommand::RetryTasks { .. } => "tried again:",
+        WireCommand::AcknowledgeAlerts { .. } => "acknowledged",
+        WireCommand::ResolveAlerts { .. } => "resolved",
+        WireCommand::SnoozeReviews { .. } => "put off",
+        _ => "done:",
+    }
+}
+
 /// One line for one entry.
 fn describe(number: usize, item: &InboxItem, now: Timestamp) -> String {
     let age = now.since(item.since).human();
@@ -272,7 +304,11 @@ fn describe(number: usize, item: &InboxItem, now: Timestamp) -> String {
         InboxKind::Alert => "alert",
     };
     let agent = item.agent.as_ref().map(|agent| format!(" by {agent}")).unwrap_or_default();
-    let blocks = if item.blocks > 0 { format!(", {} tasks wait for it", item.blocks) } else { String::new() };
+    let blocks = match item.blocks {
+        0 => String::new(),
+        1 => ", 1 task waits for it".to_owned(),
+        many => format!(", {many} tasks wait for it"),
+    };
     let risk = if item.risk == Risk::High { ", high risk" } else { "" };
     format!("{number}. {kind}: {}{agent}, waits {age}{blocks}{risk}", item.title)
 }
@@ -287,6 +323,21 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_task_waits_and_two_tasks_wait() {
+        let blocks = |blocks: u64| {
+            let item = serde_json::json!({
+                "id": "0195eeee-0000-7000-8000-000000000001", "kind": "artifact", "title": "activity.csv",
+                "artifact_type": "report", "since": Timestamp::EPOCH, "blocks": blocks, "cost_of_delay": 1.0,
+                "group": "g", "risk": "normal",
+            });
+            describe(1, &serde_json::from_value(item).unwrap(), Timestamp::EPOCH)
+        };
+        assert!(!blocks(0).contains("wait for"), "{}", blocks(0));
+        assert!(blocks(1).ends_with(", 1 task waits for it"), "{}", blocks(1));
+        assert!(blocks(2).ends_with(", 2 tasks wait for it"), "{}", blocks(2));
+    }
 
     #[test]
     fn nothing_is_said_that_cannot_be_seen() {

@@ -15,6 +15,7 @@ use crate::api::client::{Client, encode};
 use crate::domain::metric::{Aggregate, Answer, Function, Metric, Stats, labels_text};
 use crate::domain::moment::Moment;
 use crate::domain::{Refusal, Span, Timestamp};
+use crate::ui;
 
 /// What can be done with metrics.
 #[derive(Subcommand, Debug)]
@@ -213,9 +214,7 @@ fn query(context: &mut Context, args: &QueryArgs) -> Outcome {
 
 /// A figure for people, with at most three decimals.
 fn figure(value: f64) -> String {
-    let text = format!("{value:.3}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    ui::decimals(value, 3).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn stats(context: &mut Context) -> Outcome {

@@ -11,6 +11,7 @@ use super::table::{Align, Cell, Table};
 use crate::api::types::WireCommand;
 use crate::domain::Refusal;
 use crate::domain::learning::{LearningMetricKind, ModelKind, ModelReport, StoredVersion};
+use crate::ui;
 
 /// What can be done with models.
 #[derive(Subcommand, Debug)]
@@ -120,7 +121,7 @@ fn table_of(versions: &[StoredVersion]) -> Table {
     ]);
     for StoredVersion { version, time, kept, .. } in versions {
         let best = version.compared.iter().find(|one| one.in_force);
-        let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+        let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| ui::decimals(value, 3));
         let how = match (version.rolled_back_to, version.promoted) {
             (Some(to), _) => format!("back to version {to}"),
             (None, true) => "promoted".to_owned(),
@@ -170,7 +171,7 @@ fn compare(context: &mut Context, report: &ModelReport, one: u32, other: u32) ->
                 let found = of.iter().find(|metric| {
                     (metric.version, metric.candidate.as_str(), metric.kind) == (version, candidate, *kind)
                 });
-                found.map_or_else(|| "-".to_owned(), |metric| format!("{:.4}", metric.value))
+                found.map_or_else(|| "-".to_owned(), |metric| ui::decimals(metric.value, 4))
             };
             let row = [candidate.to_owned(), kind.to_string(), value(one), value(other)];
             table.row(row.into_iter().map(Cell::from).collect());

@@ -14,6 +14,7 @@ use crate::api::live::NodeSensors;
 use crate::domain::filter::tables;
 use crate::domain::gpu::{Gpu, GpuState, GpuThrottle, Gpus};
 use crate::domain::{Bytes, Cpu, Node, Span};
+use crate::ui;
 
 /// What can be done with nodes.
 #[derive(Subcommand, Debug)]
@@ -170,7 +171,7 @@ fn show(context: &mut Context, args: NodeArgs) -> Outcome {
         for temperature in &sensors.temperatures {
             let critical =
                 temperature.critical.map_or_else(|| view::NOTHING.to_owned(), |celsius| format!("{celsius:.0} C"));
-            let now = format!("{:.0} C", temperature.celsius);
+            let now = format!("{} C", ui::decimals(temperature.celsius.into(), 0));
             table.row(vec![temperature.label.as_str().into(), now.into(), critical.into()]);
         }
         context.out.line("")?;

@@ -182,13 +182,14 @@ pub fn sentence(event: &Event, names: &Names) -> String {
             format!("{} made {kind} \"{title}\" for {}", agent(event.artifact.agent_id), task(event.artifact.task_id))
         }
         Event::ArtifactReviewed(event) => {
+            // The verdict goes first, because what stands behind a title is cut where there is little room.
             let what = match event.state {
-                ReviewState::Approved => "was approved",
-                ReviewState::Rejected => "was rejected",
-                ReviewState::Pending => "waits for a judgement again",
+                ReviewState::Approved => "approved",
+                ReviewState::Rejected => "rejected",
+                ReviewState::Pending => "waits again",
             };
             let (work, why) = (task(event.task_id), because(event.note.as_deref()));
-            format!("{} of {work} {what}{why}", artifact(event.artifact_id, names))
+            format!("{what}: {} of {work}{why}", artifact(event.artifact_id, names))
         }
         Event::ArtifactMerged(event) => {
             let work = task(event.task_id);

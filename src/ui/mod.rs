@@ -69,6 +69,6 @@ mod tests;
 pub use app::Options;
 pub use link::Starter;
 pub use run::{Error, run};
-pub use text::clean;
+pub use text::{clean, decimals};
 pub use travel::{OpenPast, Opener};
 pub use voice::Voice;

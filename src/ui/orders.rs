@@ -241,6 +241,11 @@ impl Orders {
         self.on_the_way.insert(ticket, (Way::Redo(order), place));
     }
 
+    /// Whether a ticket is of a command that takes a change back.
+    pub fn takes_back(&self, ticket: Ticket) -> bool {
+        matches!(self.on_the_way.get(&ticket), Some((Way::Undo(..), _)))
+    }
+
     /// Takes an answer; gives what to say when the ticket is an order's.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>) -> Option<Remarks> {
         let (way, place) = self.on_the_way.remove(&ticket)?;

@@ -17,7 +17,7 @@ use super::request::{Answer, Lane, Request, Ticket};
 use super::step::Step;
 use crate::api::live::Topic;
 use crate::api::types::WireCommand;
-use crate::domain::Timestamp;
+use crate::domain::{Reply, Timestamp};
 
 /// What an update wants done: requests to the engine and steps for the console.
 #[derive(Default)]
@@ -188,6 +188,12 @@ pub trait Screen {
     /// Learns that a change has been answered: what is in sight may have changed before the engine's next notice.
     fn order_answered(&mut self, out: &mut Out) {
         self.refresh(out);
+    }
+
+    /// Learns what a change brought that was asked for here, or with `back` what came of taking one back: what is new, or is
+    /// back, is what whoever did it looks for next. [`Screen::order_answered`] follows.
+    fn brought(&mut self, reply: &Reply, back: bool) {
+        let _ = (reply, back);
     }
 
     /// Learns where it will be drawn, before each drawing.

@@ -132,6 +132,14 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A figure with so many digits behind the point. What is rounded to nothing has no sign: less than nothing would be said by
+/// one, and nothing is meant.
+pub fn decimals(value: f64, places: usize) -> String {
+    let written = format!("{value:.places$}");
+    let nothing = written.strip_prefix('-').filter(|rest| rest.bytes().all(|byte| matches!(byte, b'0' | b'.')));
+    nothing.map(str::to_owned).unwrap_or(written)
+}
+
 /// Bytes in at most five columns: `512B`, `1.5K`, `128M`, `24.0G`.
 pub fn bytes(number: f64) -> String {
     let units = ["B", "K", "M", "G", "T", "P"];
@@ -141,16 +149,13 @@ pub fn bytes(number: f64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    if unit == 0 || value >= 99.95 {
-        format!("{value:.0}{}", units[unit])
-    } else {
-        format!("{value:.1}{}", units[unit])
-    }
+    let whole = unit == 0 || value >= 99.95;
+    format!("{}{}", decimals(value, usize::from(!whole)), units[unit])
 }
 
 /// A share as per cent: `42%`. More than everything is said as it is.
 pub fn percent(share: f64) -> String {
-    format!("{:.0}%", (share * 100.0).clamp(0.0, 9999.0))
+    format!("{}%", decimals((share * 100.0).clamp(0.0, 9999.0), 0))
 }
 
 /// A time that has passed, in at most four columns: `<1m`, `12m`, `3h`, `4d`. Minutes are fine enough for something that
@@ -189,6 +194,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn nothing_has_no_sign() {
+        let written = [-0.0, -0.04, -1e-17, 0.0, -0.05, -0.06, 2.1].map(|value| decimals(value, 1));
+        assert_eq!(written, ["0.0", "0.0", "0.0", "0.0", "-0.1", "-0.1", "2.1"]);
+        assert_eq!([decimals(-0.4, 0), decimals(-0.6, 0), decimals(-10.0, 0)], ["0", "-1", "-10"]);
+        assert_eq!([percent(-0.0), bytes(-0.0)], ["0%", "0B"]);
+        assert_eq!(decimals(f64::NEG_INFINITY, 1), "-inf");
+    }
 
     #[test]
     fn controls_become_visible_and_directions_go() {

@@ -62,7 +62,8 @@ fn listed_opened_judged_and_taken_back() {
     let said =
         says(&desk, &["--linear"], &format!("a {first} {third}\nx {second} not\u{7} good enough\nq\nk {alert}\n"));
     assert!(
-        said.contains("2 done. u takes it back, not what it set going.") && said.contains("1 done. u takes it back."),
+        said.contains("\napproved first.md, third.md. u takes it back, not what it set going.\n")
+            && said.contains("\nrejected second.md. u takes it back.\n"),
         "{said}"
     );
     assert_eq!((state("first.md"), state("third.md")), ("approved".into(), "approved".into()));
@@ -80,7 +81,11 @@ fn listed_opened_judged_and_taken_back() {
     assert!(said.starts_with("4 wait for you") && !said.contains("first.md"), "{said}");
     let north = number_of(&said, "north.md");
     let said = says(&desk, &["--linear"], &format!("a {north}\nu\nu\nl\n"));
-    assert!(said.contains("taken back.") && said.contains("nothing was changed that could be taken back"), "{said}");
+    assert!(
+        said.contains("taken back: approved north.md.")
+            && said.contains("nothing was changed that could be taken back"),
+        "{said}"
+    );
     assert_eq!(state("north.md"), "pending");
     assert_eq!(number_of(&said, "north.md"), north, "it is back where it was: {said}");
 

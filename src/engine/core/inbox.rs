@@ -78,13 +78,25 @@ impl Urgency {
         deadline.map_or(0.0, of)
     }
 
-    /// What a delay costs, in task-hours: `(1 + hours waited) * (1 + sum of blocked priorities / 5) * (1 + 9 * chance)` with the
+    /// What a delay costs, as the inbox is ordered: `(1 + hours waited) * (1 + sum of blocked priorities / 5) * (1 + 9 * chance)` with the
     /// chance that the earliest deadline among what is blocked is missed. Finite, and never falls as time passes while nothing
     /// is learned.
     pub fn cost_of_delay(&self, waited: Span, blocked: &Blocked, now: Timestamp) -> f64 {
         let urgency = 1.0 + MISSED * self.misses(blocked.deadline, now);
-        (1.0 + waited.as_micros() as f64 / 3.6e9) * (1.0 + blocked.priorities as f64 / 5.0) * urgency
+        (1.0 + hours(waited)) * (1.0 + blocked.priorities as f64 / 5.0) * urgency
     }
+
+    /// What a delay has cost so far, in task-hours: `hours waited * sum of blocked priorities / 5 * (1 + 9 * chance)`, with the
+    /// chance as above. What blocks nothing costs nothing.
+    pub fn delayed_so_far(&self, waited: Span, blocked: &Blocked, now: Timestamp) -> f64 {
+        let urgency = 1.0 + MISSED * self.misses(blocked.deadline, now);
+        hours(waited) * blocked.priorities as f64 / f64::from(USUAL) * urgency
+    }
+}
+
+/// A time in hours; one that has not come is none.
+fn hours(span: Span) -> f64 {
+    span.as_micros().max(0) as f64 / 3.6e9
 }
 
 /// What an hour more of waiting costs a task.
@@ -135,7 +147,8 @@ impl Core {
     pub(super) fn cost_of_waiting(&self, tasks: &[TaskId], now: Timestamp) -> f64 {
         let mut reach = Reach::new(self);
         let delays = tasks.iter().filter_map(|task| self.delay_within(&mut reach, *task, now));
-        delays.map(|delay| delay.cost).sum()
+        // The sum of nothing is a negative zero.
+        delays.map(|delay| delay.cost).fold(0.0, |sum, cost| sum + cost)
     }
 
     fn delay_within(&self, reach: &mut Reach<'_>, task: TaskId, now: Timestamp) -> Option<Delay> {
@@ -180,6 +193,19 @@ impl Core {
             .collect();
         waiting.sort_unstable_by(|one, other| other.cost.total_cmp(&one.cost).then(one.id.cmp(&other.id)));
         waiting
+    }
+
+    /// What it has cost so far, in task-hours, that those of some artifacts lie unjudged that nobody has judged: since the
+    /// oldest of them was made, and whatever waits for several of them counted once.
+    pub(super) fn delayed_so_far<'a>(&self, ids: impl Iterator<Item = &'a ArtifactId>, now: Timestamp) -> f64 {
+        let mut reach = Reach::new(self);
+        let artifacts = ids.filter_map(|id| self.artifacts.get(id));
+        let waiting: Vec<_> = artifacts.filter(|artifact| artifact.state == ReviewState::Pending).collect();
+        let Some(oldest) = waiting.iter().map(|artifact| made_at(artifact.id.0)).min() else { return 0.0 };
+        let makers: BTreeSet<_> = waiting.iter().map(|artifact| artifact.task_id).collect();
+        let first: BTreeSet<_> = makers.into_iter().flat_map(|task| reach.gated(task)).collect();
+        let blocked = reach.behind(first.into_iter().collect());
+        self.urgency().delayed_so_far(now.since(oldest), &blocked, now)
     }
 
     /// The alerts that nobody has taken, in no order; those that are silenced only if asked for. One that is acknowledged waits

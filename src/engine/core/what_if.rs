@@ -263,11 +263,8 @@ impl Core {
                 };
                 let mut figures = vec![];
                 if let Command::ReviewArtifacts { .. } = command {
-                    let inbox = self.inbox(now, true);
-                    let costs = inbox.iter().filter(|item| ids.contains(&item.id)).map(|item| (item.cost, item.id));
-                    let costs: Vec<_> = costs.collect();
-                    let left = costs.iter().filter(|(_, id)| waits(after, id)).map(|(cost, _)| cost).sum();
-                    let cost = costs.iter().map(|(cost, _)| cost).sum();
+                    let cost = self.delayed_so_far(ids.iter(), now);
+                    let left = self.delayed_so_far(ids.iter().filter(|id| waits(after, id)), now);
                     let what = "cost of delay so far, in task-hours";
                     figures.push(figure(what.to_owned(), Unit::TaskHours, cost, left));
                 }

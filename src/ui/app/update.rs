@@ -156,6 +156,7 @@ impl App {
         if let Some((tone, text)) = self.orders.stop_answered(ticket, answer) {
             return self.say(tone, text);
         }
+        let back = self.orders.takes_back(ticket);
         let remark = self.orders.answer(ticket, answer);
         if let Some(remarks) = &remark {
             self.unmark(ticket, remarks.iter().all(|(tone, _)| *tone != Tone::Bad));
@@ -183,6 +184,9 @@ impl App {
         if remark.is_some() && !self.frozen {
             for place in self.concerned() {
                 if let Some(kept) = self.screens.get_mut(&place) {
+                    if let Ok(Answer::Done(reply)) = answer {
+                        kept.screen.brought(reply, back);
+                    }
                     kept.screen.order_answered(&mut out);
                 }
             }

@@ -8,6 +8,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::domain::CageId;
 use crate::ui::action::{self, Action};
 use crate::ui::app::App;
 use crate::ui::fuzzy::Matcher;
@@ -195,6 +196,9 @@ impl Palette {
                 None => stay(format!("{word} has no list to filter by {rest:?}")),
             };
         }
+        if let Some(place) = self.named(word, rest) {
+            return Enter::Do(vec![Step::Go(place)]);
+        }
         // What the line of keys shows is meant before what has this name elsewhere.
         if let Some((true, action)) = self.labelled(line).filter(|_| !is_keyword(word)) {
             return Enter::Do(vec![Step::Run(action.name)]);
@@ -246,6 +250,28 @@ impl Palette {
     fn goes_on(&self, word: &str, rest: &str) -> bool {
         let first = rest.split_whitespace().next().unwrap_or_default();
         self.verbs.after(word).is_some_and(|verb| first.starts_with('-') || verb.after(first).is_some())
+    }
+
+    /// The screen of one thing, where a line is a noun and then a number, name or id in place of a verb: `cage 014`.
+    fn named(&self, noun: &str, rest: &str) -> Option<Place> {
+        let words = verb::split(rest).ok()?;
+        let [name] = &words[..] else { return None };
+        let verbs = self.verbs.after(noun).map(|noun| noun.verbs.as_slice()).unwrap_or_default();
+        let known = self.verbs.after(noun).is_some_and(|noun| noun.after(name).is_some());
+        if known || name == "help" || name.starts_with('-') {
+            return None;
+        }
+        let is_id = || name.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        let near_a_verb = || !verbs::near(name, verbs.iter().map(|verb| verb.name.as_str())).is_empty();
+        match noun {
+            "cage" => name.parse::<CageId>().ok().map(|id| Place::Cage(id.to_string())),
+            // Any word may be the name of an agent; one that is nearly a verb is rather that, misspelt.
+            "agent" => (!near_a_verb()).then(|| Place::Agent(name.clone(), name.clone())),
+            "task" => is_id().then(|| Place::Task(name.clone())),
+            "artifact" => is_id().then(|| Place::Artifact(name.clone(), name.clone())),
+            "alert" => is_id().then(|| Place::Alert(name.clone())),
+            _ => None,
+        }
     }
 
     /// The action of this label, as the line of keys shows it.

@@ -164,16 +164,16 @@ fn figure_line(figure: &Figure, look: &Look<'_>) -> Line<'static> {
 /// A figure with its unit.
 pub fn value_text(value: f64, unit: Unit) -> String {
     match unit {
-        Unit::Count => format!("{value:.0}"),
+        Unit::Count => text::decimals(value, 0),
         Unit::Share => text::percent(value),
         #[allow(
             clippy::cast_possible_truncation,
             reason = "seconds of waiting are far below what i64 holds in microseconds"
         )]
         Unit::Seconds => text::duration((value * 1e6) as i64),
-        Unit::Cores => format!("{value:.1} cores"),
+        Unit::Cores => format!("{} cores", text::decimals(value, 1)),
         Unit::Bytes => text::bytes(value),
-        Unit::TaskHours => format!("{value:.1}"),
+        Unit::TaskHours => text::decimals(value, 1),
     }
 }
 

@@ -203,6 +203,8 @@ pub struct List<R: Row> {
     stale: bool,
     /// Whether the next page is one that somebody went to, so that nothing in it has come by itself.
     gone_to: bool,
+    /// What the cursor goes to if the next page has it.
+    sought: Option<String>,
     arming: Arming,
 }
 
@@ -228,6 +230,7 @@ impl<R: Row> List<R> {
             error: None,
             stale: false,
             gone_to: false,
+            sought: None,
             arming: Arming::default(),
         }
     }

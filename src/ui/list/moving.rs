@@ -18,6 +18,25 @@ impl<R: Row> List<R> {
         self.arming.drawn();
     }
 
+    /// Has the cursor go to something new that somebody asked for here, as soon as a page shows it. As lists are ordered by
+    /// themselves the newest stands first, so that is where it is looked for.
+    pub fn seek(&mut self, id: String) {
+        (self.sought, self.gone_to) = (Some(id), true);
+        if self.sort.is_none() && self.filter.is_empty() {
+            (self.cursor, self.top, self.cursor_id) = (0, 0, None);
+        }
+    }
+
+    /// Goes on to the next row after what the cursor was on has been decided. Whoever decides one thing after the other has to
+    /// have seen each, as everywhere.
+    pub fn go_on(&mut self, out: &mut Out) {
+        let was = self.cursor;
+        self.go(Motion::By(1), out);
+        if self.cursor != was {
+            self.arming.came_by_itself();
+        }
+    }
+
     /// Keeps the cursor among the rows, and in sight.
     pub(super) fn keep_in_sight(&mut self) {
         let last = self.total.unwrap_or(0).saturating_sub(1);

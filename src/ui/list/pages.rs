@@ -84,7 +84,8 @@ impl<R: Row> List<R> {
         self.total = Some(page.total);
         let place = |id: &str| ids.iter().position(|known| known == id).map(|found| first + found as u64);
         let was = self.cursor;
-        let found = self.cursor_id.as_deref().and_then(place);
+        let sought = self.sought.take().and_then(|id| place(&id));
+        let found = sought.or_else(|| self.cursor_id.as_deref().and_then(place));
         if let Some(start) = &mut self.range_from {
             // Out of sight it goes as far as the cursor's item does.
             let moved = found.map_or(0, |now| now.cast_signed() - was.cast_signed());

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 
 use crate::api::client::Query;
 use crate::api::live::Topic;
+use crate::api::types::WireCommand;
 use crate::domain::{Artifact, ReviewState, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
@@ -220,6 +221,15 @@ impl Screen for Artifacts {
             return true;
         }
         self.reader.answer(ticket, answer, out)
+    }
+
+    fn ordered(&mut self, command: &WireCommand, out: &mut Out) {
+        let here = self.list.current().map(|artifact| artifact.id.to_string());
+        if let (WireCommand::ReviewArtifacts { ids, .. }, Some(here)) = (command, here)
+            && ids.contains(&here)
+        {
+            self.list.go_on(out);
+        }
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {

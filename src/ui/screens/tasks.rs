@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::api::client::Query;
 use crate::api::live::Topic;
-use crate::domain::{Task, TaskStatus, Timestamp};
+use crate::domain::{Reply, Task, TaskStatus, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::list::{Cell, Column, List, Listing, Row};
@@ -222,6 +222,14 @@ impl Screen for Tasks {
             out.name(page.rows.iter().filter_map(|task| task.assigned_agent_id.or(task.agent_id)));
         }
         true
+    }
+
+    fn brought(&mut self, reply: &Reply, _: bool) {
+        if let Reply::Submitted { ids, .. } = reply
+            && let Some(first) = ids.first()
+        {
+            self.list.seek(first.to_string());
+        }
     }
 
     fn layout(&mut self, area: Rect, out: &mut Out) {

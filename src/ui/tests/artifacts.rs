@@ -227,3 +227,33 @@ fn what_comes_of_a_task_of_high_risk_is_asked_about_wherever_it_is_judged() {
         assert!(driver.app.orders.log().is_empty());
     }
 }
+
+#[test]
+fn a_key_that_judges_goes_on_to_the_next_row_of_the_list() {
+    let mut driver = Driver::new(&Place::Artifacts, (120, 36));
+    driver.later(Duration::from_secs(5));
+    let here = |driver: &Driver| driver.app.selection().unwrap().items[0].id.clone();
+    let commands = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let sent = std::rc::Rc::clone(&commands);
+    driver.engine = Box::new(move |request| match request {
+        Request::Command(command) => {
+            sent.borrow_mut().push(format!("{command:?}"));
+            let (refused, inverse, warnings) = (vec![], vec![], vec![]);
+            let reply = crate::domain::Reply::Items { done: vec!["x".into()], refused, inverse, warnings };
+            Ok(Answer::Done(Box::new(reply)))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("j j");
+    assert_eq!(here(&driver), fleet::review::id(2));
+    driver.press("a");
+    assert_eq!(here(&driver), fleet::review::id(3));
+    // As in the inbox it is judged only once it could be read.
+    driver.press("j k a");
+    assert_eq!((commands.borrow().len(), here(&driver)), (2, fleet::review::id(4)), "somebody went there");
+    driver.press("a");
+    assert_eq!(commands.borrow().len(), 2, "nobody did");
+    driver.later(Duration::from_secs(8));
+    driver.press("x w h y enter");
+    assert_eq!((commands.borrow().len(), here(&driver)), (3, fleet::review::id(5)));
+}

@@ -307,3 +307,45 @@ fn they_look_as_they_did() {
     problems.extend(frames::check_encoded("dashboards-ascii", frames::SIZES[0], ColorDepth::True, &mut driver).err());
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+#[test]
+fn the_sign_before_a_share_says_how_good_it_is() {
+    use crate::domain::confidence::Rate;
+    let rates = [Rate::of(19, 20), Rate::of(14, 20), Rate::of(0, 20), Rate::of(0, 0)];
+    let names = ["ann", "ben", "cid", "dee"];
+    let mut driver = Driver::new(&Place::Overview, (120, 36));
+    driver.engine = Box::new(move |request| match fleet::answer(request)? {
+        Answer::TopAgents(mut agents) => {
+            agents.truncate(4);
+            for (agent, (name, rate)) in agents.iter_mut().zip(names.into_iter().zip(&rates)) {
+                (agent.agent, agent.success) = (Some(name.to_owned()), *rate);
+            }
+            Ok(Answer::TopAgents(agents))
+        }
+        Answer::Trends(mut trends) => {
+            let one = trends.trends[0].clone();
+            trends.trends = names
+                .into_iter()
+                .zip(&rates)
+                .map(|(name, rate)| {
+                    let mut row = one.clone();
+                    (row.group, row.now.success) = (name.to_owned(), *rate);
+                    row
+                })
+                .collect();
+            Ok(Answer::Trends(trends))
+        }
+        other => Ok(other),
+    });
+    driver.press("B");
+    for screen in ["[top agents]", "[trends]"] {
+        driver.sees(screen);
+        let frame = driver.draw();
+        for (name, sign) in names.into_iter().zip(["✓", "▲", "×", "○"]) {
+            let line = frame.lines().find(|line| line.contains(name)).unwrap();
+            assert!(line.split(name).next().unwrap().contains(sign), "{screen} {name}: {line}");
+        }
+        assert_eq!(frame.matches('✓').count(), 1, "{frame}");
+        driver.press("P");
+    }
+}

@@ -85,7 +85,7 @@ fn artifacts_are_called_by_their_titles() {
         fleet::answer(request)
     });
     driver.press("0");
-    driver.sees("artifact the ␛[31myear in figures.md 00000def of task 00000abc was approved");
+    driver.sees("approved: artifact the ␛[31myear in figures.md 00000def of task 00000abc");
     driver.app.update(Message::Pulse(fleet::pulse()));
     driver.settle();
     assert_eq!(titles.get(), 1, "they are asked for once");
@@ -320,4 +320,31 @@ fn a_record_looks_as_it_did() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn on_a_small_terminal_the_verdict_on_an_artifact_is_not_cut_off() {
+    let title = "a report whose title is longer than there is room for.md";
+    for (state, verdict) in [("approved", "approved: "), ("rejected", "rejected: "), ("pending", "waits again: ")] {
+        let mut driver = Driver::new(&Place::Overview, (80, 24));
+        driver.engine = Box::new(move |request| match fleet::answer(request)? {
+            Answer::Journal(mut records) => {
+                for row in &mut records.rows {
+                    row.kind = "artifact_reviewed".to_owned();
+                    row.body = records::body("artifact_reviewed");
+                    row.body["state"] = state.into();
+                }
+                Ok(Answer::Journal(records))
+            }
+            Answer::Artifacts(mut page) => {
+                page.rows.truncate(1);
+                page.rows[0].title = title.to_owned();
+                page.rows[0].id = "0195cccc-0000-7000-8000-000000000def".parse().unwrap();
+                Ok(Answer::Artifacts(page))
+            }
+            other => Ok(other),
+        });
+        driver.press("0");
+        driver.sees(&format!("{verdict}artifact "));
+    }
 }

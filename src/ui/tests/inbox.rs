@@ -60,7 +60,7 @@ impl Desk {
                     }
                     WireCommand::ReopenReviews { ids } => {
                         self.decided.retain(|id| !ids.contains(id));
-                        (vec![], false)
+                        (ids.iter().map(|id| id.parse().unwrap()).collect(), false)
                     }
                     WireCommand::SnoozeReviews { ids, .. }
                     | WireCommand::AcknowledgeAlerts { ids, .. }
@@ -245,8 +245,14 @@ fn a_decision_is_taken_back_and_comes_back_where_it_was() {
     driver.press("z");
     driver.sees("took back: approve src/parser.rs; what it set going goes on");
     assert!(matches!(desk.borrow().commands.last(), Some(WireCommand::ReopenReviews { .. })));
-    driver.press("k");
+    // The cursor goes to what came back, which is nothing new, so that the other verdict is about that.
     assert_eq!(selected(&driver), ["src/parser.rs"]);
+    driver.sees_not("NEW");
+    driver.press("x w h y enter");
+    let Some(WireCommand::ReviewArtifacts { ids, approve: false, .. }) = desk.borrow().commands.last().cloned() else {
+        panic!("{:?}", desk.borrow().commands);
+    };
+    assert_eq!(ids, [fleet::review::id(2)]);
 }
 
 #[test]

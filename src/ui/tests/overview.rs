@@ -218,3 +218,23 @@ fn nothing_ticks_unless_a_deadline_is_at_risk() {
     driver = answered((120, 36), &fleet::overview::overview(), 3);
     assert!(driver.app.wake_at().is_some());
 }
+
+#[test]
+fn the_most_that_ended_is_said_in_words_and_is_no_fraction() {
+    let mut overview = fleet::overview::overview();
+    for minute in &mut overview.minutes {
+        (minute.completed, minute.failed) = (0, 0);
+    }
+    (overview.minutes[30].completed, overview.minutes[31].failed) = (13, 2);
+    for size in [(80, 24), (120, 36), (200, 60)] {
+        let mut driver = answered(size, &overview, 10);
+        let frame = driver.draw();
+        for (most, name) in [(" 13, at most 13 ", "done"), (" 2, at most 2 ", "failed")] {
+            let line = frame.lines().find(|line| line.contains(most)).unwrap_or_else(|| panic!("{name}: {frame}"));
+            let within = line.split(most).nth(1).unwrap();
+            let spans =
+                ["a minute ", "in 2 minutes ", "in 3 minutes ", "in 4 minutes ", "in 5 minutes ", "in 6 minutes "];
+            assert!(spans.iter().any(|span| format!("{within} ").starts_with(span)), "{size:?} {line}");
+        }
+    }
+}

@@ -362,3 +362,32 @@ fn a_columns_whole_name_finds_it_in_the_list_to_sort_by() {
     driver.type_text("memory used");
     driver.sees(" mem  memory used");
 }
+
+#[test]
+fn a_noun_with_a_number_a_name_or_an_id_opens_that_thing() {
+    let id = fleet::tasks::id(487);
+    let artifact = fleet::review::id(2);
+    for (line, place) in [
+        ("cage 014", Place::Cage("014".into())),
+        ("cage 14", Place::Cage("014".into())),
+        ("agent builder-1", Place::Agent("builder-1".into(), "builder-1".into())),
+        ("agent 'zoe the 2nd'", Place::Agent("zoe the 2nd".into(), "zoe the 2nd".into())),
+        (&*format!("task {id}"), Place::Task(id.clone())),
+        ("task 000001e7", Place::Task("000001e7".into())),
+        (&*format!("artifact {artifact}"), Place::Artifact(artifact.clone(), artifact.clone())),
+    ] {
+        let (mut driver, changes) = console(&Place::Overview);
+        say(&mut driver, line);
+        assert_eq!((layer(&driver), driver.app.history.place()), (None, &place), "{line}");
+        assert_eq!((ran(&driver), changes.borrow().len()), (vec![], 0), "{line}");
+    }
+    // A verb stays one, also misspelt.
+    let (mut driver, _) = console(&Place::Overview);
+    say(&mut driver, "task list");
+    assert_eq!(ran(&driver), ["task list"]);
+    for line in ["agent remvoe", "task lits", "cage many"] {
+        let (mut driver, _) = console(&Place::Overview);
+        say(&mut driver, line);
+        assert_eq!(driver.app.history.place(), &Place::Overview, "{line}");
+    }
+}

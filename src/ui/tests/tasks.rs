@@ -826,3 +826,38 @@ fn sorted_by_priority_the_highest_come_first() {
         assert!(query.contains(&("sort".to_owned(), order.to_owned())), "{query:?}");
     }
 }
+
+#[test]
+fn the_cursor_goes_to_the_task_that_was_submitted_and_its_output_is_opened() {
+    let mut driver = at(&Place::Tasks);
+    driver.later(std::time::Duration::from_secs(5));
+    driver.press("j j j");
+    let before = driver.app.selection().unwrap().items[0].id.clone();
+    let new = fleet::newer_tasks(1).remove(0);
+    let submitted = std::rc::Rc::new(std::cell::Cell::new(false));
+    let (task, there) = (new.clone(), std::rc::Rc::clone(&submitted));
+    driver.engine = Box::new(move |request| match request {
+        Request::Command(_) => {
+            there.set(true);
+            let (refused, inverse, warnings) = (vec![], vec![], vec![]);
+            let reply = crate::domain::Reply::Submitted { ids: vec![task.id], refused, inverse, warnings };
+            Ok(Answer::Done(Box::new(reply)))
+        }
+        Request::Tasks(query) if there.get() && query.iter().all(|(name, _)| name != "id" && name != "depends_on") => {
+            let Ok(Answer::Tasks(mut page)) = fleet::answer(request) else { panic!("{request:?}") };
+            if query.iter().any(|(name, value)| name == "offset" && value == "0") {
+                page.rows.insert(0, task.clone());
+            }
+            page.total += 1;
+            Ok(Answer::Tasks(page))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("+");
+    driver.type_text("make it");
+    driver.press("enter");
+    let here = driver.app.selection().unwrap().items[0].id.clone();
+    assert!(submitted.get() && here == new.id.to_string() && here != before, "{here}");
+    driver.press("l");
+    assert_eq!(driver.app.history.place(), &Place::Output(new.id.to_string()));
+}

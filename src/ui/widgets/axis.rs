@@ -28,7 +28,7 @@ pub fn words(value: f64, unit: &str) -> String {
         "seconds" => format!("{} s", number(value)),
         "celsius" => format!("{} C", number(value)),
         "watts" => format!("{} W", number(value)),
-        "dollars" => format!("${value:.2}"),
+        "dollars" => format!("${}", text::decimals(value, 2)),
         "" => scaled(value, 1000.0, &["", "k", "M", "G"]),
         other => format!("{} {}", scaled(value, 1000.0, &["", "k", "M", "G"]), text::clean(other)),
     };
@@ -55,7 +55,7 @@ fn number(value: f64) -> String {
         0.0.. if value.abs() >= 0.01 || value == 0.0 => 2,
         _ => 4,
     };
-    let written = format!("{value:.decimals$}");
+    let written = text::decimals(value, decimals);
     if written.contains('.') { written.trim_end_matches('0').trim_end_matches('.').to_owned() } else { written }
 }
 

@@ -382,14 +382,6 @@ fn what_is_unlikely_to_be_approved_comes_first() {
     let said = world.core.approval_of(last[1], "web").unwrap();
     assert!(said.bad && said.evidence.contains("of ben"), "{said:?}");
     assert_eq!(world.core.approval_of(ArtifactId(uuid::Uuid::nil()), "web"), None);
-    // What is approved costs nothing any more.
-    let command = Command::ReviewArtifacts { ids: vec![last[1]], approve: false, note: None };
-    let foretold = world
-        .core
-        .what_if(world.now, Actor::User(world.user), &command, &world.context(&command), &world.means)
-        .unwrap();
-    let cost = foretold.figures.iter().find(|figure| figure.unit == Unit::TaskHours).unwrap();
-    assert!(cost.before.unwrap() > 1.5 && cost.after.unwrap() < 1e-9, "{cost:?}");
 }
 
 /// A task with a deadline in so many seconds is done in five minutes.

@@ -84,6 +84,44 @@ fn a_gate_on_an_array_is_held_up_by_each_of_its_elements() {
     assert_eq!(inbox.iter().map(|item| item.blocked.tasks).collect::<Vec<_>>(), [1, 1, 1]);
 }
 
+/// What it costs in task-hours that artifacts lie unjudged, before a judgement of them and after it.
+fn so_far(world: &World, ids: &[ArtifactId]) -> (f64, f64) {
+    let command = Command::ReviewArtifacts { ids: ids.to_vec(), approve: true, note: None };
+    let actor = Actor::User(world.user);
+    let foretold = world.core.what_if(world.now, actor, &command, &world.context(&command), &world.means).unwrap();
+    let cost = foretold.figures.iter().find(|figure| figure.unit == Unit::TaskHours).unwrap();
+    assert_eq!(cost.what, "cost of delay so far, in task-hours");
+    (cost.before.unwrap(), cost.after.unwrap())
+}
+
+#[test]
+fn what_several_artifacts_hold_up_is_counted_once_and_in_task_hours() {
+    let mut world = World::new(FLEET);
+    let [maker, other] = [world.submit(task()), world.submit(task())];
+    let both = vec![maker.to_string(), other.to_string()];
+    world.submit(NewTask { depends_on: both, approval_gate: true, priority: 5, ..task() });
+    world.schedule();
+    let mut ids = finish(&mut world, maker, 3);
+    let hour = Span::from_secs(3600);
+    world.pass(hour);
+    // The unit: one task of priority 5 that is held up for an hour.
+    let near = |(before, after): (f64, f64), cost: f64| (before - cost).abs() < 1e-3 && after == 0.0;
+    assert!(near(so_far(&world, &ids[..1]), 1.0), "{:?}", so_far(&world, &ids[..1]));
+    assert!(near(so_far(&world, &ids), 1.0), "{:?}", so_far(&world, &ids));
+    // Of those that came at different times the oldest counts, also where another task made them.
+    ids.extend(finish(&mut world, other, 2));
+    world.pass(hour);
+    assert!(near(so_far(&world, &ids), 2.0), "{:?}", so_far(&world, &ids));
+    assert!(near(so_far(&world, &ids[3..]), 1.0), "{:?}", so_far(&world, &ids[3..]));
+    // What holds up nothing costs nothing, and no less than that.
+    let lone = world.submit(task());
+    world.schedule();
+    let lone = finish(&mut world, lone, 2);
+    world.pass(hour);
+    let (before, after) = so_far(&world, &lone);
+    assert!(before == 0.0 && before.is_sign_positive() && after.is_sign_positive(), "{before} {after}");
+}
+
 #[test]
 fn an_endless_chain_is_counted_as_far_as_is_affordable() {
     let mut world = World::new(FLEET);

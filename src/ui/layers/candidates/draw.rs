@@ -204,7 +204,7 @@ fn figures(candidate: &Candidate) -> [String; 5] {
         text::count(candidate.queued),
         known(candidate.success_rate.map(text::percent)),
         known(mean),
-        known(candidate.mean_cost.map(|cost| format!("${cost:.2}"))),
+        known(candidate.mean_cost.map(|cost| format!("${}", text::decimals(cost, 2)))),
     ]
 }
 
@@ -296,7 +296,7 @@ fn suits(score: f64, learned: Option<&Learned>) -> String {
     let part = learned.map_or_else(String::new, |learned| format!(", learned {:+.3}", learned.value));
     let chance = learned.and_then(|learned| learned.outlook.as_ref());
     let chance = chance.map_or_else(String::new, |outlook| format!(", {} likely", text::percent(outlook.chance)));
-    format!("SUITS IT {score:.3}{part}{chance}")
+    format!("SUITS IT {}{part}{chance}", text::decimals(score, 3))
 }
 
 /// What that which was learned rests on.
@@ -307,9 +307,10 @@ fn learned_lines(learned: &Learned, width: usize, look: &Look<'_>) -> Vec<Line<'
 
 /// One factor: its value, how much it counts, and what it rests on.
 fn factor_lines(factor: &FactorScore, width: usize, look: &Look<'_>) -> Vec<Line<'static>> {
-    let value = factor.value.map_or_else(|| "   ?".to_owned(), |value| format!("{value:.2}"));
+    let value = factor.value.map_or_else(|| "   ?".to_owned(), |value| text::decimals(value, 2));
     let role = if factor.value.is_none() { Role::Dim } else { Role::Text };
-    let head = Line::styled(format!("{value} x {:.2} {}", factor.weight, factor.factor), look.style(role));
+    let head =
+        Line::styled(format!("{value} x {} {}", text::decimals(factor.weight, 2), factor.factor), look.style(role));
     let evidence = widgets::wrap(&text::clean(&factor.evidence), width.saturating_sub(2));
     let below = evidence.into_iter().map(|line| Line::styled(format!("  {line}"), look.style(Role::Dim)));
     std::iter::once(head).chain(below).collect()

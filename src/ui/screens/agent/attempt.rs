@@ -46,7 +46,11 @@ impl Row for AttemptRow {
             ..Column::figure("TOKENS", 9, 6, Some("tokens"))
         },
         Column {
-            cell: |row, _| row.execution.cost.map_or_else(Cell::unknown, |cost| Cell::plain(format!("${cost:.2}"))),
+            cell: |row, _| {
+                row.execution
+                    .cost
+                    .map_or_else(Cell::unknown, |cost| Cell::plain(format!("${}", text::decimals(cost, 2))))
+            },
             ..Column::figure("COST", 7, 6, Some("cost"))
         },
         Column { cell: |row, _| said(row), ..Column::text("SAID", 0, 3, None) },

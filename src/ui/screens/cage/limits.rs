@@ -95,7 +95,7 @@ pub fn summary(limits: &[Limit]) -> String {
 type Quantity = (&'static str, Option<Gauge>, Option<String>, fn(f64) -> String);
 
 fn quantities(limits: &CageLimits, cell: Option<&CageCell>) -> [Quantity; 8] {
-    let plain = |value: f64| format!("{value:.0}");
+    let plain = |value: f64| text::decimals(value, 0);
     let bytes = |bytes: crate::domain::Bytes| text::bytes(bytes.get() as f64);
     [
         ("cpu", cell.map(|cell| cell.cpu), limits.cpu.map(|cpu| format!("{cpu} cores")), cores),

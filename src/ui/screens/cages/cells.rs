@@ -13,11 +13,14 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Takes what came; shares that hardly moved stay as they were, until they rest.
+    /// Takes what came; shares that hardly moved stay as they were, until they rest. Of a cage in which nothing runs the share
+    /// is shown as it is: often nothing comes after that, and what was left from work would stand there for good.
     pub fn take(&mut self, cells: &[CageCell]) {
         let share = |cell: &CageCell, measure: Measure| {
             let shown = self.find(cell.id).and_then(|place| self.shares.get(place));
-            shown.map_or_else(Shown::default, |shares| shares[measure as usize]).next(measure.of(cell).share())
+            let shown = shown.map_or_else(Shown::default, |shares| shares[measure as usize]);
+            let now = measure.of(cell).share();
+            if cell.running == 0 { Shown::at_rest(now) } else { shown.next(now) }
         };
         let shares = cells.iter().map(|cell| Measure::ALL.map(|measure| share(cell, measure))).collect();
         self.shares = shares;
@@ -58,5 +61,45 @@ impl Cells {
             one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
         });
         most.and_then(|place| self.cells.get(place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::live::Gauge;
+    use crate::domain::CageStatus;
+
+    #[test]
+    fn a_cage_that_has_come_to_rest_shows_what_is_and_one_at_work_is_calm() {
+        let mut cells = Cells::default();
+        let mut shown = |used: f64, running: u32| {
+            let empty = Gauge { used: None, granted: None, limit: None };
+            let cell = CageCell {
+                id: "014".parse().unwrap(),
+                status: CageStatus::Occupied,
+                state: if running > 0 {
+                    crate::api::live::CellState::Running
+                } else {
+                    crate::api::live::CellState::Idle
+                },
+                node: None,
+                agent: None,
+                running,
+                alerts: 0,
+                cpu: empty,
+                memory: Gauge { used: Some(used), granted: None, limit: Some(100.0) },
+                memory_peak: empty,
+                gpu: empty,
+                tokens: empty,
+                pids: empty,
+            };
+            cells.take(&[cell]);
+            crate::ui::text::percent(cells.share(0, Measure::Memory).unwrap())
+        };
+        assert_eq!([shown(2.0, 1), shown(4.0, 1)], ["2%", "2%"], "a small move of one at work says nothing");
+        assert_eq!(shown(4.0, 0), "4%", "nothing comes any more after this");
+        assert_eq!(shown(1.0, 0), "1%");
+        assert_eq!([shown(2.0, 1), shown(3.0, 1)], ["1%", "1%"], "at work again it is calm again");
     }
 }

@@ -22,10 +22,10 @@ pub const COLUMNS: &[Column<CageCell>] = &[
     column("MEM", 6, true, 1, |cell, _| figure(cell.memory.used, text::bytes)),
     column("MEMMAX", 6, true, 2, |cell, _| limit(cell.memory.limit, text::bytes)),
     column("MEM%", 6, true, 1, |cell, _| share(&cell.memory)),
-    column("GPU", 4, true, 4, |cell, _| figure(cell.gpu.used, |value| format!("{value:.0}"))),
+    column("GPU", 4, true, 4, |cell, _| figure(cell.gpu.used, |value| text::decimals(value, 0))),
     column("TOKENS", 7, true, 3, |cell, _| figure(cell.tokens.used, thousands)),
     column("TOKMAX", 6, true, 5, |cell, _| limit(cell.tokens.limit, thousands)),
-    column("PIDS", 5, true, 3, |cell, _| figure(cell.pids.used, |value| format!("{value:.0}"))),
+    column("PIDS", 5, true, 3, |cell, _| figure(cell.pids.used, |value| text::decimals(value, 0))),
 ];
 
 /// The column of the numbers, by which the grid is sorted at first.

@@ -102,7 +102,7 @@ impl Measure {
         match self {
             Self::Memory | Self::Peak => text::bytes(value),
             Self::Cpu => cores(value),
-            Self::Gpu => format!("{value:.0}"),
+            Self::Gpu => text::decimals(value, 0),
             Self::Tokens => thousands(value),
         }
     }
@@ -141,7 +141,7 @@ pub fn cores(value: f64) -> String {
         middle if middle < 99.95 => 1,
         _ => 0,
     };
-    format!("{value:.decimals$}")
+    text::decimals(value, decimals)
 }
 
 /// A number of things in at most five columns: `812`, `12.5k`, `200k`, `1.2M`.
@@ -150,7 +150,7 @@ pub fn thousands(value: f64) -> String {
     for unit in ["", "k", "M", "G"] {
         if value < 999.5 {
             let whole = unit.is_empty() || value >= 99.95 || (value - value.round()).abs() < 0.05;
-            return if whole { format!("{value:.0}{unit}") } else { format!("{value:.1}{unit}") };
+            return format!("{}{unit}", text::decimals(value, usize::from(!whole)));
         }
         value /= 1_000.0;
     }
@@ -211,6 +211,11 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// What to show of a cage in which nothing runs: what came.
+    pub const fn at_rest(now: Option<f64>) -> Self {
+        Self { share: now, last: now, rested: 0 }
+    }
+
     /// What to show when `now` comes: the old share while the difference says nothing.
     #[must_use]
     pub fn next(self, now: Option<f64>) -> Self {

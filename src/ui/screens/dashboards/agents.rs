@@ -67,15 +67,19 @@ fn name(row: &Row) -> Cell {
     }
 }
 
+/// How good a share of successes is, as a mark; that of nothing is neither good nor bad.
+pub fn standing(share: Option<f64>) -> Mark {
+    match share {
+        None => Mark::Idle,
+        Some(0.9..) => Mark::Done,
+        Some(0.6..) => Mark::Warning,
+        Some(_) => Mark::Failed,
+    }
+}
+
 /// A share in words, coloured by how good it is.
 pub fn share(share: Option<f64>) -> Cell {
-    let Some(share) = share else { return Cell::unknown() };
-    let role = match share {
-        0.9.. => Role::Good,
-        0.6.. => Role::Warn,
-        _ => Role::Bad,
-    };
-    Cell::of(role, text::percent(share))
+    share.map_or_else(Cell::unknown, |good| Cell::of(standing(share).role(), text::percent(good)))
 }
 
 /// Milliseconds for people.
@@ -126,8 +130,7 @@ impl Dashboard for Agents {
         let most = agents.iter().filter_map(|agent| figure(agent, *by)).fold(0.0, f64::max);
         let row = |(place, agent): (usize, &TopAgent)| {
             let share = figure(agent, *by).filter(|_| most > 0.0).map_or(0.0, |figure| figure / most);
-            let mark = if agent.agent.is_some() { Mark::Idle } else { Mark::Stopped };
-            (mark, Row { place, agent: agent.clone(), share })
+            (standing(agent.success.share), Row { place, agent: agent.clone(), share })
         };
         self.rows = Some(agents.iter().enumerate().map(row).collect());
         true

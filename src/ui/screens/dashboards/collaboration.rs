@@ -74,12 +74,12 @@ fn success(link: &CollaborationLink) -> String {
     if link.success.n == 0 {
         return String::new();
     }
-    let (low, high) = (link.success.low * 100.0, text::percent(link.success.high));
+    let (low, high) = (text::decimals(link.success.low * 100.0, 0), text::percent(link.success.high));
     let beside = match link.change {
         Change::Unclear => "no clear difference",
         clear => clear.as_str(),
     };
-    format!("; {} succeed, {low:.0}-{high}; overall {}: {beside}", said(&link.success), said(&link.overall))
+    format!("; {} succeed, {low}-{high}; overall {}: {beside}", said(&link.success), said(&link.overall))
 }
 
 impl Matrix {

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::agents::{DAYS, millis, share};
+use super::agents::{DAYS, millis, share, standing};
 use super::{Dashboard, table};
 use crate::domain::Timestamp;
 use crate::domain::confidence::{Change, MedianTime, Rate};
@@ -34,7 +34,7 @@ impl Default for Trends {
 pub fn within(rate: &Rate) -> Cell {
     match rate.n {
         0 => Cell::unknown(),
-        _ => Cell::of(Role::Dim, format!("{:.0}-{}", rate.low * 100.0, text::percent(rate.high))),
+        _ => Cell::of(Role::Dim, format!("{}-{}", text::decimals(rate.low * 100.0, 0), text::percent(rate.high))),
     }
 }
 
@@ -98,8 +98,8 @@ impl Dashboard for Trends {
 
     fn take(&mut self, _: &Request, answer: &Answer, _: Timestamp) -> bool {
         let Answer::Trends(found) = answer else { return false };
-        let mark = |trend: &Trend| if trend.now.success.n == 0 { Mark::Idle } else { Mark::Done };
-        self.rows = Some(found.trends.iter().map(|trend| (mark(trend), trend.clone())).collect());
+        let row = |trend: &Trend| (standing(trend.now.success.share), trend.clone());
+        self.rows = Some(found.trends.iter().map(row).collect());
         self.groups = found.groups;
         true
     }

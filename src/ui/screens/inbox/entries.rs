@@ -78,6 +78,8 @@ pub struct Entries {
     /// How many were here when more was asked for, because one came near their end.
     pub(super) reaches: Option<usize>,
     decisions: Decisions,
+    /// What was decided and is taken back: the cursor goes to the first of it that the next page has.
+    sought: BTreeSet<String>,
     pub(super) error: Option<String>,
     /// Whether what is under the cursor may be acted on yet.
     pub arming: Arming,
@@ -109,6 +111,7 @@ impl Entries {
             stale: false,
             reaches: None,
             decisions: Decisions::default(),
+            sought: BTreeSet::new(),
             error: None,
             arming: Arming::default(),
         }
@@ -305,6 +308,9 @@ impl Entries {
                 if let Some(here) = self.reaches.take() {
                     self.arming.reach(page.rows.iter().skip(here).map(|item| item.id.as_str()));
                 }
+                let sought = std::mem::take(&mut self.sought);
+                // What somebody has seen before and called back is nothing new.
+                self.arming.reach(sought.iter().map(String::as_str));
                 self.arming.know(page.rows.iter().map(|item| item.id.as_str()), gone_to);
                 self.items.clone_from(&page.rows);
                 self.total = Some(page.total);
@@ -321,8 +327,13 @@ impl Entries {
                         item.clone_from(now);
                     }
                 }
+                let back = page.rows.iter().find(|item| sought.contains(&item.id));
+                if let Some(item) = back {
+                    self.folded.remove(&item.group);
+                    self.key = Some(Key::Item(item.id.clone()));
+                }
                 self.arrange();
-                if gone_to {
+                if gone_to || back.is_some() {
                     self.arming.chosen();
                 }
                 self.decisions.gone_on &= !self.decisions.ids.is_empty() || self.decisions.on_the_way > 0;
@@ -444,6 +455,13 @@ impl Entries {
             self.arming.came_by_itself();
             self.decisions.gone_on = true;
         }
+    }
+
+    /// Takes note that what was decided is taken back: it waits again, and the cursor goes to it.
+    pub fn seek(&mut self, ids: &[String]) {
+        self.decisions.ids.retain(|id| !ids.contains(id));
+        self.decisions.gone_on = false;
+        self.sought.extend(ids.iter().cloned());
     }
 
     /// The place of the next item that is still to be decided: further down, else further up.

@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use crate::api::live::Topic;
 use crate::api::triage::{InboxItem, InboxKind};
 use crate::api::types::WireCommand;
-use crate::domain::Timestamp;
+use crate::domain::{Reply, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::arming;
@@ -208,6 +208,12 @@ impl Screen for Inbox {
         | WireCommand::ResolveAlerts { ids, .. } = command
         {
             self.entries.decide(ids);
+        }
+    }
+
+    fn brought(&mut self, reply: &Reply, back: bool) {
+        if let (Reply::Items { done, .. }, true) = (reply, back) {
+            self.entries.seek(done);
         }
     }
 

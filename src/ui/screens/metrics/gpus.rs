@@ -251,7 +251,7 @@ fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static
     let bar = if wide { room.saturating_sub(127) / 3 } else { room.saturating_sub(50) / 2 }.clamp(7, 24);
     let busy = gpu.utilization.map(|percent| f64::from(percent) / 100.0);
     let memory = format!("{} of {}", known(used, bytes), known(all, bytes));
-    let drawn = |value: Option<f64>| known(value, |watts| format!("{watts:.0}"));
+    let drawn = |value: Option<f64>| known(value, |watts| text::decimals(watts, 0));
     let mut figures = vec![Span::raw("      ")];
     figures.extend(gauge("busy", busy, &text::pad_left(&known(busy, text::percent), 4), bar, look));
     figures.extend(gauge("memory", share(used, all), &text::pad(&memory, 21), bar, look));

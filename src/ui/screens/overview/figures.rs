@@ -201,7 +201,7 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
     let wait = |seconds: Option<f64>| seconds.map_or("-".to_owned(), span);
     let queue = &overview.queue;
     let tokens = overview.tokens_hour.map_or("-".to_owned(), |tokens| thousands(tokens as f64));
-    let cost = overview.cost_hour.map_or("-".to_owned(), |cost| format!("${cost:.2}"));
+    let cost = overview.cost_hour.map_or("-".to_owned(), |cost| format!("${}", text::decimals(cost, 2)));
     // Of the ways to say it the first for which there is room; the last one is cut, with a mark that it is.
     let first = |short: bool| {
         let mut first = vec![
@@ -262,17 +262,18 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
 /// A chart with its name before and its sum behind.
 fn history(name: &str, values: &[u64], height: usize, role: Role, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     const NAME: usize = 8;
+    /// Columns of what stands behind: ` 345, at most 67 in 3 minutes`.
+    const TAIL: usize = 30;
     let dim = look.style(Role::Dim);
     let sum: u64 = values.iter().sum();
     if sum == 0 {
         let words = format!("none in {} minutes", values.len());
         return vec![Line::from(vec![Span::styled(text::pad(name, NAME), dim), Span::styled(words, dim)])];
     }
-    let tail_width = 24;
-    let columns = room.saturating_sub(NAME + tail_width).clamp(10, 60);
+    let columns = room.saturating_sub(NAME + TAIL).clamp(10, 60);
     let (sums, each) = chart::squeeze(values, columns);
     let max = sums.iter().copied().max().unwrap_or(0);
-    let minutes = if each == 1 { "minute".to_owned() } else { format!("{each} minutes") };
+    let within = if each == 1 { "a minute".to_owned() } else { format!("in {each} minutes") };
     let rows = chart::columns(&sums, max, height, look);
     let last = rows.len() - 1;
     let rows = rows.into_iter().enumerate().map(|(place, row)| {
@@ -280,7 +281,7 @@ fn history(name: &str, values: &[u64], height: usize, role: Role, room: usize, l
         let mut spans = vec![Span::styled(front, dim), Span::styled(row, look.style(role))];
         if place == last {
             spans.push(Span::raw(format!(" {}", text::count(sum))));
-            spans.push(Span::styled(format!(", at most {}/{minutes}", text::count(max)), dim));
+            spans.push(Span::styled(format!(", at most {} {within}", text::count(max)), dim));
         }
         Line::from(spans)
     });
@@ -372,7 +373,7 @@ pub fn nodes(nodes: &[NodeLoad], past: &Sparks, room: usize, look: &Look<'_>) ->
         push(CPU, load("cpu", &node.cpu, cores, " cores", room, look));
         push(MEMORY, load("memory", &node.memory, text::bytes, "", room, look));
         // Most machines have no device; that is said in a word and needs no bar.
-        push(GPU, load("gpu", &node.gpu, |value| format!("{value:.0}"), "", room, look));
+        push(GPU, load("gpu", &node.gpu, |value| text::decimals(value, 0), "", room, look));
     }
     lines
 }
