@@ -1,1 +1,1 @@
-ALTER TABLE alert DROP COLUMN attempts;
+ALTER TABLE alert DROP COLUMN about;

@@ -15,7 +15,7 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
     let alert = &event.alert;
     change.run(
         "INSERT INTO alert (seq, id, severity, status, source, message, time, last_seen, count, trigger_name, threshold,
-             value, remedy, acknowledged_by, note, silenced_until, resolution, attempts)
+             value, remedy, acknowledged_by, note, silenced_until, resolution, about)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
@@ -43,7 +43,7 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
 pub(super) fn repeated(change: &Change<'_, '_>, event: &AlertRepeated) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET severity = ?, message = ?, value = ?, threshold = coalesce(?, threshold),
-             remedy = coalesce(?, remedy), attempts = coalesce(?, attempts), last_seen = CASE WHEN ? THEN last_seen ELSE ? END, count = count + ? WHERE id = ?",
+             remedy = coalesce(?, remedy), about = coalesce(?, about), last_seen = CASE WHEN ? THEN last_seen ELSE ? END, count = count + ? WHERE id = ?",
         params![
             event.severity.as_str(),
             event.message,

@@ -13,7 +13,7 @@ use crate::domain::system_event::Severity;
 /// The columns of [`alert`], of `alert w`.
 pub(in crate::store) const ALERT_COLUMNS: &str = "w.id, w.severity, w.status, w.source, w.message, w.time, w.last_seen, \
     w.count, w.trigger_name, w.threshold, w.value, w.remedy, w.acknowledged_by, w.note, w.silenced_until, w.resolution, \
-    w.attempts";
+    w.about";
 
 /// Reads an alert.
 pub(in crate::store) fn alert(row: &Row<'_>) -> Result<Alert> {
