@@ -106,7 +106,7 @@ impl Core {
             };
             let name = self.agents[agent].spec.name.clone();
             let attempt = AlertAttempt { agent: name, cage, task_id, execution_id };
-            self.limit_broken(agent, attempt, limit, &format!("{}{last}", outcome.message), tripped, now, out);
+            self.limit_broken(agent, &attempt, limit, &format!("{}{last}", outcome.message), tripped, now, out);
         } else if tripped {
             self.tell_of_breaker(agent, now, out);
         }
@@ -141,29 +141,30 @@ impl Core {
     fn limit_broken(
         &mut self,
         slot: u32,
-        attempt: AlertAttempt,
+        attempt: &AlertAttempt,
         limit: &str,
         why: &str,
         tripped: bool,
         now: Timestamp,
         out: &mut Decisions,
     ) {
-        let AlertAttempt { agent, cage, task_id, .. } = &attempt;
+        let AlertAttempt { agent, cage, task_id, .. } = attempt;
         let (cage, own) = (*cage, agent_source(agent));
-        let mut message = format!("agent {agent} broke the {limit} limit of cage {cage} with task {task_id}: {why}");
         let context = AlertContext { attempts: vec![attempt.clone()], ..trigger(&format!("{LIMIT_EXCEEDED}{limit}")) };
         let cause = context.trigger.clone();
         let subjects = [Subject::new(Scope::Cage, cage.to_string()), Subject::new(Scope::Agent, agent)];
         let mut severity = self.worst_superseded(&subjects, &cause).unwrap_or(Severity::Warning);
         let breaker = self.alerts.of_cause((&own, BREAKER)).map(|alert| alert.severity);
         // What opened for another cause has its own alert, and keeps it.
-        if (tripped || breaker.is_none())
-            && let Some((failures, pause)) = self.open_breaker(slot, now)
-        {
-            severity = severity.max(breaker.unwrap_or(severity));
+        let open = self.open_breaker(slot, now).filter(|_| tripped || breaker.is_none());
+        let and = open.map_or_else(String::new, |(failures, pause)| {
             let pause = pause.human();
-            message.push_str(&format!("; its breaker is open: {failures} failures in a row, no task for {pause}"));
+            format!("; its breaker is open: {failures} failures in a row, no task for {pause}")
+        });
+        if tripped {
+            severity = severity.max(breaker.unwrap_or(severity));
         }
+        let message = format!("agent {agent} broke the {limit} limit of cage {cage} with task {task_id}: {why}{and}");
         self.tell(severity, cage_source(cage), context, message, now, out);
         for subject in &subjects {
             self.supersede_rules(subject, &cause, now, out);

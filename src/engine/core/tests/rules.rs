@@ -252,7 +252,7 @@ fn who_goes_round_in_circles_or_says_nothing_is_named_with_the_attempt() {
             assert!(remedy.contains(&format!("menagerie task {verb} {id}")), "{remedy}");
         }
         let said = alert::AlertAttempt { agent: "own".into(), cage: cage(1), task_id: id, execution_id: execution };
-        assert_eq!(alert.context.attempts, [said.clone()]);
+        assert_eq!(alert.context.attempts, std::slice::from_ref(&said));
         world.assert_durable();
         // Of two nobody can tell which it is.
         let other = world.submit(bare());
