@@ -157,6 +157,10 @@ enumeration! {
         Waiting = "waiting",
         /// An open alert is about it or its agent, or it runs and a limit is nearly reached.
         Warning = "warning",
+        /// The same, and the gravest of the open alerts is an error.
+        Error = "error",
+        /// The same, and the gravest of the open alerts is critical.
+        Critical = "critical",
         /// Nobody lives there, or it is withheld.
         Stopped = "stopped",
         /// Its agent's breaker is open, or its last execution failed.

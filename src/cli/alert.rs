@@ -18,6 +18,7 @@ use super::view::{self, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::live::OpenAlert;
 use crate::api::types::{AlertRuleRow, JournalRow, WireCommand};
+use crate::domain::alert::AlertAttempt;
 use crate::domain::filter::tables;
 use crate::domain::time::When;
 use crate::domain::{
@@ -206,7 +207,8 @@ fn silences(context: &mut Context, all: bool, end: &[String]) -> Outcome {
 }
 
 fn draw(rows: &[Value]) -> Table {
-    let ids = ShortIds::of(rows, "id");
+    // Those that are over are not shown, and may have come up in the same moment.
+    let ids = ShortIds::with_spare(rows, "id");
     let mut table = Table::new(&[
         ("ID", Align::Left),
         ("SEVERITY", Align::Left),
@@ -282,6 +284,15 @@ pub fn waiting(client: &Client) -> Result<Vec<Alert>, Failure> {
     Ok(alerts)
 }
 
+/// The attempts that an alert is about, in words; empty when it is about none.
+fn attempts(alert: Option<&Alert>) -> String {
+    let said = |it: &AlertAttempt| {
+        format!("execution {} of task {} by agent {} in cage {}", it.execution_id, it.task_id, it.agent, it.cage)
+    };
+    let all: Vec<String> = alert.into_iter().flat_map(|alert| &alert.context.attempts).map(said).collect();
+    all.join(", or ")
+}
+
 /// The name of a user; the id when nobody knows it.
 fn user(users: &[User], alert: &Value, path: &str) -> String {
     let id = view::text(alert, path);
@@ -322,6 +333,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("figure", figure.unwrap_or_default().into()),
         ("shared by", members.join(", ").into()),
         ("remedy", view::text(&alert, "context.remedy").into()),
+        ("attempt", attempts(known.as_ref()).into()),
         ("raised", view::moment(&alert, "time")),
         ("last seen", view::moment(&alert, "last_seen")),
         ("times", view::text(&alert, "count").into()),

@@ -91,7 +91,17 @@ fn alerts(out: &mut Printer, waiting: &[Alert]) -> std::io::Result<()> {
         let line = format!("{}{}", label(out, ""), table::clean(&alert.message));
         out.line(&line)?;
     }
+    if let Some(more) = more(waiting.len()) {
+        let line = format!("{}{}", label(out, ""), out.paint(Role::Dim, &more));
+        out.line(&line)?;
+    }
     Ok(())
+}
+
+/// That there are more alerts than are told in words, and where they are; `None` when there are not.
+fn more(alerts: usize) -> Option<String> {
+    let more = alerts.checked_sub(ALERTS_SHOWN).filter(|more| *more > 0)?;
+    Some(format!("and {more} more: menagerie alert list"))
 }
 
 /// `queue      degraded: 2 tasks ask for what no cage and agent together can do`, and below it since when and what to do.
@@ -123,4 +133,15 @@ fn counts(out: &mut Printer, noun: &str, counts: &Value) -> std::io::Result<()> 
     let label = out.paint(Role::Dim, &format!("{noun:<11}"));
     let text = if parts.is_empty() { out.paint(Role::Dim, "none") } else { parts.join(", ") };
     out.line(&format!("{label}{text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_there_are_more_alerts_than_are_shown_is_said() {
+        assert_eq!((more(0), more(3)), (None, None));
+        assert_eq!(more(12).as_deref(), Some("and 9 more: menagerie alert list"));
+    }
 }

@@ -177,6 +177,12 @@ impl ShortIds {
         Self(id_length(values.iter().filter_map(|value| at(value, path).as_str())))
     }
 
+    /// The same with one group of digits more than these need: there are others of their kind that are not among them.
+    pub fn with_spare(values: &[Value], path: &str) -> Self {
+        let Self(needed) = Self::of(values, path);
+        Self(ID_LENGTHS.into_iter().find(|length| *length > needed).unwrap_or(needed))
+    }
+
     /// One of them.
     pub fn cell(&self, value: &Value, path: &str) -> Cell {
         let id = text_or_dash(value, path);
@@ -221,6 +227,17 @@ impl<'a> AgentNames<'a> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn ids_with_a_spare_are_told_apart_from_those_of_the_same_moment() {
+        let one = [json!({"id": "0199a8e3-4b2c-7f3a-9d21-0123456789ab"})];
+        let other = json!({"id": "0199a8e3-4b2c-7f3b-9d21-0123456789ab"});
+        let both = [one[0].clone(), other.clone()];
+        let shown = |ids: &ShortIds, value: &Value| ids.cell(value, "id").text;
+        assert_eq!(shown(&ShortIds::of(&one, "id"), &one[0]), "0199a8e3-4b2c");
+        assert_eq!(shown(&ShortIds::with_spare(&one, "id"), &one[0]), "0199a8e3-4b2c-7f3a");
+        assert_eq!(shown(&ShortIds::with_spare(&both, "id"), &other), "0199a8e3-4b2c-7f3b-9d21");
+    }
 
     #[test]
     fn ids_are_as_short_as_they_may_be() {

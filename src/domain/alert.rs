@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert_rule::AlertRule;
 use super::enumeration::enumeration;
-use super::id::{AlertId, UserId};
+use super::id::{AlertId, CageId, ExecutionId, TaskId, UserId};
 use super::system_event::Severity;
 use super::time::Timestamp;
 
@@ -34,6 +34,23 @@ pub struct AlertContext {
     /// What to do about it, where the rule says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// What it is about of what ran: the attempt that broke a limit, repeats itself or says nothing; several where nobody can tell
+    /// which of them it is. Empty where it is about no work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<AlertAttempt>,
+}
+
+/// An attempt that an alert is about. It stays known from the alert alone, whatever becomes of task and agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertAttempt {
+    /// Who, by name.
+    pub agent: String,
+    /// Where.
+    pub cage: CageId,
+    /// Its task.
+    pub task_id: TaskId,
+    /// Itself.
+    pub execution_id: ExecutionId,
 }
 
 /// How an alert was ended.

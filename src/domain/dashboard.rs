@@ -153,8 +153,11 @@ pub struct TimelineSpan {
     pub to: Option<Timestamp>,
     /// How many there are.
     pub count: u64,
-    /// How many of them failed.
+    /// How many of them failed; what somebody cancelled did not.
     pub failed: u64,
+    /// How many of them somebody cancelled.
+    #[serde(default)]
+    pub cancelled: u64,
     /// Which, of several the last.
     pub execution_id: ExecutionId,
     /// Its task.

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
-use super::alert::{Alert, Resolution};
+use super::alert::{Alert, AlertAttempt, Resolution};
 use super::alert_rule::{AlertRule, Subject};
 use super::approval_rule::ApprovalRule;
 use super::artifact::{Artifact, ReviewState};
@@ -546,6 +546,12 @@ events! {
         /// Whether nothing came up: one of those that share it is over, and it says so.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         left: bool,
+        /// What to do about it this time, where that is something else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remedy: Option<String>,
+        /// The attempts that it is about this time, where it is about any.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attempts: Vec<AlertAttempt>,
     }
     /// Somebody knows of an alert.
     AlertAcknowledged = "alert_acknowledged" {

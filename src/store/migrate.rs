@@ -155,10 +155,20 @@ const STEPS: &[Step] = &[
             "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('execution_ended', 'artifact_reviewed'))",
         ),
     },
+    Step {
+        name: "alert_attempts",
+        up: include_str!("migrations/0017_alert_attempts.up.sql"),
+        down: Some(include_str!("migrations/0017_alert_attempts.down.sql")),
+        known_before: Some(
+            "SELECT EXISTS (SELECT 1 FROM journal
+                 WHERE (kind = 'alert_raised' AND body ->> '$.alert.context.attempts' IS NOT NULL)
+                 OR (kind = 'alert_repeated' AND (body ->> 'attempts' IS NOT NULL OR body ->> 'remedy' IS NOT NULL)))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 16;
+pub const SCHEMA: u32 = 17;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

@@ -24,10 +24,13 @@ struct Table {
 
 macro_rules! table {
     ($noun:expr, $table:literal) => {
+        table!($noun, $table, "")
+    };
+    ($noun:expr, $table:literal, $and:literal) => {
         Table {
             noun: $noun,
-            range: concat!("SELECT id FROM ", $table, " WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"),
-            tail: concat!("SELECT id FROM ", $table, " WHERE substr(hex(id), -?) = ? ORDER BY id LIMIT ?"),
+            range: concat!("SELECT id FROM ", $table, " WHERE id BETWEEN ? AND ?", $and, " ORDER BY id LIMIT ?"),
+            tail: concat!("SELECT id FROM ", $table, " WHERE substr(hex(id), -?) = ?", $and, " ORDER BY id LIMIT ?"),
         }
     };
 }
@@ -36,6 +39,7 @@ const TASKS: Table = table!(TaskId::NOUN, "task");
 const EXECUTIONS: Table = table!(ExecutionId::NOUN, "execution");
 const ARTIFACTS: Table = table!(ArtifactId::NOUN, "artifact");
 const ALERTS: Table = table!(AlertId::NOUN, "alert");
+const OPEN_ALERTS: Table = table!(AlertId::NOUN, "alert", " AND status <> 'resolved'");
 const AGENTS: Table = table!(AgentId::NOUN, "agent");
 
 /// The task that `text` means. An array and its elements share all but the last six digits: a prefix that fits them
@@ -67,9 +71,15 @@ pub(super) fn artifact(connection: &Connection, text: &str) -> Result<ArtifactId
     only(&ARTIFACTS, text, &candidates(connection, &ARTIFACTS, text)?).map(ArtifactId)
 }
 
-/// The alert that `text` means.
+/// The alert that `text` means; of several the one that is not over, if there is just one of those.
 pub(super) fn alert(connection: &Connection, text: &str) -> Result<AlertId, Error> {
-    only(&ALERTS, text, &candidates(connection, &ALERTS, text)?).map(AlertId)
+    let found = candidates(connection, &ALERTS, text)?;
+    if found.len() > 1
+        && let [open] = candidates(connection, &OPEN_ALERTS, text)?[..]
+    {
+        return Ok(AlertId(open));
+    }
+    only(&ALERTS, text, &found).map(AlertId)
 }
 
 /// What `text` means in the inbox: an artifact or an alert, otherwise a task.

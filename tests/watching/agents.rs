@@ -91,6 +91,14 @@ fn an_agent_that_repeats_itself_and_one_that_goes_silent_raise_one_alert_each() 
     let quiet = fired(&mut site, "silent-agent", Severity::Warning);
     assert_eq!(quiet.source, "agent a2");
     assert!(quiet.message.starts_with("agent a2 has written nothing for "), "{}", quiet.message);
+    // Each says which attempt of which task it is and where, and how it is ended.
+    for (alert, task, cage) in [(&looping, &loops, "001"), (&quiet, &silent, "002")] {
+        assert!(alert.message.ends_with(&format!("in cage {cage} with task {task}")), "{}", alert.message);
+        let remedy = alert.context.remedy.as_deref().unwrap();
+        assert!(remedy.contains(&format!("menagerie task cancel {task}")), "{remedy}");
+        let shown = out(&site, &["alert", "show", &alert.id.to_string()]);
+        assert!(shown.contains(&format!("of task {task} by agent {} in cage {cage}", &alert.source[6..])), "{shown}");
+    }
     assert_eq!((alerts(&site, "looping-agent").len(), alerts(&site, "silent-agent").len()), (1, 1));
     out(&site, &["task", "cancel", &loops, &silent, &fine]);
     cleared(&mut site, "looping-agent");

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use super::{Failure, Service, live};
 use crate::api::live::{CageCell, CellState, Gauge, OpenAlert};
 use crate::domain::watch::CageUsage;
-use crate::domain::{AgentStatus, Alert, CageId, CageStatus, NodeStatus};
+use crate::domain::{AgentStatus, Alert, CageId, CageStatus, NodeStatus, Severity};
 use crate::engine::core::look::{CageView, NodeView};
 use crate::engine::message::Message;
 use crate::engine::telemetry::Telemetry;
@@ -24,7 +24,9 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Vec<CageC
     let fleet = service.ask(|answer| Message::ViewFleet { answer }).await?;
     let alerts = service.look(|core, _| {
         let found = core.alerts_of_cages().into_iter();
-        found.map(|(cage, about)| (cage, u32::try_from(about.len()).unwrap_or(u32::MAX))).collect::<BTreeMap<_, _>>()
+        let worst = |about: &[&Alert]| about.iter().map(|alert| alert.severity).max();
+        let open = |about: Vec<&Alert>| (u32::try_from(about.len()).unwrap_or(u32::MAX), worst(&about));
+        found.map(|(cage, about)| (cage, open(about))).collect::<BTreeMap<_, _>>()
     });
     let alerts = alerts.await?;
     let usage = running.telemetry.usage();
@@ -32,7 +34,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Vec<CageC
         let used = usage.as_ref().and_then(|usage| usage.of(cage.id));
         let gpus = usage.as_ref().and_then(|usage| usage.gpus_of(cage.id)).map(|(devices, _)| devices);
         let node = fleet.nodes.get(cage.node);
-        let alerts = alerts.get(&cage.id).copied().unwrap_or(0);
+        let alerts = alerts.get(&cage.id).copied().unwrap_or_default();
         cell(cage, node, (used, gpus), alerts, &running.telemetry)
     });
     Ok(Json(cells.collect()))
@@ -67,12 +69,12 @@ fn cores(millis: u64) -> f64 {
     figure(millis) / 1000.0
 }
 
-/// A cage as it is shown, with what it uses and on how many GPUs it has processes.
+/// A cage as it is shown, with what it uses, on how many GPUs it has processes, and how many alerts are open and how grave.
 fn cell(
     cage: CageView,
     node: Option<&NodeView>,
     (used, gpus): (Option<CageUsage>, Option<u64>),
-    alerts: u32,
+    (alerts, worst): (u32, Option<Severity>),
     telemetry: &Telemetry,
 ) -> CageCell {
     let limits = &cage.limits;
@@ -124,27 +126,33 @@ fn cell(
     };
     let nearly = [cell.memory, cell.tokens, cell.pids].iter().any(|gauge| gauge.share().is_some_and(|it| it >= NEARLY));
     let online = node.is_some_and(|node| node.status == NodeStatus::Online);
-    cell.state = state(&cage, online, nearly, alerts > 0);
+    cell.state = state(&cage, online, nearly, worst);
     cell.agent = cage.agent.map(|(name, ..)| name);
     cell
 }
 
-/// What goes on in a cage, as one mark.
-fn state(cage: &CageView, online: bool, nearly: bool, alerted: bool) -> CellState {
+/// What goes on in a cage, as one mark. `worst` is the gravest of its open alerts.
+fn state(cage: &CageView, online: bool, nearly: bool, worst: Option<Severity>) -> CellState {
     let agent = cage.agent.as_ref().map(|(_, status, failures)| (*status, *failures));
-    match (cage.executions.len(), agent) {
+    let alerted = worst.map(|worst| match worst {
+        Severity::Critical => CellState::Critical,
+        Severity::Error => CellState::Error,
+        Severity::Warning | Severity::Info => CellState::Warning,
+    });
+    match (cage.executions.len(), agent, alerted) {
         _ if !online => CellState::Unknown,
-        (_, Some((AgentStatus::Error, _))) => CellState::Failed,
-        (1.., _) if nearly || alerted => CellState::Warning,
-        (1.., _) if cage.started == 0 => CellState::Starting,
-        (1.., _) => CellState::Running,
+        (_, Some((AgentStatus::Error, _)), _) => CellState::Failed,
+        (1.., _, Some(alerted)) => alerted,
+        (1.., _, None) if nearly => CellState::Warning,
+        (1.., _, None) if cage.started == 0 => CellState::Starting,
+        (1.., _, None) => CellState::Running,
         _ if cage.status == CageStatus::Maintenance => CellState::Stopped,
-        (0, Some((_, 1..))) => CellState::Failed,
-        (0, Some((AgentStatus::Blocked, _))) => CellState::Waiting,
+        (0, Some((_, 1..)), _) => CellState::Failed,
+        (0, Some((AgentStatus::Blocked, _)), _) => CellState::Waiting,
         // Nobody would look at a cage that seems to be at rest.
-        (0, _) if alerted => CellState::Warning,
-        (0, None) => CellState::Stopped,
-        (0, Some(_)) => CellState::Idle,
+        (0, _, Some(alerted)) => alerted,
+        (0, None, None) => CellState::Stopped,
+        (0, Some(_), None) => CellState::Idle,
     }
 }
 
@@ -180,7 +188,12 @@ mod tests {
             (cage(1, 1, Some((Active, 0))), CellState::Warning),
             (withheld, CellState::Stopped),
         ] {
-            assert_eq!(state(&view, true, false, true), mark, "{view:?} with an open alert");
+            assert_eq!(state(&view, true, false, Some(Severity::Warning)), mark, "{view:?} with an open alert");
+            // It is as grave as the gravest of them.
+            for (worst, grave) in [(Severity::Error, CellState::Error), (Severity::Critical, CellState::Critical)] {
+                let mark = if mark == CellState::Warning { grave } else { mark };
+                assert_eq!(state(&view, true, true, Some(worst)), mark, "{view:?} with an open alert: {worst}");
+            }
         }
         for (executions, started, agent, online, warned, mark) in [
             (1, 1, Some((Active, 0)), true, false, CellState::Running),
@@ -197,12 +210,12 @@ mod tests {
             (1, 1, Some((Active, 0)), false, false, CellState::Unknown),
         ] {
             let view = cage(executions, started, agent);
-            assert_eq!(state(&view, online, warned, false), mark, "{view:?} {online} {warned}");
+            assert_eq!(state(&view, online, warned, None), mark, "{view:?} {online} {warned}");
         }
         let withheld = CageView { status: CageStatus::Maintenance, ..cage(0, 0, Some((Idle, 0))) };
-        assert_eq!(state(&withheld, true, false, false), CellState::Stopped);
+        assert_eq!(state(&withheld, true, false, None), CellState::Stopped);
         let draining = CageView { status: CageStatus::Maintenance, ..cage(1, 1, Some((Active, 0))) };
-        assert_eq!(state(&draining, true, false, false), CellState::Running, "what runs in a withheld cage goes on");
+        assert_eq!(state(&draining, true, false, None), CellState::Running, "what runs in a withheld cage goes on");
     }
 
     #[test]
@@ -218,13 +231,13 @@ mod tests {
         view.limits.cpu = Some(Cpu::from_millis(2500));
         view.limits.memory = Some(Bytes::from_mib(100));
         view.limits.tokens = Some(TokenLimit { tokens: 50, per: None });
-        let unmeasured = cell(view.clone(), Some(&node), (None, None), 0, &telemetry);
+        let unmeasured = cell(view.clone(), Some(&node), (None, None), (0, None), &telemetry);
         assert_eq!(unmeasured.cpu, Gauge { used: None, granted: Some(1.5), limit: Some(2.5) });
         assert_eq!((unmeasured.gpu, unmeasured.pids.used), (Gauge::default(), None));
         assert_eq!(unmeasured.tokens, Gauge { used: None, granted: None, limit: Some(50.0) });
         let used = CageUsage { memory: Some(95 << 20), ..CageUsage::unknown(view.id) };
         view.limits.gpu = Some(2);
-        let measured = cell(view, Some(&node), (Some(used), Some(1)), 0, &telemetry);
+        let measured = cell(view, Some(&node), (Some(used), Some(1)), (0, None), &telemetry);
         assert_eq!(measured.gpu, Gauge { used: Some(1.0), granted: Some(0.0), limit: Some(2.0) });
         assert_eq!(measured.cpu.used, None, "nobody has measured its time");
         assert_eq!(measured.memory.used, Some(f64::from(95 << 20)));

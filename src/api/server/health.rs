@@ -80,7 +80,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Health> {
         space(*disk),
         worker(view),
         cages(view),
-        sensors(*measuring, *dropped, lost, *series),
+        sensors(*measuring, &view.lost_gpus, *dropped, lost, *series),
         queue(view, *now),
         agents(view),
         delivery(receivers),
@@ -208,6 +208,7 @@ fn cages(view: &OverviewView) -> Health {
 /// Workers measure only while somebody wants to know; that they do not is no fault.
 fn sensors(
     (measuring, ago): (Option<Duration>, Option<Duration>),
+    lost_gpus: &[(String, Vec<String>)],
     dropped: u64,
     lost: &Dropped,
     series: (u64, u64),
@@ -216,6 +217,18 @@ fn sensors(
     if let Some(silent) = silent.filter(|silent| *silent > SENSORS_SILENT) {
         let reason = format!("nothing was measured for {} seconds", silent.as_secs());
         return part("sensors", HealthState::Degraded, reason, "look at worker.log in the data directory");
+    }
+    if let Some((node, _)) = lost_gpus.first() {
+        let of_node = |(node, gpus): &(String, Vec<String>)| {
+            let noun = if gpus.len() == 1 { "GPU" } else { "GPUs" };
+            format!("node {node} has lost {noun} {}", gpus.join(", "))
+        };
+        let reason = lost_gpus.iter().map(of_node).collect::<Vec<_>>().join("; ");
+        let remedy = format!(
+            "menagerie node gpus {node} shows those that are left; look at the kernel's log (dmesg) for the Xid, as a rule the \
+             machine has to be restarted"
+        );
+        return part("sensors", HealthState::Degraded, reason, remedy);
     }
     if lost.disk_full > 0 || lost.failed > 0 || lost.overrun > 0 {
         let reasons = [
@@ -412,6 +425,7 @@ mod tests {
             tripped: (0, vec![]),
             unlimited: (0, vec![]),
             faulty: (0, vec![]),
+            lost_gpus: vec![],
             due: vec![],
         }
     }
@@ -541,6 +555,16 @@ mod tests {
         assert_eq!(worst(Facts { receivers: two, ..well_off(&fine, 0) }).1, HealthState::Degraded);
         let slow = receivers(&[("hook", &Standing { dropped: 2, ..Standing::default() })]);
         assert_eq!(worst(Facts { receivers: slow, ..well_off(&fine, 0) }).1, HealthState::Degraded);
+    }
+
+    #[test]
+    fn a_lost_gpu_is_told_of_while_it_is_lost() {
+        let fine = view(&[NodeStatus::Online]);
+        let lost = vec![("big".to_owned(), vec!["GPU-a".to_owned(), "GPU-b".to_owned()])];
+        let part = judge(&well_off(&OverviewView { lost_gpus: lost, ..fine }, 0)).remove(0);
+        assert_eq!((part.component.as_str(), part.state), ("sensors", HealthState::Degraded));
+        assert_eq!(part.reason, "node big has lost GPUs GPU-a, GPU-b");
+        assert!(part.remedy.contains("menagerie node gpus big") && part.remedy.contains("dmesg"), "{}", part.remedy);
     }
 
     #[test]

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Failure, Service};
-use crate::domain::alert_rule::Scope;
+use crate::domain::alert_rule::{Comparison, Function, Scope};
+use crate::domain::metric::MetricKind;
 use crate::domain::pattern::fits;
 use crate::domain::refusal::nearest;
-use crate::domain::{AlertRule, AlertRulePatch, Command, Matcher, Refusal};
+use crate::domain::{AlertRule, AlertRulePatch, Command, Matcher, Refusal, Threshold};
 use crate::engine::core::{LIMIT_EXCEEDED, LIMITS, TRIGGERS};
 use crate::engine::samples::{self, DEADLINE_SPARE, METRICS, Metric};
 use crate::store::Reader;
@@ -22,11 +23,14 @@ pub(super) async fn command(service: &Service, command: &Command) -> Result<Vec<
     }
 }
 
-/// Refuses rules whose metric nobody knows, that ask for labels which its series have not, or that are kept quiet by what
-/// there is not. What a patch leaves as it was is not looked at again.
+/// Refuses rules whose metric nobody knows, whose thresholds it never reaches, that ask for labels which its series have not,
+/// or that are kept quiet by what there is not. What a patch leaves as it was is not looked at again.
 pub(super) async fn rules(service: &Service, patches: &[AlertRulePatch]) -> Result<Vec<String>, Failure> {
     let looks = |patch: &AlertRulePatch| patch.metric.is_some() || patch.labels.is_some() || patch.scope.is_some();
-    if !patches.iter().any(|patch| looks(patch) || patch.inhibited_by.is_some()) {
+    let compares = |patch: &AlertRulePatch| {
+        patch.warning.is_some() || patch.critical.is_some() || patch.comparison.is_some() || patch.function.is_some()
+    };
+    if !patches.iter().any(|patch| looks(patch) || compares(patch) || patch.inhibited_by.is_some()) {
         return Ok(vec![]);
     }
     let known: BTreeMap<String, AlertRule> = service
@@ -50,7 +54,14 @@ pub(super) async fn rules(service: &Service, patches: &[AlertRulePatch]) -> Resu
         }
         // What is wrong with the rule itself, the engine says when it takes it.
         let Ok(rule) = patch.over(known.get(&patch.name)) else { continue };
-        let Some(metric) = samples::metric(&rule.metric).filter(|_| looks(patch)) else { continue };
+        let Some(metric) = samples::metric(&rule.metric) else { continue };
+        if looks(patch) || compares(patch) {
+            function(&rule, metric).map_err(place)?;
+            bounds(&rule, metric).map_err(place)?;
+        }
+        if !looks(patch) {
+            continue;
+        }
         labels(&rule, metric).map_err(place)?;
         let fits = |labels: &BTreeMap<_, _>| rule.looks_at(labels) && rule.subject(labels).is_some();
         // A series for each task is not kept.
@@ -95,6 +106,57 @@ fn labels(rule: &AlertRule, metric: &Metric) -> Result<(), Refusal> {
             Err(refusal.hint_nearest(label, metric.labels.iter().copied(), have))
         }
     }
+}
+
+/// Shares that may be more than the whole: of a limit that is held only in the mean or afterwards, of a speed that is nominal.
+const BEYOND_THE_WHOLE: [&Metric; 3] = [&samples::CAGE_CPU_SHARE, &samples::CAGE_TOKENS_SHARE, &samples::GPU_FAN];
+
+/// Refuses a rise of what does not only grow.
+fn function(rule: &AlertRule, metric: &Metric) -> Result<(), Refusal> {
+    let rises = |function: Function| matches!(function, Function::Rate | Function::Increase);
+    if metric.kind == MetricKind::Counter || !rises(rule.function) {
+        return Ok(());
+    }
+    let allowed: Vec<&str> = Function::ALL.iter().filter(|it| !rises(**it)).map(|it| it.as_str()).collect();
+    let hint = format!("{} is a {}, which goes up and down", metric.name, metric.kind);
+    Err(Refusal::invalid("function", rule.function, allowed.join(", ")).hint(hint))
+}
+
+/// Refuses thresholds that no value of the metric is ever beyond, or that lie outside of what its values can be.
+fn bounds(rule: &AlertRule, metric: &Metric) -> Result<(), Refusal> {
+    let unit = rule.unit();
+    let is_share = metric.unit == "ratio" && rule.function != Function::Count;
+    let most = (is_share && !BEYOND_THE_WHOLE.contains(&metric)).then_some(1.0);
+    // What a task has to spare may be less than nothing, and so may a temperature.
+    let has_least = metric != &DEADLINE_SPARE && metric.unit != "celsius" || rule.function == Function::Count;
+    let least = has_least.then_some(0.0);
+    let shown = |value: f64| Threshold::new(value, unit).to_string();
+    for (field, threshold) in [("warning", rule.warning), ("critical", rule.critical)] {
+        let Some(threshold) = threshold else { continue };
+        let outside =
+            least.is_some_and(|least| threshold.value < least) || most.is_some_and(|most| threshold.value > most);
+        let never = match rule.comparison {
+            Comparison::Above => most == Some(threshold.value),
+            Comparison::Below => least == Some(threshold.value),
+            Comparison::AtLeast | Comparison::AtMost => false,
+        };
+        if !outside && !never {
+            continue;
+        }
+        let allowed = match (least, most, rule.comparison) {
+            (Some(least), Some(most), Comparison::Above) => format!("{} to less than {}", shown(least), shown(most)),
+            (Some(least), Some(most), Comparison::Below) => format!("more than {} to {}", shown(least), shown(most)),
+            (Some(least), Some(most), _) => format!("{} to {}", shown(least), shown(most)),
+            (Some(least), None, Comparison::Below) => format!("more than {}", shown(least)),
+            (least, ..) => format!("{} and more", shown(least.unwrap_or_default())),
+        };
+        let hint = match most {
+            Some(most) => format!("{} is a share, at most {}", metric.name, shown(most)),
+            None => format!("{} is never less than {}", metric.name, shown(least.unwrap_or_default())),
+        };
+        return Err(Refusal::invalid(field, threshold, allowed).hint(hint));
+    }
+    Ok(())
 }
 
 /// What is said of a rule that finds no series.
@@ -161,6 +223,51 @@ mod tests {
         assert!(refused.contains("has the labels node, gpu, uuid"), "{refused}");
         let refused = judged("gpu", "uid").unwrap_err();
         assert!(refused.contains("labels: \"uid\"") && refused.contains("did you mean \"uuid\"?"), "{refused}");
+    }
+
+    #[test]
+    fn what_no_value_is_ever_beyond_is_refused_with_what_is_allowed() {
+        let judged = |metric: &str, how: &str, limit: &str, function: &str| {
+            let rule = rule(serde_json::json!({
+                "name": "x", "metric": metric, "critical": limit, "comparison": how, "function": function,
+            }));
+            let metric = samples::metric(metric).unwrap();
+            super::function(&rule, metric).and_then(|()| bounds(&rule, metric)).map_err(|refusal| refusal.to_string())
+        };
+        let cpu = "menagerie_node_cpu_usage_ratio";
+        for (metric, how, limit, function) in [
+            (cpu, ">", "99%", "last"),
+            (cpu, ">=", "100%", "avg"),
+            (cpu, "<", "100%", "last"),
+            (cpu, "<=", "0%", "last"),
+            (cpu, ">", "200", "count"),
+            ("menagerie_cage_cpu_usage_ratio", ">", "150%", "last"),
+            ("menagerie_task_deadline_spare_seconds", "<", "-5s", "last"),
+            ("menagerie_node_temperature_celsius", "<", "-5", "last"),
+            // Seconds a second are a share that many cores are more of than the whole.
+            ("menagerie_cage_cpu_seconds_total", ">", "400%", "rate"),
+            ("menagerie_queue_wait_seconds", ">", "0s", "last"),
+        ] {
+            assert_eq!(judged(metric, how, limit, function), Ok(()), "{metric} {how} {limit} {function}");
+        }
+        for (metric, how, limit, function, expected) in [
+            (cpu, ">", "150%", "last", "allowed: 0% to less than 100%"),
+            (cpu, ">", "100%", "max", "allowed: 0% to less than 100%"),
+            (cpu, ">=", "101%", "last", "is a share, at most 100%"),
+            (cpu, "<", "0%", "last", "allowed: more than 0% to 100%"),
+            (cpu, "<", "-1%", "last", "allowed: more than 0% to 100%"),
+            ("menagerie_cage_cpu_usage_ratio", ">", "-5%", "last", "is never less than 0%"),
+            ("menagerie_queue_wait_seconds", "<", "-5s", "last", "is never less than 0"),
+            (cpu, ">", "50%", "rate", "allowed: last, avg, max, min, p95, count"),
+            ("menagerie_queue_wait_seconds", ">", "50%", "rate", "is a gauge"),
+        ] {
+            let refused = judged(metric, how, limit, function).unwrap_err();
+            assert!(refused.contains(expected), "{metric} {how} {limit} {function}: {refused}");
+        }
+        for rule in crate::engine::core::Core::new().alert_rules() {
+            let metric = samples::metric(&rule.metric).unwrap();
+            assert_eq!((super::function(rule, metric), bounds(rule, metric)), (Ok(()), Ok(())), "{}", rule.name);
+        }
     }
 
     #[test]

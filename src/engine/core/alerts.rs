@@ -213,8 +213,17 @@ impl Core {
         }
         if let Some((alert_id, before)) = known {
             let severity = before.max(severity);
-            let event =
-                AlertRepeated { alert_id, severity, message, value: context.value, threshold: None, left: false };
+            let AlertContext { value, attempts, .. } = context;
+            let event = AlertRepeated {
+                alert_id,
+                severity,
+                message,
+                value,
+                threshold: None,
+                left: false,
+                remedy: None,
+                attempts,
+            };
             self.emit(now, Actor::Engine, event, out);
             return;
         }

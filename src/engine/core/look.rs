@@ -2,6 +2,7 @@
 //! of it goes through the queue: it is kept up to date, or counted over the fleet.
 
 use super::Core;
+use super::node::lost_gpus;
 use super::shape::Shape;
 use super::slab::NONE;
 use super::state::CageState;
@@ -86,6 +87,8 @@ pub struct OverviewView {
     pub unlimited: (u64, Vec<CageId>),
     /// Cages that cannot be set up: how many, and the numbers of the first.
     pub faulty: (u64, Vec<CageId>),
+    /// Nodes that have lost GPUs, by name, with what they have lost.
+    pub lost_gpus: Vec<(String, Vec<String>)>,
     /// Tasks whose deadline comes near, the most urgent first.
     pub due: Vec<Due>,
 }
@@ -114,6 +117,7 @@ impl Core {
             tripped: self.tripped(),
             unlimited: self.unlimited(),
             faulty: self.faulty(),
+            lost_gpus: self.lost_gpus(),
             due: self.due(now, horizon, due_max),
         }
     }
@@ -179,6 +183,11 @@ impl Core {
     fn faulty(&self) -> (u64, Vec<CageId>) {
         let ids: Vec<CageId> = self.cages().filter(|cage| cage.fault.is_some()).map(|cage| cage.spec.id).collect();
         (ids.len() as u64, ids.into_iter().take(NAMES_SHOWN).collect())
+    }
+
+    fn lost_gpus(&self) -> Vec<(String, Vec<String>)> {
+        let lost = self.nodes.iter().map(|state| (state.node.name.clone(), lost_gpus(&state.node.metadata)));
+        lost.filter(|(_, gpus)| !gpus.is_empty()).collect()
     }
 
     /// Tasks in the queue that no cage and agent together could do. Of many different wishes only some are checked, so

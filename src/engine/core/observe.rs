@@ -4,12 +4,13 @@
 //! alert that was resolved by hand comes up again if its cause is not over. Only since when a threshold is exceeded is in
 //! memory alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::alerts::{NODE_LOST, agent_source, node_source};
 use super::rules::group_source;
+use super::state::ExecutionState;
 use super::{Core, Decisions};
-use crate::domain::alert::AlertContext;
+use crate::domain::alert::{AlertAttempt, AlertContext};
 use crate::domain::alert_rule::NoData;
 use crate::domain::alert_state::Pending;
 use crate::domain::event::{AlertGrouped, AlertRepeated, AlertUnacknowledged};
@@ -29,6 +30,14 @@ const OF_WORK: [&str; 10] = [
     "menagerie_agent_progress_",
     "menagerie_agent_running_",
 ];
+
+/// So many attempts are named by one alert.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Whether what a rule looks at is of work that is under way.
+fn is_of_work(rule: &AlertRule) -> bool {
+    OF_WORK.iter().any(|beginning| rule.metric.starts_with(beginning))
+}
 
 /// One figure of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +97,7 @@ impl Core {
     /// stand, raise nothing any more. What was raised is over with it if the rule takes it to be over for want of samples; a
     /// rule that fires for want of them wants just that to be told.
     pub(super) fn is_at_rest(&self, rule: &AlertRule, subject: &Subject) -> bool {
-        if rule.no_data == NoData::Fire || !OF_WORK.iter().any(|beginning| rule.metric.starts_with(beginning)) {
+        if rule.no_data == NoData::Fire || !is_of_work(rule) {
             return false;
         }
         match subject.scope {
@@ -108,7 +117,7 @@ impl Core {
     /// there now, of which nothing was measured yet.
     fn is_of_before(&self, rule: &AlertRule, observation: &Observation) -> bool {
         let (Observation { subject, .. }, Some(time)) = (observation, observation.time) else { return false };
-        if !OF_WORK.iter().any(|beginning| rule.metric.starts_with(beginning)) {
+        if !is_of_work(rule) {
             return false;
         }
         let first = match subject.scope {
@@ -139,15 +148,28 @@ impl Core {
     /// An alert of something has come up that keeps rules quiet: what they have said of it is the same story, and over. Not so
     /// what a rule of a node keeps without samples: one that cannot be reached has a full disk all the same.
     pub(super) fn supersede_rules(&mut self, subject: &Subject, trigger: &str, now: Timestamp, out: &mut Decisions) {
-        let quiet = |rule: &&AlertRule| {
-            rule.scope == subject.scope
-                && (rule.scope != Scope::Node || rule.no_data == NoData::Clear)
-                && rule.inhibited_by.iter().any(|it| it == trigger)
-        };
-        let rules: Vec<AlertRule> = self.rules.iter().filter(quiet).cloned().collect();
+        let rules: Vec<AlertRule> = self.kept_quiet(subject, trigger).cloned().collect();
         for rule in rules {
             self.lay_down(&rule, subject, &format!("it has come to \"{trigger}\""), now, out);
         }
+    }
+
+    /// The worst that rules have said of subjects and that an alert with this trigger takes the place of. It is to be told as
+    /// at least as grave, or whoever hears grave alerts alone would hear that all is well at the moment of the harm.
+    pub(super) fn worst_superseded(&self, subjects: &[Subject], trigger: &str) -> Option<Severity> {
+        let levels = subjects
+            .iter()
+            .flat_map(|subject| self.kept_quiet(subject, trigger).map(move |rule| self.fired(&rule.name, subject)));
+        levels.max().and_then(Level::severity)
+    }
+
+    /// The rules that an alert of a subject with this trigger keeps quiet and takes the place of.
+    fn kept_quiet(&self, subject: &Subject, trigger: &str) -> impl Iterator<Item = &AlertRule> {
+        self.rules.iter().filter(move |rule| {
+            rule.scope == subject.scope
+                && (rule.scope != Scope::Node || rule.no_data == NoData::Clear)
+                && rule.inhibited_by.iter().any(|it| it == trigger)
+        })
     }
 
     /// The level at which a subject has an alert of a rule, by itself or in a group.
@@ -169,7 +191,15 @@ impl Core {
             sources.iter().any(|source| self.alerts.of_cause((source, trigger)).is_some())
                 // A node that was lost before its alert was resolved by hand is still lost.
                 || (trigger == NODE_LOST && self.is_lost(&sources))
+                || self.has_alert_of_attempts(trigger, subject)
         })
+    }
+
+    /// Whether an alert with this trigger is about an attempt of the agent, wherever that was.
+    fn has_alert_of_attempts(&self, trigger: &str, subject: &Subject) -> bool {
+        let alerts = self.alerts.of_trigger(trigger).filter_map(|id| self.alerts.get(id));
+        let mut attempts = alerts.flat_map(|alert| &alert.context.attempts);
+        subject.scope == Scope::Agent && attempts.any(|attempt| attempt.agent == subject.name)
     }
 
     fn is_lost(&self, sources: &[String]) -> bool {
@@ -204,12 +234,49 @@ impl Core {
         sources
     }
 
+    /// The attempts that a figure is about: those of the subject that are under way, in the cage that the series names.
+    fn attempts(&self, rule: &AlertRule, subject: &Subject, labels: &BTreeMap<String, String>) -> Vec<AlertAttempt> {
+        if !is_of_work(rule) {
+            return vec![];
+        }
+        let runs = self.executions.iter().map(|(_, run)| run);
+        let mut runs: Vec<_> = match subject.scope {
+            Scope::Cage => {
+                let cage: Option<CageId> = subject.name.parse().ok();
+                runs.filter(|run| Some(run.cage) == cage).collect()
+            }
+            Scope::Agent => {
+                let slot = self.agent_names.get(&subject.name);
+                runs.filter(|run| Some(&run.agent) == slot).collect()
+            }
+            Scope::Task | Scope::Node | Scope::Gpu | Scope::Queue | Scope::Fleet => vec![],
+        };
+        let cage: Option<CageId> = labels.get(Scope::Cage.as_str()).and_then(|cage| cage.parse().ok());
+        if runs.iter().any(|run| Some(run.cage) == cage) {
+            runs.retain(|run| Some(run.cage) == cage);
+        }
+        runs.sort_by_key(|run| run.id);
+        let attempt = |run: &ExecutionState| AlertAttempt {
+            agent: self.agents[run.agent].spec.name.clone(),
+            cage: run.cage,
+            task_id: self.tasks[run.task].id,
+            execution_id: run.id,
+        };
+        runs.into_iter().take(ATTEMPTS_MAX).map(attempt).collect()
+    }
+
     /// Brings a subject's alert to a level.
     fn fire(&mut self, rule: &AlertRule, observation: &Observation, level: Level, now: Timestamp, out: &mut Decisions) {
         let Observation { subject, value, labels, .. } = observation;
         let (source, value) = (subject.to_string(), *value);
+        let mut attempts = self.attempts(rule, subject, labels);
+        let known = self.alerts.of_cause((&source, &rule.name));
+        if let Some(alert) = known.filter(|_| attempts.is_empty()) {
+            attempts.clone_from(&alert.context.attempts);
+        }
+        let own = known.map(|alert| (alert.id, alert.severity, alert.status));
+        let labels = &with_attempts(labels, &attempts);
         let message = rule.say(subject, level, value, labels);
-        let own = self.alerts.of_cause((&source, &rule.name)).map(|alert| (alert.id, alert.severity, alert.status));
         let Some(severity) = level.severity() else {
             if let Some((alert_id, ..)) = own {
                 self.end_alert(alert_id, format!("cleared by itself: {}", cleared(rule, value)), now, out);
@@ -223,18 +290,19 @@ impl Core {
             threshold: rule.threshold(level).map(|threshold| threshold.value),
             value,
             remedy: rule.advise(subject, level, value, labels),
+            attempts,
         };
         if let Some((alert_id, before, status)) = own {
             // Whoever acknowledged a warning does not know of what has become of it.
             if severity > before && status == AlertStatus::Acknowledged {
                 self.emit(now, Actor::Engine, AlertUnacknowledged { alert_id }, out);
             }
-            let AlertContext { threshold, value, .. } = context;
+            let AlertContext { threshold, value, remedy, attempts, .. } = context;
             self.say_change((before, severity), &source, &message, now, out);
             self.emit(
                 now,
                 Actor::Engine,
-                AlertRepeated { alert_id, severity, message, value, threshold, left: false },
+                AlertRepeated { alert_id, severity, message, value, threshold, left: false, remedy, attempts },
                 out,
             );
         } else if self.rules.grouped(&rule.name, subject).is_some() || self.is_crowded(rule) {
@@ -284,15 +352,26 @@ impl Core {
                 let value = u32::try_from(members).ok().map(f64::from);
                 let left = severity.is_none();
                 self.say_change((before.unwrap_or(worst), worst), &source, &message, now, out);
-                let event = AlertRepeated { alert_id, severity: worst, message, value, threshold: None, left };
+                let event = AlertRepeated {
+                    alert_id,
+                    severity: worst,
+                    message,
+                    value,
+                    threshold: None,
+                    left,
+                    remedy: None,
+                    attempts: vec![],
+                };
                 self.emit(now, Actor::Engine, event, out);
             }
             (None, Some(worst)) => {
                 let context = AlertContext {
                     trigger: name.clone(),
                     value: u32::try_from(members).ok().map(f64::from),
-                    remedy: rule.advise(subject, Level::Clear, None, &BTreeMap::new()),
+                    // Several share it, and whoever reads what to do finds each task where that one is shown.
+                    remedy: rule.advise(subject, Level::Clear, None, &shared_labels()),
                     threshold: None,
+                    attempts: vec![],
                 };
                 self.say(worst, &source, &message, now, out);
                 self.raise(worst, source, context, message, now, out);
@@ -300,6 +379,28 @@ impl Core {
             _ => {}
         }
     }
+}
+
+/// Labels with the cage and the task of attempts, which a rule may name; the word of a series goes before.
+fn with_attempts(labels: &BTreeMap<String, String>, attempts: &[AlertAttempt]) -> BTreeMap<String, String> {
+    let mut labels = labels.clone();
+    let mut name = |label: Scope, names: Vec<String>| {
+        let names: BTreeSet<String> = names.into_iter().collect();
+        if !names.is_empty() {
+            let names: Vec<String> = names.into_iter().collect();
+            labels.entry(label.as_str().to_owned()).or_insert(names.join(" or "));
+        }
+    };
+    name(Scope::Cage, attempts.iter().map(|attempt| attempt.cage.to_string()).collect());
+    name(Scope::Task, attempts.iter().map(|attempt| attempt.task_id.to_string()).collect());
+    labels
+}
+
+/// What stands for cage and task where many share an alert.
+fn shared_labels() -> BTreeMap<String, String> {
+    [(Scope::Cage, "CAGE"), (Scope::Task, "TASK")]
+        .map(|(label, word)| (label.as_str().to_owned(), word.to_owned()))
+        .into()
 }
 
 /// Why an alert is over.

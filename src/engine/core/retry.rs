@@ -5,6 +5,7 @@ use super::alerts::{BREAKER, LIMIT_EXCEEDED, TASK_FAILED, agent_source, crossed,
 use super::draw;
 use super::fault::cage_source;
 use super::{Core, Decisions};
+use crate::domain::alert::{AlertAttempt, AlertContext};
 use crate::domain::event::{ArrayEnded, BreakerOpened, ExecutionEnded, TaskFailed};
 use crate::domain::{
     Actor, AlertId, CageId, Outcome, OutcomeKind, Scope, Severity, Span, Subject, TaskId, TaskStatus, Timestamp,
@@ -94,6 +95,7 @@ impl Core {
         };
         self.emit(now, actor, event, out);
         self.keep_models(now, out);
+        let tripped = blamed && self.trip_breaker(agent, now, out);
         let broke_limit = outcome.kind == OutcomeKind::LimitExceeded;
         if broke_limit {
             let limit = outcome.limit.as_deref().unwrap_or("a limit");
@@ -102,15 +104,11 @@ impl Core {
                 TaskStatus::Failed => format!("; it was the last of {} attempts", verdict.attempts),
                 _ => String::new(),
             };
-            let name = &self.agents[agent].spec.name;
-            let message = format!(
-                "agent {name} broke the {limit} limit of cage {cage} with task {task_id}: {}{last}",
-                outcome.message
-            );
-            let context = trigger(&format!("{LIMIT_EXCEEDED}{limit}"));
-            let cause = context.trigger.clone();
-            self.tell(Severity::Warning, cage_source(cage), context, message, now, out);
-            self.supersede_rules(&Subject::new(Scope::Cage, cage.to_string()), &cause, now, out);
+            let name = self.agents[agent].spec.name.clone();
+            let attempt = AlertAttempt { agent: name, cage, task_id, execution_id };
+            self.limit_broken(agent, &attempt, limit, &format!("{}{last}", outcome.message), tripped, now, out);
+        } else if tripped {
+            self.tell_of_breaker(agent, now, out);
         }
         if outcome.succeeded() {
             self.clear_limits(cage, created_at, now, out);
@@ -118,9 +116,7 @@ impl Core {
         if outcome.kind == OutcomeKind::CageFailed {
             self.cage_failed(now, actor, cage, &outcome.message, out);
         }
-        if blamed {
-            self.trip_breaker(agent, now, out);
-        } else if outcome.succeeded() {
+        if outcome.succeeded() {
             let source = agent_source(&self.agents[agent].spec.name);
             self.clear_alert(&source, BREAKER, "the agent has succeeded", now, out);
         }
@@ -136,6 +132,45 @@ impl Core {
         }
         if verdict.status.is_final() {
             self.after_end(task_id, verdict.status, now, out);
+        }
+    }
+
+    /// An execution broke a limit of its cage. That is the cause of what rules say of the cage and of the agent's health, and of
+    /// its breaker if it opened for this: one cause is one alert, as grave as what it takes the place of.
+    #[allow(clippy::too_many_arguments)] // Each is one fact of the end; a struct for one caller would only rename them.
+    fn limit_broken(
+        &mut self,
+        slot: u32,
+        attempt: &AlertAttempt,
+        limit: &str,
+        why: &str,
+        tripped: bool,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) {
+        let AlertAttempt { agent, cage, task_id, .. } = attempt;
+        let (cage, own) = (*cage, agent_source(agent));
+        let context = AlertContext { attempts: vec![attempt.clone()], ..trigger(&format!("{LIMIT_EXCEEDED}{limit}")) };
+        let cause = context.trigger.clone();
+        let subjects = [Subject::new(Scope::Cage, cage.to_string()), Subject::new(Scope::Agent, agent)];
+        let mut severity = self.worst_superseded(&subjects, &cause).unwrap_or(Severity::Warning);
+        let breaker = self.alerts.of_cause((&own, BREAKER)).map(|alert| alert.severity);
+        // What opened for another cause has its own alert, and keeps it.
+        let open = self.open_breaker(slot, now).filter(|_| tripped || breaker.is_none());
+        let and = open.map_or_else(String::new, |(failures, pause)| {
+            let pause = pause.human();
+            format!("; its breaker is open: {failures} failures in a row, no task for {pause}")
+        });
+        if tripped {
+            severity = severity.max(breaker.unwrap_or(severity));
+        }
+        let message = format!("agent {agent} broke the {limit} limit of cage {cage} with task {task_id}: {why}{and}");
+        self.tell(severity, cage_source(cage), context, message, now, out);
+        for subject in &subjects {
+            self.supersede_rules(subject, &cause, now, out);
+        }
+        if tripped {
+            self.clear_alert(&own, BREAKER, &format!("it has come to \"{cause}\""), now, out);
         }
     }
 
@@ -183,19 +218,35 @@ impl Core {
         }
     }
 
-    /// Opens an agent's circuit breaker if it has failed too often in a row.
-    fn trip_breaker(&mut self, slot: u32, now: Timestamp, out: &mut Decisions) {
+    /// Opens an agent's circuit breaker if it has failed too often in a row. Gives whether it did.
+    fn trip_breaker(&mut self, slot: u32, now: Timestamp, out: &mut Decisions) -> bool {
         let policy = self.defaults.breaker;
         let agent = &self.agents[slot];
         if agent.failures < policy.failures || agent.breaker_until.is_some() {
-            return;
+            return false;
         }
         let pause = doubled(policy.cooldown, agent.failures - policy.failures, COOLDOWN_MAX);
-        let (agent_id, failures, name) = (agent.id, agent.failures, agent.spec.name.clone());
+        let (agent_id, failures) = (agent.id, agent.failures);
         self.emit(now, Actor::Engine, BreakerOpened { agent_id, failures, until: now.plus(pause) }, out);
+        true
+    }
+
+    /// How often an agent has failed in a row and for how long it still gets no task, while its breaker is open.
+    fn open_breaker(&self, slot: u32, now: Timestamp) -> Option<(u32, Span)> {
+        let agent = &self.agents[slot];
+        agent.breaker_until.map(|until| (agent.failures, until.since(now)))
+    }
+
+    /// Says that an agent's breaker has opened, in the place of what was said of the way there.
+    fn tell_of_breaker(&mut self, slot: u32, now: Timestamp, out: &mut Decisions) {
+        let Some((failures, pause)) = self.open_breaker(slot, now) else { return };
+        let name = self.agents[slot].spec.name.clone();
         let message = format!("agent {name} failed {failures} times in a row and gets no task for {}", pause.human());
-        let context = crossed(BREAKER, f64::from(policy.failures), f64::from(failures));
-        self.tell(Severity::Warning, agent_source(&name), context, message, now, out);
+        let context = crossed(BREAKER, f64::from(self.defaults.breaker.failures), f64::from(failures));
+        let subject = Subject::new(Scope::Agent, &name);
+        let severity = self.worst_superseded(std::slice::from_ref(&subject), BREAKER).unwrap_or(Severity::Warning);
+        self.tell(severity, agent_source(&name), context, message, now, out);
+        self.supersede_rules(&subject, BREAKER, now, out);
     }
 
     /// Draws the consequences of a task's end: its dependents fail with it, its array may end with it.

@@ -48,6 +48,7 @@ struct Found {
     from: Timestamp,
     to: Option<Timestamp>,
     failed: bool,
+    cancelled: bool,
 }
 
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
@@ -56,11 +57,11 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let (id, task, agent, cage) = (c.id(ExecutionId)?, c.id(TaskId)?, c.id(AgentId)?, c.cage()?);
     let (created, started, to) = (c.time()?, c.optional_time()?, c.optional_time()?);
     let from = started.unwrap_or(created);
-    Ok(Found { id, task, agent, cage, created, from, to, failed: c.get()? })
+    Ok(Found { id, task, agent, cage, created, from, to, failed: c.get()?, cancelled: c.get()? })
 }
 
-const COLUMNS: &str =
-    "e.id, e.task_id, e.agent_id, e.cage_id, e.created_at, e.started_at, e.completed_at, e.status = 'failed'";
+const COLUMNS: &str = "e.id, e.task_id, e.agent_id, e.cage_id, e.created_at, e.started_at, e.completed_at, \
+    e.status = 'failed' AND e.outcome_kind IS NOT 'cancelled', e.outcome_kind IS 'cancelled'";
 
 /// How executions that began after one record and up to another are found.
 pub(super) fn began_sql() -> String {
@@ -132,7 +133,7 @@ fn together(mut found: Vec<Found>, step: Span) -> Vec<(TimelineSpan, AgentId)> {
     let short = |from: Timestamp, to: Option<Timestamp>| to.is_some_and(|to| to.since(from) < step);
     let mut spans: Vec<(TimelineSpan, AgentId)> = vec![];
     for one in found {
-        let failed = u64::from(one.failed);
+        let (failed, cancelled) = (u64::from(one.failed), u64::from(one.cancelled));
         if let Some((last, agent)) = spans.last_mut()
             && let Some(end) = last.to
             && one.from.since(end) < step
@@ -140,7 +141,8 @@ fn together(mut found: Vec<Found>, step: Span) -> Vec<(TimelineSpan, AgentId)> {
             && (last.count > 1 || short(last.from, last.to))
         {
             last.to = one.to.max(Some(end));
-            (last.count, last.failed) = (last.count + 1, last.failed + failed);
+            (last.count, last.failed, last.cancelled) =
+                (last.count + 1, last.failed + failed, last.cancelled + cancelled);
             (last.execution_id, last.task_id, *agent) = (one.id, one.task, one.agent);
             continue;
         }
@@ -149,6 +151,7 @@ fn together(mut found: Vec<Found>, step: Span) -> Vec<(TimelineSpan, AgentId)> {
             to: one.to,
             count: 1,
             failed,
+            cancelled,
             execution_id: one.id,
             task_id: one.task,
             task_type: None,

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Change, finite, json};
+use super::{Change, finite, json, json_unless_default};
 use crate::domain::AlertStatus;
 use crate::domain::event::{
     AlertAcknowledged, AlertRaised, AlertReopened, AlertRepeated, AlertResolved, AlertSilenced, AlertUnacknowledged,
@@ -15,8 +15,8 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
     let alert = &event.alert;
     change.run(
         "INSERT INTO alert (seq, id, severity, status, source, message, time, last_seen, count, trigger_name, threshold,
-             value, remedy, acknowledged_by, note, silenced_until, resolution)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             value, remedy, acknowledged_by, note, silenced_until, resolution, about)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             change.seq,
             alert.id.0.as_bytes(),
@@ -35,6 +35,7 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
             alert.note,
             alert.silenced_until.map(Timestamp::as_micros),
             alert.resolution.as_ref().map(|resolution| json("resolution", resolution)).transpose()?,
+            json_unless_default("attempts", &alert.context.attempts)?,
         ],
     )
 }
@@ -42,12 +43,14 @@ pub(super) fn raised(change: &Change<'_, '_>, event: &AlertRaised) -> Result<(),
 pub(super) fn repeated(change: &Change<'_, '_>, event: &AlertRepeated) -> Result<(), Error> {
     change.run(
         "UPDATE alert SET severity = ?, message = ?, value = ?, threshold = coalesce(?, threshold),
-             last_seen = CASE WHEN ? THEN last_seen ELSE ? END, count = count + ? WHERE id = ?",
+             remedy = coalesce(?, remedy), about = coalesce(?, about), last_seen = CASE WHEN ? THEN last_seen ELSE ? END, count = count + ? WHERE id = ?",
         params![
             event.severity.as_str(),
             event.message,
             finite(event.value),
             finite(event.threshold),
+            event.remedy,
+            json_unless_default("attempts", &event.attempts)?,
             event.left,
             change.now(),
             i64::from(!event.left),

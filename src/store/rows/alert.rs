@@ -12,13 +12,14 @@ use crate::domain::system_event::Severity;
 
 /// The columns of [`alert`], of `alert w`.
 pub(in crate::store) const ALERT_COLUMNS: &str = "w.id, w.severity, w.status, w.source, w.message, w.time, w.last_seen, \
-    w.count, w.trigger_name, w.threshold, w.value, w.remedy, w.acknowledged_by, w.note, w.silenced_until, w.resolution";
+    w.count, w.trigger_name, w.threshold, w.value, w.remedy, w.acknowledged_by, w.note, w.silenced_until, w.resolution, \
+    w.about";
 
 /// Reads an alert.
 pub(in crate::store) fn alert(row: &Row<'_>) -> Result<Alert> {
     let mut columns = Columns::new(row);
     let c = &mut columns;
-    Ok(Alert {
+    let mut alert = Alert {
         id: c.id(AlertId)?,
         severity: c.word()?,
         status: c.word()?,
@@ -27,12 +28,20 @@ pub(in crate::store) fn alert(row: &Row<'_>) -> Result<Alert> {
         time: c.time()?,
         last_seen: c.time()?,
         count: c.count()?,
-        context: AlertContext { trigger: c.get()?, threshold: c.get()?, value: c.get()?, remedy: c.get()? },
+        context: AlertContext {
+            trigger: c.get()?,
+            threshold: c.get()?,
+            value: c.get()?,
+            remedy: c.get()?,
+            attempts: vec![],
+        },
         acknowledged_by: c.optional_id(UserId)?,
         note: c.get()?,
         silenced_until: c.optional_time()?,
         resolution: c.optional_json()?,
-    })
+    };
+    alert.context.attempts = c.json_or_default()?;
+    Ok(alert)
 }
 
 /// The columns of [`silence`], of `silence x`.

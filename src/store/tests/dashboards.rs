@@ -81,6 +81,20 @@ proptest! {
 
         let executions = reader.executions(&everything()).unwrap().items;
         let middle = Timestamp::from_micros(i64::midpoint(history.records[0].time.as_micros(), end.as_micros()));
+        // What somebody cancelled did not fail.
+        let kinds = |spans: &[crate::domain::dashboard::TimelineSpan]| {
+            spans.iter().fold((0, 0), |(failed, cancelled), span| (failed + span.failed, cancelled + span.cancelled))
+        };
+        let whole = TimelineQuery { from: begin, to: end, step: FINE, offset: 0, limit: ALL };
+        let rows = reader.timeline(&whole).unwrap().rows;
+        let found = rows.iter().map(|row| kinds(&row.spans)).fold((0, 0), |all, row| (all.0 + row.0, all.1 + row.1));
+        let ended = |is: &dyn Fn(OutcomeKind) -> bool| executions.iter()
+            .filter(|one| under_way(one, begin, end) && one.outcome.as_ref().is_some_and(|it| is(it.kind))).count() as u64;
+        let wanted = (
+            ended(&|kind| kind != OutcomeKind::Succeeded && kind != OutcomeKind::Cancelled),
+            ended(&|kind| kind == OutcomeKind::Cancelled),
+        );
+        prop_assert_eq!(found, wanted);
         for (from, to) in [(begin, end), (history.records[0].time, middle), (middle, end)] {
             let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
             for execution in executions.iter().filter(|execution| under_way(execution, from, to)) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::domain::agent::AgentSpec;
-use crate::domain::alert::{Alert, AlertContext, AlertStatus, Resolution};
+use crate::domain::alert::{Alert, AlertAttempt, AlertContext, AlertStatus, Resolution};
 use crate::domain::alert_rule::{AlertRulePatch, Scope, Subject};
 use crate::domain::approval_rule::{ApprovalRule, Verdict};
 use crate::domain::artifact::{Artifact, ArtifactType, Review, ReviewState};
@@ -656,14 +656,19 @@ impl History {
         match self.below(10) {
             8 => self.rule(),
             9 => self.silence(),
-            0 => self.add(AlertRepeated {
-                alert_id,
-                severity: Severity::Critical,
-                message: "worse".into(),
-                value: [None, Some(0.1 + 0.2)][self.below(2)],
-                threshold: [None, Some(0.7)][self.below(2)],
-                left: at.is_multiple_of(3),
-            }),
+            0 => {
+                let attempts = self.attempts();
+                self.add(AlertRepeated {
+                    alert_id,
+                    severity: Severity::Critical,
+                    message: "worse".into(),
+                    value: [None, Some(0.1 + 0.2)][self.below(2)],
+                    threshold: [None, Some(0.7)][self.below(2)],
+                    left: at.is_multiple_of(3),
+                    remedy: [None, Some("mend it otherwise".into())][self.below(2)].clone(),
+                    attempts,
+                });
+            }
             1 => self.add(AlertAcknowledged { alert_id, by, note: Some("é".into()) }),
             2 => self.add(AlertUnacknowledged { alert_id }),
             3 => self.add(AlertSilenced { alert_id, until }),
@@ -720,8 +725,14 @@ impl History {
         self.add(SilenceAdded { silence: Silence { id, matcher, until, note: None, by, created_at } });
     }
 
-    fn raise_alert(&mut self) {
-        let alert = Alert {
+    fn attempts(&mut self) -> Vec<AlertAttempt> {
+        let (task_id, execution_id) = (TaskId::new(self.time(), 1), ExecutionId::new(self.time(), 2));
+        let attempt = AlertAttempt { agent: "é".into(), cage: CageId::new(7).unwrap(), task_id, execution_id };
+        vec![attempt; self.below(3)]
+    }
+
+    pub(super) fn new_alert(&mut self) -> Alert {
+        Alert {
             id: AlertId::new(self.time(), self.wide()),
             severity: Severity::ALL[1 + self.below(3)],
             status: AlertStatus::Active,
@@ -735,12 +746,17 @@ impl History {
                 threshold: [None, Some(1.0 / 3.0), Some(f64::NAN)][self.below(3)],
                 value: None,
                 remedy: [None, Some("mend it".into())][self.below(2)].clone(),
+                attempts: self.attempts(),
             },
             acknowledged_by: None,
             note: None,
             silenced_until: None,
             resolution: None,
-        };
+        }
+    }
+
+    fn raise_alert(&mut self) {
+        let alert = self.new_alert();
         self.alerts.push(alert.clone());
         self.add(AlertRaised { alert });
     }

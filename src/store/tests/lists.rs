@@ -3,9 +3,10 @@
 use super::generator::{History, history};
 use super::properties::commit;
 use crate::domain::agent::AgentStatus;
+use crate::domain::alert::Resolution;
 use crate::domain::event::*;
 use crate::domain::execution::{Outcome, OutcomeKind};
-use crate::domain::id::{ExecutionId, TaskId};
+use crate::domain::id::{AlertId, ExecutionId, TaskId};
 use crate::domain::refusal::RefusalKind;
 use crate::domain::resource::AllocationStatus;
 use crate::domain::task::{ArrayRange, Task, TaskStatus};
@@ -173,6 +174,36 @@ fn prefixes_must_be_unambiguous() {
     assert_eq!(reader.resolve_agent("agent-1").unwrap(), history.agents[0]);
     assert_eq!(reader.resolve_agent(&history.agents[0].to_string()[..13]).unwrap(), history.agents[0]);
     assert!(reader.resolve_agent("agent-7").unwrap_err().to_string().contains("did you mean \"agent-1\""));
+}
+
+#[test]
+fn a_prefix_of_alerts_means_the_one_that_is_not_over() {
+    let mut history = History::new(9, 20);
+    let id = |number: u128| AlertId(Uuid::from_u128(0x0190_0000_0000_7abc_8000_0000_0000_0000 + number));
+    for number in [1, 2, 3] {
+        let mut alert = history.new_alert();
+        alert.id = id(number);
+        history.add(AlertRaised { alert });
+    }
+    let over = |time| Resolution { time, by: None, action: None, notes: None };
+    let found = |history: &History| {
+        let (_folder, store) = commit(history, 100);
+        let reader = store.reader().unwrap();
+        [&id(2).to_string()[..18], "00000002", "019000000000"]
+            .map(|text| reader.resolve_alert(text).map_err(|error| error.to_string()))
+    };
+    let several = found(&history);
+    assert!(several[0].is_err() && several[2].is_err(), "{several:?}");
+    assert_eq!(several[1], Ok(id(2)));
+    for number in [1, 3] {
+        let time = history.time();
+        history.add(AlertResolved { alert_id: id(number), resolution: over(time) });
+    }
+    assert_eq!(found(&history), [Ok(id(2)), Ok(id(2)), Ok(id(2))]);
+    let time = history.time();
+    history.add(AlertResolved { alert_id: id(2), resolution: over(time) });
+    let none = found(&history);
+    assert!(none[0].is_err(), "of several that are over, none is meant: {none:?}");
 }
 
 #[test]

@@ -68,6 +68,17 @@ fn every_cage_of_a_thousand_is_in_sight_on_120x36_and_200x60() {
 }
 
 #[test]
+fn a_cage_is_marked_as_its_gravest_alert_is() {
+    for (state, said) in
+        [(CellState::Warning, "▲ warning"), (CellState::Error, "× error"), (CellState::Critical, "× critical")]
+    {
+        let mut cells = fleet::cages::grid(3);
+        cells[0].state = state;
+        with_cells((120, 36), &cells).sees(said);
+    }
+}
+
+#[test]
 fn the_cursor_moves_in_four_directions_and_stays_on_its_cage() {
     let mut driver = with_cells((120, 36), &fleet::cages::grid(1000));
     driver.press("l l");

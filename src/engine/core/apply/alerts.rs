@@ -23,6 +23,12 @@ impl Core {
             }
             alert.context.value = event.value;
             alert.context.threshold = event.threshold.or(alert.context.threshold);
+            if let Some(remedy) = &event.remedy {
+                alert.context.remedy = Some(remedy.clone());
+            }
+            if !event.attempts.is_empty() {
+                alert.context.attempts.clone_from(&event.attempts);
+            }
         });
     }
 

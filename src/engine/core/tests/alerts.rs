@@ -372,7 +372,9 @@ fn a_lost_gpu_is_told_once_and_given_to_nobody_until_it_is_back() {
     };
     assert_eq!(resource(&world), [ResourceStatus::Failed; 2]);
     gpus(&mut world, 1, &["GPU-b"]);
+    let lost = |world: &World| world.core.view_overview(world.now, Span::ZERO, 0).lost_gpus;
+    assert_eq!(lost(&world), [("host".to_owned(), vec!["GPU-b".to_owned()])], "what is well tells of it");
     assert_eq!((open(&world).len(), resource(&world)), (1, vec![ResourceStatus::Available; 2]), "one is still missing");
     gpus(&mut world, 2, &[]);
-    assert_eq!(open(&world), []);
+    assert_eq!((open(&world), lost(&world)), (vec![], vec![]));
 }

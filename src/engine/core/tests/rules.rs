@@ -150,6 +150,7 @@ fn a_limit_that_is_broken_takes_the_place_of_what_was_said_of_the_way_there() {
     world.finish_with(id, outcome);
     let triggers = |world: &World| world.core.alerts().map(|alert| alert.context.trigger.clone()).collect::<Vec<_>>();
     assert_eq!(triggers(&world), ["limit exceeded: memory"]);
+    assert_eq!(open(&world), one("cage 001", Severity::Critical), "what had become critical is no milder for its end");
     // The next attempt leaks as well: it is the same story.
     world.pass(Span::from_secs(600));
     assert_eq!(world.schedule(), [id]);
@@ -161,6 +162,114 @@ fn a_limit_that_is_broken_takes_the_place_of_what_was_said_of_the_way_there() {
     world.finish(id, OutcomeKind::Succeeded);
     assert_eq!(triggers(&world), Vec::<String>::new());
     world.assert_durable();
+}
+
+/// Breakers that open soon, and retries that come soon.
+const SOON: &str =
+    "[defaults]\nbreaker = { failures = 3, cooldown = \"20s\" }\nretry = { delay = \"1s\", limit = \"1s\" }\n";
+
+fn killed(world: &mut World, id: TaskId) {
+    let outcome = Outcome { limit: Some("memory".into()), ..Outcome::new(OutcomeKind::LimitExceeded, "too much") };
+    world.finish_with(id, outcome);
+}
+
+#[test]
+fn one_process_that_is_killed_again_and_again_is_one_alert_whatever_follows_from_it() {
+    let mut world = World::new(&format!("{FLEET}{SOON}"));
+    let own = Subject::new(Scope::Agent, "own");
+    let id = world.submit(NewTask { max_attempts: 3, ..bare() });
+    for health in [0.6, 0.3, 0.0] {
+        assert_eq!(world.schedule(), [id]);
+        world.start(id);
+        world.pass(Span::from_secs(5));
+        let execution = world.execution(id);
+        killed(&mut world, id);
+        observe(&mut world, "agent-health", &own, Some(health));
+        assert_eq!(open(&world), one("cage 001", Severity::Warning), "at {health}");
+        let attempts = world.core.alerts().next().unwrap().context.attempts.clone();
+        let [attempt] = &attempts[..] else { panic!("{attempts:?}") };
+        assert_eq!((attempt.agent.as_str(), attempt.cage), ("own", cage(1)));
+        assert_eq!((attempt.task_id, attempt.execution_id), (id, execution));
+        world.assert_durable();
+        world.pass(Span::from_secs(2));
+    }
+    let alert = world.core.alerts().next().unwrap();
+    let said = "too much; it was the last of 3 attempts; its breaker is open: 3 failures in a row, no task for 20s";
+    assert!(alert.message.ends_with(said) && alert.count == 3, "{alert:?}");
+}
+
+#[test]
+fn a_breaker_takes_the_place_of_the_health_that_led_to_it_and_a_broken_limit_that_of_both() {
+    let mut world = World::new(&format!("{FLEET}{SOON}"));
+    let own = Subject::new(Scope::Agent, "own");
+    let triggers = |world: &World| {
+        world.core.alerts().map(|alert| (alert.context.trigger.clone(), alert.severity)).collect::<Vec<_>>()
+    };
+    let critical = |trigger: &str| vec![(trigger.to_owned(), Severity::Critical)];
+    let id = world.submit(NewTask { max_attempts: 9, ..bare() });
+    for failure in 1..=3 {
+        assert_eq!(world.schedule(), [id]);
+        if failure == 3 {
+            observe(&mut world, "agent-health", &own, Some(0.1));
+            assert_eq!(triggers(&world), critical("agent-health"));
+        }
+        world.finish(id, OutcomeKind::Failed);
+        world.pass(Span::from_secs(2));
+    }
+    assert_eq!(triggers(&world), critical("breaker opened"), "it is as grave as what it takes the place of");
+    let over = world.alerts.values().find(|alert| alert.context.trigger == "agent-health").unwrap();
+    let why = over.resolution.clone().unwrap().action.unwrap();
+    assert!(why.ends_with("it has come to \"breaker opened\""), "{why}");
+    // After the pause it gets one to try, and that is killed.
+    world.pass(Span::from_secs(60));
+    assert_eq!(world.schedule(), [id]);
+    killed(&mut world, id);
+    assert_eq!(triggers(&world), critical("limit exceeded: memory"));
+    let alert = world.core.alerts().next().unwrap().clone();
+    assert!(alert.message.contains("its breaker is open: 4 failures in a row, no task for 40s"), "{}", alert.message);
+    observe(&mut world, "agent-health", &own, Some(0.0));
+    assert_eq!(triggers(&world).len(), 1, "its health says nothing new");
+    world.assert_durable();
+}
+
+#[test]
+fn who_goes_round_in_circles_or_says_nothing_is_named_with_the_attempt() {
+    for rule in ["looping-agent", "silent-agent"] {
+        let mut world = World::new(&FLEET.replace("name = \"own\"", "name = \"own\"\nconcurrency = 2"));
+        let own = Subject::new(Scope::Agent, "own");
+        let id = world.submit(bare());
+        assert_eq!(world.schedule(), [id]);
+        let execution = world.execution(id);
+        let far = if rule == "silent-agent" { 1e6 } else { 1.0 };
+        for _ in 0..2 {
+            observe(&mut world, rule, &own, Some(far));
+            world.pass(Span::from_secs(60));
+        }
+        let alert = world.core.alerts().next().unwrap().clone();
+        assert!(alert.message.ends_with(&format!("in cage 001 with task {id}")), "{}", alert.message);
+        let remedy = alert.context.remedy.clone().unwrap();
+        for verb in ["logs", "cancel"] {
+            assert!(remedy.contains(&format!("menagerie task {verb} {id}")), "{remedy}");
+        }
+        let said = alert::AlertAttempt { agent: "own".into(), cage: cage(1), task_id: id, execution_id: execution };
+        assert_eq!(alert.context.attempts, std::slice::from_ref(&said));
+        world.assert_durable();
+        // Of two nobody can tell which it is.
+        let other = world.submit(bare());
+        assert_eq!(world.schedule(), [other]);
+        observe(&mut world, rule, &own, Some(if rule == "silent-agent" { 700.0 } else { 0.91 }));
+        let eased = world.core.alerts().next().unwrap().clone();
+        assert_eq!((eased.id, eased.severity, eased.context.attempts.len()), (alert.id, Severity::Warning, 2));
+        let both = format!("with task {} or {}", id.min(other), id.max(other));
+        assert!(eased.message.ends_with(&both), "{}", eased.message);
+        // The day after the alert alone says which they were.
+        world.finish(id, OutcomeKind::Succeeded);
+        world.finish(other, OutcomeKind::Succeeded);
+        observe(&mut world, rule, &own, None);
+        assert_eq!(open(&world), BTreeMap::new());
+        assert!(world.alerts[&alert.id].context.attempts.contains(&said));
+        world.assert_durable();
+    }
 }
 
 #[test]

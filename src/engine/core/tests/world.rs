@@ -213,6 +213,10 @@ impl World {
                 alert.message.clone_from(&event.message);
                 alert.context.value = event.value;
                 alert.context.threshold = event.threshold.or(alert.context.threshold);
+                alert.context.remedy = event.remedy.clone().or_else(|| alert.context.remedy.clone());
+                if !event.attempts.is_empty() {
+                    alert.context.attempts.clone_from(&event.attempts);
+                }
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ const fn mark(state: CellState) -> Mark {
         CellState::Waiting => Mark::Human,
         CellState::Warning => Mark::Warning,
         CellState::Stopped => Mark::Stopped,
-        CellState::Failed => Mark::Failed,
+        CellState::Failed | CellState::Error | CellState::Critical => Mark::Failed,
         CellState::Unknown => Mark::Unknown,
     }
 }
@@ -39,8 +39,10 @@ pub const fn word_of(cell: &CageCell) -> &'static str {
 }
 
 /// The states from that which needs an eye most to that which needs none.
-pub const WORST_FIRST: [CellState; 8] = [
+pub const WORST_FIRST: [CellState; 10] = [
+    CellState::Critical,
     CellState::Failed,
+    CellState::Error,
     CellState::Warning,
     CellState::Unknown,
     CellState::Waiting,

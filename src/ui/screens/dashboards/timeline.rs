@@ -30,6 +30,7 @@ const BELOW: u16 = 3;
 enum Bar {
     Done,
     Failed,
+    Cancelled,
     UnderWay,
     Several,
     SeveralFailed,
@@ -39,6 +40,7 @@ impl Bar {
     fn of(span: &TimelineSpan) -> Self {
         match (span.to.is_none(), span.count, span.failed) {
             (true, ..) => Self::UnderWay,
+            (false, 1, 0) if span.cancelled > 0 => Self::Cancelled,
             (false, 1, 0) => Self::Done,
             (false, 1, _) => Self::Failed,
             (false, _, 0) => Self::Several,
@@ -51,6 +53,7 @@ impl Bar {
         match self {
             Self::Done => ("█", "="),
             Self::Failed => ("╳", "x"),
+            Self::Cancelled => ("━", "-"),
             Self::UnderWay => ("▓", ">"),
             Self::Several => ("▒", "+"),
             Self::SeveralFailed => ("▚", "%"),
@@ -61,6 +64,7 @@ impl Bar {
         match self {
             Self::Done | Self::Several => Role::Chart,
             Self::Failed | Self::SeveralFailed => Role::Bad,
+            Self::Cancelled => Role::Dim,
             Self::UnderWay => Role::Good,
         }
     }
@@ -69,9 +73,10 @@ impl Bar {
         match self {
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
             Self::UnderWay => "under way",
             Self::Several => "several",
-            Self::SeveralFailed => "several, some failed",
+            Self::SeveralFailed => "some failed",
         }
     }
 }
@@ -252,6 +257,7 @@ fn draw_row(
         to: Some(timeline.complete_from),
         count: 0,
         failed: 0,
+        cancelled: 0,
         execution_id: domain::ExecutionId::new(Timestamp::EPOCH, 0),
         task_id: domain::TaskId::new(Timestamp::EPOCH, 0),
         task_type: None,
@@ -279,7 +285,7 @@ fn draw_row(
 
 fn legend(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let mut spans = vec![Span::raw(" ".repeat(usize::from(NAME)))];
-    for bar in [Bar::Done, Bar::Failed, Bar::UnderWay, Bar::Several, Bar::SeveralFailed] {
+    for bar in [Bar::Done, Bar::Failed, Bar::Cancelled, Bar::UnderWay, Bar::Several, Bar::SeveralFailed] {
         let (sign, plain) = bar.signs();
         spans.push(Span::styled(look.sign(sign, plain), look.style(bar.role())));
         spans.push(Span::styled(format!(" {}  ", bar.words()), look.style(Role::Dim)));
@@ -291,19 +297,28 @@ fn legend(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
 fn said(row: &TimelineRow, look: &Look<'_>) -> String {
     let all: u64 = row.spans.iter().map(|span| span.count).sum();
     let failed: u64 = row.spans.iter().map(|span| span.failed).sum();
+    let cancelled: u64 = row.spans.iter().map(|span| span.cancelled).sum();
     let Some(last) = row.spans.last() else { return String::new() };
     let what = text::clean(last.task_type.as_deref().unwrap_or("a task that is not known")).into_owned();
     let who = last.agent.as_ref().map(|name| format!(" by {}", text::clean(name))).unwrap_or_default();
     let how = match (last.to, last.count) {
         (None, _) => format!("under way for {}", look.since(last.from)),
         (Some(to), 1) => {
-            let mark = look.mark(if last.failed > 0 { Mark::Failed } else { Mark::Done });
-            format!("{mark} took {}", text::duration(to.since(last.from).as_micros()))
+            let (mark, verb) = match (last.failed, last.cancelled) {
+                (0, 0) => (Mark::Done, "took"),
+                (0, _) => (Mark::Stopped, "was cancelled after"),
+                _ => (Mark::Failed, "took"),
+            };
+            format!("{} {verb} {}", look.mark(mark), text::duration(to.since(last.from).as_micros()))
         }
         (Some(to), _) => format!("the last of several until {}", text::moment(to)),
     };
     let others = match all {
         1 => String::new(),
+        all if cancelled > 0 => {
+            let [all, failed, cancelled] = [all, failed, cancelled].map(text::count);
+            format!("   {all} in all, {failed} failed, {cancelled} cancelled")
+        }
         all => format!("   {} in all, {} failed", text::count(all), text::count(failed)),
     };
     format!("cage {}: {what}{who}, {how}{others}", row.cage_id)
@@ -319,6 +334,7 @@ mod tests {
             to: to.map(Timestamp::from_micros),
             count: 1,
             failed: 0,
+            cancelled: 0,
             execution_id: domain::ExecutionId::new(Timestamp::EPOCH, 1),
             task_id: domain::TaskId::new(Timestamp::EPOCH, 1),
             task_type: None,
@@ -335,6 +351,15 @@ mod tests {
         assert_eq!(reach(&span(1_900, None), time, 10), Some((9, 9)), "it is under way");
         assert_eq!(reach(&span(0, Some(800)), time, 10), None);
         assert_eq!(reach(&span(2_000, Some(2_100)), time, 10), None);
+    }
+
+    #[test]
+    fn what_was_cancelled_has_a_sign_of_its_own() {
+        let ended = |failed, cancelled| TimelineSpan { failed, cancelled, ..span(0, Some(9)) };
+        let bars = [ended(0, 0), ended(1, 0), ended(0, 1)].map(|span| Bar::of(&span));
+        assert_eq!(bars, [Bar::Done, Bar::Failed, Bar::Cancelled]);
+        let several = TimelineSpan { count: 2, ..ended(0, 1) };
+        assert_eq!(Bar::of(&several), Bar::Several, "some of several that were cancelled are no failure");
     }
 
     #[test]

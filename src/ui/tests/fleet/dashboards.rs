@@ -128,6 +128,7 @@ pub fn timeline((from, to): (Timestamp, Timestamp), offset: u64, limit: u64) -> 
         let span = |from: i64, to: Option<i64>, count: u64, failed: u64| {
             json!({
                 "from": place(from), "to": to.map(place), "count": count, "failed": failed,
+                "cancelled": u64::from(cage == 2 && count == 1 && from == start),
                 "execution_id": format!("0195bbbb-0000-7000-8000-{cage:012x}"),
                 "task_id": format!("0195dddd-0000-7000-8000-{cage:012x}"),
                 "task_type": if cage == 3 { HOSTILE[2].to_owned() } else { format!("build part {cage}") },
