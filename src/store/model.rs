@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{Doing, Error};
 use super::journal::record_of;
+use super::projection::BLOCK;
 use super::reader::Reader;
 use super::rows::Columns;
 use crate::domain::event::ExecutionEnded;
@@ -38,9 +39,18 @@ pub(super) fn latest(connection: &Connection) -> Result<Vec<(ModelVersion, Model
         .doing(DOING)
 }
 
-/// Of which model a lesson is, by the table that it stands in.
-const TABLES: &str = "SELECT seq, 0 AS model FROM lesson UNION ALL SELECT seq, 1 FROM lesson_of_predictor
-    UNION ALL SELECT seq, 2 FROM lesson_of_classifier UNION ALL SELECT seq, 3 FROM lesson_of_value";
+/// Of which model a lesson is, by the table that it stands in. For the predictor that says only in which blocks of the journal to
+/// look.
+fn tables() -> String {
+    format!(
+        "SELECT seq, 0 AS model FROM lesson
+         UNION ALL SELECT r.seq, 1 FROM lesson_of_predictor b
+             JOIN journal r ON r.seq BETWEEN b.block * {BLOCK} AND b.block * {BLOCK} + {BLOCK} - 1
+             WHERE r.kind IN ('execution_ended', 'agent_removed') AND r.seq > coalesce((SELECT v.seq FROM model m
+                 JOIN model_version v ON v.kind = m.kind AND v.version = m.current_version WHERE m.kind = 'predictor'), 0)
+         UNION ALL SELECT seq, 2 FROM lesson_of_classifier UNION ALL SELECT seq, 3 FROM lesson_of_value"
+    )
+}
 const OF_PREDICTOR: u32 = 1;
 const OF_CLASSIFIER: u32 = 2;
 const OF_VALUE: u32 = 3;
@@ -49,8 +59,9 @@ const OF_VALUE: u32 = 3;
 pub(super) fn lessons(connection: &Connection) -> Result<Vec<PastLesson>, Error> {
     let mut statement = connection
         .prepare(&format!(
-            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body, l.model FROM ({TABLES}) l
-             JOIN journal j ON j.seq = l.seq ORDER BY l.seq, l.model"
+            "SELECT j.seq, j.time, j.actor, j.kind, j.version, j.body, l.model FROM ({}) l
+             JOIN journal j ON j.seq = l.seq ORDER BY l.seq, l.model",
+            tables()
         ))
         .doing(DOING)?;
     let mut rows = statement.query([]).doing(DOING)?;

@@ -1,5 +1,6 @@
--- The records since the last version of the predictor that teach it something, or make it forget; `lesson` has those of the
--- policy.
+-- Where in the journal, in blocks of 1,024 records, something teaches the predictor, or makes it forget, since its last version.
+-- Every execution that succeeds does, so that a row for each would cost a tenth of the engine's throughput; `lesson` has each
+-- record that teaches the policy.
 CREATE TABLE lesson_of_predictor (
-  seq INTEGER PRIMARY KEY
+  block INTEGER PRIMARY KEY
 ) STRICT;

@@ -21,6 +21,7 @@ use std::cell::Cell;
 
 use rusqlite::Params;
 
+pub(super) use self::model::BLOCK;
 pub(super) use self::statements::Statements;
 pub(super) use self::tally::Tally;
 use super::error::Error;
@@ -152,7 +153,7 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
                 model::tried(change)?;
             }
             if event.took().is_some() {
-                model::timed(change)?;
+                model::timed(change, tally)?;
             }
             if event.slack.is_some() {
                 model::stood(change)?;
@@ -173,7 +174,7 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
             }
             rating::rated(change, event)
         }
-        Event::ModelVersioned(event) => model::versioned(change, event),
+        Event::ModelVersioned(event) => model::versioned(change, tally, event),
         Event::ArtifactSnoozed(event) => artifact::snoozed(change, event),
         Event::TaskSnoozed(event) => task::snoozed(change, event),
         Event::AlertRaised(event) => alert::raised(change, event),

@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::tally::Tally;
 use super::{Change, json};
 use crate::domain::event::ModelVersioned;
 use crate::domain::learning::ModelKind;
@@ -10,7 +11,10 @@ use crate::store::error::Error;
 /// Of so many versions everything is kept, so that one can go back to them.
 const KEPT: u32 = 16;
 
-pub(super) fn versioned(change: &Change<'_, '_>, event: &ModelVersioned) -> Result<(), Error> {
+/// So many records of the journal are a block.
+pub(in crate::store) const BLOCK: i64 = 1024;
+
+pub(super) fn versioned(change: &Change<'_, '_>, tally: &mut Tally, event: &ModelVersioned) -> Result<(), Error> {
     let one = &event.version;
     let kind = one.model.as_str();
     change.run(
@@ -50,7 +54,10 @@ pub(super) fn versioned(change: &Change<'_, '_>, event: &ModelVersioned) -> Resu
     }
     match one.model {
         ModelKind::Policy => change.run("DELETE FROM lesson", params![]),
-        ModelKind::Predictor => change.run("DELETE FROM lesson_of_predictor", params![]),
+        ModelKind::Predictor => {
+            tally.block = None;
+            change.run("DELETE FROM lesson_of_predictor", params![])
+        }
         ModelKind::Classifier => change.run("DELETE FROM lesson_of_classifier", params![]),
         ModelKind::ValueFunction => change.run("DELETE FROM lesson_of_value", params![]),
     }
@@ -64,9 +71,9 @@ pub(super) fn forgotten(change: &Change<'_, '_>) -> Result<(), Error> {
         params![change.seq],
     )?;
     change.run(
-        "INSERT INTO lesson_of_predictor (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson_of_predictor)
+        "INSERT OR IGNORE INTO lesson_of_predictor (block) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson_of_predictor)
          OR EXISTS (SELECT 1 FROM model WHERE kind = 'predictor')",
-        params![change.seq],
+        params![change.seq / BLOCK],
     )?;
     change.run(
         "INSERT INTO lesson_of_classifier (seq) SELECT ? WHERE EXISTS (SELECT 1 FROM lesson_of_classifier)
@@ -80,9 +87,13 @@ pub(super) fn taught(change: &Change<'_, '_>) -> Result<(), Error> {
     change.run("INSERT INTO lesson (seq) VALUES (?)", params![change.seq])
 }
 
-/// Notes that a record teaches the predictor something.
-pub(super) fn timed(change: &Change<'_, '_>) -> Result<(), Error> {
-    change.run("INSERT INTO lesson_of_predictor (seq) VALUES (?)", params![change.seq])
+/// Notes that a record teaches the predictor something; once for all in a block.
+pub(super) fn timed(change: &Change<'_, '_>, tally: &mut Tally) -> Result<(), Error> {
+    let block = change.seq / BLOCK;
+    if tally.block.replace(block) == Some(block) {
+        return Ok(());
+    }
+    change.run("INSERT OR IGNORE INTO lesson_of_predictor (block) VALUES (?)", params![block])
 }
 
 /// Notes that a record teaches the classifier something.

@@ -19,6 +19,8 @@ pub(in crate::store) struct Tally {
     pairs: BTreeMap<(AgentId, AgentId), (i64, i64)>,
     ended: BTreeMap<TaskStatus, i64>,
     listed: BTreeMap<(&'static str, &'static str), i64>,
+    /// The block of the journal that was last noted for the predictor.
+    pub(super) block: Option<i64>,
 }
 
 /// What is added to one agent's record; what is not a sum is as the last execution left it.

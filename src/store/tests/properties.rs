@@ -63,6 +63,15 @@ fn lessons_of_chances(records: &[Record]) -> Vec<PastLesson> {
     lessons
 }
 
+/// How many executions taught the predictor something since its last version.
+fn lessons_of_predictor(records: &[Record]) -> usize {
+    records.iter().fold(0, |count, record| match &record.event {
+        Event::ModelVersioned(event) if event.version.model == ModelKind::Predictor => 0,
+        Event::ExecutionEnded(event) => count + usize::from(event.took().is_some()),
+        _ => count,
+    })
+}
+
 proptest! {
     #![proptest_config(few())]
 
@@ -137,6 +146,8 @@ proptest! {
         };
         let found: Vec<_> = snapshot.past.lessons.iter().filter(of_chances).cloned().collect();
         prop_assert_eq!(found, lessons_of_chances(&history.records));
+        let took = snapshot.past.lessons.iter().filter(|lesson| matches!(lesson, PastLesson::Took { .. })).count();
+        prop_assert_eq!(took, lessons_of_predictor(&history.records));
     }
 
     #[test]
