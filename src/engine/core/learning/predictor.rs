@@ -28,8 +28,10 @@ const MARGIN: i64 = 500_000;
 const LEFT: i64 = 999;
 /// How many in a hundred of what was said to hold for ninety must have held.
 const HELD_LEAST: i64 = 80;
-/// After how many outcomes the candidates are compared first; each time after twice as many, up to the second number.
-const REVIEWS: (u32, u32) = (32, 256);
+/// After how many outcomes the candidates are compared first; each time after twice as many, up to the second number, and
+/// later after a sixteenth of all, up to the third: every success teaches, and a busy fleet would make a version every few
+/// milliseconds, which took a tenth of the engine's throughput.
+const REVIEWS: (u32, u32, u32) = (32, 256, 16_384);
 /// Of a type that was seen less often nothing is foretold.
 const SEEN_LEAST: u32 = 8;
 
@@ -344,7 +346,9 @@ impl Predictor {
         let after = self.quantities.each_ref().map(|quantity| quantity.in_force);
         let effects: usize = self.quantities.iter().flat_map(|quantity| &quantity.guesses).map(Guess::len).sum();
         // A version is as long as there are effects, so there are the fewer of them.
-        let most = REVIEWS.1.max(u32::try_from(effects / 4).unwrap_or(u32::MAX));
+        let by_effects = u32::try_from(effects / 4).unwrap_or(u32::MAX);
+        let by_lessons = u32::try_from(self.lessons / 16).unwrap_or(u32::MAX).min(REVIEWS.2);
+        let most = REVIEWS.1.max(by_effects).max(by_lessons);
         self.due = (self.due * 2).min(most);
         self.review = Some(Review { batch: std::mem::take(&mut self.since), promoted: before != after, compared });
     }
