@@ -71,12 +71,13 @@ fn what_an_engine_did_not_get_to_tell_the_next_one_tells_once() {
     hook.answer(200);
     site.start_engine();
     site.wait_for("its end to be told", |_| hook.taken().len() == 2);
-    assert_eq!(told(&hook)[1], ("resolved".into(), id));
+    assert_eq!(told(&hook)[1], ("resolved".into(), id.clone()));
     // Nothing is left to tell: the next notice is that of something new.
     site.kill_engine();
     site.start_engine();
     fail(&site);
-    site.wait_for("another alert to be told", |_| hook.taken().len() > 2);
-    let third = &told(&hook)[2];
-    assert!(third.0 == "raised" && third.1 != told(&hook)[0].1, "{third:?}");
+    // What a receiver took in the moment of a kill it may hear again; then it is the same.
+    site.wait_for("another alert to be told", |_| told(&hook).iter().any(|it| it.0 == "raised" && it.1 != id));
+    let again = told(&hook).into_iter().skip(2).filter(|it| it.1 == id);
+    assert!(again.clone().all(|it| it.0 == "resolved") && again.count() <= 1, "{:?}", told(&hook));
 }
