@@ -119,7 +119,7 @@ fn processors_and_memory_in_use_are_told() {
         site.wait_for(&format!("{rule} to fire"), |site| {
             alerts(site, rule).iter().any(|alert| alert.status == AlertStatus::Active)
         });
-        let alert = alerts(&mut site, rule).remove(0);
+        let alert = alerts(&site, rule).remove(0);
         assert!(alert.source.starts_with("node ") && alert.message.contains(words), "{alert:?}");
         if rule == "node-cpu" {
             out(&site, &["task", "cancel", &id]);
