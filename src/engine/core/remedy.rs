@@ -53,25 +53,14 @@ fn limit_remedy(limit: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::alerts::{LIMITS, TRIGGERS};
     use super::*;
 
     #[test]
     fn every_trigger_has_a_remedy_of_its_own() {
-        let limits = ["memory", "pids", "disk", "tokens", "other"].map(|limit| format!("{LIMIT_EXCEEDED}{limit}"));
-        let others = [
-            NODE_LOST,
-            CLOCK_OFF,
-            GPU_LOST,
-            WORKER_ENDED,
-            BREAKER,
-            CAGE_FAILED,
-            TASK_FAILED,
-            NOT_MERGED,
-            STORE_FAILED,
-            DELIVERY_FAILED,
-            MODEL_REFUSED,
-            "new limits were not taken",
-        ];
+        let limits =
+            LIMITS.into_iter().chain(["other"]).map(|limit| format!("{LIMIT_EXCEEDED}{limit}")).collect::<Vec<_>>();
+        let others = TRIGGERS.into_iter().chain(["new limits were not taken"]);
         let mut remedies: Vec<&str> = limits.iter().map(String::as_str).chain(others).map(remedy_for).collect();
         let all = remedies.len();
         remedies.sort_unstable();
