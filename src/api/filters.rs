@@ -190,7 +190,7 @@ mod tests {
     fn a_cell_answers_what_can_be_asked() {
         for (yes, no) in [
             ("cage:1-3", "cage:4"),
-            ("state:warning,failed", "state:running"),
+            ("state:warning,failing", "state:running"),
             ("status:occupied", "-status:occupied"),
             ("agent:builder bldr", "agent:=builder"),
             ("003 warning", "004"),

@@ -163,8 +163,8 @@ enumeration! {
         Critical = "critical",
         /// Nobody lives there, or it is withheld.
         Stopped = "stopped",
-        /// Its agent's breaker is open, or its last execution failed.
-        Failed = "failed",
+        /// Its agent's breaker is open, or its last execution failed. The cage itself is well, so it is not called failed.
+        Failing = "failing",
         /// Its node is out of reach.
         Unknown = "unknown",
     }

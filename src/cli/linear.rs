@@ -9,13 +9,17 @@ use std::io::BufRead;
 use super::context::{Context, now};
 use super::failure::{Failure, Outcome};
 use crate::api::client::{Client, Error};
+use crate::api::live::{Health, HealthState, Overview};
 use crate::api::triage::{InboxItem, InboxKind, Risk};
 use crate::api::types::WireCommand;
 use crate::domain::time::When;
 use crate::domain::{Reply, Span, Timestamp};
 use crate::ui;
 
-/// How many lines of a text are said at a time.
+/// The most entries that have a number at once.
+const ENTRIES_MAX: usize = 200;
+
+/// How many lines of a text or a list are said at a time.
 const PAGE_LINES: usize = 20;
 
 /// The most of an artifact that is read, in bytes.
@@ -23,9 +27,10 @@ const TEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// What can be typed.
 const HELP: &[&str] = &[
-    "l                 list again what waits, with new numbers",
+    "i                 how the fleet is",
+    "l                 list again what waits, with new numbers, 20 lines at a time",
     "o 3               open number 3: say its text, 20 lines at a time",
-    "more              the next lines of the text",
+    "more              the next lines of the list or the text",
     "a 3 4             approve numbers 3 and 4",
     "x 3 reason        reject number 3, with a reason",
     "s 3 1h            put number 3 off for an hour; of an alert: silence it",
@@ -45,7 +50,7 @@ struct Session<'a> {
     entries: Vec<InboxItem>,
     /// What was done last and what takes it back, the last one at the end.
     inverses: Vec<(String, Vec<WireCommand>)>,
-    /// The rest of a text that is being said.
+    /// The rest of the list or the text that is being said, the next line at the end.
     text: Vec<String>,
     /// A change of high risk that was asked for once and is made when it is asked for again.
     asked: Option<String>,
@@ -63,6 +68,7 @@ pub fn run(context: &mut Context, read_only: bool) -> Outcome {
         text: Vec::new(),
         asked: None,
     };
+    session.status()?;
     session.list()?;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| Failure::failed(format!("cannot read standard input: {error}")))?;
@@ -87,6 +93,7 @@ impl Session<'_> {
         match word {
             "" => Ok(()),
             "?" | "h" | "help" => HELP.iter().try_for_each(|line| self.say(line)),
+            "i" | "info" => self.status(),
             "l" | "list" => self.list(),
             "o" | "open" => self.open(rest),
             "m" | "more" => self.more(),
@@ -99,16 +106,31 @@ impl Session<'_> {
         }
     }
 
+    /// How many there are of everything, and which parts are not well.
+    fn status(&mut self) -> Result<(), Failure> {
+        let overview = self.client.overview()?;
+        for line in status_lines(&overview) {
+            self.say(&line)?;
+        }
+        Ok(())
+    }
+
     fn list(&mut self) -> Result<(), Failure> {
-        let limit = vec![("limit".to_owned(), "200".to_owned())];
+        let limit = vec![("limit".to_owned(), ENTRIES_MAX.to_string())];
         let (entries, waiting): (Vec<InboxItem>, u64) = self.client.list("inbox", &limit)?;
         self.entries = entries;
         let wait = if waiting == 1 { "waits" } else { "wait" };
         self.say(&format!("{waiting} {wait} for you, the dearest delay first. ? lists the commands."))?;
         let now = now();
-        let lines: Vec<String> =
+        let mut lines: Vec<String> =
             self.entries.iter().enumerate().map(|(place, entry)| describe(place + 1, entry, now)).collect();
-        lines.iter().try_for_each(|line| self.say(line))
+        let beyond = waiting.saturating_sub(self.entries.len() as u64);
+        if beyond > 0 {
+            lines.push(format!("and {beyond} more, which l lists once these are decided"));
+        }
+        lines.reverse();
+        self.text = lines;
+        if self.text.is_empty() { Ok(()) } else { self.more() }
     }
 
     /// The entries whose numbers `words` begins with, and the rest of the words.
@@ -290,6 +312,44 @@ const fn participle(command: &WireCommand) -> &'static str {
         WireCommand::SnoozeReviews { .. } => "put off",
         _ => "done:",
     }
+}
+
+/// How the fleet is in sentences.
+fn status_lines(overview: &Overview) -> Vec<String> {
+    let (tasks, agents) = (&overview.counts.tasks, &overview.counts.agents);
+    let of = |number: u64, words: &str| (number > 0).then(|| format!("{number} {words}"));
+    let said = [
+        Some(format!("{} running", tasks.executing + tasks.scheduled)),
+        Some(format!("{} queued", tasks.pending)),
+        of(tasks.failed, "failed"),
+        Some(format!("{} done", tasks.completed)),
+    ];
+    let mut lines = vec![format!("tasks: {}.", said.into_iter().flatten().collect::<Vec<_>>().join(", "))];
+    let said = [
+        Some(format!("{} at work", agents.active + agents.busy)),
+        Some(format!("{} idle", agents.idle)),
+        of(agents.blocked, "blocked"),
+        of(agents.error, "paused by failures"),
+        of(agents.maintenance, "drained"),
+        of(agents.offline, "offline"),
+    ];
+    lines.push(format!("agents: {}.", said.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+    let unwell: Vec<&Health> = overview
+        .health
+        .iter()
+        .filter(|part| matches!(part.state, HealthState::Degraded | HealthState::Failed))
+        .collect();
+    if unwell.is_empty() {
+        lines.push("health: ok.".to_owned());
+    }
+    lines.extend(unwell.iter().map(|part| {
+        let remedy = if part.remedy.is_empty() { String::new() } else { format!(". {}", part.remedy) };
+        format!("health: {} {}: {}{remedy}", part.component, part.state, part.reason)
+    }));
+    if overview.at_risk_total > 0 {
+        lines.push(format!("deadlines at risk: {}.", overview.at_risk_total));
+    }
+    lines
 }
 
 /// One line for one entry.

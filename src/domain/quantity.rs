@@ -221,14 +221,25 @@ impl Span {
     pub const fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_micros(self.0.unsigned_abs())
     }
-    /// For people: the two largest units (`3d4h`, `12m5s`, `340ms`).
+    /// For people, rounded: the two largest units (`3d4h`, `12m5s`), tenths of few seconds (`1.6s`), or `340ms`.
     pub fn human(self) -> String {
-        if self.0 < 1_000_000 {
-            return if self.0 < 1000 { format!("{}us", self.0) } else { format!("{}ms", self.0 / 1000) };
+        match self.0 {
+            ..1_000 => return format!("{}us", self.0),
+            1_000..999_500 => return format!("{}ms", (self.0 + 500) / 1_000),
+            999_500..9_950_000 => {
+                let tenths = (self.0 + 50_000) / 100_000;
+                let (whole, tenth) = (tenths / 10, tenths % 10);
+                return if tenth == 0 { format!("{whole}s") } else { format!("{whole}.{tenth}s") };
+            }
+            _ => {}
         }
-        let mut rest = self.0;
+        // Rounded to the second of the two units that are said: a minute less a moment is a minute.
+        let units = &SPAN_UNITS[1..5];
+        let largest = units.iter().position(|(_, scale)| self.0 >= *scale).unwrap_or(3);
+        let (_, smallest) = units[(largest + 1).min(3)];
+        let mut rest = self.0.saturating_add(smallest / 2) / smallest * smallest;
         let mut parts = Vec::new();
-        for (unit, scale) in &SPAN_UNITS[1..5] {
+        for (unit, scale) in units {
             if rest >= *scale {
                 parts.push(format!("{}{unit}", rest / scale));
                 rest %= scale;
@@ -439,7 +450,26 @@ mod tests {
         assert!(serde_json::from_str::<Bytes>("-5").is_err());
     }
 
+    #[test]
+    fn spans_for_people_are_rounded_and_not_cut() {
+        let human = |micros: i64| Span(micros).human();
+        assert_eq!([0, 999, 1_499, 1_500, 999_499].map(human), ["0us", "999us", "1ms", "2ms", "999ms"]);
+        assert_eq!(
+            [999_500, 1_000_000, 1_640_000, 9_949_999, 9_950_000].map(human),
+            ["1s", "1s", "1.6s", "9.9s", "10s"]
+        );
+        assert_eq!([59_400_000, 59_600_000, 60_600_000].map(human), ["59s", "1m", "1m1s"]);
+        assert_eq!([3_599_600_000, 3_629_000_000, 3_631_000_000].map(human), ["1h", "1h", "1h1m"]);
+        assert_eq!([86_399_999_999, 3 * 86_400_000_000 + 4 * 3_600_000_000].map(human), ["1d", "3d4h"]);
+    }
+
     proptest! {
+        #[test]
+        fn a_span_for_people_is_near_the_span(micros in 1_000..=SPAN_MICROS_MAX) {
+            let read = Span(micros).human().parse::<Span>().unwrap().as_micros();
+            prop_assert!((read - micros).abs() <= micros / 2, "{micros}: {read}");
+            prop_assert!(micros < 2_000_000 || (read - micros).abs() <= micros / 20, "{micros}: {read}");
+        }
         #[test]
         fn canonical_spelling_round_trips(n in 0..=BYTES_MAX, c in 0..=CPU_MILLIS_MAX, s in 0..=SPAN_MICROS_MAX, t in 0..=TOKENS_MAX) {
             prop_assert_eq!(Bytes::new(n).to_string().parse::<Bytes>().unwrap(), Bytes::new(n));

@@ -131,6 +131,8 @@ pub struct Quantities(pub [u64; 5]);
 impl Quantities {
     /// What each place counts.
     pub const NAMES: [&'static str; 5] = ["cpu", "memory", "gpu", "gpu_memory", "storage"];
+    /// What a cage calls its limits of them: its `disk` is what a task asks for as `storage`.
+    pub const LIMITS: [&'static str; 5] = ["cpu", "memory", "gpu", "gpu_memory", "disk"];
     /// Nothing of anything.
     pub const ZERO: Self = Self([0; 5]);
 
@@ -163,5 +165,10 @@ impl Quantities {
             2 => value.to_string(),
             _ => Bytes::new(value).human(),
         }
+    }
+
+    /// One place of the room that a cage gives as people write it; the largest value stands for no limit.
+    pub fn show_limit(place: usize, value: u64) -> String {
+        if value == u64::MAX { "no limit".to_owned() } else { Self::show(place, value) }
     }
 }

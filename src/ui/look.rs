@@ -33,6 +33,8 @@ pub enum Mark {
     Starting,
     /// Nothing to do.
     Idle,
+    /// Nobody is there.
+    Vacant,
     /// It waits for its turn.
     Queued,
     /// It waits for a human.
@@ -58,6 +60,7 @@ impl Mark {
             Self::Running => ("●", "*"),
             Self::Starting => ("◐", "+"),
             Self::Idle => ("○", "o"),
+            Self::Vacant => ("▫", "_"),
             Self::Queued => ("·", "."),
             Self::Human => ("◇", "H"),
             Self::Warning => ("▲", "!"),
@@ -74,7 +77,7 @@ impl Mark {
         match self {
             Self::Running | Self::Done => Role::Good,
             Self::Starting | Self::Withheld => Role::Info,
-            Self::Idle | Self::Queued | Self::Stopped => Role::Dim,
+            Self::Idle | Self::Vacant | Self::Queued | Self::Stopped => Role::Dim,
             Self::Human => Role::Waiting,
             Self::Warning => Role::Warn,
             Self::Failed => Role::Bad,

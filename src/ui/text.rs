@@ -175,9 +175,13 @@ pub fn left(micros: i64) -> String {
     if micros < 0 { format!("-{}", age(-micros).trim_start_matches('<')) } else { age(micros) }
 }
 
-/// How long something took or goes on, in at most six columns: `12ms`, `4.2s`, `3m05s`, `2h07m`, `3d04h`.
+/// How long something took or goes on, in at most six columns: `<1ms`, `12ms`, `4.2s`, `3m05s`, `2h07m`, `3d04h`.
 pub fn duration(micros: i64) -> String {
     let micros = micros.max(0);
+    // It took some time all the same.
+    if (1..1_000).contains(&micros) {
+        return "<1ms".to_owned();
+    }
     let seconds = micros / 1_000_000;
     match seconds {
         0 => format!("{}ms", micros / 1_000),
@@ -235,6 +239,7 @@ mod tests {
         assert_eq!(age(3_600_000_000), "1h");
         assert_eq!(duration(185_000_000), "3m05s");
         assert_eq!(duration(12_400), "12ms");
+        assert_eq!([0, 1, 999, 1_000].map(duration), ["0ms", "<1ms", "<1ms", "1ms"]);
     }
 
     proptest! {

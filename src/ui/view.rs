@@ -113,9 +113,20 @@ fn old(app: &App, screen: &dyn super::screen::Screen) -> String {
 }
 
 fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    // Whoever looks at it on a telephone at night learns at least whether it is worth getting up.
+    let counts = app.fleet.pulse.as_ref().filter(|_| !app.link.is_down()).map(|pulse| {
+        let (tasks, alerts) = (&pulse.counts.tasks, pulse.alerts);
+        let running = tasks.executing + tasks.scheduled;
+        let review = pulse.counts.artifacts.pending;
+        format!("\n{running} running, {} failed\n{review} to review, {alerts} alerts", tasks.failed)
+    });
     let words = format!(
-        "Menagerie needs {}x{}.\nThis is {}x{}.\nThe fleet goes on.\nq quits",
-        MIN.0, MIN.1, area.width, area.height
+        "Menagerie needs {}x{}.\nThis is {}x{}.\nThe fleet goes on.{}\nq quits",
+        MIN.0,
+        MIN.1,
+        area.width,
+        area.height,
+        counts.unwrap_or_default()
     );
     widgets::center_text(frame, area, &words, app.theme.style(Role::Text));
 }
@@ -219,7 +230,7 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
                 }
             };
             // Those that are being started come and go too fast for a counter of their own.
-            add(Mark::Running, tasks.executing + tasks.scheduled, "at work", true);
+            add(Mark::Running, tasks.executing + tasks.scheduled, "running", true);
             add(Mark::Queued, tasks.pending, "queued", true);
             add(Mark::Failed, tasks.failed, "failed", false);
             add(Mark::Human, pulse.counts.artifacts.pending, "to review", false);
@@ -239,21 +250,27 @@ fn header_right(app: &App, words: bool, look: &Look<'_>) -> Vec<Span<'static>> {
     }
 }
 
-/// The screens by their keys and names on the panel's upper edge, at the right, where they fit into `room` columns beside the
-/// title.
+/// The screens by their keys and names on the panel's upper edge, at the right; by their keys and the name of the one that is
+/// shown where there is no room for more in `room` columns beside the title.
 fn draw_screens(app: &App, frame: &mut Frame<'_>, body: Rect, room: usize, look: &Look<'_>) {
     let here = app.history.trail().first();
     let bindings = app.keymap.in_scopes(&[Scope::Global]);
-    let mut spans = Vec::new();
-    for (place, action) in Place::MAIN {
-        let Some(binding) = bindings.iter().find(|binding| binding.action.name == *action) else { continue };
-        let name = if here == Some(place) { Role::Title } else { Role::Dim };
-        spans.push(Span::styled(format!(" {}", binding.key), look.style(Role::Key)));
-        spans.push(Span::styled(format!(" {}", place.crumb()), look.style(name)));
-    }
-    spans.push(Span::raw(" "));
-    let line = Line::from(spans);
-    let Some(width) = u16::try_from(line.width()).ok().filter(|width| usize::from(*width) <= room) else { return };
+    let named = |all: bool| {
+        let mut spans = Vec::new();
+        for (place, action) in Place::MAIN {
+            let Some(binding) = bindings.iter().find(|binding| binding.action.name == *action) else { continue };
+            let name = if here == Some(place) { Role::Title } else { Role::Dim };
+            spans.push(Span::styled(format!(" {}", binding.key), look.style(Role::Key)));
+            if all || here == Some(place) {
+                spans.push(Span::styled(format!(" {}", place.crumb()), look.style(name)));
+            }
+        }
+        spans.push(Span::raw(" "));
+        Line::from(spans)
+    };
+    let fits = |line: &Line<'_>| line.width() <= room;
+    let Some(line) = [true, false].map(named).into_iter().find(fits) else { return };
+    let width = u16::try_from(line.width()).unwrap_or(0);
     frame.render_widget(line, Rect { x: body.right() - 2 - width, width, height: 1, ..body });
 }
 

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::desk::Desk;
+use serde_json::json;
+
+use super::desk::{Desk, make};
 
 /// What it says to these lines.
 fn says(desk: &Desk, words: &[&str], lines: &str) -> String {
@@ -26,10 +28,14 @@ fn number_of(said: &str, words: &str) -> String {
 
 #[test]
 fn listed_opened_judged_and_taken_back() {
-    let desk = Desk::new();
+    let mut desk = Desk::new();
     let state = |title: &str| desk.review(title).0;
     let said = says(&desk, &["--linear"], "");
-    assert!(said.starts_with("7 wait for you, "), "{said}");
+    assert!(said.starts_with("tasks: 1 running, 1 queued, 1 failed, 4 done.\nagents: 1 at work, "), "{said}");
+    assert!(
+        said.contains("\nhealth: ") && said.contains("\n7 wait for you, ") && said.ends_with("\n(end)\n"),
+        "{said}"
+    );
     let (first, second, third) =
         (number_of(&said, "first.md"), number_of(&said, "second.md"), number_of(&said, "third.md"));
     let alert = number_of(&said, "exit status 7");
@@ -78,7 +84,7 @@ fn listed_opened_judged_and_taken_back() {
 
     // What was judged is no longer listed; a change is taken back in the session that made it.
     let said = says(&desk, &["--linear"], "l\n");
-    assert!(said.starts_with("4 wait for you") && !said.contains("first.md"), "{said}");
+    assert!(said.contains("\n4 wait for you") && !said.contains("first.md"), "{said}");
     let north = number_of(&said, "north.md");
     let said = says(&desk, &["--linear"], &format!("a {north}\nu\nu\nl\n"));
     assert!(
@@ -96,4 +102,15 @@ fn listed_opened_judged_and_taken_back() {
     assert_eq!(desk.seq(), before);
     says(&desk, &["--linear"], &format!("k {alert} mine\n"));
     assert_eq!((state_of_alert("active"), state_of_alert("acknowledged")), (0, 1));
+
+    // However much waits, what is said at once can be listened to.
+    let names: Vec<String> = (0..30).map(|number| format!("many-{number:02}.md")).collect();
+    desk.submits("many", &make(&names.iter().map(String::as_str).collect::<Vec<_>>()), &json!({}));
+    desk.site.wait_for("all thirty", |site| site.status().is_some_and(|status| status.artifacts.pending == 33));
+    let lines = |said: &str| said.lines().filter(|line| line.contains("many-")).count();
+    let said = says(&desk, &["--linear"], "");
+    assert!(said.ends_with(" more lines; type more)\n") && lines(&said) < 20, "{said}");
+    let said = says(&desk, &["--linear"], "more\nm\ni\n");
+    assert_eq!(lines(&said), 30, "{said}");
+    assert_eq!(said.matches("tasks: 1 running").count(), 2, "{said}");
 }

@@ -141,13 +141,13 @@ fn state(cage: &CageView, online: bool, nearly: bool, worst: Option<Severity>) -
     });
     match (cage.executions.len(), agent, alerted) {
         _ if !online => CellState::Unknown,
-        (_, Some((AgentStatus::Error, _)), _) => CellState::Failed,
+        (_, Some((AgentStatus::Error, _)), _) => CellState::Failing,
         (1.., _, Some(alerted)) => alerted,
         (1.., _, None) if nearly => CellState::Warning,
         (1.., _, None) if cage.started == 0 => CellState::Starting,
         (1.., _, None) => CellState::Running,
         _ if cage.status == CageStatus::Maintenance => CellState::Stopped,
-        (0, Some((_, 1..)), _) => CellState::Failed,
+        (0, Some((_, 1..)), _) => CellState::Failing,
         (0, Some((AgentStatus::Blocked, _)), _) => CellState::Waiting,
         // Nobody would look at a cage that seems to be at rest.
         (0, _, Some(alerted)) => alerted,
@@ -184,7 +184,7 @@ mod tests {
             (cage(0, 0, Some((Idle, 0))), CellState::Warning),
             (cage(0, 0, None), CellState::Warning),
             (cage(0, 0, Some((Blocked, 0))), CellState::Waiting),
-            (cage(0, 0, Some((Idle, 1))), CellState::Failed),
+            (cage(0, 0, Some((Idle, 1))), CellState::Failing),
             (cage(1, 1, Some((Active, 0))), CellState::Warning),
             (withheld, CellState::Stopped),
         ] {
@@ -203,8 +203,8 @@ mod tests {
             (1, 1, Some((Active, 0)), true, true, CellState::Warning),
             (0, 0, Some((Idle, 0)), true, true, CellState::Idle),
             (0, 0, Some((Blocked, 0)), true, false, CellState::Waiting),
-            (0, 0, Some((Idle, 1)), true, false, CellState::Failed),
-            (1, 1, Some((Error, 5)), true, false, CellState::Failed),
+            (0, 0, Some((Idle, 1)), true, false, CellState::Failing),
+            (1, 1, Some((Error, 5)), true, false, CellState::Failing),
             (0, 0, Some((Maintenance, 0)), true, false, CellState::Idle),
             (0, 0, None, true, false, CellState::Stopped),
             (1, 1, Some((Active, 0)), false, false, CellState::Unknown),

@@ -163,7 +163,9 @@ pub static EXECUTIONS: Table = Table {
         Field::new("exit_code", Kind::Whole, "The exit status").or_none().also(&["exit"]),
         Field::new("tokens", Kind::Whole, "Tokens it reported").or_none().also(&["tokens_used"]),
         Field::new("cost", Kind::Decimal, "US dollars it reported").or_none(),
-        Field::new("memory", Kind::Size, "The most memory it used").or_none().also(&["memory_peak", "mem"]),
+        Field::new("memory", Kind::Size, "The most memory that one of its processes had resident")
+            .or_none()
+            .also(&["memory_peak", "mem"]),
         Field::new("id", Kind::Id(Thing::Execution), "Its id").also(&["execution", "execution_id"]),
         AGE,
         Field::new("duration", Kind::Span, "From its start to its end, or until now").or_none().also(&["took"]),

@@ -124,10 +124,7 @@ impl Core {
         let free = cage.room.minus(&cage.used);
         let asked = (0..5).filter(|place| shape.need.0[*place] > 0);
         said.extend(asked.map(|place| {
-            let shown = |quantities: &Quantities| match quantities.0[place] {
-                u64::MAX => "no limit".to_owned(),
-                value => Quantities::show(place, value),
-            };
+            let shown = |quantities: &Quantities| Quantities::show_limit(place, quantities.0[place]);
             let (what, need) = (Quantities::NAMES[place], shown(&shape.need));
             format!("cage {id}: {what} {need} asked, {} free of {}", shown(&free), shown(&cage.room))
         }));
@@ -192,10 +189,11 @@ impl Core {
         ranks.truncate(CANDIDATES_MAX);
         let pinned: Vec<_> = self.shapes.iter().map(|(_, shape)| shape).collect();
         let pinned: Vec<_> = pinned.into_iter().filter(|shape| shape.wish.agent == Some(agent)).collect();
-        Some(ranks.iter().filter_map(|rank| self.cage_candidate(rank, &pinned)).collect())
+        let home = self.agents[slot].spec.cage.and_then(|home| self.cage(home));
+        Some(ranks.iter().filter_map(|rank| self.cage_candidate(rank, home, &pinned)).collect())
     }
 
-    fn cage_candidate(&self, rank: &Rank<'_>, pinned: &[&Shape]) -> Option<Candidate> {
+    fn cage_candidate(&self, rank: &Rank<'_>, home: Option<&CageState>, pinned: &[&Shape]) -> Option<Candidate> {
         let cage = self.cages.get(rank.slot as usize)?.as_ref()?;
         let node = &self.nodes[cage.node as usize].node;
         let mut reasons = vec![];
@@ -214,8 +212,19 @@ impl Core {
         // A cage without a GPU is the usual case and no limit worth a word.
         let limited = (0..5).filter(|place| cage.room.0[*place] < u64::MAX && cage.room.0[*place] > 0);
         let shown =
-            |place: usize| format!("{} {}", Quantities::NAMES[place], Quantities::show(place, cage.room.0[place]));
+            |place: usize| format!("{} {}", Quantities::LIMITS[place], Quantities::show(place, cage.room.0[place]));
         let limits: Vec<_> = limited.map(shown).collect();
+        // What the agent would have less of than now comes before all else that is said.
+        let less = home.into_iter().flat_map(|home| {
+            (0..5).filter(|place| cage.room.0[*place] < home.room.0[*place]).map(|place| {
+                let [less, now] = [cage, home].map(|cage| Quantities::show_limit(place, cage.room.0[place]));
+                format!("{} {less} instead of {now}", Quantities::LIMITS[place])
+            })
+        });
+        let less: Vec<_> = less.collect();
+        if !less.is_empty() {
+            reasons.insert(0, format!("smaller than its home: {}", less.join(", ")));
+        }
         reasons.push(if limits.is_empty() { "no limits".to_owned() } else { format!("limits: {}", limits.join(", ")) });
         if !pinned.is_empty() {
             let fit = pinned.iter().filter(|shape| self.lacks(shape, cage).is_empty()).count();

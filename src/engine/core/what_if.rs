@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::risk::Means;
 use super::{Context, Core, Decisions, Effect};
+use crate::domain::requirements::Quantities;
 use crate::domain::{
     Actor, AgentId, AlertId, ArtifactId, CageId, Command, Event, Figure, Preview, Record, Refusal, Reply, ReviewId,
     ReviewState, TaskId, Timestamp, Unit, WhatIf,
@@ -93,11 +94,18 @@ impl Core {
             Item::Agent(id) => match self.agent_ids.get(id) {
                 None => vec![("status", "removed".to_owned())],
                 Some(slot) => {
-                    let home = self.agents[slot].spec.cage;
-                    let home = home.map_or_else(|| "none".to_owned(), |cage| cage.to_string());
+                    let cage = self.agents[slot].spec.cage;
+                    let home = cage.map_or_else(|| "none".to_owned(), |cage| cage.to_string());
                     let superior = self.agents[slot].spec.reports_to.clone().unwrap_or_else(|| "nobody".to_owned());
                     let status = self.status_of_agent(slot).to_string();
-                    vec![("status", status), ("cage", home), ("reports to", superior)]
+                    let mut facts = vec![("status", status), ("cage", home), ("reports to", superior)];
+                    // Whoever moves is to know what it gains or loses by it.
+                    if let Some(cage) = cage.and_then(|cage| self.cage(cage)) {
+                        facts.extend((0..5).map(|place| {
+                            (Quantities::LIMITS[place], Quantities::show_limit(place, cage.room.0[place]))
+                        }));
+                    }
+                    facts
                 }
             },
             Item::Cage(id) => match self.cage(id) {

@@ -9,7 +9,7 @@ performed! {
     NEXT_CELL, "next_cell", "next match", 0, GRID, "to the next cage that the filter lets through";
     PREVIOUS_CELL, "previous_cell", "previous match", 0, GRID, "to the cage before that the filter lets through";
     MEASURE, "measure", "measure", 3, MEASURED, "show another measure: of cages memory, cpu, gpu, tokens, memory peak; of agents what makes them the top ones";
-    WORST_FIRST, "worst_first", "worst first", 3, CAGES, "those that use most of their limit first, or by number again";
+    FULLEST_FIRST, "fullest_first", "fullest first", 3, CAGES, "those that use most of their limit first, or by number again";
     GRID_OR_LIST, "grid_or_list", "grid/list", 2, CAGES, "show the cages as a list with all figures, or as a grid again";
     NEXT_ROW, "next_row", "down", 0, ROWS, "one row down, from panel to panel";
     PREVIOUS_ROW, "previous_row", "up", 0, ROWS, "one row up, from panel to panel";

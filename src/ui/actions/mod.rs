@@ -93,7 +93,7 @@ pub static ALL: &[&Action] = &[
     &maintenance::MAINTENANCE,
     &vacate::VACATE,
     &grid::MEASURE,
-    &grid::WORST_FIRST,
+    &grid::FULLEST_FIRST,
     &grid::GRID_OR_LIST,
     &grid::CAGE_OUTPUT,
     &grid::ATTEMPT_OUTPUT,

@@ -174,11 +174,13 @@ impl Detail {
         };
         let mut first = vec![piece(sign.role(), format!(" {} {word}", look.mark(sign)))];
         first.extend([gap(), piece(Role::Text, format!("priority {}", task.priority))]);
-        let tries = match task.attempts {
-            0 => format!("up to {} attempts", task.max_attempts),
-            tries => format!("attempt {tries} of {}", task.max_attempts),
+        let attempt = tasks::attempt(task);
+        let tries = match (attempt, task.max_attempts) {
+            (0, 1) => "one attempt".to_owned(),
+            (0, most) => format!("up to {most} attempts"),
+            (attempt, most) => format!("attempt {attempt} of {most}"),
         };
-        first.extend([gap(), piece(if task.attempts > 1 { Role::Warn } else { Role::Text }, tries)]);
+        first.extend([gap(), piece(if attempt > 1 { Role::Warn } else { Role::Text }, tries)]);
         if let Some(deadline) = task.deadline.filter(|_| !task.status.is_final()) {
             let left = deadline.as_micros() - look.now.as_micros();
             let missed = left < 0;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::task::Known;
-use super::tasks::mark;
+use super::tasks::{self, mark};
 use crate::domain::execution::ExecutionStatus;
 use crate::domain::requirements::Quantities;
 use crate::domain::{Artifact, Execution, Outcome, Task, Timestamp};
@@ -149,7 +149,7 @@ fn execution_line(execution: &Execution, known: &Known) -> TextLine {
 }
 
 /// The headings above attempts; each stands where its column does.
-const ATTEMPT_COLUMNS: &str = " #  OUTCOME          TOOK AGENT          CAGE    CPU    MEM  HOW IT ENDED";
+const ATTEMPT_COLUMNS: &str = " #  OUTCOME          TOOK AGENT          CAGE    CPU    RSS  HOW IT ENDED";
 
 fn artifact_line(artifact: &Artifact) -> TextLine {
     let sign = super::artifacts::mark(artifact.review.state);
@@ -189,7 +189,9 @@ pub fn facts(known: &Known) -> Vec<TextLine> {
     say("verified by", task.verify.phrase(crate::ui::verb::quote));
     say("works on", task.workspace.as_ref().map(crate::domain::Workspace::phrase).unwrap_or_default());
     say("verification", task.verification.map(|word| word.to_string()).unwrap_or_default());
-    say("attempts", format!("{} of {}, {} lost with a worker", task.attempts, task.max_attempts, task.losses));
+    let under_way = if tasks::attempt(task) > task.attempts { ", one under way" } else { "" };
+    let lost = if task.losses > 0 { format!(", {} lost with a worker", task.losses) } else { String::new() };
+    say("attempts", format!("{} of {} made{under_way}{lost}", task.attempts, task.max_attempts));
     say("preemptible", if task.preemptible { "yes".to_owned() } else { String::new() });
     say("tags", task.metadata.tags.join(" "));
     say("source", task.metadata.source.clone().unwrap_or_default());

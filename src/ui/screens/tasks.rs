@@ -43,6 +43,11 @@ pub fn item(task: &Task) -> Item {
     }
 }
 
+/// Which attempt is under way or was the last; 0 before the first. What is counted are those that have ended.
+pub fn attempt(task: &Task) -> u32 {
+    task.attempts + u32::from(matches!(task.status, TaskStatus::Scheduled | TaskStatus::Executing))
+}
+
 impl Row for Task {
     const LANE: &'static str = "tasks";
     const ORDER: &'static str = "-created_at";
@@ -106,7 +111,7 @@ impl Row for Task {
             right: true,
             rank: 6,
             sort: Some("attempts"),
-            cell: |task, _| match task.attempts {
+            cell: |task, _| match attempt(task) {
                 0 => Cell::unknown(),
                 1 => Cell::of(Role::Dim, format!("1/{}", task.max_attempts)),
                 tries => Cell::of(Role::Warn, format!("{tries}/{}", task.max_attempts)),

@@ -110,7 +110,7 @@ fn who_uses_most_of_its_memory_is_said_and_is_the_first_one_key_away() {
     driver.sees("fullest: 021 130M of 128M (102%) builder-21");
     driver.press("o");
     assert_eq!(here(&driver), "021", "the one over its limit");
-    driver.sees("memory, worst first");
+    driver.sees("memory, fullest first");
     // The list knows who uses most, whatever the limit.
     driver.press("L s");
     driver.type_text("mem");
@@ -182,9 +182,9 @@ fn shares_that_hardly_move_change_no_cell_and_the_line_below_is_exact() {
 fn a_filter_dims_in_the_grid_and_leaves_out_in_the_list() {
     let mut driver = Driver::new(&Place::Cages, (200, 60));
     driver.press("/");
-    driver.type_text("state:failed");
+    driver.type_text("state:failing");
     driver.press("enter");
-    driver.sees("/state:failed [2]");
+    driver.sees("/state:failing [2]");
     assert_eq!(here(&driver), "013", "the cursor goes to a match");
     driver.press("n");
     assert_eq!(here(&driver), "402");
@@ -260,7 +260,7 @@ fn marks_ranges_and_all_are_those_that_the_filter_lets_through() {
     driver.press("esc");
     assert!(!driver.app.selection().unwrap().marked);
     driver.press("/");
-    driver.type_text("state:failed");
+    driver.type_text("state:failing");
     driver.press("enter *");
     let ids: Vec<String> = driver.app.selection().unwrap().items.into_iter().map(|item| item.id).collect();
     assert_eq!(ids, ["013", "402"]);

@@ -28,8 +28,7 @@ impl Core {
                 [] => String::new(),
             };
             let state = &self.nodes[node];
-            // A cage calls disk what a task asks for as storage.
-            let field = if Quantities::NAMES[place] == "storage" { "disk" } else { Quantities::NAMES[place] };
+            let field = Quantities::LIMITS[place];
             let (limit, have) =
                 (Quantities::show(place, limit), Quantities::show(place, state.node.capacity.quantities().0[place]));
             format!("{which}: limits.{field} {limit} is more than node {} has: {have}", state.node.name)

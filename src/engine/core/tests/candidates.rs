@@ -106,3 +106,29 @@ fn a_cage_is_able_exactly_when_an_agent_may_be_given_it() {
         world.command(Command::ReassignAgents { ids: vec![float], cage: None }).unwrap();
     }
 }
+
+#[test]
+fn a_smaller_home_is_said_to_be_smaller_before_anything_else() {
+    let mut world = World::new(FLEET);
+    let (small, large) = (world.agent("small"), world.agent("large"));
+    let first = |world: &World, agent, cage: &str| {
+        let candidates = world.core.agent_candidates(agent).unwrap();
+        candidates.into_iter().find(|one| one.name == cage).unwrap().reasons.remove(0)
+    };
+    assert_eq!(first(&world, large, "001"), "smaller than its home: cpu 2 instead of 4, memory 256MiB instead of 1GiB");
+    assert_eq!(first(&world, small, "004"), "is vacant", "more than it has is no reason to hesitate");
+    assert_eq!(first(&world, large, "004"), "is vacant");
+
+    let what_if = |world: &World, agent, cage: &str| {
+        let command = Command::ReassignAgents { ids: vec![agent], cage: Some(cage.parse().unwrap()) };
+        let actor = Actor::User(world.user);
+        let foretold = world.core.what_if(world.now, actor, &command, &world.context(&command), &world.means).unwrap();
+        foretold.items.into_iter().next().unwrap().change
+    };
+    let said = what_if(&world, small, "004");
+    assert!(said.contains("cage 001 -> 004, cpu 2 -> 4, memory 256MiB -> 1GiB"), "{said}");
+    world.command(Command::ReassignAgents { ids: vec![small], cage: None }).unwrap();
+    let said = what_if(&world, large, "001");
+    assert!(said.contains("cage 002 -> 001, cpu 4 -> 2, memory 1GiB -> 256MiB"), "{said}");
+    assert!(!what_if(&world, large, "004").contains("memory"), "alike is no change");
+}

@@ -25,7 +25,7 @@ impl Row for AttemptRow {
             cell: |row, _| Cell::of(mark(&row.execution).role(), ended(row)),
             ..Column::text("ENDED AS", 14, 1, Some("outcome"))
         },
-        Column { cell: |row, _| progress(row), ..Column::figure("DONE", 4, 3, None) },
+        Column { cell: |row, _| progress(row), ..Column::figure("PROG", 4, 3, None) },
         Column {
             cell: |row, _| Cell::plain(row.execution.attempt.to_string()),
             ..Column::figure("TRY", 3, 4, Some("attempt"))

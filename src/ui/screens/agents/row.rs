@@ -36,7 +36,7 @@ impl Row for AgentRow {
         },
         Column { cell: |row, _| cage(row), ..Column::figure("CAGE", 4, 1, Some("cage")) },
         Column { cell: |row, _| work(row), ..Column::text("DOES", 0, 2, None) },
-        Column { cell: |row, _| progress(row), ..Column::figure("DONE", 4, 2, None) },
+        Column { cell: |row, _| progress(row), ..Column::figure("PROG", 4, 2, None) },
         Column { cell: |row, _| slots(row), ..Column::figure("SLOTS", 5, 2, Some("running")) },
         Column { cell: |row, _| good(row), ..Column::figure("GOOD", 4, 2, Some("success")) },
         Column {

@@ -45,7 +45,7 @@ fn facts(cage: &Cage, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     let dim = look.style(Role::Dim);
     let status = match known.status {
         CageStatus::Occupied => Mark::Running,
-        CageStatus::Vacant => Mark::Idle,
+        CageStatus::Vacant => Mark::Vacant,
         CageStatus::Maintenance => Mark::Withheld,
     };
     let state = cage

@@ -31,14 +31,14 @@ pub const EXECUTIONS: &[Column<AttemptRow>] = &[
     column("TOOK", 7, true, 1, |row, look| took(&row.execution, look)),
     column("AGE", 4, true, 2, |row, look| Cell::of(Role::Dim, look.age(row.execution.created_at))),
     column("TRY", 3, true, 5, |row, _| Cell::plain(row.execution.attempt.to_string())),
-    column("PEAK", 6, true, 4, |row, _| peak(&row.execution)),
+    column("RSS", 6, true, 4, |row, _| peak(&row.execution)),
     column("TOKENS", 7, true, 5, |row, _| {
         row.execution.tokens_used.map_or_else(Cell::unknown, |tokens| Cell::plain(text::count(tokens)))
     }),
     column("SAYS", 0, false, 4, |row, _| Cell::plain(says(&row.execution))),
 ];
 
-/// The most memory that it held at once, which is what a limit is broken by.
+/// The most memory that one of its processes had resident: not what the cage's cgroup charges, which is the cage's peak.
 fn peak(execution: &Execution) -> Cell {
     let peak = execution.outcome.as_ref().and_then(|outcome| outcome.usage.memory_peak);
     peak.map_or_else(Cell::unknown, |peak| Cell::plain(text::bytes(peak as f64)))

@@ -45,7 +45,7 @@ impl Cages {
         let widths = widths(columns::COLUMNS, &self.hidden, area.width, crate::ui::list::FILL_MIN);
         let sort = match self.order {
             Order::Column(sort) => Some(sort),
-            Order::Worst => None,
+            Order::Fullest => None,
         };
         frame.render_widget(header(columns::COLUMNS, &widths, sort, look), Rect { height: 1, ..area });
         let (_, down) = self.window();

@@ -17,6 +17,8 @@ use crate::ui::widgets::chart;
 pub enum Size {
     /// Number, state, share, and below the agent and a bar.
     Card,
+    /// Number, state, a bar, share, and below the agent.
+    Pair,
     /// Number, state, agent, share.
     Named,
     /// Number, state, share.
@@ -29,12 +31,13 @@ pub enum Size {
 
 impl Size {
     /// From the largest.
-    const ALL: [Self; 5] = [Self::Card, Self::Named, Self::Line, Self::Short, Self::Dot];
+    const ALL: [Self; 6] = [Self::Card, Self::Pair, Self::Named, Self::Line, Self::Short, Self::Dot];
 
     /// Columns and lines of a cell with its distance to the next, when numbers have so many digits.
     const fn dimensions(self, digits: u16) -> (u16, u16) {
         match self {
             Self::Card => (24, 4),
+            Self::Pair => (24, 2),
             Self::Named => (22, 1),
             // A fourth digit takes the place of the blank behind the others.
             Self::Line => (10, 1),
@@ -46,7 +49,7 @@ impl Size {
     /// The widest that a cell of this size is drawn where there is room.
     const fn width_max(self) -> u16 {
         match self {
-            Self::Card | Self::Named => 34,
+            Self::Card | Self::Pair | Self::Named => 34,
             _ => 12,
         }
     }
@@ -203,10 +206,17 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         None => String::new(),
     };
     let said = |words: String| Span::styled(words, base);
+    // Names stand below the bars, so that the numbers stand out.
+    let indent = text::width(&number) + 3;
     let first = match plan.size {
         Size::Dot => vec![sign, said(digit_of(drawn, measure))],
         Size::Short => vec![said(number), sign, said(tenth)],
         Size::Line => vec![said(text::pad(&number, 4)), sign, said(text::pad_left(&share, 4))],
+        Size::Pair => {
+            let left = room.saturating_sub(text::width(&number) + 9);
+            let bar = if drawn.matches { bar(drawn.share, left, measure, cell, look) } else { " ".repeat(left) };
+            vec![said(format!("{number} ")), sign, said(format!(" {bar} {} ", text::pad_left(&share, 4)))]
+        }
         Size::Named => {
             let left = room.saturating_sub(text::width(&number) + 9);
             vec![
@@ -226,6 +236,10 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         }
     };
     let mut lines = vec![with_pointer(drawn, first, room, base, look)];
+    if plan.size == Size::Pair {
+        let name = text::pad(&agent, room.saturating_sub(indent + 1));
+        lines.push(under(format!("{}{name} ", " ".repeat(indent)), base));
+    }
     if plan.size == Size::Card {
         let name = if drawn.matches && cell.agent.is_none() { "nobody".to_owned() } else { agent };
         lines.push(under(format!(" {} ", text::pad(&name, room - 2)), base));
@@ -298,6 +312,7 @@ mod tests {
     #[test]
     fn cells_are_as_large_as_there_is_room_and_never_larger() {
         assert_eq!(plan(118, 28, 12).size, Size::Card);
+        assert_eq!(plan(78, 16, 13).size, Size::Pair, "half of a small screen is not left empty");
         assert_eq!(plan(118, 28, 100).size, Size::Named);
         assert_eq!(plan(118, 28, 300).size, Size::Line);
         assert_eq!(plan(118, 28, 500).size, Size::Short);

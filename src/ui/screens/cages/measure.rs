@@ -15,7 +15,7 @@ const fn mark(state: CellState) -> Mark {
         CellState::Waiting => Mark::Human,
         CellState::Warning => Mark::Warning,
         CellState::Stopped => Mark::Stopped,
-        CellState::Failed | CellState::Error | CellState::Critical => Mark::Failed,
+        CellState::Failing | CellState::Error | CellState::Critical => Mark::Failed,
         CellState::Unknown => Mark::Unknown,
     }
 }
@@ -24,7 +24,7 @@ const fn mark(state: CellState) -> Mark {
 pub const fn mark_of(cell: &CageCell) -> Mark {
     match (cell.state, cell.status) {
         (CellState::Stopped, CageStatus::Maintenance) => Mark::Withheld,
-        (CellState::Stopped, _) => Mark::Idle,
+        (CellState::Stopped, _) => Mark::Vacant,
         (state, _) => mark(state),
     }
 }
@@ -41,7 +41,7 @@ pub const fn word_of(cell: &CageCell) -> &'static str {
 /// The states from that which needs an eye most to that which needs none.
 pub const WORST_FIRST: [CellState; 10] = [
     CellState::Critical,
-    CellState::Failed,
+    CellState::Failing,
     CellState::Error,
     CellState::Warning,
     CellState::Unknown,

@@ -42,7 +42,7 @@ enum Order {
     /// A column of the list.
     Column(Sort),
     /// The share of the chosen measure, greatest first.
-    Worst,
+    Fullest,
 }
 
 /// By number.
@@ -142,7 +142,7 @@ impl Cages {
         let mut shown: Vec<usize> = (0..all.len()).filter(|place| !self.as_list || self.passing[*place]).collect();
         shown.sort_by(|one, other| match self.order {
             Order::Column(sort) => columns::order(&all[*one], &all[*other], sort.column, sort.descending),
-            Order::Worst => {
+            Order::Fullest => {
                 let share = |place: usize| self.cells.share(place, self.measure);
                 let shares = columns::known_first(share(*one), share(*other), |one, other| other.total_cmp(&one));
                 // Of those without a limit the one that uses most.
@@ -231,7 +231,7 @@ impl Screen for Cages {
         let mut title = format!("cages [{count}]");
         // Writing to a string cannot fail.
         let _ = match self.order {
-            Order::Worst => write!(title, " {}, worst first", self.measure.as_str()),
+            Order::Fullest => write!(title, " {}, fullest first", self.measure.as_str()),
             Order::Column(_) if self.as_list => Ok(()),
             order if order == BY_NUMBER => write!(title, " {}, by number", self.measure.as_str()),
             Order::Column(sort) => {
@@ -360,15 +360,15 @@ impl Screen for Cages {
             "measure" => {
                 self.measure = self.measure.next();
                 self.arrange();
-                if self.order == Order::Worst {
+                if self.order == Order::Fullest {
                     self.put_cursor(0);
                 }
             }
-            "worst_first" => {
-                self.order = if self.order == Order::Worst { BY_NUMBER } else { Order::Worst };
+            "fullest_first" => {
+                self.order = if self.order == Order::Fullest { BY_NUMBER } else { Order::Fullest };
                 self.arrange();
-                // Who asks for the worst wants to see it.
-                if self.order == Order::Worst {
+                // Who asks for the fullest wants to see it.
+                if self.order == Order::Fullest {
                     self.put_cursor(0);
                 }
             }

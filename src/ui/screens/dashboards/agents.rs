@@ -100,7 +100,7 @@ const COLUMNS: &[Column<Row>] = &[
         cell: |row, look| Cell::of(Role::Chart, table::bar(row.share, usize::from(BAR), look)),
         ..Column::text("", BAR, 2, None)
     },
-    Column { cell: |row, _| Cell::plain(text::count(row.agent.execution_count)), ..Column::figure("DONE", 8, 1, None) },
+    Column { cell: |row, _| Cell::plain(text::count(row.agent.execution_count)), ..Column::figure("RUNS", 8, 1, None) },
     Column { cell: |row, _| share(row.agent.success.share), ..Column::figure("GOOD", 4, 1, None) },
     Column { cell: |row, _| within(&row.agent.success), ..Column::figure("95%", 7, 1, None) },
     Column {

@@ -63,7 +63,7 @@ const COLUMNS: &[Column<Row>] = &[
     Column { cell: |row, look| bars(row, look), ..Column::text("SUCCEEDED, FAILED", BAR, 2, None) },
     Column {
         cell: |row, _| Cell::plain(text::count(row.day.as_ref().map_or(0, |day| day.execution_count))),
-        ..Column::figure("DONE", 9, 1, None)
+        ..Column::figure("RUNS", 9, 1, None)
     },
     Column { cell: |row, _| of(row, |day| share(day.success.share)), ..Column::figure("GOOD", 4, 1, None) },
     Column { cell: |row, _| of(row, |day| within(&day.success)), ..Column::figure("95%", 7, 2, None) },

@@ -70,7 +70,7 @@ fn changed(change: Change, beside: (u64, u64)) -> Cell {
 const COLUMNS: &[Column<Trend>] = &[
     Column { cell: |row, _| Cell::of(Role::Accent, row.group.clone()), ..Column::text("GROUP", 0, 1, None) },
     Column { cell: |row, _| Cell::plain(text::count(row.now.agents)), ..Column::figure("AGENTS", 6, 6, None) },
-    Column { cell: |row, _| Cell::plain(text::count(row.now.success.n)), ..Column::figure("DONE", 7, 1, None) },
+    Column { cell: |row, _| Cell::plain(text::count(row.now.success.n)), ..Column::figure("RUNS", 7, 1, None) },
     Column { cell: |row, _| share(row.now.success.share), ..Column::figure("GOOD", 4, 1, None) },
     Column { cell: |row, _| within(&row.now.success), ..Column::figure("95%", 7, 1, None) },
     Column { cell: |row, _| of_so_many(&row.before.success), ..Column::figure("BEFORE", 14, 3, None) },

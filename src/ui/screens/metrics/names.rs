@@ -17,6 +17,9 @@ use crate::ui::widgets;
 /// What the names of all our own metrics begin with, which tells nobody anything.
 const PREFIX: &str = "menagerie_";
 
+/// What is looked at until somebody chooses: the first by name would be the executions of each agent, which only ever grow.
+const FIRST: &str = "menagerie_node_cpu_usage_ratio";
+
 /// A metric's name as it is shown.
 pub fn short(name: &str) -> &str {
     name.strip_prefix(PREFIX).unwrap_or(name)
@@ -39,7 +42,7 @@ impl Names {
     pub fn take(&mut self, metrics: &[Metric]) {
         let here = self.current().map(|metric| metric.name.clone());
         metrics.clone_into(&mut self.all);
-        self.find(here.as_deref());
+        self.find(Some(here.as_deref().unwrap_or(FIRST)));
     }
 
     /// The metric under the cursor.

@@ -157,7 +157,7 @@ pub fn fleet(overview: &Overview, room: usize, look: &Look<'_>) -> Vec<Line<'sta
             &[
                 // That somebody lives there says nothing about how that one is.
                 (None, cages.occupied, "occupied", true),
-                (Some(Mark::Idle), cages.vacant, "vacant", true),
+                (Some(Mark::Vacant), cages.vacant, "vacant", true),
                 (Some(Mark::Withheld), cages.maintenance, "withheld", false),
             ],
         ),
@@ -397,8 +397,13 @@ fn load(
             spans.extend(gauge_bar(gauge, width, look));
             spans.push(Span::raw(format!(" {}", show(gauge.used))));
             spans.push(Span::styled(" used ", dim));
-            spans.push(Span::raw(show(gauge.granted)));
-            spans.push(Span::styled(" granted of ", dim));
+            // Tasks that reserve nothing are granted nothing, which is no figure to compare.
+            if gauge.granted == Some(0.0) {
+                spans.push(Span::styled(" none granted of ", dim));
+            } else {
+                spans.push(Span::raw(show(gauge.granted)));
+                spans.push(Span::styled(" granted of ", dim));
+            }
             spans.push(Span::raw(format!("{}{unit}", limit.map_or("-".to_owned(), &write))));
         }
     }

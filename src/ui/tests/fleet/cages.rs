@@ -24,10 +24,10 @@ pub fn grid(count: u16) -> Vec<CageCell> {
 }
 
 fn cell(number: u16) -> CageCell {
-    use CellState::{Failed, Idle, Running, Starting, Stopped, Unknown, Waiting, Warning};
+    use CellState::{Failing, Idle, Running, Starting, Stopped, Unknown, Waiting, Warning};
     let n = f64::from(number);
     let state = match number {
-        13 | 402 => Failed,
+        13 | 402 => Failing,
         21 | 404 => Warning,
         34 | 405 => Waiting,
         55 | 406 => Starting,
