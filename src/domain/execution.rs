@@ -101,9 +101,8 @@ impl OutcomeKind {
 pub struct Usage {
     /// User and system processor time in microseconds.
     pub cpu_us: u64,
-    /// The most resident memory of one of its processes (`ru_maxrss`), in bytes, where it could be measured. That counts
-    /// pages that are shared and files that are mapped; the peak of a cage is what its cgroup charges for all processes
-    /// together, so either can be the larger one.
+    /// The most resident memory of one of its processes (`ru_maxrss`), in bytes, where it could be measured; at most what its
+    /// cage was ever charged, for resident memory counts pages that are shared, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_peak: Option<u64>,
     /// Bytes of output taken in, standard output and standard error together.

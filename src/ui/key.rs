@@ -42,6 +42,11 @@ impl Key {
         Self { code, ctrl: false, alt: false, shift: false }
     }
 
+    /// Whether it is what ends programs elsewhere.
+    pub const fn is_interrupt(self) -> bool {
+        self.ctrl && !self.alt && matches!(self.code, KeyCode::Char('c'))
+    }
+
     /// The character that it types, if it types one.
     pub const fn typed(self) -> Option<char> {
         match self.code {

@@ -114,6 +114,8 @@ pub struct Item {
     pub high_risk: bool,
     /// Whether it is an array of tasks, of which some may run while it is pending itself.
     pub array: bool,
+    /// How many tasks wait until it is judged, as far as the screen knows.
+    pub holds_up: u64,
     /// For an artifact or execution: the task it belongs to.
     pub task: Option<String>,
 }

@@ -182,11 +182,16 @@ pub fn duration(micros: i64) -> String {
     if (1..1_000).contains(&micros) {
         return "<1ms".to_owned();
     }
-    let seconds = micros / 1_000_000;
+    // Rounded to what is said, as the command line does.
+    if micros < 999_500 {
+        return format!("{}ms", (micros + 500) / 1_000);
+    }
+    if micros < 9_950_000 {
+        return format!("{:.1}s", micros as f64 / 1e6);
+    }
+    let seconds = micros.saturating_add(500_000) / 1_000_000;
     match seconds {
-        0 => format!("{}ms", micros / 1_000),
-        1..60 if micros < 10_000_000 => format!("{:.1}s", micros as f64 / 1e6),
-        1..60 => format!("{seconds}s"),
+        ..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
         _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
@@ -239,7 +244,9 @@ mod tests {
         assert_eq!(age(3_600_000_000), "1h");
         assert_eq!(duration(185_000_000), "3m05s");
         assert_eq!(duration(12_400), "12ms");
-        assert_eq!([0, 1, 999, 1_000].map(duration), ["0ms", "<1ms", "<1ms", "1ms"]);
+        assert_eq!([0, 1, 999, 1_000, 1_500].map(duration), ["0ms", "<1ms", "<1ms", "1ms", "2ms"]);
+        assert_eq!([999_499, 999_500, 9_949_999, 9_950_000].map(duration), ["999ms", "1.0s", "9.9s", "10s"]);
+        assert_eq!([59_499_999, 59_500_000, 3_599_500_000].map(duration), ["59s", "1m00s", "1h00m"]);
     }
 
     proptest! {

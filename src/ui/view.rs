@@ -115,10 +115,12 @@ fn old(app: &App, screen: &dyn super::screen::Screen) -> String {
 fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
     // Whoever looks at it on a telephone at night learns at least whether it is worth getting up.
     let counts = app.fleet.pulse.as_ref().filter(|_| !app.link.is_down()).map(|pulse| {
-        let (tasks, alerts) = (&pulse.counts.tasks, pulse.alerts);
+        let tasks = &pulse.counts.tasks;
         let running = tasks.executing + tasks.scheduled;
         let review = pulse.counts.artifacts.pending;
-        format!("\n{running} running, {} failed\n{review} to review, {alerts} alerts", tasks.failed)
+        let alerts = if pulse.alerts == 1 { "1 alert".to_owned() } else { format!("{} alerts", pulse.alerts) };
+        let (pending, failed) = (tasks.pending, tasks.failed);
+        format!("\n{running} running, {pending} queued, {failed} failed\n{review} to review, {alerts}")
     });
     let words = format!(
         "Menagerie needs {}x{}.\nThis is {}x{}.\nThe fleet goes on.{}\nq quits",

@@ -103,7 +103,8 @@ fn cell(
             limit: limits.memory.map(|limit| figure(limit.get())),
         },
         memory_peak: Gauge {
-            used: used.and_then(|used| used.memory_peak).map(figure),
+            // The peak is read less often than what is in use.
+            used: used.and_then(|used| used.memory_peak.map(|peak| figure(peak.max(used.memory.unwrap_or(0))))),
             granted: None,
             limit: limits.memory.map(|limit| figure(limit.get())),
         },

@@ -422,6 +422,7 @@ mod tests {
             nodes: nodes.iter().map(node).collect(),
             oldest: None,
             unsatisfiable: 0,
+            refused: None,
             tripped: (0, vec![]),
             unlimited: (0, vec![]),
             faulty: (0, vec![]),

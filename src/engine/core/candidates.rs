@@ -209,12 +209,7 @@ impl Core {
         if !self.nodes[cage.node as usize].is_open() {
             reasons.push(format!("node {} cannot be reached now", node.name));
         }
-        // A cage without a GPU is the usual case and no limit worth a word.
-        let limited = (0..5).filter(|place| cage.room.0[*place] < u64::MAX && cage.room.0[*place] > 0);
-        let shown =
-            |place: usize| format!("{} {}", Quantities::LIMITS[place], Quantities::show(place, cage.room.0[place]));
-        let limits: Vec<_> = limited.map(shown).collect();
-        // What the agent would have less of than now comes before all else that is said.
+        // What the agent would have less of than now comes before what there is.
         let less = home.into_iter().flat_map(|home| {
             (0..5).filter(|place| cage.room.0[*place] < home.room.0[*place]).map(|place| {
                 let [less, now] = [cage, home].map(|cage| Quantities::show_limit(place, cage.room.0[place]));
@@ -223,8 +218,13 @@ impl Core {
         });
         let less: Vec<_> = less.collect();
         if !less.is_empty() {
-            reasons.insert(0, format!("smaller than its home: {}", less.join(", ")));
+            reasons.push(format!("smaller than its home: {}", less.join(", ")));
         }
+        // A cage without a GPU is the usual case and no limit worth a word.
+        let limited = (0..5).filter(|place| cage.room.0[*place] < u64::MAX && cage.room.0[*place] > 0);
+        let shown =
+            |place: usize| format!("{} {}", Quantities::LIMITS[place], Quantities::show(place, cage.room.0[place]));
+        let limits: Vec<_> = limited.map(shown).collect();
         reasons.push(if limits.is_empty() { "no limits".to_owned() } else { format!("limits: {}", limits.join(", ")) });
         if !pinned.is_empty() {
             let fit = pinned.iter().filter(|shape| self.lacks(shape, cage).is_empty()).count();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Core;
 use super::learning::{MISSED, ValueFunction, seconds};
 use crate::domain::learning::{Product, Slack, USUAL};
+use crate::domain::snapshot::OpenArtifact;
 use crate::domain::{AlertId, AlertStatus, ArtifactId, ReviewState, Severity, Span, TaskId, TaskStatus, Timestamp};
 
 /// How many tasks behind those that wait directly are looked at for one list. What is beyond is left out of the count, so
@@ -243,6 +244,28 @@ impl Core {
         }
         let artifacts = lacking.values().sum();
         (reach.behind(waiting).tasks, artifacts)
+    }
+}
+
+/// Of so many rejected artifacts, the newest, it is looked at what they hold up.
+const REJECTED_LOOKED_AT: usize = 1_000;
+
+impl Core {
+    /// How many tasks nothing will set going but a person who thinks again: they, or what they depend on, wait for approval of
+    /// an artifact that was rejected; and the newest such artifact. Of very many rejected ones only the newest are looked at, so
+    /// there may be more.
+    pub(super) fn held_by_rejections(&self) -> Option<(u64, ArtifactId)> {
+        let mut reach = Reach::new(self);
+        let (mut waiting, mut newest) = (BTreeSet::new(), None);
+        for id in self.rejected.iter().rev().take(REJECTED_LOOKED_AT) {
+            let makers = self.artifacts.get(id).into_iter().flat_map(OpenArtifact::makers);
+            let before = waiting.len();
+            waiting.extend(makers.flat_map(|maker| reach.gated(maker)));
+            if waiting.len() > before {
+                newest = newest.or(Some(*id));
+            }
+        }
+        newest.map(|newest| (reach.behind(waiting.into_iter().collect()).tasks, newest))
     }
 }
 

@@ -8,8 +8,8 @@ use super::slab::NONE;
 use super::state::CageState;
 use crate::domain::requirements::Quantities;
 use crate::domain::{
-    AgentId, AgentStatus, CageId, CageLimits, CageStatus, Enforcement, ExecutionId, NodeStatus, OutcomeKind, Span,
-    TaskId, TaskStatus, Timestamp,
+    AgentId, AgentStatus, ArtifactId, CageId, CageLimits, CageStatus, Enforcement, ExecutionId, NodeStatus,
+    OutcomeKind, Span, TaskId, TaskStatus, Timestamp,
 };
 
 /// A cage as it is now.
@@ -81,6 +81,9 @@ pub struct OverviewView {
     pub oldest: Option<Timestamp>,
     /// Tasks that nothing in the fleet, as it is declared, could ever do.
     pub unsatisfiable: u64,
+    /// Tasks that wait for approval of what was rejected, and with it for a person: how many, with all that depends on them,
+    /// and the newest of those artifacts.
+    pub refused: Option<(u64, ArtifactId)>,
     /// Agents whose circuit breaker is open: how many, and the names of the first.
     pub tripped: (u64, Vec<String>),
     /// Cages with a declared limit that nothing holds on their host: how many, and the numbers of the first.
@@ -114,6 +117,7 @@ impl Core {
             nodes: self.view_nodes(),
             oldest: self.queue.oldest(),
             unsatisfiable: self.unsatisfiable(),
+            refused: self.held_by_rejections(),
             tripped: self.tripped(),
             unlimited: self.unlimited(),
             faulty: self.faulty(),

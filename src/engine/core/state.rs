@@ -50,6 +50,8 @@ pub struct Core {
     pub(super) dependents: BTreeMap<TaskId, BTreeSet<TaskId>>,
     /// Artifacts that are not approved.
     pub(super) artifacts: BTreeMap<ArtifactId, OpenArtifact>,
+    /// Those of them that were rejected.
+    pub(super) rejected: BTreeSet<ArtifactId>,
     /// Approved differences of which no worker has said yet what came of merging them.
     pub(super) merging: BTreeSet<ArtifactId>,
     /// How many artifacts of a task are not approved; of an array, those of all its elements.
@@ -270,6 +272,7 @@ impl Core {
             dependents: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             merging: BTreeSet::new(),
+            rejected: BTreeSet::new(),
             unapproved: BTreeMap::new(),
             alerts: Alerts::default(),
             rules: Rules::default(),

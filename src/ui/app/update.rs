@@ -94,8 +94,22 @@ impl App {
                 self.hinder(format!("{}: {}", action.title, arming::HELD_DOWN));
             }
             Some(action) => self.run(action),
+            None if key.is_interrupt() => {
+                self.held.other();
+                self.hinder(self.how_to_leave());
+            }
             None => self.held.other(),
         }
+    }
+
+    /// What those are told who press Ctrl-C: it leaves most programs, and here nothing that is typed may do so by mistake.
+    fn how_to_leave(&self) -> String {
+        let bindings = self.keymap.in_scopes(&[Scope::Global]);
+        let quit = bindings.iter().find(|binding| binding.action.name == "quit");
+        quit.map_or_else(
+            || ":quit leaves the console; the fleet goes on".to_owned(),
+            |quit| format!("{} leaves the console; the fleet goes on", quit.key),
+        )
     }
 
     /// On a screen too small for anything else one can leave.

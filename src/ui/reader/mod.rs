@@ -298,8 +298,8 @@ impl Reader {
 
     /// Learns where it will be drawn.
     pub fn layout(&mut self, area: Rect, ascii: bool, out: &mut Out) {
-        // The last column is the scrollbar's.
-        let room = Room { columns: usize::from(area.width.saturating_sub(1)), ascii };
+        // The first column is the gutter's, the last one the scrollbar's.
+        let room = Room { columns: usize::from(area.width.saturating_sub(2)), ascii };
         let again = room != self.room;
         (self.room, self.height) = (room, area.height.max(1));
         self.pager.layout(area.width, self.height);
@@ -313,7 +313,7 @@ impl Reader {
     }
 
     fn columns_for_pager(&self) -> u16 {
-        u16::try_from(self.room.columns + 1).unwrap_or(u16::MAX)
+        u16::try_from(self.room.columns + 2).unwrap_or(u16::MAX)
     }
 
     fn lay_out(&mut self) {

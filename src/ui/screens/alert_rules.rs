@@ -94,6 +94,7 @@ impl Row for AlertRuleRow {
             state: state(self).to_owned(),
             high_risk: false,
             array: false,
+            holds_up: 0,
             task: None,
         }
     }

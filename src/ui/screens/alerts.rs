@@ -77,6 +77,7 @@ impl Row for Alert {
             state: self.status.as_str().to_owned(),
             high_risk: false,
             array: false,
+            holds_up: 0,
             task: None,
         }
     }

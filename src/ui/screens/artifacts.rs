@@ -54,6 +54,7 @@ pub fn item(artifact: &Artifact) -> Item {
         state: artifact.review.state.as_str().to_owned(),
         high_risk: artifact.high_risk,
         array: false,
+        holds_up: 0,
         task: Some(artifact.task_id.to_string()),
     }
 }

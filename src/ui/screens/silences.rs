@@ -84,6 +84,7 @@ impl Row for Silence {
             state: "active".to_owned(),
             high_risk: false,
             array: false,
+            holds_up: 0,
             task: None,
         }
     }

@@ -175,9 +175,12 @@ impl Detail {
         let mut first = vec![piece(sign.role(), format!(" {} {word}", look.mark(sign)))];
         first.extend([gap(), piece(Role::Text, format!("priority {}", task.priority))]);
         let attempt = tasks::attempt(task);
+        // Executions go on being numbered when a task is retried, and its attempts are counted anew.
+        let last = self.known.executions.iter().flat_map(|page| &page.rows).map(|one| one.attempt).max().unwrap_or(0);
         let tries = match (attempt, task.max_attempts) {
             (0, 1) => "one attempt".to_owned(),
             (0, most) => format!("up to {most} attempts"),
+            (attempt, most) if last > attempt => format!("attempt {last}: {attempt} of {most} since it was retried"),
             (attempt, most) => format!("attempt {attempt} of {most}"),
         };
         first.extend([gap(), piece(if attempt > 1 { Role::Warn } else { Role::Text }, tries)]);

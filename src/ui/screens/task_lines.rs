@@ -59,7 +59,16 @@ pub fn approval_line<'a>(words: &str, parents: impl Iterator<Item = &'a Task>) -
         let id = task.id.to_string();
         words.replace(&id, &format!("{} {}", text::fit(&text::clean(&task.kind), 30), short_id(&id)))
     });
-    TextLine::plain(Role::Waiting, shortened(&words)).with_gutter(Gutter::State(Mark::Human))
+    let line = TextLine::plain(Role::Waiting, shortened(&words)).with_gutter(Gutter::State(Mark::Human));
+    // One artifact alone is called by its id, and that leads to it.
+    let id = words
+        .split_once("artifact ")
+        .and_then(|(_, rest)| rest.get(..36))
+        .filter(|id| uuid::Uuid::try_parse(id).is_ok());
+    match id {
+        Some(id) => line.to(Place::Artifact(id.to_owned(), format!("artifact {}", short_id(id)))),
+        None => line,
+    }
 }
 
 fn heading(title: &str, total: Option<u64>) -> TextLine {

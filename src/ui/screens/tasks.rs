@@ -39,6 +39,7 @@ pub fn item(task: &Task) -> Item {
         id,
         high_risk: false,
         array: task.array.is_some(),
+        holds_up: 0,
         task: None,
     }
 }

@@ -257,3 +257,25 @@ fn a_key_that_judges_goes_on_to_the_next_row_of_the_list() {
     driver.press("x w h y enter");
     assert_eq!((commands.borrow().len(), here(&driver)), (3, fleet::review::id(5)));
 }
+
+#[test]
+fn a_wide_table_is_as_wide_as_there_is_room_and_no_wider() {
+    let text = "| commits | file |\n| ---: | --- |\n".to_owned()
+        + &format!("| 45 | {} |\n", "src/engine/core/selection.rs ".repeat(5)).repeat(3);
+    for width in [60, 80, 81, 120] {
+        let mut driver = Driver::new(&Place::Artifacts, (width, 36));
+        let text = text.clone();
+        driver.engine = Box::new(move |request| match request {
+            Request::Content { offset: 0, .. } => Ok(Answer::Bytes(text.clone().into_bytes())),
+            Request::Content { .. } => Ok(Answer::Bytes(vec![])),
+            other => fleet::answer(other),
+        });
+        driver.press("G enter");
+        let frame = driver.draw();
+        let rules: Vec<&str> =
+            frame.lines().filter(|line| line.contains("───") && !line.contains(['╭', '╰'])).collect();
+        assert_eq!(rules.len(), 1, "{frame}");
+        let below = frame.lines().skip_while(|line| *line != rules[0]).nth(1).unwrap();
+        assert!(below.contains("45"), "no row is blank or of what was left over: {frame}");
+    }
+}

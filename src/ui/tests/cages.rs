@@ -107,7 +107,7 @@ fn the_cursor_moves_in_four_directions_and_stays_on_its_cage() {
 #[test]
 fn who_uses_most_of_its_memory_is_said_and_is_the_first_one_key_away() {
     let mut driver = Driver::new(&Place::Cages, (120, 36));
-    driver.sees("fullest: 021 130M of 128M (102%) builder-21");
+    driver.sees("fullest: 021 102% · most: 777 2.9G");
     driver.press("o");
     assert_eq!(here(&driver), "021", "the one over its limit");
     driver.sees("memory, fullest first");

@@ -115,7 +115,10 @@ fn a_terminal_that_is_too_small_is_told_kindly() {
         let frame = driver.draw();
         if size == (40, 10) {
             assert!(frame.contains("The fleet goes on.") && frame.contains("q quits"), "{frame}");
-            assert!(frame.contains("12 running, 8 failed") && frame.contains("27 to review, 2 alerts"), "{frame}");
+            assert!(
+                frame.contains("12 running, 340 queued, 8 failed") && frame.contains("27 to review, 2 alerts"),
+                "{frame}"
+            );
         }
     }
 }

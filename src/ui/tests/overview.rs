@@ -229,7 +229,7 @@ fn the_most_that_ended_is_said_in_words_and_is_no_fraction() {
     for size in [(80, 24), (120, 36), (200, 60)] {
         let mut driver = answered(size, &overview, 10);
         let frame = driver.draw();
-        for (most, name) in [(" 13, at most 13 ", "done"), (" 2, at most 2 ", "failed")] {
+        for (most, name) in [(" 13 attempts, most 13 ", "done"), (" 2 attempts, most 2 ", "failed")] {
             let line = frame.lines().find(|line| line.contains(most)).unwrap_or_else(|| panic!("{name}: {frame}"));
             let within = line.split(most).nth(1).unwrap();
             let spans =

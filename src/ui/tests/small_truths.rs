@@ -406,3 +406,28 @@ fn a_command_that_needs_a_shell_is_told_so_and_still_taken() {
     assert!(driver.app.layer().is_none(), "what is legal is not refused");
     assert!(driver.app.orders.log()[0].line.ends_with("-- ls '*.rs' '|' wc"), "{}", driver.app.orders.log()[0].line);
 }
+
+#[test]
+fn what_ends_programs_elsewhere_says_how_one_leaves() {
+    let mut driver = Driver::new(&Place::Tasks, (80, 24));
+    driver.press("ctrl-c");
+    driver.sees("q leaves the console; the fleet goes on");
+    driver.press("j");
+    driver.sees_not("q leaves the console");
+}
+
+#[test]
+fn who_rejects_knows_what_goes_on_waiting() {
+    let mut driver = Driver::new(&Place::Inbox, (120, 36));
+    driver.later(std::time::Duration::from_secs(5));
+    driver.press("x");
+    driver.sees("12 tasks held up:");
+}
+
+#[test]
+fn which_cage_uses_most_is_said_on_a_small_screen_too() {
+    let mut driver = Driver::new(&Place::Cages, (80, 24));
+    let frame = driver.draw();
+    let line = frame.lines().find(|line| line.contains("fullest: ")).unwrap_or_else(|| panic!("{frame}"));
+    assert!(!line.contains('…') && line.contains("most: "), "{line}");
+}

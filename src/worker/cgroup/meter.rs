@@ -62,6 +62,15 @@ impl CageGroup {
     }
 }
 
+impl CageGroup {
+    /// The most bytes that the cage was charged for since it was set up, where that is counted.
+    pub(in super::super) fn memory_peak(&self) -> Option<u64> {
+        let place = self.memory.as_ref()?;
+        let name = if place.version == Version::V1 { "memory.max_usage_in_bytes" } else { "memory.peak" };
+        number(&File::open(place.folder.join(name)).ok()?, &mut [0; 64])
+    }
+}
+
 impl Meter {
     /// Reads them, all or only what changes all the time: each costs a call. What cannot be read is left out.
     pub(in super::super) fn read(&self, all: bool) -> Reading {

@@ -158,14 +158,21 @@ impl Server {
 
     /// Judges an execution and reports it.
     pub(super) fn conclude(&mut self, index: usize, mut found: Vec<FoundArtifact>) {
-        let Some(run) = self.slots.get_mut(&index).and_then(|slot| slot.run.as_mut()) else { return };
+        let Some(slot) = self.slots.get_mut(&index) else { return };
+        let (cage, Some(run)) = (slot.cage, slot.run.as_mut()) else { return };
         let Some(gone) = run.gone else { return };
         if run.difference.is_some() && !found.iter().any(|artifact| artifact.difference.is_some()) {
             run.difference_failure.get_or_insert_with(|| "it is too large".to_owned());
         }
         // The last remark of the agent, before the end that follows it.
         let sample = run.take_sample(NEVER / 2);
-        let outcome = run.outcome(&gone, found.iter().map(|artifact| artifact.kind));
+        let mut outcome = run.outcome(&gone, found.iter().map(|artifact| artifact.kind));
+        // What a process had resident counts shared pages too, which may be charged to others; the cage was never charged more
+        // than this.
+        let charged = self.cages.get(&cage).and_then(|cage| cage.group.as_ref()?.memory_peak());
+        if let (Some(peak), Some(charged)) = (&mut outcome.usage.memory_peak, charged) {
+            *peak = charged.min(*peak);
+        }
         if !outcome.succeeded() {
             // What a failed attempt has changed is worth reading, and nothing that anybody should merge.
             found.iter_mut().filter_map(|artifact| artifact.difference.as_mut()).for_each(|one| one.merge = None);

@@ -58,6 +58,7 @@ impl Core {
             let open = OpenArtifact { id, task_id, state, snoozed_until: None, agent_id, judged_by, merges, product };
             self.hold_artifact(open);
         } else if let Some(artifact) = self.artifacts.remove(&event.artifact_id) {
+            self.rejected.remove(&artifact.id);
             for task in artifact.makers() {
                 let left = self.unapproved.get(&task).map_or(0, |count| count - 1);
                 if left > 0 {
@@ -80,6 +81,11 @@ impl Core {
 
     /// Keeps an artifact that is not approved.
     pub(in crate::engine::core) fn hold_artifact(&mut self, artifact: OpenArtifact) {
+        if artifact.state == ReviewState::Rejected {
+            self.rejected.insert(artifact.id);
+        } else {
+            self.rejected.remove(&artifact.id);
+        }
         if self.artifacts.insert(artifact.id, artifact).is_some() {
             return;
         }

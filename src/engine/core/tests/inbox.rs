@@ -141,3 +141,30 @@ fn an_endless_chain_is_counted_as_far_as_is_affordable() {
     // All five share what was found for the first.
     assert!(inbox.len() == 5 && inbox.iter().all(|item| item.blocked.tasks == 20_001), "{:?}", inbox[0]);
 }
+
+#[test]
+fn what_a_rejection_holds_up_is_known_until_somebody_thinks_again() {
+    let mut world = World::new(FLEET);
+    let maker = world.submit(task());
+    let gated = world.submit(after(maker, true));
+    world.submit(after(gated, false));
+    let lone = world.submit(task());
+    world.schedule();
+    let ids = finish(&mut world, maker, 2);
+    let other = finish(&mut world, lone, 1);
+    let held = |world: &World| world.core.view_overview(world.now, Span::ZERO, 0).refused;
+    let judge = |world: &mut World, id: ArtifactId, approve: bool| {
+        world.command(Command::ReviewArtifacts { ids: vec![id], approve, note: Some("no".into()) }).unwrap();
+    };
+    assert_eq!(held(&world), None, "what nobody has judged is in the inbox");
+    judge(&mut world, other[0], false);
+    assert_eq!(held(&world), None, "nothing waits for that one");
+    judge(&mut world, ids[0], false);
+    judge(&mut world, ids[1], true);
+    assert_eq!(held(&world), Some((2, ids[0])), "what waits for it and what waits behind that");
+    world.assert_durable();
+    judge(&mut world, ids[0], true);
+    assert_eq!(held(&world), None);
+    world.schedule();
+    assert_eq!(world.status(gated), TaskStatus::Scheduled);
+}

@@ -74,6 +74,7 @@ impl Row for AttemptRow {
             state: self.execution.status.as_str().to_owned(),
             high_risk: false,
             array: false,
+            holds_up: 0,
             task: Some(self.execution.task_id.to_string()),
         }
     }

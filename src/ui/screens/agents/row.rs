@@ -75,6 +75,7 @@ impl Row for AgentRow {
             state: self.agent.status.as_str().to_owned(),
             high_risk: false,
             array: false,
+            holds_up: 0,
             task: self.agent.current_task_id.map(|id| id.to_string()),
         }
     }

@@ -227,7 +227,15 @@ impl TreeView {
         let id = member.id.to_string();
         Some(self.rows.get(&id).map_or_else(
             // What has never been in sight is known by name only; its state is for the engine to judge.
-            || Item { id, name: member.name.clone(), state: String::new(), high_risk: false, array: false, task: None },
+            || Item {
+                id,
+                name: member.name.clone(),
+                state: String::new(),
+                high_risk: false,
+                array: false,
+                holds_up: 0,
+                task: None,
+            },
             Row::item,
         ))
     }

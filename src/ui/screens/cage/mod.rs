@@ -348,7 +348,15 @@ impl Screen for Cage {
         let cage = || {
             let cage = self.record.as_deref()?;
             let (id, state) = (cage.id.to_string(), cage.status.as_str().to_owned());
-            Some(Item { name: format!("cage {id}"), id, state, high_risk: false, array: false, task: None })
+            Some(Item {
+                name: format!("cage {id}"),
+                id,
+                state,
+                high_risk: false,
+                array: false,
+                holds_up: 0,
+                task: None,
+            })
         };
         Some(Selection { noun: Noun::Cage, items: cell.or_else(cage).into_iter().collect(), marked: false })
     }

@@ -38,7 +38,7 @@ pub const EXECUTIONS: &[Column<AttemptRow>] = &[
     column("SAYS", 0, false, 4, |row, _| Cell::plain(says(&row.execution))),
 ];
 
-/// The most memory that one of its processes had resident: not what the cage's cgroup charges, which is the cage's peak.
+/// The most memory that one of its processes had resident; the cage's peak is of all of them together.
 fn peak(execution: &Execution) -> Cell {
     let peak = execution.outcome.as_ref().and_then(|outcome| outcome.usage.memory_peak);
     peak.map_or_else(Cell::unknown, |peak| Cell::plain(text::bytes(peak as f64)))

@@ -166,12 +166,14 @@ pub fn scale(cells: &Cells, measure: Measure, tenths: bool, room: usize, look: &
     let unlimited = tenths && cells.all().iter().any(open);
     spans.push(Span::styled(if unlimited { "  + no limit  - unknown  " } else { "  - unknown  " }, dim));
     let used: usize = spans.iter().map(Span::width).sum();
-    spans.push(Span::raw(text::fit(&most(cells, measure), room.saturating_sub(used)).into_owned()));
+    let room = room.saturating_sub(used);
+    spans.push(Span::raw(text::fit(&most(cells, measure, room), room).into_owned()));
     Line::from(spans)
 }
 
-/// Which cage uses most of its limit of a measure, and which uses most, if that is another.
-pub fn most(cells: &Cells, measure: Measure) -> String {
+/// Which cage uses most of its limit of a measure, and which uses most, if that is another; in fewer words where `room` columns
+/// are too few for all.
+pub fn most(cells: &Cells, measure: Measure, room: usize) -> String {
     match cells.fullest(measure) {
         None => format!("nobody's {} is known", measure.as_str()),
         Some(cell) if measure.of(cell).used.is_none_or(|used| used <= 0.0) => {
@@ -182,11 +184,20 @@ pub fn most(cells: &Cells, measure: Measure) -> String {
         }
         Some(cell) => {
             let agent = cell.agent.as_deref().map_or("".into(), text::clean);
-            let fullest = format!("fullest: {} {} {}", cell.id, measure.words(cell), text::fit(&agent, 24));
-            match cells.most(measure).filter(|most| most.id != cell.id) {
-                Some(most) => format!("{fullest} · most: {} {}", most.id, measure.words(most)),
-                None => fullest,
-            }
+            let most = cells.most(measure).filter(|most| most.id != cell.id);
+            let beside = |words: String| most.map(|most| format!(" · most: {} {words}", most.id)).unwrap_or_default();
+            let most_words = most.map(|most| measure.words(most)).unwrap_or_default();
+            let most_used = most.and_then(|most| measure.of(most).used).map(|used| measure.value(used));
+            let fullest = format!("fullest: {} {}", cell.id, measure.words(cell));
+            let share = measure.of(cell).share().map_or_else(|| measure.words(cell), text::percent);
+            let forms = [
+                format!("{fullest} {}{}", text::fit(&agent, 24), beside(most_words.clone())),
+                format!("{fullest}{}", beside(most_words)),
+                format!("fullest: {} {share}{}", cell.id, beside(most_used.unwrap_or_default())),
+                format!("fullest: {}{}", cell.id, beside(String::new()).trim_end()),
+            ];
+            let [.., shortest] = &forms;
+            forms.iter().find(|form| text::width(form) <= room).unwrap_or(shortest).clone()
         }
     }
 }

@@ -214,7 +214,11 @@ fn lines(drawn: &Drawn<'_>, plan: &Plan, measure: Measure, look: &Look<'_>) -> V
         Size::Line => vec![said(text::pad(&number, 4)), sign, said(text::pad_left(&share, 4))],
         Size::Pair => {
             let left = room.saturating_sub(text::width(&number) + 9);
-            let bar = if drawn.matches { bar(drawn.share, left, measure, cell, look) } else { " ".repeat(left) };
+            let bar = match drawn.share {
+                _ if !drawn.matches => " ".repeat(left),
+                None => text::pad(&measure.words(cell), left),
+                share => bar(share, left, measure, cell, look),
+            };
             vec![said(format!("{number} ")), sign, said(format!(" {bar} {} ", text::pad_left(&share, 4)))]
         }
         Size::Named => {

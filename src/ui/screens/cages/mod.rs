@@ -220,6 +220,7 @@ pub fn item(cell: &CageCell) -> Item {
         state: cell.status.as_str().to_owned(),
         high_risk: false,
         array: false,
+        holds_up: 0,
         task: None,
     }
 }

@@ -275,6 +275,7 @@ impl Screen for Events {
             state: String::new(),
             high_risk: false,
             array: false,
+            holds_up: 0,
             task: None,
         };
         Some(Selection {

@@ -522,6 +522,7 @@ fn item(item: &InboxItem) -> Item {
         state: state.to_owned(),
         high_risk: item.risk == Risk::High,
         array: false,
+        holds_up: item.blocks,
         task: item.task_id.clone(),
     }
 }

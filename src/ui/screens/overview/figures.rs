@@ -262,8 +262,8 @@ pub fn flow(overview: &Overview, room: usize, height: usize, brief: bool, look: 
 /// A chart with its name before and its sum behind.
 fn history(name: &str, values: &[u64], height: usize, role: Role, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     const NAME: usize = 8;
-    /// Columns of what stands behind: ` 345, at most 67 in 3 minutes`.
-    const TAIL: usize = 30;
+    /// Columns of what stands behind: ` 345 attempts, most 67 in 3 minutes`.
+    const TAIL: usize = 37;
     let dim = look.style(Role::Dim);
     let sum: u64 = values.iter().sum();
     if sum == 0 {
@@ -281,7 +281,8 @@ fn history(name: &str, values: &[u64], height: usize, role: Role, room: usize, l
         let mut spans = vec![Span::styled(front, dim), Span::styled(row, look.style(role))];
         if place == last {
             spans.push(Span::raw(format!(" {}", text::count(sum))));
-            spans.push(Span::styled(format!(", at most {} {within}", text::count(max)), dim));
+            // A task that is tried again is one failed task and several attempts.
+            spans.push(Span::styled(format!(" attempts, most {} {within}", text::count(max)), dim));
         }
         Line::from(spans)
     });

@@ -196,16 +196,21 @@ impl Overview {
                 let body = Rect { height: area.height.saturating_sub(1), ..area };
                 let worst = self.cages_as(body) == CagesAs::Named && !named::all_fit(body, &self.cells);
                 let order = if worst { ", worst first" } else { "" };
-                let most = cages::most(&self.cells, self.measure);
                 let tenths = match self.cages_as(body) {
                     CagesAs::Grid => cages::small_in_tenths(body, &self.cells),
                     CagesAs::Named => false,
                     CagesAs::Map => true,
                 };
-                let words = |unit: &str| format!("{}{unit}{each}{order} {dot} {most}", self.measure.as_str());
+                // A heading has its name before it and a piece of a line on either side.
+                let room = usize::from(area.width).saturating_sub(12);
+                let words = |unit: &str| {
+                    let before = format!("{}{unit}{each}{order} {dot} ", self.measure.as_str());
+                    let room = room.saturating_sub(text::width(&before));
+                    format!("{before}{}", cages::most(&self.cells, self.measure, room))
+                };
                 let in_full = words(" in tenths of the limit");
                 // What figures there are comes before what the signs stand for.
-                let fits = text::width(&in_full) + 12 <= usize::from(area.width);
+                let fits = text::width(&in_full) <= room;
                 ("cages".to_owned(), if tenths && fits { in_full } else { words(" of limit") })
             }
         }
