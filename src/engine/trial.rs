@@ -78,7 +78,7 @@ fn replay(
             let last = samples[..end].last().map(|(time, _)| *time);
             ((labels, last), reduce(rule.function, samples[first..end].iter().copied(), &mut scratch))
         });
-        let values: Vec<((&Labels, Option<Timestamp>), Option<f64>)> = values.collect();
+        let values: Vec<_> = values.collect();
         let value = together(rule, values.iter().filter_map(|(_, value)| *value));
         let (labels, last) = worst(rule, values.into_iter()).unzip();
         walk.go_to(at);

@@ -1,6 +1,9 @@
 //! When something ran in each cage, or for each agent, for rules to be tried on.
 
-use rusqlite::{Row, params};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::dashboards::LOOK_BACK;
 use super::error::{Doing, Error};
@@ -59,7 +62,7 @@ impl Reader {
         };
         let mut runs = Runs::from(complete_from);
         let mut of_agent = connection.prepare_cached("SELECT name FROM agent WHERE id = ?").doing(DOING)?;
-        let mut names: std::collections::BTreeMap<AgentId, Option<String>> = std::collections::BTreeMap::new();
+        let mut names: BTreeMap<AgentId, Option<String>> = BTreeMap::new();
         for (agent, cage, from, until) in began.into_iter().chain(open) {
             if until.is_some_and(|until| until < since) {
                 continue;
@@ -68,12 +71,15 @@ impl Reader {
                 runs.add(cage.to_string(), from, until);
                 continue;
             }
-            if !names.contains_key(&agent) {
-                use rusqlite::OptionalExtension;
-                let name = of_agent.query_row([agent.0.as_bytes()], |row| row.get(0)).optional().doing(DOING)?;
-                names.insert(agent, name);
-            }
-            if let Some(Some(name)) = names.get(&agent) {
+            let name = match names.entry(agent) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let asked = of_agent.query_row([agent.0.as_bytes()], |row| row.get(0));
+                    unknown.insert(asked.optional().doing(DOING)?)
+                }
+            };
+            // One that was removed has no name any more.
+            if let Some(name) = name {
                 runs.add(name.as_str(), from, until);
             }
         }

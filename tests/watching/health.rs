@@ -25,7 +25,7 @@ fn now() -> Timestamp {
 fn it_is_known_since_when_a_part_is_not_well_though_nobody_has_asked() {
     let mut site = started("");
     let fleet = "[defaults]\nbreaker = { failures = 1, cooldown = \"1h\" }\n\
-        [[agent]]\nname = \"own\"\nruntime = { type = \"command\", command = [\"false\"] }\n";
+        [[cage]]\nid = \"9\"\n[[agent]]\nname = \"own\"\ncage = \"9\"\nruntime = { type = \"command\", command = [\"false\"] }\n";
     apply(&site, 1, "memory = \"64MiB\"", fleet);
     let begun = site.status().unwrap().started_at;
     out(&site, &["task", "submit", "x", "--max-attempts", "1", "--agent", "own"]);
@@ -54,13 +54,13 @@ fn it_is_known_since_when_a_part_is_not_well_though_nobody_has_asked() {
     ] {
         assert!(scraped.lines().any(|it| it == line), "no {line} in {scraped}");
     }
-    let open: f64 = scraped
+    let open: usize = scraped
         .lines()
         .filter(|line| line.starts_with("menagerie_alerts{") && line.contains("status=\"active\""))
-        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap())
         .sum();
     let waiting: Vec<serde_json::Value> = serde_json::from_str(&out(&site, &["alert", "list", "-o", "json"])).unwrap();
-    assert!(open > 0.0 && waiting.len() as f64 == open, "{open} of {waiting:?}");
+    assert!(open > 0 && waiting.len() == open, "{open} of {waiting:?}");
     // That it is well again is dated by the same looks.
     out(&site, &["agent", "resume", "own"]);
     site.wait_for("the agent to be well again", |_| {

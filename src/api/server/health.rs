@@ -280,7 +280,8 @@ fn sensors(
     if let Some(silent) = silent.filter(|silent| *silent > SENSORS_SILENT) {
         let reason = format!("nothing was measured for {} seconds", silent.as_secs());
         let part = part("sensors", HealthState::Degraded, reason, "look at worker.log in the data directory");
-        let late = Span::from_micros(i64::try_from((silent - SENSORS_SILENT).as_micros()).unwrap_or(i64::MAX));
+        let late =
+            Span::from_micros(i64::try_from(silent.saturating_sub(SENSORS_SILENT).as_micros()).unwrap_or(i64::MAX));
         return so_since(part, Some(Timestamp::from_micros(now.as_micros().saturating_sub(late.as_micros()))));
     }
     if let Some((node, _)) = lost_gpus.first() {
@@ -684,7 +685,7 @@ mod tests {
         let waits = OverviewView { oldest: Some(seconds(100)), ..view(&[NodeStatus::Online]) };
         assert_eq!(part_of(&well_off(&waits, 9000), "queue").since, Some(seconds(3700)));
         let fine = view(&[NodeStatus::Online]);
-        let silent = Facts { measuring: (Some(Duration::from_secs(60)), None), ..well_off(&fine, 1000) };
+        let silent = Facts { measuring: (Some(Duration::from_mins(1)), None), ..well_off(&fine, 1000) };
         assert_eq!(part_of(&silent, "sensors").since, Some(seconds(955)), "15 seconds after the last measurement");
         // What lasts from before the start is older than that; what is only seen again has not begun anew.
         let mut known = Known::new(seconds(950));
