@@ -176,7 +176,7 @@ impl World {
             Request::Tasks(query) => Answer::Tasks(Self::page(query, 1_000_000, |number| self.task(number))),
             Request::AgentRows(query) => Answer::AgentRows(Self::page(query, 10_000, |number| self.agent(number))),
             Request::Artifacts(query) => Answer::Artifacts(Self::page(query, 250, |number| self.artifact(number))),
-            Request::Alerts(query) => Answer::Alerts(Self::page(query, 300, |number| self.alert(number))),
+            Request::Alerts(query) => Answer::Alerts(Self::page(query, 300, |number| self.alert(number).into())),
             Request::Executions(query) => Answer::Executions(Self::page(query, 0, |_| made::<Execution>(json!({})))),
             Request::Inbox(query) => {
                 let item = |number: u64| {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use menagerie::domain::metric::exposition::Form;
 use menagerie::domain::metric::{Function, Key, Meta, MetricKind, Query, Selector};
 use menagerie::domain::{Span, Timestamp};
-use menagerie::engine::exposition::{Bounds, text};
+use menagerie::engine::exposition::{Bounds, Standing, text};
 use menagerie::engine::samples;
 use menagerie::store::series::{Policy, Sample, Series, SeriesId};
 use serde_json::{Value, json};
@@ -372,7 +372,7 @@ fn scrape(root: &Path) -> Outcomes<Value> {
         std::hint::black_box(&lines);
         theirs.push(start.elapsed().as_secs_f64() * 1e3);
         let start = Instant::now();
-        bytes = text(&handle, Form::OpenMetrics, Bounds::new(true), at(START)).len();
+        bytes = text(&handle, &Standing::default(), Form::OpenMetrics, Bounds::new(true), at(START)).len();
         took.push(start.elapsed().as_secs_f64() * 1e3);
     }
     let middle = median(&mut took);

@@ -230,7 +230,7 @@ mod tests {
             "message": "it leaks", "time": "2027-01-15T08:00:00Z", "last_seen": "2027-01-15T08:00:00Z", "count": 1,
             "context": {"trigger": "cage-memory"},
         });
-        let alert: crate::domain::Alert = serde_json::from_value(alert).unwrap();
+        let alert: crate::api::types::AlertRow = serde_json::from_value(alert).unwrap();
         let (kind, title) = (InboxKind::Alert, alert.message.clone());
         let alert = Some(Box::new(alert));
         let item = InboxItem { kind, title, artifact_type: None, task_id: None, task_type: None, alert, ..item() };

@@ -104,7 +104,7 @@ pub struct Health {
     /// What to do about it; empty when there is nothing.
     #[serde(default)]
     pub remedy: String,
-    /// Since when it is so, as far as somebody has looked.
+    /// Since when it is so, as far as the engine knows; from its start what was so then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
 }
@@ -183,6 +183,9 @@ pub struct OpenAlert {
     /// Its figure beside its limit, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figure: Option<String>,
+    /// What its figure is now and was at worst, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
 }
 
 /// One cage of the grid: `GET /v1/grid` gives all of them, in the order of their numbers.

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::types::AlertRow;
 use crate::domain::enumeration::enumeration;
-use crate::domain::{Alert, ArtifactType, Timestamp};
+use crate::domain::{ArtifactType, Timestamp};
 
 pub use crate::domain::preview::{Candidate, Figure, Preview, Unit, WhatIf};
 
@@ -53,7 +54,7 @@ pub struct InboxItem {
     pub task_type: Option<String>,
     /// The alert itself, of an alert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alert: Option<Box<Alert>>,
+    pub alert: Option<Box<AlertRow>>,
     /// Bytes of the artifact.
     #[serde(default)]
     pub size: Option<u64>,

@@ -1,16 +1,19 @@
 //! What travels between the engine and its clients beyond the domain's own values.
 
+use std::ops::Deref;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::live::{Health, HealthState};
+use crate::domain::alert::AlertFigures;
 use crate::domain::approval_rule::ApprovalRule;
 use crate::domain::counts::{AgentCounts, ArtifactCounts, CageCounts, TaskCounts};
 use crate::domain::link::Sample;
 use crate::domain::{
-    Activity, Agent, AlertRule, AlertRulePatch, AllocationId, NodeStatus, Refusal, Resource, ResourceStatus, Span,
-    Task, Timestamp,
+    Activity, Agent, Alert, AlertRule, AlertRulePatch, AllocationId, NodeStatus, Refusal, Resource, ResourceStatus,
+    Span, Task, Timestamp,
 };
 
 pub use crate::domain::command::WireCommand;
@@ -166,6 +169,31 @@ impl ResourceMetrics {
     }
 }
 
+/// An alert, and what has become of its figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertRow {
+    /// The alert; its fields stand beside the other in JSON.
+    #[serde(flatten)]
+    pub alert: Alert,
+    /// What its figure is now and was at worst, of one that a rule has raised and that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<AlertFigures>,
+}
+
+impl From<Alert> for AlertRow {
+    fn from(alert: Alert) -> Self {
+        Self { alert, figures: None }
+    }
+}
+
+impl Deref for AlertRow {
+    type Target = Alert;
+
+    fn deref(&self) -> &Alert {
+        &self.alert
+    }
+}
+
 /// An alert rule and where it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertRuleRow {
@@ -176,6 +204,10 @@ pub struct AlertRuleRow {
     pub built_in: bool,
     /// Whether it was added, or changed from how it came.
     pub declared: bool,
+    /// Of one that came with the program and was changed since: what it says otherwise than that does now, as `scope: node, built in:
+    /// gpu`. Also when it was declared as the program of that time had it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// Alerts of it that are not resolved.
     pub alerts: u64,
     /// How many alerts it ever raised, resolved ones included.

@@ -17,8 +17,8 @@ use super::table::{self, Align, Cell, Table};
 use super::view::{self, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::live::OpenAlert;
-use crate::api::types::{AlertRuleRow, JournalRow, WireCommand};
-use crate::domain::alert::AlertAttempt;
+use crate::api::types::{AlertRow, AlertRuleRow, JournalRow, WireCommand};
+use crate::domain::alert::{AlertAttempt, AlertFigures};
 use crate::domain::filter::tables;
 use crate::domain::time::When;
 use crate::domain::{
@@ -235,10 +235,13 @@ fn draw(rows: &[Value]) -> Table {
 /// What is open about a cage, as fields of something that is shown: what is said, its figure, and what to do.
 pub fn of_cage(client: &Client, cage: CageId) -> Result<Vec<(&'static str, Cell)>, Failure> {
     let mut fields = vec![];
-    for OpenAlert { alert, figure } in client.get::<Vec<OpenAlert>>(&format!("/v1/cages/{cage}/alerts"), &vec![])? {
+    for OpenAlert { alert, figure, now } in
+        client.get::<Vec<OpenAlert>>(&format!("/v1/cages/{cage}/alerts"), &vec![])?
+    {
         let role = Role::of_status(alert.severity.as_str());
         fields.push(("alert", Cell::new(format!("{}: {}", alert.severity, alert.message), role)));
         fields.extend(figure.map(|figure| ("figure", figure.into())));
+        fields.extend(now.map(|now| ("present", now.into())));
         fields.extend(alert.context.remedy.map(|remedy| ("remedy", remedy.into())));
     }
     Ok(fields)
@@ -293,6 +296,11 @@ fn attempts(alert: Option<&Alert>) -> String {
     all.join(", or ")
 }
 
+/// What an open alert's figure is now, and what it was at worst and when.
+fn present(figures: &AlertFigures) -> String {
+    format!("{} at {} ({} ago)", figures.said(), figures.worst_at, now().since(figures.worst_at).human())
+}
+
 /// The name of a user; the id when nobody knows it.
 fn user(users: &[User], alert: &Value, path: &str) -> String {
     let id = view::text(alert, path);
@@ -312,8 +320,11 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     // The rule says in which unit its figures are, if it is still there.
     let trigger = view::text(&alert, "context.trigger");
     let rule: Option<AlertRuleRow> = client.get(&format!("/v1/alert-rules/{}", encode(&trigger)), &vec![]).ok();
-    let known: Option<Alert> = serde_json::from_value(alert.clone()).ok();
+    let known: Option<AlertRow> = serde_json::from_value(alert.clone()).ok();
+    let present = known.as_ref().and_then(|row| row.figures.as_ref()).map(present);
+    let known = known.map(|row| row.alert);
     let figure = known.as_ref().and_then(|alert| alert.figure(rule.as_ref().map(|row| &row.rule)));
+    let happened = known.as_ref().and_then(|alert| alert.happened(rule.is_some()));
     let members: Vec<AlertMember> = match &known {
         Some(known) if known.is_shared() => client.get(&format!("/v1/alerts/{}/members", known.id), &vec![])?,
         _ => vec![],
@@ -331,12 +342,13 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("cause", trigger.into()),
         ("looks at", looks_at.unwrap_or_default().into()),
         ("figure", figure.unwrap_or_default().into()),
+        ("present", present.unwrap_or_default().into()),
         ("shared by", members.join(", ").into()),
         ("remedy", view::text(&alert, "context.remedy").into()),
         ("attempt", attempts(known.as_ref()).into()),
         ("raised", view::moment(&alert, "time")),
         ("last seen", view::moment(&alert, "last_seen")),
-        ("times", view::text(&alert, "count").into()),
+        ("since then", happened.unwrap_or_default().into()),
         ("acknowledged by", user(&users, &alert, "acknowledged_by").into()),
         ("note", view::text(&alert, "note").into()),
         ("silenced until", view::moment(&alert, "silenced_until")),

@@ -252,6 +252,7 @@ fn show(context: &mut Context, name: &str) -> Outcome {
         ("message", text("message")),
         ("remedy", text("remedy")),
         ("built in", text("built_in")),
+        ("changed", view::joined(&rule, "changed", "; ").into()),
         ("alerts", text("alerts")),
         ("fired", text("fired")),
         ("last fired", view::moment(&rule, "last_fired")),

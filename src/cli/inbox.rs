@@ -11,6 +11,7 @@ use super::table::{Align, Table};
 use super::view::{self, ShortIds};
 use crate::api::filters::INBOX;
 use crate::api::types::WireCommand;
+use crate::domain::alert::AlertFigures;
 use crate::domain::time::When;
 use crate::ui;
 
@@ -99,8 +100,15 @@ fn draw(rows: &[Value]) -> Table {
                 .map_or_else(String::new, |share| format!("{}%", ui::decimals(share * 100.0, 0)))
                 .into(),
             view::text_or_dash(item, "agent").into(),
-            view::text(item, "title").into(),
+            titled(item).into(),
         ]);
     }
     table
+}
+
+/// What stands there for it; of an alert with what its figure is now, for what it says is what raised it.
+fn titled(item: &Value) -> String {
+    let title = view::text(item, "title");
+    let figures: Option<AlertFigures> = serde_json::from_value(view::at(item, "alert.figures").clone()).ok();
+    figures.map_or_else(|| title.clone(), |figures| format!("{title} ({})", figures.said()))
 }

@@ -278,8 +278,11 @@ impl Session<'_> {
             }
             InboxKind::FailedTask => item.title,
             InboxKind::Alert => {
-                let remedy = item.alert.and_then(|alert| alert.context.remedy);
-                remedy.map_or_else(|| item.title.clone(), |remedy| format!("{}\nremedy: {remedy}", item.title))
+                let alert = item.alert.as_deref();
+                let present =
+                    alert.and_then(|alert| alert.figures.as_ref()).map(|it| format!("present: {}", it.said()));
+                let remedy = alert.and_then(|alert| alert.context.remedy.as_ref()).map(|it| format!("remedy: {it}"));
+                [Some(item.title.clone()), present, remedy].into_iter().flatten().collect::<Vec<_>>().join("\n")
             }
         };
         self.text = text.lines().rev().map(str::to_owned).collect();

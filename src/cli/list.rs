@@ -11,9 +11,9 @@ use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::table::Table;
 use crate::api::client::{Client, Listed, Query};
-use crate::api::types::{AgentRow, TaskRow};
+use crate::api::types::{AgentRow, AlertRow, TaskRow};
 use crate::domain::filter::{Filter, Table as Fields};
-use crate::domain::{AgentPerformance, Alert, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
+use crate::domain::{AgentPerformance, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
 
 /// How many rows a table shows unless `--limit` says otherwise.
 const TABLE_ROWS: u64 = 100;
@@ -141,7 +141,7 @@ fn columns(list: &str) -> Vec<String> {
         "cages" => schema_for!(Cage),
         "nodes" => schema_for!(Node),
         "artifacts" => schema_for!(Artifact),
-        "alerts" => schema_for!(Alert),
+        "alerts" => schema_for!(AlertRow),
         "events" => schema_for!(SystemEvent),
         _ => return vec![],
     };

@@ -9,10 +9,11 @@ use super::args::one_of;
 use super::context::{Context, now};
 use super::failure::{Failure, Outcome};
 use super::metric_export::{self, ExportFormat};
+use super::metric_labels::Labels;
 use super::table::{Align, Table};
 use super::view;
 use crate::api::client::{Client, encode};
-use crate::domain::metric::{Aggregate, Answer, Function, Metric, Stats, labels_text};
+use crate::domain::metric::{Aggregate, Answer, Function, Metric, Selector, Stats, labels_text};
 use crate::domain::moment::Moment;
 use crate::domain::{Refusal, Span, Timestamp};
 use crate::ui;
@@ -176,7 +177,10 @@ pub(super) fn ask(
 }
 
 fn query(context: &mut Context, args: &QueryArgs) -> Outcome {
+    let selector: Selector = args.range.series.parse().map_err(|refusal: Refusal| Failure::from(refusal))?;
     let client = context.engine()?;
+    let labels = Labels::of(&client, &selector.name)?;
+    labels.check(&selector, &args.by)?;
     let (from, to) = args.range.range();
     let steps = if context.out.is_table() { 30 } else { 300 };
     let seconds = (to.since(from).as_micros() / 1_000_000 / steps).max(1);
@@ -198,7 +202,10 @@ fn query(context: &mut Context, args: &QueryArgs) -> Outcome {
             line.points.iter().map(row)
         })
         .collect();
-    if context.out.values(&rows)? {
+    if rows.is_empty() {
+        labels.say_empty(context, &selector, (from, to));
+    }
+    if context.out.values(&rows)? || rows.is_empty() {
         return Ok(0);
     }
     let mut table = Table::new(&[("TIME", Align::Left), ("VALUE", Align::Right), ("LABELS", Align::Elastic)]);
@@ -215,6 +222,13 @@ fn query(context: &mut Context, args: &QueryArgs) -> Outcome {
 /// A figure for people, with at most three decimals.
 fn figure(value: f64) -> String {
     ui::decimals(value, 3).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// From when on samples are counted.
+const SINCE_START: &str = "since the engine started";
+
+fn none_or(parts: &[String]) -> String {
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
 fn stats(context: &mut Context) -> Outcome {
@@ -234,12 +248,12 @@ fn stats(context: &mut Context) -> Outcome {
         .collect();
     context.out.fields(&[
         ("series", format!("{} of at most {}", known.series, known.series_max).into()),
-        ("samples kept", known.samples.to_string().into()),
-        ("samples dropped", if dropped.is_empty() { "0".to_owned() } else { dropped.join(", ") }.into()),
+        ("samples kept", format!("{} {SINCE_START}", known.samples).into()),
+        ("samples dropped", format!("{} {SINCE_START}", none_or(&dropped)).into()),
         ("on disk", crate::domain::Bytes::new(known.bytes).human().into()),
-        ("samples since", view::moment(&stats, "raw_since")),
-        ("minutes since", view::moment(&stats, "minutes_since")),
-        ("hours since", view::moment(&stats, "hours_since")),
+        ("oldest sample", view::moment(&stats, "raw_since")),
+        ("oldest minute", view::moment(&stats, "minutes_since")),
+        ("oldest hour", view::moment(&stats, "hours_since")),
     ])?;
     Ok(0)
 }

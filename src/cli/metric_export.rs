@@ -5,11 +5,12 @@ use serde_json::json;
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::metric::{self, ExportArgs};
+use super::metric_labels::Labels;
 use crate::domain::enumeration::enumeration;
 use crate::domain::metric::exposition::{Exposition, Form};
 use crate::domain::metric::query::POINTS;
 use crate::domain::metric::{Answer, Line, Metric, MetricKind, Selector, labels_text};
-use crate::domain::{Span, Timestamp};
+use crate::domain::{Refusal, Span, Timestamp};
 
 enumeration! {
     /// How samples are written for other programs.
@@ -24,13 +25,15 @@ enumeration! {
 }
 
 pub fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
-    let selector: Selector =
-        args.range.series.parse().map_err(|refusal: crate::domain::Refusal| Failure::refused(refusal.to_string()))?;
+    let selector: Selector = args.range.series.parse().map_err(|refusal: Refusal| Failure::from(refusal))?;
     let client = context.engine()?;
     let metric = metric::metric(&client, &selector.name)?;
+    let labels = Labels::of(&client, &selector.name)?;
+    labels.check(&selector, &[])?;
     // A series' samples have to stand together, so that everything is fetched before anything is written.
     let mut lines: Vec<Line> = vec![];
-    let (mut from, to) = args.range.range();
+    let (begin, to) = args.range.range();
+    let mut from = begin;
     let step = args.step.max(Span::from_millis(1));
     let piece = Span::from_micros(step.as_micros().saturating_mul(POINTS - 2));
     while from < to {
@@ -40,6 +43,9 @@ pub fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
         let answer = metric::ask(&client, &args.range.series, (from, end), also)?;
         join(&mut lines, answer, from);
         from = end;
+    }
+    if lines.iter().all(|line| line.points.is_empty()) {
+        labels.say_empty(context, &selector, (begin, to));
     }
     for text in texts(args.format, &metric, &lines) {
         context.out.line(&text)?;

@@ -56,6 +56,7 @@ mod logs;
 mod man;
 mod metric;
 mod metric_export;
+mod metric_labels;
 mod metrics_section;
 mod model;
 mod node;

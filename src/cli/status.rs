@@ -111,7 +111,7 @@ fn health(out: &mut Printer, part: &Health) -> std::io::Result<()> {
     let text = out.paint(role, &format!("{}: {}", part.state, table::clean(&part.reason)));
     out.line(&format!("{label}{text}"))?;
     if let Some(since) = part.since {
-        let since = out.paint(Role::Dim, &format!("{:<11}seen so since {since} ({})", "", now().since(since).human()));
+        let since = out.paint(Role::Dim, &format!("{:<11}since {since} ({})", "", now().since(since).human()));
         out.line(&since)?;
     }
     if !part.remedy.is_empty() {

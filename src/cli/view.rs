@@ -83,6 +83,15 @@ pub fn age(value: &Value, path: &str) -> String {
     time(value, path).map_or_else(|| NOTHING.to_owned(), |time| now().since(time).human())
 }
 
+/// The instant at a path to the second, such as `2026-01-31T17:00:00Z`; a dash when there is none.
+pub fn second(value: &Value, path: &str) -> String {
+    let whole =
+        |time: Timestamp| Timestamp::from_micros(time.as_micros().div_euclid(1_000_000) * 1_000_000).to_string();
+    // What is left of the fraction are zeros.
+    let short = |text: String| text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{seconds}Z"));
+    time(value, path).map_or_else(|| NOTHING.to_owned(), |time| short(whole(time)))
+}
+
 /// The instant at a path with how long ago it is; empty when there is none.
 pub fn moment(value: &Value, path: &str) -> Cell {
     match time(value, path) {
@@ -268,6 +277,14 @@ mod tests {
     fn commands_read_as_typed() {
         let task = json!({"parameters": {"configuration": {"command": ["sh", "-c", "echo it's", ""]}}});
         assert_eq!(command_line(&task), "sh -c 'echo it'\\''s' ''");
+    }
+
+    #[test]
+    fn a_moment_is_shown_to_the_second() {
+        let value = json!({"time": "2026-01-31T17:00:59.999999Z", "even": "2026-01-31T17:00:00Z"});
+        assert_eq!(second(&value, "time"), "2026-01-31T17:00:59Z");
+        assert_eq!(second(&value, "even"), "2026-01-31T17:00:00Z");
+        assert_eq!(second(&value, "none"), "-");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::alert_rule::AlertRule;
 use super::enumeration::enumeration;
 use super::id::{AlertId, CageId, ExecutionId, TaskId, UserId};
 use super::system_event::Severity;
+use super::threshold::MetricUnit;
 use super::time::Timestamp;
 
 enumeration! {
@@ -51,6 +52,33 @@ pub struct AlertAttempt {
     pub task_id: TaskId,
     /// Itself.
     pub execution_id: ExecutionId,
+}
+
+/// What has become of the figure that raised an alert while that is open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertFigures {
+    /// What it is now; `None` when there are no samples at the moment.
+    #[serde(default)]
+    pub now: Option<f64>,
+    /// What it was at worst since the alert came up, as far as the engine has looked since its start.
+    pub worst: f64,
+    /// When that was.
+    pub worst_at: Timestamp,
+    /// What both are counted in.
+    pub unit: MetricUnit,
+}
+
+impl AlertFigures {
+    /// The figure of now in words; `None` when there is none at the moment.
+    pub fn present(&self) -> Option<String> {
+        self.now.map(|now| self.unit.show(now))
+    }
+
+    /// Both in words: `93 % now, 99.1 % at worst`.
+    pub fn said(&self) -> String {
+        let now = self.present().map_or_else(|| "no figure now".to_owned(), |now| format!("{now} now"));
+        format!("{now}, {} at worst", self.unit.show(self.worst))
+    }
 }
 
 /// How an alert was ended.
@@ -138,8 +166,47 @@ impl Alert {
         Some(words + &measured.unwrap_or_default())
     }
 
+    /// What has happened to it since it was raised, in words: how often its cause came up, and of one that a rule has raised, which
+    /// is told again only when its severity changes, what became of that. `None` when nothing has.
+    pub fn happened(&self, of_rule: bool) -> Option<String> {
+        let again = self.count.saturating_sub(1);
+        match (of_rule && !self.is_shared(), again) {
+            (_, 0) => None,
+            // A rule knows two levels, so that one change says both.
+            (true, 1) if self.severity > Severity::Warning => Some("escalated from warning to critical".to_owned()),
+            (true, 1) => Some("eased from critical to warning".to_owned()),
+            (true, _) => Some(format!("its severity changed {again} times, {} now", self.severity)),
+            (false, _) => Some(format!("came up {} times", self.count)),
+        }
+    }
+
     /// What tells it from other alerts: no two that are not resolved share it.
     pub fn cause(&self) -> (&str, &str) {
         (&self.source, &self.context.trigger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_to_an_alert_is_said_and_not_only_counted() {
+        let happened = |severity: &str, count: u64, source: &str, of_rule: bool| {
+            let alert: Alert = serde_json::from_value(serde_json::json!({
+                "id": "0195eeee-0000-7000-8000-000000000001", "severity": severity, "status": "active", "source": source,
+                "message": "m", "time": Timestamp::EPOCH, "last_seen": Timestamp::EPOCH, "count": count,
+                "context": {"trigger": "cage-memory"},
+            }))
+            .unwrap();
+            alert.happened(of_rule)
+        };
+        let said = |severity, count, source, of_rule| happened(severity, count, source, of_rule).unwrap();
+        assert_eq!((happened("warning", 1, "cage 001", true), happened("warning", 1, "cage 001", false)), (None, None));
+        assert_eq!(said("critical", 2, "cage 001", true), "escalated from warning to critical");
+        assert_eq!(said("warning", 2, "cage 001", true), "eased from critical to warning");
+        assert_eq!(said("critical", 4, "cage 001", true), "its severity changed 3 times, critical now");
+        assert_eq!(said("critical", 4, "cage 001", false), "came up 4 times");
+        assert_eq!(said("critical", 4, "rule cage-memory", true), "came up 4 times", "others joined and left");
     }
 }

@@ -35,6 +35,25 @@ impl Pending {
         }
     }
 
+    /// The same for a subject of which it is known whether it rests, that is whether the rule is about work and nothing runs there:
+    /// then nothing gets worse or waits for its time, and what is over with the work is over. Live and in trials this is the one
+    /// way from a figure to a level.
+    pub fn take_in(
+        &mut self,
+        rule: &AlertRule,
+        fired: Level,
+        value: Option<f64>,
+        rests: bool,
+        now: Timestamp,
+    ) -> Level {
+        if !(rests && rule.rests_without_work()) {
+            return self.observe(rule, fired, value, now);
+        }
+        let level = if rule.ends_with_work() { Level::Clear } else { self.observe(rule, fired, value, now).min(fired) };
+        *self = Self::default();
+        level
+    }
+
     /// A level has fired: nothing waits for it, or for a lesser one, any more.
     pub fn settle(&mut self, level: Level) {
         self.warning = self.warning.filter(|_| level < Level::Warning);

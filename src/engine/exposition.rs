@@ -50,8 +50,35 @@ pub static SERIES_ROOM: Metric = Metric {
     description: "Series that the store of metrics may know; samples of further ones are dropped",
 };
 
+/// Alerts that are not over. Whoever is told of alerts by others needs to see that there are some here; each by itself is
+/// none of their business, and would be a series without an end.
+pub static ALERTS: Metric = Metric {
+    name: "menagerie_alerts",
+    kind: MetricKind::Gauge,
+    unit: "",
+    labels: &["severity", "status"],
+    description: "Alerts that are not over, by severity, and whether somebody has taken or silenced them",
+};
+/// How each part of the engine is, as `menagerie status` has it.
+pub static HEALTH: Metric = Metric {
+    name: "menagerie_health",
+    kind: MetricKind::Gauge,
+    unit: "",
+    labels: &["component", "state"],
+    description: "Whether a part of the engine is in a state: 1 for the one that it is in, 0 for the others",
+};
+
 /// All of these that are in no table.
-pub static OWN: [&Metric; 4] = [&DROPPED, &SERIES, &SERIES_ROOM, &LEFT_OUT];
+pub static OWN: [&Metric; 6] = [&ALERTS, &HEALTH, &DROPPED, &SERIES, &SERIES_ROOM, &LEFT_OUT];
+
+/// How things stand at the moment of asking, which is not measured but known.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// By severity and status: how many alerts are not over.
+    pub alerts: Vec<(&'static str, &'static str, u64)>,
+    /// By part and state: whether the part is in it.
+    pub health: Vec<(String, &'static str, bool)>,
+}
 
 /// Which series go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +101,8 @@ impl Bounds {
     }
 }
 
-/// The text of everything that was measured lately.
-pub fn text(handle: &Handle, form: Form, bounds: Bounds, now: Timestamp) -> String {
+/// The text of everything that was measured lately, and of how things stand.
+pub fn text(handle: &Handle, standing: &Standing, form: Form, bounds: Bounds, now: Timestamp) -> String {
     let latest = handle.latest(Timestamp::from_micros(now.as_micros() - OVER.as_micros()));
     let (mut exposition, mut room, mut left_out) = (Exposition::new(form), bounds.series, 0_usize);
     for metric in METRICS {
@@ -91,6 +118,18 @@ pub fn text(handle: &Handle, form: Form, bounds: Bounds, now: Timestamp) -> Stri
         for (key, value) in series {
             exposition.sample(metric.name, &key.labels, value, None);
         }
+    }
+    let own = |metric: &Metric, values: [&str; 2]| {
+        let named = metric.labels.iter().zip(values).map(|(label, value)| ((*label).to_owned(), value.to_owned()));
+        named.collect::<BTreeMap<_, _>>()
+    };
+    exposition.family(ALERTS.name, ALERTS.kind, ALERTS.unit, ALERTS.description);
+    for (severity, status, count) in &standing.alerts {
+        exposition.sample(ALERTS.name, &own(&ALERTS, [severity, status]), *count as f64, None);
+    }
+    exposition.family(HEALTH.name, HEALTH.kind, HEALTH.unit, HEALTH.description);
+    for (component, state, is_so) in &standing.health {
+        exposition.sample(HEALTH.name, &own(&HEALTH, [component, state]), f64::from(u8::from(*is_so)), None);
     }
     exposition.family(DROPPED.name, DROPPED.kind, DROPPED.unit, DROPPED.description);
     for (reason, count) in handle.dropped().by_reason() {
@@ -137,7 +176,8 @@ mod tests {
 
     fn read(series: &Series, bounds: Bounds) -> Vec<grammar::Read> {
         let forms = [Form::Prometheus, Form::OpenMetrics];
-        let [_, open] = forms.map(|form| grammar::read(form, &text(&series.handle(), form, bounds, NOW)).unwrap());
+        let [_, open] = forms
+            .map(|form| grammar::read(form, &text(&series.handle(), &Standing::default(), form, bounds, NOW)).unwrap());
         open
     }
 
@@ -173,10 +213,32 @@ mod tests {
         // The slot of ten minutes in which the sample is ends now, and two minutes later it is closed.
         let later = Timestamp::from_micros(NOW.as_micros() + 120_000_000);
         series.maintain(later).unwrap();
-        let found = text(&series.handle(), Form::Prometheus, Bounds::new(true), later);
+        let found = text(&series.handle(), &Standing::default(), Form::Prometheus, Bounds::new(true), later);
         assert!(found.contains("menagerie_cage_pids{cage=\"001\"} 3\n"), "{found}");
-        let found = text(&series.handle(), Form::Prometheus, Bounds::new(true), ago(-121));
+        let found = text(&series.handle(), &Standing::default(), Form::Prometheus, Bounds::new(true), ago(-121));
         assert!(!found.contains("menagerie_cage_pids"), "{found}");
+    }
+
+    #[test]
+    fn how_things_stand_goes_out_with_what_is_measured() {
+        let (_folder, series) = store(&[("menagerie_cage_pids", &[("cage", "001")], 5, 3.0)]);
+        let standing = Standing {
+            alerts: vec![("critical", "active", 2), ("critical", "silenced", 0)],
+            health: vec![("alert delivery".to_owned(), "ok", false), ("alert delivery".to_owned(), "failed", true)],
+        };
+        for form in [Form::Prometheus, Form::OpenMetrics] {
+            let found = text(&series.handle(), &standing, form, Bounds::new(true), NOW);
+            grammar::read(form, &found).unwrap();
+            for line in [
+                "menagerie_alerts{severity=\"critical\",status=\"active\"} 2",
+                "menagerie_alerts{severity=\"critical\",status=\"silenced\"} 0",
+                "menagerie_health{component=\"alert delivery\",state=\"ok\"} 0",
+                "menagerie_health{component=\"alert delivery\",state=\"failed\"} 1",
+                "# TYPE menagerie_alerts gauge",
+            ] {
+                assert!(found.lines().any(|it| it == line), "no {line} in {found}");
+            }
+        }
     }
 
     #[test]
@@ -210,7 +272,7 @@ mod tests {
             let found = series.handle().series_id(&key, &Meta::new(MetricKind::Gauge, "", ""));
             assert_eq!(found.is_ok(), number < 1000, "{number}");
         }
-        let found = text(&series.handle(), Form::Prometheus, Bounds::new(true), NOW);
+        let found = text(&series.handle(), &Standing::default(), Form::Prometheus, Bounds::new(true), NOW);
         for line in [
             "menagerie_metric_samples_dropped_total{reason=\"too_many_series\"} 3",
             "menagerie_metric_samples_dropped_total{reason=\"refused_series\"} 0",

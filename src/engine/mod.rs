@@ -24,6 +24,7 @@ pub mod message;
 pub mod otlp;
 pub mod outlet;
 pub mod past;
+pub mod present;
 pub mod progress;
 pub mod rules;
 pub mod samples;
@@ -57,6 +58,7 @@ use self::figures::Figures;
 use self::indexer::Indexer;
 use self::message::Message;
 use self::otlp::Export;
+use self::present::Present;
 use self::progress::Progress;
 use self::rules::Evaluation;
 use self::series::Recorder;
@@ -122,6 +124,8 @@ pub struct Engine {
     pub watchers: Watchers,
     /// The latest samples of every metric, which rules look at.
     pub ring: Ring,
+    /// What the figures of open alerts are now.
+    pub present: Present,
     /// How the receivers of alerts are.
     pub deliveries: Deliveries,
     /// How the collector of traces and metrics is.
@@ -187,13 +191,14 @@ impl Engine {
             spawn("commit", Box::new(|| committer.run()))?,
             spawn("decide", Box::new(decide))?,
         ];
-        let ring = Ring::default();
+        let (ring, present) = (Ring::default(), Present::default());
         let telemetry = Telemetry::new(beat.clone()).recorded_by(recorder.clone(), ring.clone());
         let watchers = Watchers::new(dispatch_sender.clone(), measure_every);
         let sources = Sources { figures: figures.clone(), telemetry: telemetry.clone(), data_dir: data_dir.to_owned() };
         let evaluation = Evaluation {
             decider: decider.clone(),
             ring: ring.clone(),
+            present: present.clone(),
             sources,
             watchers: watchers.clone(),
             recorder: recorder.clone(),
@@ -232,6 +237,7 @@ impl Engine {
             figures,
             watchers,
             ring,
+            present,
             deliveries: Deliveries::default(),
             export: Export::default(),
             clock,

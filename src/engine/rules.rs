@@ -12,6 +12,7 @@ use super::beat::Beat;
 use super::core::vitals::Vitals;
 use super::core::{Core, Observation, Watched};
 use super::message::Message;
+use super::present::Present;
 use super::samples::DEADLINE_SPARE;
 use super::series::Recorder;
 use super::signals::{Sources, is_of_machine, needed, signals};
@@ -30,6 +31,8 @@ pub struct Evaluator {
     grace: Span,
     /// When it evaluated for the first time.
     begun: Option<Timestamp>,
+    /// Where the figures of what has fired are noted.
+    present: Present,
 }
 
 impl Evaluator {
@@ -37,6 +40,12 @@ impl Evaluator {
     /// over. Workers that nobody looks at measure rarely, and windows have to fill.
     pub fn new(grace: Span) -> Self {
         Self { grace, ..Self::default() }
+    }
+
+    /// Notes the figures of what has fired there, for whoever looks at alerts.
+    #[must_use]
+    pub fn noting(self, present: Present) -> Self {
+        Self { present, ..self }
     }
 
     /// The rules that are known.
@@ -84,12 +93,16 @@ impl Evaluator {
                 let waits = pending.is_some_and(|pending| pending.contains(&source));
                 let level = fired.and_then(|fired| fired.get(&source)).copied().unwrap_or(Level::Clear);
                 gone.remove(source.as_str());
+                if level > Level::Clear {
+                    self.present.note(rule, &source, value, now);
+                }
                 if waits || rule.level(value, level) != level || watched.rests(&rule.name, &source) {
                     observations.push(observe(subject, value));
                 }
             }
             observations.extend(gone.into_iter().filter_map(Subject::of_source).map(|subject| observe(subject, None)));
         }
+        self.present.keep(&watched.fired);
         observations
             .retain(|it| it.value.is_some() || knows_what_is_gone || watched.rests(&it.rule, &it.subject.to_string()));
         observations
@@ -102,6 +115,8 @@ pub struct Evaluation {
     pub decider: Sender<Message>,
     /// Where samples are.
     pub ring: Ring,
+    /// Where the figures of open alerts are noted.
+    pub present: Present,
     /// What else figures come from.
     pub sources: Sources,
     /// Whoever has workers measure.
@@ -129,7 +144,7 @@ pub fn keep_evaluating(evaluation: Evaluation) -> Result<(), Error> {
 
 impl Evaluation {
     async fn run(self) {
-        let mut evaluator = Evaluator::new(self.grace);
+        let mut evaluator = Evaluator::new(self.grace).noting(self.present.clone());
         let mut changes = self.beat.follow();
         while !self.leaving.load(Ordering::Acquire) {
             let Some(has_reason) = self.tick(&mut evaluator).await else { return };

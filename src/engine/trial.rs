@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::windows::{History, Labels, Samples, reduce, together, worst};
 use crate::domain::alert_state::Pending;
-use crate::domain::alert_trial::{Firing, Trial};
+use crate::domain::alert_trial::{Firing, Runs, Trial};
 use crate::domain::{AlertRule, Level, Span, Subject, Timestamp};
 
 /// The window to try a rule with: its own, unless samples lie so far apart that it would be empty between them, where in
@@ -21,8 +21,8 @@ fn window_for(rule: &AlertRule, subjects: &BTreeMap<Subject, Vec<(Labels, Sample
     Span::from_micros(median.saturating_mul(2)).max(rule.window)
 }
 
-/// When a rule would have fired since a time.
-pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now: Timestamp) -> Trial {
+/// When a rule would have fired since a time. `runs` says when something ran where, which rules about work go by.
+pub fn try_rule(rule: &AlertRule, history: &impl History, runs: &Runs, since: Timestamp, now: Timestamp) -> Trial {
     // The first figures need a window's worth of samples before them.
     let from = Timestamp::from_micros(since.as_micros().saturating_sub(rule.window.as_micros()));
     let mut subjects: BTreeMap<Subject, Vec<(Labels, Samples)>> = BTreeMap::new();
@@ -44,7 +44,7 @@ pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now:
     };
     let rule = &AlertRule { window, ..rule.clone() };
     for (subject, series) in &subjects {
-        replay(rule, subject, series, (since, now), &mut trial.firings);
+        replay(rule, (subject, series), runs, (since, now), &mut trial.firings);
     }
     trial.firings.sort_by_key(|firing| firing.from);
     trial
@@ -53,8 +53,8 @@ pub fn try_rule(rule: &AlertRule, history: &impl History, since: Timestamp, now:
 /// Goes through the times at which a subject's figure may change.
 fn replay(
     rule: &AlertRule,
-    subject: &Subject,
-    series: &[(Labels, Samples)],
+    (subject, series): (&Subject, &[(Labels, Samples)]),
+    runs: &Runs,
     (since, now): (Timestamp, Timestamp),
     firings: &mut Vec<Firing>,
 ) {
@@ -63,6 +63,11 @@ fn replay(
         // A figure changes with a sample, when one leaves the window, and when it has held for long enough.
         times.extend([*at, at.plus(rule.window), at.plus(rule.hold)]);
     }
+    // What is about work is over with it, and what waits for its time begins anew.
+    if rule.rests_without_work() {
+        times.extend(runs.changes(&subject.name));
+    }
+    let mut walk = runs.walk(&subject.name);
     let (mut pending, mut fired, mut scratch) = (Pending::default(), Level::Clear, vec![]);
     let mut open: Option<Firing> = None;
     for at in times.into_iter().filter(|at| (since..=now).contains(at)) {
@@ -70,17 +75,23 @@ fn replay(
         let values = series.iter().map(|(labels, samples)| {
             let first = samples.partition_point(|(time, _)| time.as_micros() <= begin);
             let end = samples.partition_point(|(time, _)| *time <= at);
-            (labels, reduce(rule.function, samples[first..end].iter().copied(), &mut scratch))
+            let last = samples[..end].last().map(|(time, _)| *time);
+            ((labels, last), reduce(rule.function, samples[first..end].iter().copied(), &mut scratch))
         });
-        let values: Vec<(&Labels, Option<f64>)> = values.collect();
+        let values: Vec<_> = values.collect();
         let value = together(rule, values.iter().filter_map(|(_, value)| *value));
-        let level = pending.observe(rule, fired, value, at);
+        let (labels, last) = worst(rule, values.into_iter()).unzip();
+        walk.go_to(at);
+        if rule.is_of_before(walk.first(), last.flatten()) {
+            continue;
+        }
+        let level = pending.take_in(rule, fired, value, walk.is_at_rest(at), at);
         if level == fired {
             continue;
         }
         pending.settle(level);
         fired = level;
-        let labels = worst(rule, values.into_iter()).cloned().unwrap_or_default();
+        let labels = labels.cloned().unwrap_or_default();
         let message = rule.say(subject, level, value, &labels);
         match (&mut open, level) {
             (Some(_), Level::Clear) => {
@@ -138,7 +149,7 @@ mod tests {
             ("002", series(&[1.0, 11.0, 11.0, 1.0])),
             ("003", series(&[1.0, 1.0, 1.0, 12.0, 12.0, 12.0, 12.0])),
         ]);
-        let trial = try_rule(&rule, &past, at(0), at(100));
+        let trial = try_rule(&rule, &past, &Runs::default(), at(0), at(100));
         assert_eq!((trial.first, trial.samples, trial.subjects), (Some(at(0)), 24, 3));
         let told: Vec<_> = trial
             .firings
@@ -151,8 +162,8 @@ mod tests {
             "the last has no samples any more, and the rule keeps what it said"
         );
         assert!(trial.firings[0].message.contains("25"), "{}", trial.firings[0].message);
-        assert_eq!(try_rule(&rule, &past, at(5), at(100)).firings.len(), 2);
-        assert!(try_rule(&rule, &past, at(50), at(100)).firings.is_empty());
+        assert_eq!(try_rule(&rule, &past, &Runs::default(), at(5), at(100)).firings.len(), 2);
+        assert!(try_rule(&rule, &past, &Runs::default(), at(50), at(100)).firings.is_empty());
     }
 
     #[test]
@@ -170,9 +181,37 @@ mod tests {
         // Every 10 seconds, with two a second of what is counted between the third and the seventh.
         let counted = [0.0, 0.0, 0.0, 20.0, 40.0, 60.0, 80.0, 80.0, 80.0, 80.0];
         let past = Past(vec![("001", (0..).zip(counted).map(|(place, value)| (at(place * 10), value)).collect())]);
-        let trial = try_rule(&rule, &past, at(0), at(90));
+        let trial = try_rule(&rule, &past, &Runs::default(), at(0), at(90));
         assert_eq!((trial.samples, trial.window), (10, Some(Span::from_secs(20))));
         assert_eq!(trial.firings.len(), 1, "{:?}", trial.firings);
         assert!(trial.firings[0].until.is_some(), "{:?}", trial.firings);
+    }
+    #[test]
+    fn what_is_about_work_is_over_with_it_as_in_earnest() {
+        let patch = AlertRulePatch {
+            name: "full".into(),
+            metric: Some("menagerie_cage_memory_usage_ratio".into()),
+            scope: Some(Scope::Cage),
+            warning: Some("90%".parse().unwrap()),
+            window: Some(Span::from_secs(60)),
+            no_data: Some("clear".parse().unwrap()),
+            ..AlertRulePatch::default()
+        };
+        let rule = patch.over(None).unwrap();
+        // Two attempts of eight seconds that both leak, ten seconds apart; samples come while they run, and one late.
+        let leak = |begun: i64| (0..8).map(move |second| (at(begun + second), if second < 4 { 0.5 } else { 0.95 }));
+        let samples: Samples = leak(0).chain([(at(9), 0.95)]).chain(leak(18)).collect();
+        let past = Past(vec![("001", samples)]);
+        let told = |runs: &Runs| {
+            let firings = try_rule(&rule, &past, runs, at(0), at(200)).firings;
+            firings.iter().map(|firing| (firing.from, firing.until)).collect::<Vec<_>>()
+        };
+        let mut runs = Runs::from(at(0));
+        runs.add("001", at(0), Some(at(8)));
+        runs.add("001", at(18), Some(at(26)));
+        assert_eq!(told(&runs), [(at(4), Some(at(8))), (at(22), Some(at(26)))]);
+        // Of which nobody knows whether it ran, it is over when the window is empty, or the next figure is a good one.
+        let unknown = Runs::from(at(1000));
+        assert_eq!(told(&unknown), [(at(4), Some(at(18))), (at(22), Some(at(85)))]);
     }
 }

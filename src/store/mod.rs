@@ -27,6 +27,7 @@ mod reader;
 mod rebuild;
 mod resolve;
 mod rows;
+mod runs;
 mod search;
 pub mod series;
 mod snapshot;

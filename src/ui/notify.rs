@@ -267,7 +267,7 @@ impl Notifier {
             return false;
         }
         if let Ok(Answer::Alerts(page)) = answer {
-            let bad: Vec<&Alert> = page.rows.iter().filter(|alert| calls(alert, wall)).collect();
+            let bad: Vec<&Alert> = page.rows.iter().map(|row| &row.alert).filter(|alert| calls(alert, wall)).collect();
             let newest = page.rows.iter().map(|alert| alert.time).chain(self.known.as_ref().map(|known| known.newest));
             let before = self.known.replace(Known {
                 ids: bad.iter().map(|alert| alert.id.to_string()).collect(),
@@ -367,7 +367,12 @@ mod tests {
         let ticket = out.asks.first().unwrap().ticket;
         let Request::Alerts(query) = &out.asks[0].request else { panic!("{:?}", out.asks[0].request) };
         assert!(query.contains(&("sort".to_owned(), "-time".to_owned())), "{query:?}");
-        assert!(notifier.answer(ticket, &Ok(Answer::Alerts(Page { rows: alerts, total })), time, now));
+        assert!(notifier.answer(
+            ticket,
+            &Ok(Answer::Alerts(Page { rows: alerts.into_iter().map(Into::into).collect(), total })),
+            time,
+            now
+        ));
     }
 
     /// The engine says what of it is of high risk.

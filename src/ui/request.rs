@@ -9,14 +9,12 @@ use super::whole;
 use crate::api::client::{Client, Error, LogPage, LogPart, Query};
 use crate::api::live::{CageCell, CageProcess, NodeSensors, OpenAlert, Overview};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
-use crate::api::types::{AlertRuleRow, JournalRow, RuleTest, ToMoment, WireCommand};
+use crate::api::types::{AlertRow, AlertRuleRow, JournalRow, RuleTest, ToMoment, WireCommand};
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::Proposal;
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Per, Timeline, TopAgent, TopBy, Trends};
 use crate::domain::metric::{self, Metric};
-use crate::domain::{
-    Agent, Alert, AlertMember, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp,
-};
+use crate::domain::{Agent, AlertMember, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
 
 /// Names one ask, so that its answer finds who asked.
 pub type Ticket = u64;
@@ -183,9 +181,9 @@ pub enum Answer {
     /// Artifacts.
     Artifacts(Page<Artifact>),
     /// Alerts.
-    Alerts(Page<Alert>),
+    Alerts(Page<AlertRow>),
     /// One alert.
-    Alert(Box<Alert>),
+    Alert(Box<AlertRow>),
     /// Records of one thing, the newest first.
     History(Vec<JournalRow>),
     /// Those that share an alert, the worst first.

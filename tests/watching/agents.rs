@@ -1,8 +1,10 @@
 //! Agents that do what they should not: each raises one alert that names cause and remedy, and that clears.
 
+use menagerie::domain::alert_trial::Firing;
 use menagerie::domain::{Severity, TaskStatus};
 
 use super::ops::{alerts, apply, cleared, declare, fired, go, out, started};
+use super::site::Site;
 
 /// Rules that do not wait for long.
 const RULES: &str = r#"
@@ -101,8 +103,24 @@ fn an_agent_that_repeats_itself_and_one_that_goes_silent_raise_one_alert_each() 
     }
     assert_eq!((alerts(&site, "looping-agent").len(), alerts(&site, "silent-agent").len()), (1, 1));
     out(&site, &["task", "cancel", &loops, &silent, &fine]);
-    cleared(&mut site, "looping-agent");
-    cleared(&mut site, "silent-agent");
+    let mut ended = vec![cleared(&mut site, "looping-agent")];
+    ended.push(cleared(&mut site, "silent-agent"));
+    // Tried on the same past, the rules come to the same: one firing each, over with the work.
+    for alert in ended {
+        let rule = &alert.context.trigger;
+        let tried = |site: &Site| -> Vec<Firing> {
+            serde_json::from_str(&out(site, &["alert", "rule", "test", rule, "--since", "1h", "-o", "json"])).unwrap()
+        };
+        site.wait_for("what was measured to be there", |site| !tried(site).is_empty());
+        let firings = tried(&site);
+        let [firing] = &firings[..] else { panic!("{rule}: {firings:?}") };
+        assert_eq!(firing.subject.to_string(), alert.source);
+        let over = alert.resolution.unwrap().time;
+        assert!(
+            firing.until.is_some_and(|until| until <= over),
+            "{rule}: {firing:?}, while in earnest it was over at {over}"
+        );
+    }
 }
 
 #[test]
@@ -147,5 +165,6 @@ fn an_agent_that_fails_again_and_again_is_unwell_until_it_succeeds() {
     assert_eq!((alert.source.as_str(), alert.context.threshold), ("agent own", Some(0.4)));
     std::fs::write(go(&site), "").unwrap();
     out(&site, &["task", "submit", "x", "--max-attempts", "1", "--agent", "own"]);
-    cleared(&mut site, "agent-health");
+    let over = cleared(&mut site, "agent-health").resolution.unwrap().action.unwrap();
+    assert_eq!(over, "cleared by itself: menagerie_agent_health_ratio is 100 %", "and not for want of figures");
 }

@@ -10,6 +10,7 @@ mod site;
 mod agents;
 mod clock;
 mod faults;
+mod health;
 mod listener;
 mod logs;
 mod nodes;

@@ -22,6 +22,12 @@ fn an_escalation_is_told_by_history_after_a_restart_and_a_rebuild() {
         let told = "escalated from warning to critical: agent a1 has written nothing for ";
         assert_eq!(events.matches(told).count(), 1, "{events}");
         let shown = out(site, &["alert", "show", &id]);
+        assert!(
+            shown
+                .lines()
+                .any(|line| line.starts_with("since then") && line.contains("escalated from warning to critical")),
+            "{shown}"
+        );
         let history: Vec<&str> = shown.lines().skip_while(|line| *line != "history").skip(1).collect();
         let steps = ["raised as warning: agent a1", told, "resolved: it waited for a prompt"];
         assert_eq!(history.len(), steps.len(), "{shown}");
@@ -67,6 +73,17 @@ fn an_alert_shows_where_one_looks_is_resolved_with_a_note_and_is_explained_by_hi
     assert!(status.contains("1 warning") && status.contains(message), "{status}");
     let inbox = out(&site, &["inbox", "list"]);
     assert!(inbox.contains(message) && inbox.contains("alert "), "{inbox}");
+    // The message has the figure that raised it; what it is now goes on.
+    let id = alert.id.to_string();
+    site.wait_for("the figure of now to be another", |site| {
+        let shown = site.json_of(&["alert", "show", &id]);
+        let figure = |path: &str| shown.pointer(path).and_then(serde_json::Value::as_f64);
+        figure("/figures/now").zip(figure("/context/value")).is_some_and(|(now, raised)| now > raised)
+    });
+    for place in [&["alert", "show", &id][..], &["inbox", "list"], &["cage", "show", "2"]] {
+        let shown = out(&site, place);
+        assert!(shown.contains(" now, ") && shown.contains(" at worst"), "{place:?}: {shown}");
+    }
     let client = site.client().unwrap();
     let overview = client.overview().unwrap();
     assert_eq!((overview.alerts_total, overview.alerts[0].id), (1, alert.id));

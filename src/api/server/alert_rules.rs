@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 
 use super::{Failure, Service, past, rule_check};
 use crate::api::types::{AlertRuleRow, MetricName, RuleTest};
-use crate::domain::alert_trial::Trial;
+use crate::domain::alert_trial::{Runs, Trial};
 use crate::domain::{AlertRule, AlertRulePatch, Refusal, Silence, Span};
 use crate::engine::core::Core;
 use crate::engine::past::Past;
@@ -30,7 +30,8 @@ async fn rows(
             let (built_in, declared) = core.origin_of_rule(&rule.name);
             let alerts = open.get(rule.name.as_str()).copied().unwrap_or(0);
             let (count, last) = fired.get(&rule.name).map_or((0, None), |(count, last)| (*count, Some(*last)));
-            AlertRuleRow { rule: rule.clone(), built_in, declared, alerts, fired: count, last_fired: last }
+            let changed = core.changes_of_rule(&rule.name);
+            AlertRuleRow { rule: rule.clone(), built_in, declared, changed, alerts, fired: count, last_fired: last }
         };
         core.alert_rules().filter(|rule| wanted(rule)).map(row).collect()
     });
@@ -78,7 +79,13 @@ pub(super) async fn test(State(service): State<Service>, Json(test): Json<RuleTe
     let (rule, now) = service.look(whole).await??;
     let past = Past(service.running()?.recorder.clone());
     let since = crate::domain::Timestamp::from_micros(now.as_micros().saturating_sub(since.as_micros()));
-    let tried = tokio::task::spawn_blocking(move || try_rule(&rule, &past, since, now)).await;
+    let scope = rule.scope;
+    let runs = if rule.rests_without_work() {
+        service.read(move |reader| reader.runs(scope, since)).await?
+    } else {
+        Runs::default()
+    };
+    let tried = tokio::task::spawn_blocking(move || try_rule(&rule, &past, &runs, since, now)).await;
     let failed = |error| Failure::from(Refusal::new(crate::domain::RefusalKind::Unavailable, "the trial", error));
     tried.map(Json).map_err(failed)
 }

@@ -47,11 +47,13 @@ pub(super) async fn alerts(
 ) -> Result<Json<Vec<OpenAlert>>, Failure> {
     let cage_id: CageId = id.parse()?;
     service.read(move |reader| reader.cage(cage_id)?.ok_or_else(|| live::missing("cage", cage_id))).await?;
+    let present = service.running()?.present.clone();
     let found = service.look(move |core, _| {
         let about = core.alerts_of_cages().remove(&cage_id).unwrap_or_default();
         let open = |alert: &Alert| OpenAlert {
             alert: alert.clone(),
             figure: alert.figure(core.alert_rule(&alert.context.trigger)),
+            now: present.of(alert).map(|figures| figures.said()),
         };
         about.into_iter().map(open).collect::<Vec<_>>()
     });
@@ -224,6 +226,7 @@ mod tests {
         let node = NodeView {
             name: "here".to_owned(),
             status: NodeStatus::Online,
+            lost_at: None,
             capacity: Quantities::ZERO,
             granted: Quantities::ZERO,
         };

@@ -1,4 +1,7 @@
-//! How each part of the engine is, why, and what to do about it.
+//! How each part of the engine is, why, since when, and what to do about it.
+//!
+//! Since when is known because somebody looks whether or not anybody asks: from the start on, whenever something has changed,
+//! and now and then while what shows by time alone may change. Some facts say it themselves.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -80,7 +83,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Health> {
         space(*disk),
         worker(view),
         cages(view),
-        sensors(*measuring, &view.lost_gpus, *dropped, lost, *series),
+        sensors(*measuring, &view.lost_gpus, *dropped, lost, *series, *now),
         queue(view, *now),
         agents(view),
         delivery(receivers),
@@ -101,19 +104,72 @@ const fn rank(state: HealthState) -> u8 {
     }
 }
 
-/// Since when each part has been as it is, as far as somebody has looked.
-#[derive(Debug, Default)]
-pub(super) struct Known(BTreeMap<String, (HealthState, Timestamp)>);
+/// Since when each part has been as it is.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// When somebody began to look: at the start of the engine.
+    began: Timestamp,
+    parts: BTreeMap<String, (HealthState, Timestamp)>,
+}
 
 impl Known {
-    /// Says of each part since when it is so.
+    /// Nothing is known yet; what is so at the first look is so from the beginning.
+    pub(super) const fn new(began: Timestamp) -> Self {
+        Self { began, parts: BTreeMap::new() }
+    }
+
+    /// Says of each part since when it is so: what the facts say themselves, or else when that was seen.
     fn date(&mut self, parts: &mut [Health], now: Timestamp) {
         for part in parts {
-            let known = self.0.entry(part.component.clone()).or_insert((part.state, now));
+            let Some(known) = self.parts.get_mut(&part.component) else {
+                let since = *part.since.get_or_insert(self.began);
+                self.parts.insert(part.component.clone(), (part.state, since));
+                continue;
+            };
             if known.0 != part.state {
-                *known = (part.state, now);
+                *known = (part.state, part.since.unwrap_or(now));
+                tell(part, known.1);
             }
             part.since = Some(known.1);
+        }
+    }
+}
+
+/// Writes a change into the log, where it stays.
+fn tell(part: &Health, since: Timestamp) {
+    let Health { component, state, reason, .. } = part;
+    if *state == HealthState::Ok {
+        tracing::info!(component, %since, "well again");
+    } else {
+        tracing::warn!(component, %state, %since, reason, "not well");
+    }
+}
+
+/// The least between two looks that nobody asked for.
+const LOOK_LEAST: Duration = Duration::from_secs(2);
+/// How long after the last look the next one comes while work is there or workers measure: disks fill, clocks run away and
+/// tasks wait without an event that says so.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Looks at each part from the start on, so that it is known since when it is so before somebody asks. Without work, and while
+/// nothing changes, it waits without a timer.
+pub(super) async fn keep(service: Service) {
+    let Ok(mut news) = service.running().map(|running| running.beat.follow()) else { return };
+    loop {
+        let view = service.ask(|answer| Message::ViewOverview { horizon: Span::ZERO, due_max: 0, answer });
+        let (Ok((view, _, read_only)), Ok(running)) = (view.await, service.running()) else { return };
+        parts(&service, &running, &view, read_only);
+        let has_reason = view.oldest.is_some() || running.watchers.measuring_for().is_some();
+        drop(running);
+        tokio::time::sleep(LOOK_LEAST).await;
+        let changed = async { news.changed().await.is_ok() };
+        let goes_on = if has_reason {
+            tokio::time::timeout(LOOK_EVERY.saturating_sub(LOOK_LEAST), changed).await.unwrap_or(true)
+        } else {
+            changed.await
+        };
+        if !goes_on {
+            return;
         }
     }
 }
@@ -137,8 +193,9 @@ pub(super) fn parts(service: &Service, running: &Running, view: &OverviewView, r
     };
     let mut parts = judge(&facts);
     if running.at.is_some() {
-        // How the others were then, nobody has kept.
+        // How the others were then, nobody has kept, nor since when these were so.
         parts.retain(|part| OF_THE_FLEET.contains(&part.component.as_str()));
+        return parts;
     }
     running.health.lock().unwrap_or_else(PoisonError::into_inner).date(&mut parts, now);
     parts
@@ -170,6 +227,11 @@ fn disk(service: &Service) -> Option<Disk> {
 
 fn part(component: &str, state: HealthState, reason: impl Into<String>, remedy: impl Into<String>) -> Health {
     Health { component: component.to_owned(), state, reason: reason.into(), remedy: remedy.into(), since: None }
+}
+
+/// A part of which the facts say since when it is so.
+fn so_since(part: Health, since: Option<Timestamp>) -> Health {
+    Health { since, ..part }
 }
 
 fn well(component: &str) -> Health {
@@ -212,11 +274,15 @@ fn sensors(
     dropped: u64,
     lost: &Dropped,
     series: (u64, u64),
+    now: Timestamp,
 ) -> Health {
     let silent = measuring.map(|since| ago.map_or(since, |ago| ago.min(since)));
     if let Some(silent) = silent.filter(|silent| *silent > SENSORS_SILENT) {
         let reason = format!("nothing was measured for {} seconds", silent.as_secs());
-        return part("sensors", HealthState::Degraded, reason, "look at worker.log in the data directory");
+        let part = part("sensors", HealthState::Degraded, reason, "look at worker.log in the data directory");
+        let late =
+            Span::from_micros(i64::try_from(silent.saturating_sub(SENSORS_SILENT).as_micros()).unwrap_or(i64::MAX));
+        return so_since(part, Some(Timestamp::from_micros(now.as_micros().saturating_sub(late.as_micros()))));
     }
     if let Some((node, _)) = lost_gpus.first() {
         let of_node = |(node, gpus): &(String, Vec<String>)| {
@@ -350,8 +416,8 @@ fn store(read_only: bool) -> Health {
 }
 
 fn worker(view: &OverviewView) -> Health {
-    let lost: Vec<&str> =
-        view.nodes.iter().filter(|node| node.status == NodeStatus::Lost).map(|node| node.name.as_str()).collect();
+    let out_of_reach = || view.nodes.iter().filter(|node| node.status == NodeStatus::Lost);
+    let lost: Vec<&str> = out_of_reach().map(|node| node.name.as_str()).collect();
     let remedy = "look at worker.log in the data directory";
     match (view.nodes.len(), lost.len()) {
         (0, _) => part("worker", HealthState::Failed, "no worker has ever connected", remedy),
@@ -359,7 +425,10 @@ fn worker(view: &OverviewView) -> Health {
         (all, gone) => {
             let state = if gone == all { HealthState::Failed } else { HealthState::Degraded };
             let reason = format!("{gone} of {all} machines cannot be reached: {}", lost.join(", "));
-            part("worker", state, reason, remedy)
+            // One is enough for the milder, and it takes the last for the graver.
+            let times = out_of_reach().filter_map(|node| node.lost_at);
+            let since = if state == HealthState::Failed { times.max() } else { times.min() };
+            so_since(part("worker", state, reason, remedy), since)
         }
     }
 }
@@ -374,7 +443,9 @@ fn queue(view: &OverviewView, now: Timestamp) -> Health {
     match wait {
         Some(wait) if wait > WAIT_LONG => {
             let reason = format!("the oldest task has waited for {}", wait.human());
-            part("queue", HealthState::Degraded, reason, "menagerie task explain TASK says what it waits for")
+            let part =
+                part("queue", HealthState::Degraded, reason, "menagerie task explain TASK says what it waits for");
+            so_since(part, view.oldest.map(|oldest| oldest.plus(WAIT_LONG)))
         }
         _ => well("queue"),
     }
@@ -415,6 +486,7 @@ mod tests {
         let node = |status: &NodeStatus| NodeView {
             name: "here".to_owned(),
             status: *status,
+            lost_at: (*status == NodeStatus::Lost).then_some(LOST_AT),
             capacity: Quantities::ZERO,
             granted: Quantities::ZERO,
         };
@@ -431,6 +503,7 @@ mod tests {
         }
     }
 
+    const LOST_AT: Timestamp = Timestamp::from_micros(500_000_000);
     const ROOMY: Option<Disk> = Some(Disk { free: 50, total: 100 });
 
     fn well_off(view: &OverviewView, now: i64) -> Facts<'_> {
@@ -590,16 +663,39 @@ mod tests {
 
     #[test]
     fn a_state_has_the_time_of_its_beginning() {
-        let mut known = Known::default();
+        let mut known = Known::new(Timestamp::from_micros(1));
         let mut since = |state, second: i64| {
             let mut parts = [part("disk", state, "x", "")];
             known.date(&mut parts, Timestamp::from_micros(second));
             parts[0].since.map(Timestamp::as_micros)
         };
-        assert_eq!(since(HealthState::Ok, 1), Some(1));
-        assert_eq!(since(HealthState::Ok, 2), Some(1));
-        assert_eq!(since(HealthState::Failed, 3), Some(3));
-        assert_eq!(since(HealthState::Failed, 4), Some(3));
-        assert_eq!(since(HealthState::Ok, 5), Some(5));
+        assert_eq!(since(HealthState::Ok, 7), Some(1), "from the start, whenever somebody first asks");
+        assert_eq!(since(HealthState::Ok, 8), Some(1));
+        assert_eq!(since(HealthState::Failed, 9), Some(9));
+        assert_eq!(since(HealthState::Failed, 10), Some(9));
+        assert_eq!(since(HealthState::Ok, 11), Some(11));
+    }
+
+    #[test]
+    fn facts_that_say_since_when_are_believed() {
+        let seconds = |second: i64| Timestamp::from_micros(second * 1_000_000);
+        let part_of =
+            |facts: &Facts<'_>, name: &str| judge(facts).into_iter().find(|part| part.component == name).unwrap();
+        let lost = view(&[NodeStatus::Online, NodeStatus::Lost]);
+        assert_eq!(part_of(&well_off(&lost, 900), "worker").since, Some(LOST_AT));
+        let waits = OverviewView { oldest: Some(seconds(100)), ..view(&[NodeStatus::Online]) };
+        assert_eq!(part_of(&well_off(&waits, 9000), "queue").since, Some(seconds(3700)));
+        let fine = view(&[NodeStatus::Online]);
+        let silent = Facts { measuring: (Some(Duration::from_mins(1)), None), ..well_off(&fine, 1000) };
+        assert_eq!(part_of(&silent, "sensors").since, Some(seconds(955)), "15 seconds after the last measurement");
+        // What lasts from before the start is older than that; what is only seen again has not begun anew.
+        let mut known = Known::new(seconds(950));
+        let date = |known: &mut Known, since: Option<Timestamp>, now: i64| {
+            let mut parts = [so_since(part("worker", HealthState::Failed, "x", ""), since)];
+            known.date(&mut parts, seconds(now));
+            parts[0].since
+        };
+        assert_eq!(date(&mut known, Some(LOST_AT), 960), Some(LOST_AT));
+        assert_eq!(date(&mut known, Some(seconds(955)), 970), Some(LOST_AT));
     }
 }

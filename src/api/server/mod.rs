@@ -62,6 +62,7 @@ use crate::engine::figures::Figures;
 use crate::engine::link::account_name;
 use crate::engine::message::{Message, Peer};
 use crate::engine::otlp::Export;
+use crate::engine::present::Present;
 use crate::engine::progress::Progress;
 use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
@@ -100,6 +101,7 @@ struct Running {
     recorder: Recorder,
     watchers: Watchers,
     ring: Ring,
+    present: Present,
     deliveries: Deliveries,
     export: Export,
     health: Mutex<health::Known>,
@@ -129,7 +131,7 @@ impl Service {
     /// noticed at the start.
     pub fn open(&self, engine: &Engine) -> Result<(), engine::Error> {
         let view = View::Present(self.0.data_dir.clone());
-        let reader = view.reader()?;
+        let (reader, started_at) = (view.reader()?, engine.clock.now());
         self.show(Some(Running {
             decider: Mutex::new(engine.decider.clone()),
             dispatcher: Mutex::new(engine.dispatcher.clone()),
@@ -140,14 +142,15 @@ impl Service {
             recorder: engine.recorder.clone(),
             watchers: engine.watchers.clone(),
             ring: engine.ring.clone(),
+            present: engine.present.clone(),
             deliveries: engine.deliveries.clone(),
             export: engine.export.clone(),
-            health: Mutex::default(),
+            health: Mutex::new(health::Known::new(started_at)),
             clock: engine.clock,
             view,
             at: None,
             readers: Mutex::new(vec![reader]),
-            started_at: engine.clock.now(),
+            started_at,
             marks: Marks::default(),
         }));
         Ok(())

@@ -28,6 +28,7 @@ use crate::engine::deliver::Deliveries;
 use crate::engine::exposition::Bounds;
 use crate::engine::figures::Figures;
 use crate::engine::otlp::Export;
+use crate::engine::present::Present;
 use crate::engine::progress::Progress;
 use crate::engine::series::Recorder;
 use crate::engine::telemetry::Telemetry;
@@ -160,9 +161,10 @@ fn running(view: View, at: Standpoint, progress: &Progress) -> Result<Running, E
         recorder: Recorder::closed("a past keeps none", clock),
         watchers: Watchers::new(dispatcher, std::time::Duration::ZERO),
         ring: Ring::default(),
+        present: Present::default(),
         deliveries: Deliveries::default(),
         export: Export::default(),
-        health: Mutex::default(),
+        health: Mutex::new(super::health::Known::new(at.time)),
         started_at: at.time,
         marks: super::Marks::default(),
         readers: Mutex::new(vec![reader]),

@@ -9,9 +9,9 @@ use axum::{Extension, Json};
 use serde::Serialize;
 
 use super::{Failure, Service, json_text, running};
-use crate::api::types::{AgentRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
+use crate::api::types::{AgentRow, AlertRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::{
-    AgentPerformance, Alert, AlertMember, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind,
+    AgentPerformance, AlertMember, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind,
     ReviewState, SystemEvent, Timestamp, User,
 };
 use crate::engine::message::Peer;
@@ -119,10 +119,19 @@ lists! {
     agent_performance -> AgentPerformance;
     /// `GET /v1/users`.
     users -> User;
-    /// `GET /v1/alerts`.
-    alerts -> Alert;
     /// `GET /v1/events`.
     system_events -> SystemEvent;
+}
+
+/// `GET /v1/alerts`, with what their figures are now.
+pub(super) async fn alerts(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query(raw.as_deref(), &peer, service.now())?;
+    let Page { items, total, more } = service.read(move |reader| reader.alerts(&query)).await?;
+    page(&Page { items: running::alerts(&service, items)?, total, more })
 }
 
 /// `GET /v1/cages`, with what their processes use.
@@ -272,8 +281,9 @@ pub(super) async fn execution(
 }
 
 /// `GET /v1/alerts/{id}`.
-pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Alert>, Failure> {
-    show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await
+pub(super) async fn alert(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<AlertRow>, Failure> {
+    let Json(alert) = show(&service, "alert", id, |reader, id| reader.alert(reader.resolve_alert(id)?)).await?;
+    only(running::alerts(&service, vec![alert])?)
 }
 
 /// `GET /v1/alerts/{id}/members`.

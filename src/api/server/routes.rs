@@ -11,8 +11,8 @@ use super::{
 use crate::api::live::{CageCell, CageProcess, HealthReport, NodeSensors, OpenAlert, Overview, Pulse, Ready};
 use crate::api::triage::{Candidate, InboxItem, WhatIf};
 use crate::api::types::{
-    AgentRow, AlertRuleRow, ApprovalRuleTest, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown, Status, TaskRow,
-    ToMoment, WireCommand,
+    AgentRow, AlertRow, AlertRuleRow, ApprovalRuleTest, JournalRow, MetricName, ResourceRow, RuleTest, Shutdown,
+    Status, TaskRow, ToMoment, WireCommand,
 };
 use crate::domain::agent::AgentVersion;
 use crate::domain::alert_trial::Trial;
@@ -23,7 +23,7 @@ use crate::domain::metric;
 use crate::domain::search::Found;
 use crate::domain::selection::{RecommendQuery, Recommendations};
 use crate::domain::{
-    AgentPerformance, Alert, AlertMember, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint,
+    AgentPerformance, AlertMember, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint,
     SystemEvent, Task, User,
 };
 use crate::engine::core::Explanation;
@@ -271,8 +271,8 @@ pub static ROUTES: &[Route] = &[
         Shape::Bytes("application/octet-stream"), PART, reads::artifact_content),
     route!(show "/v1/inbox", "inbox", "What waits for a human, the dearest delay first.", Shape::List(of::<InboxItem>),
         INBOX, triage::inbox),
-    route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", Alert, reads::alerts),
-    route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<Alert>), &[], reads::alert),
+    route!(list "/v1/alerts", "alerts", "What needs somebody's eye, and what did; seen last first.", AlertRow, reads::alerts),
+    route!(show "/v1/alerts/{id}", "alert", "One alert.", Shape::Json(of::<AlertRow>), &[], reads::alert),
     route!(show "/v1/alerts/{id}/members", "alert_members", "Those that share one alert, the worst first; none of an alert that \
         is about a single thing.", Shape::Json(of::<Vec<AlertMember>>), &[], reads::alert_members),
     route!(show "/v1/alerts/{id}/history", "alert_history", "The records of one alert, the newest first: when it came up, \

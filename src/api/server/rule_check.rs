@@ -9,7 +9,7 @@ use crate::domain::metric::MetricKind;
 use crate::domain::pattern::fits;
 use crate::domain::refusal::nearest;
 use crate::domain::{AlertRule, AlertRulePatch, Command, Matcher, Refusal, Threshold};
-use crate::engine::core::{LIMIT_EXCEEDED, LIMITS, TRIGGERS};
+use crate::engine::core::{LIMIT_EXCEEDED, LIMITS, TRIGGERS, built_in};
 use crate::engine::samples::{self, DEADLINE_SPARE, METRICS, Metric};
 use crate::store::Reader;
 
@@ -63,6 +63,7 @@ pub(super) async fn rules(service: &Service, patches: &[AlertRulePatch]) -> Resu
             continue;
         }
         labels(&rule, metric).map_err(place)?;
+        warnings.extend(built_in(&patch.name).and_then(|came| scoped_otherwise(&rule, came)));
         let fits = |labels: &BTreeMap<_, _>| rule.looks_at(labels) && rule.subject(labels).is_some();
         // A series for each task is not kept.
         let is_kept = metric != &DEADLINE_SPARE;
@@ -157,6 +158,19 @@ fn bounds(rule: &AlertRule, metric: &Metric) -> Result<(), Refusal> {
         return Err(Refusal::invalid(field, threshold, allowed).hint(hint));
     }
     Ok(())
+}
+
+/// What is said of a rule that came with the program and is evaluated for something else, as a file of an earlier version may have it.
+fn scoped_otherwise(rule: &AlertRule, came: &AlertRule) -> Option<String> {
+    let AlertRule { name, scope, .. } = rule;
+    let said = || {
+        format!(
+            "alert rule {name}: it is evaluated for each {scope}, while it came with the program for each {}; leave scope, message \
+             and remedy out to have them as they came (menagerie alert rule show {name} says what was changed)",
+            came.scope
+        )
+    };
+    (*scope != came.scope).then(said)
 }
 
 /// What is said of a rule that finds no series.
@@ -268,6 +282,17 @@ mod tests {
             let metric = samples::metric(&rule.metric).unwrap();
             assert_eq!((super::function(rule, metric), bounds(rule, metric)), (Ok(()), Ok(())), "{}", rule.name);
         }
+    }
+
+    #[test]
+    fn a_rule_of_an_earlier_version_that_is_about_something_else_is_told_of() {
+        let came = built_in("gpu-memory").unwrap();
+        assert_eq!(scoped_otherwise(came, came), None);
+        let said = scoped_otherwise(&AlertRule { scope: Scope::Node, ..came.clone() }, came).unwrap();
+        assert!(
+            said.starts_with("alert rule gpu-memory: it is evaluated for each node") && said.contains("for each gpu"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Failure, Service};
-use crate::api::types::{AgentRow, ResourceMetrics, ResourceRow, TaskRow};
+use crate::api::types::{AgentRow, AlertRow, ResourceMetrics, ResourceRow, TaskRow};
 use crate::domain::cage::ResourceUsage;
 use crate::domain::{
-    Activity, Agent, Allocation, AllocationId, Cage, Execution, ExecutionId, Resource, ResourceId, Task, TaskId,
+    Activity, Agent, Alert, Allocation, AllocationId, Cage, Execution, ExecutionId, Resource, ResourceId, Task, TaskId,
 };
 use crate::engine::message::Message;
 
@@ -45,6 +45,12 @@ pub(super) fn cages(service: &Service, mut cages: Vec<Cage>) -> Result<Vec<Cage>
 #[allow(clippy::cast_precision_loss)] // Below 2^53 thousandths of a core, and only shown.
 fn cores(millis: u64) -> f64 {
     millis as f64 / 1000.0
+}
+
+/// Alerts with what their figures are now.
+pub(super) fn alerts(service: &Service, alerts: Vec<Alert>) -> Result<Vec<AlertRow>, Failure> {
+    let running = service.running()?;
+    Ok(alerts.into_iter().map(|alert| AlertRow { figures: running.present.of(&alert), alert }).collect())
 }
 
 /// Resources with what is held of them.

@@ -10,7 +10,7 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::{PeerInfo, Service, router};
+use super::{PeerInfo, Service, health, router};
 use crate::domain::{Span, Timestamp};
 use crate::engine::deliver::{Ledger, Receiver, keep_delivering};
 use crate::engine::exposition::Bounds;
@@ -159,6 +159,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<(Engine, Option<Telling
     };
     let ended = engine.ended.take();
     service.open(&engine)?;
+    let looking = tokio::spawn(health::keep(service));
     if !settings.receivers.is_empty() {
         tokio::spawn(keep_delivering(
             settings.receivers.clone(),
@@ -194,6 +195,7 @@ async fn serve_api(settings: &Settings) -> Result<Option<(Engine, Option<Telling
     }
     tracing::info!("stopping");
     serving.abort();
+    looking.abort();
     Ok(Some((engine, telling)))
 }
 

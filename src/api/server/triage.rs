@@ -10,10 +10,12 @@ use axum::{Extension, Json};
 use super::{Failure, Service, reads};
 use crate::api::filters::INBOX;
 use crate::api::triage::{Candidate, InboxItem, InboxKind, Risk};
+use crate::api::types::AlertRow;
 use crate::domain::filter::{Asker, Filter, Names};
 use crate::domain::{AgentId, Alert, AlertStatus, Refusal, Timestamp};
 use crate::engine::core::{Blocked, Core, Urgency, Waiting, WaitingAlert};
 use crate::engine::message::Peer;
+use crate::engine::present::Present;
 use crate::store::{self, FailureRow, Page, Reader, ReviewRow};
 
 /// `GET /v1/inbox`.
@@ -58,9 +60,10 @@ async fn inbox_page(
         (core.inbox(now, snoozed), alerts, core.urgency(), now)
     };
     let (waiting, alerts, urgency, now) = service.look(look).await?;
+    let present = service.running()?.present.clone();
     let entries = move |reader: &Reader| {
         let entries = entries(reader, (waiting, alerts), &urgency, snoozed, now)?;
-        assemble(reader, entries, (offset, limit))
+        assemble(reader, &present, entries, (offset, limit))
     };
     service.read(entries).await
 }
@@ -121,6 +124,7 @@ fn entries(
 /// Reads what is shown of a part of the inbox.
 fn assemble(
     reader: &Reader,
+    present: &Present,
     entries: Vec<(f64, Entry)>,
     (offset, limit): (u64, u64),
 ) -> Result<Page<InboxItem>, store::Error> {
@@ -141,7 +145,7 @@ fn assemble(
         items.extend(match entry {
             Entry::Artifact(item) => rows.next().flatten().map(|row| of_artifact(&item, row)),
             Entry::Failure(row) => Some(of_failure(row, cost)),
-            Entry::Alert(waiting) => reader.alert(waiting.id)?.map(|alert| of_alert(alert, cost)),
+            Entry::Alert(waiting) => reader.alert(waiting.id)?.map(|alert| of_alert(alert, present, cost)),
         });
     }
     Ok(Page { items, total, more: false })
@@ -193,7 +197,7 @@ fn of_failure(row: FailureRow, cost: f64) -> InboxItem {
     }
 }
 
-fn of_alert(alert: Alert, cost: f64) -> InboxItem {
+fn of_alert(alert: Alert, present: &Present, cost: f64) -> InboxItem {
     InboxItem {
         id: alert.id.to_string(),
         kind: InboxKind::Alert,
@@ -212,7 +216,7 @@ fn of_alert(alert: Alert, cost: f64) -> InboxItem {
         approval: None,
         risk: Risk::Normal,
         snoozed_until: alert.silenced_until,
-        alert: Some(Box::new(alert)),
+        alert: Some(Box::new(AlertRow { figures: present.of(&alert), alert })),
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod patch;
 mod subject;
 mod words;
+mod work;
 
 use std::collections::BTreeMap;
 
@@ -147,6 +148,23 @@ impl AlertRule {
         }
     }
 
+    /// In what a rule differs from another of its name, the other's word after its own: `scope: node, built in: gpu`.
+    pub fn differences(&self, built_in: &Self) -> Vec<String> {
+        let fields = |rule: &Self| match serde_json::to_value(rule) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (own, others) = (fields(self), fields(built_in));
+        let shown = |value: Option<&serde_json::Value>| match value {
+            None | Some(serde_json::Value::Null) => "none".to_owned(),
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        let names: std::collections::BTreeSet<&String> = own.keys().chain(others.keys()).collect();
+        let differ = names.into_iter().filter(|name| own.get(*name) != others.get(*name));
+        differ.map(|name| format!("{name}: {}, built in: {}", shown(own.get(name)), shown(others.get(name)))).collect()
+    }
+
     /// The metric that it looks at, without what all of them begin with.
     pub fn measure(&self) -> &str {
         self.metric.strip_prefix("menagerie_").unwrap_or(&self.metric)
@@ -233,6 +251,14 @@ mod tests {
         assert_eq!(down.level(Some(11.1), Level::Warning), Level::Clear);
         assert_eq!(down.level(None, Level::Clear), Level::Warning);
         assert_eq!(AlertRule { no_data: NoData::Clear, ..down }.level(None, Level::Warning), Level::Clear);
+    }
+
+    #[test]
+    fn a_rule_tells_in_what_it_differs_from_the_one_that_came_with_the_program() {
+        let json = |scope: &str, warning: &str| serde_json::json!({"name": "gpu-memory", "metric": "x_ratio", "warning": warning, "scope": scope, "message": "m"});
+        let (old, new) = (rule(json("node", "80%")).unwrap(), rule(json("gpu", "90%")).unwrap());
+        assert_eq!(old.differences(&new), ["scope: node, built in: gpu", "warning: 80%, built in: 90%"]);
+        assert_eq!(new.differences(&new), Vec::<String>::new());
     }
 
     #[test]

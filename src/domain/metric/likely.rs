@@ -1,6 +1,6 @@
 //! Which metric somebody may have meant by a name that there is none of.
 
-use crate::domain::refusal::{Refusal, nearest};
+use crate::domain::refusal::Refusal;
 
 /// So many letters of a word tell which is meant.
 const SHORT: usize = 3;
@@ -12,10 +12,23 @@ const SHORT: usize = 3;
 pub fn unknown<'a>(name: &str, names: impl IntoIterator<Item = &'a str>, otherwise: &str) -> Refusal {
     let names: Vec<&str> = names.into_iter().collect();
     let refusal = Refusal::not_found("metric", name);
-    match by_words(name, &names).or_else(|| nearest(name, names.iter().copied())) {
+    match by_words(name, &names).or_else(|| by_letters(name, &names)) {
         Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
         None => refusal.hint(otherwise),
     }
+}
+
+/// What nearly all names begin with: that it is the same makes no two names alike.
+const COMMON: &str = "menagerie_";
+
+/// The name with the fewest edits, if they are few for what tells it and the one that was typed from others.
+fn by_letters<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
+    let telling = |name: &str| name.strip_prefix(COMMON).unwrap_or(name).len();
+    let judge = |name: &&'a str| {
+        let edits = strsim::damerau_levenshtein(&typed.to_lowercase(), &name.to_lowercase());
+        (edits <= 1.max(telling(typed).min(telling(name)) / 3) && edits < telling(typed)).then_some((edits, *name))
+    };
+    (typed.len() <= super::NAME_BYTES).then(|| names.iter().filter_map(judge).min())?.map(|(_, name)| name)
 }
 
 fn words(name: &str) -> impl Iterator<Item = &str> {
@@ -75,7 +88,8 @@ mod tests {
             let said = unknown(typed, names, "See the list").to_string();
             assert!(said.contains(&format!("did you mean \"{meant}\"")), "{typed}: {said}");
         }
-        for typed in ["", "_", "wholly_other", &"menagerie_".repeat(50)] {
+        let long = "menagerie_".repeat(50);
+        for typed in ["", "_", "x", "wholly_other", "menagerie_foo", "menagerie_nonsense", &long] {
             assert!(unknown(typed, names, "See the list").to_string().ends_with("See the list"), "{typed}");
         }
     }

@@ -52,7 +52,11 @@ pub struct Matcher {
 
 impl Matcher {
     fn fits(&self, labels: &BTreeMap<String, String>) -> bool {
-        let value = labels.get(&self.label).map_or("", String::as_str);
+        self.admits(labels.get(&self.label).map_or("", String::as_str))
+    }
+
+    /// Whether the label may have a value; the empty text stands for none.
+    pub fn admits(&self, value: &str) -> bool {
         match self.operator {
             Operator::Is => value == self.text,
             Operator::IsNot => value != self.text,

@@ -40,6 +40,8 @@ pub struct NodeView {
     pub name: String,
     /// Whether its worker is connected.
     pub status: NodeStatus,
+    /// Since when it is out of reach, if it is.
+    pub lost_at: Option<Timestamp>,
     /// What it has.
     pub capacity: Quantities,
     /// What running work has reserved.
@@ -130,6 +132,7 @@ impl Core {
         let view = |state: &super::state::NodeState| NodeView {
             name: state.node.name.clone(),
             status: state.node.status,
+            lost_at: state.lost_at,
             capacity: state.node.capacity.quantities(),
             granted: state.used,
         };

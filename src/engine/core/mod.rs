@@ -61,7 +61,7 @@ pub use explain::{Explanation, Reason, ReasonKind};
 pub use inbox::{Blocked, Delay, Urgency, Waiting, WaitingAlert};
 pub use learning::model_parameters;
 pub use observe::Observation;
-pub use rules::Watched;
+pub use rules::{Watched, built_in};
 pub use selection::RECOMMENDED_MAX;
 pub use smallest_change::{CageVerdict, SmallestChange};
 pub use state::Core;

@@ -362,6 +362,7 @@ impl Core {
         self.tell(Severity::Critical, node_source(name), trigger(NODE_LOST), message, now, out);
         // That it was not heard led to this: one story, of which this is the graver end.
         self.supersede_rules(&subject, NODE_LOST, now, out);
+        self.supersede_rules_on(&subject, NODE_LOST, now, out);
     }
 
     /// Declares to the workers what they do not know about their cages.

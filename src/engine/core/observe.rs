@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alerts::{NODE_LOST, agent_source, node_source};
-use super::rules::group_source;
+use super::rules::{Group, group_source};
 use super::state::ExecutionState;
 use super::{Core, Decisions};
 use crate::domain::alert::{AlertAttempt, AlertContext};
@@ -16,28 +16,8 @@ use crate::domain::alert_state::Pending;
 use crate::domain::event::{AlertGrouped, AlertRepeated, AlertUnacknowledged};
 use crate::domain::{Actor, AlertRule, AlertStatus, CageId, Level, Scope, Severity, Subject, TaskId, Timestamp};
 
-/// How the names of metrics begin that tell what executions use and do, and nothing once they have ended. Not among them is what only
-/// grows, what stands for a span of time, such as tokens, and what an agent is without work, such as its health.
-const OF_WORK: [&str; 10] = [
-    "menagerie_cage_cpu_usage_",
-    "menagerie_cage_cpu_used_",
-    "menagerie_cage_memory_",
-    "menagerie_cage_gpu_memory_",
-    "menagerie_cage_pids",
-    "menagerie_agent_output_",
-    "menagerie_agent_silence_",
-    "menagerie_agent_repeated_",
-    "menagerie_agent_progress_",
-    "menagerie_agent_running_",
-];
-
 /// So many attempts are named by one alert.
 const ATTEMPTS_MAX: usize = 8;
-
-/// Whether what a rule looks at is of work that is under way.
-fn is_of_work(rule: &AlertRule) -> bool {
-    OF_WORK.iter().any(|beginning| rule.metric.starts_with(beginning))
-}
 
 /// One figure of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,15 +52,12 @@ impl Core {
             return;
         }
         let rests = self.is_at_rest(&rule, subject);
-        if rests && rule.no_data == NoData::Clear {
-            self.lay_down(&rule, subject, "nothing runs there any more", now, out);
-            return;
-        }
         let fired = self.fired(&rule.name, subject);
         let mut pending = self.rules.pending(&rule.name, subject);
-        let mut level = pending.observe(&rule, fired, value, now);
-        if rests {
-            (level, pending) = (level.min(fired), Pending::default());
+        let level = pending.take_in(&rule, fired, value, rests, now);
+        if rests && rule.ends_with_work() {
+            self.lay_down(&rule, subject, "nothing runs there any more", now, out);
+            return;
         }
         // Whoever waits for its time waits on while it is inhibited, and fires at once when that is over.
         let changes = level < fired || (level > fired && !self.is_inhibited(&rule, subject));
@@ -93,11 +70,9 @@ impl Core {
         }
     }
 
-    /// Whether a rule is about what runs in a cage or for an agent and nothing does: figures that come late, and peaks that
-    /// stand, raise nothing any more. What was raised is over with it if the rule takes it to be over for want of samples; a
-    /// rule that fires for want of them wants just that to be told.
+    /// Whether a rule is about what runs in a cage or for an agent and nothing does.
     pub(super) fn is_at_rest(&self, rule: &AlertRule, subject: &Subject) -> bool {
-        if rule.no_data == NoData::Fire || !is_of_work(rule) {
+        if !rule.rests_without_work() {
             return false;
         }
         match subject.scope {
@@ -116,8 +91,8 @@ impl Core {
     /// Whether a figure is of what ran in a cage or for an agent before: it was measured before anything began that runs
     /// there now, of which nothing was measured yet.
     fn is_of_before(&self, rule: &AlertRule, observation: &Observation) -> bool {
-        let (Observation { subject, .. }, Some(time)) = (observation, observation.time) else { return false };
-        if !is_of_work(rule) {
+        let subject = &observation.subject;
+        if observation.time.is_none() || !rule.is_of_work() {
             return false;
         }
         let first = match subject.scope {
@@ -131,7 +106,7 @@ impl Core {
             }
             Scope::Node | Scope::Gpu | Scope::Task | Scope::Queue | Scope::Fleet => None,
         };
-        first.is_some_and(|first| time < first)
+        rule.is_of_before(first, observation.time)
     }
 
     /// The alert of a rule about a subject is over for another reason than its figures, and nothing waits for its time.
@@ -154,12 +129,39 @@ impl Core {
         }
     }
 
+    /// The same for all that is on a node whose alert with this trigger has come up: what was said of cages, agents and tasks
+    /// there that a rule knows nothing of without samples is explained by it.
+    pub(super) fn supersede_rules_on(&mut self, node: &Subject, trigger: &str, now: Timestamp, out: &mut Decisions) {
+        let source = node.to_string();
+        let mut explained: Vec<(AlertRule, Subject)> = vec![];
+        let rules = self.rules.iter().filter(|rule| {
+            rule.scope != Scope::Node
+                && rule.no_data == NoData::Clear
+                && rule.inhibited_by.iter().any(|it| it == trigger)
+        });
+        for rule in rules {
+            let alerts = self.alerts.of_trigger(&rule.name).filter_map(|id| self.alerts.get(id));
+            let single = alerts.filter_map(|alert| Subject::of_source(&alert.source));
+            let shared = self.rules.groups.get(&rule.name).into_iter().flat_map(Group::subjects).cloned();
+            let there = single.chain(shared).filter(|it| self.sources_over(it).contains(&source));
+            explained.extend(there.map(|subject| (rule.clone(), subject)));
+        }
+        for (rule, subject) in explained {
+            self.lay_down(&rule, &subject, &format!("it has come to \"{trigger}\" of {source}"), now, out);
+        }
+    }
+
     /// The worst that rules have said of subjects and that an alert with this trigger takes the place of. It is to be told as
-    /// at least as grave, or whoever hears grave alerts alone would hear that all is well at the moment of the harm.
-    pub(super) fn worst_superseded(&self, subjects: &[Subject], trigger: &str) -> Option<Severity> {
-        let levels = subjects
-            .iter()
-            .flat_map(|subject| self.kept_quiet(subject, trigger).map(move |rule| self.fired(&rule.name, subject)));
+    /// at least as grave, or whoever hears grave alerts alone would hear that all is well at the moment of the harm. What was
+    /// measured between the harm and the report of it, such as the memory of a process that the kernel has just killed, may
+    /// have ended what was said already: that counts for as long as the rule looks back.
+    pub(super) fn worst_superseded(&self, subjects: &[Subject], trigger: &str, now: Timestamp) -> Option<Severity> {
+        let level = |rule: &AlertRule, subject: &Subject| {
+            let fell = self.rules.fell(&rule.name, subject).filter(|(_, at)| now.since(*at) <= rule.window);
+            self.fired(&rule.name, subject).max(fell.map_or(Level::Clear, |(level, _)| level))
+        };
+        let levels =
+            subjects.iter().flat_map(|subject| self.kept_quiet(subject, trigger).map(move |rule| level(rule, subject)));
         levels.max().and_then(Level::severity)
     }
 
@@ -236,7 +238,7 @@ impl Core {
 
     /// The attempts that a figure is about: those of the subject that are under way, in the cage that the series names.
     fn attempts(&self, rule: &AlertRule, subject: &Subject, labels: &BTreeMap<String, String>) -> Vec<AlertAttempt> {
-        if !is_of_work(rule) {
+        if !rule.is_of_work() {
             return vec![];
         }
         let runs = self.executions.iter().map(|(_, run)| run);
@@ -278,6 +280,9 @@ impl Core {
         let labels = &with_attempts(labels, &attempts);
         let message = rule.say(subject, level, value, labels);
         let Some(severity) = level.severity() else {
+            if !rule.inhibited_by.is_empty() {
+                self.rules.set_fell(rule, subject, self.fired(&rule.name, subject), now);
+            }
             if let Some((alert_id, ..)) = own {
                 self.end_alert(alert_id, format!("cleared by itself: {}", cleared(rule, value)), now, out);
             } else {

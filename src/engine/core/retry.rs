@@ -153,7 +153,7 @@ impl Core {
         let context = AlertContext { attempts: vec![attempt.clone()], ..trigger(&format!("{LIMIT_EXCEEDED}{limit}")) };
         let cause = context.trigger.clone();
         let subjects = [Subject::new(Scope::Cage, cage.to_string()), Subject::new(Scope::Agent, agent)];
-        let mut severity = self.worst_superseded(&subjects, &cause).unwrap_or(Severity::Warning);
+        let mut severity = self.worst_superseded(&subjects, &cause, now).unwrap_or(Severity::Warning);
         let breaker = self.alerts.of_cause((&own, BREAKER)).map(|alert| alert.severity);
         // What opened for another cause has its own alert, and keeps it.
         let open = self.open_breaker(slot, now).filter(|_| tripped || breaker.is_none());
@@ -244,7 +244,7 @@ impl Core {
         let message = format!("agent {name} failed {failures} times in a row and gets no task for {}", pause.human());
         let context = crossed(BREAKER, f64::from(self.defaults.breaker.failures), f64::from(failures));
         let subject = Subject::new(Scope::Agent, &name);
-        let severity = self.worst_superseded(std::slice::from_ref(&subject), BREAKER).unwrap_or(Severity::Warning);
+        let severity = self.worst_superseded(std::slice::from_ref(&subject), BREAKER, now).unwrap_or(Severity::Warning);
         self.tell(severity, agent_source(&name), context, message, now, out);
         self.supersede_rules(&subject, BREAKER, now, out);
     }

@@ -18,7 +18,7 @@ static BUILT_IN: LazyLock<BTreeMap<String, AlertRule>> = LazyLock::new(|| {
 });
 
 /// The rule of a name as it came with the program.
-pub(super) fn built_in(name: &str) -> Option<&'static AlertRule> {
+pub fn built_in(name: &str) -> Option<&'static AlertRule> {
     BUILT_IN.get(name)
 }
 
@@ -66,6 +66,8 @@ pub struct Rules {
     pub(super) groups: BTreeMap<String, Group>,
     /// No event sets this: after a restart, what a rule waits for begins anew.
     pub(super) pending: BTreeMap<String, BTreeMap<Subject, Pending>>,
+    /// What has lately been over by its figures: how grave it was, and when that was. No event sets this either.
+    fell: BTreeMap<(String, Subject), (Level, Timestamp)>,
     /// Rises with every change of rules.
     version: u64,
 }
@@ -158,6 +160,26 @@ impl Rules {
     }
 }
 
+/// How much that was over lately is remembered.
+const FELL_MAX: usize = 1024;
+
+impl Rules {
+    /// What a rule said of a subject is over by its figures.
+    pub(super) fn set_fell(&mut self, rule: &AlertRule, subject: &Subject, level: Level, now: Timestamp) {
+        if self.fell.len() >= FELL_MAX {
+            self.fell.retain(|_, (_, at)| now.since(*at) <= rule.window);
+        }
+        if level > Level::Clear && self.fell.len() < FELL_MAX {
+            self.fell.insert((rule.name.clone(), subject.clone()), (level, now));
+        }
+    }
+
+    /// How grave what a rule said of a subject was before it was over by its figures the last time, and when that was.
+    pub(super) fn fell(&self, rule: &str, subject: &Subject) -> Option<(Level, Timestamp)> {
+        self.fell.get(&(rule.to_owned(), subject.clone())).copied()
+    }
+}
+
 impl Core {
     /// The rules in force, by name.
     pub fn alert_rules(&self) -> impl Iterator<Item = &AlertRule> {
@@ -167,6 +189,12 @@ impl Core {
     /// Whether a rule came with the program, and whether it was declared since.
     pub fn origin_of_rule(&self, name: &str) -> (bool, bool) {
         (built_in(name).is_some(), self.rules.declared.contains_key(name))
+    }
+
+    /// In what a rule that came with the program and was declared since differs from how it came.
+    pub fn changes_of_rule(&self, name: &str) -> Vec<String> {
+        let declared = self.rules.declared.get(name).zip(built_in(name));
+        declared.map(|(rule, built_in)| rule.differences(built_in)).unwrap_or_default()
     }
 
     /// What whoever evaluates the rules has to know, who knows the rules of a version already.

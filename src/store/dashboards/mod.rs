@@ -8,6 +8,7 @@ mod groups;
 mod timeline;
 mod trends;
 
+pub(super) use timeline::LOOK_BACK;
 pub use timeline::TimelineQuery;
 
 /// Every statement by which they find their rows.

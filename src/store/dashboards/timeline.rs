@@ -21,7 +21,7 @@ const DOING: &str = "reading executions over time";
 const EXECUTIONS_MAX: u64 = 50_000;
 
 /// How much earlier than the time an execution may have begun that ends within it.
-const LOOK_BACK: Span = Span::from_secs(6 * 3600);
+pub(in crate::store) const LOOK_BACK: Span = Span::from_secs(6 * 3600);
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use crate::domain::confidence::Change;
 use crate::domain::dashboard::{Per, TopBy};
 use crate::domain::event::Event;
 use crate::domain::execution::Outcome;
-use crate::domain::{Day, Execution, OutcomeKind, Span, Timestamp};
-use crate::store::{Query, Reader, TimelineQuery, alert_history, dashboards};
+use crate::domain::{Day, Execution, OutcomeKind, Scope, Span, Timestamp};
+use crate::store::{Query, Reader, TimelineQuery, alert_history, dashboards, runs};
 
 const ALL: u64 = 100_000;
 
@@ -296,11 +296,42 @@ fn plan(reader: &Reader, sql: &str) -> String {
 }
 
 #[test]
+fn when_something_ran_is_what_the_executions_say() {
+    let history = history(5, 300);
+    let (_folder, store) = commit(&history, 50);
+    let reader = store.reader().unwrap();
+    let executions = reader.executions(&everything()).unwrap().items;
+    let agents = reader.agents(&everything()).unwrap().items;
+    assert!(executions.len() > 10, "{}", executions.len());
+    let middle = executions[executions.len() / 2].created_at;
+    for since in [Timestamp::EPOCH, middle] {
+        for scope in [Scope::Cage, Scope::Agent] {
+            let runs = reader.runs(scope, since).unwrap();
+            let mut times: BTreeMap<String, BTreeSet<Timestamp>> = BTreeMap::new();
+            for run in executions.iter().filter(|run| run.completed_at.is_none_or(|ended| ended >= since)) {
+                let name = match scope {
+                    Scope::Cage => Some(run.cage_id.to_string()),
+                    _ => agents.iter().find(|agent| agent.id == run.agent_id).map(|agent| agent.spec.name.clone()),
+                };
+                let ends = run.completed_at.unwrap_or(Timestamp::LAST);
+                times.entry(name.unwrap_or_default()).or_default().extend([run.created_at, ends]);
+            }
+            // An agent that was removed has no name any more.
+            times.remove("");
+            for (name, times) in times {
+                assert_eq!(runs.changes(&name).collect::<BTreeSet<_>>(), times, "{scope} {name} since {since}");
+            }
+        }
+    }
+}
+
+#[test]
 fn none_of_them_goes_through_everything() {
     let (_folder, store) = commit(&history(3, 50), 50);
     let reader = store.reader().unwrap();
     let mut statements = dashboards::statements();
     statements.extend([alert_history::sql(), alert_history::FIRED.to_owned()]);
+    statements.extend([runs::began_sql(), runs::OPEN_SQL.to_owned()]);
     for sql in &statements {
         let found = plan(&reader, sql);
         let scans: Vec<&str> = found.split("; ").filter(|line| line.starts_with("SCAN")).collect();

@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 
 use crate::api::client::Query;
 use crate::api::live::Topic;
+use crate::api::types::AlertRow;
+use crate::domain::alert::AlertFigures;
 use crate::domain::{Alert, AlertStatus, Severity, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
@@ -23,9 +25,9 @@ use crate::ui::theme::Role;
 /// The statuses of what is not over.
 const OPEN: &str = "active,acknowledged";
 /// The column of when an alert was last seen.
-const SEEN: usize = 6;
+const SEEN: usize = 7;
 
-impl Row for Alert {
+impl Row for AlertRow {
     const LANE: &'static str = "alerts";
     // What nobody has taken comes first, then the worst: `critical`, `error` and `warning` are in the order of letters.
     const ORDER: &'static str = "-status,type,-last_seen";
@@ -36,7 +38,7 @@ impl Row for Alert {
             cell: |alert, _| Cell::of(severity(alert.severity).role(), alert.severity.as_str()),
             ..Column::text("SEVERITY", 8, 4, Some("type"))
         },
-        Column { cell: status, ..Column::text("STATUS", 12, 1, Some("status")) },
+        Column { cell: |alert, look| status(alert, look), ..Column::text("STATUS", 12, 1, Some("status")) },
         Column {
             cell: |alert, _| Cell::of(Role::Accent, shortened(&alert.source)),
             ..Column::text("SOURCE", 16, 2, Some("source"))
@@ -44,6 +46,11 @@ impl Row for Alert {
         Column {
             cell: |alert, _| Cell::plain(said_of(&alert.source, &alert.message)),
             ..Column::text("MESSAGE", 0, 1, None)
+        },
+        Column {
+            // What the message says is what raised it.
+            cell: |alert, _| Cell::plain(alert.figures.as_ref().and_then(AlertFigures::present).unwrap_or_default()),
+            ..Column::figure("NOW", 8, 5, None)
         },
         Column {
             cell: |alert, _| Cell::plain(text::count(alert.count)),
@@ -98,7 +105,7 @@ pub fn silenced(alert: &Alert, now: Timestamp) -> Option<Timestamp> {
 /// Where an alert stands.
 pub fn status(alert: &Alert, look: &Look<'_>) -> Cell {
     if let Some(until) = silenced(alert, look.now) {
-        return Cell::of(Role::Dim, format!("silent {}", text::age(until.as_micros() - look.now.as_micros())));
+        return Cell::of(Role::Dim, format!("silenced {}", text::age(until.as_micros() - look.now.as_micros())));
     }
     let role = match alert.status {
         AlertStatus::Active => Role::Waiting,
@@ -110,7 +117,7 @@ pub fn status(alert: &Alert, look: &Look<'_>) -> Cell {
 
 /// The list.
 pub struct Alerts {
-    list: List<Alert>,
+    list: List<AlertRow>,
     /// Whether those are shown that are over.
     over: bool,
 }

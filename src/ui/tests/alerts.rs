@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Driver, fleet, frames, options};
-use crate::api::types::WireCommand;
+use crate::api::types::{AlertRow, WireCommand};
 use crate::domain::Alert;
 use crate::domain::time::When;
 use crate::ui::app::Effect;
@@ -211,7 +211,7 @@ fn what_has_no_screen_says_so() {
 fn what_is_over_is_shown_apart() {
     let mut driver = Driver::new(&Place::Alerts, (120, 36));
     driver.sees_not("resolved");
-    driver.sees("silent 2h");
+    driver.sees("silenced 2h");
     driver.press("H");
     driver.sees("alerts that are over");
     driver.sees("resolved");
@@ -237,7 +237,7 @@ fn calls(driver: &mut Driver, numbers: &[u64]) -> Vec<String> {
     for (ticket, request) in std::mem::take(&mut driver.asked) {
         let answer = match &request {
             Request::Alerts(_) => {
-                let rows: Vec<_> = numbers.iter().map(|number| fleet::alerts::alert(*number)).collect();
+                let rows: Vec<_> = numbers.iter().map(|number| fleet::alerts::alert(*number).into()).collect();
                 Ok(Answer::Alerts(crate::ui::request::Page { total: rows.len() as u64, rows }))
             }
             other => fleet::answer(other),
@@ -306,7 +306,7 @@ fn an_alert_names_what_it_is_about_once_and_by_its_short_id() {
         let alerts = alerts.clone();
         driver.engine = Box::new(move |request| match (request, fleet::answer(request)) {
             (_, Ok(Answer::Alerts(mut page))) => {
-                page.rows.splice(.., alerts.clone());
+                page.rows.splice(.., alerts.iter().cloned().map(AlertRow::from));
                 page.total = 3;
                 Ok(Answer::Alerts(page))
             }
@@ -335,12 +335,12 @@ fn an_alert_names_what_it_is_about_once_and_by_its_short_id() {
 fn a_shared_alert_names_those_that_share_it_and_how_many_they_are() {
     let mut driver = Driver::new(&Place::Alerts, (120, 36));
     driver.engine = Box::new(|request| match request {
-        Request::Alert(_) => Ok(Answer::Alert(Box::new(Alert {
+        Request::Alert(_) => Ok(Answer::Alert(Box::new(AlertRow::from(Alert {
             source: "rule cage-memory".to_owned(),
             message: "3 more; last: cage 014 is full".to_owned(),
             context: serde_json::from_str("{\"trigger\": \"cage-memory\", \"value\": 3.0}").unwrap(),
             ..fleet::alerts::alert(0)
-        }))),
+        })))),
         Request::AlertMembers(_) => Ok(Answer::Members(
             serde_json::from_value(serde_json::json!([
                 {"source": "cage 014", "severity": "critical"}, {"source": "cage 003", "severity": "warning"},
@@ -355,6 +355,20 @@ fn a_shared_alert_names_those_that_share_it_and_how_many_they_are() {
     driver.press("g");
     driver.sees("3 share it");
     driver.sees("cage 014 (critical), cage 003, cage 009");
+}
+
+#[test]
+fn an_open_alert_shows_what_its_figure_is_now() {
+    // What its message says is what raised it. By itself, in the list, and where it waits for somebody.
+    let mut driver = Driver::new(&Place::Alert(fleet::alerts::alert(8).id.to_string()), (120, 36));
+    driver.sees("95.3 % now, 99.1 % at worst, 10m ago");
+    driver.sees("its severity changed 24 times, warning now");
+    let mut driver = Driver::new(&Place::Alerts, (120, 36));
+    let frame = driver.draw();
+    assert!(frame.lines().any(|line| line.contains("is 78 % of its limit") && line.contains("95.3 %")), "{frame}");
+    let mut driver = Driver::new(&Place::Inbox, (120, 36));
+    driver.press("G");
+    driver.sees("95.3 % now, 99.1 % at worst");
 }
 
 #[test]

@@ -164,6 +164,100 @@ fn a_limit_that_is_broken_takes_the_place_of_what_was_said_of_the_way_there() {
     world.assert_durable();
 }
 
+#[test]
+fn what_was_measured_between_a_kill_and_its_report_makes_it_no_milder() {
+    let mut world = World::new(FLEET);
+    let here = Subject::new(Scope::Cage, cage(1).to_string());
+    let leaks_and_is_killed_after = |world: &mut World, passed: i64| {
+        let id = world.submit(NewTask { max_attempts: 1, ..bare() });
+        assert_eq!(world.schedule(), [id]);
+        for _ in 0..2 {
+            observe(world, "cage-memory", &here, Some(0.99));
+            world.pass(Span::from_secs(5));
+        }
+        assert_eq!(open(world), one("cage 001", Severity::Critical));
+        // The kernel has ended the process; the report of it is still on its way.
+        observe(world, "cage-memory", &here, Some(0.02));
+        assert_eq!(open(world), BTreeMap::new());
+        world.pass(Span::from_secs(passed));
+        killed(world, id);
+        let alert = world.core.alerts().find(|alert| alert.source == "cage 001").unwrap().clone();
+        assert_eq!(alert.context.trigger, "limit exceeded: memory");
+        world.command(Command::ResolveAlerts { ids: vec![alert.id], action: None, notes: None }).unwrap();
+        alert.severity
+    };
+    assert_eq!(leaks_and_is_killed_after(&mut world, 1), Severity::Critical, "it is the same story");
+    world.pass(Span::from_secs(600));
+    assert_eq!(leaks_and_is_killed_after(&mut world, 61), Severity::Warning, "what was over for longer is another");
+}
+
+#[test]
+fn a_worker_that_is_not_heard_explains_why_nothing_begins_to_run() {
+    let mut world = World::new(FLEET);
+    let (node, own) = (Subject::new(Scope::Node, "host"), Subject::new(Scope::Agent, "own"));
+    let here = Subject::new(Scope::Cage, cage(1).to_string());
+    let task = world.submit(bare());
+    assert_eq!(world.schedule(), [task]);
+    let slow = |world: &mut World| {
+        observe(world, "response-time", &own, Some(12.0));
+        world.pass(Span::from_secs(5));
+        observe(world, "response-time", &own, Some(17.0));
+    };
+    // It is said before anything else is known.
+    slow(&mut world);
+    for _ in 0..2 {
+        observe(&mut world, "cage-memory", &here, Some(0.95));
+        world.pass(Span::from_secs(5));
+    }
+    let triggers = |world: &World| world.core.alerts().map(|alert| alert.context.trigger.clone()).collect::<Vec<_>>();
+    assert_eq!(triggers(&world), ["response-time", "cage-memory"]);
+    let mut out = Decisions::default();
+    world.core.node_lost(world.now, world.node, &mut out);
+    world.take(out);
+    assert_eq!(triggers(&world), ["node lost"]);
+    let over = world.alerts.values().filter_map(|alert| alert.resolution.clone()?.action).collect::<Vec<_>>();
+    let why = "cleared by itself: it has come to \"node lost\" of node host";
+    assert_eq!(over, [why, why]);
+    slow(&mut world);
+    assert_eq!(triggers(&world), ["node lost"], "the lost node explains it");
+    let mut out = Decisions::default();
+    let back = world.core.node_hello(world.now, "host", CAPACITY, serde_json::Map::new(), &mut out);
+    world.core.node_synced(world.now, back, false, &[], &mut out);
+    world.take(out);
+    assert_eq!(triggers(&world), Vec::<String>::new());
+    // Before a node is given up it is told that it is not heard, which explains the same.
+    observe(&mut world, "missed-heartbeats", &node, Some(11.0));
+    slow(&mut world);
+    assert_eq!(triggers(&world), ["missed-heartbeats"]);
+    world.assert_durable();
+}
+
+#[test]
+fn an_agent_that_is_well_again_is_so_at_once_and_by_its_figure() {
+    let mut world = World::new(FLEET);
+    let own = Subject::new(Scope::Agent, "own");
+    let health =
+        |world: &World| world.core.vitals(world.now).agents.first().map(|agent| (agent.name.clone(), agent.health));
+    assert_eq!(health(&world), None, "it neither works nor has it failed");
+    let task = world.submit(NewTask { max_attempts: 9, ..bare() });
+    assert_eq!(world.schedule(), [task]);
+    world.finish(task, OutcomeKind::Failed);
+    let (_, failing) = health(&world).unwrap();
+    assert!(failing < 1.0);
+    observe(&mut world, "agent-health", &own, Some(0.3));
+    assert_eq!(open(&world), one("agent own", Severity::Warning));
+    world.pass(Span::from_secs(600));
+    assert_eq!(world.schedule(), [task]);
+    world.finish(task, OutcomeKind::Succeeded);
+    // Nothing runs, and that it fails no more is known all the same.
+    let (name, well) = health(&world).unwrap();
+    assert_eq!((name.as_str(), well), ("own", 1.0));
+    observe(&mut world, "agent-health", &own, Some(well));
+    let over = world.alerts.values().last().unwrap().resolution.clone().unwrap().action.unwrap();
+    assert_eq!(over, "cleared by itself: menagerie_agent_health_ratio is 100 %");
+    assert_eq!(health(&world), None, "and then there is nothing more to be said of it");
+}
+
 /// Breakers that open soon, and retries that come soon.
 const SOON: &str =
     "[defaults]\nbreaker = { failures = 3, cooldown = \"20s\" }\nretry = { delay = \"1s\", limit = \"1s\" }\n";

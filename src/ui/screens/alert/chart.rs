@@ -14,8 +14,12 @@ use crate::ui::widgets::plot::{Drawn, Moment, Plot, Threshold};
 use crate::ui::widgets::{self, axis};
 
 /// How much is shown at least, and at most.
-const LEAST: i64 = 3_600_000_000;
+const LEAST: i64 = 600_000_000;
 const MOST: i64 = 604_800_000_000;
+/// So many times as long as a rule looks back and waits is shown at least, and of what has a step for each time that it looks back
+/// so many steps.
+const WAITS: i64 = 4;
+const STEPS: i64 = 20;
 
 /// What is looked at, and what came.
 pub struct Chart {
@@ -30,17 +34,17 @@ impl Chart {
     pub fn new(alert: &Alert, rule: &AlertRule, dots: u16, now: Timestamp) -> Self {
         let raised = alert.time.as_micros();
         let end = alert.resolution.as_ref().map_or(now, |resolution| resolution.time).as_micros().max(raised);
-        // A third of it lies before, so that one sees how it came about.
-        let range = ((end - raised) * 3 / 2).clamp(LEAST, MOST);
+        // A third of it lies before, so that one sees how it came about; of one that is young what led to it fills the rest.
+        let counts = matches!(rule.function, Made::Increase | Made::Count);
+        let waited = (rule.window.as_micros() + rule.hold.as_micros()) * WAITS;
+        let stepped = if counts { rule.window.as_micros() * STEPS } else { 0 };
+        let range = ((end - raised) * 3 / 2).max(waited).max(stepped).clamp(LEAST, MOST);
         let to = (end + range / 10).min(now.as_micros()).max(end);
         // What raised it is in sight in any case: of a very long one the beginning.
         let to = to.min(raised.saturating_add(MOST * 2 / 3));
         let (from, least) = (to - range, range / i64::from(dots.max(1)));
         // Counts and increases depend on how long one counts; whatever else is as fine as can be seen.
-        let step = match rule.function {
-            Made::Increase | Made::Count => rule.window.as_micros(),
-            _ => least,
-        };
+        let step = if counts { rule.window.as_micros() } else { least };
         let step = ((step.max(least) + 999_999) / 1_000_000).max(1) * 1_000_000;
         let query = Query {
             selector: selector(alert, rule),
@@ -191,6 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn a_young_alert_is_not_lost_in_an_hour() {
+        let now = Timestamp::from_micros(RAISED + 120_000_000);
+        let range = |window: &str, function: &str| {
+            let query = Chart::new(&alert("cage 003", None), &rule(function, window), 200, now).query;
+            let before = RAISED - query.from.as_micros();
+            assert!(before > 120_000_000 && query.to.as_micros() > RAISED, "{before}");
+            (query.to.as_micros() - query.from.as_micros()) / 1_000_000
+        };
+        assert!((600..660).contains(&range("1m", "last")), "ten minutes, of which two have passed");
+        assert!((3600..3700).contains(&range("15m", "avg")), "an average of a quarter of an hour comes about in more");
+        assert!(range("10m", "count") >= 12_000, "what is counted over a window needs several");
+    }
+
+    #[test]
     fn the_series_are_those_of_the_rule_and_the_subject() {
         let now = Timestamp::from_micros(RAISED);
         let of =
@@ -205,6 +223,6 @@ mod tests {
         let now = Timestamp::from_micros(RAISED);
         let step = |function: &str| Chart::new(&alert("cage 003", None), &rule(function, "10m"), 200, now).query.step;
         assert_eq!(step("count"), Span::from_secs(600));
-        assert_eq!(step("avg"), Span::from_secs(18));
+        assert_eq!(step("avg"), Span::from_secs(12));
     }
 }

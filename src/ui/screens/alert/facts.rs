@@ -3,8 +3,8 @@
 use ratatui::text::{Line, Span};
 
 use super::super::alerts::{silenced, status};
-use crate::api::types::AlertRuleRow;
-use crate::domain::{Alert, AlertMember, AlertRule, Severity};
+use crate::api::types::{AlertRow, AlertRuleRow};
+use crate::domain::{AlertMember, AlertRule, Severity};
 use crate::ui::events_text::{severity, shortened};
 use crate::ui::look::Look;
 use crate::ui::text;
@@ -38,7 +38,7 @@ fn shared(members: &[AlertMember]) -> String {
 
 /// What is known of an alert and of the rule that raised it, if one did; `members` share it.
 pub fn lines(
-    alert: &Alert,
+    alert: &AlertRow,
     members: &[AlertMember],
     rule: Option<&AlertRule>,
     room: usize,
@@ -72,9 +72,12 @@ pub fn lines(
     say("severity", severity(alert.severity).role(), alert.severity.to_string());
     say("status", stands.role.unwrap_or(Role::Text), words);
     say("raised", Role::Text, format!("{}, {} ago", text::moment(alert.time), look.age(alert.time)));
-    let times = if alert.count == 1 { "once".to_owned() } else { format!("{} times", text::count(alert.count)) };
-    say("seen", Role::Text, format!("{times}, last {}", text::moment(alert.last_seen)));
+    let happened =
+        alert.happened(rule.is_some()).map(|words| format!("{words}, last {}", text::moment(alert.last_seen)));
+    say("since then", Role::Text, happened.unwrap_or_default());
     say("figure", Role::Text, alert.figure(rule).unwrap_or_default());
+    let now = alert.figures.as_ref().map(|it| format!("{}, {} ago", it.said(), look.age(it.worst_at)));
+    say("present", Role::Text, now.unwrap_or_default());
     say("shared by", Role::Accent, shared(members));
     say("cause", Role::Text, alert.context.trigger.clone());
     if let Some(resolution) = &alert.resolution {

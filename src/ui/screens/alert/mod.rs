@@ -13,9 +13,9 @@ use ratatui::text::Line;
 use self::chart::Chart;
 use super::alert_rules;
 use crate::api::live::Topic;
-use crate::api::types::{AlertRuleRow, JournalRow};
+use crate::api::types::{AlertRow, AlertRuleRow, JournalRow};
 use crate::domain::metric::Query;
-use crate::domain::{Alert, AlertMember, Timestamp};
+use crate::domain::{AlertMember, Timestamp};
 use crate::ui::action::Scope;
 use crate::ui::app::Options;
 use crate::ui::events_text::about;
@@ -62,7 +62,7 @@ struct Asked {
 /// The screen.
 pub struct OneAlert {
     id: String,
-    alert: Option<Box<Alert>>,
+    alert: Option<Box<AlertRow>>,
     rule: Rule,
     history: Vec<JournalRow>,
     /// Those that share it.
@@ -121,7 +121,10 @@ impl OneAlert {
         if self.looked_at.as_ref() == Some(&chart.query) {
             return;
         }
-        self.looked_at = Some(chart.query.clone());
+        // The figure of now goes with the chart.
+        if self.looked_at.replace(chart.query.clone()).is_some() {
+            self.asked.alert = Some(out.ask(Some("alert"), Request::Alert(self.id.clone())));
+        }
         let ticket = out.ask(Some("alert series"), Request::Series(vec![chart.query.clone()]));
         self.asked.series = Some((ticket, Box::new(chart)));
     }

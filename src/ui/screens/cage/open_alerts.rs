@@ -25,6 +25,7 @@ pub fn height(open: &OpenAlert, room: usize) -> usize {
     let remedy = open.alert.context.remedy.as_ref().filter(|remedy| !remedy.is_empty());
     words(&shortened(&open.alert.message), 6 + open.alert.severity.as_str().len() + stands(open, false).len())
         + open.figure.as_ref().map_or(0, |figure| words(figure, 6))
+        + open.now.as_ref().map_or(0, |now| words(now, 6))
         + remedy.map_or(0, |remedy| words(remedy, 6))
 }
 
@@ -57,6 +58,7 @@ pub fn lines(open: &OpenAlert, here: bool, room: usize, look: &Look<'_>) -> Vec<
         wrapped.map(line).collect::<Vec<_>>()
     };
     lines.extend(open.figure.iter().flat_map(|figure| below("  ", figure, Role::Dim)));
+    lines.extend(open.now.iter().flat_map(|now| below("  ", now, Role::Text)));
     let remedy = alert.context.remedy.iter().filter(|remedy| !remedy.is_empty());
     lines.extend(remedy.flat_map(|remedy| below(look.sign("→ ", "> "), remedy, Role::Info)));
     lines

@@ -8,6 +8,7 @@ use super::columns::{self as fields};
 use super::entries::Row;
 use super::{Inbox, Parts, rows};
 use crate::api::triage::{InboxItem, InboxKind, Risk};
+use crate::domain::alert::AlertFigures;
 use crate::ui::events_text::severity;
 use crate::ui::look::{Look, Mark};
 use crate::ui::text;
@@ -99,8 +100,8 @@ impl Inbox {
             }
             InboxKind::FailedTask => format!(" a task of type {task}, tried last by {who}"),
             InboxKind::Alert => item.alert.as_ref().map_or_else(String::new, |alert| {
-                let often =
-                    if alert.count > 1 { format!(", {} times", text::count(alert.count)) } else { String::new() };
+                let happened = alert.happened(alert.figures.is_some());
+                let often = happened.map_or_else(String::new, |words| format!(", {words}"));
                 let (source, trigger) = (short(&alert.source, 32), short(&alert.context.trigger, 32));
                 format!(" {} about {source}, raised by {trigger}{often}", alert.severity)
             }),
@@ -165,7 +166,10 @@ fn draw_failure(item: &InboxItem, frame: &mut Frame<'_>, area: Rect, look: &Look
 fn draw_alert(item: &InboxItem, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
     let Some(alert) = &item.alert else { return };
     let message = look.names.speak(&alert.message);
-    let mut words = vec![(severity(alert.severity).role(), &*message), (Role::Text, "")];
+    let now = alert.figures.as_ref().map(AlertFigures::said);
+    let mut words = vec![(severity(alert.severity).role(), &*message)];
+    words.extend(now.as_deref().map(|now| (Role::Text, now)));
+    words.push((Role::Text, ""));
     if let Some(remedy) = &alert.context.remedy {
         words.extend([(Role::Text, &**remedy), (Role::Text, "")]);
     }

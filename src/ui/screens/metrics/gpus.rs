@@ -210,36 +210,79 @@ fn throttled(gpu: &Gpu) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// A device: its name and state, its figures in one line or two, and what goes over its bus.
-fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+/// Part of a line: its weight, 1 for what is never left out, and its words.
+type Part = (u8, Vec<Span<'static>>);
+
+fn columns(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| text::width(&span.content)).sum()
+}
+
+/// A line of as many parts as there is room for, each whole: what weighs least (the highest rank) is left out first, of equals the
+/// last. Half a figure would be a wrong one.
+fn fitted(before: Vec<Span<'static>>, mut parts: Vec<Part>, room: usize) -> Line<'static> {
+    // Nothing follows the last part, whose blanks at its end then take no room.
+    let taken = |parts: &[Part]| {
+        let all: String = parts.iter().flat_map(|(_, spans)| spans).map(|span| span.content.as_ref()).collect();
+        columns(&before) + text::width(all.trim_end())
+    };
+    while taken(&parts) > room
+        && let Some(worst) = parts.iter().map(|(rank, _)| *rank).max().filter(|rank| *rank > 1)
+        && let Some(place) = parts.iter().rposition(|(rank, _)| *rank == worst)
+    {
+        parts.remove(place);
+    }
+    Line::from(before.into_iter().chain(parts.into_iter().flat_map(|(_, spans)| spans)).collect::<Vec<_>>())
+}
+
+/// The name of a device with its state; what is wrong with it stands there whole, and the name takes what room is left.
+fn head(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Line<'static> {
     let ground = if on { Role::Cursor } else { Role::Text };
     let over = |role: Role| look.theme.over(role, ground);
-    let dim = look.style(Role::Dim);
-    let lost = gpu.state == GpuState::Lost;
     let mark = match (gpu.state, gpu.utilization) {
         (GpuState::Lost, _) => Mark::Failed,
         (GpuState::Ok, None) => Mark::Unknown,
         (GpuState::Ok, Some(0)) => Mark::Idle,
         (GpuState::Ok, Some(_)) => Mark::Running,
     };
-    let name = text::clean(&gpu.name).into_owned();
-    let mut head = vec![
+    let mut spans = vec![
         Span::raw(if on { look.sign("▶ ", "> ") } else { "  " }),
         Span::styled(format!("{} ", look.mark(mark)), over(mark.role())),
-        Span::styled(format!("GPU {}  {name}", gpu.index), look.style(ground)),
+        Span::styled(format!("GPU {}", gpu.index), look.style(ground)),
     ];
-    if lost {
+    let mut wrong = Vec::new();
+    if gpu.state == GpuState::Lost {
         let words = "  lost: it no longer answers, and is tried again once a minute";
-        head.push(Span::styled(words, over(Role::Bad)));
-        return vec![Line::from(head).style(look.style(ground))];
+        wrong.push(Span::styled(words, over(Role::Bad)));
+    } else {
+        if let Some(errors) = gpu.ecc_uncorrected.filter(|errors| *errors > 0) {
+            let words = format!("  {} errors of memory not corrected", text::count(errors));
+            wrong.push(Span::styled(words, over(Role::Bad)));
+        }
+        if let Some(words) = throttled(gpu) {
+            let words = format!("  {} throttled: {words}", look.mark(Mark::Warning));
+            let left = room.saturating_sub(columns(&spans) + columns(&wrong));
+            wrong.push(Span::styled(text::fit(&words, left).into_owned(), over(Role::Warn)));
+        }
     }
-    if let Some(words) = throttled(gpu) {
-        head.push(Span::styled(format!("  {} throttled: {words}", look.mark(Mark::Warning)), over(Role::Warn)));
+    let left = room.saturating_sub(columns(&spans) + columns(&wrong));
+    if left >= NAME_LEAST {
+        let name = format!("  {}", text::clean(&gpu.name));
+        spans.push(Span::styled(text::fit(&name, left).into_owned(), look.style(ground)));
     }
-    if let Some(errors) = gpu.ecc_uncorrected.filter(|errors| *errors > 0) {
-        let words = format!("  {} errors of memory not corrected", text::count(errors));
-        head.push(Span::styled(words, over(Role::Bad)));
+    spans.extend(wrong);
+    Line::from(spans).style(look.style(ground))
+}
+
+/// A name is shown in so many columns at least, the two before it included.
+const NAME_LEAST: usize = 8;
+
+/// A device: its name and state, its figures in one line or two, and what goes over its bus.
+fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static>> {
+    let mut lines = vec![head(gpu, on, room, look)];
+    if gpu.state == GpuState::Lost {
+        return lines;
     }
+    let dim = look.style(Role::Dim);
     let share = |part: Option<f64>, whole: Option<f64>| part.zip(whole.filter(|all| *all > 0.0)).map(|(a, b)| a / b);
     let float = |value: Option<u64>| value.map(|value| value as f64);
     let watts = |value: Option<u32>| value.map(|mw| f64::from(mw) / 1000.0);
@@ -248,40 +291,40 @@ fn device(gpu: &Gpu, on: bool, room: usize, look: &Look<'_>) -> Vec<Line<'static
     let bytes = |value| axis::words(value, "bytes");
     let wide = room >= WIDE;
     // What the words leave, for three bars in one line or two in the first of two.
-    let bar = if wide { room.saturating_sub(127) / 3 } else { room.saturating_sub(50) / 2 }.clamp(7, 24);
+    let bar = if wide { room.saturating_sub(144) / 3 } else { room.saturating_sub(50) / 2 }.clamp(7, 24);
     let busy = gpu.utilization.map(|percent| f64::from(percent) / 100.0);
     let memory = format!("{} of {}", known(used, bytes), known(all, bytes));
     let drawn = |value: Option<f64>| known(value, |watts| text::decimals(watts, 0));
-    let mut figures = vec![Span::raw("      ")];
-    figures.extend(gauge("busy", busy, &text::pad_left(&known(busy, text::percent), 4), bar, look));
-    figures.extend(gauge("memory", share(used, all), &text::pad(&memory, 21), bar, look));
-    let mut more = Vec::new();
-    more.extend(gauge("power", share(power, limit), &format!("{} of {} W", drawn(power), drawn(limit)), bar, look));
-    let mut say = |name: &str, words: String| {
-        more.push(Span::styled(format!("{name} "), dim));
-        more.push(Span::raw(format!("{words}  ")));
+    let mut figures: Vec<Part> = vec![
+        (1, gauge("busy", busy, &text::pad_left(&known(busy, text::percent), 4), bar, look)),
+        (1, gauge("memory", share(used, all), &text::pad(&memory, 21), bar, look)),
+    ];
+    let say = |rank: u8, name: &str, words: String| -> Part {
+        (rank, vec![Span::styled(format!("{name} "), dim), Span::raw(format!("{words}  "))])
     };
-    say("at", known(gpu.temperature, |celsius| format!("{celsius} C")));
     let clock = |mhz: Option<u32>| known(mhz, |mhz| axis::words(f64::from(mhz) * 1e6, "hertz"));
-    say("clock", clock(gpu.clock_sm_mhz));
-    if wide {
-        say("memory clock", clock(gpu.clock_memory_mhz));
-    }
-    say("fan", known(gpu.fan, |percent| format!("{percent}%")));
-    let mut lines = vec![Line::from(head).style(look.style(ground))];
+    let percent = |value: Option<u32>| known(value, |percent| format!("{percent}%"));
+    let more: Vec<Part> = vec![
+        (1, gauge("power", share(power, limit), &format!("{} of {} W", drawn(power), drawn(limit)), bar, look)),
+        say(1, "at", known(gpu.temperature, |celsius| format!("{celsius} C"))),
+        say(2, "clock", clock(gpu.clock_sm_mhz)),
+        say(5, "memory clock", clock(gpu.clock_memory_mhz)),
+        say(3, "fan", percent(gpu.fan)),
+        say(4, "memory busy", percent(gpu.memory_utilization)),
+    ];
+    let blank = || vec![Span::raw("      ")];
     if wide {
         figures.extend(more);
-        lines.push(Line::from(figures));
+        lines.push(fitted(blank(), figures, room));
     } else {
-        more.insert(0, Span::raw("      "));
-        lines.extend([Line::from(figures), Line::from(more)]);
+        lines.extend([fitted(blank(), figures, room), fitted(blank(), more, room)]);
     }
-    lines.push(bus(gpu, look));
+    lines.push(bus(gpu, room, look));
     lines
 }
 
 /// What goes over a device's bus, and what its memory got wrong.
-fn bus(gpu: &Gpu, look: &Look<'_>) -> Line<'static> {
+fn bus(gpu: &Gpu, room: usize, look: &Look<'_>) -> Line<'static> {
     let dim = look.style(Role::Dim);
     let rate = |bytes: Option<u64>| known(bytes, |bytes| axis::words(bytes as f64, "bytes_per_second"));
     let lanes = match (gpu.pcie_generation, gpu.pcie_width) {
@@ -293,20 +336,21 @@ fn bus(gpu: &Gpu, look: &Look<'_>) -> Line<'static> {
     };
     let errors = |count: Option<u64>| known(count, text::count);
     let worse = gpu.ecc_uncorrected.is_some_and(|errors| errors > 0);
-    Line::from(vec![
-        Span::styled("      pcie ", dim),
-        Span::raw(format!("{}  ", text::pad(&lanes, 9))),
-        Span::styled("to it ", dim),
-        Span::raw(text::pad(&rate(gpu.pcie_received), 12)),
-        Span::styled("from it ", dim),
-        Span::raw(text::pad(&rate(gpu.pcie_sent), 12)),
-        Span::styled("ecc ", dim),
-        Span::raw(format!("{} corrected, ", errors(gpu.ecc_corrected))),
-        Span::styled(
-            format!("{} not", errors(gpu.ecc_uncorrected)),
-            look.style(if worse { Role::Bad } else { Role::Text }),
+    let uncorrected = look.style(if worse { Role::Bad } else { Role::Text });
+    let parts: Vec<Part> = vec![
+        (4, vec![Span::styled("pcie ", dim), Span::raw(format!("{}  ", text::pad(&lanes, 9)))]),
+        (2, vec![Span::styled("to it ", dim), Span::raw(text::pad(&rate(gpu.pcie_received), 12))]),
+        (2, vec![Span::styled("from it ", dim), Span::raw(text::pad(&rate(gpu.pcie_sent), 12))]),
+        (
+            1,
+            vec![
+                Span::styled("ecc ", dim),
+                Span::styled(format!("{} not corrected  ", errors(gpu.ecc_uncorrected)), uncorrected),
+            ],
         ),
-    ])
+        (3, vec![Span::raw(format!("{} corrected", errors(gpu.ecc_corrected)))]),
+    ];
+    fitted(vec![Span::raw("      ")], parts, room)
 }
 
 /// A process on a device.
@@ -327,4 +371,24 @@ fn process(process: &GpuProcess, on: bool, room: usize, look: &Look<'_>) -> Line
         Span::styled(text::fit(&whose, room.saturating_sub(40)).into_owned(), look.theme.over(role, ground)),
     ];
     Line::from(spans).style(look.style(ground))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_no_room_for_is_left_out_whole() {
+        let parts = || -> Vec<Part> {
+            [(1, "power 640 of 700 W  "), (1, "at 68 C  "), (3, "clock 1.98 GHz  "), (2, "fan 100%  ")]
+                .map(|(rank, words)| (rank, vec![Span::raw(words)]))
+                .into()
+        };
+        let line = |room: usize| fitted(vec![Span::raw("  ")], parts(), room).to_string().trim_end().to_owned();
+        let whole = "  power 640 of 700 W  at 68 C  clock 1.98 GHz  fan 100%";
+        assert_eq!((line(200).as_str(), line(whole.len()).as_str()), (whole, whole));
+        assert_eq!(line(whole.len() - 1), "  power 640 of 700 W  at 68 C  fan 100%");
+        assert_eq!(line(38), "  power 640 of 700 W  at 68 C");
+        assert_eq!(line(10), "  power 640 of 700 W  at 68 C", "what weighs most stays");
+    }
 }

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::{HOSTILE, at, window};
 use crate::api::client::Query;
-use crate::api::types::{AlertRuleRow, JournalRow, RuleTest};
+use crate::api::types::{AlertRow, AlertRuleRow, JournalRow, RuleTest};
+use crate::domain::alert::AlertFigures;
 use crate::domain::alert_trial::Trial;
 use crate::domain::{Alert, Silence, Timestamp};
 use crate::ui::request::Page;
@@ -44,14 +45,31 @@ pub fn alert(number: u64) -> Alert {
 }
 
 /// The alerts of a window; statuses as the screen asks for them.
-pub fn page(query: &Query) -> Page<Alert> {
+pub fn page(query: &Query) -> Page<AlertRow> {
     let (offset, limit) = window(query);
     let statuses = query.iter().find(|(name, _)| name == "status").map_or("", |(_, value)| value.as_str());
     let fits = |alert: &Alert| statuses.is_empty() || statuses.split(',').any(|status| status == alert.status.as_str());
     let all: Vec<Alert> = (0..ALERTS).map(alert).filter(fits).collect();
     let total = all.len() as u64;
     let skip = usize::try_from(offset).unwrap();
-    Page { rows: all.into_iter().skip(skip).take(usize::try_from(limit).unwrap()).collect(), total }
+    Page { rows: all.into_iter().skip(skip).take(usize::try_from(limit).unwrap()).map(with_figures).collect(), total }
+}
+
+/// With what its figure is now, of those that a rule has raised and that are not over.
+fn with_figures(alert: Alert) -> AlertRow {
+    let of_rule = alert.context.trigger == "cage-memory" && alert.resolution.is_none();
+    let figures = of_rule.then(|| AlertFigures {
+        now: (alert.count > 1).then_some(0.953),
+        worst: 0.991,
+        worst_at: at(600),
+        unit: crate::domain::MetricUnit::Ratio,
+    });
+    AlertRow { alert, figures }
+}
+
+/// The same with its figures.
+pub fn row(id: &str) -> Option<AlertRow> {
+    by_id(id).map(with_figures)
 }
 
 /// The alert of an id.
@@ -109,6 +127,7 @@ pub fn rules() -> Vec<AlertRuleRow> {
             rule: patch.unwrap().over(None).unwrap(),
             built_in: name != "hot",
             declared: !enabled || name == "hot",
+            changed: vec![],
             alerts: fired / 5,
             fired,
             last_fired: (fired > 0).then(|| at(4_000)),

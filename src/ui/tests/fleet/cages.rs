@@ -92,8 +92,9 @@ pub fn alerts() -> Vec<OpenAlert> {
         OpenAlert {
             alert: Alert { message: "memory of cage 404 is 97 % of its limit".to_owned(), ..own },
             figure: Some("97 % where 90 % is the limit, avg of cage_memory_ratio".to_owned()),
+            now: Some("95 % now, 99.1 % at worst".to_owned()),
         },
-        OpenAlert { alert: shared, figure: Some("12 share it".to_owned()) },
+        OpenAlert { alert: shared, figure: Some("12 share it".to_owned()), now: None },
     ]
 }
 

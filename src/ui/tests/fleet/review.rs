@@ -123,7 +123,7 @@ pub fn inbox_alert(number: u64) -> InboxItem {
         "cost_of_delay": 1.0,
         "group": format!("alert {}", alert.context.trigger),
         "risk": "normal",
-        "alert": alert,
+        "alert": super::alerts::row(&alert.id.to_string()),
     }))
     .unwrap()
 }
