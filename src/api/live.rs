@@ -346,6 +346,9 @@ pub struct Overview {
     pub alerts: Vec<Alert>,
     /// How many alerts are active.
     pub alerts_total: u64,
+    /// How many others are not over, which somebody has acknowledged or silenced.
+    #[serde(default)]
+    pub alerts_taken: u64,
     /// Tasks that may miss their deadline, the most urgent first, at most five.
     pub at_risk: Vec<AtRisk>,
     /// How many may.

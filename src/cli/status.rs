@@ -42,6 +42,8 @@ pub fn run(context: &mut Context, args: &StatusArgs) -> Outcome {
     if context.out.value(&status)? {
         return Ok(exit);
     }
+    let acknowledged = vec![("status".to_owned(), "acknowledged".to_owned()), ("limit".to_owned(), "1".to_owned())];
+    let (_, acknowledged) = client.list::<Alert>("alerts", &acknowledged)?;
     let out = &mut context.out;
     let engine = format!(
         "{}, process {}, up {}, {} of memory",
@@ -67,15 +69,15 @@ pub fn run(context: &mut Context, args: &StatusArgs) -> Outcome {
     for noun in ["tasks", "agents", "cages", "artifacts"] {
         counts(out, noun, view::at(&status, noun))?;
     }
-    alerts(out, &alert::waiting(&client)?)?;
+    alerts(out, &alert::waiting(&client)?, acknowledged)?;
     for part in parts.iter().filter(|part| part.state != HealthState::Ok) {
         health(out, part)?;
     }
     Ok(exit)
 }
 
-/// `alerts     1 critical, 2 warning`, and the worst of them.
-fn alerts(out: &mut Printer, waiting: &[Alert]) -> std::io::Result<()> {
+/// `alerts     1 critical, 2 warning, 1 acknowledged`, and the worst of those that nobody has taken.
+fn alerts(out: &mut Printer, waiting: &[Alert], acknowledged: u64) -> std::io::Result<()> {
     let label = |out: &Printer, text: &str| out.paint(Role::Dim, &format!("{text:<11}"));
     let count = |severity: Severity| waiting.iter().filter(|alert| alert.severity == severity).count();
     let severities = [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
@@ -84,8 +86,10 @@ fn alerts(out: &mut Printer, waiting: &[Alert]) -> std::io::Result<()> {
         .filter(|severity| count(*severity) > 0)
         .map(|severity| out.paint(Role::of_status(severity.as_str()), &format!("{} {severity}", count(severity))))
         .collect();
-    let text = if parts.is_empty() { out.paint(Role::Dim, "none") } else { parts.join(", ") };
-    let line = format!("{}{text}", label(out, "alerts"));
+    let none = out.paint(Role::Dim, "none");
+    let text = if parts.is_empty() { none } else { parts.join(", ") };
+    let taken = if acknowledged > 0 { format!(", {acknowledged} acknowledged") } else { String::new() };
+    let line = format!("{}{text}{taken}", label(out, "alerts"));
     out.line(&line)?;
     for alert in waiting.iter().take(ALERTS_SHOWN) {
         let line = format!("{}{}", label(out, ""), table::clean(&alert.message));

@@ -440,6 +440,14 @@ fn queue(view: &OverviewView, now: Timestamp) -> Health {
         let reason = format!("{many} for what no cage and agent together can do");
         return part("queue", HealthState::Degraded, reason, "menagerie task explain TASK says what is missing");
     }
+    if let Some((tasks, artifact)) = view.refused {
+        let many = if tasks == 1 { "1 task waits" } else { &format!("{tasks} tasks wait") };
+        let reason = format!("{many} for approval of what was rejected, and so for ever");
+        let remedy = format!(
+            "menagerie artifact show {artifact}; menagerie artifact approve {artifact} after all, or menagerie task cancel TASK"
+        );
+        return part("queue", HealthState::Degraded, reason, remedy);
+    }
     match wait {
         Some(wait) if wait > WAIT_LONG => {
             let reason = format!("the oldest task has waited for {}", wait.human());
@@ -479,6 +487,7 @@ fn space(disk: Option<Disk>) -> Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ArtifactId;
     use crate::domain::requirements::Quantities;
     use crate::engine::core::look::NodeView;
 
@@ -554,6 +563,8 @@ mod tests {
         assert_eq!(worst(&waiting, false, ROOMY, 3602), expect("queue", HealthState::Degraded));
         let hopeless = OverviewView { unsatisfiable: 2, ..fine.clone() };
         assert_eq!(worst(&hopeless, false, ROOMY, 0), expect("queue", HealthState::Degraded));
+        let refused = OverviewView { refused: Some((1, ArtifactId(uuid::Uuid::nil()))), ..fine.clone() };
+        assert_eq!(worst(&refused, false, ROOMY, 0), expect("queue", HealthState::Degraded));
         let tripped = OverviewView { tripped: (1, vec!["a".to_owned()]), ..fine };
         assert_eq!(worst(&tripped, true, ROOMY, 0), expect("store", HealthState::Failed), "the worst comes first");
         assert_eq!(states(&tripped, true, ROOMY, 0)[1], expect("journal", HealthState::Failed));

@@ -24,7 +24,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
     let view = service.ask(|answer| Message::ViewOverview { horizon, due_max: DUE_MAX, answer });
     let (view, counts, read_only) = view.await?;
     let (inbox, inbox_total) = triage::inbox_head(&service, SHOWN).await?;
-    let (alerts, alerts_total) = triage::alerts_head(&service, SHOWN).await?;
+    let (alerts, alerts_total, alerts_taken) = triage::alerts_head(&service, SHOWN).await?;
     let now = running.clock.now();
     let minutes = running.figures.minutes(now);
     let (tokens_now, cost_now) = running.telemetry.reported();
@@ -52,6 +52,7 @@ pub(super) async fn get(State(service): State<Service>) -> Result<Json<Overview>
         inbox_total,
         alerts,
         alerts_total,
+        alerts_taken,
         at_risk,
         at_risk_total,
     }))

@@ -74,17 +74,18 @@ pub(super) async fn inbox_head(service: &Service, max: usize) -> Result<(Vec<Inb
     Ok((page.items, page.total))
 }
 
-/// The worst active alerts, at most `max`, and how many need somebody's eye.
-pub(super) async fn alerts_head(service: &Service, max: usize) -> Result<(Vec<Alert>, u64), Failure> {
+/// The worst active alerts, at most `max`, how many need somebody's eye, and how many others are not over.
+pub(super) async fn alerts_head(service: &Service, max: usize) -> Result<(Vec<Alert>, u64, u64), Failure> {
     let found = service.look(move |core, now| {
         let needs = |alert: &&Alert| {
             alert.status == AlertStatus::Active && alert.silenced_until.is_none_or(|until| until <= now)
         };
         let mut alerts: Vec<Alert> = core.alerts().filter(needs).cloned().collect();
         let total = alerts.len() as u64;
+        let taken = core.alerts().count() as u64 - total;
         alerts.sort_by_key(|alert| (Reverse(alert.severity), Reverse(alert.last_seen)));
         alerts.truncate(max);
-        (alerts, total)
+        (alerts, total, taken)
     });
     found.await
 }

@@ -184,7 +184,15 @@ impl Overview {
             Panel::Inbox => {
                 ("waits for you".to_owned(), some(overview.inbox_total, seen(overview.inbox.len()), "nothing"))
             }
-            Panel::Alerts => ("alerts".to_owned(), some(overview.alerts_total, seen(overview.alerts.len()), "none")),
+            Panel::Alerts => {
+                let active = some(overview.alerts_total, seen(overview.alerts.len()), "none");
+                // What somebody has taken on is not over for that.
+                let taken = match overview.alerts_taken {
+                    0 => String::new(),
+                    taken => format!(" {} {} acknowledged or silenced", look.sign("·", "-"), text::count(taken)),
+                };
+                ("alerts".to_owned(), active + &taken)
+            }
             Panel::Risk => {
                 ("deadlines at risk".to_owned(), some(overview.at_risk_total, seen(overview.at_risk.len()), "none"))
             }
