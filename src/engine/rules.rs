@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Error;
 use super::beat::Beat;
 use super::core::vitals::Vitals;
-use super::core::{Core, Observation, Watched};
+use super::core::{Core, Observation, Watched, built_in};
 use super::message::Message;
 use super::present::Present;
 use super::samples::DEADLINE_SPARE;
@@ -109,6 +109,17 @@ impl Evaluator {
     }
 }
 
+/// Writes into the log which rules that came with the program are evaluated for something else than they came for, as a fleet
+/// file of an earlier version left them. Whoever wants them so has said so; whoever does not would wonder.
+fn tell_of_other_scopes(rules: &[AlertRule]) {
+    for (rule, came) in rules.iter().filter_map(|rule| Some((rule, built_in(&rule.name)?))) {
+        if rule.scope != came.scope {
+            let (rule, scope, came) = (&rule.name, rule.scope, came.scope);
+            tracing::info!(rule, %scope, built_in = %came, "a changed rule; alert rule remove gives it back as it came");
+        }
+    }
+}
+
 /// What the thread that evaluates needs.
 pub struct Evaluation {
     /// Where observations go, and questions to the core.
@@ -176,6 +187,7 @@ impl Evaluation {
         points.retain(|point| point.metric != &DEADLINE_SPARE);
         self.recorder.put(now, &points);
         if evaluator.learn(&mut watched) {
+            tell_of_other_scopes(evaluator.rules());
             self.ring.keep(evaluator.rules(), now);
             self.watchers.need(needed(evaluator.rules()));
         }

@@ -165,8 +165,8 @@ fn scoped_otherwise(rule: &AlertRule, came: &AlertRule) -> Option<String> {
     let AlertRule { name, scope, .. } = rule;
     let said = || {
         format!(
-            "alert rule {name}: it is evaluated for each {scope}, while it came with the program for each {}; leave scope, message \
-             and remedy out to have them as they came (menagerie alert rule show {name} says what was changed)",
+            "alert rule {name}: it is evaluated for each {scope}, while it came with the program for each {}; menagerie alert rule \
+             show {name} says what was changed, and menagerie alert rule remove {name} gives it back as it came",
             came.scope
         )
     };

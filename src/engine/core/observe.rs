@@ -129,15 +129,17 @@ impl Core {
         }
     }
 
-    /// The same for all that is on a node whose alert with this trigger has come up: what was said of cages, agents and tasks
-    /// there that a rule knows nothing of without samples is explained by it.
+    /// The same for all that is on a node whose alert with this trigger has come up, of rules that are kept quiet by what led to it
+    /// as well: that work there does not begin to run is explained by a worker that is not heard. What else is said of cages and
+    /// agents there has come up before, for another reason, and would come up again once the node is back.
     pub(super) fn supersede_rules_on(&mut self, node: &Subject, trigger: &str, now: Timestamp, out: &mut Decisions) {
         let source = node.to_string();
         let mut explained: Vec<(AlertRule, Subject)> = vec![];
+        let led_to: BTreeSet<&str> = self.kept_quiet(node, trigger).map(|rule| rule.name.as_str()).collect();
         let rules = self.rules.iter().filter(|rule| {
             rule.scope != Scope::Node
-                && rule.no_data == NoData::Clear
                 && rule.inhibited_by.iter().any(|it| it == trigger)
+                && rule.inhibited_by.iter().any(|it| led_to.contains(it.as_str()))
         });
         for rule in rules {
             let alerts = self.alerts.of_trigger(&rule.name).filter_map(|id| self.alerts.get(id));

@@ -245,6 +245,9 @@ fn gpus_say_how_they_are_what_runs_on_them_and_why_there_are_none() {
             "cage 003",
             "no agent's",
             "3 errors of memory not corrected",
+            // At the end of their lines: what there is no room for is left out before them.
+            "from it 300 MiB/s   ecc 0 not corrected",
+            "fan 30%",
         ] {
             driver.sees(words);
         }
