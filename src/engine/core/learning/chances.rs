@@ -6,8 +6,8 @@
 //! is said near to how often it comes true.
 //!
 //! Who succeeds is asked again, so most outcomes are of those who are good at it, and what is learned of them says too much of
-//! the others. Of who was seen seldom it therefore counts more how often it comes true for anybody, all of them counted alike
-//! however often they were seen ("empirical Bayes": Robbins, 1956).
+//! the others. Of who was seen seldom it therefore counts more how often it comes true for anybody ("empirical Bayes": Robbins,
+//! 1956): the first time, because whoever is asked again was chosen for what came of that.
 //!
 //! Four candidates stand side by side, the first a figure that learns nothing by itself, each of the others looking at more
 //! inputs than the one before. Each is asked before it is told ("prequential": Dawid, "Present position and potential
@@ -39,19 +39,18 @@ const REVIEWS: (u32, u32) = (32, 256);
 const RATE_LEFT: u32 = 995;
 /// How many outcomes of the whole a rate begins with.
 const RATE_CASES: f64 = 4.0;
-/// For how many outcomes, in thousandths, one of them counts at most in what is expected of anybody.
-const COUNTED_MAX: u32 = 1000;
+/// What tells how often something came true the first time from how often it did at all: above what features are.
+const FIRST_TIME: Feature = 1 << 31;
 /// So many rates are kept. Those that rest on the least go first.
 const RATES_MAX: usize = 32_768;
 
 /// The figures above, by name.
-pub(super) fn figures() -> [(&'static str, f64); 5] {
+pub(super) fn figures() -> [(&'static str, f64); 4] {
     [
         ("margin", MARGIN as f64 / 1e6),
         ("left", LEFT as f64 / 1e3),
         ("rate_left", f64::from(RATE_LEFT) / 1e3),
         ("rate_cases", RATE_CASES),
-        ("counted", f64::from(COUNTED_MAX) / 1e3),
     ]
 }
 
@@ -91,27 +90,32 @@ pub(super) struct Case {
     pub(super) seldom: Option<Seldom>,
 }
 
-/// What is expected of one of many by its own outcomes and by those of anybody. What the candidates have learned is of those
-/// who do most, so the less one was seen the more this counts.
+/// What is expected of one of many of whom little may be known. What the candidates have learned is of those who do most, so
+/// the less one was seen the more this counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Seldom {
     /// How much what the candidates say counts, 0-1.
     known: f64,
-    /// What is expected, 0-1.
-    expected: f64,
+    /// What is expected before anything is known of it, 0-1.
+    before: f64,
+    /// The same with its own outcomes. The first candidate learns nothing of anybody, so it does not look at this.
+    after: f64,
 }
 
 impl Seldom {
-    /// Of one who was seen so often.
-    pub(super) fn new(cases: f64, expected: f64) -> Self {
-        Self { known: cases / (cases + RATE_CASES), expected }
+    /// Of one of whom this is known, where `expected` is expected while nothing is.
+    pub(super) fn new(rate: Rate, expected: f64) -> Self {
+        let cases = rate.cases();
+        Self { known: cases / (cases + RATE_CASES), before: expected, after: rate.share(expected, RATE_CASES) }
     }
 }
 
 impl Case {
-    /// What is said where a candidate says `chance`.
-    fn said(&self, chance: f64) -> f64 {
-        self.seldom.map_or(chance, |Seldom { known, expected }| known * chance + (1.0 - known) * expected)
+    /// What is said where the candidate of a place says `chance`.
+    fn said(&self, place: usize, chance: f64) -> f64 {
+        self.seldom.map_or(chance, |Seldom { known, before, after }| {
+            known * chance + (1.0 - known) * if place == 0 { before } else { after }
+        })
     }
 }
 
@@ -134,7 +138,7 @@ impl Rate {
     }
 
     /// On how many outcomes it rests.
-    pub(super) fn cases(self) -> f64 {
+    fn cases(self) -> f64 {
         f64::from(self.all) / 1e3
     }
 
@@ -150,42 +154,14 @@ impl Rate {
     }
 }
 
-/// How often something came true, by what and whose.
+/// How often something came true, by what and whose. Of each of whom it can be asked, the first outcome with something counts
+/// besides as [`FIRST_TIME`] of nobody's in particular.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Rates {
-    each: BTreeMap<(Feature, Whose), Rate>,
-    /// Those of anybody: the sums over whose they are, each counted for so many at most. They follow from the others.
-    anybody: BTreeMap<Feature, Sum>,
-}
-
-/// A sum of rates, in thousandths.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Sum {
-    good: u64,
-    all: u64,
-}
-
-impl Sum {
-    /// What a rate adds to the sum.
-    fn of(rate: Rate) -> Self {
-        let all = rate.all.min(COUNTED_MAX);
-        let good = u64::from(rate.good) * u64::from(all) / u64::from(rate.all.max(1));
-        Self { good, all: u64::from(all) }
-    }
-}
+pub(super) struct Rates(BTreeMap<(Feature, Whose), Rate>);
 
 impl Rates {
-    fn new(each: BTreeMap<(Feature, Whose), Rate>) -> Self {
-        let mut anybody: BTreeMap<Feature, Sum> = BTreeMap::new();
-        for ((of, _), rate) in each.iter().filter(|((_, whose), _)| whose.is_some()) {
-            let (sum, part) = (anybody.entry(*of).or_default(), Sum::of(*rate));
-            (sum.good, sum.all) = (sum.good + part.good, sum.all + part.all);
-        }
-        Self { each, anybody }
-    }
-
     pub(super) fn get(&self, of: Feature, whose: Whose) -> Rate {
-        self.each.get(&(of, whose)).copied().unwrap_or_default()
+        self.0.get(&(of, whose)).copied().unwrap_or_default()
     }
 
     /// How often it came true at all; one half while nothing is known.
@@ -198,46 +174,34 @@ impl Rates {
         self.get(of, whose).share(plain, RATE_CASES)
     }
 
-    /// How often it comes true for any of them, each counted alike, and one more as `plain` says.
+    /// How often it comes true for any of them, each counted alike: the first time, and one more as `plain` says.
     pub(super) fn of_anybody(&self, of: Feature, plain: f64) -> f64 {
-        let Sum { good, all } = self.anybody.get(&of).copied().unwrap_or_default();
-        (good as f64 / 1e3 + plain) / (all as f64 / 1e3 + 1.0)
+        self.get(of | FIRST_TIME, None).share(plain, 1.0)
     }
 
     pub(super) fn learn(&mut self, of: Feature, whose: Whose, truth: bool) {
-        if self.each.len() >= RATES_MAX && !self.each.contains_key(&(of, whose)) {
-            return;
+        if whose.is_some() && !self.0.contains_key(&(of, whose)) {
+            self.learn(of | FIRST_TIME, None, truth);
         }
-        let rate = self.each.entry((of, whose)).or_default();
-        let before = Sum::of(*rate);
-        rate.learn(truth);
-        if whose.is_some() {
-            let (sum, now) = (self.anybody.entry(of).or_default(), Sum::of(*rate));
-            *sum = Sum { good: sum.good + now.good - before.good, all: sum.all + now.all - before.all };
+        if self.0.len() < RATES_MAX || self.0.contains_key(&(of, whose)) {
+            self.0.entry((of, whose)).or_default().learn(truth);
         }
     }
 
     /// The agents that were seen with something.
     pub(super) fn agents_of(&self, of: Feature) -> impl Iterator<Item = AgentId> {
-        self.each.range((of, FIRST)..(of + 1, None)).filter_map(|((_, agent), _)| *agent)
-    }
-
-    /// Keeps only some.
-    fn retain(&mut self, keep: impl Fn(&(Feature, Whose), Rate) -> bool) {
-        let mut each = std::mem::take(&mut self.each);
-        each.retain(|key, rate| keep(key, *rate));
-        *self = Self::new(each);
+        self.0.range((of, FIRST)..(of + 1, None)).filter_map(|((_, agent), _)| *agent)
     }
 
     /// Drops the half that rests on the least, if there is little room left.
     fn prune(&mut self) {
-        if self.each.len() < RATES_MAX / 4 * 3 {
+        if self.0.len() < RATES_MAX / 4 * 3 {
             return;
         }
-        let mut cases: Vec<_> = self.each.values().map(|rate| rate.all).collect();
+        let mut cases: Vec<_> = self.0.values().map(|rate| rate.all).collect();
         cases.sort_unstable();
         let median = cases[cases.len() / 2];
-        self.retain(|key, rate| *key == (ALWAYS, None) || rate.all > median);
+        self.0.retain(|key, rate| *key == (ALWAYS, None) || rate.all > median);
     }
 }
 
@@ -303,7 +267,7 @@ impl Question {
     pub(super) fn chance(&self, case: impl FnOnce(&Rates) -> Case) -> Option<f64> {
         (self.cases >= u64::from(REVIEWS.0)).then(|| {
             let case = case(&self.rates);
-            case.said(self.chance_by(self.in_force, &case))
+            case.said(self.in_force, self.chance_by(self.in_force, &case))
         })
     }
 
@@ -322,7 +286,7 @@ impl Question {
         let y = if truth { 1.0 } else { 0.0 };
         for place in 0..self.scores.len() {
             let chance = self.chance_by(place, case);
-            let said = case.said(chance);
+            let said = case.said(place, chance);
             let loss = millionths(log_loss(said, y));
             let score = &mut self.scores[place];
             score.loss = score.loss * LEFT / 1000 + loss;
@@ -370,7 +334,7 @@ impl Question {
             Some(agent) => agents.binary_search(agent).map_or(0, |place| place + 1),
             None => 0,
         };
-        let rates = self.rates.each.iter().map(|((feature, agent), rate)| {
+        let rates = self.rates.0.iter().map(|((feature, agent), rate)| {
             RateState(*feature, u32::try_from(place(agent)).unwrap_or(0), rate.good, rate.all)
         });
         QuestionState {
@@ -397,7 +361,7 @@ impl Question {
         };
         Self {
             plan,
-            rates: Rates::new(state.rates.iter().map(rate).collect()),
+            rates: Rates(state.rates.iter().map(rate).collect()),
             scores: std::array::from_fn(score),
             weights: std::array::from_fn(|place| std::array::from_fn(|at| Effect::restore(weight(place, at)))),
             in_force: (state.in_force as usize).min(plan.names.len() - 1),
@@ -459,7 +423,7 @@ impl Chances {
         let in_force = |questions: &[Question]| questions.iter().map(Question::in_force).collect::<Vec<_>>();
         let before = in_force(&self.questions);
         let compared = self.questions.iter_mut().map(Question::review).collect();
-        let rates: usize = self.questions.iter().map(|question| question.rates.each.len()).sum();
+        let rates: usize = self.questions.iter().map(|question| question.rates.0.len()).sum();
         // A version is as long as there are rates, so there are the fewer of them.
         let most = REVIEWS.1.max(u32::try_from(rates / 4).unwrap_or(u32::MAX));
         self.due = (self.due * 2).min(most);
@@ -509,7 +473,7 @@ impl Chances {
     }
 
     fn state(&self) -> ChancesState {
-        let keys = self.questions.iter().flat_map(|question| question.rates.each.keys());
+        let keys = self.questions.iter().flat_map(|question| question.rates.0.keys());
         let agents: BTreeSet<_> = keys.filter_map(|(_, agent)| *agent).collect();
         let agents: Vec<_> = agents.into_iter().collect();
         ChancesState {
@@ -551,7 +515,7 @@ impl Chances {
     /// Forgets an agent that is no more.
     pub(super) fn forget(&mut self, agent: AgentId) {
         for question in &mut self.questions {
-            question.rates.retain(|(_, of), _| *of != Some(agent));
+            question.rates.0.retain(|(_, of), _| *of != Some(agent));
         }
     }
 }
@@ -607,9 +571,7 @@ mod tests {
                 chances.compare();
             }
         }
-        let rates = &chances.questions[0].rates;
-        assert!(rates.each.len() <= RATES_MAX);
-        assert_eq!(*rates, Rates::new(rates.each.clone()), "the sums are those of the parts");
+        assert!(chances.questions[0].rates.0.len() <= RATES_MAX);
         let again = Chances::restore(ModelKind::Classifier, PLANS, 0, &chances.state());
         assert_eq!(again.describe(), chances.describe());
         chances.forget(id(5));

@@ -90,11 +90,14 @@ impl Default for Classifier {
     }
 }
 
-/// What is expected of an agent with a type while nothing is known of the two: how often it comes true for anybody with the
-/// type, or with any. Whoever does a task is mostly somebody good at it, so it is less than how often it came true.
-fn of_anybody(rates: &Rates, kind: Feature) -> f64 {
+/// What is expected of an agent with a type while nothing is known of the two: what anybody comes to with the type, or the
+/// agent with any type, whichever is less. Who does well elsewhere need not here, and of who does badly no more is expected.
+fn expected(rates: &Rates, agent: Whose, kind: Feature) -> f64 {
     let anybody = rates.of_anybody(ALWAYS, rates.base());
-    if kind == ALWAYS { anybody } else { rates.of_anybody(kind, anybody) }
+    if kind == ALWAYS {
+        return anybody;
+    }
+    rates.of_anybody(kind, anybody).min(rates.of(ALWAYS, agent, anybody))
 }
 
 /// What is asked of an agent with a type; of any agent, or of no type, what is known of the other.
@@ -108,8 +111,7 @@ fn case(rates: &Rates, agent: Whose, kind: Feature, circumstances: [f64; 3]) -> 
         Some(_) if kind != ALWAYS => logit(rates.of(kind, agent, logistic(both))) - both,
         _ => 0.0,
     };
-    let seldom =
-        agent.map(|_| Seldom::new(rates.get(kind, agent).cases(), rates.of(kind, agent, of_anybody(rates, kind))));
+    let seldom = agent.map(|_| Seldom::new(rates.get(kind, agent), expected(rates, agent, kind)));
     let [one, two, three] = circumstances;
     Case { plain, start, inputs: [1.0, of_agent, of_kind, of_pair, one, two, three], seldom }
 }
@@ -244,9 +246,15 @@ fn evidence(question: &Question, verb: &str, (agent, kind): (Whose, Feature), na
     let of_all = rates.get(ALWAYS, None).phrase().unwrap_or_default();
     let seldom = agent.is_some() && rates.get(kind, agent).is_seldom();
     let seldom = if seldom {
-        let anybody = (of_anybody(rates, kind) * 100.0).clamp(1.0, 99.0);
-        let with = if kind == ALWAYS { "" } else { " with it" };
-        format!("; {name} was seldom seen{with}, so the {anybody:.0} % expected of anybody count more")
+        let expected = (expected(rates, agent, kind) * 100.0).clamp(1.0, 99.0);
+        if kind == ALWAYS {
+            format!("; {name} was seldom seen, so it counts more that anybody comes to {expected:.0} %")
+        } else {
+            format!(
+                "; {name} was seldom seen with it, so it counts more that it comes to {expected:.0} % with any type, or anybody \
+                 with this one"
+            )
+        }
     } else {
         String::new()
     };
