@@ -90,7 +90,8 @@ pub fn run(context: &mut Context, verb: &ModelVerb) -> Outcome {
         }
         ModelVerb::Train { model } => items::send(context, &client, &WireCommand::TrainModel { model }, "trained"),
         ModelVerb::Rollback { model, version } => {
-            items::send(context, &client, &WireCommand::RollBackModel { model, version }, "rolled back")
+            let done = format!("is version {version} again");
+            items::send(context, &client, &WireCommand::RollBackModel { model, version }, &done)
         }
         ModelVerb::Compare { model, one, other } => {
             let report = report(model)?;

@@ -122,6 +122,8 @@ fn plain_expected(expected: &str) -> String {
         "u16" => whole("65535"),
         "u32" => whole("4294967295"),
         "u64" | "usize" => whole("18446744073709551615"),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
         "a sequence" => "a list, such as [\"one\", \"two\"]".to_owned(),
         "a string" | "a borrowed string" => "a text in quotes".to_owned(),
         "a boolean" => "true or false".to_owned(),
@@ -188,6 +190,11 @@ mod tests {
                 "invalid type: boolean `true`, expected a string",
                 "name",
                 "name: \"true\" is not allowed; allowed: a text",
+            ),
+            (
+                "invalid type: string \"much\", expected f64",
+                "keyword_match",
+                "keyword_match: \"much\" is not allowed; allowed: a number",
             ),
             ("invalid type: map, expected a sequence", "write", "write: \"{...}\" is not allowed; allowed: a list"),
         ];

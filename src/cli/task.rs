@@ -381,6 +381,8 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     let mut fields = vec![
         ("id", view::text(&task, "id").into()),
         ("type", view::text(&task, "type").into()),
+        ("title", view::text(&task, "metadata.title").into()),
+        ("description", view::text(&task, "metadata.description").into()),
         ("status", view::status(&task, "status")),
         ("activity", activity.into()),
         ("delay", delay.into()),

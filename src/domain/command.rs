@@ -14,6 +14,9 @@ use super::silence::Matcher;
 use super::task::NewTask;
 use super::time::When;
 
+/// The longest note, in characters: what is to be said of a rejected artifact may fill a page.
+pub const NOTE_CHARS_MAX: usize = 4000;
+
 /// A change that somebody asks for. The parameters say how things are named: as it stands, by whole ids; as a
 /// [`WireCommand`], by what a person writes.
 // A fleet is declared rarely, and its command is short-lived; a box would only be in the way.
@@ -258,6 +261,26 @@ impl<Task, Agent, Artifact, Alert, Review> Command<Task, Agent, Artifact, Alert,
                 | Self::ResumeAgents { .. }
                 | Self::SetCageMaintenance { on: false, .. }
         )
+    }
+
+    /// Refuses a note that is too long: it stands in the journal for ever, and in memory for each thing that it is about.
+    pub fn check_notes(&self) -> Result<(), Refusal> {
+        let notes = match self {
+            Self::CancelTasks { note, .. }
+            | Self::ReviewArtifacts { note, .. }
+            | Self::RateTasks { note, .. }
+            | Self::AcknowledgeAlerts { note, .. } => vec![("note", note)],
+            Self::ResolveAlerts { action, notes, .. } => vec![("action", action), ("notes", notes)],
+            _ => vec![],
+        };
+        for (field, note) in notes {
+            let length = note.as_ref().map_or(0, |note| note.chars().count());
+            if length > NOTE_CHARS_MAX {
+                let allowed = format!("at most {NOTE_CHARS_MAX} characters");
+                return Err(Refusal::invalid(field, format!("{length} characters"), allowed));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -375,7 +375,7 @@ events! {
         /// What is held.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         held: Vec<Held>,
-        /// Why this agent, where it was chosen among several.
+        /// Why this agent, where it was chosen among several or another would have suited better.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         choice: Option<Choice>,
     }

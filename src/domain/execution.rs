@@ -262,7 +262,7 @@ pub struct Execution {
     /// What that is done with: a tool, a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_detail: Option<String>,
-    /// Why this agent, where it was chosen among several.
+    /// Why this agent, where it was chosen among several or another would have suited better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
     /// When it was decided.

@@ -2,7 +2,7 @@
 //! a choice. `docs/selection.md` defines every factor.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::enumeration::enumeration;
 use super::id::AgentId;
@@ -52,18 +52,25 @@ enumeration! {
 #[serde(deny_unknown_fields, default)]
 pub struct Weights {
     /// Default 0.25.
+    #[serde(deserialize_with = "weight")]
     pub keyword_match: f64,
     /// Default 0.20.
+    #[serde(deserialize_with = "weight")]
     pub phase_alignment: f64,
     /// Default 0.15.
+    #[serde(deserialize_with = "weight")]
     pub recent_success: f64,
     /// Default 0.15.
+    #[serde(deserialize_with = "weight")]
     pub domain_expertise: f64,
     /// Default 0.10.
+    #[serde(deserialize_with = "weight")]
     pub availability: f64,
     /// Default 0.10.
+    #[serde(deserialize_with = "weight")]
     pub collaboration: f64,
     /// Default 0.05.
+    #[serde(deserialize_with = "weight")]
     pub user_preference: f64,
 }
 
@@ -79,6 +86,11 @@ impl Default for Weights {
             user_preference: 0.05,
         }
     }
+}
+
+/// A weight as it is written; one of -0 is 0.
+fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    f64::deserialize(deserializer).map(|weight| weight + 0.0)
 }
 
 /// The largest weight that may be written.
@@ -186,6 +198,18 @@ pub struct Choice {
     pub learned: i16,
     /// How many agents could have started it then.
     pub among: u32,
+    /// Who would have suited it clearly better, had it had a slot free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better: Option<Better>,
+}
+
+/// An agent that would have suited a task clearly better than the one that it went to, and had no slot free.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Better {
+    /// Its name then.
+    pub agent: String,
+    /// How much more it would have scored, were both free, in thousandths.
+    pub ahead: u16,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // The shape that serde asks for.
@@ -216,7 +240,15 @@ impl Choice {
             0 => String::new(),
             learned => format!(" and {:+.2} by what was learned", f64::from(learned) / 1000.0),
         };
-        format!("agent {agent} was chosen among {} with a score of {score}{learned}: {}", self.among, said.join(", "))
+        let how = match self.among {
+            0 | 1 => "was the only one that could start it then".to_owned(),
+            among => format!("was chosen among {among}"),
+        };
+        let better = self.better.as_ref().map_or_else(String::new, |better| {
+            let ahead = thousandths(better.ahead);
+            format!("; agent {} would have scored {ahead} more and had no slot free", better.agent)
+        });
+        format!("agent {agent} {how}, with a score of {score}{learned}: {}{better}", said.join(", "))
     }
 }
 
@@ -331,5 +363,7 @@ mod tests {
         .unwrap();
         assert!(none.check("weights").unwrap_err().to_string().contains("keyword_match"));
         assert!(Weights { collaboration: 0.0, ..Weights::default() }.check("weights").is_ok());
+        let minus: Weights = serde_json::from_str("{\"collaboration\": -0.0}").unwrap();
+        assert!(minus.collaboration.is_sign_positive() && minus.check("weights").is_ok(), "{minus:?}");
     }
 }

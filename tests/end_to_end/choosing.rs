@@ -70,6 +70,31 @@ fn an_agent_is_recommended_chosen_explained_and_rated() {
     let weights = site.folder().join("weights.toml");
     std::fs::write(&weights, "[defaults.selection.weights]\navailability = -1\n").unwrap();
     assert!(site.refusal_of(&["apply", weights.to_str().unwrap()]).contains("weights.availability"));
+    std::fs::write(&weights, "[defaults.selection.weights]\nkeyword_match = \"much\"\n").unwrap();
+    let refusal = site.refusal_of(&["apply", weights.to_str().unwrap()]);
+    assert!(refusal.contains("allowed: a number") && !refusal.contains("f64"), "{refusal}");
+    std::fs::write(&weights, "[defaults.selection.weights]\navailability = -0.0\n").unwrap();
+    let applied = site.out(&["apply", weights.to_str().unwrap()]);
+    assert!(applied.contains("availability: ") && !applied.contains("-0"), "{applied}");
+    let long = "x".repeat(4001);
+    assert!(site.refusal_of(&["task", "rate", &id, "2", "--note", &long]).contains("at most 4000 characters"));
+}
+
+#[test]
+fn a_task_shows_its_title() {
+    let mut site = Site::new();
+    site.start_engine();
+    apply(&site, FLEET);
+    let batch = site.folder().join("tasks.jsonl");
+    std::fs::write(
+        &batch,
+        r#"{"type": "build", "metadata": {"title": "Mend the lexer", "description": "It is slow"}}"#,
+    )
+    .unwrap();
+    site.out(&["task", "submit", "--batch", batch.to_str().unwrap()]);
+    let id = site.json_of(&["task", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let shown = site.out(&["task", "show", &id]);
+    assert!(shown.contains("Mend the lexer") && shown.contains("It is slow"), "{shown}");
 }
 
 #[test]
@@ -81,7 +106,7 @@ fn definitions_have_versions_and_agents_a_hierarchy() {
     let history = site.json_of(&["agent", "history", "baker"]);
     assert_eq!(history.as_array().unwrap().len(), 2, "{history}");
     let diff = site.out(&["agent", "diff", "baker"]);
-    assert!(diff.contains("version 1 -> version 2") && diff.contains("keywords: "), "{diff}");
+    assert!(diff.contains("version 1 -> version 2") && diff.contains("keywords: sql, migration -> cakes"), "{diff}");
     site.out(&["agent", "rollback", "baker", "1"]);
     assert_eq!(site.json_of(&["agent", "show", "baker"])["keywords"][0], "sql");
     assert_eq!(site.json_of(&["agent", "history", "baker"]).as_array().unwrap().len(), 3);

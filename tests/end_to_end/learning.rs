@@ -81,7 +81,8 @@ fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     }
     assert!(site.refusal_of(&["model", "compare", "policy", "1", "9"]).contains("model show policy"));
     let first = site.out(&["model", "export", "--version", "1"]);
-    site.out(&["model", "rollback", "policy", "1"]);
+    let said = site.out(&["model", "rollback", "policy", "1"]);
+    assert_eq!(said.trim(), "policy 3 is version 1 again", "both are named");
     let state = |text: &str| serde_json::from_str::<Value>(text).unwrap()["state"].clone();
     let now = site.out(&["model", "export"]);
     let now: Value = serde_json::from_str(&now).unwrap();

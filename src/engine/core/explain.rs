@@ -60,7 +60,7 @@ pub struct Reason {
 pub enum ReasonKind {
     /// It runs.
     Running,
-    /// Its agent was chosen among several.
+    /// Its agent was chosen among several, or it waits for one that suits it better.
     Choice,
     /// It waits for other tasks.
     Dependency,
@@ -320,10 +320,23 @@ impl Core {
                 explanation.reasons.push(reason(ReasonKind::Reservation, false, "", "", text));
             }
         }
+        explanation.reasons.extend(self.explain_standing_back(slot, now));
         let (position, queued) = (explanation.position.unwrap_or(1), explanation.queued);
         let text = format!("position {position} of {queued} in the queue");
         let reason = reason(ReasonKind::Order, position > 1, "1", position.to_string(), text);
         explanation.reasons.push(reason);
+    }
+
+    /// For whom it stands back, while it does.
+    fn explain_standing_back(&self, slot: u32, now: Timestamp) -> Option<Reason> {
+        let stood = self.standing_back.get(&self.tasks[slot].id).filter(|stood| stood.until > now)?;
+        let better = &self.agent_spec(stood.better)?.name;
+        let text = format!(
+            "agent {better} suits it clearly better than one that was free, which does another task meanwhile; so it stands back \
+             in favour of tasks behind it until {} at the longest",
+            stood.until
+        );
+        Some(reason(ReasonKind::Choice, false, "", stood.until.to_string(), text))
     }
 
     /// `3 agents can do this, 2 busy, 1 in maintenance`.

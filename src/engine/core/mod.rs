@@ -45,6 +45,7 @@ mod share;
 mod sites;
 mod slab;
 mod smallest_change;
+mod stand_back;
 mod state;
 mod stop_all;
 mod task;

@@ -20,7 +20,7 @@ use crate::domain::{Actor, AllocationId, CageId, ExecutionId, ResourceId, Span, 
 struct Place {
     site: Site,
     agent: u32,
-    /// Among how many agents it was chosen; zero where there was nothing to choose.
+    /// Among how many agents it was chosen; zero where it is not for selection to choose.
     among: u32,
 }
 
@@ -143,7 +143,9 @@ impl Core {
         let constrained = self.is_behind_holder(head, group);
         match self.search(head.slot, everything, constrained, now) {
             Search::Found(place) => {
-                self.start(head.slot, place, now, out);
+                let chosen = place.among > 0 && !constrained;
+                let other = if chosen { self.better_used(head, group, place.agent, now) } else { None };
+                self.start(other.map_or(head.slot, |other| other.slot), place, now, out);
                 true
             }
             Search::Blocked { node, reserved } => {
@@ -356,7 +358,7 @@ impl Core {
         let among = u32::try_from(staffed).unwrap_or(u32::MAX).saturating_add(idle);
         if among < 2 {
             // Nobody need be compared with anybody.
-            return places.pop();
+            return places.pop().map(|place| Place { among, ..place });
         }
         let (at, agent) = self.choose(slot, &agents)?;
         Some(Place { agent, among, ..places[at] })
@@ -411,7 +413,7 @@ impl Core {
             node_id,
             attempt: self.tasks[task].executions + 1,
             held,
-            choice: if place.among > 1 { self.choice(task, place.agent, place.among) } else { None },
+            choice: if place.among > 0 { self.choice(task, place.agent, place.among) } else { None },
         };
         let effect = Effect::Start {
             node_id,
@@ -466,7 +468,7 @@ impl Core {
     }
 
     /// Whether a head comes after the task that holds the reservation.
-    fn is_behind_holder(&self, head: Key, group: u32) -> bool {
+    pub(super) fn is_behind_holder(&self, head: Key, group: u32) -> bool {
         let Some(holder) = &self.holder else { return false };
         head.slot != holder.key.slot && !self.is_before(head, group, holder.key, holder.group)
     }

@@ -12,6 +12,7 @@ use super::shape::{Ask, AskState, CapabilitySets, Shape, Wish};
 use super::share::{Holding, Pool};
 use super::sites::Sites;
 use super::slab::{IdMap, NONE, Slab};
+use super::stand_back::StandingBack;
 use super::task::TaskState;
 use crate::domain::approval_rule::ApprovalRule;
 use crate::domain::cage::CageFault;
@@ -100,6 +101,8 @@ pub struct Core {
     pub(super) reservations: u64,
     /// Since when tasks that wait at the head with no end in sight are passed by.
     pub(super) passed_since: BTreeMap<TaskId, Timestamp>,
+    /// Tasks at the head of their group that leave agents which suit them badly to others behind them.
+    pub(super) standing_back: BTreeMap<TaskId, StandingBack>,
     /// Ended tasks that a command is about to bring back, handed in by the loop.
     pub(super) recalled: BTreeMap<TaskId, QueuedTask>,
     /// Rises with every change of cages, agents or nodes.
@@ -300,6 +303,7 @@ impl Core {
             holder: None,
             reservations: 0,
             passed_since: BTreeMap::new(),
+            standing_back: BTreeMap::new(),
             recalled: BTreeMap::new(),
             fleet_version: 1,
             left_out: BTreeMap::new(),

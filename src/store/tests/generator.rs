@@ -21,7 +21,7 @@ use crate::domain::node::{Capacity, Node, NodeStatus};
 use crate::domain::quantity::{Bytes, Cpu, Span};
 use crate::domain::requirements::Requirements;
 use crate::domain::resource::{Resource, ResourceCapacity, ResourceStatus, ResourceType};
-use crate::domain::selection::{Choice, TaskContext};
+use crate::domain::selection::{Better, Choice, TaskContext};
 use crate::domain::silence::{Matcher, Silence};
 use crate::domain::system_event::{Severity, SystemEvent};
 use crate::domain::task::{ArrayRange, NewTask, Task, TaskMetadata, TaskStatus};
@@ -353,6 +353,7 @@ impl History {
                 factors: [Some(1), None, Some(2), None, None, None, None],
                 learned: 0,
                 among: 2,
+                better: at.is_multiple_of(4).then(|| Better { agent: "ann".to_owned(), ahead: 120 }),
             }),
         });
     }

@@ -288,6 +288,7 @@ fn a_life_is_seen_from_every_side() {
             factors: [Some(1000), None, None, None, None, None, None],
             learned: -20,
             among: 3,
+            better: None,
         }),
     });
     let (folder, mut store) = commit(&history, 100);

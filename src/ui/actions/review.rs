@@ -66,16 +66,17 @@ fn ask_note(app: &mut App, approve: bool) {
         items => selection.noun.counted(items.len()),
     };
     // What is rejected holds up others until somebody thinks again.
-    let held = selection.items.iter().map(|item| item.holds_up).max().filter(|held| *held > 0 && !approve);
-    let held =
-        held.map(|held| format!(", {} held up", Noun::Task.counted(usize::try_from(held).unwrap_or(usize::MAX))));
-    let (what, held) = (what, held.unwrap_or_default());
+    let most = selection.items.iter().map(|item| item.holds_up).max().unwrap_or(0);
+    let consequence = match usize::try_from(most).unwrap_or(usize::MAX) {
+        some @ 1.. if !approve => format!(", {} held up", Noun::Task.counted(some)),
+        _ => String::new(),
+    };
     let (verb, help) = if approve {
         ("approve", "a note that is kept with the approval; Enter approves, Esc leaves it")
     } else {
         ("reject", "say why: whoever looks after the agent reads it; Enter rejects, Esc leaves it")
     };
-    let prompt = Prompt::new(format!("{verb} {what}{held}:"), "", help, move |note| {
+    let prompt = Prompt::new(format!("{verb} {what}{consequence}:"), "", help, move |note| {
         let note = note.trim();
         if note.is_empty() && !approve {
             return Err("a rejection needs a reason: say what is wrong, so that it can be done better".to_owned());

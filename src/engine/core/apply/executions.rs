@@ -16,6 +16,7 @@ impl Core {
         self.unqueue(task);
         self.drop_holder_of(task);
         self.passed_since.remove(&event.task_id);
+        self.standing_back.remove(&event.task_id);
         self.set_status(task, TaskStatus::Scheduled);
         self.insert_execution(&LiveExecution {
             id: event.execution_id,

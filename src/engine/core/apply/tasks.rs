@@ -25,6 +25,7 @@ impl Core {
         let place = event.task_id.place();
         self.drop_holder_of(parent);
         self.passed_since.remove(&event.array_id);
+        self.standing_back.remove(&event.array_id);
         let element = self.tasks[parent].element(event.task_id, parent);
         if let Some(array) = &mut self.tasks[parent].array {
             array.materialise(place);
@@ -182,6 +183,7 @@ impl Core {
         self.arrays.remove(&slot);
         self.task_ids.remove(task.id);
         self.passed_since.remove(&task.id);
+        self.standing_back.remove(&task.id);
         self.leave_group(task.group);
         self.selection.topics.leave(task.topic);
         for dependency in task.deps.iter().flat_map(|deps| &deps.on) {

@@ -175,6 +175,7 @@ impl Core {
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
         let now = self.clock(now);
+        command.check_notes()?;
         match command {
             Command::SubmitTasks { tasks, keep_going } => self.submit(now, actor, tasks, keep_going, context, out),
             Command::CancelTasks { ids, note, pending_only } => {

@@ -68,10 +68,12 @@ impl Core {
         let topic = Topic::new(&task.kind, &task.context, &self.selection.reader);
         let subject = Subject { topic: Arc::new(topic), user: Some(user), after: vec![], first_chance: true };
         let lesson = self.selection.lesson(&subject, slot)?;
-        let weight = RATING_WEIGHT / (2 + self.selection.ratings_by(slot, user));
+        let before = 2 + u64::from(self.selection.ratings_by(slot, user));
+        let weight = RATING_WEIGHT / (before * before);
         Some(Lesson { weight: u16::try_from(weight).unwrap_or(0), ..lesson })
     }
 }
 
-/// Twice what the first rating of an agent by a person counts, in thousandths of an execution.
-const RATING_WEIGHT: u32 = 4000;
+/// Four times what the first rating of an agent by a person counts, in thousandths of an execution. The squares keep all that
+/// one person ever says of an agent below what five executions say, so that three others who contradict count for more.
+const RATING_WEIGHT: u64 = 8000;

@@ -31,8 +31,8 @@ impl Core {
             return Err(self.unknown_cage(id));
         }
         self.refresh_sites();
-        let mut before = BTreeMap::new();
-        let reply = self.each(ids, |core, id| {
+        let (mut before, mut given) = (BTreeMap::new(), vec![]);
+        let mut reply = self.each(ids, |core, id| {
             let slot = core.open_task(id, context)?;
             let wish = Wish { agent: agent_id, cage: cage_id, ..core.shape(slot).wish.clone() };
             core.feasible(&wish)?;
@@ -49,8 +49,12 @@ impl Core {
                     core.stop_execution(run, OutcomeKind::Preempted, note, now, actor, out);
                 }
             }
+            given.push(id);
             Ok(())
         })?;
+        if let Reply::Items { warnings, .. } = &mut reply {
+            *warnings = self.bad_matches(&given);
+        }
         let make = |(agent, cage), ids| Command::ReassignTasks { ids, agent, cage };
         Ok(undone_by(reply, self.restoring(&before, &(agent_id, cage_id), make)))
     }

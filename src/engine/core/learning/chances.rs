@@ -5,6 +5,10 @@
 //! towards what is known of the whole the less it was seen. The weights learn how far these are to be believed, which keeps what
 //! is said near to how often it comes true.
 //!
+//! Who succeeds is asked again, so most outcomes are of those who are good at it, and what is learned of them says too much of
+//! the others. Of who was seen seldom it therefore counts more how often it comes true for anybody ("empirical Bayes": Robbins,
+//! 1956): the first time, because whoever is asked again was chosen for what came of that.
+//!
 //! Four candidates stand side by side, the first a figure that learns nothing by itself, each of the others looking at more
 //! inputs than the one before. Each is asked before it is told ("prequential": Dawid, "Present position and potential
 //! developments", 1984); another comes into force only when it has lost less on what came afterwards.
@@ -35,6 +39,8 @@ const REVIEWS: (u32, u32) = (32, 256);
 const RATE_LEFT: u32 = 995;
 /// How many outcomes of the whole a rate begins with.
 const RATE_CASES: f64 = 4.0;
+/// What tells how often something came true the first time from how often it did at all: above what features are.
+const FIRST_TIME: Feature = 1 << 31;
 /// So many rates are kept. Those that rest on the least go first.
 const RATES_MAX: usize = 32_768;
 
@@ -80,6 +86,37 @@ pub(super) struct Case {
     /// What the others start from, as a logit.
     pub(super) start: f64,
     pub(super) inputs: [f64; INPUTS],
+    /// What is expected besides where it is of one of many, who may have been seen seldom.
+    pub(super) seldom: Option<Seldom>,
+}
+
+/// What is expected of one of many of whom little may be known. What the candidates have learned is of those who do most, so
+/// the less one was seen the more this counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Seldom {
+    /// How much what the candidates say counts, 0-1.
+    known: f64,
+    /// What is expected before anything is known of it, 0-1.
+    before: f64,
+    /// The same with its own outcomes. The first candidate learns nothing of anybody, so it does not look at this.
+    after: f64,
+}
+
+impl Seldom {
+    /// Of one of whom this is known, where `expected` is expected while nothing is.
+    pub(super) fn new(rate: Rate, expected: f64) -> Self {
+        let cases = rate.cases();
+        Self { known: cases / (cases + RATE_CASES), before: expected, after: rate.share(expected, RATE_CASES) }
+    }
+}
+
+impl Case {
+    /// What is said where the candidate of a place says `chance`.
+    fn said(&self, place: usize, chance: f64) -> f64 {
+        self.seldom.map_or(chance, |Seldom { known, before, after }| {
+            known * chance + (1.0 - known) * if place == 0 { before } else { after }
+        })
+    }
 }
 
 /// How often something came true, in thousandths; old outcomes fade.
@@ -100,6 +137,16 @@ impl Rate {
         (f64::from(self.good) / 1e3 + cases * plain) / (f64::from(self.all) / 1e3 + cases)
     }
 
+    /// On how many outcomes it rests.
+    fn cases(self) -> f64 {
+        f64::from(self.all) / 1e3
+    }
+
+    /// Whether that is so few that what is known of the whole counts more.
+    pub(super) fn is_seldom(self) -> bool {
+        self.cases() < RATE_CASES
+    }
+
     /// `31 % of about 40`, older ones fading; `None` for what was never seen.
     pub(super) fn phrase(self) -> Option<String> {
         let percent = (u64::from(self.good) * 100 + u64::from(self.all) / 2).checked_div(u64::from(self.all))?;
@@ -107,7 +154,8 @@ impl Rate {
     }
 }
 
-/// How often something came true, by what and whose.
+/// How often something came true, by what and whose. Of each of whom it can be asked, the first outcome with something counts
+/// besides as [`FIRST_TIME`] of nobody's in particular.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Rates(BTreeMap<(Feature, Whose), Rate>);
 
@@ -126,7 +174,15 @@ impl Rates {
         self.get(of, whose).share(plain, RATE_CASES)
     }
 
+    /// How often it comes true for any of them, each counted alike: the first time, and one more as `plain` says.
+    pub(super) fn of_anybody(&self, of: Feature, plain: f64) -> f64 {
+        self.get(of | FIRST_TIME, None).share(plain, 1.0)
+    }
+
     pub(super) fn learn(&mut self, of: Feature, whose: Whose, truth: bool) {
+        if whose.is_some() && !self.0.contains_key(&(of, whose)) {
+            self.learn(of | FIRST_TIME, None, truth);
+        }
         if self.0.len() < RATES_MAX || self.0.contains_key(&(of, whose)) {
             self.0.entry((of, whose)).or_default().learn(truth);
         }
@@ -209,7 +265,10 @@ impl Question {
     /// How likely a case is, by the candidate in force; `None` while too little was seen to say. The case is made of the rates
     /// only if it is looked at.
     pub(super) fn chance(&self, case: impl FnOnce(&Rates) -> Case) -> Option<f64> {
-        (self.cases >= u64::from(REVIEWS.0)).then(|| self.chance_by(self.in_force, &case(&self.rates)))
+        (self.cases >= u64::from(REVIEWS.0)).then(|| {
+            let case = case(&self.rates);
+            case.said(self.in_force, self.chance_by(self.in_force, &case))
+        })
     }
 
     /// Which candidate is in force, by its place.
@@ -227,11 +286,12 @@ impl Question {
         let y = if truth { 1.0 } else { 0.0 };
         for place in 0..self.scores.len() {
             let chance = self.chance_by(place, case);
-            let loss = millionths(log_loss(chance, y));
+            let said = case.said(place, chance);
+            let loss = millionths(log_loss(said, y));
             let score = &mut self.scores[place];
             score.loss = score.loss * LEFT / 1000 + loss;
             score.batch += loss;
-            score.right += u32::from((chance >= 0.5) == truth);
+            score.right += u32::from((said >= 0.5) == truth);
             if place == 0 {
                 continue;
             }
@@ -480,7 +540,7 @@ mod tests {
     }
 
     fn case(input: f64) -> Case {
-        Case { plain: 0.5, start: 0.0, inputs: [1.0, input, 0.0, 0.0, 0.0, 0.0, 0.0] }
+        Case { plain: 0.5, start: 0.0, inputs: [1.0, input, 0.0, 0.0, 0.0, 0.0, 0.0], seldom: None }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! selection say, which attempt it is and how urgent the task is, of an artifact also what it is. While nothing of this has
 //! foretold better, the base rate is in force: how often it came true at all.
 
-use super::chances::{Case, Chances, INPUTS, Plan, Question, Rate, Rates, figures, logit};
+use super::chances::{Case, Chances, INPUTS, Plan, Question, Rate, Rates, Seldom, figures, logit};
 use super::features::{self, ALWAYS, Feature};
 use super::math::logistic;
 use super::regression::Whose;
@@ -90,6 +90,16 @@ impl Default for Classifier {
     }
 }
 
+/// What is expected of an agent with a type while nothing is known of the two: what anybody comes to with the type, or the
+/// agent with any type, whichever is less. Who does well elsewhere need not here, and of who does badly no more is expected.
+fn expected(rates: &Rates, agent: Whose, kind: Feature) -> f64 {
+    let anybody = rates.of_anybody(ALWAYS, rates.base());
+    if kind == ALWAYS {
+        return anybody;
+    }
+    rates.of_anybody(kind, anybody).min(rates.of(ALWAYS, agent, anybody))
+}
+
 /// What is asked of an agent with a type; of any agent, or of no type, what is known of the other.
 fn case(rates: &Rates, agent: Whose, kind: Feature, circumstances: [f64; 3]) -> Case {
     let plain = rates.base();
@@ -101,8 +111,9 @@ fn case(rates: &Rates, agent: Whose, kind: Feature, circumstances: [f64; 3]) -> 
         Some(_) if kind != ALWAYS => logit(rates.of(kind, agent, logistic(both))) - both,
         _ => 0.0,
     };
+    let seldom = agent.map(|_| Seldom::new(rates.get(kind, agent), expected(rates, agent, kind)));
     let [one, two, three] = circumstances;
-    Case { plain, start, inputs: [1.0, of_agent, of_kind, of_pair, one, two, three] }
+    Case { plain, start, inputs: [1.0, of_agent, of_kind, of_pair, one, two, three], seldom }
 }
 
 /// The circumstances of an artifact: of what type it is.
@@ -233,8 +244,22 @@ fn evidence(question: &Question, verb: &str, (agent, kind): (Whose, Feature), na
     let Names { agent: name, kind: kind_name } = names;
     let rates = &question.rates;
     let of_all = rates.get(ALWAYS, None).phrase().unwrap_or_default();
+    let seldom = agent.is_some() && rates.get(kind, agent).is_seldom();
+    let seldom = if seldom {
+        let expected = (expected(rates, agent, kind) * 100.0).clamp(1.0, 99.0);
+        if kind == ALWAYS {
+            format!("; {name} was seldom seen, so it counts more that anybody comes to {expected:.0} %")
+        } else {
+            format!(
+                "; {name} was seldom seen with it, so it counts more that it comes to {expected:.0} % with any type, or anybody \
+                 with this one"
+            )
+        }
+    } else {
+        String::new()
+    };
     if question.in_force() == 0 {
-        return format!("{of_all} {verb}; neither agents nor types have foretold better than that");
+        return format!("{of_all} {verb}; neither agents nor types have foretold better than that{seldom}");
     }
     let said = |rate: Rate, of: String| match rate.phrase() {
         Some(rate) => format!("{rate} of {of} {verb}"),
@@ -254,7 +279,7 @@ fn evidence(question: &Question, verb: &str, (agent, kind): (Whose, Feature), na
     if parts.is_empty() {
         parts.push(format!("{of_all} {verb}"));
     }
-    parts.join("; ")
+    parts.join("; ") + &seldom
 }
 
 #[cfg(test)]

@@ -98,12 +98,23 @@ pub(in crate::engine::core) struct Policy {
     review: Option<Review>,
     /// The number of the last version.
     version: u32,
+    /// Whether somebody went back to that.
+    gone_back: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         let candidates = Depth::ALL.map(|depth| Candidate::new(Regression::new(depth)));
-        Self { candidates, in_force: 0, lessons: 0, since: 0, due: REVIEWS.0, review: None, version: 0 }
+        Self {
+            candidates,
+            in_force: 0,
+            lessons: 0,
+            since: 0,
+            due: REVIEWS.0,
+            review: None,
+            version: 0,
+            gone_back: false,
+        }
     }
 }
 
@@ -253,7 +264,14 @@ impl Policy {
             due: state.due.max(REVIEWS.0),
             review: None,
             version,
+            gone_back: false,
         }
+    }
+
+    /// The same where somebody went back to a version, or did not.
+    pub(in crate::engine::core) const fn gone_back(mut self, gone_back: bool) -> Self {
+        self.gone_back = gone_back;
+        self
     }
 
     /// What it is now as if it were its last version; nothing before it has seen anything.
@@ -262,7 +280,10 @@ impl Policy {
         (self.lessons > 0).then(|| {
             let nothing = Review { batch: 0, promoted: false, compared: [(0, 0); 4] };
             let named = Self { review: Some(nothing), ..self.clone() };
-            named.next_version().map(|(version, state)| (ModelVersion { version: self.version, ..version }, state))
+            let rolled_back_to = self.gone_back.then_some(1);
+            named
+                .next_version()
+                .map(|(version, state)| (ModelVersion { version: self.version, rolled_back_to, ..version }, state))
         })?
     }
 
@@ -277,8 +298,8 @@ impl Policy {
         });
         let losses: Vec<_> = state.candidates.iter().map(|one| (one.loss, one.batch, one.right)).collect();
         format!(
-            "policy {} {} {} {} {} {losses:?} {:?} {effects}",
-            self.version, state.in_force, state.lessons, state.since, state.due, state.agents
+            "policy {} {} {} {} {} {} {losses:?} {:?} {effects}",
+            self.version, self.gone_back, state.in_force, state.lessons, state.since, state.due, state.agents
         )
     }
 
@@ -298,10 +319,16 @@ impl Policy {
         (learned + bonus).clamp(-i64::from(PART_MAX), i64::from(PART_MAX))
     }
 
+    /// Whether what is not known well is worth finding out: not where somebody went back to the factors alone, which are to
+    /// stand as they are then.
+    const fn explores(&self) -> bool {
+        self.lessons >= WARM && (self.in_force > 0 || !self.gone_back)
+    }
+
     /// What not to be known well is worth, in millionths: nothing where nothing is known, less than that otherwise, so that
     /// it takes from those that are known and gives to nobody.
     fn bonus(&self, agent: AgentId, kind: Option<Feature>) -> i64 {
-        if self.lessons < WARM {
+        if !self.explores() {
             return 0;
         }
         // While the factors alone decide, how well agents are known is what the first of those that look at them says.
@@ -312,7 +339,7 @@ impl Policy {
     /// What an agent's score gains or loses by what the task is about, in millionths, with a bonus as above.
     pub(in crate::engine::core) fn of_details(&self, agent: AgentId, features: &[Feature], explore: bool) -> i64 {
         let (logit, unknown) = self.present().of_details(agent, features);
-        let explore = explore && self.lessons >= WARM;
+        let explore = explore && self.explores();
         let bonus = if explore { bounded(BONUS_OF_DETAILS, logit.variance, unknown) } else { 0 };
         (millionths(logit.mean / LOGITS) + bonus).clamp(-i64::from(PART_MAX), i64::from(PART_MAX))
     }
@@ -335,7 +362,7 @@ impl Policy {
         };
         let known = self.candidates[1].regression.is_known(agent);
         let of_agent = if known { "" } else { ", none of this agent's" };
-        format!("{by}; {} outcomes{of_agent}", self.lessons)
+        format!("{by}; {} outcomes and ratings{of_agent}", self.lessons)
     }
 
     /// Whether anything but the factors decides.

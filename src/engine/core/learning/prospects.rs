@@ -44,7 +44,7 @@ impl Core {
         self.prospect(task, agent, &self.attempt(task, agent)?)
     }
 
-    /// What is to be said of submitted tasks that name an agent which is likely to fail at them, each sort once.
+    /// What is to be said of tasks that name an agent which is likely to fail at them, each sort once.
     pub(in crate::engine::core) fn bad_matches(&self, tasks: &[TaskId]) -> Vec<String> {
         let (mut seen, mut said) = (BTreeSet::new(), vec![]);
         for task in tasks.iter().take(LOOKED_AT_MAX).filter_map(|id| self.task_ids.get(*id)) {

@@ -69,7 +69,7 @@ impl ValueFunction {
         let priority = (f64::from(slack.priority) - f64::from(crate::domain::learning::USUAL)) / 2.5;
         let mut inputs = [0.0; INPUTS];
         inputs[..5].copy_from_slice(&[1.0, -ln(hours), ratio, of_kind, priority]);
-        Case { plain: 1.0 / (1.0 + f64::from(slack.left) / 3600.0), start: 0.0, inputs }
+        Case { plain: 1.0 / (1.0 + f64::from(slack.left) / 3600.0), start: 0.0, inputs, seldom: None }
     }
 
     /// Learns how a task that completed stood to its deadline.

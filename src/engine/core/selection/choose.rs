@@ -7,10 +7,17 @@ use super::ranking::{Place, Ranking};
 use super::{NEUTRAL, NO_FIRST_CHANCE, ONE, Score, Selection, untried};
 use crate::domain::AgentId;
 use crate::domain::learning::{Lesson, USUAL};
-use crate::domain::selection::{Choice, Factor};
+use crate::domain::selection::{Better, Choice, Factor};
 use crate::engine::core::Core;
 use crate::engine::core::shape::Shape;
+use crate::engine::core::sites::Site;
 use crate::engine::core::slab::NONE;
+
+/// By how much an agent has to score more than another to suit clearly better: about ten in a hundred successes more, near
+/// one half.
+pub(in crate::engine::core) const CLEARLY: Score = 100_000;
+/// So many of the best agents are looked at for one that suits better than whoever is free.
+const LOOKED_AT_MAX: usize = 32;
 
 /// The scores for one subject.
 pub(in crate::engine::core) struct View<'c> {
@@ -175,19 +182,63 @@ impl Core {
         u32::try_from(able.map(|(_, agents)| agents.len()).sum::<usize>()).unwrap_or(u32::MAX)
     }
 
-    /// Why an agent was chosen for a task among `among`, as it is kept.
+    /// The agent that would suit a task best of those that have no slot free, with how much more it would score than
+    /// `agent`, were both free; `None` where that is not clearly more.
+    pub(in crate::engine::core) fn better_but_full(&self, task: u32, agent: u32) -> Option<(u32, Score)> {
+        let shape = self.shape(task);
+        let full = |slot: u32| self.slots_left(slot) == 0 && self.could_do(shape, slot);
+        self.with_scores(&self.subject(task), |view| ahead_of(view, agent, full))
+    }
+
+    /// How much more than `agent` the best agent for a task would score, were both free; 0 where that is not clearly more.
+    pub(in crate::engine::core) fn behind_the_best(&self, task: u32, agent: u32) -> Score {
+        let shape = self.shape(task);
+        let ahead =
+            self.with_scores(&self.subject(task), |view| ahead_of(view, agent, |slot| self.could_do(shape, slot)));
+        ahead.map_or(0, |(_, score)| score)
+    }
+
+    /// Whether an agent could do tasks of a shape, were it not for what it and its cage have to do already.
+    fn could_do(&self, shape: &Shape, slot: u32) -> bool {
+        let agent = &self.agents[slot];
+        let site = agent.cage.or(agent.spec.cage).and_then(|cage| self.sites.place(cage));
+        let here = |site: &Site| self.agent_at(shape, site, None) == Some(slot);
+        self.takes_tasks(slot)
+            && match site.and_then(|place| self.sites.list.get(place as usize)) {
+                Some(site) => here(site),
+                // One without a home that has nothing to do.
+                None => agent.spec.cage.is_none() && shape.is_covered_by(agent.capability_set),
+            }
+    }
+
+    /// Why an agent was chosen for a task among `among`, as it is kept; `None` where there was nobody else.
     pub(in crate::engine::core) fn choice(&self, task: u32, agent: u32, among: u32) -> Option<Choice> {
-        let subject = self.subject(task);
-        let judged = self
-            .with_scores(&subject, |view| self.selection.judge(&subject, view.matched, agent, self.slots_of(agent)))?;
+        let (subject, shape) = (self.subject(task), self.shape(task));
+        let full = |slot: u32| self.slots_left(slot) == 0 && self.could_do(shape, slot);
+        let (judged, better) = self.with_scores(&subject, |view| {
+            let better = ahead_of(view, agent, full);
+            let judged = || self.selection.judge(&subject, view.matched, agent, self.slots_of(agent));
+            (among > 1 || better.is_some()).then(judged).flatten().map(|judged| (judged, better))
+        })?;
         let thousandths = |value: Score| u16::try_from((value + 500) / 1000).unwrap_or(1000);
         Some(Choice {
             score: thousandths(judged.factors),
             factors: judged.values.map(|value| value.map(thousandths)),
             learned: i16::try_from(judged.learned / 1000).unwrap_or(0),
             among,
+            better: better.map(|(slot, ahead)| Better {
+                agent: self.agents[slot].spec.name.clone(),
+                ahead: u16::try_from(ahead / 1000).unwrap_or(u16::MAX),
+            }),
         })
     }
+}
+
+/// The first of the best agents for which something is true, if it scores clearly more than `agent`, with how much more.
+fn ahead_of(view: &View<'_>, agent: u32, is_so: impl Fn(u32) -> bool) -> Option<(u32, Score)> {
+    let own = view.score(agent);
+    let ahead = view.best_first().take(LOOKED_AT_MAX).take_while(|place| place.0.0 >= own + CLEARLY);
+    ahead.map(|(Reverse(score), .., slot)| (slot, score - own)).find(|(slot, _)| is_so(*slot))
 }
 
 /// The idle agent without a home that suits best among those that are able.

@@ -21,6 +21,7 @@ mod vocabulary;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use self::choose::CLEARLY;
 use self::history::{History, ONE, mean};
 use self::matched::Matches;
 pub(super) use self::matched::Subject;
@@ -38,7 +39,7 @@ use crate::domain::{AgentId, AgentSpec, ReviewState, UserId};
 use crate::engine::core::learning::{self, Feature, Policy};
 
 /// A score or a part of one, in millionths.
-type Score = u32;
+pub(super) type Score = u32;
 
 /// What no learned part is: scores are kept above 0 whatever was learned.
 const UNLEARNED: Score = 2 * learning::PART_MAX;
@@ -49,7 +50,7 @@ const NEUTRAL: Score = 500_000;
 const FIRST_CHANCE: Score = ONE;
 /// What counts instead with tasks of this priority and up, which are not for finding out: what executions are thought to come
 /// to before there are any.
-const NO_FIRST_CHANCE: u8 = 8;
+pub(super) const NO_FIRST_CHANCE: u8 = 8;
 const UNTRIED: Score = 750_000;
 
 /// So many changes are remembered; a cache that has slept through more is made anew.
@@ -261,7 +262,7 @@ impl Selection {
 
     /// A model was made a version of, or somebody went back to one.
     pub(super) fn versioned(&mut self, version: &ModelVersion, state: &PolicyState) {
-        self.policy = Policy::restore(version.version, state);
+        self.policy = Policy::restore(version.version, state).gone_back(version.rolled_back_to.is_some());
         self.changes.forget();
     }
 
@@ -373,7 +374,7 @@ impl Selection {
         past.opinions.iter().for_each(|opinion| each(opinion.agent_id, &|history| history.remember_opinion(opinion)));
         for (version, state) in &past.models {
             if let ModelState::Policy(state) = state {
-                self.policy = Policy::restore(version.version, state);
+                self.policy = Policy::restore(version.version, state).gone_back(version.rolled_back_to.is_some());
             }
         }
         for lesson in &past.lessons {

@@ -157,7 +157,7 @@ impl Core {
             agent_id: agent.id,
             name: agent.spec.name.clone(),
             score: one.judged.shown(),
-            learned: self.learned(subject, view, one, asked),
+            learned: self.learned(subject, view, (one, profile), asked),
             factors: factors.collect(),
             to_win: ahead.map(|first| self.to_win(subject, view, one, first, profile)),
         })
@@ -226,7 +226,13 @@ impl Core {
     }
 
     /// What was learned of an agent with such tasks.
-    fn learned(&self, subject: &Subject, view: &View<'_>, one: &Found, asked: Option<Asked>) -> Learned {
+    fn learned(
+        &self,
+        subject: &Subject,
+        view: &View<'_>,
+        (one, profile): (&Found, &Profile),
+        asked: Option<Asked>,
+    ) -> Learned {
         let agent = &self.agents[one.slot];
         let free = self.selection.judge(subject, view.matched, one.slot, (1, 1));
         let outlook = asked.zip(free).and_then(|(Asked { attempt, priority }, free)| {
@@ -236,6 +242,11 @@ impl Core {
             self.classifier.prospect(&one, Names { agent: &agent.spec.name, kind: &subject.topic.kind })
         });
         let evidence = self.selection.policy.evidence(agent.id);
+        let ratings: u32 = profile.history.opinions.values().map(|opinion| opinion.ratings).sum();
+        let evidence = match ratings {
+            0 => evidence,
+            _ => format!("{evidence}, {} of its work among them", plural(u64::from(ratings), "rating")),
+        };
         Learned { value: one.judged.learned as f64 / 1e6, evidence, outlook }
     }
 

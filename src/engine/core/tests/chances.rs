@@ -278,6 +278,18 @@ fn a_bad_match_is_warned_of_wherever_an_agent_is_chosen() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("agent: ann with type web succeeds in about "), "{said:?}");
     assert!(said[0].contains("of ann with type web succeeded") && said[0].contains("; ben does in about "), "{said:?}");
+    let given = world.submit(of("web", "ben"));
+    let reassign = |agent: &World, name: Option<&str>| Command::ReassignTasks {
+        ids: vec![given],
+        agent: name.map(|name| agent.agent(name)),
+        cage: None,
+    };
+    let mut told = |name: Option<&str>| match world.command(reassign(&world, name)) {
+        Ok(Reply::Items { warnings, .. }) => warnings,
+        other => panic!("{other:?}"),
+    };
+    assert!(told(None).is_empty() && told(Some("ben")).is_empty());
+    assert_eq!(told(Some("ann")), said, "it is the same whichever way an agent is given a task");
     // Whoever brings a command does the same whoever has it run.
     assert!(warnings(&mut world, vec![NewTask { agent: Some("ann".into()), kind: "web".into(), ..task() }]).is_empty());
     let waiting = world.submit(of("web", "ann"));
@@ -447,4 +459,57 @@ fn what_waiting_costs_is_learned_from_deadlines_and_comes_back() {
     world.command(Command::TrainModel { model: ModelKind::ValueFunction }).unwrap();
     world.command(Command::RollBackModel { model: ModelKind::ValueFunction, version: 1 }).unwrap();
     world.assert_durable();
+}
+
+/// Has thirty agents do tasks of six types as the scheduler chooses, and says of those that were seen fewer than four times,
+/// and of those so seen with a type: how many, the mean of what is said of them, the mean of what is true.
+fn of_seldom_seen(truth: impl Fn(usize, usize) -> f64) -> [(f64, f64, f64); 2] {
+    const FLEET_SIZE: usize = 30;
+    let agent = |at: usize| {
+        let cage = format!("cage = \"{:03}\"\n", at + 1);
+        format!("[[agent]]\nname = \"agent-{at}\"\n{cage}runtime = {{ type = \"command\", command = [\"work\"] }}\n")
+    };
+    let fleet = format!("[[cage]]\nrange = \"001-{FLEET_SIZE:03}\"\n[defaults.breaker]\nfailures = 100\n");
+    let fleet = fleet + &(0..FLEET_SIZE).map(agent).collect::<String>();
+    let number = |name: &str| name.trim_start_matches("agent-").parse::<usize>().unwrap();
+    let mut had = [(0.0, 0.0, 0.0); 2];
+    for seed in 1..=4 {
+        let (mut world, mut draws) = (World::new(&fleet), Draws(seed));
+        let (mut seen, mut with) = ([0; FLEET_SIZE], [[0; TYPES]; FLEET_SIZE]);
+        for _ in 0..400 {
+            let kind = draws.below(TYPES);
+            let id = world.submit(NewTask { kind: format!("type-{kind}"), max_attempts: 1, ..bare() });
+            world.schedule();
+            let agent = number(&world.place(id).0);
+            seen[agent] += 1;
+            with[agent][kind] += 1;
+            let succeeded = draws.unit() < truth(agent, kind);
+            world.finish(id, if succeeded { OutcomeKind::Succeeded } else { OutcomeKind::Failed });
+        }
+        let kinds = (0..TYPES).map(|kind| (kind, world.core.recommend("", &format!("type-{kind}"), None, FLEET_SIZE)));
+        for (kind, item) in kinds.flat_map(|(kind, found)| found.items.into_iter().map(move |item| (kind, item))) {
+            let (agent, outlook) = (number(&item.name), item.learned.outlook.unwrap());
+            let often = with[agent][kind];
+            for (had, few) in had.iter_mut().zip([seen[agent] < 4, often < 4]) {
+                if few {
+                    *had = (had.0 + 1.0, had.1 + outlook.chance, had.2 + truth(agent, kind));
+                }
+            }
+            // Four count a little less than four, because older ones fade.
+            assert!(often == 4 || (often < 4) == outlook.evidence.contains("seldom"), "{often}: {outlook:?}");
+        }
+    }
+    had.map(|(count, said, true_)| (count, said / count, true_ / count))
+}
+
+#[test]
+fn of_agents_that_were_seen_seldom_no_more_is_said_than_is_true() {
+    // Each agent is good with one type and bad with the others; or every second with all; or all are alike.
+    let specialists = of_seldom_seen(|agent, kind| if agent % TYPES == kind { 0.9 } else { 0.15 });
+    let some = of_seldom_seen(|agent, _| if agent % 2 == 0 { 0.85 } else { 0.25 });
+    let alike = of_seldom_seen(|_, _| 0.6);
+    // Where all are alike, everybody is seen often.
+    for (count, said, true_) in specialists.into_iter().chain(some).chain([alike[1]]) {
+        assert!(count >= 30.0 && (said - true_).abs() < 0.1, "said {said}, true {true_} of {count}");
+    }
 }

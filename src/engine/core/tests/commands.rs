@@ -348,3 +348,24 @@ fn what_runs_is_refused_where_only_what_waits_is_to_be_cancelled() {
     world.command(cancel(waits)).unwrap();
     world.assert_durable();
 }
+
+#[test]
+fn a_note_has_a_longest_length() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(task());
+    let note = |length: usize| Some("ä".repeat(length));
+    let cancel = |length| Command::CancelTasks { ids: vec![id], note: note(length), pending_only: false };
+    let refusal = world.command(cancel(4001)).unwrap_err();
+    assert_eq!((refusal.field.as_str(), refusal.value.as_str()), ("note", "4001 characters"), "{refusal}");
+    let rate = Command::RateTasks { ids: vec![id], rating: Some(1), note: note(4001) };
+    assert_eq!(world.command(rate).unwrap_err().field, "note");
+    let review = Command::ReviewArtifacts { ids: vec![], approve: false, note: note(4001) };
+    assert_eq!(world.command(review).unwrap_err().field, "note");
+    let acknowledge = Command::AcknowledgeAlerts { ids: vec![], note: note(4001) };
+    assert_eq!(world.command(acknowledge).unwrap_err().field, "note");
+    for (action, notes, field) in [(4001, 1, "action"), (1, 4001, "notes")] {
+        let resolve = Command::ResolveAlerts { ids: vec![], action: note(action), notes: note(notes) };
+        assert_eq!(world.command(resolve).unwrap_err().field, field);
+    }
+    world.command(cancel(4000)).unwrap();
+}

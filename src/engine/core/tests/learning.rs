@@ -248,6 +248,50 @@ fn a_version_can_be_made_and_gone_back_to() {
 }
 
 #[test]
+fn going_back_to_the_factors_alone_leaves_nothing_learned_in_scores() {
+    let mut world = World::new(FLEET);
+    let model = ModelKind::Policy;
+    work(&mut world, 32);
+    assert_eq!(versions(&world)[0].version.in_force, "factors", "{:?}", versions(&world)[0].version);
+    let learned = |world: &World| {
+        let kinds = ["sql", "web"].into_iter();
+        let found = kinds.flat_map(|kind| world.core.recommend("", kind, Some(world.user), 2).items);
+        found.map(|item| (item.name, item.learned.value)).collect::<Vec<_>>()
+    };
+    let nothing = |world: &World| learned(world).iter().all(|(_, value)| value.abs() < 1e-9);
+    work(&mut world, 100);
+    assert!(!nothing(&world), "something has foretold better");
+    world.command(Command::RollBackModel { model, version: 1 }).unwrap();
+    assert!(nothing(&world), "{:?}", learned(&world));
+    let item = world.core.recommend("", "sql", None, 1).items.remove(0);
+    let factors: f64 = item.factors.iter().map(|factor| factor.weight * factor.counted).sum();
+    assert!((item.score - factors).abs() < 1e-5, "{item:?}");
+    world.assert_durable();
+    // It goes on learning from there, and is nothing until that foretells better.
+    work(&mut world, 63);
+    assert!(nothing(&world), "{:?}", learned(&world));
+    world.assert_durable();
+}
+
+#[test]
+fn what_was_learned_says_that_ratings_are_in_it() {
+    let mut world = World::new(FLEET);
+    work(&mut world, 40);
+    let evidence = |world: &World, agent: &str| {
+        let found = world.core.recommend("", "sql", None, 2).items;
+        found.into_iter().find(|item| item.name == agent).unwrap().learned.evidence
+    };
+    assert!(evidence(&world, "ann").ends_with("; 40 outcomes and ratings"), "{}", evidence(&world, "ann"));
+    let id = world.submit(NewTask { agent: Some("ann".into()), ..bare() });
+    world.schedule();
+    world.finish(id, OutcomeKind::Succeeded);
+    world.command(Command::RateTasks { ids: vec![id], rating: Some(1), note: None }).unwrap();
+    let said = evidence(&world, "ann");
+    assert!(said.ends_with("; 42 outcomes and ratings, 1 rating of its work among them"), "{said}");
+    assert!(evidence(&world, "ben").ends_with("; 42 outcomes and ratings"), "{}", evidence(&world, "ben"));
+}
+
+#[test]
 fn a_rating_that_is_taken_back_leaves_what_is_thought_as_it_was_however_often() {
     let mut world = World::new(FLEET);
     work(&mut world, 40);
@@ -308,8 +352,57 @@ fn a_rating_teaches_less_the_more_often_one_gives_it() {
         assert_eq!(changed, None, "who changes a rating teaches nothing new");
         weights.extend(first);
     }
-    assert_eq!(weights, [2000, 1333, 1000, 800]);
+    assert_eq!(weights, [2000, 888, 500, 320]);
     world.assert_durable();
     world.command(Command::RemoveAgents { ids: vec![world.agent("ann")] }).unwrap();
     world.assert_durable();
+}
+
+/// Rates a task as somebody else.
+fn rate_as(world: &mut World, uid: u32, task: crate::domain::TaskId, stars: u8) {
+    let mut out = crate::engine::core::Decisions::default();
+    let other = world.core.user_for(world.now, uid, &format!("user-{uid}"), "host", &mut out);
+    world.take(out);
+    let me = std::mem::replace(&mut world.user, other);
+    world.command(Command::RateTasks { ids: vec![task], rating: Some(stars), note: None }).unwrap();
+    world.user = me;
+}
+
+#[test]
+fn one_user_cannot_dominate_what_others_say() {
+    // One person rates every task of ann's with one star; three others rate one of them each, with five.
+    let rated = |poisoned: usize, others: u32| {
+        let mut world = World::new(FLEET);
+        let tasks: Vec<_> = (0..60)
+            .map(|_| {
+                let id = world.submit(NewTask { kind: "sql".to_owned(), agent: Some("ann".into()), ..bare() });
+                world.schedule();
+                world.finish(id, OutcomeKind::Succeeded);
+                id
+            })
+            .collect();
+        for uid in 0..others {
+            rate_as(&mut world, 100 + uid, tasks[uid as usize], 5);
+        }
+        for id in &tasks[..poisoned] {
+            rate_as(&mut world, 666, *id, 1);
+        }
+        world.assert_durable();
+        let found = world.core.recommend("", "sql", None, 2).items;
+        let ann = found.into_iter().find(|item| item.name == "ann").unwrap();
+        let recent = ann.factors[crate::domain::selection::Factor::RecentSuccess as usize].value.unwrap();
+        let candidates = world.core.selection.policy().state().candidates;
+        // What the policy thinks of ann herself, in logits, where agents are looked at.
+        let effect =
+            candidates[1].effects.iter().find(|effect| effect.1 > 0).map_or(0.0, |effect| f64::from(effect.2) / 1e4);
+        (recent, effect)
+    };
+    let (clean, few, many) = (rated(0, 3), rated(4, 3), rated(60, 3));
+    // Of the factor, sixty ratings say no more than four, and one of four people.
+    assert!((few.0 - many.0).abs() < 0.02, "{few:?} {many:?}");
+    assert!(clean.0 - many.0 < 0.25 && many.0 > 0.7, "{clean:?} {many:?}");
+    // Of what is learned, all that one person says is little beside sixty successes and what three others say.
+    assert!(clean.1 > 0.0 && many.1 > 0.0 && few.1 - many.1 < 0.25 * clean.1, "{clean:?} {few:?} {many:?}");
+    let alone = rated(60, 0);
+    assert!(alone.0 < many.0, "whoever is alone is not contradicted: {alone:?} {many:?}");
 }

@@ -19,6 +19,7 @@ mod properties;
 mod rules;
 mod selection;
 mod snapshot;
+mod stand_back;
 mod undo;
 mod what_if;
 mod world;

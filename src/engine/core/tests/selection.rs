@@ -89,8 +89,32 @@ fn a_choice_is_recorded_where_there_was_one() {
     let named = NewTask { agent: Some("cyd".into()), ..about("sql") };
     let (id, agent) = placed(&mut world, named);
     assert_eq!((agent.as_str(), choice(&world, id)), ("cyd", None), "who is named is not chosen");
-    let (id, agent) = placed(&mut world, about("sql"));
+    let (id, agent) = placed(&mut world, about("parser"));
     assert_eq!((agent.as_str(), choice(&world, id)), ("ann", None), "one that alone is free is not chosen either");
+}
+
+#[test]
+fn where_there_was_no_choice_it_is_said_who_would_have_been_better() {
+    let mut world = World::new(FLEET);
+    let (first, _) = placed(&mut world, about("sql"));
+    // Two are free, and neither is as good as the one that is not.
+    let (id, agent) = placed(&mut world, about("sql"));
+    let better = choice(&world, id).unwrap().better.unwrap();
+    assert_eq!((agent.as_str(), better.agent.as_str(), better.ahead), ("ann", "ben", 250));
+    let (id, agent) = placed(&mut world, about("sql"));
+    let made = choice(&world, id).unwrap();
+    assert_eq!((agent.as_str(), made.among), ("cyd", 1));
+    let said = made.sentence("cyd");
+    assert!(said.starts_with("agent cyd was the only one that could start it then, with a score of 0."), "{said}");
+    assert!(said.ends_with("; agent ben would have scored 0.25 more and had no slot free"), "{said}");
+    world.assert_durable();
+    // Who is drained would not have done it in any case, and who is no better is not spoken of.
+    world.command(Command::DrainAgents { ids: vec![world.agent("ben")] }).unwrap();
+    world.finish(id, OutcomeKind::Succeeded);
+    let (id, agent) = placed(&mut world, about("sql"));
+    assert_eq!((agent.as_str(), choice(&world, id)), ("cyd", None));
+    world.finish(first, OutcomeKind::Succeeded);
+    world.assert_durable();
 }
 
 #[test]
@@ -281,7 +305,9 @@ fn floating_agents_are_chosen_like_those_at_home() {
     assert_eq!((agent.as_str(), choice(&world, id).unwrap().among), ("b", 3), "of equals the less versatile");
     assert_eq!(placed(&mut world, about("sql")).1, "c", "then the next best, though another is older");
     let (id, agent) = placed(&mut world, about("sql"));
-    assert_eq!((agent.as_str(), choice(&world, id)), ("a", None), "the last one is not chosen");
+    let last = choice(&world, id).unwrap();
+    let better = last.better.as_ref().map(|better| better.agent.as_str());
+    assert_eq!((agent.as_str(), last.among, better), ("a", 1, Some("b")), "the last one is not chosen");
     world.assert_durable();
 }
 
