@@ -1,8 +1,8 @@
 //! What a rule's figures lead to: pending, warning, critical, over. A figure that changes no level leaves no record.
 //!
 //! The level that has fired is that of the alert that there is, so a restart or a recovery finds it where it was, and an
-//! alert that was resolved by hand comes up again if its cause is not over. Only since when a threshold is exceeded is in
-//! memory alone.
+//! alert that was resolved by hand comes up again if its cause is not over. Only since when a threshold is exceeded, and how
+//! grave what has just ended was, is in memory alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
