@@ -90,7 +90,7 @@ pub enum AlertVerb {
         #[arg(long, value_name = "TEXT")]
         action: Option<String>,
         /// Anything else
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, visible_alias = "note", value_name = "TEXT")]
         notes: Option<String>,
     },
     /// Say that resolved alerts are not over after all

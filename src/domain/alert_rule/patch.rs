@@ -107,6 +107,10 @@ impl AlertRulePatch {
         }
         take!(metric, labels, scope, function, window, comparison, hold, hysteresis, message, remedy, enabled, no_data);
         take!(inhibited_by, group);
+        // Of work under way nothing is measured any more once it has ended, and what it was about is over then.
+        if known.is_none() && self.no_data.is_none() && rule.rests_without_work() {
+            rule.no_data = NoData::Clear;
+        }
         rule.warning = self.warning.or(rule.warning);
         rule.critical = self.critical.or(rule.critical);
         rule.check().map_err(|refusal| refusal.within(place()))?;

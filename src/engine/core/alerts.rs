@@ -209,7 +209,9 @@ impl Core {
             Some((_, before)) if severity > before => {
                 self.say_change((before, severity), &source, &message, now, out);
             }
-            _ => self.say(severity, &source, &message, now, out),
+            // What goes on is as grave as it was: whoever reads the grave events alone reads of its end, too.
+            Some((_, before)) => self.say(before.max(severity), &source, &message, now, out),
+            None => self.say(severity, &source, &message, now, out),
         }
         if let Some((alert_id, before)) = known {
             let severity = before.max(severity);

@@ -92,6 +92,7 @@ impl Core {
         out: &mut Decisions,
     ) -> NodeId {
         let now = self.clock(now);
+        self.stopping_all = false;
         let known = self.nodes.iter().position(|state| state.node.name == name);
         let incarnation = metadata.get(INCARNATION).cloned();
         if let Some(at) = known {
@@ -357,8 +358,16 @@ impl Core {
         let (subject, running) = (Subject::new(Scope::Node, &state.node.name), state.ends.len());
         let name = &subject.name;
         self.emit(now, Actor::Engine, NodeLost { node_id: node }, out);
+        if self.stopping_all {
+            return;
+        }
         let lease = self.defaults.lease.human();
-        let message = format!("node {name} cannot be reached; its {running} executions are given up in {lease}");
+        let kept = match running {
+            0 => "nothing ran there".to_owned(),
+            1 => format!("the execution there is given up in {lease}"),
+            some => format!("its {some} executions are given up in {lease}"),
+        };
+        let message = format!("node {name} cannot be reached; {kept}");
         self.tell(Severity::Critical, node_source(name), trigger(NODE_LOST), message, now, out);
         // That it was not heard led to this: one story, of which this is the graver end.
         self.supersede_rules(&subject, NODE_LOST, now, out);

@@ -14,7 +14,7 @@ use crate::domain::alert::{AlertAttempt, AlertContext};
 use crate::domain::alert_rule::NoData;
 use crate::domain::alert_state::Pending;
 use crate::domain::event::{AlertGrouped, AlertRepeated, AlertUnacknowledged};
-use crate::domain::{Actor, AlertRule, AlertStatus, CageId, Level, Scope, Severity, Subject, TaskId, Timestamp};
+use crate::domain::{Actor, Alert, AlertRule, AlertStatus, CageId, Level, Scope, Severity, Subject, TaskId, Timestamp};
 
 /// So many attempts are named by one alert.
 const ATTEMPTS_MAX: usize = 8;
@@ -64,6 +64,9 @@ impl Core {
         if changes {
             pending.settle(level);
         }
+        if pending.is_none() {
+            self.rules.forget_explained(&rule.name, subject);
+        }
         self.rules.set_pending(&rule.name, subject, pending);
         if changes {
             self.fire(&rule, observation, level, now, out);
@@ -112,6 +115,7 @@ impl Core {
     /// The alert of a rule about a subject is over for another reason than its figures, and nothing waits for its time.
     fn lay_down(&mut self, rule: &AlertRule, subject: &Subject, why: &str, now: Timestamp, out: &mut Decisions) {
         self.rules.set_pending(&rule.name, subject, Pending::default());
+        self.rules.forget_explained(&rule.name, subject);
         let source = subject.to_string();
         if let Some(alert_id) = self.alerts.of_cause((&source, &rule.name)).map(|alert| alert.id) {
             self.end_alert(alert_id, format!("cleared by itself: {why}"), now, out);
@@ -189,6 +193,9 @@ impl Core {
         if rule.inhibited_by.is_empty() {
             return false;
         }
+        if self.rules.is_explained(&rule.name, subject) {
+            return true;
+        }
         let mut sources = vec![subject.to_string(), Subject::new(Scope::Fleet, "").to_string()];
         sources.extend(self.sources_over(subject));
         rule.inhibited_by.iter().any(|trigger| {
@@ -204,6 +211,22 @@ impl Core {
         let alerts = self.alerts.of_trigger(trigger).filter_map(|id| self.alerts.get(id));
         let mut attempts = alerts.flat_map(|alert| &alert.context.attempts);
         subject.scope == Scope::Agent && attempts.any(|attempt| attempt.agent == subject.name)
+    }
+
+    /// A person resolves an alert: what it has kept quiet is seen to with it, and comes up when it has been well in between.
+    pub(super) fn explain_by(&mut self, alert: &Alert) {
+        let trigger = &alert.context.trigger;
+        let agents = alert.context.attempts.iter().map(|attempt| Subject::new(Scope::Agent, &attempt.agent));
+        let subjects: Vec<Subject> = Subject::of_source(&alert.source).into_iter().chain(agents).collect();
+        let quiet = subjects.iter().flat_map(|subject| {
+            let rules = self.rules.iter().filter(|rule| rule.scope == subject.scope);
+            let rules = rules.filter(|rule| rule.inhibited_by.iter().any(|it| it == trigger));
+            rules.map(move |rule| (rule.name.clone(), subject.clone()))
+        });
+        let quiet: Vec<(String, Subject)> = quiet.collect();
+        for (rule, subject) in quiet {
+            self.rules.set_explained(&rule, &subject);
+        }
     }
 
     fn is_lost(&self, sources: &[String]) -> bool {

@@ -101,6 +101,7 @@ impl Core {
             let limit = outcome.limit.as_deref().unwrap_or("a limit");
             // One end is one alert: that it was the last attempt is said here and not once more.
             let last = match verdict.status {
+                TaskStatus::Failed if verdict.attempts < 2 => "; it was the only attempt".to_owned(),
                 TaskStatus::Failed => format!("; it was the last of {} attempts", verdict.attempts),
                 _ => String::new(),
             };

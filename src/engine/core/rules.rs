@@ -68,6 +68,9 @@ pub struct Rules {
     pub(super) pending: BTreeMap<String, BTreeMap<Subject, Pending>>,
     /// What has lately been over by its figures: how grave it was, and when that was. No event sets this either.
     fell: BTreeMap<(String, Subject), (Level, Timestamp)>,
+    /// What waits and was explained by an alert that a person has resolved: quiet until it has been well once. No event sets this
+    /// either.
+    explained: BTreeSet<(String, Subject)>,
     /// Rises with every change of rules.
     version: u64,
 }
@@ -157,6 +160,26 @@ impl Rules {
 
     pub(super) fn pending(&self, rule: &str, subject: &Subject) -> Pending {
         self.pending.get(rule).and_then(|subjects| subjects.get(subject)).copied().unwrap_or_default()
+    }
+}
+
+impl Rules {
+    /// An alert that explained what waits is resolved by a person, who has seen to the whole of it.
+    pub(super) fn set_explained(&mut self, rule: &str, subject: &Subject) {
+        if !self.pending(rule, subject).is_none() {
+            self.explained.insert((rule.to_owned(), subject.clone()));
+        }
+    }
+
+    /// Nothing waits any more: what comes next is something new.
+    pub(super) fn forget_explained(&mut self, rule: &str, subject: &Subject) {
+        if !self.explained.is_empty() {
+            self.explained.remove(&(rule.to_owned(), subject.clone()));
+        }
+    }
+
+    pub(super) fn is_explained(&self, rule: &str, subject: &Subject) -> bool {
+        !self.explained.is_empty() && self.explained.contains(&(rule.to_owned(), subject.clone()))
     }
 }
 

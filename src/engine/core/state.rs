@@ -105,6 +105,8 @@ pub struct Core {
     pub(super) standing_back: BTreeMap<TaskId, StandingBack>,
     /// Ended tasks that a command is about to bring back, handed in by the loop.
     pub(super) recalled: BTreeMap<TaskId, QueuedTask>,
+    /// The whole fleet is being stopped: that workers leave is what was wanted.
+    pub(super) stopping_all: bool,
     /// Rises with every change of cages, agents or nodes.
     pub(super) fleet_version: u64,
     /// In a partial state: how many tasks that must be done by an agent are not in it.
@@ -305,6 +307,7 @@ impl Core {
             passed_since: BTreeMap::new(),
             standing_back: BTreeMap::new(),
             recalled: BTreeMap::new(),
+            stopping_all: false,
             fleet_version: 1,
             left_out: BTreeMap::new(),
         }

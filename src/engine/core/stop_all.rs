@@ -7,6 +7,7 @@ impl Core {
     /// Has every execution stopped; their tasks wait for the next engine and lose no attempt.
     pub fn stop_all(&mut self, now: Timestamp, out: &mut Decisions) {
         let now = self.clock(now);
+        self.stopping_all = true;
         let slots: Vec<u32> = self.executions.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             let note = Some("the fleet was stopped".to_owned());

@@ -89,6 +89,9 @@ impl Core {
         let mut back = vec![];
         let reply = self.each(ids, |core, alert_id| {
             core.open_alert(alert_id, context)?;
+            if let Some(alert) = core.alerts.get(alert_id).cloned() {
+                core.explain_by(&alert);
+            }
             core.resolve(actor, alert_id, resolution.clone(), out);
             back.push(alert_id);
             Ok(())

@@ -296,6 +296,51 @@ fn one_process_that_is_killed_again_and_again_is_one_alert_whatever_follows_from
 }
 
 #[test]
+fn what_a_person_has_seen_to_says_nothing_more_until_it_was_well_in_between() {
+    let mut world = World::new(&format!("{FLEET}{SOON}"));
+    let own = Subject::new(Scope::Agent, "own");
+    let id = world.submit(NewTask { max_attempts: 1, ..bare() });
+    assert_eq!(world.schedule(), [id]);
+    killed(&mut world, id);
+    observe(&mut world, "agent-health", &own, Some(0.3));
+    assert_eq!(open(&world), one("cage 001", Severity::Warning));
+    let ids = world.core.alerts().map(|alert| alert.id).collect();
+    world.command(Command::ResolveAlerts { ids, action: None, notes: Some("told its owner".into()) }).unwrap();
+    for health in [0.3, 0.1, 0.3] {
+        observe(&mut world, "agent-health", &own, Some(health));
+        assert_eq!(open(&world), BTreeMap::new(), "{health}: that is the story that was just closed");
+        world.pass(Span::from_secs(60));
+    }
+    observe(&mut world, "agent-health", &own, Some(1.0));
+    observe(&mut world, "agent-health", &own, Some(0.3));
+    assert_eq!(open(&world), one("agent own", Severity::Warning), "and this is another one");
+}
+
+#[test]
+fn a_fleet_that_is_stopped_as_was_wanted_calls_nobody() {
+    let mut world = World::new(FLEET);
+    let node = world.node;
+    let lose = |world: &mut World| {
+        let mut out = Decisions::default();
+        world.core.node_lost(world.now, node, &mut out);
+        world.take(out);
+    };
+    let mut out = Decisions::default();
+    world.core.stop_all(world.now, &mut out);
+    world.take(out);
+    lose(&mut world);
+    assert_eq!(open(&world), BTreeMap::new());
+    // Once a worker is there again, its loss is one.
+    let mut out = Decisions::default();
+    let back = world.core.node_hello(world.now, "host", CAPACITY, serde_json::Map::new(), &mut out);
+    world.core.node_synced(world.now, back, false, &[], &mut out);
+    world.take(out);
+    lose(&mut world);
+    assert_eq!(open(&world), one("node host", Severity::Critical));
+    assert!(world.core.alerts().next().unwrap().message.ends_with("cannot be reached; nothing ran there"));
+}
+
+#[test]
 fn a_breaker_takes_the_place_of_the_health_that_led_to_it_and_a_broken_limit_that_of_both() {
     let mut world = World::new(&format!("{FLEET}{SOON}"));
     let own = Subject::new(Scope::Agent, "own");

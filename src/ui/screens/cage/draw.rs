@@ -96,7 +96,9 @@ pub fn arrange(cage: &Cage, area: Rect) -> Vec<(Panel, Rect)> {
             Panel::Alerts => {
                 let best = count(alerts_height(cage, usize::from(limits_room)), 1);
                 // Whoever goes there reads what to do to its end.
-                (1, if focus == panel { best.min(area.height / 2).max(3) } else { 3 }, best)
+                // Elsewhere there is room for what the first one is about and what to do.
+                let least = if focus == panel { area.height / 2 } else { area.height / 3 };
+                (1, best.min(least).max(3), best)
             }
             // Headings of the panel and of the columns are two lines.
             Panel::Work => (2, 3, count(cage.executions.len().max(1), 2)),

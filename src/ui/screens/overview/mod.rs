@@ -153,7 +153,8 @@ impl Overview {
             }
             // What there is none of is said in the heading.
             Panel::Inbox => (lines().min(2), lines().min(self.rows_best)),
-            Panel::Alerts | Panel::Risk => (lines().min(1), lines().min(self.rows_best)),
+            Panel::Alerts => (lines().min(3), lines().min(self.rows_best)),
+            Panel::Risk => (lines().min(1), lines().min(self.rows_best)),
             Panel::Cages => {
                 let rows = self.cells.all().len().div_ceil(usize::from(width).max(1));
                 // Up to three lines a row of signs, so that cells can be drawn larger.
