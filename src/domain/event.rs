@@ -19,7 +19,7 @@ use super::fleet::Defaults;
 use super::id::{
     AgentId, AlertId, AllocationId, ArtifactId, CageId, ExecutionId, NodeId, ResourceId, SilenceId, TaskId, UserId,
 };
-use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack};
+use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack, Taught};
 use super::node::Node;
 use super::quantity::Span;
 use super::refusal::Refusal;
@@ -503,6 +503,9 @@ events! {
         /// What it teaches.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lesson: Option<Lesson>,
+        /// What that changes; of a rating that is taken back, what it had changed and is changed back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        taught: Option<Taught>,
     }
     /// What a model had learned became a version of it, or somebody went back to one; it goes on from there.
     ModelVersioned = "model_versioned" {

@@ -156,6 +156,16 @@ const fn is_whole(weight: &u16) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectState(pub u32, pub u32, pub i32, pub u32);
 
+/// By how much a rating has changed what the policy's candidates have learned, each in its place, so that just that can be taken
+/// back, in whatever order ratings are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taught(pub Vec<Vec<EffectChange>>);
+
+/// One effect that was changed: of which feature, whether of the agent that was rated or of nobody's in particular, by how much
+/// in ten-thousandths of a logit, and on how much more it rests since in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectChange(pub u32, pub bool, pub i32, pub i32);
+
 /// Everything that a policy is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyState {
@@ -171,6 +181,12 @@ pub struct PolicyState {
     pub agents: Vec<AgentId>,
     /// What each candidate has lost and learned.
     pub candidates: Vec<CandidateState>,
+    /// When this became a version; unknown of versions of old.
+    #[serde(default)]
+    pub made: Timestamp,
+    /// The spans of time of which it knows nothing, because somebody went back to a version of before, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<(Timestamp, Timestamp)>,
 }
 
 /// Everything that a model is, by what it is for.

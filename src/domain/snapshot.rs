@@ -10,7 +10,7 @@ use super::event::{Held, TaskRated};
 use super::execution::OutcomeKind;
 use super::fleet::Defaults;
 use super::id::{AgentId, ArtifactId, CageId, ExecutionId, NodeId, TaskId, UserId};
-use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack, truth_of_rating};
+use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack, Taught, truth_of_rating};
 use super::node::Node;
 use super::quantity::Span;
 use super::requirements::Requirements;
@@ -96,10 +96,8 @@ pub enum PastLesson {
     TakenBack {
         /// Who was rated.
         agent_id: AgentId,
-        /// What the rating had taught.
-        lesson: Lesson,
-        /// How well it had said that it came out, 0-1000.
-        truth: u16,
+        /// What the rating had changed.
+        taught: Taught,
     },
     /// An execution succeeded, after so long.
     Took {
@@ -339,12 +337,29 @@ pub struct RatedTask {
     pub execution_id: ExecutionId,
     /// Who did it.
     pub agent_id: AgentId,
-    /// The ratings that it has, with whose they are.
-    pub ratings: Vec<(UserId, u8)>,
+    /// The ratings that it has.
+    pub ratings: Vec<GivenRating>,
     /// The task's type.
     pub kind: String,
     /// What was read out of its text.
     pub context: TaskContext,
+}
+
+/// A rating of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenRating {
+    /// Who gave it.
+    pub user_id: UserId,
+    /// 1-5, 5 best.
+    pub stars: u8,
+    /// The attempt that was rated.
+    pub execution_id: ExecutionId,
+    /// Whose that was.
+    pub agent_id: AgentId,
+    /// What it has changed of what was learned; `None` where it taught nothing.
+    pub taught: Option<Taught>,
+    /// When.
+    pub time: Timestamp,
 }
 
 /// An artifact that is not approved.
@@ -380,11 +395,10 @@ impl OpenArtifact {
 impl PastLesson {
     /// What a rating teaches, or one that is taken back takes with it.
     pub fn of_rating(event: TaskRated) -> Option<Self> {
-        let TaskRated { agent_id, rating, was, lesson, .. } = event;
-        match (lesson?, rating, was) {
-            (lesson, Some(stars), _) => Some(Self::Learned { agent_id, lesson, truth: truth_of_rating(stars) }),
-            (lesson, None, Some(stars)) => Some(Self::TakenBack { agent_id, lesson, truth: truth_of_rating(stars) }),
-            (_, None, None) => None,
+        let TaskRated { agent_id, rating, lesson, taught, .. } = event;
+        match rating {
+            Some(stars) => lesson.map(|lesson| Self::Learned { agent_id, lesson, truth: truth_of_rating(stars) }),
+            None => taught.map(|taught| Self::TakenBack { agent_id, taught }),
         }
     }
 }

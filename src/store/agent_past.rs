@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::rows::Columns;
 use crate::domain::id::{AgentId, ExecutionId, TaskId, UserId};
 use crate::domain::performance::Day;
-use crate::domain::snapshot::{Past, PastDay, PastOpinion, PastPair, RatedTask};
+use crate::domain::snapshot::{GivenRating, Past, PastDay, PastOpinion, PastPair, RatedTask};
 use crate::domain::time::Timestamp;
 
 const DOING: &str = "reading what agents have done";
@@ -114,11 +114,21 @@ impl Reader {
             let Some(mut task) = task else { continue };
             task.ratings = self
                 .connection()
-                .prepare_cached("SELECT user_id, rating FROM rating WHERE task_id = ? ORDER BY user_id")
+                .prepare_cached(
+                    "SELECT user_id, rating, execution_id, agent_id, taught, rated_at FROM rating
+                     WHERE task_id = ? ORDER BY user_id",
+                )
                 .and_then(|mut statement| {
                     let read = |row: &Row<'_>| {
                         let mut columns = Columns::new(row);
-                        Ok((columns.id(UserId)?, columns.get()?))
+                        Ok(GivenRating {
+                            user_id: columns.id(UserId)?,
+                            stars: columns.get()?,
+                            execution_id: columns.id(ExecutionId)?,
+                            agent_id: columns.id(AgentId)?,
+                            taught: columns.optional_json()?,
+                            time: columns.time()?,
+                        })
                     };
                     statement.query_map(key, read)?.collect()
                 })

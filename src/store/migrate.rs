@@ -165,10 +165,16 @@ const STEPS: &[Step] = &[
                  OR (kind = 'alert_repeated' AND (body ->> 'attempts' IS NOT NULL OR body ->> 'remedy' IS NOT NULL)))",
         ),
     },
+    Step {
+        name: "ratings_taught",
+        up: include_str!("migrations/0018_ratings_taught.up.sql"),
+        down: Some(include_str!("migrations/0018_ratings_taught.down.sql")),
+        known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'task_rated')"),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 17;
+pub const SCHEMA: u32 = 18;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 

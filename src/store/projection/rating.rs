@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::Change;
+use super::{Change, json};
 use crate::domain::event::{ArtifactReviewed, TaskRated};
 use crate::domain::{Actor, AgentId, ReviewState, UserId};
 use crate::store::error::Error;
@@ -16,8 +16,8 @@ pub(super) fn rated(change: &Change<'_, '_>, event: &TaskRated) -> Result<(), Er
         );
     };
     change.run(
-        "INSERT OR REPLACE INTO rating (task_id, user_id, execution_id, agent_id, rating, note, rated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO rating (task_id, user_id, execution_id, agent_id, rating, note, rated_at, taught)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             event.task_id.0.as_bytes(),
             user.0.as_bytes(),
@@ -26,6 +26,7 @@ pub(super) fn rated(change: &Change<'_, '_>, event: &TaskRated) -> Result<(), Er
             stars,
             event.note,
             change.now(),
+            event.taught.as_ref().map(|taught| json("what a rating taught", taught)).transpose()?,
         ],
     )
 }

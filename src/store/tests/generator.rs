@@ -13,9 +13,9 @@ use crate::domain::execution::{Outcome, OutcomeKind};
 use crate::domain::fleet::Defaults;
 use crate::domain::id::*;
 use crate::domain::learning::{
-    CandidateState, ChancesState, Compared, EffectState, GuessState, Lesson, LossState, ModelKind, ModelState,
-    ModelVersion, PolicyState, PredictorState, Product, QuantityState, QuestionState, RateState, Slack, SpreadState,
-    WeightState, type_number,
+    CandidateState, ChancesState, Compared, EffectChange, EffectState, GuessState, Lesson, LossState, ModelKind,
+    ModelState, ModelVersion, PolicyState, PredictorState, Product, QuantityState, QuestionState, RateState, Slack,
+    SpreadState, Taught, WeightState, type_number,
 };
 use crate::domain::node::{Capacity, Node, NodeStatus};
 use crate::domain::quantity::{Bytes, Cpu, Span};
@@ -452,6 +452,8 @@ impl History {
         let Some(at) = self.pick(|task| task.executions > 0) else { return };
         let stars = |draw: usize| u8::try_from(draw).ok().filter(|stars| *stars > 0);
         let lesson = self.lesson();
+        let taught =
+            lesson.as_ref().map(|lesson| Taught(vec![vec![EffectChange(lesson.features[0], true, -5, 3)], vec![]]));
         self.add(TaskRated {
             task_id: self.tasks[at].id,
             execution_id: ExecutionId::new(self.time(), self.wide()),
@@ -460,6 +462,7 @@ impl History {
             note: (self.below(2) == 0).then(|| "so so".to_owned()),
             was: stars(self.below(6)),
             lesson,
+            taught,
         });
     }
 

@@ -289,6 +289,7 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
             " choice=",
             " stopped_executions=",
             " about=",
+            " taught=",
         ];
         let older = rows(folder.path());
         // Columns that later steps added stand at the end of a line.

@@ -2,7 +2,7 @@
 
 use crate::domain::Actor;
 use crate::domain::event::TaskRated;
-use crate::domain::learning::truth_of_rating;
+use crate::domain::snapshot::PastLesson;
 use crate::engine::core::Core;
 
 impl Core {
@@ -10,12 +10,8 @@ impl Core {
         if let (Actor::User(user), Some(slot)) = (actor, self.agent_ids.get(event.agent_id)) {
             self.selection.rated(slot, user, event.was, event.rating);
         }
-        match (&event.lesson, event.rating, event.was) {
-            (Some(lesson), Some(stars), _) => self.selection.learn(event.agent_id, lesson, truth_of_rating(stars)),
-            (Some(lesson), None, Some(stars)) => {
-                self.selection.unlearn(event.agent_id, lesson, truth_of_rating(stars));
-            }
-            _ => {}
+        if let Some(lesson) = PastLesson::of_rating(event.clone()) {
+            self.selection.remember_lesson(&lesson);
         }
     }
 }

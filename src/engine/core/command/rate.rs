@@ -6,8 +6,8 @@ use super::Context;
 use super::agents::user_of;
 use super::undo::{Groups, undone_by};
 use crate::domain::event::TaskRated;
-use crate::domain::learning::Lesson;
-use crate::domain::snapshot::RatedTask;
+use crate::domain::learning::{Lesson, truth_of_rating};
+use crate::domain::snapshot::{GivenRating, RatedTask};
 use crate::domain::{Actor, Command, Refusal, Reply, TaskId, Timestamp, UserId};
 use crate::engine::core::selection::{Subject, Topic};
 use crate::engine::core::{Core, Decisions};
@@ -34,31 +34,47 @@ impl Core {
                 return Err(Refusal::conflict("task", task_id, "a task of which an attempt has ended")
                     .hint("wait until it has ended"));
             };
-            let was = task.ratings.iter().find(|(by, _)| *by == user).map(|(_, stars)| *stars);
-            if was.is_none() && rating.is_none() {
+            let given = task.ratings.iter().find(|given| given.user_id == user);
+            if given.is_none() && rating.is_none() {
                 return Ok(());
             }
-            before.add(was, task_id);
-            let (execution_id, agent_id) = (task.execution_id, task.agent_id);
-            let lesson = match (was, rating) {
-                // Who changes a rating teaches nothing new.
-                (Some(_), Some(_)) => None,
-                (None, _) => core.lesson_of_rating(user, task),
-                // One that is taken back takes with it what it taught, which was of an agent that it was not known of.
-                (Some(_), None) => core.agent_ids.get(agent_id).and_then(|slot| {
-                    core.selection.rated(slot, user, was, None);
-                    let lesson = core.lesson_of_rating(user, task);
-                    core.selection.rated(slot, user, None, was);
-                    lesson
-                }),
+            before.add(given.map(|given| given.stars), task_id);
+            // Whoever changes a rating takes the one before back; perhaps it was of another attempt, by another agent.
+            if let Some(given) = given {
+                let event = core.taken_back(task_id, given, note.filter(|_| rating.is_none()));
+                core.emit(now, actor, event, out);
+            }
+            let Some(stars) = rating else {
+                core.keep_models(now, out);
+                return Ok(());
             };
-            let event = TaskRated { task_id, execution_id, agent_id, rating, note: note.cloned(), was, lesson };
+            let (execution_id, agent_id) = (task.execution_id, task.agent_id);
+            let lesson = core.lesson_of_rating(user, task);
+            let taught =
+                lesson.as_ref().map(|lesson| core.selection.changes_of(agent_id, lesson, truth_of_rating(stars)));
+            let (rating, note) = (Some(stars), note.cloned());
+            let event = TaskRated { task_id, execution_id, agent_id, rating, note, was: None, lesson, taught };
             core.emit(now, actor, event, out);
             core.keep_models(now, out);
             Ok(())
         })?;
         let back = before.commands(|rating, ids| Command::RateTasks { ids, rating, note: None });
         Ok(undone_by(reply, back))
+    }
+
+    /// A rating that is taken back takes with it what it taught, and no more than that.
+    fn taken_back(&self, task_id: TaskId, given: &GivenRating, note: Option<&String>) -> TaskRated {
+        TaskRated {
+            task_id,
+            execution_id: given.execution_id,
+            agent_id: given.agent_id,
+            rating: None,
+            note: note.cloned(),
+            was: Some(given.stars),
+            lesson: None,
+            // Whoever went back to a version of before went back behind what it taught.
+            taught: given.taught.clone().filter(|_| self.selection.policy().knows_of(given.time)),
+        }
     }
 
     /// What a person's rating of a task teaches. The more an agent was rated by them before, the less it counts, so that

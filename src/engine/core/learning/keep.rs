@@ -20,6 +20,7 @@ impl Core {
     pub(in crate::engine::core) fn keep_models(&mut self, now: Timestamp, out: &mut Decisions) {
         for model in ModelKind::ALL {
             if let Some((version, state)) = self.next_version(*model) {
+                let state = made(state, now);
                 self.emit(now, Actor::Engine, ModelVersioned { version, state }, out);
             }
         }
@@ -124,7 +125,7 @@ impl Core {
     /// Makes a version of what was learned since the last, if there is anything.
     fn version_now(&mut self, now: Timestamp, actor: Actor, model: ModelKind, out: &mut Decisions) -> Option<u32> {
         let (version, state) = self.version_made_now(model)?;
-        let number = version.version;
+        let (number, state) = (version.version, made(state, now));
         self.emit(now, actor, ModelVersioned { version, state }, out);
         Some(number)
     }
@@ -156,10 +157,28 @@ impl Core {
             ..version.clone()
         };
         let done = vec![format!("{model} {}", version.version)];
-        self.emit(now, actor, ModelVersioned { version, state: state.clone() }, out);
+        let mut state = state.clone();
+        if let ModelState::Policy(state) = &mut state {
+            // What was taught in between is not in it, and so not to be taken out of it either.
+            state.gaps.push((state.made, now));
+            let surplus = state.gaps.len().saturating_sub(GAPS_MAX);
+            state.gaps.drain(..surplus);
+        }
+        self.emit(now, actor, ModelVersioned { version, state: made(state, now) }, out);
         let inverse = vec![Command::RollBackModel { model, version: before }];
         Ok(Reply::Items { done, refused: vec![], inverse, warnings: vec![] })
     }
+}
+
+/// So often somebody can go back, and it is still known of each rating whether it counts.
+const GAPS_MAX: usize = 64;
+
+/// The state of a version that is made now.
+fn made(mut state: ModelState, now: Timestamp) -> ModelState {
+    if let ModelState::Policy(state) = &mut state {
+        state.made = now;
+    }
+    state
 }
 
 /// A version with its state named by what the model is for.

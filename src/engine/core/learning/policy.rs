@@ -13,10 +13,10 @@ use std::collections::BTreeSet;
 use super::features::{self, Feature};
 use super::math::{log_loss, millionths};
 use super::regression::{Case, Depth, LOGITS, Regression};
-use crate::domain::AgentId;
 use crate::domain::learning::{
-    CandidateState, Compared, EffectState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, PolicyState,
+    CandidateState, Compared, EffectState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, PolicyState, Taught,
 };
+use crate::domain::{AgentId, Timestamp};
 
 /// How many standard deviations the bonus is, of an agent with a type of task, and of it with what the task is about.
 const BONUS: f64 = 3.0;
@@ -100,6 +100,8 @@ pub(in crate::engine::core) struct Policy {
     version: u32,
     /// Whether somebody went back to that.
     gone_back: bool,
+    /// The spans of time of which it knows nothing for that.
+    gaps: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Default for Policy {
@@ -114,6 +116,7 @@ impl Default for Policy {
             review: None,
             version: 0,
             gone_back: false,
+            gaps: vec![],
         }
     }
 }
@@ -156,18 +159,23 @@ impl Policy {
         reviewed || self.lessons == WARM
     }
 
-    /// Takes back what a rating had taught. What was foretold before stays foretold: losses remain.
-    pub(in crate::engine::core) fn unlearn(
-        &mut self,
+    /// By how much [`learn`](Self::learn) would change what each candidate has learned.
+    pub(in crate::engine::core) fn changes(
+        &self,
         agent: AgentId,
         score: f64,
         features: &[Feature],
         truth: f64,
         weight: f64,
-    ) {
+    ) -> Taught {
         let case = Case { agent, start: start(score), features };
-        for candidate in &mut self.candidates {
-            candidate.regression.unlearn(&case, truth, weight);
+        Taught(self.candidates.iter().map(|candidate| candidate.regression.changes(&case, truth, weight)).collect())
+    }
+
+    /// Takes back what a rating had taught. What was foretold before stays foretold: losses remain.
+    pub(in crate::engine::core) fn change_back(&mut self, agent: AgentId, taught: &Taught) {
+        for (candidate, changes) in self.candidates.iter_mut().zip(&taught.0) {
+            candidate.regression.change_back(agent, changes);
         }
     }
 
@@ -245,7 +253,14 @@ impl Policy {
             due: self.due,
             candidates: candidates.collect(),
             agents,
+            made: Timestamp::EPOCH,
+            gaps: self.gaps.clone(),
         }
+    }
+
+    /// Whether what was taught at a time is in it.
+    pub(in crate::engine::core) fn knows_of(&self, time: Timestamp) -> bool {
+        !self.gaps.iter().any(|(from, to)| *from < time && time <= *to)
     }
 
     /// What a version was.
@@ -265,6 +280,7 @@ impl Policy {
             review: None,
             version,
             gone_back: false,
+            gaps: state.gaps.clone(),
         }
     }
 

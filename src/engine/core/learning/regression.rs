@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::features::{ALWAYS, Class, Feature, class};
 use super::math::moderated;
 use crate::domain::AgentId;
-use crate::domain::learning::{EffectState, WeightState};
+use crate::domain::learning::{EffectChange, EffectState, WeightState};
 
 /// Variance of what is not known yet of an agent, in squared logits.
 const AGENT: f64 = 0.4;
@@ -60,11 +60,6 @@ impl Effect {
         1.0 / (1.0 / prior + f64::from(self.evidence) / 1e3)
     }
 
-    /// The same with less evidence.
-    const fn without(self, told: Self) -> Self {
-        Self { evidence: self.evidence.saturating_sub(told.evidence), ..self }
-    }
-
     /// What it is, as it is kept.
     pub(super) const fn state(self) -> WeightState {
         WeightState(self.mean, self.evidence)
@@ -84,15 +79,6 @@ impl Effect {
             self.evidence =
                 (f64::from(self.evidence) + information * 1e3).round().clamp(0.0, EVIDENCE_MAX * 1e3) as u32;
         }
-    }
-}
-
-/// A precision in thousandths.
-fn thousandths(precision: f64) -> u32 {
-    // Not below zero, and far within its range.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    {
-        (precision * 1e3).round() as u32
     }
 }
 
@@ -210,65 +196,61 @@ impl Regression {
     /// Learns how a case came out, to a degree of `truth`, 0-1. An observation that should count for less has a `weight`
     /// below 1. Says what it had thought the chance to be.
     pub(super) fn learn(&mut self, case: &Case<'_>, truth: f64, weight: f64) -> f64 {
-        let logit = self.predict(case);
-        let chance = logit.chance();
-        let information = weight * chance * (1.0 - chance);
-        let gain = weight * (truth - chance) / (1.0 + information * logit.variance);
-        let full = self.effects.len() >= EFFECTS_MAX;
-        for ((feature, agent), times) in self.parts(case) {
-            let crowded = class(feature) == Class::Detail
-                && agent.is_some()
-                && !self.effects.contains_key(&(feature, agent))
-                && (full || self.agents_of(feature).count() >= AGENTS_A_DETAIL);
-            if !crowded {
-                let effect = self.effects.entry((feature, agent)).or_default();
-                let variance = effect.variance(prior(feature, agent));
-                effect.learn(variance * times * gain, times * times * information);
+        let (chance, gain, information) = self.gain(case, truth, weight);
+        for (key, times) in self.parts(case) {
+            if let Some(effect) = self.told(key, times, gain, information) {
+                self.effects.insert(key, effect);
             }
         }
         chance
     }
 
-    /// Takes back what a case had taught: looks for the mean and the variance from which [`learn`](Self::learn) would have
-    /// come to those of now, and goes there. Exact up to rounding right after; later as near as what was learned since leaves it.
-    pub(super) fn unlearn(&mut self, case: &Case<'_>, truth: f64, weight: f64) {
-        let parts: Vec<_> = self.parts(case).filter(|(key, _)| self.effects.contains_key(key)).collect();
-        let effect_of = |key: &(Feature, Whose)| self.effect(key.0, key.1);
-        // What an effect's variance was before, given what the case told of it.
-        let variance = |key: &(Feature, Whose), times: f64, information: f64| {
-            let told = Effect { evidence: thousandths(times * times * information), ..Effect::default() };
-            effect_of(key).without(told).variance(prior(key.0, key.1))
-        };
-        let now = self.predict(case);
-        let step = |mean: f64| {
-            let mut before = Logit { mean, variance: now.variance };
-            // The variance hangs on the chance and the chance a little on the variance.
-            for _ in 0..3 {
-                let chance = before.chance();
-                let information = weight * chance * (1.0 - chance);
-                before.variance =
-                    parts.iter().map(|(key, times)| times * times * variance(key, *times, information)).sum();
+    /// By how much [`learn`](Self::learn) would change each effect of a case.
+    pub(super) fn changes(&self, case: &Case<'_>, truth: f64, weight: f64) -> Vec<EffectChange> {
+        let (_, gain, information) = self.gain(case, truth, weight);
+        let changes = self.parts(case).filter_map(|((feature, agent), times)| {
+            let (before, after) = (self.effect(feature, agent), self.told((feature, agent), times, gain, information)?);
+            Some(EffectChange(
+                feature,
+                agent.is_some(),
+                after.mean - before.mean,
+                i32::try_from(i64::from(after.evidence) - i64::from(before.evidence)).unwrap_or(0),
+            ))
+        });
+        changes.collect()
+    }
+
+    /// Changes effects back. As sums know no order, it is exact however much was learned since; but for what was pruned, and what
+    /// came to a ceiling.
+    pub(super) fn change_back(&mut self, agent: AgentId, changes: &[EffectChange]) {
+        for EffectChange(feature, own, mean, evidence) in changes {
+            if let Some(effect) = self.effects.get_mut(&(*feature, own.then_some(agent))) {
+                effect.mean -= mean;
+                effect.evidence = effect.evidence.saturating_add_signed(-evidence);
             }
-            let chance = before.chance();
-            let information = weight * chance * (1.0 - chance);
-            (weight * (truth - chance) / (1.0 + information * before.variance), information, before.variance)
-        };
-        let (mut low, mut high) = (now.mean - 50.0, now.mean + 50.0);
-        for _ in 0..40 {
-            let middle = f64::midpoint(low, high);
-            let (gain, _, variance) = step(middle);
-            if middle + variance * gain < now.mean { low = middle } else { high = middle }
         }
-        let (gain, information, _) = step(f64::midpoint(low, high));
-        let changed: Vec<_> = parts
-            .iter()
-            .map(|(key, times)| {
-                (*key, -variance(key, *times, information) * times * gain, -times * times * information)
-            })
-            .collect();
-        for (key, step, information) in changed {
-            self.effects.entry(key).or_default().learn(step, information);
-        }
+    }
+
+    /// What is expected of a case, by how much each of its effects is moved for its variance, and how much that tells.
+    fn gain(&self, case: &Case<'_>, truth: f64, weight: f64) -> (f64, f64, f64) {
+        let logit = self.predict(case);
+        let chance = logit.chance();
+        let information = weight * chance * (1.0 - chance);
+        (chance, weight * (truth - chance) / (1.0 + information * logit.variance), information)
+    }
+
+    /// What an effect is once it was told; `None` where there are too many of its kind already.
+    fn told(&self, (feature, agent): (Feature, Whose), times: f64, gain: f64, information: f64) -> Option<Effect> {
+        let crowded = class(feature) == Class::Detail
+            && agent.is_some()
+            && !self.effects.contains_key(&(feature, agent))
+            && (self.effects.len() >= EFFECTS_MAX || self.agents_of(feature).count() >= AGENTS_A_DETAIL);
+        (!crowded).then(|| {
+            let mut effect = self.effect(feature, agent);
+            let variance = effect.variance(prior(feature, agent));
+            effect.learn(variance * times * gain, times * times * information);
+            effect
+        })
     }
 
     /// What an agent has of its own with a type of task: the mean, and the variance against which nothing is known is

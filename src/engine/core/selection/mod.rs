@@ -31,7 +31,7 @@ pub use self::recommend::RECOMMENDED_MAX;
 pub(super) use self::text::Reader;
 pub(super) use self::topic::{Topic, Topics};
 use self::vocabulary::Vocabulary;
-use crate::domain::learning::{Lesson, ModelState, ModelVersion, PolicyState};
+use crate::domain::learning::{Lesson, ModelState, ModelVersion, PolicyState, Taught};
 use crate::domain::performance::Day;
 use crate::domain::selection::{Phase, SelectionPolicy, Weights};
 use crate::domain::snapshot::{Past, PastLesson};
@@ -241,10 +241,15 @@ impl Selection {
         }
     }
 
-    /// Takes back what a rating had taught.
-    pub(super) fn unlearn(&mut self, agent: AgentId, lesson: &Lesson, truth: u16) {
+    /// What learning from it would change.
+    pub(super) fn changes_of(&self, agent: AgentId, lesson: &Lesson, truth: u16) -> Taught {
         let parts = |thousandths: u16| f64::from(thousandths) / 1000.0;
-        self.policy.unlearn(agent, parts(lesson.score), &lesson.features, parts(truth), parts(lesson.weight));
+        self.policy.changes(agent, parts(lesson.score), &lesson.features, parts(truth), parts(lesson.weight))
+    }
+
+    /// Takes back what a rating had taught.
+    fn change_back(&mut self, agent: AgentId, taught: &Taught) {
+        self.policy.change_back(agent, taught);
         if let Some(slot) = self.slots.get(&agent) {
             self.changes.add(*slot);
         }
@@ -378,16 +383,7 @@ impl Selection {
             }
         }
         for lesson in &past.lessons {
-            match lesson {
-                PastLesson::Learned { agent_id, lesson, truth } => self.learn(*agent_id, lesson, *truth),
-                PastLesson::TakenBack { agent_id, lesson, truth } => self.unlearn(*agent_id, lesson, *truth),
-                PastLesson::Removed(agent) => self.forget(*agent),
-                // These are for the other models.
-                PastLesson::Took { .. }
-                | PastLesson::Tried { .. }
-                | PastLesson::Judged { .. }
-                | PastLesson::Stood(_) => {}
-            }
+            self.remember_lesson(lesson);
         }
         self.today = today;
         for slot in touched {
@@ -398,6 +394,17 @@ impl Selection {
             self.link(slot);
         }
         self.changes.forget();
+    }
+
+    /// Something that taught the policy, or made it forget.
+    pub(super) fn remember_lesson(&mut self, lesson: &PastLesson) {
+        match lesson {
+            PastLesson::Learned { agent_id, lesson, truth } => self.learn(*agent_id, lesson, *truth),
+            PastLesson::TakenBack { agent_id, taught } => self.change_back(*agent_id, taught),
+            PastLesson::Removed(agent) => self.forget(*agent),
+            // These are for the other models.
+            PastLesson::Took { .. } | PastLesson::Tried { .. } | PastLesson::Judged { .. } | PastLesson::Stood(_) => {}
+        }
     }
 
     /// What the store would have of the past.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::*;
 use crate::domain::event::ModelVersioned;
-use crate::domain::learning::ModelKind;
+use crate::domain::learning::{EffectState, ModelKind, ModelState};
 use crate::domain::{Command, Event, NewTask, OutcomeKind, RefusalKind};
 use crate::engine::core::rehearsal::{Outcome, Question, Rehearsal};
 
@@ -243,7 +243,11 @@ fn a_version_can_be_made_and_gone_back_to() {
     let made = versions(&world);
     let numbers: Vec<_> = made.iter().map(|one| (one.version.version, one.version.lessons)).collect();
     assert_eq!(numbers, [(1, 10), (2, 15), (3, 10)], "what was learned since is kept as a version of its own");
-    assert_eq!(made[2].state, made[0].state);
+    let learned = |place: usize| match &made[place].state {
+        ModelState::Policy(state) => state.candidates.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(learned(2), learned(0));
     world.assert_durable();
 }
 
@@ -348,14 +352,68 @@ fn a_rating_teaches_less_the_more_often_one_gives_it() {
             Event::TaskRated(event) => Some(event.lesson.as_ref().map(|lesson| lesson.weight)),
             _ => None,
         });
-        let [changed, first] = rated.take(2).collect::<Vec<_>>()[..] else { panic!() };
-        assert_eq!(changed, None, "who changes a rating teaches nothing new");
+        let [changed, taken_back, first] = rated.take(3).collect::<Vec<_>>()[..] else { panic!() };
+        assert_eq!((taken_back, changed), (None, first), "who changes a rating takes it back and gives another");
         weights.extend(first);
     }
     assert_eq!(weights, [2000, 888, 500, 320]);
     world.assert_durable();
     world.command(Command::RemoveAgents { ids: vec![world.agent("ann")] }).unwrap();
     world.assert_durable();
+}
+
+#[test]
+fn ratings_that_were_changed_and_taken_back_leave_nothing_and_grant_nothing() {
+    let mut world = World::new(FLEET);
+    let mut finished = || {
+        let id = world.submit(NewTask { kind: "sql".to_owned(), agent: Some("ann".into()), ..bare() });
+        world.schedule();
+        world.finish(id, OutcomeKind::Succeeded);
+        id
+    };
+    let (first, second) = (finished(), finished());
+    // The effects of each candidate, in logits. A score counts besides how much was seen in all.
+    let learned = |world: &World| -> Vec<f64> {
+        let candidates = world.core.selection.policy().state().candidates;
+        let sum = |effects: &[EffectState]| effects.iter().map(|effect| f64::from(effect.2) / 1e4).sum::<f64>();
+        candidates.iter().map(|one| sum(&one.effects)).collect()
+    };
+    let rate = |world: &mut World, id, rating| {
+        world.command(Command::RateTasks { ids: vec![id], rating, note: None }).unwrap();
+        world.assert_durable();
+    };
+    let apart =
+        |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f64::max);
+    let before = learned(&world);
+    for _ in 0..20 {
+        rate(&mut world, first, Some(5));
+        let best = learned(&world);
+        rate(&mut world, first, Some(1));
+        let worst = learned(&world);
+        assert!(worst[1] < best[1], "another rating teaches something else: {best:?} {worst:?}");
+        rate(&mut world, first, None);
+    }
+    let after = learned(&world);
+    assert!(apart(&before, &after) < 0.01, "{before:?} {after:?}");
+    // In another order than they were given each takes with it what it taught itself.
+    for _ in 0..20 {
+        for (id, rating) in [(first, Some(5)), (second, Some(1)), (first, None), (second, None)] {
+            rate(&mut world, id, rating);
+        }
+        let after = learned(&world);
+        assert!(apart(&before, &after) < 0.01, "{before:?} {after:?}");
+    }
+
+    // A rating that a version does not know of takes nothing out of it.
+    world.command(Command::TrainModel { model: ModelKind::Policy }).unwrap();
+    let version = world.core.selection.policy().version();
+    world.pass(crate::domain::Span::from_secs(1));
+    rate(&mut world, first, Some(1));
+    world.pass(crate::domain::Span::from_secs(1));
+    world.command(Command::RollBackModel { model: ModelKind::Policy, version }).unwrap();
+    let gone_back = learned(&world);
+    rate(&mut world, first, None);
+    assert_eq!(learned(&world), gone_back, "it went with what came after that version");
 }
 
 /// Rates a task as somebody else.

@@ -4,7 +4,7 @@ use crate::domain::command::{Command, Reply};
 use crate::domain::learning::{ModelKind, ModelState, ModelVersion, Product, type_number};
 use crate::domain::link::Report;
 use crate::domain::node::Capacity;
-use crate::domain::snapshot::{OpenArtifact, QueuedTask, RatedTask};
+use crate::domain::snapshot::{GivenRating, OpenArtifact, QueuedTask, RatedTask};
 use crate::domain::workspace::MergeState;
 use crate::domain::*;
 use crate::engine::core::{Context, Core, Decisions, Effect};
@@ -154,8 +154,15 @@ impl World {
             Event::TaskRated(event) => {
                 let ratings = &mut self.rated.get_mut(&event.task_id).unwrap().ratings;
                 let Actor::User(user) = record.actor else { panic!("{record:?}") };
-                ratings.retain(|(by, _)| *by != user);
-                ratings.extend(event.rating.map(|stars| (user, stars)));
+                ratings.retain(|given| given.user_id != user);
+                ratings.extend(event.rating.map(|stars| GivenRating {
+                    user_id: user,
+                    stars,
+                    execution_id: event.execution_id,
+                    agent_id: event.agent_id,
+                    taught: event.taught.clone(),
+                    time: record.time,
+                }));
             }
             Event::ArtifactAdded(event) => {
                 let (id, task_id) = (event.artifact.id, event.artifact.task_id);

@@ -153,15 +153,20 @@ impl Overview {
             }
             // What there is none of is said in the heading.
             Panel::Inbox => (lines().min(2), lines().min(self.rows_best)),
-            Panel::Alerts => (lines().min(3), lines().min(self.rows_best)),
-            Panel::Risk => (lines().min(1), lines().min(self.rows_best)),
+            Panel::Alerts if width < TWO_COLUMNS_FROM => (lines().min(1), lines().min(ALERTS_NARROW)),
+            Panel::Alerts | Panel::Risk => (lines().min(1), lines().min(self.rows_best)),
             Panel::Cages => {
                 let rows = self.cells.all().len().div_ceil(usize::from(width).max(1));
                 // Up to three lines a row of signs, so that cells can be drawn larger.
                 (count(rows).min(1), count(rows * 4).clamp(1, 60))
             }
         };
-        Want { panel, rank: panel as u8, least: least + heading, best: best + heading }
+        // Where one panel takes from the other, a few alerts are in sight before more of the inbox is.
+        let rank = match panel {
+            Panel::Alerts if width < TWO_COLUMNS_FROM => Panel::Inbox as u8 * 2 - 1,
+            panel => panel as u8 * 2,
+        };
+        Want { panel, rank, least: least + heading, best: best + heading }
     }
 
     fn heading(&self, panel: Panel, overview: &live::Overview, area: Rect, look: &Look<'_>) -> (String, String) {
@@ -302,6 +307,9 @@ enum CagesAs {
     /// One sign a cage, or less.
     Map,
 }
+
+/// So many alerts are in sight on a narrow screen before more of the inbox is.
+const ALERTS_NARROW: u16 = 3;
 
 /// From this width on what machines used within the last hour stands beside what they use now.
 const PAST_FROM: u16 = 180;
