@@ -58,9 +58,11 @@ pub fn run(context: &mut Context, args: &SearchArgs) -> Outcome {
     Ok(0)
 }
 
-/// The search as it is sent: an argument with blanks was in quotation marks, and is a phrase.
+/// The search as it is sent: an argument with blanks was in quotation marks, and is a phrase. One that has such marks itself says
+/// by itself what belongs together.
 fn text_of(words: &[String]) -> String {
-    let word = |word: &String| if word.contains(char::is_whitespace) { format!("\"{word}\"") } else { word.clone() };
+    let blanks = |word: &&String| word.contains(char::is_whitespace) && !word.contains('"');
+    let word = |word: &String| if blanks(&word) { format!("\"{word}\"") } else { word.clone() };
     words.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
@@ -82,5 +84,7 @@ mod tests {
     #[test]
     fn an_argument_with_blanks_is_a_phrase() {
         assert_eq!(text_of(&["parser".into(), "unit tests".into()]), "parser \"unit tests\"");
+        assert_eq!(text_of(&["\"columns csv\"".into()]), "\"columns csv\"");
+        assert_eq!(text_of(&["a \"columns csv\"".into()]), "a \"columns csv\"");
     }
 }

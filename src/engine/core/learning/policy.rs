@@ -352,6 +352,20 @@ impl Policy {
         bounded(BONUS, regression.of_agent(agent, kind).variance, regression.unknown(kind))
     }
 
+    /// What both bonuses take from an agent's score, in millionths, so that others are tried, too.
+    pub(in crate::engine::core) fn held_back(
+        &self,
+        agent: AgentId,
+        kind: Option<Feature>,
+        features: &[Feature],
+    ) -> i64 {
+        if !self.explores() {
+            return 0;
+        }
+        let (logit, unknown) = self.present().of_details(agent, features);
+        self.bonus(agent, kind) + bounded(BONUS_OF_DETAILS, logit.variance, unknown)
+    }
+
     /// What an agent's score gains or loses by what the task is about, in millionths, with a bonus as above.
     pub(in crate::engine::core) fn of_details(&self, agent: AgentId, features: &[Feature], explore: bool) -> i64 {
         let (logit, unknown) = self.present().of_details(agent, features);

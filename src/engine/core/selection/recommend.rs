@@ -247,6 +247,19 @@ impl Core {
             0 => evidence,
             _ => format!("{evidence}, {} of its work among them", plural(u64::from(ratings), "rating")),
         };
+        let kind = self.selection.kind_feature(&subject.topic.kind);
+        let held_back = match self.selection.explore && subject.first_chance {
+            true => self.selection.policy.held_back(agent.id, kind, view.matched.features()),
+            false => 0,
+        };
+        // Who is known well loses by that, and is none the worse for it.
+        let evidence = match held_back {
+            ..=-5_000 => {
+                let part = held_back as f64 / 1e6;
+                format!("{evidence}; {part:.3} of it because it is known well, so that others are tried (exploration)")
+            }
+            _ => evidence,
+        };
         Learned { value: one.judged.learned as f64 / 1e6, evidence, outlook }
     }
 
@@ -310,7 +323,8 @@ impl Core {
         let steps = [1, 2, 3, 5, 10, 20, 50, SUCCESSES_MAX];
         if let Some(count) = steps.into_iter().find(|count| with_successes(*count) >= gap) {
             let of_kind = if kind.is_empty() { String::new() } else { format!(" with tasks of type {kind}") };
-            ways.push(format!("{count} more successes{of_kind}"));
+            let successes = if count == 1 { "success" } else { "successes" };
+            ways.push(format!("about {count} more {successes}{of_kind}"));
         }
         if gain(Factor::UserPreference, ONE) >= gap {
             ways.push("better ratings by whoever submits it".to_owned());

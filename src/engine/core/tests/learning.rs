@@ -285,14 +285,18 @@ fn what_was_learned_says_that_ratings_are_in_it() {
         let found = world.core.recommend("", "sql", None, 2).items;
         found.into_iter().find(|item| item.name == agent).unwrap().learned.evidence
     };
-    assert!(evidence(&world, "ann").ends_with("; 40 outcomes and ratings"), "{}", evidence(&world, "ann"));
+    assert!(evidence(&world, "ann").contains("; 40 outcomes and ratings; -0."), "{}", evidence(&world, "ann"));
     let id = world.submit(NewTask { agent: Some("ann".into()), ..bare() });
     world.schedule();
     world.finish(id, OutcomeKind::Succeeded);
     world.command(Command::RateTasks { ids: vec![id], rating: Some(1), note: None }).unwrap();
     let said = evidence(&world, "ann");
-    assert!(said.ends_with("; 42 outcomes and ratings, 1 rating of its work among them"), "{said}");
-    assert!(evidence(&world, "ben").ends_with("; 42 outcomes and ratings"), "{}", evidence(&world, "ben"));
+    assert!(
+        said.contains("; 42 outcomes and ratings, 1 rating of its work among them; -0.")
+            && said.ends_with("(exploration)"),
+        "{said}"
+    );
+    assert!(evidence(&world, "ben").contains("; 42 outcomes and ratings; -0."), "{}", evidence(&world, "ben"));
 }
 
 #[test]
