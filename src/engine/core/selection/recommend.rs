@@ -248,17 +248,15 @@ impl Core {
             _ => format!("{evidence}, {} of its work among them", plural(u64::from(ratings), "rating")),
         };
         let kind = self.selection.kind_feature(&subject.topic.kind);
-        let held_back = match self.selection.explore && subject.first_chance {
-            true => self.selection.policy.held_back(agent.id, kind, view.matched.features()),
-            false => 0,
-        };
+        let explores = self.selection.explore && subject.first_chance;
+        let held_back =
+            if explores { self.selection.policy.held_back(agent.id, kind, view.matched.features()) } else { 0 };
         // Who is known well loses by that, and is none the worse for it.
-        let evidence = match held_back {
-            ..=-5_000 => {
-                let part = held_back as f64 / 1e6;
-                format!("{evidence}; {part:.3} of it because it is known well, so that others are tried (exploration)")
-            }
-            _ => evidence,
+        let evidence = if held_back <= -5_000 {
+            let part = held_back as f64 / 1e6;
+            format!("{evidence}; {part:.3} of it because it is known well, so that others are tried (exploration)")
+        } else {
+            evidence
         };
         Learned { value: one.judged.learned as f64 / 1e6, evidence, outlook }
     }
