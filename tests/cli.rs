@@ -357,6 +357,7 @@ mod with_a_stand_in {
             ),
             "GET /v1/tasks/absent" => refusal(404, "not_found"),
             "GET /v1/tasks/full" => refusal(503, "unavailable"),
+            _ if request.starts_with("GET /v1/alerts?") => (200, Some(0), b"[]".to_vec()),
             _ if request.ends_with("/logs?follow=true") => (200, None, spooled()),
             _ if request.contains("/wait?timeout_s=") => ok(&task("failed")),
             _ if request.starts_with("GET /v1/executions/") => {
