@@ -500,10 +500,7 @@ events! {
         /// The same person's rating of this task before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<u8>,
-        /// What it teaches.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        lesson: Option<Lesson>,
-        /// What that changes; of a rating that is taken back, what it had changed and is changed back.
+        /// What it changes of what was learned; of a rating that is taken back, what it had changed and is changed back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         taught: Option<Taught>,
     }

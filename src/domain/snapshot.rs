@@ -10,7 +10,7 @@ use super::event::{Held, TaskRated};
 use super::execution::OutcomeKind;
 use super::fleet::Defaults;
 use super::id::{AgentId, ArtifactId, CageId, ExecutionId, NodeId, TaskId, UserId};
-use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack, Taught, truth_of_rating};
+use super::learning::{Lesson, ModelState, ModelVersion, Product, Slack, Taught};
 use super::node::Node;
 use super::quantity::Span;
 use super::requirements::Requirements;
@@ -83,7 +83,7 @@ pub struct Past {
 /// Something that taught, or made forget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PastLesson {
-    /// An execution ended, or a task was rated.
+    /// An execution ended.
     Learned {
         /// Who did it.
         agent_id: AgentId,
@@ -92,12 +92,14 @@ pub enum PastLesson {
         /// How well it came out, 0-1000.
         truth: u16,
     },
-    /// A rating was taken back.
-    TakenBack {
+    /// A rating was given or taken back.
+    Rated {
         /// Who was rated.
         agent_id: AgentId,
-        /// What the rating had changed.
+        /// What the rating changes.
         taught: Taught,
+        /// Whether it was given; otherwise that is changed back.
+        given: bool,
     },
     /// An execution succeeded, after so long.
     Took {
@@ -395,10 +397,7 @@ impl OpenArtifact {
 impl PastLesson {
     /// What a rating teaches, or one that is taken back takes with it.
     pub fn of_rating(event: TaskRated) -> Option<Self> {
-        let TaskRated { agent_id, rating, lesson, taught, .. } = event;
-        match rating {
-            Some(stars) => lesson.map(|lesson| Self::Learned { agent_id, lesson, truth: truth_of_rating(stars) }),
-            None => taught.map(|taught| Self::TakenBack { agent_id, taught }),
-        }
+        let TaskRated { agent_id, rating, taught, .. } = event;
+        Some(Self::Rated { agent_id, taught: taught?, given: rating.is_some() })
     }
 }

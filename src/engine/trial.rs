@@ -64,7 +64,7 @@ fn replay(
         times.extend([*at, at.plus(rule.window), at.plus(rule.hold)]);
     }
     // What is about work is over with it, and what waits for its time begins anew.
-    if rule.rests_without_work() {
+    if rule.is_of_work() {
         times.extend(runs.changes(&subject.name));
     }
     let mut walk = runs.walk(&subject.name);

@@ -80,11 +80,8 @@ pub(super) async fn test(State(service): State<Service>, Json(test): Json<RuleTe
     let past = Past(service.running()?.recorder.clone());
     let since = crate::domain::Timestamp::from_micros(now.as_micros().saturating_sub(since.as_micros()));
     let scope = rule.scope;
-    let runs = if rule.rests_without_work() {
-        service.read(move |reader| reader.runs(scope, since)).await?
-    } else {
-        Runs::default()
-    };
+    let runs =
+        if rule.is_of_work() { service.read(move |reader| reader.runs(scope, since)).await? } else { Runs::default() };
     let tried = tokio::task::spawn_blocking(move || try_rule(&rule, &past, &runs, since, now)).await;
     let failed = |error| Failure::from(Refusal::new(crate::domain::RefusalKind::Unavailable, "the trial", error));
     tried.map(Json).map_err(failed)

@@ -442,10 +442,9 @@ fn queue(view: &OverviewView, now: Timestamp) -> Health {
     }
     if let Some((tasks, artifact)) = view.refused {
         let many = if tasks == 1 { "1 task waits" } else { &format!("{tasks} tasks wait") };
-        let reason = format!("{many} for approval of what was rejected, and so for ever");
-        let remedy = format!(
-            "menagerie artifact show {artifact}; menagerie artifact approve {artifact} after all, or menagerie task cancel TASK"
-        );
+        let reason = format!("{many} for approval of what was rejected");
+        // Nothing else will set them going.
+        let remedy = format!("menagerie artifact approve {artifact} after all, or cancel what waits for it");
         return part("queue", HealthState::Degraded, reason, remedy);
     }
     match wait {

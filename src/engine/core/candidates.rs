@@ -217,8 +217,8 @@ impl Core {
             })
         });
         let less: Vec<_> = less.collect();
-        if !less.is_empty() {
-            reasons.push(format!("smaller than its home: {}", less.join(", ")));
+        if let (Some(home), false) = (home, less.is_empty()) {
+            reasons.push(format!("smaller than cage {}: {}", home.spec.id, less.join(", ")));
         }
         // A cage without a GPU is the usual case and no limit worth a word.
         let limited = (0..5).filter(|place| cage.room.0[*place] < u64::MAX && cage.room.0[*place] > 0);

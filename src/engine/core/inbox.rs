@@ -256,11 +256,16 @@ impl Core {
     /// there may be more.
     pub(super) fn held_by_rejections(&self) -> Option<(u64, ArtifactId)> {
         let mut reach = Reach::new(self);
+        // Whole arrays are among the makers: each is looked at once, however many of its elements made something.
+        let mut makers = BTreeSet::new();
         let (mut waiting, mut newest) = (BTreeSet::new(), None);
         for id in self.rejected.iter().rev().take(REJECTED_LOOKED_AT) {
-            let makers = self.artifacts.get(id).into_iter().flat_map(OpenArtifact::makers);
             let before = waiting.len();
-            waiting.extend(makers.flat_map(|maker| reach.gated(maker)));
+            for maker in self.artifacts.get(id).into_iter().flat_map(OpenArtifact::makers) {
+                if makers.insert(maker) {
+                    waiting.extend(reach.gated_by(maker));
+                }
+            }
             if waiting.len() > before {
                 newest = newest.or(Some(*id));
             }
@@ -302,13 +307,18 @@ impl<'a> Reach<'a> {
     /// The tasks that wait for approval of a task's artifacts themselves. A gate on an array waits for all its elements'.
     fn gated(&self, task: TaskId) -> Vec<TaskId> {
         let array = task.as_array();
-        let own = self.core.dependents.get(&task);
-        let whole = if array == task { None } else { self.core.dependents.get(&array) };
-        let waits = |id: &&TaskId| {
-            let task = self.core.task_ids.get(**id).map(|slot| &self.core.tasks[slot]);
+        let whole = (array != task).then(|| self.gated_by(array));
+        self.gated_by(task).chain(whole.into_iter().flatten()).collect()
+    }
+
+    /// The same of a task or an array by itself.
+    fn gated_by(&self, maker: TaskId) -> impl Iterator<Item = TaskId> + use<'a> {
+        let core = self.core;
+        let waits = move |id: &TaskId| {
+            let task = core.task_ids.get(*id).map(|slot| &core.tasks[slot]);
             task.is_some_and(|task| task.gate && task.status == TaskStatus::Pending)
         };
-        own.into_iter().chain(whole).flatten().filter(waits).copied().collect()
+        core.dependents.get(&maker).into_iter().flatten().copied().filter(waits)
     }
 
     /// Some tasks and all that depend on them, however far behind.

@@ -92,7 +92,6 @@ impl Core {
         out: &mut Decisions,
     ) -> NodeId {
         let now = self.clock(now);
-        self.stopping_all = false;
         let known = self.nodes.iter().position(|state| state.node.name == name);
         let incarnation = metadata.get(INCARNATION).cloned();
         if let Some(at) = known {
@@ -352,15 +351,13 @@ impl Core {
         let now = self.clock(now);
         let Some(number) = self.node_number(node) else { return };
         let state = &self.nodes[number as usize];
-        if state.node.status == NodeStatus::Lost {
+        // That workers leave when the whole fleet is stopped was wanted: the next engine gives up the one that stays away.
+        if state.node.status == NodeStatus::Lost || self.stopping_all {
             return;
         }
         let (subject, running) = (Subject::new(Scope::Node, &state.node.name), state.ends.len());
         let name = &subject.name;
         self.emit(now, Actor::Engine, NodeLost { node_id: node }, out);
-        if self.stopping_all {
-            return;
-        }
         let lease = self.defaults.lease.human();
         let kept = match running {
             0 => "nothing ran there".to_owned(),

@@ -1,8 +1,8 @@
 //! What a rule's figures lead to: pending, warning, critical, over. A figure that changes no level leaves no record.
 //!
 //! The level that has fired is that of the alert that there is, so a restart or a recovery finds it where it was, and an
-//! alert that was resolved by hand comes up again if its cause is not over. Only since when a threshold is exceeded, and how
-//! grave what has just ended was, is in memory alone.
+//! alert that was resolved by hand comes up again if its cause is not over. Only since when a threshold is exceeded, how
+//! grave what has just ended was, and what a person has closed with another alert, is in memory alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,12 +60,10 @@ impl Core {
             return;
         }
         // Whoever waits for its time waits on while it is inhibited, and fires at once when that is over.
-        let changes = level < fired || (level > fired && !self.is_inhibited(&rule, subject));
+        let quiet = || self.rules.is_explained(&rule.name, subject, level) || self.is_inhibited(&rule, subject);
+        let changes = level < fired || (level > fired && !quiet());
         if changes {
             pending.settle(level);
-        }
-        if pending.is_none() {
-            self.rules.forget_explained(&rule.name, subject);
         }
         self.rules.set_pending(&rule.name, subject, pending);
         if changes {
@@ -115,7 +113,6 @@ impl Core {
     /// The alert of a rule about a subject is over for another reason than its figures, and nothing waits for its time.
     fn lay_down(&mut self, rule: &AlertRule, subject: &Subject, why: &str, now: Timestamp, out: &mut Decisions) {
         self.rules.set_pending(&rule.name, subject, Pending::default());
-        self.rules.forget_explained(&rule.name, subject);
         let source = subject.to_string();
         if let Some(alert_id) = self.alerts.of_cause((&source, &rule.name)).map(|alert| alert.id) {
             self.end_alert(alert_id, format!("cleared by itself: {why}"), now, out);
@@ -163,7 +160,7 @@ impl Core {
     /// have ended what was said already: that counts for as long as the rule looks back.
     pub(super) fn worst_superseded(&self, subjects: &[Subject], trigger: &str, now: Timestamp) -> Option<Severity> {
         let level = |rule: &AlertRule, subject: &Subject| {
-            let fell = self.rules.fell(&rule.name, subject).filter(|(_, at)| now.since(*at) <= rule.window);
+            let fell = self.rules.fell(&rule.name, subject).filter(|(_, until)| now <= *until);
             self.fired(&rule.name, subject).max(fell.map_or(Level::Clear, |(level, _)| level))
         };
         let levels =
@@ -193,9 +190,6 @@ impl Core {
         if rule.inhibited_by.is_empty() {
             return false;
         }
-        if self.rules.is_explained(&rule.name, subject) {
-            return true;
-        }
         let mut sources = vec![subject.to_string(), Subject::new(Scope::Fleet, "").to_string()];
         sources.extend(self.sources_over(subject));
         rule.inhibited_by.iter().any(|trigger| {
@@ -213,8 +207,9 @@ impl Core {
         subject.scope == Scope::Agent && attempts.any(|attempt| attempt.agent == subject.name)
     }
 
-    /// A person resolves an alert: what it has kept quiet is seen to with it, and comes up when it has been well in between.
-    pub(super) fn explain_by(&mut self, alert: &Alert) {
+    /// A person resolves an alert: what it has kept quiet is seen to with it, and comes up when it gets worse or has been well in
+    /// between. Not so when the alert is reopened.
+    pub(super) fn explain_by(&mut self, alert: &Alert, closed: bool) {
         let trigger = &alert.context.trigger;
         let agents = alert.context.attempts.iter().map(|attempt| Subject::new(Scope::Agent, &attempt.agent));
         let subjects: Vec<Subject> = Subject::of_source(&alert.source).into_iter().chain(agents).collect();
@@ -225,7 +220,11 @@ impl Core {
         });
         let quiet: Vec<(String, Subject)> = quiet.collect();
         for (rule, subject) in quiet {
-            self.rules.set_explained(&rule, &subject);
+            if closed {
+                self.rules.set_explained(&rule, &subject);
+            } else {
+                self.rules.forget_explained(&rule, &subject);
+            }
         }
     }
 
@@ -304,10 +303,11 @@ impl Core {
         let own = known.map(|alert| (alert.id, alert.severity, alert.status));
         let labels = &with_attempts(labels, &attempts);
         let message = rule.say(subject, level, value, labels);
+        let before = self.fired(&rule.name, subject);
+        if level < before && !rule.inhibited_by.is_empty() {
+            self.rules.set_fell(rule, subject, before, now);
+        }
         let Some(severity) = level.severity() else {
-            if !rule.inhibited_by.is_empty() {
-                self.rules.set_fell(rule, subject, self.fired(&rule.name, subject), now);
-            }
             if let Some((alert_id, ..)) = own {
                 self.end_alert(alert_id, format!("cleared by itself: {}", cleared(rule, value)), now, out);
             } else {

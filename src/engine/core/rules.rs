@@ -66,11 +66,11 @@ pub struct Rules {
     pub(super) groups: BTreeMap<String, Group>,
     /// No event sets this: after a restart, what a rule waits for begins anew.
     pub(super) pending: BTreeMap<String, BTreeMap<Subject, Pending>>,
-    /// What has lately been over by its figures: how grave it was, and when that was. No event sets this either.
+    /// What has lately been over by its figures: how grave it was, and until when that counts. No event sets this either.
     fell: BTreeMap<(String, Subject), (Level, Timestamp)>,
-    /// What waits and was explained by an alert that a person has resolved: quiet until it has been well once. No event sets this
-    /// either.
-    explained: BTreeSet<(String, Subject)>,
+    /// Of what is pending, what was explained by an alert that a person has resolved, and up to which level: quiet until it has been
+    /// well once, or gets worse.
+    explained: BTreeMap<String, BTreeMap<Subject, Level>>,
     /// Rises with every change of rules.
     version: u64,
 }
@@ -148,6 +148,9 @@ impl Rules {
     }
 
     pub(super) fn set_pending(&mut self, rule: &str, subject: &Subject, pending: Pending) {
+        if pending.is_none() {
+            self.forget_explained(rule, subject);
+        }
         if !pending.is_none() {
             self.pending.entry(rule.to_owned()).or_default().insert(subject.clone(), pending);
         } else if let Some(subjects) = self.pending.get_mut(rule) {
@@ -164,22 +167,27 @@ impl Rules {
 }
 
 impl Rules {
-    /// An alert that explained what waits is resolved by a person, who has seen to the whole of it.
+    /// An alert that explained what waits is resolved by a person, who has seen to all that it has come to so far.
     pub(super) fn set_explained(&mut self, rule: &str, subject: &Subject) {
-        if !self.pending(rule, subject).is_none() {
-            self.explained.insert((rule.to_owned(), subject.clone()));
-        }
+        let level = match self.pending(rule, subject) {
+            Pending { critical: Some(_), .. } => Level::Critical,
+            Pending { warning: Some(_), .. } => Level::Warning,
+            _ => return,
+        };
+        self.explained.entry(rule.to_owned()).or_default().insert(subject.clone(), level);
     }
 
-    /// Nothing waits any more: what comes next is something new.
+    /// Nobody has seen to it after all.
     pub(super) fn forget_explained(&mut self, rule: &str, subject: &Subject) {
-        if !self.explained.is_empty() {
-            self.explained.remove(&(rule.to_owned(), subject.clone()));
+        if let Some(subjects) = self.explained.get_mut(rule) {
+            subjects.remove(subject);
         }
     }
 
-    pub(super) fn is_explained(&self, rule: &str, subject: &Subject) -> bool {
-        !self.explained.is_empty() && self.explained.contains(&(rule.to_owned(), subject.clone()))
+    /// Whether a person has seen to what a subject has come to.
+    pub(super) fn is_explained(&self, rule: &str, subject: &Subject, level: Level) -> bool {
+        let known = self.explained.get(rule).and_then(|subjects| subjects.get(subject));
+        known.is_some_and(|known| level <= *known)
     }
 }
 
@@ -190,14 +198,14 @@ impl Rules {
     /// What a rule said of a subject is over by its figures.
     pub(super) fn set_fell(&mut self, rule: &AlertRule, subject: &Subject, level: Level, now: Timestamp) {
         if self.fell.len() >= FELL_MAX {
-            self.fell.retain(|_, (_, at)| now.since(*at) <= rule.window);
+            self.fell.retain(|_, (_, until)| now <= *until);
         }
         if level > Level::Clear && self.fell.len() < FELL_MAX {
-            self.fell.insert((rule.name.clone(), subject.clone()), (level, now));
+            self.fell.insert((rule.name.clone(), subject.clone()), (level, now.plus(rule.window)));
         }
     }
 
-    /// How grave what a rule said of a subject was before it was over by its figures the last time, and when that was.
+    /// How grave what a rule said of a subject was before its figures fell the last time, and until when that counts.
     pub(super) fn fell(&self, rule: &str, subject: &Subject) -> Option<(Level, Timestamp)> {
         self.fell.get(&(rule.to_owned(), subject.clone())).copied()
     }
@@ -279,6 +287,7 @@ impl Core {
     /// The alerts of a rule are over, whatever they were about.
     pub(super) fn clear_rule(&mut self, name: &str, why: &str, now: Timestamp, out: &mut Decisions) {
         self.rules.pending.remove(name);
+        self.rules.explained.remove(name);
         let open: Vec<AlertId> = self.alerts.of_trigger(name).collect();
         for alert_id in open {
             self.end_alert(alert_id, format!("cleared by itself: {why}"), now, out);

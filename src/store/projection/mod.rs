@@ -169,7 +169,7 @@ fn change_rows(change: &Change<'_, '_>, tally: &mut Tally, record: &Record) -> R
         }
         Event::ArtifactMerged(event) => artifact::merged(change, event),
         Event::TaskRated(event) => {
-            if event.lesson.is_some() || event.taught.is_some() {
+            if event.taught.is_some() {
                 model::taught(change)?;
             }
             rating::rated(change, event)

@@ -461,7 +461,6 @@ impl History {
             rating: stars(self.below(6)),
             note: (self.below(2) == 0).then(|| "so so".to_owned()),
             was: stars(self.below(6)),
-            lesson,
             taught,
         });
     }

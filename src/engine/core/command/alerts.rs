@@ -90,7 +90,7 @@ impl Core {
         let reply = self.each(ids, |core, alert_id| {
             core.open_alert(alert_id, context)?;
             if let Some(alert) = core.alerts.get(alert_id).cloned() {
-                core.explain_by(&alert);
+                core.explain_by(&alert, true);
             }
             core.resolve(actor, alert_id, resolution.clone(), out);
             back.push(alert_id);
@@ -132,6 +132,7 @@ impl Core {
             let old = alert.resolution.take();
             before.add(old.map(|old| (old.action, old.notes)), id);
             core.make_room_for_alert(now, out);
+            core.explain_by(&alert, false);
             core.emit(now, actor, AlertReopened { alert }, out);
             Ok(())
         })?;

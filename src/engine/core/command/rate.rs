@@ -50,10 +50,9 @@ impl Core {
             };
             let (execution_id, agent_id) = (task.execution_id, task.agent_id);
             let lesson = core.lesson_of_rating(user, task);
-            let taught =
-                lesson.as_ref().map(|lesson| core.selection.changes_of(agent_id, lesson, truth_of_rating(stars)));
+            let taught = lesson.map(|lesson| core.selection.changes_of(agent_id, &lesson, truth_of_rating(stars)));
             let (rating, note) = (Some(stars), note.cloned());
-            let event = TaskRated { task_id, execution_id, agent_id, rating, note, was: None, lesson, taught };
+            let event = TaskRated { task_id, execution_id, agent_id, rating, note, was: None, taught };
             core.emit(now, actor, event, out);
             core.keep_models(now, out);
             Ok(())
@@ -71,7 +70,6 @@ impl Core {
             rating: None,
             note: note.cloned(),
             was: Some(given.stars),
-            lesson: None,
             // Whoever went back to a version of before went back behind what it taught.
             taught: given.taught.clone().filter(|_| self.selection.policy().knows_of(given.time)),
         }
@@ -91,5 +89,5 @@ impl Core {
 }
 
 /// Four times what the first rating of an agent by a person counts, in thousandths of an execution. The squares keep all that
-/// one person ever says of an agent below what five executions say, so that three others who contradict count for more.
+/// one person ever says of an agent below what six executions say, so that three others who contradict count for more.
 const RATING_WEIGHT: u64 = 8000;

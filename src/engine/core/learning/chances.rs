@@ -180,11 +180,13 @@ impl Rates {
     }
 
     pub(super) fn learn(&mut self, of: Feature, whose: Whose, truth: bool) {
-        if whose.is_some() && !self.0.contains_key(&(of, whose)) {
-            self.learn(of | FIRST_TIME, None, truth);
+        let is_new = !self.0.contains_key(&(of, whose));
+        if is_new && self.0.len() >= RATES_MAX {
+            return;
         }
-        if self.0.len() < RATES_MAX || self.0.contains_key(&(of, whose)) {
-            self.0.entry((of, whose)).or_default().learn(truth);
+        self.0.entry((of, whose)).or_default().learn(truth);
+        if is_new && whose.is_some() {
+            self.learn(of | FIRST_TIME, None, truth);
         }
     }
 

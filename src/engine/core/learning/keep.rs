@@ -87,7 +87,7 @@ impl Core {
                     self.predictor.forget(*agent);
                     self.classifier.forget(*agent);
                 }
-                PastLesson::Learned { .. } | PastLesson::TakenBack { .. } => {}
+                PastLesson::Learned { .. } | PastLesson::Rated { .. } => {}
             }
         }
     }
@@ -161,8 +161,11 @@ impl Core {
         if let ModelState::Policy(state) = &mut state {
             // What was taught in between is not in it, and so not to be taken out of it either.
             state.gaps.push((state.made, now));
-            let surplus = state.gaps.len().saturating_sub(GAPS_MAX);
-            state.gaps.drain(..surplus);
+            // What is not known to be in it is not taken out: of too many the oldest become one.
+            if state.gaps.len() > GAPS_MAX {
+                let (from, _) = state.gaps.remove(0);
+                state.gaps[0].0 = from;
+            }
         }
         self.emit(now, actor, ModelVersioned { version, state: made(state, now) }, out);
         let inverse = vec![Command::RollBackModel { model, version: before }];

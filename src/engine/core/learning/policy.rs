@@ -172,10 +172,11 @@ impl Policy {
         Taught(self.candidates.iter().map(|candidate| candidate.regression.changes(&case, truth, weight)).collect())
     }
 
-    /// Takes back what a rating had taught. What was foretold before stays foretold: losses remain.
-    pub(in crate::engine::core) fn change_back(&mut self, agent: AgentId, taught: &Taught) {
+    /// Makes what a rating has changed, or takes it back. A rating says something of the agent and nothing of how well the candidates
+    /// foretell, for it was never foretold: so they are compared by executions alone.
+    pub(in crate::engine::core) fn rated(&mut self, agent: AgentId, taught: &Taught, back: bool) {
         for (candidate, changes) in self.candidates.iter_mut().zip(&taught.0) {
-            candidate.regression.change_back(agent, changes);
+            candidate.regression.change(agent, changes, back);
         }
     }
 
@@ -359,11 +360,8 @@ impl Policy {
         kind: Option<Feature>,
         features: &[Feature],
     ) -> i64 {
-        if !self.explores() {
-            return 0;
-        }
-        let (logit, unknown) = self.present().of_details(agent, features);
-        self.bonus(agent, kind) + bounded(BONUS_OF_DETAILS, logit.variance, unknown)
+        let details = |explore| self.of_details(agent, features, explore);
+        self.bonus(agent, kind) + details(true) - details(false)
     }
 
     /// What an agent's score gains or loses by what the task is about, in millionths, with a bonus as above.
@@ -392,7 +390,7 @@ impl Policy {
         };
         let known = self.candidates[1].regression.is_known(agent);
         let of_agent = if known { "" } else { ", none of this agent's" };
-        format!("{by}; {} outcomes and ratings{of_agent}", self.lessons)
+        format!("{by}; {} outcomes{of_agent}", self.lessons)
     }
 
     /// Whether anything but the factors decides.

@@ -220,14 +220,18 @@ impl Regression {
         changes.collect()
     }
 
-    /// Changes effects back. As sums know no order, it is exact however much was learned since; but for what was pruned, and what
-    /// came to a ceiling.
-    pub(super) fn change_back(&mut self, agent: AgentId, changes: &[EffectChange]) {
+    /// Makes changes, or makes them back. As sums know no order, that is exact however much was learned in between; but for what
+    /// was pruned, and what came to a ceiling.
+    pub(super) fn change(&mut self, agent: AgentId, changes: &[EffectChange], back: bool) {
         for EffectChange(feature, own, mean, evidence) in changes {
-            if let Some(effect) = self.effects.get_mut(&(*feature, own.then_some(agent))) {
-                effect.mean -= mean;
-                effect.evidence = effect.evidence.saturating_add_signed(-evidence);
+            let key = (*feature, own.then_some(agent));
+            if back && !self.effects.contains_key(&key) {
+                continue;
             }
+            let effect = self.effects.entry(key).or_default();
+            let sign = if back { -1 } else { 1 };
+            effect.mean = effect.mean.saturating_add(sign * mean);
+            effect.evidence = effect.evidence.saturating_add_signed(sign * evidence);
         }
     }
 

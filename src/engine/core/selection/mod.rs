@@ -247,9 +247,9 @@ impl Selection {
         self.policy.changes(agent, parts(lesson.score), &lesson.features, parts(truth), parts(lesson.weight))
     }
 
-    /// Takes back what a rating had taught.
-    fn change_back(&mut self, agent: AgentId, taught: &Taught) {
-        self.policy.change_back(agent, taught);
+    /// What a rating changes is made, or taken back.
+    fn learn_rating(&mut self, agent: AgentId, taught: &Taught, back: bool) {
+        self.policy.rated(agent, taught, back);
         if let Some(slot) = self.slots.get(&agent) {
             self.changes.add(*slot);
         }
@@ -400,7 +400,7 @@ impl Selection {
     pub(super) fn remember_lesson(&mut self, lesson: &PastLesson) {
         match lesson {
             PastLesson::Learned { agent_id, lesson, truth } => self.learn(*agent_id, lesson, *truth),
-            PastLesson::TakenBack { agent_id, taught } => self.change_back(*agent_id, taught),
+            PastLesson::Rated { agent_id, taught, given } => self.learn_rating(*agent_id, taught, !given),
             PastLesson::Removed(agent) => self.forget(*agent),
             // These are for the other models.
             PastLesson::Took { .. } | PastLesson::Tried { .. } | PastLesson::Judged { .. } | PastLesson::Stood(_) => {}

@@ -245,7 +245,7 @@ impl Core {
         let ratings: u32 = profile.history.opinions.values().map(|opinion| opinion.ratings).sum();
         let evidence = match ratings {
             0 => evidence,
-            _ => format!("{evidence}, {} of its work among them", plural(u64::from(ratings), "rating")),
+            _ => format!("{evidence} and {} of its work", plural(u64::from(ratings), "rating")),
         };
         let kind = self.selection.kind_feature(&subject.topic.kind);
         let explores = self.selection.explore && subject.first_chance;

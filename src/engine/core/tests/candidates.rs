@@ -115,7 +115,7 @@ fn a_smaller_home_is_said_to_be_smaller() {
         let candidates = world.core.agent_candidates(agent).unwrap();
         candidates.into_iter().find(|one| one.name == cage).unwrap().reasons
     };
-    let smaller = "smaller than its home: cpu 2 instead of 4, memory 256MiB instead of 1GiB";
+    let smaller = "smaller than cage 002: cpu 2 instead of 4, memory 256MiB instead of 1GiB";
     assert_eq!(said(&world, large, "001")[..2], ["is the home of agent small", smaller], "why not comes first");
     assert!(said(&world, small, "004")[1].starts_with("limits: "), "more than it has is no reason to hesitate");
     assert!(said(&world, large, "004")[1].starts_with("limits: "));

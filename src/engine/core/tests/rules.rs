@@ -306,35 +306,59 @@ fn what_a_person_has_seen_to_says_nothing_more_until_it_was_well_in_between() {
     assert_eq!(open(&world), one("cage 001", Severity::Warning));
     let ids = world.core.alerts().map(|alert| alert.id).collect();
     world.command(Command::ResolveAlerts { ids, action: None, notes: Some("told its owner".into()) }).unwrap();
-    for health in [0.3, 0.1, 0.3] {
-        observe(&mut world, "agent-health", &own, Some(health));
-        assert_eq!(open(&world), BTreeMap::new(), "{health}: that is the story that was just closed");
+    for _ in 0..3 {
+        observe(&mut world, "agent-health", &own, Some(0.3));
+        assert_eq!(open(&world), BTreeMap::new(), "that is the story that was just closed");
         world.pass(Span::from_secs(60));
     }
+    observe(&mut world, "agent-health", &own, Some(0.1));
+    assert_eq!(open(&world), one("agent own", Severity::Critical), "nobody closed what it has come to since");
     observe(&mut world, "agent-health", &own, Some(1.0));
     observe(&mut world, "agent-health", &own, Some(0.3));
     assert_eq!(open(&world), one("agent own", Severity::Warning), "and this is another one");
 }
 
 #[test]
+fn a_case_that_was_not_closed_after_all_explains_nothing() {
+    let mut world = World::new(&format!("{FLEET}{SOON}"));
+    let own = Subject::new(Scope::Agent, "own");
+    let id = world.submit(NewTask { max_attempts: 1, ..bare() });
+    assert_eq!(world.schedule(), [id]);
+    killed(&mut world, id);
+    observe(&mut world, "agent-health", &own, Some(0.3));
+    let ids: Vec<AlertId> = world.core.alerts().map(|alert| alert.id).collect();
+    let resolve = |ids| Command::ResolveAlerts { ids, action: None, notes: None };
+    world.command(resolve(ids.clone())).unwrap();
+    world.command(Command::ReopenAlerts { ids }).unwrap();
+    // It is over by itself then: the agent succeeds in that cage.
+    let next = world.submit(bare());
+    world.pass(Span::from_secs(60));
+    assert_eq!(world.schedule(), [next]);
+    world.finish(next, OutcomeKind::Succeeded);
+    assert_eq!(open(&world), BTreeMap::new());
+    observe(&mut world, "agent-health", &own, Some(0.3));
+    assert_eq!(open(&world), one("agent own", Severity::Warning), "nobody has seen to that");
+}
+
+#[test]
 fn a_fleet_that_is_stopped_as_was_wanted_calls_nobody() {
-    let mut world = World::new(FLEET);
-    let node = world.node;
     let lose = |world: &mut World| {
         let mut out = Decisions::default();
-        world.core.node_lost(world.now, node, &mut out);
+        world.core.node_lost(world.now, world.node, &mut out);
         world.take(out);
     };
+    let mut world = World::new(FLEET);
     let mut out = Decisions::default();
     world.core.stop_all(world.now, &mut out);
     world.take(out);
+    let records = world.records.len();
     lose(&mut world);
-    assert_eq!(open(&world), BTreeMap::new());
-    // Once a worker is there again, its loss is one.
-    let mut out = Decisions::default();
-    let back = world.core.node_hello(world.now, "host", CAPACITY, serde_json::Map::new(), &mut out);
-    world.core.node_synced(world.now, back, false, &[], &mut out);
-    world.take(out);
+    assert_eq!(
+        (open(&world), world.records.len()),
+        (BTreeMap::new(), records),
+        "the next engine finds out who stays away"
+    );
+    let mut world = World::new(FLEET);
     lose(&mut world);
     assert_eq!(open(&world), one("node host", Severity::Critical));
     assert!(world.core.alerts().next().unwrap().message.ends_with("cannot be reached; nothing ran there"));

@@ -30,12 +30,6 @@ cage = "003"
 runtime = { type = "command", command = ["work"] }
 "#;
 
-fn about(text: &str) -> NewTask {
-    let mut task = bare();
-    task.parameters.input_data.insert("prompt".into(), text.into());
-    task
-}
-
 fn of_type(kind: &str) -> NewTask {
     NewTask { kind: kind.to_owned(), ..bare() }
 }

@@ -25,7 +25,7 @@ fn add_others(world: &World, past: &mut Past) {
                     PastLesson::Took { .. } => model != ModelKind::Predictor,
                     PastLesson::Tried { .. } | PastLesson::Judged { .. } => model != ModelKind::Classifier,
                     PastLesson::Stood(_) => model != ModelKind::ValueFunction,
-                    PastLesson::Learned { .. } | PastLesson::TakenBack { .. } | PastLesson::Removed(_) => true,
+                    PastLesson::Learned { .. } | PastLesson::Rated { .. } | PastLesson::Removed(_) => true,
                 });
                 past.models.retain(|(version, _)| version.model != model);
                 past.models.push((event.version.clone(), event.state.clone()));

@@ -24,12 +24,6 @@ keywords = ["sql", "migration"]
 runtime = { type = "command", command = ["work"] }
 "#;
 
-fn about(text: &str) -> NewTask {
-    let mut task = bare();
-    task.parameters.input_data.insert("prompt".into(), text.into());
-    task
-}
-
 /// A world in which both are busy, and what they do.
 fn busy(fleet: &str) -> (World, TaskId, TaskId) {
     let mut world = World::new(fleet);

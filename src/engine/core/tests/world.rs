@@ -445,6 +445,13 @@ pub fn bare() -> NewTask {
     NewTask::new("processing")
 }
 
+/// The same with a text that says what it is about.
+pub fn about(text: &str) -> NewTask {
+    let mut task = bare();
+    task.parameters.input_data.insert("prompt".into(), text.into());
+    task
+}
+
 pub fn task() -> NewTask {
     let mut task = bare();
     task.parameters.configuration.insert("command".into(), serde_json::json!(["work"]));

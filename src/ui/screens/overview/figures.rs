@@ -282,7 +282,8 @@ fn history(name: &str, values: &[u64], height: usize, role: Role, room: usize, l
         if place == last {
             spans.push(Span::raw(format!(" {}", text::count(sum))));
             // A task that is tried again is one failed task and several attempts.
-            spans.push(Span::styled(format!(" attempts, most {} {within}", text::count(max)), dim));
+            let attempts = if sum == 1 { "attempt" } else { "attempts" };
+            spans.push(Span::styled(format!(" {attempts}, most {} {within}", text::count(max)), dim));
         }
         Line::from(spans)
     });
