@@ -9,7 +9,7 @@ use super::output::Role;
 use super::table::{Align, Cell, Table, clean};
 use super::view;
 use crate::domain::learning::Prospect;
-use crate::domain::selection::{Factor, RecommendQuery};
+use crate::domain::selection::{Factor, RecommendQuery, TaskContext};
 use crate::ui;
 
 /// Options of `menagerie agent recommend`.
@@ -42,6 +42,10 @@ pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
     let items = view::at(&found, "items").as_array().cloned().unwrap_or_default();
     context.out.table(&draw(&items))?;
     if args.explain {
+        let read: TaskContext = serde_json::from_value(view::at(&found, "context").clone()).unwrap_or_default();
+        let read = if read.is_empty() { "nothing".to_owned() } else { clean(&read.sentence()) };
+        let read = context.out.paint(Role::Dim, &format!("read out of the text: {read}"));
+        context.out.line(&read)?;
         for item in &items {
             explain(context, item)?;
         }

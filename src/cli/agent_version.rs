@@ -16,7 +16,7 @@ use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::AgentVersion;
 use crate::domain::difference::differences;
-use crate::domain::{Fleet, Refusal, Reply};
+use crate::domain::{Fleet, Refusal, Reply, User};
 
 /// Shows who reports to whom: all, or those under one agent.
 pub fn tree(context: &mut Context, root: Option<&str>) -> Outcome {
@@ -81,6 +81,7 @@ fn versions(client: &Client, agent: &str) -> Result<Vec<AgentVersion>, Failure> 
 pub fn history(context: &mut Context, agent: &str) -> Outcome {
     let client = context.engine()?;
     let versions = versions(&client, agent)?;
+    let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())])?.0;
     let changes = |at: usize| match at.checked_sub(1) {
         None => vec!["declared".to_owned()],
         Some(before) => between(&versions[before], &versions[at]),
@@ -108,7 +109,7 @@ pub fn history(context: &mut Context, agent: &str) -> Outcome {
             view::text(value, "version").into(),
             view::text(value, "seq").into(),
             view::moment(value, "time"),
-            view::text(value, "actor").into(),
+            view::actor(&view::text(value, "actor"), &users).into(),
             view::joined(value, "changes", "; ").into(),
         ]);
     }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::view;
 use crate::api::types::JournalRow;
 use crate::domain::event::Event;
-use crate::domain::{Actor, Severity, Timestamp, User};
+use crate::domain::{Severity, Timestamp, User};
 
 /// Something that happened to an alert.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +56,7 @@ pub fn steps(rows: &[JournalRow], users: &[User]) -> Vec<Step> {
         let from = if matches!(what, "escalated" | "eased") { severity } else { None };
         severity = to.or(severity);
         let to = to.filter(|_| what != "repeated");
-        let step = Step { time: row.time, by: actor(&row.actor, users), what, from, to, why, times: 1 };
+        let step = Step { time: row.time, by: view::actor(&row.actor, users), what, from, to, why, times: 1 };
         match steps.last_mut() {
             Some(last) if last.what == "repeated" && what == "repeated" => {
                 *last = Step { times: last.times + 1, ..step }
@@ -91,16 +92,6 @@ fn told(event: Event, before: Option<Severity>) -> Option<(&'static str, Option<
         Event::AlertReopened(event) => ("reopened", Some(event.alert.severity), String::new()),
         _ => return None,
     })
-}
-
-/// Who caused a record, by name where that is known.
-fn actor(text: &str, users: &[User]) -> String {
-    match text.parse() {
-        Ok(Actor::User(id)) => {
-            users.iter().find(|user| user.id == id).map_or_else(|| text.to_owned(), |user| user.name.clone())
-        }
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

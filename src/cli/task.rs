@@ -19,6 +19,7 @@ use super::{batch, candidates, execution, items, logs, run, wait};
 use crate::api::client::{Client, Error, encode};
 use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
+use crate::domain::selection::{Rating, TaskContext};
 use crate::domain::task::NewTask;
 use crate::domain::{CageId, Refusal, Reply, Span, TaskStatus, Verify};
 
@@ -337,6 +338,11 @@ fn what(task: &Value) -> Cell {
     Cell::from(format!("{array}{}{does}", if command.is_empty() { tags } else { command }))
 }
 
+/// What was read out of a task's text, which its agent is chosen by.
+fn read_as(task: &Value) -> String {
+    serde_json::from_value::<TaskContext>(view::at(task, "context").clone()).unwrap_or_default().sentence()
+}
+
 fn show(context: &mut Context, id: &str) -> Outcome {
     let client = context.engine()?;
     let mut task: Value = client.get(&format!("/v1/tasks/{}", encode(id)), &vec![])?;
@@ -347,9 +353,11 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     } else {
         client.list::<Value>("executions", &vec![("task".to_owned(), view::text(&task, "id"))])?.0
     };
+    let ratings: Vec<Rating> = client.get(&format!("/v1/tasks/{}/ratings", encode(id)), &vec![])?;
     if !context.out.is_table() {
         if let Some(task) = task.as_object_mut() {
             task.insert("executions".to_owned(), executions.into());
+            task.insert("ratings".to_owned(), ratings.iter().map(|rating| serde_json::json!(rating)).collect());
         }
         context.out.value(&task)?;
         return Ok(0);
@@ -401,6 +409,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         ("deadline", view::moment(&task, "deadline")),
         ("after", view::joined(&task, "depends_on", " ").into()),
         ("tags", view::joined(&task, "metadata.tags", " ").into()),
+        ("read as", read_as(&task).into()),
         ("created", view::moment(&task, "created_at")),
         ("not before", view::moment(&task, "not_before")),
         ("started", view::moment(&task, "started_at")),
@@ -416,6 +425,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         fields.push(("remark", Cell::new(remark, Role::Warning)));
     }
     fields.extend(latest.into_iter().flat_map(execution::reported));
+    fields.extend(ratings.iter().map(|rating| ("rated", rating.sentence().into())));
     context.out.fields(&fields)?;
     if is_array {
         return show_elements(context, &client, &task);

@@ -9,7 +9,7 @@ use super::context::now;
 use super::output::Role;
 use super::table::Cell;
 use crate::api::client::{Client, encode};
-use crate::domain::{Activity, Bytes, Cpu, Timestamp, Workspace};
+use crate::domain::{Activity, Actor, Bytes, Cpu, Timestamp, User, Workspace};
 
 /// What stands for something that is not known or does not apply.
 pub const NOTHING: &str = "-";
@@ -229,6 +229,16 @@ impl<'a> AgentNames<'a> {
         let name = name.unwrap_or_else(|| id.to_owned());
         self.known.borrow_mut().insert(id.to_owned(), name.clone());
         name
+    }
+}
+
+/// Who caused a record, by name where that is known.
+pub fn actor(text: &str, users: &[User]) -> String {
+    match text.parse() {
+        Ok(Actor::User(id)) => {
+            users.iter().find(|user| user.id == id).map_or_else(|| text.to_owned(), |user| user.name.clone())
+        }
+        _ => text.to_owned(),
     }
 }
 

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::enumeration::enumeration;
-use super::id::AgentId;
+use super::id::{AgentId, ExecutionId};
 use super::learning::Prospect;
 use super::refusal::Refusal;
+use super::time::Timestamp;
 
 enumeration! {
     /// What an agent is judged by.
@@ -44,6 +45,26 @@ enumeration! {
         Deployment = "deployment",
         /// Keeping it working.
         Maintenance = "maintenance",
+    }
+}
+
+enumeration! {
+    /// How often something is done again, as a task's text says.
+    pub enum TimePattern ("time pattern") {
+        /// Every hour, or more often.
+        Hourly = "hourly",
+        /// Every day or every few days, by day.
+        Daily = "daily",
+        /// Every night.
+        Nightly = "nightly",
+        /// On days of the week.
+        Weekly = "weekly",
+        /// On days of the month.
+        Monthly = "monthly",
+        /// Every three months.
+        Quarterly = "quarterly",
+        /// Every year.
+        Yearly = "yearly",
     }
 }
 
@@ -177,12 +198,24 @@ pub struct TaskContext {
     /// The phase of a project that it speaks of, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
+    /// How often it says that it is done again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub time_patterns: Vec<TimePattern>,
 }
 
 impl TaskContext {
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What was found, for people: `words pars, csv; files csv; phase testing; times nightly`. Empty where nothing was.
+    pub fn sentence(&self) -> String {
+        let list = |name: &str, words: &[String]| (!words.is_empty()).then(|| format!("{name} {}", words.join(", ")));
+        let phase = self.phase.map(|phase| format!("phase {phase}"));
+        let times: Vec<_> = self.time_patterns.iter().map(ToString::to_string).collect();
+        let parts = [list("words", &self.keywords), list("files", &self.file_types), phase, list("times", &times)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -201,6 +234,32 @@ pub struct Choice {
     /// Who would have suited it clearly better, had it had a slot free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub better: Option<Better>,
+}
+
+/// What somebody thinks of how a task was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rating {
+    /// The name of whoever rated it.
+    pub user: String,
+    /// The agent that did it.
+    pub agent_id: AgentId,
+    /// The attempt that was rated.
+    pub execution_id: ExecutionId,
+    /// Stars, 1 to 5.
+    pub rating: u8,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When.
+    pub rated_at: Timestamp,
+}
+
+impl Rating {
+    /// For people: `2 of 5 by ann: broke the build`.
+    pub fn sentence(&self) -> String {
+        let note = self.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+        format!("{} of 5 by {}{note}", self.rating, self.user)
+    }
 }
 
 /// An agent that would have suited a task clearly better than the one that it went to, and had no slot free.
@@ -235,10 +294,14 @@ impl Choice {
         if !unknown.is_empty() {
             said.push(format!("unknown: {}", unknown.join(", ")));
         }
-        let score = thousandths(self.score);
-        let learned = match self.learned {
-            0 => String::new(),
-            learned => format!(" and {:+.2} by what was learned", f64::from(learned) / 1000.0),
+        // As in a recommendation the score has what was learned in it.
+        let score = match self.learned {
+            0 => thousandths(self.score),
+            learned => {
+                let sum = f64::from(self.score) + f64::from(learned);
+                let [sum, learned] = [sum, f64::from(learned)].map(|value| value / 1000.0);
+                format!("{sum:.2} ({} and {learned:+.2} by what was learned)", thousandths(self.score))
+            }
         };
         let how = match self.among {
             0 | 1 => "was the only one that could start it then".to_owned(),
@@ -248,7 +311,7 @@ impl Choice {
             let ahead = thousandths(better.ahead);
             format!("; agent {} would have scored {ahead} more and had no slot free", better.agent)
         });
-        format!("agent {agent} {how}, with a score of {score}{learned}: {}{better}", said.join(", "))
+        format!("agent {agent} {how}, with a score of {score}: {}{better}", said.join(", "))
     }
 }
 

@@ -7,6 +7,7 @@ use super::reader::Reader;
 use super::rows::Columns;
 use crate::domain::id::{AgentId, ExecutionId, TaskId, UserId};
 use crate::domain::performance::Day;
+use crate::domain::selection::Rating;
 use crate::domain::snapshot::{GivenRating, Past, PastDay, PastOpinion, PastPair, RatedTask};
 use crate::domain::time::Timestamp;
 
@@ -136,5 +137,29 @@ impl Reader {
             found.push(task);
         }
         Ok(found)
+    }
+
+    /// What everybody thinks of how a task was done, the first said first.
+    pub fn ratings(&self, task: TaskId) -> Result<Vec<Rating>, Error> {
+        self.connection()
+            .prepare_cached(
+                "SELECT u.name, r.agent_id, r.execution_id, r.rating, r.note, r.rated_at
+                 FROM rating r JOIN user u ON u.id = r.user_id WHERE r.task_id = ? ORDER BY r.rated_at, u.name",
+            )
+            .and_then(|mut statement| {
+                let read = |row: &Row<'_>| {
+                    let mut columns = Columns::new(row);
+                    Ok(Rating {
+                        user: columns.get()?,
+                        agent_id: columns.id(AgentId)?,
+                        execution_id: columns.id(ExecutionId)?,
+                        rating: columns.get()?,
+                        note: columns.get()?,
+                        rated_at: columns.time()?,
+                    })
+                };
+                statement.query_map(params![task.0.as_bytes()], read)?.collect()
+            })
+            .doing("reading the ratings of a task")
     }
 }

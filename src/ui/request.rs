@@ -14,6 +14,7 @@ use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::Proposal;
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Per, Timeline, TopAgent, TopBy, Trends};
 use crate::domain::metric::{self, Metric};
+use crate::domain::selection::Rating;
 use crate::domain::{Agent, AlertMember, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
 
 /// Names one ask, so that its answer finds who asked.
@@ -37,6 +38,8 @@ pub struct Ask {
 pub enum Request {
     /// A page of tasks.
     Tasks(Query),
+    /// What everybody thinks of how a task was done.
+    Ratings(String),
     /// A page of executions.
     Executions(Query),
     /// A page of agents.
@@ -186,6 +189,8 @@ pub enum Answer {
     Alert(Box<AlertRow>),
     /// Records of one thing, the newest first.
     History(Vec<JournalRow>),
+    /// Ratings of one task.
+    Ratings(Vec<Rating>),
     /// Those that share an alert, the worst first.
     Members(Vec<AlertMember>),
     /// One alert rule.
@@ -283,6 +288,7 @@ impl Request {
         let one = |noun: &str, id: &str| format!("/v1/{noun}/{}", crate::api::client::encode(id));
         Ok(match self {
             Self::Tasks(query) => Answer::Tasks(page(client, "tasks", query)?),
+            Self::Ratings(id) => Answer::Ratings(client.get(&(one("tasks", id) + "/ratings"), &vec![])?),
             Self::Executions(query) => Answer::Executions(page(client, "executions", query)?),
             Self::Agents(query) => Answer::Agents(page(client, "agents", query)?),
             Self::Artifacts(query) => Answer::Artifacts(page(client, "artifacts", query)?),

@@ -59,6 +59,10 @@ fn an_agent_is_recommended_chosen_explained_and_rated() {
     site.out(&["task", "rate", &id, "2", "--note", "half of it"]);
     assert!(evidence(&site).ends_with("rated 2.0 by 1 user"), "{}", evidence(&site));
     assert_eq!(site.json_of(&["execution", "show", &execution])["user_satisfaction_rating"], 2);
+    let shown = site.out(&["task", "show", &id]);
+    assert!(shown.contains("2 of 5 by ") && shown.contains(": half of it"), "{shown}");
+    assert!(shown.contains("words migrat, sql"), "{shown}");
+    assert_eq!(site.json_of(&["task", "show", &id])["ratings"][0]["note"], "half of it");
     assert!(site.refusal_of(&["task", "rate", &id, "9"]).contains("1 to 5"));
     // What is known of agents outlives the engine.
     let before = site.json_of(&["agent", "recommend", "sql", "--type", "build"]);
@@ -67,6 +71,7 @@ fn an_agent_is_recommended_chosen_explained_and_rated() {
     assert_eq!(site.json_of(&["agent", "recommend", "sql", "--type", "build"]), before);
     site.out(&["task", "rate", &id, "--off"]);
     assert!(!evidence(&site).contains("rated"));
+    assert!(!site.out(&["task", "show", &id]).contains("half of it"));
     let weights = site.folder().join("weights.toml");
     std::fs::write(&weights, "[defaults.selection.weights]\navailability = -1\n").unwrap();
     assert!(site.refusal_of(&["apply", weights.to_str().unwrap()]).contains("weights.availability"));

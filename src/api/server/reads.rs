@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Failure, Service, json_text, running};
 use crate::api::types::{AgentRow, AlertRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
+use crate::domain::selection::Rating;
 use crate::domain::{
     AgentPerformance, AlertMember, Allocation, Artifact, Cage, CageId, Execution, Node, Refusal, RefusalKind,
     ReviewState, SystemEvent, Timestamp, User,
@@ -213,6 +214,14 @@ async fn show<T: Serialize + Send + 'static>(
 pub(super) async fn task(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<TaskRow>, Failure> {
     let Json(task) = show(&service, "task", id, |reader, id| reader.task(reader.resolve_task(id)?)).await?;
     only(running::tasks(&service, vec![task])?)
+}
+
+/// `GET /v1/tasks/{id}/ratings`.
+pub(super) async fn task_ratings(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Rating>>, Failure> {
+    service.read(move |reader| reader.ratings(reader.resolve_task(&id)?)).await.map(Json)
 }
 
 /// `GET /v1/agents/{id}`.

@@ -21,7 +21,7 @@ use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Time
 use crate::domain::learning::{ModelReport, StoredVersion};
 use crate::domain::metric;
 use crate::domain::search::Found;
-use crate::domain::selection::{RecommendQuery, Recommendations};
+use crate::domain::selection::{Rating, RecommendQuery, Recommendations};
 use crate::domain::{
     AgentPerformance, AlertMember, Allocation, Artifact, Cage, Execution, Node, Reply, Silence, Standpoint,
     SystemEvent, Task, User,
@@ -233,6 +233,8 @@ pub static ROUTES: &[Route] = &[
         Shape::Json(of::<Explanation>), &[], live::explain),
     route!(show "/v1/tasks/{id}/candidates", "task_candidates", "The agents that a task could be given to, the best first; \
         at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::task_candidates),
+    route!(show "/v1/tasks/{id}/ratings", "task_ratings", "What everybody thinks of how a task was done.",
+        Shape::Json(of::<Vec<Rating>>), &[], reads::task_ratings),
     route!(show "/v1/tasks/{id}/wait", "wait", "The task once it has ended; 204 when the time is over.",
         Shape::Json(of::<Task>), &[("timeout_s", "seconds, at most 3600")], live::wait),
     route!(show "/v1/tasks/{id}/logs", "logs", "The output of the task's current or last execution, in chunks: one byte \

@@ -10,6 +10,7 @@ use ratatui::widgets::Paragraph;
 use super::task_lines;
 use super::tasks::{self, mark};
 use crate::api::live::Topic;
+use crate::domain::selection::Rating;
 use crate::domain::{Artifact, Execution, Task, TaskStatus};
 use crate::ui::action::Scope;
 use crate::ui::look::{Look, Mark};
@@ -45,6 +46,8 @@ pub struct Known {
     pub artifacts: Option<Page<Artifact>>,
     /// The approvals that it waits for, in the engine's words.
     pub approvals: Vec<String>,
+    /// What everybody thinks of how it was done.
+    pub ratings: Vec<Rating>,
     /// Names of agents and users by id.
     pub names: BTreeMap<String, String>,
 }
@@ -67,6 +70,7 @@ enum Part {
     Names,
     User,
     Reasons,
+    Ratings,
 }
 
 /// The screen.
@@ -115,6 +119,9 @@ impl Detail {
         self.ask(Part::Children, Request::Tasks(children), out);
         self.ask(Part::Executions, Request::Executions(executions), out);
         self.ask(Part::Artifacts, Request::Artifacts(artifacts), out);
+        if task.status.is_final() || task.attempts > 0 {
+            self.ask(Part::Ratings, Request::Ratings(self.id.clone()), out);
+        }
         let user = task.created_by.to_string();
         if !self.known.names.contains_key(&user) {
             self.ask(Part::User, Request::Names(vec![user]), out);
@@ -259,6 +266,7 @@ impl Screen for Detail {
             (Part::User, Ok(Answer::Names(names))) => {
                 self.known.names.extend(names.iter().map(|(id, name)| (id.clone(), name.clone())));
             }
+            (Part::Ratings, Ok(Answer::Ratings(ratings))) => self.known.ratings.clone_from(ratings),
             (Part::Reasons, Ok(Answer::Explain(said))) => self.known.approvals = approvals(said),
             (_, Ok(_)) => self.error = Some("the engine answered something else".to_owned()),
             // A name that cannot be had is shown as an id; that is no failure of this screen.

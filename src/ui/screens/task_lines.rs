@@ -201,7 +201,11 @@ pub fn facts(known: &Known) -> Vec<TextLine> {
     let under_way = if tasks::attempt(task) > task.attempts { ", one under way" } else { "" };
     let lost = if task.losses > 0 { format!(", {} lost with a worker", task.losses) } else { String::new() };
     say("attempts", format!("{} of {} made{under_way}{lost}", task.attempts, task.max_attempts));
+    for rating in &known.ratings {
+        say("rated", text::clean(&rating.sentence()).into_owned());
+    }
     say("preemptible", if task.preemptible { "yes".to_owned() } else { String::new() });
+    say("read as", text::clean(&task.context.sentence()).into_owned());
     say("tags", task.metadata.tags.join(" "));
     say("source", task.metadata.source.clone().unwrap_or_default());
     say("submitted", text::moment(task.created_at));

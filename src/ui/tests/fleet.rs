@@ -135,6 +135,7 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
         Request::Cage(number) => Answer::Cage(Box::new(agents::cage(number))),
         Request::Alerts(query) => Answer::Alerts(alerts::page(query)),
         Request::Alert(id) => Answer::Alert(Box::new(alerts::row(id).ok_or("there is no such alert")?)),
+        Request::Ratings(_) => Answer::Ratings(vec![]),
         Request::AlertMembers(_) => Answer::Members(vec![]),
         Request::AlertHistory(id) => Answer::History(alerts::history(id)),
         Request::AlertRule(name) => {

@@ -1,12 +1,12 @@
 //! What a task is about, as numbers that effects are kept by: its type, the stems of its text, the types of its files, its
-//! phase. Names are hashed (Weinberger et al., "Feature hashing for large scale multitask learning", 2009); two of the same
+//! phase, how often it is done again. Names are hashed (Weinberger et al., "Feature hashing for large scale multitask learning", 2009); two of the same
 //! number are taken for one, which costs a little and happens seldom.
 
 use crate::domain::ArtifactType;
 use crate::domain::learning::{NAME_BITS, name_number};
 use crate::engine::core::selection::Topic;
 
-/// So many of a task's stems and types of files have effects: those that its topic has first.
+/// So many of what a task's text says have effects: those that its topic has first.
 const DETAILS_MAX: usize = 16;
 
 /// A feature: above the 22 bits of its name's hash stands what class it is of. Small numbers are short in the journal.
@@ -19,7 +19,7 @@ pub(super) enum Class {
     Always,
     /// The task's type.
     Kind,
-    /// A word, a type of file, a phase.
+    /// A word, a type of file, a phase, a time pattern.
     Detail,
 }
 
@@ -53,6 +53,7 @@ fn detail(prefix: u8, text: &str) -> Feature {
 pub(in crate::engine::core) fn of(topic: &Topic) -> Vec<Feature> {
     let context = topic.context();
     let mut details: Vec<_> = topic.phase.iter().map(|phase| detail(b'p', phase.as_str())).collect();
+    details.extend(context.time_patterns.iter().map(|pattern| detail(b't', pattern.as_str())));
     details.extend(context.file_types.iter().map(|file_type| detail(b'f', file_type)));
     details.extend(context.keywords.iter().map(|stem| detail(b'w', stem)));
     details.truncate(DETAILS_MAX);

@@ -15,6 +15,7 @@ mod profile;
 mod ranking;
 mod recommend;
 mod text;
+mod time_pattern;
 mod topic;
 mod vocabulary;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::history::History;
 use super::text::{Reader, phases_of};
+use super::time_pattern::time_patterns;
 use crate::domain::{AgentId, AgentSpec};
 
 /// What selection knows of an agent.
@@ -29,7 +30,8 @@ impl Profile {
             let whole = text.to_lowercase();
             // A name such as `c++` or `ci/cd` has no words that would find it.
             let whole = (!whole.contains(char::is_whitespace)).then_some(whole);
-            for stem in reader.stems(text).into_iter().chain(whole) {
+            let times = time_patterns(text).into_iter().flat_map(|pattern| reader.stems(pattern.as_str()));
+            for stem in reader.stems(text).into_iter().chain(whole).chain(times) {
                 let known = terms.entry(stem).or_insert(weight);
                 *known = weight.max(*known);
             }

@@ -1,4 +1,5 @@
-//! What a text says that agents can be chosen by: stems of its words, types of files, and a phase of a project.
+//! What a text says that agents can be chosen by: stems of its words, types of files, a phase of a project, and how often
+//! it is done again.
 //!
 //! Words are found by the Unicode rules for word boundaries (UAX 29), so any script will do; words of ASCII letters are
 //! stemmed as English ones (Porter's second algorithm, in the `rust-stemmers` library), others stay as they are.
@@ -9,6 +10,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::time_pattern::time_patterns;
 use crate::domain::selection::{Phase, TaskContext};
 use crate::domain::task::{TaskMetadata, TaskParameters};
 
@@ -143,6 +145,7 @@ impl Reader {
             keywords: counted.into_iter().map(|(.., stem)| stem).collect(),
             file_types: file_types(text),
             phase,
+            time_patterns: time_patterns(text),
         }
     }
 

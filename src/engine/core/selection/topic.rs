@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::text::{Reader, language_of};
-use crate::domain::selection::{Phase, TaskContext};
+use crate::domain::selection::{Phase, TaskContext, TimePattern};
 use crate::engine::core::slab::Slab;
 
 /// What a task is about, with what follows from it.
@@ -20,6 +20,8 @@ pub(in crate::engine::core) struct Topic {
     file_types: Box<str>,
     /// The phase that its text speaks of.
     said: Option<Phase>,
+    /// How often its text says that it is done again.
+    times: Box<[TimePattern]>,
     /// The phase that it belongs to: that, or else the one which its type speaks of.
     pub(in crate::engine::core) phase: Option<Phase>,
 }
@@ -38,6 +40,7 @@ impl Topic {
             keywords: context.keywords.join("\n").into(),
             file_types: context.file_types.join("\n").into(),
             said: context.phase,
+            times: context.time_patterns.as_slice().into(),
             phase: None,
         }
     }
@@ -45,10 +48,16 @@ impl Topic {
     /// What was read out of the task's text.
     pub(in crate::engine::core) fn context(&self) -> TaskContext {
         let words = |lines: &str| lines.lines().map(str::to_owned).collect();
-        TaskContext { keywords: words(&self.keywords), file_types: words(&self.file_types), phase: self.said }
+        TaskContext {
+            keywords: words(&self.keywords),
+            file_types: words(&self.file_types),
+            phase: self.said,
+            time_patterns: self.times.to_vec(),
+        }
     }
 
-    /// The stems that agents are looked for by: those of the text and of the type, and the names of the files' languages.
+    /// The stems that agents are looked for by: those of the text and of the type, the names of the files' languages, and
+    /// the words for how often it is done again.
     /// Sorted, each once.
     pub(super) fn stems(&self, reader: &Reader) -> Vec<String> {
         let mut stems: Vec<String> = self.keywords.lines().map(str::to_owned).collect();
@@ -58,13 +67,14 @@ impl Topic {
             stems.extend([file_type.to_owned(), language.to_owned()]);
             stems.extend(reader.stems(language));
         }
+        stems.extend(self.times.iter().flat_map(|pattern| reader.stems(pattern.as_str())));
         stems.sort_unstable();
         stems.dedup();
         stems
     }
 
-    fn said(&self) -> (&str, &str, &str, Option<Phase>) {
-        (&self.kind, &self.keywords, &self.file_types, self.said)
+    fn said(&self) -> (&str, &str, &str, Option<Phase>, &[TimePattern]) {
+        (&self.kind, &self.keywords, &self.file_types, self.said, &self.times)
     }
 }
 

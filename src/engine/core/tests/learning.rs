@@ -36,6 +36,8 @@ enum Decides {
     Kind,
     /// What the text is about; the type is the same for all.
     Text,
+    /// How often it is done again; the type is the same for all.
+    Time,
     /// The agent alone: types and texts mean nothing.
     Agent,
 }
@@ -87,7 +89,7 @@ impl Truth {
         let context = self.draws.below(CONTEXTS);
         let kind = match self.decides {
             Decides::Kind => format!("type-{context}"),
-            Decides::Text => "work".to_owned(),
+            Decides::Text | Decides::Time => "work".to_owned(),
             Decides::Agent => format!("type-{}", self.draws.below(CONTEXTS)),
         };
         let word = |draws: &mut Draws| match self.decides {
@@ -95,7 +97,13 @@ impl Truth {
             _ => format!("common{}", draws.below(100)),
         };
         let text: Vec<_> = (0..6).map(|_| word(&mut self.draws)).collect();
-        Task { context, kind, text: text.join(" ") }
+        let mut text = text.join(" ");
+        if self.decides == Decides::Time {
+            let [minute, day] = [60, 28].map(|below| self.draws.below(below));
+            let times = ["* * * *", "3 * * *", "15 * * *", "9 * * 1", "7 1 * *", "7 1 1 *"][context];
+            text.push_str(&format!(" at {minute} {}", times.replacen("7 1", &format!("7 {}", day + 1), 1)));
+        }
+        Task { context, kind, text }
     }
 
     fn best_single(&self) -> usize {
@@ -152,6 +160,14 @@ fn where_the_type_decides_most_of_the_gap_to_the_oracle_is_closed() {
 fn where_the_text_decides_most_of_the_gap_to_the_oracle_is_closed() {
     for seed in 1..=5 {
         let (_, later) = live(Decides::Text, 8, seed);
+        assert!(later.closed() > 0.6, "seed {seed}: {}", later.closed());
+    }
+}
+
+#[test]
+fn where_it_decides_how_often_something_is_done_most_of_the_gap_to_the_oracle_is_closed() {
+    for seed in 1..=5 {
+        let (_, later) = live(Decides::Time, 8, seed);
         assert!(later.closed() > 0.6, "seed {seed}: {}", later.closed());
     }
 }

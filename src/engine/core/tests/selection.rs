@@ -75,6 +75,19 @@ fn words_lead_to_whoever_is_declared_with_them() {
 }
 
 #[test]
+fn how_often_something_is_done_leads_to_whoever_is_declared_for_it_however_it_is_said() {
+    let fleet = FLEET.replace(r#""sql", "migration""#, r#""each month""#);
+    let mut world = World::new(&fleet);
+    for text in ["the figures of each month", "a monthly digest", "once a month", "close the books, 0 4 1 * *"] {
+        let (id, agent) = placed(&mut world, about(text));
+        assert_eq!(agent, "ben", "{text}");
+        assert!(choice(&world, id).unwrap().factors[Factor::KeywordMatch as usize] > Some(0), "{text}");
+        world.finish(id, OutcomeKind::Succeeded);
+    }
+    world.assert_durable();
+}
+
+#[test]
 fn a_choice_is_recorded_where_there_was_one() {
     let mut world = World::new(FLEET);
     let (id, _) = placed(&mut world, about("sql"));
