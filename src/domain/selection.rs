@@ -324,6 +324,9 @@ pub struct RecommendQuery {
     /// The type that the task would have.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// The priority that it would have, 1-10; 5 when left out. From 8 on nobody is tried to find out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
     /// A task that has not ended, instead of a text: an id or a prefix of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
@@ -350,6 +353,13 @@ pub struct Recommendations {
 pub struct Learned {
     /// What it adds to the score, or takes from it; what is known little of weighs less.
     pub value: f64,
+    /// The part of it that is taken from those that are known well, so that others are tried; 0 or less, and always 0 with a
+    /// priority of 8 and up.
+    #[serde(default)]
+    pub exploration: f64,
+    /// How uncertain it is: a standard deviation; absent while nothing but the factors decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
     /// What that rests on.
     pub evidence: String,
     /// How likely it is to succeed; absent while too little was learned to say.

@@ -330,6 +330,9 @@ pub fn line_of(command: &WireCommand) -> String {
             ids.collect::<Vec<_>>().join("; ")
         }
         WireCommand::RateTasks { ids, rating: None, .. } => words("task rate --off", ids),
+        WireCommand::RenameAgent { agent, name } => {
+            format!("menagerie agent rename {} {}", quote(agent), quote(name))
+        }
         WireCommand::ReportTo { ids, superior } => match superior {
             Some(superior) => words(&format!("agent report --to {}", quote(superior)), ids),
             None => words("agent report", ids),

@@ -10,7 +10,6 @@ use super::matched::Subject;
 use super::profile::Profile;
 use super::topic::Topic;
 use super::{NO_FIRST_CHANCE, ONE, Score, Selection};
-use crate::domain::learning::USUAL;
 use crate::domain::selection::{Factor, FactorScore, Learned, Phase, Recommendation, Recommendations, TaskContext};
 use crate::domain::{AgentId, Span, TaskId, UserId};
 use crate::engine::core::Core;
@@ -44,12 +43,19 @@ struct Found {
 }
 
 impl Core {
-    /// The agents that suit a text best. `user` is who would submit it.
-    pub fn recommend(&self, text: &str, kind: &str, user: Option<UserId>, limit: usize) -> Recommendations {
+    /// The agents that suit a text best. `user` is who would submit it, with a priority of 1-10.
+    pub fn recommend(
+        &self,
+        text: &str,
+        kind: &str,
+        user: Option<UserId>,
+        priority: u8,
+        limit: usize,
+    ) -> Recommendations {
         let context = self.selection.reader.context(text, |stem| self.selection.knows(stem));
         let topic = Topic::new(kind, &context, &self.selection.reader);
-        let subject = Subject { topic: Arc::new(topic), user, after: vec![], first_chance: true };
-        let asked = Some(Asked { attempt: 1, priority: USUAL });
+        let subject = Subject { topic: Arc::new(topic), user, after: vec![], first_chance: priority < NO_FIRST_CHANCE };
+        let asked = Some(Asked { attempt: 1, priority });
         // A text has no command of its own, so whoever has none could do nothing about it.
         let able = |agent: u32| self.capability_sets.has_command(self.agents[agent].capability_set);
         self.recommend_for(&subject, context, asked, (limit, EXPLAINED_MAX), able)
@@ -252,13 +258,16 @@ impl Core {
         let held_back =
             if explores { self.selection.policy.held_back(agent.id, kind, view.matched.features()) } else { 0 };
         // Who is known well loses by that, and is none the worse for it.
-        let evidence = if held_back <= -5_000 {
-            let part = held_back as f64 / 1e6;
-            format!("{evidence}; {part:.3} of it because it is known well, so that others are tried (exploration)")
+        let exploration = held_back as f64 / 1e6;
+        let evidence = if exploration <= -0.005 {
+            format!(
+                "{evidence}; {exploration:.3} of it because it is known well, so that others are tried (exploration)"
+            )
         } else {
             evidence
         };
-        Learned { value: one.judged.learned as f64 / 1e6, evidence, outlook }
+        let deviation = self.selection.policy.deviation(agent.id, kind, view.matched.features());
+        Learned { value: one.judged.learned as f64 / 1e6, exploration, deviation, evidence, outlook }
     }
 
     fn availability(&self, slot: u32) -> String {

@@ -41,10 +41,13 @@ fn suiting(candidate: Candidate) -> Candidate {
     ];
     let learned = Learned {
         value: 0.031,
+        exploration: 0.0,
+        deviation: Some(0.06),
         evidence: "with this type of task it did better than the factors say, in 40 outcomes".to_owned(),
         outlook: Some(Prospect {
             chance: 0.87,
             bad: false,
+            seldom: false,
             evidence: "91 % of about 40 of newcomer with type parse succeeded".to_owned(),
         }),
     };
