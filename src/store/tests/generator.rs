@@ -483,6 +483,7 @@ impl History {
             loss: 1.0 / f64::from(self.versions),
             accuracy: 0.5,
             in_force: candidate == "factors",
+            batch: None,
         });
         let version = ModelVersion {
             model: ModelKind::Policy,

@@ -15,7 +15,7 @@ use super::features::Feature;
 use super::guess::{CASES_MAX, Depth, Guess, Quantiles};
 use super::math::{exp, ln, millionths};
 use crate::domain::learning::{
-    Compared, EffectState, GuessState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, PredictorState,
+    Compared, EffectState, GuessState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, NextVersion, PredictorState,
     QuantityState, ScoreState,
 };
 use crate::domain::{AgentId, Span};
@@ -364,12 +364,17 @@ impl Predictor {
             }
             let prefix = if place == TOKENS { "tokens: " } else { "" };
             in_force.push(format!("{prefix}{}", NAMES[quantity.in_force]));
-            let per = |sum: f64| sum / f64::from(since.max(1));
+            // What no outcome was about was not measured, which is not nothing.
+            if since == 0 {
+                continue;
+            }
+            let per = |sum: f64| sum / f64::from(since);
             compared.extend(NAMES.iter().zip(scores).enumerate().map(|(at, (name, (loss, right)))| Compared {
                 candidate: format!("{prefix}{name}"),
                 loss: per(loss as f64 / 1e6),
                 accuracy: per(f64::from(right)),
                 in_force: at == quantity.in_force,
+                batch: Some(since),
             }));
         }
         let version = ModelVersion {
@@ -466,6 +471,11 @@ impl Predictor {
     /// The number of the last version.
     pub(in crate::engine::core) const fn version(&self) -> u32 {
         self.version
+    }
+
+    /// How far the next version is.
+    pub(in crate::engine::core) const fn next(&self) -> NextVersion {
+        NextVersion { outcomes: self.since, needed: self.due }
     }
 
     /// How long a type of task takes an agent, or anybody; `None` while nothing is in force, or nothing is known of the type.
