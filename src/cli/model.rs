@@ -199,7 +199,8 @@ fn table_of(rows: impl Iterator<Item = Listed>) -> Table {
     for Listed { version: stored, kind, next } in rows {
         let Some(StoredVersion { version, time, kept, .. }) = stored else {
             let nothing = || "-".to_owned();
-            let row = [kind.to_string(), nothing(), nothing(), nothing(), nothing(), nothing(), nothing(), not_yet(next)];
+            let row =
+                [kind.to_string(), nothing(), nothing(), nothing(), nothing(), nothing(), nothing(), not_yet(next)];
             table.row(row.into_iter().map(Cell::from).collect());
             continue;
         };
@@ -233,7 +234,8 @@ fn compare(context: &mut Context, report: &ModelReport, one: u32, other: u32) ->
             return Err(Refusal::not_found("version", version).hint(listed_by(report.model.kind)).into());
         }
     }
-    let of: Vec<_> = report.learning_metrics.iter().filter(|metric| [one, other].contains(&metric.metadata.version)).collect();
+    let of: Vec<_> =
+        report.learning_metrics.iter().filter(|metric| [one, other].contains(&metric.metadata.version)).collect();
     if context.out.value(&json!(of))? {
         return Ok(0);
     }

@@ -417,9 +417,8 @@ pub struct StoredVersion {
 /// A number that follows from names, by FNV-1a with 64 bits, for ids.
 fn number_of(names: &[&str]) -> u128 {
     let bytes = names.iter().flat_map(|name| name.bytes().chain([0]));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     u128::from(hash)
 }
 
@@ -639,13 +638,8 @@ mod tests {
 
     #[test]
     fn what_no_outcome_was_about_was_not_measured() {
-        let compared = |loss, accuracy, batch| Compared {
-            candidate: "all".to_owned(),
-            loss,
-            accuracy,
-            in_force: false,
-            batch,
-        };
+        let compared =
+            |loss, accuracy, batch| Compared { candidate: "all".to_owned(), loss, accuracy, in_force: false, batch };
         assert!(!compared(0.0, 0.0, None).is_measured(), "a record of old");
         assert!(!compared(0.0, 0.0, Some(0)).is_measured());
         assert!(compared(0.0, 1.0, None).is_measured() && compared(0.7, 0.0, Some(3)).is_measured());

@@ -261,7 +261,15 @@ impl Reader {
             let context =
                 LearningContext { batch_size: columns.get()?, iteration: columns.get()?, epoch: columns.get()? };
             let id = metric_id((model, version, time), &candidate, kind);
-            Ok(LearningMetric { id, model, kind, value, time, context, metadata: LearningSource { version, candidate } })
+            Ok(LearningMetric {
+                id,
+                model,
+                kind,
+                value,
+                time,
+                context,
+                metadata: LearningSource { version, candidate },
+            })
         };
         self.connection()
             .prepare_cached(
@@ -293,7 +301,9 @@ const fn outcomes_of(model: ModelKind) -> &'static str {
     match model {
         ModelKind::Policy => "executions that ended and say something about their agent, and ratings",
         ModelKind::Predictor => "executions that succeeded",
-        ModelKind::Classifier => "executions that ended and say something about their agent, and first judgements of artifacts by people",
+        ModelKind::Classifier => {
+            "executions that ended and say something about their agent, and first judgements of artifacts by people"
+        }
         ModelKind::ValueFunction => "tasks with a deadline that completed",
     }
 }

@@ -127,12 +127,16 @@ const METRICS: &[(&str, &str)] = &[
     ("aggregate", "sum, avg, min, max: what is made of several series; each is a line of its own when left out"),
     ("by", "labels separated by commas: series that have them in common become one line"),
 ];
-const PER: (&str, &str) = ("per", "agent, type, division or owner: each group of agents apart");
+const PER: (&str, &str) =
+    ("per", "agent, type, division or owner: each group of agents apart; task_type: each type of task");
 const DAYS: &[(&str, &str)] =
     &[("days", "how many days, of which the last is today, in UTC; 1 to 366, 7 when left out"), PER];
 const TRENDS: &[(&str, &str)] = &[
     ("days", "how many days, of which the last is today, in UTC, beside as many before; 1 to 366, 7 when left out"),
-    ("per", "agent, type, division or owner: by what agents are taken together; agent when left out"),
+    (
+        "per",
+        "agent, type, division or owner: by what agents are taken together; task_type: not they but tasks; agent when left out",
+    ),
     ("limit", "at most so many groups, 0 to 10000; 100 when left out"),
 ];
 const TOP: &[(&str, &str)] = &[

@@ -84,7 +84,9 @@ impl Dialogue {
                 let kind = group.map(|group| group.0).unwrap_or_default();
                 self.asked(task, text, kind, agents).map(Some)
             }
-            _ => Err(refused("neither a question, with task, text, group and agents, nor outcomes with the task or without")),
+            _ => Err(refused(
+                "neither a question, with task, text, group and agents, nor outcomes with the task or without",
+            )),
         }
     }
 
@@ -126,7 +128,9 @@ impl Dialogue {
         let counts = |name: &str| self.feedback == Feedback::All || name == open.chosen;
         if !outcomes.0.iter().any(|(name, _)| counts(name)) {
             let chosen = &open.chosen;
-            return Err(refused(format!("no outcome of agent \"{chosen}\", which was chosen; nothing else is learned from")));
+            return Err(refused(format!(
+                "no outcome of agent \"{chosen}\", which was chosen; nothing else is learned from"
+            )));
         }
         for (name, outcome) in outcomes.0.iter().filter(|(name, _)| counts(name)) {
             self.rehearsal.learn(open.question(), name, told(outcome));
@@ -143,20 +147,21 @@ impl Dialogue {
 
 /// Answers until standard input ends.
 pub fn run(context: &mut Context, feedback: Feedback) -> Outcome {
-    let mut dialogue =
-        Dialogue { rehearsal: Rehearsal::default(), feedback, open: vec![], awaits_last: false };
+    let mut dialogue = Dialogue { rehearsal: Rehearsal::default(), feedback, open: vec![], awaits_last: false };
     let (mut buffer, mut lines, mut errors) = (vec![], 0_u64, 0_u64);
     let mut reader = std::io::stdin().lock();
     for number in 1.. {
         let answer = match next_line("<stdin>", number, &mut reader, &mut buffer) {
             Ok(false) => break,
             Ok(true) if buffer.iter().all(u8::is_ascii_whitespace) => continue,
-            Ok(true) => dialogue
-                .take_in(&buffer)
-                .map_err(|(column, problem)| format!("<stdin>:{number}:{column}: {problem}")),
+            Ok(true) => {
+                dialogue.take_in(&buffer).map_err(|(column, problem)| format!("<stdin>:{number}:{column}: {problem}"))
+            }
             Err(problem) if buffer.len() as u64 > LINE_BYTES_MAX => {
                 if buffer.last() != Some(&b'\n') {
-                    reader.skip_until(b'\n').map_err(|error| Failure::failed(format!("cannot read <stdin>: {error}")))?;
+                    reader
+                        .skip_until(b'\n')
+                        .map_err(|error| Failure::failed(format!("cannot read <stdin>: {error}")))?;
                 }
                 Err(problem)
             }
@@ -196,7 +201,9 @@ fn check_keys(text: &[u8]) -> Result<(), Refused> {
     let keys: Keys = parse(text)?;
     let mut all = keys.outcomes.values().flat_map(BTreeMap::keys);
     match all.find(|key| !OUTCOME_KEYS.contains(&key.as_str())) {
-        Some(key) => Err(refused(format!("unknown field `{key}` of an outcome, expected one of {}", OUTCOME_KEYS.join(", ")))),
+        Some(key) => {
+            Err(refused(format!("unknown field `{key}` of an outcome, expected one of {}", OUTCOME_KEYS.join(", "))))
+        }
         None => Ok(()),
     }
 }

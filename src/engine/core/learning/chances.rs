@@ -24,7 +24,8 @@ use super::math::{ln, log_loss, millionths, moderated};
 use super::regression::{Effect, FIRST, Whose};
 use crate::domain::AgentId;
 use crate::domain::learning::{
-    ChancesState, Compared, LossState, MODEL_FORMAT, ModelKind, ModelVersion, NextVersion, QuestionState, RateState, WeightState,
+    ChancesState, Compared, LossState, MODEL_FORMAT, ModelKind, ModelVersion, NextVersion, QuestionState, RateState,
+    WeightState,
 };
 
 /// How many inputs there are at most.

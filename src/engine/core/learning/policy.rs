@@ -14,7 +14,8 @@ use super::features::{self, Feature};
 use super::math::{log_loss, millionths};
 use super::regression::{Case, Depth, LOGITS, Regression};
 use crate::domain::learning::{
-    CandidateState, Compared, EffectState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, NextVersion, PolicyState, Taught,
+    CandidateState, Compared, EffectState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, NextVersion,
+    PolicyState, Taught,
 };
 use crate::domain::{AgentId, Timestamp};
 

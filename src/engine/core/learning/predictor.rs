@@ -15,8 +15,8 @@ use super::features::Feature;
 use super::guess::{CASES_MAX, Depth, Guess, Quantiles};
 use super::math::{exp, ln, millionths};
 use crate::domain::learning::{
-    Compared, EffectState, GuessState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, NextVersion, PredictorState,
-    QuantityState, ScoreState,
+    Compared, EffectState, GuessState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, NextVersion,
+    PredictorState, QuantityState, ScoreState,
 };
 use crate::domain::{AgentId, Span};
 
@@ -565,6 +565,20 @@ mod tests {
         assert!(forecast.most >= forecast.half && predictor.longest() >= forecast.most);
         assert_eq!(predictor.forecast(3, Some(id(0))), None, "of a type that nobody has seen nothing is known");
         assert_eq!(predictor.most(2, None), predictor.forecast(2, Some(id(9))).map(|forecast| forecast.most));
+    }
+
+    #[test]
+    fn what_no_outcome_was_about_is_not_measured() {
+        let (mut predictor, version) = kept(&taught(32));
+        let batch = |candidate: &str| version.compared.iter().find(|one| one.candidate == candidate).unwrap().batch;
+        assert_eq!((batch("all"), batch("tokens: all")), (Some(32), Some(16)), "half of them said how many tokens");
+        for _ in 0..64 {
+            predictor.learn(1, id(0), Span::from_secs(10), None);
+        }
+        let (_, version) = kept(&predictor);
+        assert!(version.in_force.contains("tokens: "), "what is in force is known: {version:?}");
+        assert_eq!(version.compared.len(), 4, "{version:?}");
+        assert!(version.compared.iter().all(|one| one.batch == Some(64) && one.is_measured()), "{version:?}");
     }
 
     #[test]

@@ -1,1 +1,0 @@
-ALTER TABLE artifact DROP COLUMN quality_judged;
