@@ -108,23 +108,59 @@ fn questions_are_answered_one_by_one() {
 }
 
 #[test]
-fn what_makes_no_sense_ends_the_dialogue() {
+fn what_makes_no_sense_is_answered_and_the_dialogue_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    for (line, said) in [
+    let mut child = menagerie(folder.path())
+        .args(["evaluate", "selection", "--interactive"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Each line with a part of the error that it is answered with; nothing for a choice, and `-` for no answer.
+    let long = format!("{{\"task\": \"{}\"}}", "x".repeat(9 << 20));
+    let lines = [
         (r#"{"outcomes": {"a": {"success": true}}}"#, "ask first"),
         (r#"{"task": 1, "text": "x", "agents": []}"#, "no agents"),
         (r#"{"task": 1, "text": "x", "agents": ["a", "a"]}"#, "twice"),
-        ("{", "<stdin>:1:"),
-    ] {
-        let mut child = menagerie(folder.path())
-            .args(["evaluate", "selection", "--interactive"])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        writeln!(child.stdin.take().unwrap(), "{line}").unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(2) && text.contains(said), "{line}: {text}");
+        ("{", "<stdin>:4:"),
+        (&long, "longer than"),
+        (r#"{"task": 1, "text": "x", "agents": ["a"], "priority": 5}"#, "unknown field `priority`"),
+        (r#"{"task": 1, "text": "x", "agents": ["a"]}"#, ""),
+        (r#"{"task": 1, "text": "x", "agents": ["a"]}"#, "\"1\" was asked already"),
+        (r#"{"task": 1, "outcomes": {"b": {"success": true}}}"#, "agent \"b\", which was not among"),
+        (r#"{"task": 1, "outcomes": {"a": {"success": true, "speed": 1}}}"#, "unknown field `speed`"),
+        (r#"{"task": 2, "outcomes": {"a": {"success": true}}}"#, "task \"2\", which was not asked"),
+        (r#"{"task": 2, "text": "x", "agents": ["a"]}"#, ""),
+        (r#"{"outcomes": {"a": {"success": true}}}"#, "-"),
+        (r#"{"outcomes": {"a": {"success": true}}}"#, "came out already"),
+        (r#"{"task": 1, "outcomes": {"a": {"success": true}}}"#, "-"),
+        (r#"{"task": 1, "outcomes": {"a": {"success": true}}}"#, "came out already"),
+        (r#"{"task": 1, "text": "x", "agents": ["a"]}"#, ""),
+    ];
+    let asks = lines.iter().map(|(line, _)| format!("{line}\n")).collect::<String>();
+    child.stdin.take().unwrap().write_all(asks.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let (said, complaint) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let mut answers = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    for (line, expected) in lines.iter().filter(|(_, expected)| *expected != "-") {
+        let answer = answers.next().unwrap();
+        if expected.is_empty() {
+            assert_eq!(answer["agent"], "a", "{line:.200}");
+        } else {
+            assert!(answer["error"].as_str().unwrap().contains(expected), "{line:.200}: {answer}");
+        }
     }
+    assert_eq!(answers.next(), None);
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    assert!(complaint.contains("12 of 17 lines were refused"), "{complaint}");
+}
+
+#[test]
+fn a_task_stands_in_a_log_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = evaluate(folder.path(), &format!("{}{}", log(2), log(1)), &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("log.jsonl:3:1: task \"0\" stands in line 1 already"), "{said}");
 }

@@ -24,6 +24,7 @@ use super::types::{
     LOG_END_HEADER, LOG_SIZE_HEADER, LOG_START_HEADER, MORE_HEADER, NEXT_HEADER, NOT_READY, SIZE_HEADER, SOCKET_NAME,
     TOTAL_HEADER, WireError,
 };
+use crate::domain::agent::AgentVersion;
 use crate::domain::spool::{self, Chunk};
 use crate::domain::{CageId, Refusal, Reply};
 
@@ -246,6 +247,13 @@ impl Client {
     /// Gets a list, such as `tasks`, and how many there are in all; see [`Listed::more`].
     pub fn list<T: DeserializeOwned>(&self, noun: &str, query: &Query) -> Result<(Vec<T>, u64), Error> {
         self.page(noun, query).map(|page| (page.items, page.total))
+    }
+
+    /// What an agent was called that was removed, by its id: `NAME (removed)`; `None` where that cannot be told.
+    pub fn last_name(&self, id: &str) -> Option<String> {
+        let last = vec![("sort".to_owned(), "-version".to_owned()), ("limit".to_owned(), "1".to_owned())];
+        let versions = self.list::<AgentVersion>(&format!("agents/{}/versions", encode(id)), &last).ok()?.0;
+        versions.first().map(|version| format!("{} (removed)", version.spec.name))
     }
 
     /// Gets part of a list, such as `tasks` or `journal`, with everything that is said of it.

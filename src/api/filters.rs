@@ -1,4 +1,5 @@
-//! What can be asked of the lists that only exist here, the grid of cages and the inbox, and how their items answer it.
+//! What can be asked of the lists that only exist here (the grid of cages, the inbox, models, the definitions of an agent),
+//! and how their items answer it.
 //!
 //! A console holds a filter against what it has fetched and dims what does not match; names stand in the items, so that
 //! nothing has to be looked up.
@@ -6,11 +7,16 @@
 use super::live::{CageCell, CellState, Gauge};
 use super::triage::{InboxItem, InboxKind, Risk};
 use crate::domain::Severity;
+use crate::domain::agent::AgentVersion;
 use crate::domain::artifact::ArtifactType;
 use crate::domain::cage::CageStatus;
 use crate::domain::filter::tables::word;
 use crate::domain::filter::{Cell, Field, Kind, Row, Table, Thing};
+use crate::domain::learning::{Model, ModelKind};
 use crate::domain::time::Timestamp;
+
+/// Every table of this module, for documentation and for whoever names a list.
+pub static ALL: &[&Table] = &[&GRID, &INBOX, &MODELS, &AGENT_VERSIONS];
 
 /// The grid of cages. What cages share with the list of them is called the same and means the same; limits are what their
 /// processes may use.
@@ -63,6 +69,40 @@ pub static INBOX: Table = Table {
     ],
 };
 
+/// Models that learn.
+pub static MODELS: Table = Table {
+    name: "models",
+    fields: &[
+        Field::new("type", word!(ModelKind), "What it is for").searched().also(&["model"]),
+        Field::new("version", Kind::Whole, "The version in force").or_none().also(&["current_version"]),
+        Field::new("outcomes", Kind::Whole, "How many outcomes that has learned from").or_none(),
+        Field::new("batch", Kind::Whole, "How many of them were not in the version before").or_none(),
+        Field::new("in_force", Kind::Text, "The candidate that decides").or_none().searched(),
+        Field::new("promoted", Kind::Flag, "Whether that is another than in the version before").or_none(),
+        Field::new("loss", Kind::Decimal, "What it lost an outcome of the batch").or_none(),
+        Field::new("accuracy", Kind::Decimal, "How often it was right").or_none(),
+        Field::new("convergence", Kind::Decimal, "How much less it lost than in the batch before").or_none(),
+        Field::new("id", Kind::Id(Thing::Other), "Its id"),
+        Field::new("created_at", Kind::Time, "When its first version was made").or_none().also(&["created"]),
+        Field::new("updated_at", Kind::Time, "When its last version was made").or_none().also(&["updated"]),
+    ],
+};
+
+/// The definitions that an agent has had.
+pub static AGENT_VERSIONS: Table = Table {
+    name: "agent-versions",
+    fields: &[
+        Field::new("version", Kind::Whole, "Its number, from 1"),
+        Field::new("seq", Kind::Whole, "The record that made it").also(&["record"]),
+        Field::new("time", Kind::Time, "When it was declared"),
+        Field::new("age", Kind::Age, "How long ago that was"),
+        Field::new("by", Kind::Text, "Who declared it: user: and an id").searched().also(&["actor"]),
+        Field::new("name", Kind::Text, "What the agent was called").searched(),
+        Field::new("since", Kind::Since, "Only what was declared from then on"),
+        Field::new("until", Kind::Until, "Only what was declared before then"),
+    ],
+};
+
 /// A figure as a whole number of so many parts; what was never measured has none.
 fn whole(figure: Option<f64>, parts: f64) -> Option<Cell<'static>> {
     // Figures are far below the range; what were beyond would become its end.
@@ -100,6 +140,46 @@ impl Row for CageCell {
         if let Some(cell) = cell {
             visit(cell);
         }
+    }
+}
+
+impl Row for Model {
+    fn cells(&self, field: &str, _: Timestamp, visit: &mut dyn FnMut(Cell<'_>)) {
+        let current = self.current.as_ref().map(|current| &current.version);
+        let whole = |number: u64| Cell::Number(i64::try_from(number).unwrap_or(i64::MAX));
+        let time = |time: Timestamp| Cell::Number(time.as_micros());
+        let cell = match field {
+            "type" => Some(Cell::Text(self.kind.as_str())),
+            "version" => self.current_version.map(|version| Cell::Number(version.into())),
+            "outcomes" => current.map(|current| whole(current.lessons)),
+            "batch" => current.map(|current| Cell::Number(current.batch.into())),
+            "in_force" => current.map(|current| Cell::Text(&current.in_force)),
+            "promoted" => current.map(|current| Cell::Flag(current.promoted)),
+            "loss" => self.metrics.loss.map(Cell::Real),
+            "accuracy" => self.metrics.accuracy.map(Cell::Real),
+            "convergence" => self.metrics.convergence.map(Cell::Real),
+            "id" => Some(Cell::Id(self.id.0)),
+            "created_at" => self.created_at.map(time),
+            "updated_at" => self.updated_at.map(time),
+            _ => None,
+        };
+        if let Some(cell) = cell {
+            visit(cell);
+        }
+    }
+}
+
+impl Row for AgentVersion {
+    fn cells(&self, field: &str, _: Timestamp, visit: &mut dyn FnMut(Cell<'_>)) {
+        let whole = |number: u64| Cell::Number(i64::try_from(number).unwrap_or(i64::MAX));
+        visit(match field {
+            "version" => whole(self.version),
+            "seq" => whole(self.seq),
+            "time" | "age" | "since" | "until" => Cell::Number(self.time.as_micros()),
+            "by" => Cell::Text(&self.actor),
+            "name" => Cell::Text(&self.spec.name),
+            _ => return,
+        });
     }
 }
 

@@ -86,6 +86,9 @@ pub enum AgentVerb {
     History {
         /// Its name or id; of a removed agent the name that it had
         agent: String,
+        /// Which, and how many.
+        #[command(flatten)]
+        list: ListArgs,
     },
     /// Show what is different between two definitions of an agent
     Diff {
@@ -221,7 +224,7 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
         AgentVerb::Reassign { agents: ids, cage, .. } => (WireCommand::ReassignAgents { ids, cage }, "reassigned"),
         AgentVerb::Recommend(args) => return agent_recommend::run(context, args),
         AgentVerb::Tree { agent } => return agent_version::tree(context, agent.as_deref()),
-        AgentVerb::History { agent } => return agent_version::history(context, &agent),
+        AgentVerb::History { agent, list } => return agent_version::history(context, &agent, &list),
         AgentVerb::Diff { agent, from, to } => return agent_version::diff(context, &agent, from, to),
         AgentVerb::Rollback { agent, version } => return agent_version::rollback(context, &agent, version),
         AgentVerb::Rename { agent, name } => (WireCommand::RenameAgent { agent, name }, "is its name now"),

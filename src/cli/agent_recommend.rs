@@ -1,21 +1,27 @@
 //! `menagerie agent recommend`: which agents suit what is to be done, and why.
 
+use std::io::Read;
+
 use clap::Args;
 use serde_json::Value;
 
 use super::context::Context;
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::output::Role;
 use super::table::{Align, Cell, Table, clean};
 use super::view;
+use crate::domain::Refusal;
 use crate::domain::learning::Prospect;
 use crate::domain::selection::{Factor, RecommendQuery, TaskContext};
 use crate::ui;
 
+/// The longest text that is read.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
+
 /// Options of `menagerie agent recommend`.
 #[derive(Args, Clone, Debug)]
 pub struct RecommendArgs {
-    /// What is to be done, in any words
+    /// What is to be done, in any words; - reads it from standard input, up to 1 MiB
     #[arg(value_name = "TEXT", required_unless_present = "task")]
     pub text: Vec<String>,
     /// The type that the task would have
@@ -37,9 +43,18 @@ pub struct RecommendArgs {
 
 pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
     let RecommendArgs { text, kind, priority, task, limit, explain: explained } = args;
-    let query = RecommendQuery { text: text.join(" "), kind, priority, task, limit: Some(limit) };
+    let text = match &text[..] {
+        [only] if only == "-" => read_text(&mut std::io::stdin().lock())?,
+        words => words.join(" "),
+    };
+    let query = RecommendQuery { text, kind, priority, task, limit: Some(limit) };
     let client = context.engine()?;
     let found: Value = client.post("/v1/recommend", &query)?;
+    if context.out.is_csv() {
+        let items = view::at(&found, "items").as_array().map(Vec::as_slice).unwrap_or_default();
+        context.out.nested_values(&items.iter().map(by_factor).collect::<Vec<_>>())?;
+        return Ok(0);
+    }
     if context.out.value(&found)? {
         return Ok(0);
     }
@@ -66,6 +81,38 @@ pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
         context.out.line(&text)?;
     }
     Ok(0)
+}
+
+/// The text that stands in standard input.
+fn read_text(input: &mut impl Read) -> Result<String, Failure> {
+    let mut bytes = vec![];
+    let unread = |error: std::io::Error| Failure::failed(format!("cannot read <stdin>: {error}"));
+    input.by_ref().take(TEXT_BYTES_MAX).read_to_end(&mut bytes).map_err(unread)?;
+    let more = std::io::copy(input, &mut std::io::sink()).map_err(unread)?;
+    if more > 0 {
+        let shown = format!("{} bytes", TEXT_BYTES_MAX + more);
+        return Err(Refusal::invalid("text", shown, "at most 1 MiB").into());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to() + 1;
+        Refusal::invalid("text", format!("what begins at byte {place}"), "UTF-8").into()
+    })
+}
+
+/// A recommended agent with what each factor says under the factor's name, which is more than a list when it is a line.
+fn by_factor(item: &Value) -> Value {
+    let mut item = item.clone();
+    let factors = item.get_mut("factors").map(Value::take);
+    let named = factors.iter().filter_map(Value::as_array).flatten().map(|factor| {
+        let mut factor = factor.clone();
+        let name = factor.as_object_mut().and_then(|factor| factor.remove("factor"));
+        (name.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(), factor)
+    });
+    let named: serde_json::Map<_, _> = named.collect();
+    if let Some(item) = item.as_object_mut() {
+        item.insert("factors".to_owned(), named.into());
+    }
+    item
 }
 
 /// Short names of the factors, in their order.
@@ -138,6 +185,23 @@ fn three(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_read_as_far_as_it_may_be_long() {
+        let read = |bytes: &[u8]| read_text(&mut &*bytes).map_err(|failure| failure.sentences().join("; "));
+        assert_eq!(read("fix the pärser".as_bytes()).unwrap(), "fix the pärser");
+        let long = vec![b'x'; 1 << 20];
+        assert_eq!(read(&long).unwrap().len(), 1 << 20);
+        let error = read(&[&long[..], b"yz"].concat()).unwrap_err();
+        assert!(error.contains("1048578 bytes") && error.contains("at most 1 MiB"), "{error}");
+        assert!(read(b"ab\xff").unwrap_err().contains("byte 3"));
+    }
+
+    #[test]
+    fn a_line_has_what_each_factor_says_under_its_name() {
+        let item = serde_json::json!({"name": "a", "factors": [{"factor": "domain", "value": 0.5}]});
+        assert_eq!(by_factor(&item), serde_json::json!({"name": "a", "factors": {"domain": {"value": 0.5}}}));
+    }
 
     #[test]
     fn what_is_unknown_is_a_dash_and_no_figure() {

@@ -9,10 +9,12 @@ use serde_json::Value;
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::items;
+use super::list::ListArgs;
 use super::output::Role;
 use super::table::{Align, Table, clean};
 use super::view;
 use crate::api::client::{Client, encode};
+use crate::api::filters::AGENT_VERSIONS;
 use crate::api::types::WireCommand;
 use crate::domain::agent::AgentVersion;
 use crate::domain::difference::differences;
@@ -74,47 +76,52 @@ fn flatten<'a>(tops: &[&'a Value], juniors: &BTreeMap<String, Vec<&'a Value>>) -
 }
 
 fn versions(client: &Client, agent: &str) -> Result<Vec<AgentVersion>, Failure> {
-    Ok(client.get(&format!("/v1/agents/{}/versions", encode(agent)), &vec![])?)
+    let all = vec![("limit".to_owned(), "100000".to_owned())];
+    Ok(client.list(&path_of(agent), &all)?.0)
+}
+
+fn path_of(agent: &str) -> String {
+    format!("agents/{}/versions", encode(agent))
 }
 
 /// Shows every definition that an agent has had, and what was changed each time.
-pub fn history(context: &mut Context, agent: &str) -> Outcome {
+pub fn history(context: &mut Context, agent: &str, list: &ListArgs) -> Outcome {
     let client = context.engine()?;
     let versions = versions(&client, agent)?;
+    let mut fetched = list.fetch_from(&client, &path_of(agent), &AGENT_VERSIONS, vec![], context.out.is_table())?;
     let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())])?.0;
     let changes = |at: usize| match at.checked_sub(1) {
         None => vec!["declared".to_owned()],
         Some(before) => between(&versions[before], &versions[at]),
     };
-    let values: Vec<Value> = versions
-        .iter()
-        .enumerate()
-        .map(|(at, version)| {
-            serde_json::json!({"version": version.version, "seq": version.seq, "time": version.time,
-                "actor": version.actor, "changes": changes(at)})
-        })
-        .collect();
-    if context.out.values(&values)? {
-        return Ok(0);
-    }
-    let mut table = Table::new(&[
-        ("VERSION", Align::Right),
-        ("RECORD", Align::Right),
-        ("TIME", Align::Left),
-        ("BY", Align::Left),
-        ("CHANGES", Align::Elastic),
-    ]);
-    for value in &values {
-        table.row(vec![
-            view::text(value, "version").into(),
-            view::text(value, "seq").into(),
-            view::moment(value, "time"),
-            view::actor(&view::text(value, "actor"), &users).into(),
-            view::joined(value, "changes", "; ").into(),
+    // What was changed is told from the version before, which need not be among those asked for.
+    let changed = |row: &Value| {
+        let number = row["version"].as_u64()?;
+        let at = versions.iter().position(|version| version.version == number)?;
+        let version = &versions[at];
+        Some(serde_json::json!({"version": version.version, "seq": version.seq, "time": version.time,
+            "actor": version.actor, "changes": changes(at)}))
+    };
+    fetched.rows = fetched.rows.iter().filter_map(changed).collect();
+    list.print(context, fetched, |rows| {
+        let mut table = Table::new(&[
+            ("VERSION", Align::Right),
+            ("RECORD", Align::Right),
+            ("TIME", Align::Left),
+            ("BY", Align::Left),
+            ("CHANGES", Align::Elastic),
         ]);
-    }
-    context.out.table(&table)?;
-    Ok(0)
+        for value in rows {
+            table.row(vec![
+                view::text(value, "version").into(),
+                view::text(value, "seq").into(),
+                view::moment(value, "time"),
+                view::actor(&view::text(value, "actor"), &users).into(),
+                view::joined(value, "changes", "; ").into(),
+            ]);
+        }
+        table
+    })
 }
 
 fn between(before: &AgentVersion, after: &AgentVersion) -> Vec<String> {

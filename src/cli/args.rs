@@ -194,6 +194,7 @@ impl Verb {
                 | Self::Metric(_)
                 | Self::Event(_)
                 | Self::Node(_)
+                | Self::Model(_)
                 | Self::Journal(Deferred(journal::JournalVerb::Tail(_)))
         )
     }

@@ -18,6 +18,7 @@ use crate::api::types::WireCommand;
 use crate::domain::filter::tables;
 use crate::domain::learning::Prospect;
 use crate::domain::{ArtifactType, Difference, Merge, ReviewState};
+use crate::ui;
 
 /// What can be done with artifacts.
 #[derive(Subcommand, Debug)]
@@ -72,10 +73,13 @@ pub struct ReviewArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// How good they are, from 0 to 1; it counts in the place of what their agents reported
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub quality: Option<f64>,
 }
 
 pub fn run(context: &mut Context, verb: ArtifactVerb) -> Outcome {
-    let (ReviewArgs { ids, note }, approve, done) = match verb {
+    let (ReviewArgs { ids, note, quality }, approve, done) = match verb {
         ArtifactVerb::List(args) => return list(context, args),
         ArtifactVerb::Show { id, content } => return show(context, &id, content),
         ArtifactVerb::Approve(args) => (args, true, "approved"),
@@ -86,7 +90,7 @@ pub fn run(context: &mut Context, verb: ArtifactVerb) -> Outcome {
         }
     };
     let client = context.engine()?;
-    items::send(context, &client, &WireCommand::ReviewArtifacts { ids, approve, note }, done)
+    items::send(context, &client, &WireCommand::ReviewArtifacts { ids, approve, note, quality }, done)
 }
 
 fn list(context: &mut Context, args: ArtifactListArgs) -> Outcome {
@@ -128,6 +132,14 @@ fn draw(rows: &[Value], names: &AgentNames<'_>) -> Table {
     table
 }
 
+/// How good it is, and who says so; nothing where nobody does.
+fn quality(artifact: &Value) -> String {
+    let reported = view::at(artifact, "review.quality").is_null();
+    let quality = view::at(artifact, "quality_score").as_f64();
+    let said = |quality| format!("{}{}", ui::decimals(quality, 2), if reported { ", as reported" } else { "" });
+    quality.map(said).unwrap_or_default()
+}
+
 fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
     let client = context.engine()?;
     if only_content {
@@ -150,7 +162,7 @@ fn show(context: &mut Context, id: &str, only_content: bool) -> Outcome {
         ("agent", names.name(&artifact, "agent_id").into()),
         ("task", view::text(&artifact, "task_id").into()),
         ("size", view::size(&artifact, "size").into()),
-        ("quality", view::text(&artifact, "quality_score").into()),
+        ("quality", quality(&artifact).into()),
         ("digest", view::text(&artifact, "digest").into()),
         ("difference", difference(&artifact).into()),
         ("merge", merge(&artifact).into()),

@@ -118,7 +118,8 @@ fn apart(query: &mut Query, apart: &ApartArgs) {
 fn head(per: Per) -> &'static str {
     match per {
         Per::Agent => "AGENT",
-        Per::Type => "TYPE",
+        Per::Type => "KIND",
+        Per::TaskType => "TASK TYPE",
         Per::Division => "DIVISION",
         Per::Owner => "OWNER",
     }
@@ -166,10 +167,19 @@ fn known(value: Option<u64>) -> String {
     value.map_or_else(|| view::NOTHING.to_owned(), |value| value.to_string())
 }
 
+/// Who it is, also after its removal.
+fn named(row: &TopAgent) -> String {
+    match &row.agent {
+        Some(name) if row.removed => format!("{name} (removed)"),
+        Some(name) => name.clone(),
+        None => row.agent_id.to_string(),
+    }
+}
+
 fn top_agents(context: &mut Context, days: &DaysArgs, by: TopBy, limit: u64) -> Outcome {
     let query = given([("days", days.days.to_string()), ("by", by.to_string()), ("limit", limit.to_string())]);
     let rows: Vec<TopAgent> = context.engine()?.get("/v1/dashboards/top-agents", &query)?;
-    if context.out.values(&values(&rows))? {
+    if context.out.nested_values(&values(&rows))? {
         return Ok(0);
     }
     let mut table = Table::new(&[
@@ -185,7 +195,7 @@ fn top_agents(context: &mut Context, days: &DaysArgs, by: TopBy, limit: u64) -> 
     ]);
     for row in rows {
         table.row(vec![
-            row.agent.unwrap_or_else(|| row.agent_id.to_string()).into(),
+            named(&row).into(),
             row.execution_count.to_string().into(),
             share(&row.success).into(),
             within(&row.success).into(),
@@ -202,7 +212,7 @@ fn top_agents(context: &mut Context, days: &DaysArgs, by: TopBy, limit: u64) -> 
 fn trends(context: &mut Context, days: &DaysArgs, per: Per, limit: u64) -> Outcome {
     let query = given([("days", days.days.to_string()), ("per", per.to_string()), ("limit", limit.to_string())]);
     let found: Trends = context.engine()?.get("/v1/dashboards/trends", &query)?;
-    if context.out.values(&values(&found.trends))? {
+    if context.out.nested_values(&values(&found.trends))? {
         return Ok(0);
     }
     let mut table = Table::new(&[
@@ -253,7 +263,7 @@ fn each_day(context: &mut Context, days: &DaysArgs, apart_by: &ApartArgs) -> Out
     let mut query = given([("days", days.days.to_string())]);
     apart(&mut query, apart_by);
     let rows: Vec<DayPerformance> = context.engine()?.get("/v1/dashboards/days", &query)?;
-    if context.out.values(&values(&rows))? {
+    if context.out.nested_values(&values(&rows))? {
         return Ok(0);
     }
     let mut columns = vec![
@@ -292,7 +302,7 @@ fn errors(context: &mut Context, since: &SinceArgs, apart_by: &ApartArgs) -> Out
     let mut query = given([("since", since.since.to_string())]);
     apart(&mut query, apart_by);
     let summary: ErrorSummary = context.engine()?.get("/v1/dashboards/errors", &query)?;
-    if context.out.values(&values(&summary.groups))? {
+    if context.out.nested_values(&values(&summary.groups))? {
         return Ok(0);
     }
     let mut columns = vec![
@@ -334,7 +344,7 @@ fn errors(context: &mut Context, since: &SinceArgs, apart_by: &ApartArgs) -> Out
 fn collaboration(context: &mut Context, since: &SinceArgs, per: Per) -> Outcome {
     let query = given([("since", since.since.to_string()), ("per", per.to_string())]);
     let found: Collaboration = context.engine()?.get("/v1/dashboards/collaboration", &query)?;
-    if context.out.values(&values(&found.links))? {
+    if context.out.nested_values(&values(&found.links))? {
         return Ok(0);
     }
     let mut table = Table::new(&[

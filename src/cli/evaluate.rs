@@ -43,8 +43,8 @@ pub enum Feedback {
     success may be left out. Nothing is known of agents but their names, and nothing is kept afterwards.\n\
     With --interactive: {\"task\", \"text\", \"group\", \"agents\": [\"AGENT\", ...]} on standard input is answered by \
     {\"agent\", \"score\", \"factors\", \"learned\"}, and {\"outcomes\": {...}} tells how the last choice came out, or that of \
-    the \"task\" it names.\n\
-    Exit status: 0 when done, 2 for refused input."
+    the \"task\" it names. A line that makes no sense is answered by {\"error\"} and changes nothing.\n\
+    Exit status: 0 when done, 1 when lines of a dialogue were refused, 2 for a refused log."
 )]
 pub struct SelectionArgs {
     /// The recorded outcomes, one JSON object a line; - for standard input

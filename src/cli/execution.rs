@@ -17,6 +17,7 @@ use crate::api::live::CageCell;
 use crate::domain::filter::tables;
 use crate::domain::selection::Choice;
 use crate::domain::{Activity, CageId, ExecutionStatus, OutcomeKind, Span, Verification};
+use crate::ui;
 
 /// What can be done with executions.
 #[derive(Subcommand, Debug)]
@@ -173,6 +174,12 @@ fn outcome(execution: &Value) -> String {
     parts.join(" ").trim().to_owned()
 }
 
+/// How good its artifacts are; nothing where nobody said so.
+pub fn quality(execution: &Value) -> String {
+    let quality = view::at(execution, "quality_score").as_f64();
+    quality.map(|quality| format!("{}, the mean of its artifacts", ui::decimals(quality, 2))).unwrap_or_default()
+}
+
 /// What it does, and with what; nothing once it has ended, or where it says nothing.
 fn activity(execution: &Value) -> String {
     let activity = view::text(execution, "activity").parse::<Activity>().ok();
@@ -207,6 +214,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
     ];
     fields.extend(reported(&execution));
     fields.push(("rating", view::text(&execution, "user_satisfaction_rating").into()));
+    fields.push(("quality", quality(&execution).into()));
     if let Ok(choice) = serde_json::from_value::<Choice>(view::at(&execution, "choice").clone()) {
         fields.push(("chosen", choice.sentence(&names.name(&execution, "agent_id")).into()));
     }

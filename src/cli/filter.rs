@@ -7,7 +7,7 @@ use super::context::Context;
 use super::failure::Outcome;
 use super::output::Role;
 use super::table::{Align, Table};
-use crate::api::filters::{GRID, INBOX};
+use crate::api::filters;
 use crate::domain::Refusal;
 use crate::domain::filter::tables;
 
@@ -33,7 +33,7 @@ pub struct FilterVerb {
 }
 
 pub fn run(context: &mut Context, args: &FilterVerb) -> Outcome {
-    let all: Vec<_> = tables::ALL.iter().copied().chain([&GRID, &INBOX]).collect();
+    let all: Vec<_> = tables::ALL.iter().chain(filters::ALL).copied().collect();
     let chosen: Vec<_> = match &args.list {
         None => all,
         Some(list) => {

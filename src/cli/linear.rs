@@ -166,9 +166,9 @@ impl Session<'_> {
             _ => Err("that is no alert".to_owned()),
         };
         Ok(match word {
-            "a" => WireCommand::ReviewArtifacts { ids: items("approve")?, approve: true, note },
+            "a" => WireCommand::ReviewArtifacts { ids: items("approve")?, approve: true, note, quality: None },
             "x" if note.is_none() => return Err("say why, as in: x 3 the numbers do not add up".to_owned()),
-            "x" => WireCommand::ReviewArtifacts { ids: items("reject")?, approve: false, note },
+            "x" => WireCommand::ReviewArtifacts { ids: items("reject")?, approve: false, note, quality: None },
             "t" => match entries[..] {
                 [InboxItem { task_id: Some(id), .. }] => WireCommand::RetryTasks { ids: vec![id.clone()] },
                 _ => return Err("that is no failed task".to_owned()),

@@ -13,6 +13,7 @@ use super::table::Table;
 use crate::api::client::{Client, Listed, Query};
 use crate::api::types::{AgentRow, AlertRow, TaskRow};
 use crate::domain::filter::{Filter, Table as Fields};
+use crate::domain::learning::Model;
 use crate::domain::{AgentPerformance, Artifact, Cage, Execution, Node, Refusal, SystemEvent};
 
 /// How many rows a table shows unless `--limit` says otherwise.
@@ -62,7 +63,7 @@ pub fn parse_count(text: &str) -> Result<u64, Refusal> {
 pub struct Fetched {
     /// The list's name.
     list: &'static str,
-    rows: Vec<Value>,
+    pub(super) rows: Vec<Value>,
     total: u64,
     /// Whether there are more than `total`.
     more: bool,
@@ -76,6 +77,18 @@ pub fn given<const N: usize>(filters: [(&str, Option<String>); N]) -> Query {
 impl ListArgs {
     /// Fetches the rows that these options and the shortcuts of the verb ask for, and says how many there are in all.
     pub fn fetch(&self, client: &Client, list: &Fields, filters: Query, table: bool) -> Result<Fetched, Failure> {
+        self.fetch_from(client, list.name, list, filters, table)
+    }
+
+    /// The same of a list that lies elsewhere than its name says.
+    pub fn fetch_from(
+        &self,
+        client: &Client,
+        path: &str,
+        list: &Fields,
+        filters: Query,
+        table: bool,
+    ) -> Result<Fetched, Failure> {
         let filter = self.filter.text(list)?;
         let wanted = match self.limit {
             Some(0) => u64::MAX,
@@ -96,7 +109,7 @@ impl ListArgs {
             let mut query = base.clone();
             query.push(("limit".to_owned(), page.to_string()));
             query.push(("offset".to_owned(), (self.offset + fetched).to_string()));
-            let Listed { items, total, more, .. } = client.page::<Value>(list.name, &query)?;
+            let Listed { items, total, more, .. } = client.page::<Value>(path, &query)?;
             let got = items.len() as u64;
             fetched += got;
             rows.extend(
@@ -143,6 +156,7 @@ fn columns(list: &str) -> Vec<String> {
         "artifacts" => schema_for!(Artifact),
         "alerts" => schema_for!(AlertRow),
         "events" => schema_for!(SystemEvent),
+        "models" => schema_for!(Model),
         _ => return vec![],
     };
     let properties = schema.get("properties").and_then(Value::as_object);

@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::config::{ColorChoice, Format, Settings};
 use super::table::{Cell, Table};
@@ -135,6 +135,19 @@ impl Printer {
         Ok(true)
     }
 
+    /// The same of values that have others within: CSV has a column `outer.inner` for each of those.
+    pub fn nested_values(&mut self, values: &[Value]) -> io::Result<bool> {
+        match self.format {
+            Format::Csv => self.values(&values.iter().map(flat).collect::<Vec<_>>()),
+            _ => self.values(values),
+        }
+    }
+
+    /// Whether the format is CSV.
+    pub fn is_csv(&self) -> bool {
+        self.format == Format::Csv
+    }
+
     /// Writes a list without items for programs; `columns` are those that CSV names all the same. `false` when the format
     /// is the table.
     pub fn nothing(&mut self, columns: &[String]) -> io::Result<bool> {
@@ -209,6 +222,25 @@ fn terminal_width(stdout: &io::Stdout) -> Option<usize> {
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
+/// An object with what is within its objects beside each other, as `outer.inner`.
+fn flat(value: &Value) -> Value {
+    fn add(into: &mut Map<String, Value>, prefix: &str, value: &Map<String, Value>) {
+        for (name, value) in value {
+            let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            match value {
+                Value::Object(inner) => add(into, &name, inner),
+                other => drop(into.insert(name, other.clone())),
+            }
+        }
+    }
+    let mut into = Map::new();
+    match value {
+        Value::Object(object) => add(&mut into, "", object),
+        other => return other.clone(),
+    }
+    Value::Object(into)
+}
+
 /// Writes values as CSV (RFC 4180): a column for every key that occurs, in the order of first occurrence; lists and
 /// objects within stay JSON.
 fn write_csv(out: &mut impl Write, values: &[Value]) -> io::Result<()> {
@@ -258,6 +290,13 @@ mod tests {
         let values = [json!({"a": 1, "b": "x,\"y\""}), json!({"a": null, "c": [1, 2]})];
         write_csv(&mut out, &values).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "a,b,c\r\n1,\"x,\"\"y\"\"\",\r\n,,\"[1,2]\"\r\n");
+    }
+
+    #[test]
+    fn what_is_within_stands_beside_it() {
+        let value = json!({"group": "a", "now": {"agents": 2, "success": {"n": 3}}, "list": [1]});
+        let expected = json!({"group": "a", "now.agents": 2, "now.success.n": 3, "list": [1]});
+        assert_eq!(flat(&value), expected);
     }
 
     #[test]

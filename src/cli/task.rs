@@ -425,6 +425,7 @@ fn show(context: &mut Context, id: &str) -> Outcome {
         fields.push(("remark", Cell::new(remark, Role::Warning)));
     }
     fields.extend(latest.into_iter().flat_map(execution::reported));
+    fields.extend(latest.map(|latest| ("quality", execution::quality(latest).into())));
     fields.extend(ratings.iter().map(|rating| ("rated", rating.sentence().into())));
     context.out.fields(&fields)?;
     if is_array {

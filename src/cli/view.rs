@@ -223,10 +223,9 @@ impl<'a> AgentNames<'a> {
         if self.known.borrow().len() >= NAMES_MAX {
             return id.to_owned();
         }
-        // An agent that was removed has no name any more; its id still says which it was.
         let found = self.client.get::<Value>(&format!("/v1/agents/{}", encode(id)), &vec![]);
         let name = found.ok().map(|agent| text(&agent, "name")).filter(|name| !name.is_empty());
-        let name = name.unwrap_or_else(|| id.to_owned());
+        let name = name.or_else(|| self.client.last_name(id)).unwrap_or_else(|| id.to_owned());
         self.known.borrow_mut().insert(id.to_owned(), name.clone());
         name
     }

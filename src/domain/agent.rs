@@ -396,6 +396,18 @@ pub struct AgentVersion {
     pub spec: AgentSpec,
 }
 
+/// How good an agent is by what it has done, each 0-1, and null where nothing is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentMetrics {
+    /// How fast it is beside others: 0.5 when what it succeeds with takes it as long as it takes them, nearer to 1 the faster
+    /// it is. Null until another agent has succeeded with a type of task that it has succeeded with.
+    pub performance: Option<f64>,
+    /// How many of its executions succeeded.
+    pub reliability: Option<f64>,
+    /// How much of the time that it worked went into executions that succeeded.
+    pub efficiency: Option<f64>,
+}
+
 /// Counts over all executions of an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentCounters {
@@ -434,9 +446,9 @@ pub struct Agent {
     pub running: u32,
     /// Counts over all its executions.
     pub counters: AgentCounters,
-    /// Performance, reliability, efficiency: each 0-1, absent until something was measured.
+    /// How good it is by what it has done.
     #[serde(default)]
-    pub metrics: Map<String, Value>,
+    pub metrics: AgentMetrics,
     /// Failures in a row.
     #[serde(default)]
     pub consecutive_failures: u32,

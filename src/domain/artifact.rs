@@ -58,7 +58,7 @@ impl ReviewState {
 }
 
 /// The judgement of a human on an artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Review {
     /// Where it stands.
     pub state: ReviewState,
@@ -74,6 +74,17 @@ pub struct Review {
     /// The rule that judged, in the place of a human.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// How good whoever judged thinks that it is, 0-1, where they said so. It counts in the place of what the agent reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f64>,
+}
+
+/// What a quality may be, in words.
+pub const QUALITY: &str = "a number from 0, useless, to 1, perfect";
+
+/// Whether a figure says how good something is: from 0 to 1.
+pub fn is_quality(quality: f64) -> bool {
+    (0.0..=1.0).contains(&quality)
 }
 
 /// The longest title, in characters.
@@ -105,7 +116,7 @@ pub struct Artifact {
     pub size: u64,
     /// BLAKE3 of the content, hexadecimal.
     pub digest: String,
-    /// 0-1, when something judged it.
+    /// How good it is, 0-1: by whoever judged it, otherwise as its agent reported; null where neither said anything.
     #[serde(default)]
     pub quality_score: Option<f64>,
     /// Whether a human approved it.
@@ -154,6 +165,9 @@ pub struct FoundArtifact {
     /// What the agent said about it.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// How good the agent says that it is, 0-1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f64>,
     /// What it is a difference from. The worker alone says this, never an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<Difference>,

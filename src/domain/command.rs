@@ -139,6 +139,9 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        /// How good they are, 0-1; counts in the place of what their agents reported.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quality: Option<f64>,
     },
     /// Says how good tasks were done, or takes that back.
     RateTasks {

@@ -38,12 +38,14 @@ enumeration! {
         /// Each by itself.
         #[default]
         Agent = "agent",
-        /// By what they are for.
-        Type = "type",
+        /// By what they are for: their kind.
+        Type = "type" | "kind",
         /// By where they belong.
         Division = "division",
         /// By whose they are.
         Owner = "owner",
+        /// Not agents but tasks, by their type.
+        TaskType = "task_type" | "task-type",
     }
 }
 
@@ -61,7 +63,8 @@ pub struct Period {
 /// What a group of agents did within some days, beside as many days before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trend {
-    /// The agent, type, division or owner; `-` where it is not known. An agent that was removed has its id.
+    /// The agent, its kind, division or owner, or the type of task; `-` where it is not known. An agent that was removed is
+    /// `NAME (removed)`.
     pub group: String,
     /// Within these days.
     pub now: Period,
@@ -95,9 +98,12 @@ pub struct Trends {
 pub struct TopAgent {
     /// Who.
     pub agent_id: AgentId,
-    /// Its name; `None` when the agent was removed.
+    /// Its name; of one that was removed the last that it had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Whether it was removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
     /// How many of its executions ended.
     pub execution_count: u64,
     /// How many of them succeeded.
@@ -118,7 +124,7 @@ pub struct TopAgent {
     pub last_day: Day,
 }
 
-/// What all agents did on a day, or a group of them. A day on which no execution ended has none.
+/// What all agents did on a day, or a group of them, or what was done with a type of task. A day on which no execution ended has none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DayPerformance {
     /// The day, in UTC.
@@ -165,7 +171,7 @@ pub struct TimelineSpan {
     /// The type of its task; `None` when the task is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_type: Option<String>,
-    /// Who, by name; `None` when that agent was removed.
+    /// Who, by name; `NAME (removed)` of an agent that was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
 }
@@ -202,7 +208,7 @@ pub struct ErrorGroup {
     pub outcome: OutcomeKind,
     /// How many there are.
     pub count: u64,
-    /// How many of the failed executions that were looked at, of the group where groups are apart.
+    /// How many of all failed executions that were looked at.
     #[serde(default)]
     pub share: Rate,
     /// How many agents they are of.
@@ -235,7 +241,7 @@ pub struct ErrorSummary {
 /// One agent, or group of agents, that worked on the results of another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CollaborationLink {
-    /// Whose results; the agent's name, or its id when it was removed; or the group.
+    /// Whose results; the agent's name, `NAME (removed)` when it was removed; or the group.
     pub from: String,
     /// Who worked on them, likewise.
     pub to: String,

@@ -471,6 +471,9 @@ events! {
         /// The rule that judged, when no human did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rule: Option<String>,
+        /// How good it is, 0-1, in the place of what its agent reported, where whoever judged said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quality: Option<f64>,
         /// What it is, as far as its judgement teaches.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         product: Option<Product>,

@@ -247,6 +247,9 @@ pub struct Execution {
     /// 1-5, from a person.
     #[serde(default)]
     pub user_satisfaction_rating: Option<u8>,
+    /// How good its artifacts are, 0-1: the mean of those of which somebody said so, who judged them or the agent.
+    #[serde(default)]
+    pub quality_score: Option<f64>,
     /// What it was given to work on; only when one execution is asked for by itself.
     #[serde(default)]
     pub input_context: Option<Value>,

@@ -65,6 +65,12 @@ ids! {
     AlertId ("alert");
     /// Names a silence.
     SilenceId ("silence");
+    /// Names a model that learns.
+    ModelId ("model");
+    /// Names a version of a model.
+    ModelVersionId ("version");
+    /// Names a figure about a version of a model.
+    LearningMetricId ("learning metric");
     /// Names something that waits for a human: an artifact or a failed task, whose id it is.
     ReviewId ("inbox item");
 }

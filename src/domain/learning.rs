@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::artifact::ArtifactType;
 use super::enumeration::enumeration;
-use super::id::AgentId;
+use super::id::{AgentId, LearningMetricId, ModelId, ModelVersionId};
 use super::refusal::Refusal;
 use super::time::Timestamp;
 
@@ -363,6 +363,18 @@ pub struct Compared {
     pub accuracy: f64,
     /// Whether it is in force from now on.
     pub in_force: bool,
+    /// Over how many outcomes, where a model foretells several things and not every outcome is of each; otherwise all of the
+    /// batch. Records older than this do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u32>,
+}
+
+impl Compared {
+    /// Whether there was anything to compare by. Records of old have zeros for what no outcome of a batch was about, which
+    /// nothing else comes to: what loses nothing is always right.
+    pub fn is_measured(&self) -> bool {
+        self.batch != Some(0) && (self.loss != 0.0 || self.accuracy != 0.0)
+    }
 }
 
 /// A version of a model, with how it came about.
@@ -392,6 +404,8 @@ pub struct ModelVersion {
 /// A version as the store has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StoredVersion {
+    /// Its id.
+    pub id: ModelVersionId,
     /// What it is.
     #[serde(flatten)]
     pub version: ModelVersion,
@@ -403,19 +417,132 @@ pub struct StoredVersion {
     pub kept: bool,
 }
 
+/// A number that follows from names, by FNV-1a with 64 bits, for ids.
+fn number_of(names: &[&str]) -> u128 {
+    let bytes = names.iter().flat_map(|name| name.bytes().chain([0]));
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    u128::from(hash)
+}
+
+/// The id of a model. There is one of each type from the first record on, so it follows from the type alone.
+pub fn model_id(model: ModelKind) -> ModelId {
+    ModelId::new(Timestamp::EPOCH, number_of(&[model.as_str()]))
+}
+
+/// The id of a version of a model.
+pub fn version_id(model: ModelKind, version: u32, time: Timestamp) -> ModelVersionId {
+    ModelVersionId::new(time, number_of(&[model.as_str(), &version.to_string()]))
+}
+
+/// The id of a figure about a version.
+pub fn metric_id(
+    (model, version, time): (ModelKind, u32, Timestamp),
+    candidate: &str,
+    kind: LearningMetricKind,
+) -> LearningMetricId {
+    LearningMetricId::new(time, number_of(&[model.as_str(), &version.to_string(), candidate, kind.as_str()]))
+}
+
+/// A model: how it is made, how it does and what it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Model {
+    /// Its id.
+    pub id: ModelId,
+    /// What it is for.
+    #[serde(rename = "type")]
+    pub kind: ModelKind,
+    /// The version in force; null before the first.
+    pub current_version: Option<u32>,
+    /// How it is made.
+    pub parameters: ModelParameters,
+    /// How the candidate in force did on outcomes that it had not seen; null where nothing was measured.
+    pub metrics: ModelMetrics,
+    /// What it rests on.
+    pub metadata: ModelMetadata,
+    /// The version in force with how it came about; null before the first.
+    pub current: Option<StoredVersion>,
+    /// How far the next version is.
+    pub next: NextVersion,
+    /// When its first version was made.
+    pub created_at: Option<Timestamp>,
+    /// When its last version was made.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// How the candidate of a model that is in force did with the last batch of outcomes, each of which it was asked about before
+/// it was told. Of a model that foretells several things: the first of them that was measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelMetrics {
+    /// Which candidate.
+    pub candidate: Option<String>,
+    /// How often it was right, 0-1.
+    pub accuracy: Option<f64>,
+    /// What it lost an outcome.
+    pub loss: Option<f64>,
+    /// By how much less it lost than in the batch before.
+    pub convergence: Option<f64>,
+}
+
+/// What a model rests on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelMetadata {
+    /// What it has learned from; null before the first version.
+    pub training_data: Option<TrainingData>,
+    /// What its metrics were measured on; null before the first version.
+    pub validation_data: Option<ValidationData>,
+}
+
+/// What the version in force has learned from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrainingData {
+    /// What counts as an outcome for it, in words.
+    pub from: String,
+    /// How many outcomes.
+    pub outcomes: u64,
+    /// In which records of the journal they stand, in order. There are gaps where somebody went back to a version.
+    pub records: Vec<RecordRange>,
+}
+
+/// What the metrics of the version in force were measured on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ValidationData {
+    /// How: `prequential`, each outcome is foretold before it is learned from.
+    pub method: String,
+    /// How many outcomes, all that came since the version before.
+    pub outcomes: u32,
+    /// In which records of the journal they stand.
+    pub records: Option<RecordRange>,
+}
+
+/// Records of the journal from one number to another, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordRange {
+    /// The first.
+    pub from: u64,
+    /// The last.
+    pub to: u64,
+}
+
+/// How far the next version of a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NextVersion {
+    /// How many outcomes there were since the last.
+    pub outcomes: u32,
+    /// After how many it is made.
+    pub needed: u32,
+}
+
 /// A model, its versions and how they did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelReport {
-    /// What it is for.
-    pub model: ModelKind,
-    /// The version in force.
-    pub current_version: u32,
-    /// How it is made.
-    pub parameters: ModelParameters,
+    /// The model.
+    #[serde(flatten)]
+    pub model: Model,
     /// Its versions, the newest first.
     pub versions: Vec<StoredVersion>,
     /// Figures about them, the newest first.
-    pub metrics: Vec<LearningMetric>,
+    pub learning_metrics: Vec<LearningMetric>,
 }
 
 /// How a model is made.
@@ -440,12 +567,10 @@ pub struct ExportedModel {
 /// A figure about a version of a model, on outcomes that it had not seen when it said what it expected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LearningMetric {
+    /// Its id.
+    pub id: LearningMetricId,
     /// Of which model.
     pub model: ModelKind,
-    /// Of which version.
-    pub version: u32,
-    /// Of which candidate.
-    pub candidate: String,
     /// What it says.
     #[serde(rename = "type")]
     pub kind: LearningMetricKind,
@@ -453,12 +578,30 @@ pub struct LearningMetric {
     pub value: f64,
     /// When it was worked out.
     pub time: Timestamp,
+    /// On what.
+    pub context: LearningContext,
+    /// Of what in particular.
+    pub metadata: LearningSource,
+}
+
+/// On what a figure about a model was worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LearningContext {
     /// Over how many outcomes.
     pub batch_size: u32,
     /// Which batch, from 1.
     pub iteration: u32,
     /// How often each outcome was seen: once.
     pub epoch: u32,
+}
+
+/// Of what in particular a figure about a model is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LearningSource {
+    /// Of which version.
+    pub version: u32,
+    /// Of which candidate.
+    pub candidate: String,
 }
 
 /// Refuses the state of a model that a newer binary wrote.
@@ -470,4 +613,40 @@ pub fn check_format(version: &ModelVersion) -> Result<(), Refusal> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_follow_from_what_they_name_and_are_all_different() {
+        let time = Timestamp::from_micros(1_700_000_000_000_000);
+        let mut ids: Vec<_> = ModelKind::ALL.iter().map(|model| model_id(*model).0).collect();
+        for model in ModelKind::ALL {
+            for version in 1..20 {
+                ids.push(version_id(*model, version, time).0);
+                for candidate in ["all", "types", "tokens: all"] {
+                    let metrics = LearningMetricKind::ALL.iter();
+                    ids.extend(metrics.map(|kind| metric_id((*model, version, time), candidate, *kind).0));
+                }
+            }
+        }
+        let count = ids.len();
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+
+    #[test]
+    fn what_no_outcome_was_about_was_not_measured() {
+        let compared =
+            |loss, accuracy, batch| Compared { candidate: "all".to_owned(), loss, accuracy, in_force: false, batch };
+        assert!(!compared(0.0, 0.0, None).is_measured(), "a record of old");
+        assert!(!compared(0.0, 0.0, Some(0)).is_measured());
+        assert!(compared(0.0, 1.0, None).is_measured() && compared(0.7, 0.0, Some(3)).is_measured());
+        let text = r#"{"candidate": "all", "loss": 0.5, "accuracy": 1.0, "in_force": true}"#;
+        assert_eq!(serde_json::from_str::<Compared>(text).unwrap().batch, None);
+    }
 }

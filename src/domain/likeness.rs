@@ -3,7 +3,8 @@
 //! In two steps, after Drain (P. He, J. Zhu, Z. Zheng, M. R. Lyu: "Drain: An Online Log Parsing Approach with Fixed Depth
 //! Tree", ICWS 2017). First what is known to differ is masked: numbers, ids, paths, addresses, quotations. Then masked
 //! messages of as many words that have most words in common at the same places are one, and the words that differ become
-//! `<*>`. As there, words are compared by place only, which is linear in their number.
+//! `<*>`. How a process ended is not masked and never differs within a group: exit status 127 and exit status 1 are no like
+//! failures. As there, words are compared by place only, which is linear in their number.
 
 use std::collections::BTreeMap;
 
@@ -44,9 +45,24 @@ pub fn mask(message: &str) -> String {
                 continue;
             }
         }
-        out.push(masked(word));
+        out.push(if is_end(&out, word) { word.to_owned() } else { masked(word) });
     }
     out.join(" ")
+}
+
+/// Whether a word is the number of an exit status or a signal, after the words before it.
+fn is_end(before: &[String], word: &str) -> bool {
+    let says = |at: usize, wanted: &str| {
+        let said = before.len().checked_sub(at).and_then(|place| before.get(place));
+        said.is_some_and(|said| said.trim_matches(|c: char| !c.is_alphanumeric()).eq_ignore_ascii_case(wanted))
+    };
+    is_plain(word) && (says(1, "signal") || says(1, "status") && says(2, "exit"))
+}
+
+/// Whether a word is digits with nothing but punctuation around them. Masked messages have such a word only for an end.
+fn is_plain(word: &str) -> bool {
+    let core = word.trim_matches(|c: char| c.is_ascii_punctuation());
+    !core.is_empty() && core.chars().all(|c| c.is_ascii_digit())
 }
 
 /// A word with its punctuation, masked where it is something that differs.
@@ -107,6 +123,9 @@ fn alike(one: &[String], other: &[String]) -> bool {
     if one.len() != other.len() || one.is_empty() {
         return false;
     }
+    if one.iter().zip(other).any(|(a, b)| a != b && (is_plain(a) || is_plain(b))) {
+        return false;
+    }
     let same = one.iter().zip(other).filter(|(a, b)| a == b).count();
     // What begins otherwise says something else, as the first level of the paper's tree has it.
     one[0] == other[0] && same as f64 >= SIMILAR * one.len() as f64
@@ -161,7 +180,9 @@ mod tests {
     #[test]
     fn what_differs_from_case_to_case_is_masked() {
         for (message, masked) in [
-            ("exit status 2: no rule to make target", "exit status <number>: no rule to make target"),
+            ("exit status 2: no rule to make target", "exit status 2: no rule to make target"),
+            ("ended by signal 9 after 12 s", "ended by signal 9 after <number> s"),
+            ("status 404 and no exit status, but 3", "status <number> and no exit status, but <number>"),
             ("cannot open /srv/data/a.txt, errno 13", "cannot open <path>, errno <number>"),
             (
                 "task 0195eeee-0000-7000-8000-00000000beef took 12.5s (limit 10s)",
@@ -191,6 +212,19 @@ mod tests {
         assert_ne!(groups.place("write failed: no space left"), groups.place("read failed: no space left"));
         // What was said before belongs where it belonged, also after its pattern has changed.
         assert_eq!(groups.place("user alice has no permission to write"), one);
+    }
+
+    #[test]
+    fn ends_that_differ_are_apart() {
+        let mut groups = Groups::default();
+        let one = groups.place("exit status 1");
+        assert_ne!(groups.place("exit status 127"), one);
+        assert_eq!((groups.place("exit status 1"), groups.pattern(one)), (one, "exit status 1".to_owned()));
+        let one = groups.place("exit status 1; step 3 of the long build went wrong");
+        assert_ne!(groups.place("exit status 2; step 3 of the long build went wrong"), one);
+        assert_eq!(groups.place("exit status 1; step 9 of the long build went wrong"), one);
+        assert_eq!(groups.pattern(one), "exit status 1; step <number> of the long build went wrong");
+        assert_ne!(groups.place("ended by signal 9"), groups.place("ended by signal 11"));
     }
 
     proptest! {

@@ -81,7 +81,7 @@ impl JsonSchema for Day {
 pub struct AgentPerformance {
     /// Whose executions.
     pub agent_id: AgentId,
-    /// Its name; `None` when the agent was removed.
+    /// Its name; `NAME (removed)` of an agent that was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// The day on which they ended, in UTC.

@@ -171,10 +171,19 @@ const STEPS: &[Step] = &[
         down: Some(include_str!("migrations/0018_ratings_taught.down.sql")),
         known_before: Some("SELECT EXISTS (SELECT 1 FROM journal WHERE kind = 'task_rated')"),
     },
+    Step {
+        name: "outcomes",
+        up: include_str!("migrations/0019_outcomes.up.sql"),
+        down: Some(include_str!("migrations/0019_outcomes.down.sql")),
+        known_before: Some(
+            // What went before took its time, too.
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE kind IN ('execution_ended', 'artifact_reviewed'))",
+        ),
+    },
 ];
 
 /// The newest schema that this binary knows.
-pub const SCHEMA: u32 = 18;
+pub const SCHEMA: u32 = 19;
 
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 
@@ -333,6 +342,48 @@ mod tests {
         let before = tables(&connection);
         take(&mut connection, "CREATE TABLE half (x); DROP TABLE task; CREATE nonsense", SCHEMA + 1).unwrap_err();
         assert_eq!((tables(&connection), version(&connection).unwrap()), (before, SCHEMA));
+    }
+
+    #[test]
+    fn what_was_never_measured_about_a_model_goes() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        forward(&mut connection, 18).unwrap();
+        for (version, candidate, kind, value) in [
+            (1, "all", "loss", 0.5),
+            (1, "all", "accuracy", 0.0),
+            (1, "none", "loss", 0.0),
+            (1, "none", "accuracy", 0.0),
+            (2, "all", "loss", 0.0),
+            (2, "all", "accuracy", 0.0),
+            (2, "all", "convergence", 0.5),
+            (3, "all", "loss", 0.4),
+            (3, "all", "accuracy", 0.9),
+            (3, "all", "convergence", -0.4),
+            (4, "all", "loss", 0.0),
+            (4, "all", "accuracy", 1.0),
+            (4, "all", "convergence", 0.4),
+        ] {
+            let sql = "INSERT INTO learning_metric VALUES ('predictor', ?, ?, ?, ?, 0, 256, 1, 1)";
+            connection.execute(sql, rusqlite::params![version, candidate, kind, value]).unwrap();
+        }
+        forward(&mut connection, SCHEMA).unwrap();
+        let left: Vec<String> = connection
+            .prepare("SELECT version || ' ' || candidate || ' ' || type FROM learning_metric ORDER BY version, type")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        let expected = [
+            "1 all accuracy",
+            "1 all loss",
+            "3 all accuracy",
+            "3 all loss",
+            "4 all accuracy",
+            "4 all convergence",
+            "4 all loss",
+        ];
+        assert_eq!(left, expected);
     }
 
     #[test]

@@ -8,7 +8,22 @@ use super::rows::Columns;
 use crate::domain::AgentId;
 use crate::domain::agent::AgentVersion;
 
+/// How an agent is called: by its name; one that was removed by the last that it had, with a word that says so.
+pub(super) const NAME: &str = "SELECT coalesce((SELECT name FROM agent WHERE id = ?1), (SELECT name || ' (removed)'
+                 FROM agent_version WHERE agent_id = ?1 ORDER BY version DESC LIMIT 1))";
+
 impl Reader {
+    /// How an agent is called: its name, `NAME (removed)` of one that was removed, the id of one that there never was.
+    pub fn agent_name(&self, id: AgentId) -> Result<String, Error> {
+        self.connection()
+            .prepare_cached(NAME)
+            .and_then(|mut statement| {
+                statement.query_row(params![id.0.as_bytes()], |row| row.get::<_, Option<String>>(0))
+            })
+            .map(|name| name.unwrap_or_else(|| id.to_string()))
+            .doing("reading what an agent is called")
+    }
+
     /// The definitions that an agent has had, the first first. A removed agent is found by the name that it had last.
     pub fn agent_versions(&self, text: &str) -> Result<Vec<AgentVersion>, Error> {
         let doing = "reading the versions of an agent";

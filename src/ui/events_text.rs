@@ -189,7 +189,9 @@ pub fn sentence(event: &Event, names: &Names) -> String {
                 ReviewState::Pending => "waits again",
             };
             let (work, why) = (task(event.task_id), because(event.note.as_deref()));
-            format!("{what}: {} of {work}{why}", artifact(event.artifact_id, names))
+            let quality =
+                event.quality.map(|quality| format!(", quality {}", text::percent(quality))).unwrap_or_default();
+            format!("{what}: {} of {work}{quality}{why}", artifact(event.artifact_id, names))
         }
         Event::ArtifactMerged(event) => {
             let work = task(event.task_id);

@@ -15,6 +15,8 @@ use crate::domain::{Agent, AgentId, Execution, Node, Task, TaskId, Timestamp, Us
 /// The most rows for which more than themselves is asked; of more than that nobody looks at each. A filter may name more than
 /// twice as many ids.
 const DETAILED_MAX: usize = 200;
+/// So many agents that were removed are asked about one by one.
+const REMOVED_MAX: usize = 20;
 
 /// The most agents of a hierarchy.
 pub const HIERARCHY_MAX: usize = 10_000;
@@ -201,6 +203,9 @@ pub fn names(client: &Client, agents: &[String]) -> Result<BTreeMap<String, Stri
         let (found, _): (Vec<Member>, u64) = client.list("agents", &query)?;
         names.extend(found.into_iter().map(|agent| (agent.id.to_string(), agent.name)));
     }
+    // Of those that were removed what they were called last.
+    let gone: Vec<_> = agents.iter().filter(|id| !names.contains_key(*id)).take(REMOVED_MAX).collect();
+    names.extend(gone.into_iter().filter_map(|id| Some((id.clone(), client.last_name(id)?))));
     Ok(names)
 }
 

@@ -282,7 +282,7 @@ impl Collector {
                 let (parent, file) = open_beneath(open_folder(&self.folder)?, &path)?;
                 self.file(file, &path, announced, Some(&parent))
             }
-            Source::Announced(Announced { content: Some(content), title, kind, metadata, .. }) => {
+            Source::Announced(Announced { content: Some(content), title, kind, metadata, quality, .. }) => {
                 let title = clean_title(title.as_deref().unwrap_or("untitled"));
                 let bytes = content.as_bytes();
                 self.account(bytes.len() as u64)?;
@@ -292,7 +292,7 @@ impl Collector {
                 let size = bytes.len() as u64;
                 let (path, difference) = (None, None);
                 let mut artifact =
-                    FoundArtifact { kind, title, content: None, path, size, digest, metadata, difference };
+                    FoundArtifact { kind, title, content: None, path, size, digest, metadata, quality, difference };
                 if size <= INLINE_BYTES_MAX && self.takes_inline(size) {
                     artifact.content = Some(content);
                 } else {
@@ -325,24 +325,27 @@ impl Collector {
         let mut file = File::from(file);
         let size = file.metadata()?.len();
         self.account(size)?;
-        let announced = announced.unwrap_or(Announced {
-            kind: None,
-            title: None,
-            content: None,
-            path: None,
-            metadata: serde_json::Map::new(),
-            difference: None,
-        });
+        let announced = announced.unwrap_or_default();
         let name = path.to_string_lossy();
         let title = clean_title(announced.title.as_deref().unwrap_or(&name));
         let mut head = vec![];
         Read::by_ref(&mut file).take(INLINE_BYTES_MAX + 1).read_to_end(&mut head)?;
         let kind =
             announced.kind.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| artifact_type::judge(&name, &head));
-        let (metadata, difference, digest) = (announced.metadata, announced.difference, String::new());
+        let Announced { metadata, quality, difference, .. } = announced;
+        let digest = String::new();
         let size_read = head.len() as u64;
-        let mut artifact =
-            FoundArtifact { kind, title, content: None, path: None, size: size_read, digest, metadata, difference };
+        let mut artifact = FoundArtifact {
+            kind,
+            title,
+            content: None,
+            path: None,
+            size: size_read,
+            digest,
+            metadata,
+            quality,
+            difference,
+        };
         if size_read <= INLINE_BYTES_MAX {
             artifact.digest = blake3::hash(&head).to_hex().to_string();
             match String::from_utf8(head) {

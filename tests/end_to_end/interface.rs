@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::site::Site;
 
 /// Sends a request as it stands and gives the status and the body of the answer.
-fn ask(site: &Site, head: &str) -> (u16, String) {
+pub fn ask(site: &Site, head: &str) -> (u16, String) {
     let mut stream = UnixStream::connect(site.data_dir().join("engine.sock")).unwrap();
     write!(stream, "{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
     let mut answer = String::new();

@@ -55,19 +55,33 @@ fn fleet() -> Site {
 #[test]
 fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     let mut site = fleet();
-    assert!(site.out(&["model", "list"]).contains("no model has a version yet"));
-    for (model, first) in
-        [("predictor", "32 executions that succeeded"), ("value_function", "32 tasks with a deadline")]
-    {
-        assert!(site.refusal_of(&["model", "show", model]).contains(first));
-    }
+    let list = site.out(&["model", "list"]);
+    assert_eq!(list.matches("no version yet; 0 of 32 outcomes").count(), 4, "{list}");
+    let shown = site.out(&["model", "show", "value_function"]);
+    assert!(shown.starts_with("value_function, no version yet; 0 of 32 outcomes: "), "{shown}");
+    let report = site.json_of(&["model", "show", "predictor"]);
+    assert_eq!((&report["current_version"], &report["metrics"]["loss"]), (&Value::Null, &Value::Null), "{report}");
+    assert!(site.refusal_of(&["model", "export", "predictor"]).contains("no version yet; 0 of 32 outcomes"));
     assert!(site.refusal_of(&["model", "train"]).contains("learned something"));
     work(&mut site, 20);
     let listed = site.json_of(&["model", "list"]);
     for (place, model) in ["classifier", "policy"].into_iter().enumerate() {
-        let (one, two) = (&listed[place]["version"], &listed[place]["lessons"]);
-        assert_eq!((&listed[place]["model"], one, two), (&json!(model), &json!(1), &json!(32)), "{listed}");
+        let (one, two) = (&listed[place]["current_version"], &listed[place]["current"]["lessons"]);
+        assert_eq!((&listed[place]["type"], one, two), (&json!(model), &json!(1), &json!(32)), "{listed}");
+        assert_eq!(listed[place]["next"]["needed"], 64, "{listed}");
     }
+    assert_eq!((&listed[3]["type"], &listed[3]["next"]["outcomes"]), (&json!("value_function"), &json!(0)), "{listed}");
+    // A list like any other.
+    let types = |site: &Site, arguments: &[&str]| {
+        let listed = site.json_of(&[&["model", "list"], arguments].concat());
+        let listed = listed.as_array().unwrap().clone();
+        listed.iter().map(|model| model["type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(types(&site, &["--sort", "-type", "--limit", "2"]), ["value_function", "predictor"]);
+    assert_eq!(types(&site, &["--filter", "version:1 type:policy"]), ["policy"]);
+    assert_eq!(types(&site, &["--filter", "version:none", "--offset", "1"]), ["value_function"]);
+    assert!(site.refusal_of(&["model", "list", "--sort", "colour"]).contains("colour"));
+    assert!(site.out(&["--at", "1", "model", "list"]).contains("no version yet; 0 of 32 outcomes"), "in the past too");
     assert!(site.out(&["model", "list"]).contains("DECIDES BY"));
     site.out(&["model", "train"]);
     assert!(site.refusal_of(&["model", "train"]).contains("learned something"), "nothing was learned since");
@@ -75,12 +89,28 @@ fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     assert_eq!((&report["current_version"], report["versions"].as_array().unwrap().len()), (&json!(2), 2), "{report}");
     assert_eq!((&report["versions"][0]["lessons"], &report["versions"][0]["batch"]), (&json!(40), &json!(8)));
     assert!(site.out(&["model", "show"]).starts_with("policy, version 2: "));
+    let metric = &report["learning_metrics"][0];
+    assert_eq!((&metric["model"], &metric["context"]["batch_size"]), (&json!("policy"), &json!(8)), "{metric}");
+    assert_eq!((&metric["context"]["iteration"], &metric["context"]["epoch"]), (&json!(2), &json!(1)), "{metric}");
+    assert!(metric["metadata"]["candidate"].is_string() && metric["id"].is_string(), "{metric}");
+    let in_force = report["versions"][0]["compared"].as_array().unwrap().iter().find(|one| one["in_force"] == true);
+    assert_eq!(report["metrics"]["loss"], in_force.unwrap()["loss"], "{report}");
+    let seq = |version: usize| report["versions"][2 - version]["seq"].as_u64().unwrap();
+    let training = &report["metadata"]["training_data"];
+    assert_eq!((&training["outcomes"], &training["records"]), (&json!(40), &json!([{"from": 1, "to": seq(2) - 1}])));
+    let validation = &report["metadata"]["validation_data"];
+    assert_eq!((&validation["method"], &validation["outcomes"]), (&json!("prequential"), &json!(8)), "{validation}");
+    assert_eq!(validation["records"], json!({"from": seq(1) + 1, "to": seq(2) - 1}));
+    assert!(site.refusal_of(&["model", "compare", "policy", "2"]).contains("the one in force"));
+    assert!(site.refusal_of(&["model", "compare", "policy", "1", "1"]).contains("two different versions"));
     let compared = site.out(&["model", "compare", "policy", "1", "2"]);
     for part in ["version 1 beside version 2", "loss", "accuracy", "convergence"] {
         assert!(compared.contains(part), "no {part:?} in {compared}");
     }
     assert!(site.refusal_of(&["model", "compare", "policy", "1", "9"]).contains("model show policy"));
     let first = site.out(&["model", "export", "--version", "1"]);
+    let first_loss = report["versions"][1]["compared"].as_array().unwrap().iter().find(|one| one["in_force"] == true);
+    let first_loss = first_loss.unwrap()["loss"].clone();
     let said = site.out(&["model", "rollback", "policy", "1"]);
     assert_eq!(said.trim(), "policy 3 is version 1 again", "both are named");
     // All but when it was made, and of what time it knows nothing.
@@ -100,7 +130,11 @@ fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     site.kill_engine();
     site.start_engine();
     assert_eq!(state(&site.out(&["model", "export"])), state(&first));
-    assert_eq!(site.json_of(&["model", "show"])["current_version"], 3);
+    let again = site.json_of(&["model", "show"]);
+    assert_eq!(again["current_version"], 3);
+    // What it went back to rests on what that rested on.
+    let records = json!([{"from": 1, "to": seq(1) - 1}]);
+    assert_eq!((&again["metadata"]["training_data"]["records"], &again["metrics"]["loss"]), (&records, &first_loss));
     site.check_books();
 }
 

@@ -14,6 +14,7 @@ mod filters;
 mod full_disk;
 mod gpus;
 mod interface;
+mod kept;
 mod learning;
 mod names_of_ids;
 mod owner_only;

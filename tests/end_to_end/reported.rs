@@ -78,8 +78,8 @@ fn what_nobody_measured_is_null_or_a_dash() {
     assert!(!site.out(&["task", "show", &id]).contains("0us"));
     let agent = &site.json_of(&["agent", "show", "a1"]);
     assert_eq!(agent["counters"]["avg_execution_time_ms"], Value::Null, "{agent}");
-    assert_eq!(agent["metrics"], json!({"reliability": 0.0}));
-    assert_eq!(site.json_of(&["agent", "show", "a2"])["metrics"], json!({}));
+    assert_eq!(agent["metrics"], json!({"performance": null, "reliability": 0.0, "efficiency": null}));
+    assert_eq!(site.json_of(&["agent", "show", "a2"])["metrics"]["reliability"], Value::Null);
     assert!(!site.out(&["agent", "list"]).contains("0us"));
     // Cage 002 was never used: whoever looks again and again finds nothing measured of it.
     site.wait_for("cage 001 to be measured", |site| {

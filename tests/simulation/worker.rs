@@ -162,6 +162,7 @@ impl Worker {
                 size: 4,
                 digest: "00".into(),
                 metadata: serde_json::Map::new(),
+                quality: None,
                 difference: None,
             }]
         } else {

@@ -366,7 +366,7 @@ impl World {
             12 => Command::RemoveApprovalRules { names: vec![format!("rule-{}", self.draw.below(3))] },
             1 => Command::SnoozeReviews { ids: vec![ReviewId(id.0)], until },
             2 => Command::SnoozeReviews { ids: task.into_iter().collect(), until },
-            _ => Command::ReviewArtifacts { ids, approve, note: None },
+            _ => Command::ReviewArtifacts { ids, approve, note: None, quality: None },
         };
         self.command(&command);
     }
@@ -714,7 +714,7 @@ impl World {
         self.command(&Command::Apply { fleet, dry_run: false }).expect("the fleet for settling is refused");
         for round in 0.. {
             for id in std::mem::take(&mut self.artifacts) {
-                self.command(&Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
+                self.command(&Command::ReviewArtifacts { ids: vec![id], approve: true, note: None, quality: None });
             }
             while self.schedule(64) {}
             self.commit();

@@ -181,8 +181,8 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::ResumeAgents { ids } => Command::ResumeAgents { ids: agents(ids)? },
         WireCommand::SetCageMaintenance { ids, on } => Command::SetCageMaintenance { ids, on },
         WireCommand::VacateCages { ids } => Command::VacateCages { ids },
-        WireCommand::ReviewArtifacts { ids, approve, note } => {
-            Command::ReviewArtifacts { ids: artifacts(ids)?, approve, note }
+        WireCommand::ReviewArtifacts { ids, approve, note, quality } => {
+            Command::ReviewArtifacts { ids: artifacts(ids)?, approve, note, quality }
         }
         WireCommand::RateTasks { ids, rating, note } => Command::RateTasks { ids: tasks(ids)?, rating, note },
         WireCommand::TrainModel { model } => Command::TrainModel { model },

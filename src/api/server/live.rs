@@ -64,7 +64,7 @@ async fn choice(service: &Service, id: TaskId) -> Result<Option<Reason>, Failure
         let Some((choice, agent)) = execution.and_then(|run| Some((run.choice?, run.agent_id))) else {
             return Ok(None);
         };
-        let name = reader.agent(agent)?.map_or_else(|| agent.to_string(), |agent| agent.spec.name);
+        let name = reader.agent_name(agent)?;
         Ok(Some(choice.sentence(&name)))
     });
     let reason =

@@ -10,6 +10,7 @@ mod dashboards;
 mod exposition;
 mod grid;
 mod health;
+mod listed;
 mod live;
 mod logs;
 mod metrics;

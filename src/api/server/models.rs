@@ -1,20 +1,37 @@
-//! Models that learn: their versions, how they did, and what they are.
+//! Models that learn: how they do, their versions, and what they are.
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use axum::{Extension, Json};
 
-use super::{Failure, Service};
+use super::{Failure, Service, listed, reads};
+use crate::api::filters::MODELS;
 use crate::domain::Refusal;
-use crate::domain::learning::{ExportedModel, ModelKind, ModelReport, StoredVersion, check_format};
-use crate::engine::core::model_parameters;
+use crate::domain::learning::{ExportedModel, Model, ModelKind, ModelReport, check_format};
+use crate::engine::core::{Core, model_parameters};
+use crate::engine::message::Peer;
 use crate::store::Reader;
 
+/// Models as they are.
+async fn models(service: &Service, kinds: Vec<ModelKind>) -> Result<Vec<Model>, Failure> {
+    let next_of = |core: &Core, kind: &ModelKind| (*kind, core.next_of(*kind));
+    let next: Vec<_> = service.look(move |core, _| kinds.iter().map(|kind| next_of(core, kind)).collect()).await?;
+    let read = move |reader: &Reader| {
+        next.into_iter().map(|(kind, next)| reader.model(kind, model_parameters(kind), next)).collect()
+    };
+    service.read(read).await
+}
+
 /// `GET /v1/models`.
-pub(super) async fn list(State(service): State<Service>) -> Result<Json<Vec<StoredVersion>>, Failure> {
-    let mut versions = service.read(Reader::model_versions).await?;
-    // They come by model and the newest first.
-    versions.dedup_by_key(|version| version.version.model);
-    Ok(Json(versions))
+pub(super) async fn list(
+    State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Failure> {
+    let query = reads::query(raw.as_deref(), &peer, service.now())?;
+    let mut kinds = ModelKind::ALL.to_vec();
+    kinds.sort_by_key(|kind| kind.as_str());
+    reads::page(&listed::listed(&MODELS, models(&service, kinds).await?, &query)?)
 }
 
 /// `GET /v1/models/{model}`.
@@ -22,13 +39,11 @@ pub(super) async fn show(
     State(service): State<Service>,
     Path(model): Path<String>,
 ) -> Result<Json<ModelReport>, Failure> {
-    let model: ModelKind = model.parse()?;
-    let (mut versions, metrics) =
-        service.read(move |reader| Ok((reader.model_versions()?, reader.learning_metrics(model)?))).await?;
-    versions.retain(|version| version.version.model == model);
-    let Some(current) = versions.first() else { return Err(not_learned(model).into()) };
-    let (current_version, parameters) = (current.version.version, model_parameters(model));
-    Ok(Json(ModelReport { model, current_version, parameters, versions, metrics }))
+    let kind: ModelKind = model.parse()?;
+    let model = models(&service, vec![kind]).await?.pop().ok_or_else(|| Refusal::not_found("model", kind))?;
+    let (versions, learning_metrics) =
+        service.read(move |reader| Ok((reader.model_versions(kind)?, reader.learning_metrics(kind)?))).await?;
+    Ok(Json(ModelReport { model, versions, learning_metrics }))
 }
 
 /// `GET /v1/models/{model}/versions/{version}`.
@@ -44,13 +59,4 @@ pub(super) async fn export(
     };
     check_format(&version)?;
     Ok(Json(ExportedModel { version, state }))
-}
-
-fn not_learned(model: ModelKind) -> Refusal {
-    Refusal::not_found("model", model).hint(match model {
-        ModelKind::Policy => "It has its first version after 32 outcomes",
-        ModelKind::Predictor => "It has its first version after 32 executions that succeeded",
-        ModelKind::Classifier => "It has its first version after 32 executions and judgements",
-        ModelKind::ValueFunction => "It has its first version after 32 tasks with a deadline that completed",
-    })
 }

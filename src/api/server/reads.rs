@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 
+use super::listed::listed;
 use super::{Failure, Service, json_text, running};
+use crate::api::filters::AGENT_VERSIONS;
 use crate::api::types::{AgentRow, AlertRow, MORE_HEADER, SIZE_HEADER, TOTAL_HEADER, TaskRow};
 use crate::domain::selection::Rating;
 use crate::domain::{
@@ -233,11 +235,13 @@ pub(super) async fn agent(State(service): State<Service>, Path(id): Path<String>
 /// `GET /v1/agents/{id}/versions`.
 pub(super) async fn agent_versions(
     State(service): State<Service>,
+    Extension(peer): Extension<Peer>,
     Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
 ) -> Result<Response, Failure> {
-    let items = service.read(move |reader| reader.agent_versions(&id)).await?;
-    let total = items.len() as u64;
-    page(&Page { items, total, more: false })
+    let query = query(raw.as_deref(), &peer, service.now())?;
+    let versions = service.read(move |reader| reader.agent_versions(&id)).await?;
+    page(&listed(&AGENT_VERSIONS, versions, &query)?)
 }
 
 /// The one row that one row was made into.

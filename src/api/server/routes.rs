@@ -18,7 +18,7 @@ use crate::domain::agent::AgentVersion;
 use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::{ApprovalRule, ApprovalTrial, Proposal};
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Timeline, TopAgent, Trends};
-use crate::domain::learning::{ModelReport, StoredVersion};
+use crate::domain::learning::{Model, ModelReport};
 use crate::domain::metric;
 use crate::domain::search::Found;
 use crate::domain::selection::{Rating, RecommendQuery, Recommendations};
@@ -127,12 +127,16 @@ const METRICS: &[(&str, &str)] = &[
     ("aggregate", "sum, avg, min, max: what is made of several series; each is a line of its own when left out"),
     ("by", "labels separated by commas: series that have them in common become one line"),
 ];
-const PER: (&str, &str) = ("per", "agent, type, division or owner: each group of agents apart");
+const PER: (&str, &str) =
+    ("per", "agent, type, division or owner: each group of agents apart; task_type: each type of task");
 const DAYS: &[(&str, &str)] =
     &[("days", "how many days, of which the last is today, in UTC; 1 to 366, 7 when left out"), PER];
 const TRENDS: &[(&str, &str)] = &[
     ("days", "how many days, of which the last is today, in UTC, beside as many before; 1 to 366, 7 when left out"),
-    ("per", "agent, type, division or owner: by what agents are taken together; agent when left out"),
+    (
+        "per",
+        "agent, type, division or owner: by what agents are taken together; task_type: not they but tasks; agent when left out",
+    ),
     ("limit", "at most so many groups, 0 to 10000; 100 when left out"),
 ];
 const TOP: &[(&str, &str)] = &[
@@ -250,8 +254,8 @@ pub static ROUTES: &[Route] = &[
     route!(show "/v1/agents/{id}", "agent", "One agent, by name or id.", Shape::Json(of::<AgentRow>), &[], reads::agent),
     route!(show "/v1/agents/{id}/candidates", "agent_candidates", "The cages that an agent could be given, the best first; \
         at most 200.", Shape::Json(of::<Vec<Candidate>>), &[], triage::agent_candidates),
-    route!(show "/v1/agents/{id}/versions", "agent_versions", "The definitions that an agent has had, the first first; by \
-        name or id, also after its removal.", Shape::List(of::<AgentVersion>), &[], reads::agent_versions),
+    route!(list "/v1/agents/{id}/versions", "agent_versions", "The definitions that an agent has had, the first first; by \
+        name or id, also after its removal.", AgentVersion, reads::agent_versions),
     route!(list "/v1/agent-performance", "agent_performance", "What agents did, day by day.", AgentPerformance,
         reads::agent_performance),
     route!(list "/v1/cages", "cages", "Cages.", Cage, reads::cages),
@@ -317,8 +321,8 @@ pub static ROUTES: &[Route] = &[
         tried on the last 30 days.", Shape::List(of::<Proposal>), PROPOSALS, approval_rules::proposals),
     route!(post "/v1/approval-rules/test", "test_approval_rule", "How a rule would have judged what there was. Changes nothing.",
         ApprovalRuleTest, Shape::Json(of::<ApprovalTrial>), approval_rules::test),
-    route!(show "/v1/models", "models", "Models that learn, each by its version in force.", Shape::List(of::<StoredVersion>), &[],
-        models::list),
+    route!(list "/v1/models", "models", "Models that learn, each with its version in force; all four, also before their first.",
+        Model, models::list),
     route!(show "/v1/models/{model}", "model", "A model, its versions and how they did on outcomes that they had not seen.",
         Shape::Json(of::<ModelReport>), &[], models::show),
     route!(show "/v1/models/{model}/versions/{version}", "export_model", "Everything that a version of a model is.",

@@ -185,7 +185,7 @@ impl Survey {
             for id in ids {
                 // Each by itself, because some may be of high risk and are refused together with others.
                 let (ids, note) = (vec![id.to_string()], Some("menagerie demo --approve-all".to_owned()));
-                match client.command(&WireCommand::ReviewArtifacts { ids, approve: true, note }) {
+                match client.command(&WireCommand::ReviewArtifacts { ids, approve: true, note, quality: None }) {
                     // The survey may have been approved before.
                     Err(Error::Refused(refusal)) if refusal.value.contains("already approved") => {}
                     answer => drop(answer?),

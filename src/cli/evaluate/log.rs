@@ -1,5 +1,7 @@
 //! Reading recorded outcomes: one task a line, every error with its line and column.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::io::{BufRead, Read};
 
@@ -39,8 +41,7 @@ pub struct Outcomes(pub Vec<(String, Recorded)>);
 /// A recorded task.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Line {
-    /// Which.
-    #[allow(dead_code)] // It has to be there, and is for whoever reads the log.
+    /// Which; each task stands in a log once.
     pub task: Name,
     /// What was to be done.
     pub text: String,
@@ -52,7 +53,7 @@ pub struct Line {
 }
 
 /// A text or a number that names something.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(pub String);
 
 impl<'de> Deserialize<'de> for Name {
@@ -144,6 +145,7 @@ pub fn next_line(name: &str, number: usize, reader: &mut dyn BufRead, buffer: &m
 /// One sentence a problem, each beginning with `name:line:column`.
 pub fn read(name: &str, reader: &mut dyn BufRead) -> Result<Vec<Line>, Vec<String>> {
     let (mut lines, mut problems, mut buffer) = (vec![], vec![], vec![]);
+    let mut seen: HashMap<Name, usize> = HashMap::new();
     for number in 1.. {
         match next_line(name, number, reader, &mut buffer) {
             Ok(true) => {}
@@ -157,7 +159,16 @@ pub fn read(name: &str, reader: &mut dyn BufRead) -> Result<Vec<Line>, Vec<Strin
             continue;
         }
         match parse::<Line>(&buffer) {
-            Ok(line) => lines.push(line),
+            Ok(line) => match seen.entry(line.task.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(number);
+                    lines.push(line);
+                }
+                Entry::Occupied(entry) => {
+                    let (task, first) = (&entry.key().0, entry.get());
+                    problems.push(format!("{name}:{number}:1: task \"{task}\" stands in line {first} already"));
+                }
+            },
             Err((column, problem)) => problems.push(format!("{name}:{number}:{column}: {problem}")),
         }
         if problems.len() >= PROBLEMS_MAX {
@@ -209,7 +220,8 @@ mod tests {
             (r#"{"task": null, "text": "x", "outcomes": {"a": {"success": true}}}"#, 13, "no name"),
             (r#"{"task": "t", "outcomes": {"a": {"success": true}}}"#, 51, "missing field `text`"),
         ] {
-            let problems = read_text(&format!("{good}\n{bad}\n{good}")).unwrap_err();
+            let other = good.replace("\"t\"", "\"u\"");
+            let problems = read_text(&format!("{good}\n{bad}\n{other}")).unwrap_err();
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert!(problems[0].starts_with("log:2:") && problems[0].contains(said), "{problems:?}");
             let found: usize = problems[0].split(':').nth(2).unwrap().parse().unwrap();
@@ -217,6 +229,9 @@ mod tests {
         }
         let twice = r#"{"task": 1, "text": "", "outcomes": {"a": {"success": true}, "a": {"success": true}}}"#;
         assert!(read_text(twice).unwrap_err()[0].contains("twice"));
+        let other = good.replace("\"t\"", "\"u\"");
+        let problems = read_text(&format!("{good}\n{other}\n{good}")).unwrap_err();
+        assert_eq!(problems, ["log:3:1: task \"t\" stands in line 1 already"]);
         assert!(read("log", &mut &b"\xff\xfe"[..]).unwrap_err()[0].starts_with("log:1:1: not UTF-8"));
         assert!(read_text("").unwrap_err()[0].contains("no tasks"));
         assert!(read_text(&"x\n".repeat(100)).unwrap_err().len() == PROBLEMS_MAX + 1);

@@ -56,6 +56,7 @@ impl Core {
                     was: None,
                     was_by: None,
                     rule: Some(rule.name.clone()),
+                    quality: None,
                     product: Some(Product { kind: type_number(&facts.kind), artifact: artifact.kind }),
                 });
             }

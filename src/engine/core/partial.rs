@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::state::{CageState, ExecutionState};
 use super::{Context, Core};
-use crate::domain::agent::AgentCounters;
+use crate::domain::agent::{AgentCounters, AgentMetrics};
 use crate::domain::event::Held;
 use crate::domain::requirements::Quantities;
 use crate::domain::snapshot::{LiveExecution, OpenArtifact, Past, QueuedTask, Snapshot};
@@ -201,7 +201,7 @@ impl Core {
             current_task_id: None,
             running: agent.running,
             counters: AgentCounters::default(),
-            metrics: serde_json::Map::new(),
+            metrics: AgentMetrics::default(),
             consecutive_failures: agent.failures,
             breaker_until: agent.breaker_until,
             drained: agent.drained,

@@ -131,7 +131,7 @@ impl Explanation {
             return;
         }
         let typed = pending.iter().fold("menagerie artifact approve".to_owned(), |line, id| format!("{line} {id}"));
-        let command = Command::ReviewArtifacts { ids: pending, approve: true, note: None };
+        let command = Command::ReviewArtifacts { ids: pending, approve: true, note: None, quality: None };
         self.suggest(text, Some(typed), Some(command));
     }
 }

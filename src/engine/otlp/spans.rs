@@ -219,6 +219,7 @@ mod tests {
             cost: None,
             workspace: None,
             user_satisfaction_rating: None,
+            quality_score: None,
             input_context: None,
             output_summary: None,
             activity: None,

@@ -10,13 +10,16 @@ use super::super::rows::Columns;
 use super::groups::Groups;
 use crate::domain::confidence::Rate;
 use crate::domain::dashboard::{DayPerformance, Per, TopAgent, TopBy};
-use crate::domain::id::AgentId;
+use crate::domain::id::{AgentId, TaskId};
 use crate::domain::performance::Day;
 
 const DOING: &str = "reading what agents did";
 
 /// The most rows of agents' days that are looked at to tell groups apart.
 const APART_MAX: usize = 50_000;
+
+/// Where groups are not of tasks.
+pub(super) const NO_TASK: TaskId = TaskId(uuid::Uuid::nil());
 
 /// What they are ordered by. How sure a share is, the database cannot tell; of those that are, more is better.
 const fn order(by: TopBy) -> &'static str {
@@ -32,6 +35,9 @@ const fn order(by: TopBy) -> &'static str {
 /// By agent the table would be gone through from its beginning.
 pub(super) const BY_DAY: &str = "INDEXED BY agent_performance_daily_day";
 
+/// Likewise of what is kept of agents by type of task.
+pub(super) const KIND_BY_DAY: &str = "INDEXED BY agent_history_day";
+
 /// The sum of tokens, unknown where none was reported; agents may report any number, so it ends at the largest.
 const TOKENS: &str = "CASE WHEN count(p.tokens) = 0 THEN NULL ELSE CAST(total(p.tokens) AS INTEGER) END";
 
@@ -39,7 +45,8 @@ const TOKENS: &str = "CASE WHEN count(p.tokens) = 0 THEN NULL ELSE CAST(total(p.
 pub(super) fn top_sql(by: TopBy) -> String {
     let order = order(by);
     format!(
-        "SELECT s.agent_id, a.name, s.executions, s.successes, s.timed, s.micros, s.tokens, s.last
+        "SELECT s.agent_id, coalesce(a.name, (SELECT v.name FROM agent_version v WHERE v.agent_id = s.agent_id
+                     ORDER BY v.version DESC LIMIT 1)), a.id IS NULL, s.executions, s.successes, s.timed, s.micros, s.tokens, s.last
              FROM (SELECT p.agent_id, sum(p.execution_count) AS executions, sum(p.success_count) AS successes,
                        sum(p.timed_count) AS timed, CAST(total(p.execution_us) AS INTEGER) AS micros,
                        {TOKENS} AS tokens, max(p.day) AS last
@@ -62,6 +69,15 @@ pub(super) fn days_apart_sql() -> String {
     format!(
         "SELECT p.day, p.agent_id, p.execution_count, p.success_count, p.timed_count, p.execution_us, p.tokens
              FROM agent_performance_daily p {BY_DAY} WHERE p.day >= ? ORDER BY p.day DESC, p.agent_id LIMIT {APART_MAX}"
+    )
+}
+
+/// How what was done with types of tasks on days is found.
+pub(super) fn days_of_kinds_sql() -> String {
+    format!(
+        "SELECT h.day, h.kind, count(*), sum(h.executions), sum(h.successes), sum(h.timed),
+                 CAST(total(h.micros) AS INTEGER)
+             FROM agent_history h {KIND_BY_DAY} WHERE h.day >= ? GROUP BY h.day, h.kind ORDER BY h.day, h.kind"
     )
 }
 
@@ -108,12 +124,13 @@ impl Reader {
         let read = |row: &rusqlite::Row<'_>| {
             let mut columns = Columns::new(row);
             let c = &mut columns;
-            let (agent_id, agent) = (c.id(AgentId)?, c.get()?);
+            let (agent_id, agent, removed) = (c.id(AgentId)?, c.get()?, c.get()?);
             let (execution_count, success_count, timed, micros) = (c.count()?, c.count()?, c.count()?, c.count()?);
             let tokens: Option<i64> = c.get()?;
             Ok(TopAgent {
                 agent_id,
                 agent,
+                removed,
                 execution_count,
                 success_count,
                 success: Rate::of(success_count, execution_count),
@@ -139,6 +156,9 @@ impl Reader {
     /// What each group of agents did, day by day from a day on, the earliest first. Days that could not be looked at whole,
     /// because there are very many agents, are missing.
     pub fn days_apart(&self, since: Day, per: Per) -> Result<Vec<DayPerformance>, Error> {
+        if per == Per::TaskType {
+            return self.days_of_kinds(since);
+        }
         let connection = self.connection();
         let _look = connection.unchecked_transaction().doing(DOING)?;
         let mut groups = Groups::new(connection, per)?;
@@ -154,12 +174,28 @@ impl Reader {
                 Ok((day, agent, c.count()?, c.count()?, (c.count()?, c.count()?), c.get()?))
             };
             let (day, agent, ended, good, took, tokens) = read().doing(DOING)?;
-            sums.entry((day, groups.of(agent)?)).or_default().add(ended, good, took, tokens);
+            sums.entry((day, groups.of(agent, NO_TASK)?)).or_default().add(ended, good, took, tokens);
             (seen, last) = (seen + 1, Some(day));
         }
         let cut = last.filter(|_| seen >= APART_MAX);
         let whole = sums.into_iter().filter(|((day, _), _)| Some(*day) != cut);
         Ok(whole.map(|((day, group), sum)| sum.of_day(day, group)).collect())
+    }
+
+    /// What was done with each type of task, day by day from a day on, the earliest first. Tasks that bring a command say
+    /// nothing of whoever has them run and are not counted; nor are tokens, which are not kept by type.
+    fn days_of_kinds(&self, since: Day) -> Result<Vec<DayPerformance>, Error> {
+        let read = |row: &rusqlite::Row<'_>| {
+            let mut columns = Columns::new(row);
+            let c = &mut columns;
+            let (date, group) = (Day::from_number(c.get()?), c.get()?);
+            let (agents, ended, good, timed, micros) = (c.count()?, c.count()?, c.count()?, c.count()?, c.count()?);
+            Ok(Sum { agents, ended, good, timed, micros, tokens: None }.of_day(date, group))
+        };
+        self.connection()
+            .prepare_cached(&days_of_kinds_sql())
+            .and_then(|mut statement| statement.query_map([since.number()], read)?.collect())
+            .doing(DOING)
     }
 
     /// What all of them did, day by day from a day on, the earliest first.

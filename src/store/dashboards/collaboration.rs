@@ -7,8 +7,9 @@ use rusqlite::{Row, params};
 use super::super::error::{Doing, Error};
 use super::super::reader::Reader;
 use super::super::rows::Columns;
+use super::agents::NO_TASK;
 use super::groups::Groups;
-use super::trends::counts;
+use super::trends::{OfKind, counts, counts_of_kinds};
 use crate::domain::OutcomeKind;
 use crate::domain::confidence::Rate;
 use crate::domain::dashboard::{Collaboration, CollaborationLink, Per};
@@ -24,6 +25,7 @@ const DEPENDENCIES_MAX: usize = 20_000;
 /// A dependency between tasks.
 struct Dependency {
     task: TaskId,
+    depends_on: TaskId,
     from: Option<AgentId>,
     to: Option<AgentId>,
     artifacts: u64,
@@ -33,14 +35,15 @@ struct Dependency {
 fn dependency(row: &Row<'_>) -> rusqlite::Result<Dependency> {
     let mut columns = Columns::new(row);
     let c = &mut columns;
-    let (task, from, to) = (c.id(TaskId)?, c.optional_id(AgentId)?, c.optional_id(AgentId)?);
-    Ok(Dependency { task, from, to, artifacts: c.count()?, approved: c.count()? })
+    let (task, depends_on) = (c.id(TaskId)?, c.id(TaskId)?);
+    let (from, to) = (c.optional_id(AgentId)?, c.optional_id(AgentId)?);
+    Ok(Dependency { task, depends_on, from, to, artifacts: c.count()?, approved: c.count()? })
 }
 
 /// How dependencies are found, with who did their tasks.
 pub(super) fn sql() -> String {
     format!(
-        "SELECT d.task_id, o.assigned_agent_id, t.assigned_agent_id,
+        "SELECT d.task_id, d.depends_on, o.assigned_agent_id, t.assigned_agent_id,
                  (SELECT count(*) FROM artifact r WHERE r.task_id = d.depends_on),
                  (SELECT count(*) FROM artifact r WHERE r.task_id = d.depends_on AND r.human_approved)
              FROM (SELECT task_id, place, depends_on FROM task_dependency WHERE task_id >= ?1
@@ -70,7 +73,7 @@ struct Sum {
 }
 
 impl Reader {
-    /// The dependencies of tasks that were submitted after a time, by agents or groups of them. Ids of tasks are in the order
+    /// The dependencies of tasks that were submitted after a time, by agents, groups of them or types of tasks. Ids of tasks are in the order
     /// of time, so the latest are at the end of their table.
     pub fn collaboration(&self, since: Timestamp, per: Per) -> Result<Collaboration, Error> {
         let connection = self.connection();
@@ -94,8 +97,8 @@ impl Reader {
                 open += 1;
                 continue;
             };
-            let from = groups.of(from)?;
-            let sum = links.entry((from.clone(), groups.of(to)?)).or_default();
+            let from = groups.of(from, one.depends_on)?;
+            let sum = links.entry((from.clone(), groups.of(to, one.task)?)).or_default();
             sum.tasks += 1;
             sum.artifacts += one.artifacts;
             sum.approved += one.approved;
@@ -109,15 +112,20 @@ impl Reader {
                 let c = &mut columns;
                 let mut read = || Ok((c.id(AgentId)?, c.count()?, c.count()?));
                 let (agent, all, good) = read().doing(DOING)?;
-                let sum = links.entry((from.clone(), groups.of(agent)?)).or_default();
+                let sum = links.entry((from.clone(), groups.of(agent, one.task)?)).or_default();
                 (sum.ended, sum.good) = (sum.ended + all, sum.good + good);
             }
         }
         let mut overall: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         let day = Day::of(complete_from);
-        for (agent, _, all, good) in counts(connection, day, day)? {
-            let sum = overall.entry(groups.of(agent)?).or_default();
-            *sum = (sum.0 + all, sum.1 + good);
+        if per == Per::TaskType {
+            let of_kind = |of: OfKind| (of.kind, (of.ended, of.good));
+            overall.extend(counts_of_kinds(connection, day, day)?.into_iter().map(of_kind));
+        } else {
+            for (agent, _, all, good) in counts(connection, day, day)? {
+                let sum = overall.entry(groups.of(agent, NO_TASK)?).or_default();
+                *sum = (sum.0 + all, sum.1 + good);
+            }
         }
         let mut links: Vec<CollaborationLink> = links
             .into_iter()

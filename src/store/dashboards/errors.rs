@@ -69,7 +69,7 @@ pub(super) fn sql() -> String {
 
 impl Reader {
     /// The executions that began after a time and failed, those with like messages together; those of each group of agents
-    /// apart where that is asked for.
+    /// or type of task apart where that is asked for.
     pub fn errors(&self, since: Timestamp, per: Option<Per>) -> Result<ErrorSummary, Error> {
         let connection = self.connection();
         let _look = connection.unchecked_transaction().doing(DOING)?;
@@ -78,7 +78,6 @@ impl Reader {
         let sql = sql();
         let mut statement = connection.prepare_cached(&sql).doing(DOING)?;
         let mut apart = per.map(|per| AgentGroups::new(connection, per)).transpose()?;
-        let mut failed: BTreeMap<Option<String>, u64> = BTreeMap::new();
         let (mut looked_at, mut complete_from) = (0, since);
         let mut counted: Vec<Counted> = vec![];
         for outcome in ERRORS {
@@ -92,8 +91,7 @@ impl Reader {
             }
             let mut parts: BTreeMap<Option<String>, Vec<Failure>> = BTreeMap::new();
             for failure in failures {
-                let part = apart.as_mut().map(|apart| apart.of(failure.agent)).transpose()?;
-                *failed.entry(part.clone()).or_default() += 1;
+                let part = apart.as_mut().map(|apart| apart.of(failure.agent, failure.task)).transpose()?;
                 parts.entry(part).or_default().push(failure);
             }
             for (part, failures) in parts {
@@ -102,7 +100,7 @@ impl Reader {
         }
         let mut groups: Vec<ErrorGroup> = counted.into_iter().map(|counted| counted.group).collect();
         for group in &mut groups {
-            group.share = Rate::of(group.count, failed.get(&group.group).copied().unwrap_or(0));
+            group.share = Rate::of(group.count, looked_at);
         }
         groups.sort_by_key(|group| (std::cmp::Reverse((group.count, group.last)), group.execution_id));
         Ok(ErrorSummary { looked_at, complete_from, groups })

@@ -1,22 +1,24 @@
-//! Which group an agent belongs to, looked up once each.
+//! Which group an agent or a task belongs to, looked up once each.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use uuid::Uuid;
 
 use super::super::error::{Doing, Error};
+use super::super::version::NAME;
 use crate::domain::dashboard::Per;
-use crate::domain::id::AgentId;
+use crate::domain::id::{AgentId, TaskId};
 
 const DOING: &str = "reading what agents are";
 
 /// What is said of an agent of which it is not known.
 const UNKNOWN: &str = "-";
 
-/// How the group of an agent is found. What a removed agent was for and where it belonged, its last version tells.
+/// How the group of an agent is found, or of a task. What a removed agent was for and where it belonged, its last version tells.
 const fn sql(per: Per) -> &'static str {
     match per {
-        Per::Agent => "SELECT name FROM agent WHERE id = ?1",
+        Per::Agent => NAME,
         Per::Type => {
             "SELECT coalesce((SELECT spec ->> 'kind' FROM agent WHERE id = ?1), (SELECT spec ->> 'kind' FROM agent_version
                  WHERE agent_id = ?1 ORDER BY version DESC LIMIT 1))"
@@ -26,6 +28,7 @@ const fn sql(per: Per) -> &'static str {
                  FROM agent_version WHERE agent_id = ?1 ORDER BY version DESC LIMIT 1))"
         }
         Per::Owner => "SELECT u.name FROM agent a JOIN user u ON u.id = a.owner WHERE a.id = ?1",
+        Per::TaskType => "SELECT type FROM task WHERE id = ?1",
     }
 }
 
@@ -35,11 +38,11 @@ pub(super) fn statements() -> Vec<String> {
     Per::ALL.iter().map(|per| sql(*per).to_owned()).collect()
 }
 
-/// The groups of agents.
+/// The groups of agents, or of what they do.
 pub(super) struct Groups<'c> {
     per: Per,
     statement: CachedStatement<'c>,
-    known: BTreeMap<AgentId, String>,
+    known: BTreeMap<Uuid, String>,
 }
 
 impl<'c> Groups<'c> {
@@ -49,13 +52,14 @@ impl<'c> Groups<'c> {
         Ok(Self { per, statement, known: BTreeMap::new() })
     }
 
-    /// The group of an agent; that of one that was removed, where each is by itself, is its id.
-    pub(super) fn of(&mut self, id: AgentId) -> Result<String, Error> {
+    /// The group of what an agent did with a task. An agent that is not known at all is its id where each is by itself.
+    pub(super) fn of(&mut self, agent: AgentId, task: TaskId) -> Result<String, Error> {
+        let id = if self.per == Per::TaskType { task.0 } else { agent.0 };
         if let Some(known) = self.known.get(&id) {
             return Ok(known.clone());
         }
         let read = |row: &rusqlite::Row<'_>| row.get::<_, Option<String>>(0);
-        let found = self.statement.query_row([id.0.as_bytes()], read).optional().doing(DOING)?.flatten();
+        let found = self.statement.query_row([id.as_bytes()], read).optional().doing(DOING)?.flatten();
         let group = found.unwrap_or_else(|| if self.per == Per::Agent { id.to_string() } else { UNKNOWN.to_owned() });
         self.known.insert(id, group.clone());
         Ok(group)

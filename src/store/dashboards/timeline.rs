@@ -115,12 +115,12 @@ impl Reader {
     fn named(&self, spans: Vec<(TimelineSpan, AgentId)>) -> Result<Vec<TimelineSpan>, Error> {
         let connection = self.connection();
         let mut of_task = connection.prepare_cached("SELECT type FROM task WHERE id = ?").doing(DOING)?;
-        let mut of_agent = connection.prepare_cached("SELECT name FROM agent WHERE id = ?").doing(DOING)?;
+        let mut of_agent = connection.prepare_cached(super::super::version::NAME).doing(DOING)?;
         let mut named = Vec::with_capacity(spans.len());
         for (mut span, agent) in spans {
             span.task_type =
                 of_task.query_row([span.task_id.0.as_bytes()], |row| row.get(0)).optional().doing(DOING)?;
-            span.agent = of_agent.query_row([agent.0.as_bytes()], |row| row.get(0)).optional().doing(DOING)?;
+            span.agent = of_agent.query_row([agent.0.as_bytes()], |row| row.get(0)).doing(DOING)?;
             named.push(span);
         }
         Ok(named)

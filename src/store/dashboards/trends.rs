@@ -10,11 +10,11 @@ use super::super::error::{Doing, Error};
 use super::super::journal::integer;
 use super::super::reader::Reader;
 use super::super::rows::Columns;
-use super::agents::BY_DAY;
+use super::agents::{BY_DAY, KIND_BY_DAY, NO_TASK};
 use super::groups::Groups;
 use crate::domain::confidence::{MedianTime, Rate};
 use crate::domain::dashboard::{Per, Period, Trend, Trends};
-use crate::domain::id::AgentId;
+use crate::domain::id::{AgentId, TaskId};
 use crate::domain::performance::Day;
 use crate::domain::time::Timestamp;
 
@@ -31,10 +31,18 @@ pub(super) fn counts_sql() -> String {
     )
 }
 
+/// How what was done with types of tasks from one day on and from a later one on is found.
+pub(super) fn counts_of_kinds_sql() -> String {
+    format!(
+        "SELECT h.kind, h.day >= ?2 AS late, count(DISTINCT h.agent_id), sum(h.executions), sum(h.successes)
+             FROM agent_history h {KIND_BY_DAY} WHERE h.day >= ?1 GROUP BY h.kind, late"
+    )
+}
+
 /// How the last executions after one record and up to another are found.
 pub(super) fn times_sql() -> String {
     format!(
-        "SELECT e.agent_id, e.status = 'completed', e.created_at, e.started_at, e.completed_at FROM execution e
+        "SELECT e.agent_id, e.task_id, e.status = 'completed', e.created_at, e.started_at, e.completed_at FROM execution e
              WHERE e.seq > ?1 AND e.seq <= ?2 ORDER BY e.seq DESC LIMIT {TIMES_MAX}"
     )
 }
@@ -67,10 +75,32 @@ pub(super) fn counts(connection: &Connection, from: Day, late: Day) -> Result<Ve
         .doing(DOING)
 }
 
+/// What was done with one type of task within one of the two times.
+pub(super) struct OfKind {
+    pub(super) kind: String,
+    pub(super) late: bool,
+    pub(super) agents: u64,
+    pub(super) ended: u64,
+    pub(super) good: u64,
+}
+
+/// Executions and successes of each type of task from a day on, likewise.
+pub(super) fn counts_of_kinds(connection: &Connection, from: Day, late: Day) -> Result<Vec<OfKind>, Error> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let mut columns = Columns::new(row);
+        let c = &mut columns;
+        Ok(OfKind { kind: c.get()?, late: c.get()?, agents: c.count()?, ended: c.count()?, good: c.count()? })
+    };
+    connection
+        .prepare_cached(&counts_of_kinds_sql())
+        .and_then(|mut statement| statement.query_map(params![from.number(), late.number()], read)?.collect())
+        .doing(DOING)
+}
+
 /// How long executions took that succeeded.
 struct Times {
-    /// In milliseconds, with whose they are.
-    took: Vec<(AgentId, u64)>,
+    /// In milliseconds, with whose they are and of which task.
+    took: Vec<(AgentId, TaskId, u64)>,
     /// When the first of them began, where there are more than are looked at.
     first: Option<Timestamp>,
 }
@@ -83,11 +113,12 @@ fn times(connection: &Connection, after: i64, upto: i64) -> Result<Times, Error>
     while let Some(row) = rows.next().doing(DOING)? {
         let mut columns = Columns::new(row);
         let c = &mut columns;
-        let mut read = || Ok((c.id(AgentId)?, c.get()?, c.time()?, c.optional_time()?, c.optional_time()?));
-        let (agent, good, created, started, ended): (_, bool, _, _, _) = read().doing(DOING)?;
+        let mut read =
+            || Ok((c.id(AgentId)?, c.id(TaskId)?, c.get()?, c.time()?, c.optional_time()?, c.optional_time()?));
+        let (agent, task, good, created, started, ended): (_, _, bool, _, _, _) = read().doing(DOING)?;
         (seen, first) = (seen + 1, Some(created));
         if let (true, Some(started), Some(ended)) = (good, started, ended) {
-            took.push((agent, ended.since(started).as_micros().max(0).unsigned_abs() / 1_000));
+            took.push((agent, task, ended.since(started).as_micros().max(0).unsigned_abs() / 1_000));
         }
     }
     Ok(Times { took, first: first.filter(|_| seen >= TIMES_MAX) })
@@ -101,17 +132,28 @@ impl Reader {
         let _look = connection.unchecked_transaction().doing(DOING)?;
         let mut groups = Groups::new(connection, per)?;
         let mut sums: BTreeMap<String, [Sum; 2]> = BTreeMap::new();
-        for (agent, late, ended, good) in counts(connection, before, from)? {
-            let sum = &mut sums.entry(groups.of(agent)?).or_default()[usize::from(late)];
-            (sum.agents, sum.ended, sum.good) = (sum.agents + 1, sum.ended + ended, sum.good + good);
+        if per == Per::TaskType {
+            for OfKind { kind, late, agents, ended, good } in counts_of_kinds(connection, before, from)? {
+                let sum = &mut sums.entry(kind).or_default()[usize::from(late)];
+                (sum.agents, sum.ended, sum.good) = (agents, ended, good);
+            }
+        } else {
+            for (agent, late, ended, good) in counts(connection, before, from)? {
+                let sum = &mut sums.entry(groups.of(agent, NO_TASK)?).or_default()[usize::from(late)];
+                (sum.agents, sum.ended, sum.good) = (sum.agents + 1, sum.ended + ended, sum.good + good);
+            }
         }
         let earlier = integer(self.journal_before(before.begins())?);
         let middle = integer(self.journal_before(from.begins())?);
         let mut timed_from = from.begins();
         for (place, (after, upto)) in [(earlier, middle), (middle, i64::MAX)].into_iter().enumerate() {
             let found = times(connection, after, upto)?;
-            for (agent, took) in found.took {
-                sums.entry(groups.of(agent)?).or_default()[place].times.push(took);
+            for (agent, task, took) in found.took {
+                let group = groups.of(agent, task)?;
+                // Tasks that bring their command say nothing of their type: one of which there are only those is left out.
+                if per != Per::TaskType || sums.contains_key(&group) {
+                    sums.entry(group).or_default()[place].times.push(took);
+                }
             }
             timed_from = if place == 1 { found.first.unwrap_or(timed_from) } else { timed_from };
         }

@@ -52,7 +52,7 @@ pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Res
     super::rating::judged(change, event)?;
     change.run(
         "UPDATE artifact SET state = ?, human_approved = ?, reviewed_by = ?, reviewed_at = ?, note = ?,
-             judged_by_rule = ?, snoozed_until = NULL, merge = iif(merge ->> '$.state' = 'merged', merge, NULL)
+             judged_by_rule = ?, quality_judged = ?, snoozed_until = NULL, merge = iif(merge ->> '$.state' = 'merged', merge, NULL)
          WHERE id = ?",
         params![
             event.state.as_str(),
@@ -61,6 +61,7 @@ pub(super) fn reviewed(change: &Change<'_, '_>, event: &ArtifactReviewed) -> Res
             judged.then(|| change.now()),
             event.note,
             event.rule,
+            finite(event.quality),
             event.artifact_id.0.as_bytes(),
         ],
     )

@@ -52,6 +52,8 @@ pub(super) const TABLES: &[&str] = &[
     "approval_rule",
     "silence",
     "agent_history",
+    "agent_kind",
+    "kind_time",
     "agent_pair",
     "agent_judgement",
     "rating",

@@ -37,19 +37,20 @@ pub(super) fn versioned(change: &Change<'_, '_>, tally: &mut Tally, event: &Mode
         "UPDATE model_version SET state = NULL WHERE kind = ? AND version <= ? AND state IS NOT NULL",
         params![kind, i64::from(one.version) - i64::from(KEPT)],
     )?;
-    for compared in &one.compared {
+    for compared in one.compared.iter().filter(|compared| compared.is_measured()) {
+        let batch = compared.batch.unwrap_or(one.batch);
         for (name, value) in [("loss", compared.loss), ("accuracy", compared.accuracy)] {
             change.run(
                 "INSERT INTO learning_metric (kind, version, candidate, type, value, time, batch_size, iteration, epoch)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?2, 1)",
-                params![kind, one.version, compared.candidate, name, value, change.now(), one.batch],
+                params![kind, one.version, compared.candidate, name, value, change.now(), batch],
             )?;
         }
         change.run(
             "INSERT INTO learning_metric (kind, version, candidate, type, value, time, batch_size, iteration, epoch)
              SELECT ?1, ?2, ?3, 'convergence', m.value - ?4, ?5, ?6, ?2, 1 FROM learning_metric m
              WHERE m.kind = ?1 AND m.version = ?2 - 1 AND m.candidate = ?3 AND m.type = 'loss'",
-            params![kind, one.version, compared.candidate, compared.loss, change.now(), one.batch],
+            params![kind, one.version, compared.candidate, compared.loss, change.now(), batch],
         )?;
     }
     match one.model {

@@ -16,6 +16,8 @@ pub(in crate::store) struct Tally {
     agents: BTreeMap<AgentId, AgentTally>,
     days: BTreeMap<(AgentId, Day), DayTally>,
     history: BTreeMap<(AgentId, Day), BTreeMap<String, DayTally>>,
+    /// How many of an agent's executions of a type succeeded and had started, and how many microseconds those took.
+    took: BTreeMap<AgentId, BTreeMap<String, (i64, i64)>>,
     pairs: BTreeMap<(AgentId, AgentId), (i64, i64)>,
     ended: BTreeMap<TaskStatus, i64>,
     listed: BTreeMap<(&'static str, &'static str), i64>,
@@ -31,6 +33,7 @@ struct AgentTally {
     succeeded: i64,
     timed: i64,
     micros: i64,
+    good_micros: i64,
     failures: u32,
     heartbeat: Option<Timestamp>,
     updated: Timestamp,
@@ -102,6 +105,7 @@ impl Tally {
         agent.succeeded += i64::from(event.outcome.succeeded());
         agent.timed += i64::from(took.is_some());
         agent.micros += took.unwrap_or(0);
+        agent.good_micros += took.filter(|_| event.outcome.succeeded()).unwrap_or(0);
         let day = self.days.entry((event.agent_id, Day::of(event.ended_at))).or_default();
         day.total += i64::from(judged);
         day.succeeded += i64::from(event.outcome.succeeded());
@@ -126,8 +130,17 @@ impl Tally {
         tally.total += 1;
         tally.succeeded += succeeded;
         if let Some(started) = event.started_at {
+            let micros = event.ended_at.since(started).as_micros();
             tally.timed += 1;
-            tally.micros += event.ended_at.since(started).as_micros();
+            tally.micros += micros;
+            if event.outcome.succeeded() {
+                let kinds = self.took.entry(event.agent_id).or_default();
+                let took = match kinds.get_mut(kind) {
+                    Some(took) => took,
+                    None => kinds.entry(kind.to_owned()).or_default(),
+                };
+                *took = (took.0 + 1, took.1 + micros);
+            }
         }
         for after in &event.after {
             let pair = self.pairs.entry((event.agent_id, *after)).or_default();
@@ -142,7 +155,7 @@ impl Tally {
                     "UPDATE agent SET total_executions = total_executions + ?,
                          stopped_executions = stopped_executions + ?, success_count = success_count + ?,
                          timed_executions = timed_executions + ?, execution_us = execution_us + ?,
-                         consecutive_failures = ?, last_heartbeat = coalesce(?, last_heartbeat), updated_at = ?
+                         success_us = success_us + ?, consecutive_failures = ?, last_heartbeat = coalesce(?, last_heartbeat), updated_at = ?
                      WHERE id = ?",
                 )
                 .and_then(|mut statement| {
@@ -152,6 +165,7 @@ impl Tally {
                         agent.succeeded,
                         agent.timed,
                         agent.micros,
+                        agent.good_micros,
                         agent.failures,
                         agent.heartbeat.map(Timestamp::as_micros),
                         agent.updated.as_micros(),
@@ -215,6 +229,29 @@ impl Tally {
                     })
                     .doing("changing the tables")?;
             }
+        }
+        let mut of_all: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        for (agent, kinds) in std::mem::take(&mut self.took) {
+            for (kind, (timed, micros)) in kinds {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO agent_kind (agent_id, kind, timed, micros) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT (agent_id, kind) DO UPDATE SET timed = timed + ?3, micros = micros + ?4",
+                    )
+                    .and_then(|mut statement| statement.execute(params![agent.0.as_bytes(), kind, timed, micros]))
+                    .doing("changing the tables")?;
+                let sum = of_all.entry(kind).or_default();
+                *sum = (sum.0 + timed, sum.1 + micros);
+            }
+        }
+        for (kind, (timed, micros)) in of_all {
+            connection
+                .prepare_cached(
+                    "INSERT INTO kind_time (kind, timed, micros) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (kind) DO UPDATE SET timed = timed + ?2, micros = micros + ?3",
+                )
+                .and_then(|mut statement| statement.execute(params![kind, timed, micros]))
+                .doing("changing the tables")?;
         }
         for ((agent, after), (executions, successes)) in std::mem::take(&mut self.pairs) {
             connection

@@ -353,7 +353,7 @@ pub(in crate::store) static ARTIFACTS: Listing = Listing {
         value("note", "r.note"),
         id("judge", "r.reviewed_by"),
         value("size", "r.size"),
-        value("quality", "r.quality_score"),
+        value("quality", "coalesce(r.quality_judged, r.quality_score)"),
         value("approved", "r.human_approved"),
         value("judged_at", "r.reviewed_at"),
         id("id", "r.id"),

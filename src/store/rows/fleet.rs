@@ -3,7 +3,7 @@
 use rusqlite::{Result, Row};
 
 use super::Columns;
-use crate::domain::agent::{Agent, AgentCounters, AgentSpec};
+use crate::domain::agent::{Agent, AgentCounters, AgentMetrics, AgentSpec};
 use crate::domain::cage::Cage;
 use crate::domain::id::{AgentId, NodeId, ResourceId, TaskId, UserId};
 use crate::domain::node::Node;
@@ -13,6 +13,8 @@ use crate::domain::user::User;
 /// The columns of [`agent`], of the view `agent_now a`.
 pub(in crate::store) const AGENT_COLUMNS: &str = "a.id, a.spec, a.home, a.status, a.owner, a.cage_id, \
     a.current_task_id, a.running, a.total_executions, a.stopped_executions, a.success_count, a.timed_executions, a.execution_us, \
+    a.success_us, (SELECT sum(k.timed * CAST(t.micros - k.micros AS REAL) / (t.timed - k.timed)) / nullif(sum(k.micros), 0) \
+    FROM agent_kind k JOIN kind_time t ON t.kind = k.kind WHERE k.agent_id = a.id AND t.timed > k.timed), \
     a.consecutive_failures, a.breaker_until, a.drained, a.last_heartbeat, a.created_at, a.updated_at";
 
 /// Reads an agent.
@@ -28,6 +30,7 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
     let (total_executions, stopped_executions, success_count) = (c.count()?, c.count()?, c.count()?);
     let (timed, micros) = (c.count()?, c.count()?);
     let avg_execution_time_ms = micros.checked_div(timed).map(|micros| micros / 1000);
+    let (good_micros, speed) = (c.count()?, c.get()?);
     let counters = AgentCounters { total_executions, stopped_executions, success_count, avg_execution_time_ms };
     Ok(Agent {
         id,
@@ -37,7 +40,7 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
         cage_id,
         current_task_id,
         running,
-        metrics: metrics(&counters),
+        metrics: metrics(&counters, (good_micros, micros), speed),
         counters,
         consecutive_failures: c.get()?,
         breaker_until: c.optional_time()?,
@@ -48,15 +51,17 @@ pub(in crate::store) fn agent(row: &Row<'_>) -> Result<Agent> {
     })
 }
 
-/// What can be told of an agent by what it has done: how reliable it is, 0-1. Of one that has done nothing, nothing.
+/// What can be told of an agent by what it has done, as docs/learning.md defines it: how much of its time, in microseconds,
+/// went into successes, and how many times as fast as others it is.
 #[allow(clippy::cast_precision_loss)] // Counts far below 2^53, and only shown.
-fn metrics(counters: &AgentCounters) -> serde_json::Map<String, serde_json::Value> {
-    let mut metrics = serde_json::Map::new();
-    if counters.total_executions > 0 {
-        let share = counters.success_count as f64 / counters.total_executions as f64;
-        metrics.insert("reliability".to_owned(), ((share * 1000.0).round() / 1000.0).into());
+fn metrics(counters: &AgentCounters, (good, all): (u64, u64), speed: Option<f64>) -> AgentMetrics {
+    let rounded = |share: f64| (share * 1000.0).round() / 1000.0;
+    let share = |part: u64, whole: u64| (whole > 0).then(|| rounded(part as f64 / whole as f64));
+    AgentMetrics {
+        performance: speed.map(|speed| rounded(speed / (1.0 + speed))),
+        reliability: share(counters.success_count, counters.total_executions),
+        efficiency: share(good, all),
     }
-    metrics
 }
 
 /// The columns of [`cage`], of the view `cage_now c`.

@@ -9,8 +9,8 @@ use crate::domain::system_event::SystemEvent;
 
 /// The columns of [`artifact`], of `artifact r`.
 pub(in crate::store) const ARTIFACT_COLUMNS: &str = "r.id, r.agent_id, r.task_id, r.execution_id, r.type, r.title, \
-    r.content, r.path, r.size, r.digest, r.quality_score, r.human_approved, r.state, r.reviewed_by, r.reviewed_at, \
-    r.note, r.judged_by_rule, (r.type = 'decision' OR EXISTS (SELECT 1 FROM task t, json_each(t.metadata, '$.tags') g \
+    r.content, r.path, r.size, r.digest, coalesce(r.quality_judged, r.quality_score), r.human_approved, r.state, r.reviewed_by, r.reviewed_at, \
+    r.note, r.judged_by_rule, r.quality_judged, (r.type = 'decision' OR EXISTS (SELECT 1 FROM task t, json_each(t.metadata, '$.tags') g \
     WHERE t.id = r.task_id AND g.value = 'high-risk')), r.metadata, r.difference, r.merge, r.created_at";
 
 /// Reads an artifact.
@@ -36,6 +36,7 @@ pub(in crate::store) fn artifact(row: &Row<'_>) -> Result<Artifact> {
             at: c.optional_time()?,
             note: c.get()?,
             rule: c.get()?,
+            quality: c.get()?,
         },
         high_risk: c.get()?,
         approval: None,

@@ -7,8 +7,8 @@ use crate::domain::id::AgentId;
 use crate::domain::performance::{AgentPerformance, Day};
 
 /// The columns of [`agent_performance`], of `agent_performance_daily p` and the agent as `named`.
-pub(in crate::store) const AGENT_PERFORMANCE_COLUMNS: &str =
-    "p.agent_id, named.name, p.day, p.execution_count, p.success_count, p.timed_count, p.execution_us, p.tokens";
+pub(in crate::store) const AGENT_PERFORMANCE_COLUMNS: &str = "p.agent_id, coalesce(named.name, (SELECT v.name || ' (removed)' FROM agent_version v WHERE v.agent_id = p.agent_id \
+    ORDER BY v.version DESC LIMIT 1)), p.day, p.execution_count, p.success_count, p.timed_count, p.execution_us, p.tokens";
 
 /// Reads what an agent did on a day.
 pub(in crate::store) fn agent_performance(row: &Row<'_>) -> Result<AgentPerformance> {

@@ -13,7 +13,9 @@ use crate::domain::snapshot::LiveExecution;
 /// The columns of [`execution`], of `execution e`.
 pub(in crate::store) const EXECUTION_COLUMNS: &str = "e.id, e.task_id, e.agent_id, e.cage_id, e.node_id, e.status, \
     e.attempt, e.outcome, \
-    (SELECT CAST(round(avg(g.rating)) AS INTEGER) FROM rating g WHERE g.execution_id = e.id), e.choice, e.created_at, \
+    (SELECT CAST(round(avg(g.rating)) AS INTEGER) FROM rating g WHERE g.execution_id = e.id), \
+    (SELECT avg(coalesce(r.quality_judged, r.quality_score)) FROM artifact r \
+    WHERE r.task_id = e.task_id AND r.execution_id = e.id), e.choice, e.created_at, \
     e.started_at, e.completed_at";
 
 /// Reads an execution. Progress while it runs is telemetry that the store does not have.
@@ -23,7 +25,7 @@ pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
     let (id, task_id, agent_id) = (c.id(ExecutionId)?, c.id(TaskId)?, c.id(AgentId)?);
     let (cage_id, node_id, status, attempt) = (c.cage()?, c.id(NodeId)?, c.word()?, c.get()?);
     let outcome: Option<Outcome> = c.optional_json()?;
-    let (rating, choice) = (c.get()?, c.optional_json()?);
+    let (rating, quality_score, choice) = (c.get()?, c.get()?, c.optional_json()?);
     let (created_at, started_at, completed_at) = (c.time()?, c.optional_time()?, c.optional_time()?);
     Ok(Execution {
         id,
@@ -45,6 +47,7 @@ pub(in crate::store) fn execution(row: &Row<'_>) -> Result<Execution> {
         tokens_used: outcome.as_ref().and_then(|outcome| outcome.tokens_used),
         cost: outcome.as_ref().and_then(|outcome| outcome.cost),
         user_satisfaction_rating: rating,
+        quality_score,
         input_context: None,
         workspace: None,
         output_summary: outcome.as_ref().and_then(|outcome| outcome.summary.clone()),

@@ -65,7 +65,7 @@ impl Judged {
             digest: "00".into(),
             quality_score: None,
             human_approved: false,
-            review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+            review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None, quality: None },
             high_risk: false,
             approval: None,
             difference: Some(serde_json::from_value(difference).unwrap()),
@@ -114,6 +114,7 @@ impl Judged {
             was: None,
             was_by: None,
             rule,
+            quality: None,
             product: None,
         });
         self.history.records.last_mut().unwrap().actor = actor;

@@ -483,6 +483,7 @@ impl History {
             loss: 1.0 / f64::from(self.versions),
             accuracy: 0.5,
             in_force: candidate == "factors",
+            batch: None,
         });
         let version = ModelVersion {
             model: ModelKind::Policy,
@@ -539,6 +540,7 @@ impl History {
             let merges = self.below(2) == 0;
             let note = Some("seen".into());
             let rule = (self.below(3) == 0).then(|| "some-rule".to_owned());
+            let quality = (self.below(3) == 0).then_some(0.25);
             let kind = type_number(["", "build"][self.below(2)]);
             let product = Some(Product { kind, artifact: ArtifactType::Code }).filter(|_| self.below(2) == 0);
             self.add(ArtifactReviewed {
@@ -551,6 +553,7 @@ impl History {
                 was,
                 was_by,
                 rule,
+                quality,
                 product,
             });
             if merges {
@@ -577,7 +580,7 @@ impl History {
             digest: "00".into(),
             quality_score: Some(0.7),
             human_approved: false,
-            review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+            review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None, quality: None },
             high_risk: false,
             approval: None,
             metadata: serde_json::Map::new(),

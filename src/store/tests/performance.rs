@@ -67,6 +67,51 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
+    fn how_good_an_agent_is_follows_from_the_records(seed: u64, steps in 0usize..300) {
+        let history = history(seed, steps);
+        let (_folder, store) = commit(&history, 20);
+        // Of each agent all its time and that of its successes, and the latter by type of task.
+        let mut spent: BTreeMap<AgentId, (f64, f64)> = BTreeMap::new();
+        let mut took: BTreeMap<(AgentId, &str), (f64, f64)> = BTreeMap::new();
+        for record in &history.records {
+            let Event::ExecutionEnded(event) = &record.event else { continue };
+            let judged = event.outcome.kind.judges_agent() && event.outcome.kind != OutcomeKind::CageFailed;
+            let Some(started) = event.started_at.filter(|_| judged) else { continue };
+            let micros = event.ended_at.since(started).as_micros() as f64;
+            let good = event.outcome.succeeded();
+            let sum = spent.entry(event.agent_id).or_default();
+            *sum = (sum.0 + micros, sum.1 + if good { micros } else { 0.0 });
+            if let Some(kind) = event.kind.as_deref().filter(|_| good) {
+                let sum = took.entry((event.agent_id, kind)).or_default();
+                *sum = (sum.0 + 1.0, sum.1 + micros);
+            }
+        }
+        let close = |found: Option<f64>, wanted: Option<f64>| match (found, wanted) {
+            (Some(found), Some(wanted)) => (found - wanted).abs() < 0.002,
+            (found, wanted) => found == wanted,
+        };
+        for agent in store.reader().unwrap().agents(&Query { limit: 1000, ..Query::default() }).unwrap().items {
+            let (all, good) = spent.get(&agent.id).copied().unwrap_or_default();
+            let efficiency = (all > 0.0).then(|| good / all);
+            prop_assert!(close(agent.metrics.efficiency, efficiency), "{:?} {efficiency:?}", agent.metrics);
+            let (mut own, mut others) = (0.0, 0.0);
+            for ((_, kind), (count, micros)) in took.iter().filter(|((id, _), _)| *id == agent.id) {
+                let rest = took.iter().filter(|((id, of), _)| *id != agent.id && of == kind);
+                let rest = rest.fold((0.0, 0.0), |sum, (_, of)| (sum.0 + of.0, sum.1 + of.1));
+                if rest.0 > 0.0 {
+                    (own, others) = (own + micros, others + count * rest.1 / rest.0);
+                }
+            }
+            let performance = (own > 0.0).then(|| others / (own + others));
+            prop_assert!(close(agent.metrics.performance, performance), "{:?} {performance:?}", agent.metrics);
+            let counters = &agent.counters;
+            let share = (counters.total_executions > 0)
+                .then(|| counters.success_count as f64 / counters.total_executions as f64);
+            prop_assert!(close(agent.metrics.reliability, share), "{:?} {share:?}", agent.metrics);
+        }
+    }
+
+    #[test]
     fn every_day_is_what_ended_on_it(seed: u64, steps in 0usize..300, batch in 1usize..60) {
         let history = over_days(seed, steps);
         let (folder, store) = commit(&history, batch);
@@ -109,7 +154,11 @@ fn the_latest_day_comes_first_and_a_removed_agent_keeps_its_record() {
     let all = listed(&store, "");
     assert!(all.len() > 4 && all.is_sorted_by_key(|day| (std::cmp::Reverse(day.date), day.agent_id)), "{all:?}");
     let of_removed: Vec<_> = all.iter().filter(|day| day.agent_id == agent_id).collect();
-    assert!(!of_removed.is_empty() && of_removed.iter().all(|day| day.agent.is_none()), "{of_removed:?}");
+    assert!(
+        !of_removed.is_empty()
+            && of_removed.iter().all(|day| day.agent.as_deref().is_some_and(|name| name.ends_with(" (removed)"))),
+        "{of_removed:?}"
+    );
     assert!(all.iter().any(|day| day.agent.as_deref() == Some("agent-2")), "{all:?}");
     let day = all[0].date;
     let of_day = listed(&store, &format!("date:{day}"));

@@ -290,6 +290,8 @@ fn going_back_and_forth_keeps_the_data_and_gives_the_fresh_schema() {
             " stopped_executions=",
             " about=",
             " taught=",
+            " quality_judged=",
+            " success_us=",
         ];
         let older = rows(folder.path());
         // Columns that later steps added stand at the end of a line.

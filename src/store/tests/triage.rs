@@ -32,7 +32,7 @@ fn artifact(history: &mut History, task_id: TaskId, kind: ArtifactType, number: 
         digest: "00".into(),
         quality_score: None,
         human_approved: false,
-        review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None },
+        review: Review { state: ReviewState::Pending, by: None, at: None, note: None, rule: None, quality: None },
         high_risk: false,
         approval: None,
         difference: None,

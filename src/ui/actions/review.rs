@@ -127,5 +127,5 @@ fn order(ids: Vec<String>, approve: bool, note: Option<String>, title: String) -
     let verb = if approve { "approve" } else { "reject" };
     let why = note.as_ref().map(|note| format!(" --note {}", quote(note))).unwrap_or_default();
     let line = format!("menagerie artifact {verb} {}{why}", ids.join(" "));
-    Order { command: WireCommand::ReviewArtifacts { ids, approve, note }, line, title }
+    Order { command: WireCommand::ReviewArtifacts { ids, approve, note, quality: None }, line, title }
 }

@@ -71,7 +71,10 @@ pub fn head(artifact: &Artifact, reader: &Reader, look: &Look<'_>) -> [Line<'sta
         Some(format!("{} by {agent} for task {task}", artifact.kind.as_str())),
         Some(reader.summary()),
         artifact.difference.as_ref().map(Difference::phrase),
-        artifact.quality_score.map(|quality| format!("quality {}", text::percent(quality))),
+        artifact.quality_score.map(|quality| {
+            let reported = if artifact.review.quality.is_none() { " as reported" } else { "" };
+            format!("quality {}{reported}", text::percent(quality))
+        }),
         Some(format!("{} old", look.age(artifact.created_at))),
     ];
     let facts = format!(" {}", facts.into_iter().flatten().collect::<Vec<_>>().join(" · "));

@@ -139,12 +139,12 @@ fn ranges_and_measures_are_asked_for() {
     assert_eq!(answered(&mut driver, "m"), [Request::Days(30, Some(Per::Agent))]);
     driver.sees("per agent");
     driver.sees("coder");
-    for per in [Some(Per::Type), Some(Per::Division), Some(Per::Owner), None] {
+    for per in [Some(Per::Type), Some(Per::Division), Some(Per::Owner), Some(Per::TaskType), None] {
         assert_eq!(asked(&mut driver, "m"), [Request::Days(30, per)]);
     }
     driver.press("p");
     assert_eq!(asked(&mut driver, "+"), [Request::Trends(30, Per::Agent)]);
-    for per in [Per::Type, Per::Division, Per::Owner, Per::Agent] {
+    for per in [Per::Type, Per::Division, Per::Owner, Per::TaskType, Per::Agent] {
         assert_eq!(asked(&mut driver, "m"), [Request::Trends(30, per)]);
     }
 }

@@ -89,7 +89,10 @@ fn a_mark_that_may_be_out_of_sight_is_shown_before_it_is_acted_on() {
     assert_eq!(driver.app.layer().map(super::super::layer::Layer::name), Some("preview"));
     assert_eq!(*commands.borrow(), []);
     driver.press("y");
-    assert_eq!(*commands.borrow(), [WireCommand::ReviewArtifacts { ids: vec![id], approve: true, note: None }]);
+    assert_eq!(
+        *commands.borrow(),
+        [WireCommand::ReviewArtifacts { ids: vec![id], approve: true, note: None, quality: None }]
+    );
 }
 
 #[test]

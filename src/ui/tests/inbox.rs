@@ -136,7 +136,7 @@ fn one_key_decides_and_the_cursor_goes_on_to_what_is_loaded_already() {
     driver.later(Duration::from_secs(7));
     driver.press("a");
     let ids = |number: u64| vec![fleet::review::id(number)];
-    let approve = |ids| WireCommand::ReviewArtifacts { ids, approve: true, note: None };
+    let approve = |ids| WireCommand::ReviewArtifacts { ids, approve: true, note: None, quality: None };
     assert_eq!(desk.borrow().commands, [approve(ids(2)), approve(ids(3))]);
     driver.sees_not("src/parser.rs  ");
 }
@@ -430,7 +430,7 @@ fn a_rejection_needs_a_reason_and_says_it_on_the_command_line() {
     driver.type_text("it's wrong");
     driver.press("enter");
     let (ids, note) = (vec![fleet::review::id(2)], Some("it's wrong".to_owned()));
-    assert_eq!(desk.borrow().commands, [WireCommand::ReviewArtifacts { ids, approve: false, note }]);
+    assert_eq!(desk.borrow().commands, [WireCommand::ReviewArtifacts { ids, approve: false, note, quality: None }]);
     let line = driver.app.orders.log()[0].line.clone();
     assert_eq!(line, format!("menagerie artifact reject {} --note \"it's wrong\"", fleet::review::id(2)));
 }
@@ -469,7 +469,10 @@ fn a_heading_stands_for_its_group_without_what_is_of_high_risk() {
     assert!(desk.borrow().commands.is_empty());
     driver.press("y");
     let ids = vec![fleet::review::id(4), fleet::review::id(5), fleet::review::id(6)];
-    assert_eq!(desk.borrow().commands, [WireCommand::ReviewArtifacts { ids, approve: true, note: None }]);
+    assert_eq!(
+        desk.borrow().commands,
+        [WireCommand::ReviewArtifacts { ids, approve: true, note: None, quality: None }]
+    );
     assert_eq!(selected(&driver), ["survey/secret-sites.md"]);
 }
 

@@ -178,6 +178,7 @@ fn a_long_name_does_not_push_away_how_it_is_taken_back() {
             ids: vec![fleet::review::id(1)],
             approve: true,
             note: None,
+            quality: None,
         },
         line: String::new(),
         title: format!("approve {}", "long ".repeat(60)),

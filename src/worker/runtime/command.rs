@@ -392,6 +392,18 @@ mod tests {
     }
 
     #[test]
+    fn a_quality_is_from_0_to_1_or_none() {
+        let mut listener = Listener::new(StreamFormat::Menagerie);
+        for quality in ["0", "1.0", "0.25", "-0.1", "7", "null"] {
+            listener.feed(format!("{{\"type\":\"artifact\",\"content\":\"c\",\"quality\":{quality}}}\n").as_bytes());
+        }
+        let said: Vec<_> = listener.said.announced.iter().map(|one| one.quality).collect();
+        assert_eq!(said, [Some(0.0), Some(1.0), Some(0.25), None, None, None]);
+        let remark = listener.said.misnamed().unwrap();
+        assert!(remark.starts_with("2 announced artifacts have a quality that is none (-0.1, 7)"), "{remark}");
+    }
+
+    #[test]
     fn a_kind_that_there_is_not_is_remarked_upon() {
         let mut listener = Listener::new(StreamFormat::Menagerie);
         for kind in ["banana", "doc", "banana", "pear"] {

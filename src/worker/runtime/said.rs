@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::workspace;
+use crate::domain::artifact::{QUALITY, is_quality};
 use crate::domain::{Activity, ArtifactType, Difference};
 
 /// How many artifacts one execution may announce.
@@ -20,7 +21,7 @@ const STRANGE_MAX: usize = 3;
 const REFUSED_SHOWN: usize = 5;
 
 /// An artifact that an agent announced.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(in super::super) struct Announced {
     /// What it says it is.
     #[serde(default)]
@@ -37,6 +38,9 @@ pub(in super::super) struct Announced {
     /// Free.
     #[serde(default)]
     pub(in super::super) metadata: Map<String, Value>,
+    /// How good it is, 0-1.
+    #[serde(default)]
+    pub(in super::super) quality: Option<f64>,
     /// What it is a difference from; nothing that an agent could say.
     #[serde(skip)]
     pub(in super::super) difference: Option<Difference>,
@@ -47,11 +51,9 @@ impl Announced {
     pub(in super::super) fn difference(difference: Difference) -> Self {
         Self {
             kind: Some(ArtifactType::Code.as_str().to_owned()),
-            title: None,
-            content: None,
             path: Some(workspace::difference::FILE.to_owned()),
-            metadata: Map::new(),
             difference: Some(difference),
+            ..Self::default()
         }
     }
 }
@@ -81,6 +83,8 @@ pub(in super::super) struct Said {
     announced_bytes: usize,
     /// The first kinds of announced artifacts that are none, and how many announced such a one.
     strange: (Vec<String>, usize),
+    /// The first qualities that are none, and how many announced artifacts had such a one.
+    no_quality: (Vec<String>, usize),
     /// How many of what was said exceeded a bound: artifacts, and results.
     over: (usize, usize),
     /// Whether something changed that a person would like to see.
@@ -145,7 +149,7 @@ impl Said {
     }
 
     /// An artifact.
-    pub(super) fn announce(&mut self, announced: Announced) {
+    pub(super) fn announce(&mut self, mut announced: Announced) {
         let metadata = json_bytes(&announced.metadata);
         let texts = [&announced.kind, &announced.title, &announced.content, &announced.path];
         let bytes = metadata + texts.into_iter().flatten().map(String::len).sum::<usize>();
@@ -157,6 +161,12 @@ impl Said {
                 self.strange.1 += 1;
                 if self.strange.0.len() < STRANGE_MAX && !self.strange.0.contains(kind) {
                     self.strange.0.push(shorten(kind).chars().take(40).collect());
+                }
+            }
+            if let Some(quality) = announced.quality.take_if(|quality| !is_quality(*quality)) {
+                self.no_quality.1 += 1;
+                if self.no_quality.0.len() < STRANGE_MAX {
+                    self.no_quality.0.push(quality.to_string());
                 }
             }
             self.announced_bytes += bytes;
@@ -185,16 +195,25 @@ impl Said {
 
     /// What was taken otherwise than it was said, in a sentence; once.
     pub(in super::super) fn misnamed(&mut self) -> Option<String> {
-        let (kinds, count) = std::mem::take(&mut self.strange);
+        let (kinds, strange) = std::mem::take(&mut self.strange);
+        let (qualities, without) = std::mem::take(&mut self.no_quality);
         let known: Vec<_> = ArtifactType::ALL.iter().map(|kind| kind.as_str()).collect();
-        (count > 0).then(|| {
-            format!(
-                "{count} announced artifacts have a kind that there is not ({}) and were judged by their content; \
+        let mut parts = vec![];
+        if strange > 0 {
+            parts.push(format!(
+                "{strange} announced artifacts have a kind that there is not ({}) and were judged by their content; \
                  allowed: {}",
                 kinds.join(", "),
                 known.join(", ")
-            )
-        })
+            ));
+        }
+        if without > 0 {
+            parts.push(format!(
+                "{without} announced artifacts have a quality that is none ({}), which was left out; allowed: {QUALITY}",
+                qualities.join(", ")
+            ));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 }
 

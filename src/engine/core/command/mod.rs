@@ -196,8 +196,8 @@ impl Core {
             Command::ResumeAgents { ids } => self.resume_agents(now, actor, &ids, out),
             Command::SetCageMaintenance { ids, on } => self.set_cage_maintenance(now, actor, &ids, on, out),
             Command::VacateCages { ids } => self.vacate_cages(now, actor, &ids, out),
-            Command::ReviewArtifacts { ids, approve, note } => {
-                self.review(now, actor, &ids, approve, note.as_ref(), context, out)
+            Command::ReviewArtifacts { ids, approve, note, quality } => {
+                self.review(now, actor, &ids, (approve, quality), note.as_ref(), context, out)
             }
             Command::RateTasks { ids, rating, note } => {
                 self.rate(now, actor, &ids, rating, note.as_ref(), context, out)

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::undo::{Groups, undone_by};
+use crate::domain::artifact::{QUALITY, is_quality};
 use crate::domain::event::ArtifactReviewed;
 use crate::domain::snapshot::OpenArtifact;
 use crate::domain::{Actor, ArtifactId, Command, Refusal, Reply, ReviewState, Timestamp};
@@ -14,13 +15,16 @@ impl Core {
         now: Timestamp,
         actor: Actor,
         ids: &[ArtifactId],
-        approve: bool,
+        (approve, quality): (bool, Option<f64>),
         note: Option<&String>,
         context: &Context,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
+        if let Some(quality) = quality.filter(|quality| !is_quality(*quality)) {
+            return Err(Refusal::invalid("quality", quality, QUALITY));
+        }
         let state = if approve { ReviewState::Approved } else { ReviewState::Rejected };
-        self.become_reviewed(now, actor, ids, state, note, context, out)
+        self.become_reviewed(now, actor, ids, (state, quality), note, context, out)
     }
 
     pub(super) fn reopen_reviews(
@@ -31,7 +35,7 @@ impl Core {
         context: &Context,
         out: &mut Decisions,
     ) -> Result<Reply, Refusal> {
-        self.become_reviewed(now, actor, ids, ReviewState::Pending, None, context, out)
+        self.become_reviewed(now, actor, ids, (ReviewState::Pending, None), None, context, out)
     }
 
     #[allow(clippy::too_many_arguments)] // As above.
@@ -40,7 +44,7 @@ impl Core {
         now: Timestamp,
         actor: Actor,
         ids: &[ArtifactId],
-        state: ReviewState,
+        (state, quality): (ReviewState, Option<f64>),
         note: Option<&String>,
         context: &Context,
         out: &mut Decisions,
@@ -67,6 +71,7 @@ impl Core {
                 was: judged,
                 was_by: judged.and(artifact.judged_by),
                 rule: None,
+                quality,
                 product: Some(artifact.product),
             };
             core.emit(now, actor, event, out);
@@ -78,7 +83,9 @@ impl Core {
         self.keep_models(now, out);
         let back = before.commands(|state, ids| match state {
             ReviewState::Pending => Command::ReopenReviews { ids },
-            judged => Command::ReviewArtifacts { ids, approve: judged == ReviewState::Approved, note: None },
+            judged => {
+                Command::ReviewArtifacts { ids, approve: judged == ReviewState::Approved, note: None, quality: None }
+            }
         });
         Ok(undone_by(reply, back))
     }

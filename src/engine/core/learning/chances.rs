@@ -24,7 +24,8 @@ use super::math::{ln, log_loss, millionths, moderated};
 use super::regression::{Effect, FIRST, Whose};
 use crate::domain::AgentId;
 use crate::domain::learning::{
-    ChancesState, Compared, LossState, MODEL_FORMAT, ModelKind, ModelVersion, QuestionState, RateState, WeightState,
+    ChancesState, Compared, LossState, MODEL_FORMAT, ModelKind, ModelVersion, NextVersion, QuestionState, RateState,
+    WeightState,
 };
 
 /// How many inputs there are at most.
@@ -443,12 +444,17 @@ impl Chances {
             }
             let Plan { prefix, names, .. } = question.plan;
             in_force.push(format!("{prefix}{}", names[question.in_force]));
-            let per = |sum: f64| sum / f64::from((*since).max(1));
+            // What no outcome was about was not measured, which is not nothing.
+            if *since == 0 {
+                continue;
+            }
+            let per = |sum: f64| sum / f64::from(*since);
             compared.extend(names.iter().zip(scores).enumerate().map(|(at, (name, (loss, right)))| Compared {
                 candidate: format!("{prefix}{name}"),
                 loss: per(*loss as f64 / 1e6),
                 accuracy: per(f64::from(*right)),
                 in_force: at == question.in_force,
+                batch: Some(*since),
             }));
         }
         let version = ModelVersion {
@@ -512,6 +518,11 @@ impl Chances {
     /// The number of the last version.
     pub(super) const fn version(&self) -> u32 {
         self.version
+    }
+
+    /// How far the next version is.
+    pub(super) const fn next(&self) -> NextVersion {
+        NextVersion { outcomes: self.since, needed: self.due }
     }
 
     /// Forgets an agent that is no more.

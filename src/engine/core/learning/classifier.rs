@@ -10,7 +10,7 @@ use super::math::logistic;
 use super::regression::Whose;
 use crate::domain::AgentId;
 use crate::domain::learning::{
-    ChancesState, Lesson, ModelKind, ModelParameters, ModelVersion, Product, Prospect, USUAL,
+    ChancesState, Lesson, ModelKind, ModelParameters, ModelVersion, NextVersion, Product, Prospect, USUAL,
 };
 
 /// So many of those that have done a type are looked at for a better one.
@@ -219,6 +219,11 @@ impl Classifier {
     /// The number of the last version.
     pub(in crate::engine::core) const fn version(&self) -> u32 {
         self.0.version()
+    }
+
+    /// How far the next version is.
+    pub(in crate::engine::core) const fn next(&self) -> NextVersion {
+        self.0.next()
     }
 
     /// Forgets an agent that is no more.

@@ -1,7 +1,7 @@
 //! Making versions of what was learned, and going back to them.
 
 use crate::domain::event::ModelVersioned;
-use crate::domain::learning::{Lesson, ModelKind, ModelState, ModelVersion, check_format};
+use crate::domain::learning::{Lesson, ModelKind, ModelState, ModelVersion, NextVersion, check_format};
 use crate::domain::snapshot::{Past, PastLesson};
 use crate::domain::{Actor, Command, Refusal, Reply, Timestamp};
 use crate::engine::core::learning::features::timed_kind;
@@ -89,6 +89,16 @@ impl Core {
                 }
                 PastLesson::Learned { .. } | PastLesson::Rated { .. } => {}
             }
+        }
+    }
+
+    /// How far the next version of a model is.
+    pub fn next_of(&self, model: ModelKind) -> NextVersion {
+        match model {
+            ModelKind::Policy => self.selection.policy().next(),
+            ModelKind::Predictor => self.predictor.next(),
+            ModelKind::Classifier => self.classifier.next(),
+            ModelKind::ValueFunction => self.value.next(),
         }
     }
 

@@ -14,7 +14,8 @@ use super::features::{self, Feature};
 use super::math::{log_loss, millionths};
 use super::regression::{Case, Depth, LOGITS, Regression};
 use crate::domain::learning::{
-    CandidateState, Compared, EffectState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, PolicyState, Taught,
+    CandidateState, Compared, EffectState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, NextVersion,
+    PolicyState, Taught,
 };
 use crate::domain::{AgentId, Timestamp};
 
@@ -213,6 +214,7 @@ impl Policy {
                 loss: per(loss as f64 / 1e6),
                 accuracy: per(f64::from(right)),
                 in_force: place == self.in_force,
+                batch: None,
             });
         let version = ModelVersion {
             model: ModelKind::Policy,
@@ -323,6 +325,11 @@ impl Policy {
     /// The number of the last version.
     pub(in crate::engine::core) const fn version(&self) -> u32 {
         self.version
+    }
+
+    /// How far the next version is.
+    pub(in crate::engine::core) const fn next(&self) -> NextVersion {
+        NextVersion { outcomes: self.since, needed: self.due }
     }
 
     fn present(&self) -> &Regression {

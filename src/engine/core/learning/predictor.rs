@@ -15,8 +15,8 @@ use super::features::Feature;
 use super::guess::{CASES_MAX, Depth, Guess, Quantiles};
 use super::math::{exp, ln, millionths};
 use crate::domain::learning::{
-    Compared, EffectState, GuessState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, PredictorState,
-    QuantityState, ScoreState,
+    Compared, EffectState, GuessState, MODEL_FORMAT, ModelKind, ModelParameters, ModelVersion, NextVersion,
+    PredictorState, QuantityState, ScoreState,
 };
 use crate::domain::{AgentId, Span};
 
@@ -364,12 +364,17 @@ impl Predictor {
             }
             let prefix = if place == TOKENS { "tokens: " } else { "" };
             in_force.push(format!("{prefix}{}", NAMES[quantity.in_force]));
-            let per = |sum: f64| sum / f64::from(since.max(1));
+            // What no outcome was about was not measured, which is not nothing.
+            if since == 0 {
+                continue;
+            }
+            let per = |sum: f64| sum / f64::from(since);
             compared.extend(NAMES.iter().zip(scores).enumerate().map(|(at, (name, (loss, right)))| Compared {
                 candidate: format!("{prefix}{name}"),
                 loss: per(loss as f64 / 1e6),
                 accuracy: per(f64::from(right)),
                 in_force: at == quantity.in_force,
+                batch: Some(since),
             }));
         }
         let version = ModelVersion {
@@ -468,6 +473,11 @@ impl Predictor {
         self.version
     }
 
+    /// How far the next version is.
+    pub(in crate::engine::core) const fn next(&self) -> NextVersion {
+        NextVersion { outcomes: self.since, needed: self.due }
+    }
+
     /// How long a type of task takes an agent, or anybody; `None` while nothing is in force, or nothing is known of the type.
     pub(in crate::engine::core) fn forecast(&self, kind: Feature, agent: Option<AgentId>) -> Option<Forecast> {
         let (expected, of_agent) = self.outlook.quantities[DURATION].expected(kind, agent)?;
@@ -555,6 +565,20 @@ mod tests {
         assert!(forecast.most >= forecast.half && predictor.longest() >= forecast.most);
         assert_eq!(predictor.forecast(3, Some(id(0))), None, "of a type that nobody has seen nothing is known");
         assert_eq!(predictor.most(2, None), predictor.forecast(2, Some(id(9))).map(|forecast| forecast.most));
+    }
+
+    #[test]
+    fn what_no_outcome_was_about_is_not_measured() {
+        let (mut predictor, version) = kept(&taught(32));
+        let batch = |candidate: &str| version.compared.iter().find(|one| one.candidate == candidate).unwrap().batch;
+        assert_eq!((batch("all"), batch("tokens: all")), (Some(32), Some(16)), "half of them said how many tokens");
+        for _ in 0..64 {
+            predictor.learn(1, id(0), Span::from_secs(10), None);
+        }
+        let (_, version) = kept(&predictor);
+        assert!(version.in_force.contains("tokens: "), "what is in force is known: {version:?}");
+        assert_eq!(version.compared.len(), 4, "{version:?}");
+        assert!(version.compared.iter().all(|one| one.batch == Some(64) && one.is_measured()), "{version:?}");
     }
 
     #[test]

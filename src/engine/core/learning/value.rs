@@ -14,7 +14,7 @@
 use super::chances::{Case, Chances, INPUTS, Plan, figures, logit};
 use super::features::ALWAYS;
 use super::math::ln;
-use crate::domain::learning::{ChancesState, ModelKind, ModelParameters, ModelVersion, Slack};
+use crate::domain::learning::{ChancesState, ModelKind, ModelParameters, ModelVersion, NextVersion, Slack};
 
 /// As how many hours of waiting a missed deadline counts.
 pub(in crate::engine::core) const MISSED: f64 = 9.0;
@@ -128,6 +128,11 @@ impl ValueFunction {
     /// The number of the last version.
     pub(in crate::engine::core) const fn version(&self) -> u32 {
         self.0.version()
+    }
+
+    /// How far the next version is.
+    pub(in crate::engine::core) const fn next(&self) -> NextVersion {
+        self.0.next()
     }
 }
 

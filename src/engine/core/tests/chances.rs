@@ -222,6 +222,7 @@ fn found(kind: ArtifactType) -> FoundArtifact {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: None,
     }
 }
@@ -365,7 +366,7 @@ fn what_was_learned_of_executions_and_judgements_comes_back_from_the_journal() {
     let mut world = World::new(FLEET);
     work(&mut world, 7);
     let judge = |world: &mut World, id: ArtifactId, approve: bool| {
-        world.command(Command::ReviewArtifacts { ids: vec![id], approve, note: None }).unwrap();
+        world.command(Command::ReviewArtifacts { ids: vec![id], approve, note: None, quality: None }).unwrap();
     };
     let artifact = make(&mut world, "web", "ben", ArtifactType::Code);
     judge(&mut world, artifact, true);
@@ -427,7 +428,9 @@ fn what_is_unlikely_to_be_approved_comes_first() {
         for (agent, good) in [("ann", true), ("ben", false)] {
             let id = make(&mut world, "web", agent, ArtifactType::Report);
             if round < 32 {
-                world.command(Command::ReviewArtifacts { ids: vec![id], approve: good, note: None }).unwrap();
+                world
+                    .command(Command::ReviewArtifacts { ids: vec![id], approve: good, note: None, quality: None })
+                    .unwrap();
             } else {
                 last.push(id);
             }

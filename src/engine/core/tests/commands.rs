@@ -172,6 +172,7 @@ fn a_gate_waits_for_approval() {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: None,
     };
     let execution_id = world.execution(first);
@@ -185,10 +186,10 @@ fn a_gate_waits_for_approval() {
     let why = world.core.explain(world.now, gated).unwrap();
     assert!(why.change.unwrap().starts_with("menagerie artifact approve"));
     let ids: Vec<_> = world.artifacts.keys().copied().collect();
-    world.command(Command::ReviewArtifacts { ids: ids.clone(), approve: false, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: ids.clone(), approve: false, note: None, quality: None }).unwrap();
     assert_eq!(world.schedule(), []);
-    world.command(Command::ReviewArtifacts { ids: ids.clone(), approve: true, note: None }).unwrap();
-    assert!(world.command(Command::ReviewArtifacts { ids, approve: true, note: None }).is_err());
+    world.command(Command::ReviewArtifacts { ids: ids.clone(), approve: true, note: None, quality: None }).unwrap();
+    assert!(world.command(Command::ReviewArtifacts { ids, approve: true, note: None, quality: None }).is_err());
     assert_eq!(world.schedule(), [gated]);
     world.assert_durable();
 }
@@ -350,6 +351,46 @@ fn what_runs_is_refused_where_only_what_waits_is_to_be_cancelled() {
 }
 
 #[test]
+fn a_quality_is_from_0_to_1_and_stands_in_the_record() {
+    let mut world = World::new(FLEET);
+    let first = world.submit(task());
+    world.schedule();
+    let found = artifact::FoundArtifact {
+        kind: ArtifactType::Doc,
+        title: "a.md".into(),
+        content: None,
+        path: None,
+        size: 0,
+        digest: String::new(),
+        metadata: serde_json::Map::new(),
+        quality: Some(0.5),
+        difference: None,
+    };
+    let execution_id = world.execution(first);
+    let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
+    world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found] });
+    let id = *world.artifacts.keys().next().unwrap();
+    let review =
+        |quality| Command::ReviewArtifacts { ids: vec![id], approve: true, note: None, quality: Some(quality) };
+    for wrong in [-0.01, 1.01, f64::NAN, f64::INFINITY] {
+        assert_eq!(world.command(review(wrong)).unwrap_err().field, "quality");
+    }
+    world.command(review(1.0)).unwrap();
+    let said = world.records.iter().rev().find_map(|record| match &record.event {
+        Event::ArtifactAdded(event) => Some(event.artifact.quality_score),
+        Event::ArtifactReviewed(event) => Some(event.quality),
+        _ => None,
+    });
+    assert_eq!(said, Some(Some(1.0)));
+    let reported = world.records.iter().find_map(|record| match &record.event {
+        Event::ArtifactAdded(event) => Some(event.artifact.quality_score),
+        _ => None,
+    });
+    assert_eq!(reported, Some(Some(0.5)));
+    world.assert_durable();
+}
+
+#[test]
 fn a_note_has_a_longest_length() {
     let mut world = World::new(FLEET);
     let id = world.submit(task());
@@ -359,7 +400,7 @@ fn a_note_has_a_longest_length() {
     assert_eq!((refusal.field.as_str(), refusal.value.as_str()), ("note", "4001 characters"), "{refusal}");
     let rate = Command::RateTasks { ids: vec![id], rating: Some(1), note: note(4001) };
     assert_eq!(world.command(rate).unwrap_err().field, "note");
-    let review = Command::ReviewArtifacts { ids: vec![], approve: false, note: note(4001) };
+    let review = Command::ReviewArtifacts { ids: vec![], approve: false, note: note(4001), quality: None };
     assert_eq!(world.command(review).unwrap_err().field, "note");
     let acknowledge = Command::AcknowledgeAlerts { ids: vec![], note: note(4001) };
     assert_eq!(world.command(acknowledge).unwrap_err().field, "note");

@@ -48,6 +48,7 @@ fn found() -> FoundArtifact {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: None,
     }
 }
@@ -137,7 +138,7 @@ fn artifacts_that_are_waited_for_are_one_line() {
     let outcome = Box::new(Outcome::new(OutcomeKind::Succeeded, ""));
     world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found(); 3] });
     let rejected = *world.artifacts.keys().next().unwrap();
-    world.command(Command::ReviewArtifacts { ids: vec![rejected], approve: false, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![rejected], approve: false, note: None, quality: None }).unwrap();
     let reasons = explain(&world, gated).reasons;
     assert_eq!(reasons.iter().filter(|reason| reason.blocking).count(), 1);
     assert_eq!(reasons[0].text, format!("waits for approval of 3 artifacts of task {maker}: 2 pending, 1 rejected"));
@@ -153,10 +154,10 @@ fn artifacts_that_are_waited_for_are_one_line() {
     said.set_apart(&pending[..1]);
     let text = said.smallest_change.unwrap().text;
     assert!(text.ends_with(&format!("that are pending, 1 of them by itself; {apart}")), "{text}");
-    world.command(Command::ReviewArtifacts { ids: pending, approve: true, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: pending, approve: true, note: None, quality: None }).unwrap();
     let change = explain(&world, gated).smallest_change.unwrap();
     assert_eq!((change.text, change.command), (apart, None));
-    world.command(Command::ReviewArtifacts { ids: vec![rejected], approve: true, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![rejected], approve: true, note: None, quality: None }).unwrap();
     assert_eq!(world.schedule(), [gated]);
 }
 
@@ -174,7 +175,8 @@ fn a_gate_that_waits_for_several_tasks_is_opened_by_all_their_artifacts_and_by_n
         world.report(link::Report::Ended { execution_id, started_at: None, outcome, artifacts });
     }
     let all: Vec<ArtifactId> = world.artifacts.keys().copied().collect();
-    let approve = |ids: &[ArtifactId]| Command::ReviewArtifacts { ids: ids.to_vec(), approve: true, note: None };
+    let approve =
+        |ids: &[ArtifactId]| Command::ReviewArtifacts { ids: ids.to_vec(), approve: true, note: None, quality: None };
     let foretold = |world: &World, ids: &[ArtifactId]| {
         let command = approve(ids);
         let said = world

@@ -27,6 +27,7 @@ fn finish(world: &mut World, task: TaskId, artifacts: usize) -> Vec<ArtifactId> 
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: None,
     };
     let execution_id = world.execution(task);
@@ -60,14 +61,14 @@ fn what_waits_behind_a_gate_counts_however_far_behind() {
     assert_eq!(blocked, [(9, 10 + 7 * 5 + 5), (0, 0), (0, 0)]);
     assert_eq!(inbox[0].blocked.deadline, Some(START.plus(Span::from_secs(3600))));
     // What was judged waits no more; what is snoozed is shown when it is asked for, or when its time has come.
-    world.command(Command::ReviewArtifacts { ids: vec![ids[1]], approve: false, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![ids[1]], approve: false, note: None, quality: None }).unwrap();
     let until = Some(When::In(Span::from_secs(60)));
     world.command(Command::SnoozeReviews { ids: vec![ReviewId(ids[0].0)], until }).unwrap();
     assert_eq!(world.core.inbox(world.now, false).len(), 1);
     assert_eq!(world.core.inbox(world.now, true).len(), 2);
     world.pass(Span::from_secs(60));
     assert_eq!(world.core.inbox(world.now, false).len(), 2);
-    world.command(Command::ReviewArtifacts { ids: vec![ids[0]], approve: true, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![ids[0]], approve: true, note: None, quality: None }).unwrap();
     world.schedule();
     assert_eq!(world.core.inbox(world.now, false)[0].blocked.tasks, 0);
 }
@@ -86,7 +87,7 @@ fn a_gate_on_an_array_is_held_up_by_each_of_its_elements() {
 
 /// What it costs in task-hours that artifacts lie unjudged, before a judgement of them and after it.
 fn so_far(world: &World, ids: &[ArtifactId]) -> (f64, f64) {
-    let command = Command::ReviewArtifacts { ids: ids.to_vec(), approve: true, note: None };
+    let command = Command::ReviewArtifacts { ids: ids.to_vec(), approve: true, note: None, quality: None };
     let actor = Actor::User(world.user);
     let foretold = world.core.what_if(world.now, actor, &command, &world.context(&command), &world.means).unwrap();
     let cost = foretold.figures.iter().find(|figure| figure.unit == Unit::TaskHours).unwrap();
@@ -154,7 +155,9 @@ fn what_a_rejection_holds_up_is_known_until_somebody_thinks_again() {
     let other = finish(&mut world, lone, 1);
     let held = |world: &World| world.core.view_overview(world.now, Span::ZERO, 0).refused;
     let judge = |world: &mut World, id: ArtifactId, approve: bool| {
-        world.command(Command::ReviewArtifacts { ids: vec![id], approve, note: Some("no".into()) }).unwrap();
+        world
+            .command(Command::ReviewArtifacts { ids: vec![id], approve, note: Some("no".into()), quality: None })
+            .unwrap();
     };
     assert_eq!(held(&world), None, "what nobody has judged is in the inbox");
     judge(&mut world, other[0], false);

@@ -39,6 +39,7 @@ fn found(kind: ArtifactType) -> FoundArtifact {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: None,
     }
 }

@@ -30,6 +30,7 @@ fn changed(merge: Option<&str>) -> (World, TaskId, ArtifactId) {
         size: 4,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: Some(difference),
     };
     let execution_id = world.execution(done);
@@ -41,7 +42,7 @@ fn changed(merge: Option<&str>) -> (World, TaskId, ArtifactId) {
 }
 
 fn review(world: &mut World, id: ArtifactId, approve: bool) {
-    world.command(Command::ReviewArtifacts { ids: vec![id], approve, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![id], approve, note: None, quality: None }).unwrap();
 }
 
 /// How often a merge was asked for since this was last looked at.

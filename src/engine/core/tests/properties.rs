@@ -197,7 +197,12 @@ impl Life {
             Step::Review(which, approve) => {
                 let ids: Vec<_> = world.artifacts.keys().copied().collect();
                 if let Some(id) = pick(&ids, *which) {
-                    let _ = world.command(Command::ReviewArtifacts { ids: vec![id], approve: *approve, note: None });
+                    let _ = world.command(Command::ReviewArtifacts {
+                        ids: vec![id],
+                        approve: *approve,
+                        note: None,
+                        quality: None,
+                    });
                 }
             }
             Step::Apply(which) => self.apply(*which),
@@ -262,6 +267,7 @@ impl Life {
             size: 1,
             digest: "00".into(),
             metadata: serde_json::Map::new(),
+            quality: None,
             difference: how.is_multiple_of(2).then(|| Difference {
                 repository: "/srv/shop".into(),
                 base: "00".into(),
@@ -336,7 +342,9 @@ impl Life {
             self.world.command(Command::ResumeAgents { ids }).unwrap();
             let open: Vec<_> = self.world.core.artifacts.keys().copied().collect();
             if !open.is_empty() {
-                self.world.command(Command::ReviewArtifacts { ids: open, approve: true, note: None }).unwrap();
+                self.world
+                    .command(Command::ReviewArtifacts { ids: open, approve: true, note: None, quality: None })
+                    .unwrap();
             }
             self.world.schedule();
             let idle = self.world.running().is_empty();

@@ -231,6 +231,7 @@ fn judgements_of_artifacts_count_until_they_are_taken_back() {
         size: 1,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: None,
     };
     let execution_id = world.execution(id);
@@ -238,10 +239,10 @@ fn judgements_of_artifacts_count_until_they_are_taken_back() {
     world.report(Report::Ended { execution_id, started_at: None, outcome, artifacts: vec![found] });
     let artifact = *world.artifacts.keys().next().unwrap();
     let said = |world: &World| factor(world, &agent, "", "processing", Factor::UserPreference).1;
-    world.command(Command::ReviewArtifacts { ids: vec![artifact], approve: false, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![artifact], approve: false, note: None, quality: None }).unwrap();
     assert_eq!(said(&world), "0 approved, 1 rejected");
     world.assert_durable();
-    world.command(Command::ReviewArtifacts { ids: vec![artifact], approve: true, note: None }).unwrap();
+    world.command(Command::ReviewArtifacts { ids: vec![artifact], approve: true, note: None, quality: None }).unwrap();
     assert_eq!(said(&world), "1 approved, 0 rejected", "a judgement takes the place of the one before");
     world.command(Command::ReopenReviews { ids: vec![artifact] }).unwrap();
     assert!(said(&world).starts_with("unknown"), "{}", said(&world));

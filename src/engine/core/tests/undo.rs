@@ -184,6 +184,7 @@ fn gated(world: &mut World, kind: ArtifactType) -> (ArtifactId, TaskId) {
         size: 0,
         digest: String::new(),
         metadata: serde_json::Map::new(),
+        quality: None,
         difference: None,
     };
     let execution_id = world.execution(first);
@@ -197,12 +198,12 @@ fn gated(world: &mut World, kind: ArtifactType) -> (ArtifactId, TaskId) {
 fn judgements_are_taken_back_and_gates_close_again() {
     let mut world = World::new(FLEET);
     let (id, gated) = gated(&mut world, ArtifactType::Doc);
-    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
+    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: true, note: None, quality: None });
     world.command(Command::ReopenReviews { ids: vec![id] }).unwrap();
     assert_eq!(world.schedule(), []);
-    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: false, note: None });
+    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: false, note: None, quality: None });
     // From rejected to approved, and back to rejected.
-    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: true, note: None });
+    there_and_back(&mut world, &Command::ReviewArtifacts { ids: vec![id], approve: true, note: None, quality: None });
     assert_eq!(world.schedule(), [gated]);
     let refused = world.command(Command::ReopenReviews { ids: vec![ArtifactId(gated.0)] }).unwrap_err();
     assert_eq!(refused.kind, RefusalKind::NotFound);
@@ -213,13 +214,15 @@ fn what_is_of_high_risk_is_judged_alone() {
     let mut world = World::new(FLEET);
     let (doc, _) = gated(&mut world, ArtifactType::Doc);
     let (decision, _) = gated(&mut world, ArtifactType::Decision);
-    let both = |approve| Command::ReviewArtifacts { ids: vec![decision, doc], approve, note: None };
+    let both = |approve| Command::ReviewArtifacts { ids: vec![decision, doc], approve, note: None, quality: None };
     let Reply::Items { done, refused, .. } = world.command(both(true)).unwrap() else { panic!() };
     assert_eq!((done, refused.len()), (vec![doc.to_string()], 1));
     assert_eq!(refused[0].item, decision.to_string());
     assert!(refused[0].refusal.to_string().contains("alone"), "{}", refused[0].refusal);
     // Named twice it is still alone.
-    world.command(Command::ReviewArtifacts { ids: vec![decision, decision], approve: true, note: None }).unwrap();
+    world
+        .command(Command::ReviewArtifacts { ids: vec![decision, decision], approve: true, note: None, quality: None })
+        .unwrap();
 }
 
 #[test]

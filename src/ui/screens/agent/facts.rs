@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::Runtime;
+use crate::domain::agent::{AgentMetrics, Runtime};
 use crate::domain::{AgentStatus, Cage, Workspace};
 use crate::ui::gather::AgentRow;
 use crate::ui::look::Look;
@@ -85,7 +85,10 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     say("settings", Role::Dim, pairs(&spec.configuration.settings));
     say("constraints", Role::Dim, pairs(&spec.configuration.constraints));
     say("resources", Role::Dim, pairs(&spec.resource_config));
-    say("figures", Role::Dim, pairs(&agent.metrics));
+    let AgentMetrics { performance, reliability, efficiency } = agent.metrics;
+    let figures = [("performance", performance), ("reliability", reliability), ("efficiency", efficiency)];
+    let figures = figures.map(|(name, value)| value.map(|value| format!("{name} {}", text::percent(value))));
+    say("figures", Role::Dim, figures.into_iter().flatten().collect::<Vec<_>>().join(" · "));
     say("declared", Role::Dim, format!("{} ago", look.age(agent.created_at)));
     say("id", Role::Dim, agent.id.to_string());
     facts

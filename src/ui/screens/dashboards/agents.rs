@@ -62,6 +62,7 @@ const BAR: u16 = 16;
 
 fn name(row: &Row) -> Cell {
     match &row.agent.agent {
+        Some(name) if row.agent.removed => Cell::of(Role::Dim, format!("{name} (removed)")),
         Some(name) => Cell::of(Role::Accent, name.clone()),
         None => Cell::of(Role::Dim, format!("removed {}", text::short_id(&row.agent.agent_id.to_string()))),
     }
