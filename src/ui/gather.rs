@@ -6,15 +6,19 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::request::Page;
-use crate::api::client::{Client, Error, Query};
+use crate::api::client::{Client, Error, Query, encode};
 use crate::api::live::NodeSensors;
 use crate::api::types::JournalRow;
+use crate::domain::agent::AgentVersion;
 use crate::domain::metric;
 use crate::domain::{Agent, AgentId, Execution, Node, Task, TaskId, Timestamp, User};
 
 /// The most rows for which more than themselves is asked; of more than that nobody looks at each. A filter may name more than
 /// twice as many ids.
 const DETAILED_MAX: usize = 200;
+
+/// The most agents that were removed, or never were, whose last name is asked for at a time.
+const REMOVED_MAX: usize = 50;
 
 /// The most agents of a hierarchy.
 pub const HIERARCHY_MAX: usize = 10_000;
@@ -186,7 +190,7 @@ pub fn records(client: &Client, query: &Query) -> Result<Records, Error> {
     Ok(Records { rows: page.items, next: page.next, head })
 }
 
-/// The names that go with ids: of everybody who acts, of all machines, and of these agents.
+/// The names that go with ids: of everybody who acts, of all machines, and of these agents, also of those that were removed.
 ///
 /// # Errors
 /// Those of the client.
@@ -200,6 +204,16 @@ pub fn names(client: &Client, agents: &[String]) -> Result<BTreeMap<String, Stri
         let query = vec![given("filter", format!("id:{}", ids(part.iter()))), given("limit", part.len())];
         let (found, _): (Vec<Member>, u64) = client.list("agents", &query)?;
         names.extend(found.into_iter().map(|agent| (agent.id.to_string(), agent.name)));
+    }
+    // Whoever was removed is known by the name that it had last.
+    let gone: Vec<&String> = agents.iter().filter(|id| !names.contains_key(*id)).take(REMOVED_MAX).collect();
+    for id in gone {
+        let noun = format!("agents/{}/versions", encode(id));
+        if let Ok((versions, _)) = client.list::<AgentVersion>(&noun, &vec![])
+            && let Some(last) = versions.into_iter().next_back()
+        {
+            names.insert(id.clone(), last.spec.name);
+        }
     }
     Ok(names)
 }

@@ -59,6 +59,11 @@ const LOOKS: &[&str] = &[
     "agent tree",
     "agent history",
     "agent diff",
+    "model list",
+    "model show",
+    "model compare",
+    "model export",
+    "evaluate",
     "filter",
     "config show",
     "db status",
@@ -94,6 +99,24 @@ const GENTLE: &[&str] = &[
     "alert rule add",
     "alert rule enable",
     "alert rule disable",
+];
+
+/// What is said before something that would be asked about is run, instead of that it may end something.
+const WARNINGS: &[(&str, &str)] = &[
+    (
+        "agent rollback",
+        "It declares the agent anew as it was in that version, for all that starts from then on. What runs goes on as it \
+         began. z does not take it back; another rollback, to the version that is the last now, does.",
+    ),
+    (
+        "model rollback",
+        "What the model learned since that version decides no more; it is kept as a version of its own. z does not take it \
+         back; another rollback, to the version that is in force now, does.",
+    ),
+    (
+        "model train",
+        "It makes a version of what the model has learned until now, and puts it in force if it beats the present one.",
+    ),
 ];
 
 /// The words of a line after the program's name, if that is there.
@@ -136,7 +159,9 @@ pub fn ask(app: &mut App, line: &str) {
     }
     let typed = if words[0] == "stop" { "stop" } else { "" };
     let said = format!("menagerie {}", words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "));
-    let said = vec![said, "It may end what runs or remove something, and z does not take it back.".to_owned()];
+    let known = WARNINGS.iter().find(|(verb, _)| begin_like(&words, &[*verb])).map(|(_, warning)| *warning);
+    let warning = known.unwrap_or("It may end what runs or remove something, and z does not take it back.");
+    let said = vec![said, warning.to_owned()];
     app.open(Box::new(Confirm::new("run this?", said, typed, Step::RunVerb(line.to_owned()))));
 }
 
@@ -325,11 +350,13 @@ pub fn line_of(command: &WireCommand) -> String {
         WireCommand::DrainAgents { ids } => words("agent drain", ids),
         WireCommand::ReviewArtifacts { ids, approve: true, .. } => words("artifact approve", ids),
         WireCommand::ReviewArtifacts { ids, approve: false, .. } => words("artifact reject", ids),
-        WireCommand::RateTasks { ids, rating: Some(stars), .. } => {
-            let ids = ids.iter().map(|id| format!("menagerie task rate {} {stars}", quote(id)));
-            ids.collect::<Vec<_>>().join("; ")
+        // One at a time: a rating is of one task.
+        WireCommand::RateTasks { ids, rating, note } => {
+            let stars = rating.map_or_else(|| "--off".to_owned(), |stars| stars.to_string());
+            let said = option("note", note.as_ref());
+            let lines = ids.iter().map(|id| format!("menagerie task rate {} {stars}{said}", quote(id)));
+            lines.collect::<Vec<_>>().join("; ")
         }
-        WireCommand::RateTasks { ids, rating: None, .. } => words("task rate --off", ids),
         WireCommand::ReportTo { ids, superior } => match superior {
             Some(superior) => words(&format!("agent report --to {}", quote(superior)), ids),
             None => words("agent report", ids),
@@ -424,10 +451,28 @@ mod tests {
 
     #[test]
     fn what_changes_something_is_no_looking() {
-        for line in ["task list -s failed", "menagerie status", "journal verify", "artifact show 12"] {
+        for line in [
+            "task list -s failed",
+            "menagerie status",
+            "journal verify",
+            "artifact show 12",
+            "model export policy 3",
+            "evaluate selection x",
+        ] {
             assert_eq!(looks_only(line), Ok(()), "{line}");
         }
-        for line in ["stop", "task cancel 12", "run -- rm x", "menagerie stop --all", "task", "engine", "lists", ""] {
+        for line in [
+            "stop",
+            "task cancel 12",
+            "run -- rm x",
+            "menagerie stop --all",
+            "task",
+            "engine",
+            "lists",
+            "model train policy",
+            "agent rollback a 1",
+            "",
+        ] {
             assert!(looks_only(line).is_err(), "{line}");
         }
     }

@@ -391,3 +391,28 @@ fn a_noun_with_a_number_a_name_or_an_id_opens_that_thing() {
         assert_eq!(driver.app.history.place(), &Place::Overview, "{line}");
     }
 }
+
+#[test]
+fn models_are_looked_at_without_a_question_and_what_goes_back_says_how_far() {
+    for line in
+        ["model list", "model show policy", "model compare policy 1 2", "model export policy 1", "evaluate selection x"]
+    {
+        let mut driver = Driver::new(&Place::Overview, (120, 36));
+        driver.press(":");
+        driver.type_text(line);
+        driver.press("enter");
+        assert!(driver.effects.iter().any(|effect| matches!(effect, Effect::Verb(run) if run == line)), "{line}");
+    }
+    for (line, words) in [
+        ("agent rollback a 2", "It declares the agent anew as it was in that version"),
+        ("model rollback policy 2", "What the model learned since that version decides no more"),
+        ("task cancel 12", "It may end what runs or remove something"),
+    ] {
+        let mut driver = Driver::new(&Place::Overview, (120, 36));
+        driver.press(":");
+        driver.type_text(line);
+        driver.press("enter");
+        driver.sees(words);
+        assert!(!driver.effects.iter().any(|effect| matches!(effect, Effect::Verb(_))), "{line}");
+    }
+}
