@@ -117,7 +117,12 @@ fn a_mark_says_what_is_sure_at_95_percent_in_every_dashboard() {
     let marks = |driver: &mut Driver, rows: usize| -> String {
         let frame = driver.draw();
         let head = frame.lines().position(|line| line.contains("GOOD")).unwrap();
-        frame.lines().skip(head + 1).take(rows).map(|line| line.chars().nth(3).unwrap()).collect()
+        frame
+            .lines()
+            .skip(head + 1)
+            .take(rows)
+            .map(|line| line.chars().find(|c| "✓?▲×○".contains(*c)).unwrap())
+            .collect()
     };
     driver.press("+");
     assert_eq!(marks(&mut driver, 4), "✓?▲×");
