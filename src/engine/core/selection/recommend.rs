@@ -58,7 +58,7 @@ impl Core {
         let asked = Some(Asked { attempt: 1, priority });
         // A text has no command of its own, so whoever has none could do nothing about it.
         let able = |agent: u32| self.capability_sets.has_command(self.agents[agent].capability_set);
-        self.recommend_for(&subject, context, asked, (limit, EXPLAINED_MAX), able)
+        self.recommend_for(&subject, context, asked, limit, able)
     }
 
     /// The user that an account is, if it has acted before.
@@ -68,10 +68,6 @@ impl Core {
 
     /// The agents able to do a task that suit it best; `None` when it is not in memory, because it has ended or never was.
     pub fn recommend_for_task(&self, task: TaskId, limit: usize) -> Option<Recommendations> {
-        self.judge_for_task(task, limit, EXPLAINED_MAX)
-    }
-
-    fn judge_for_task(&self, task: TaskId, limit: usize, explained: usize) -> Option<Recommendations> {
         let slot = self.task_ids.get(task).or_else(|| self.array_of(task))?;
         let subject = self.subject(slot);
         let context = subject.topic.context();
@@ -81,12 +77,12 @@ impl Core {
         // Whoever does a task that brings its own command does the same.
         let own = !shape.wish.brings_command;
         let asked = own.then_some(Asked { attempt: task.attempts + 1, priority: task.priority });
-        Some(self.recommend_for(&subject, context, asked, (limit, explained), able))
+        Some(self.recommend_for(&subject, context, asked, limit, able))
     }
 
     /// What agents score for a task in memory, 0-1, by id; those that are able.
     pub fn scores_for_task(&self, task: TaskId) -> Vec<(AgentId, Recommendation)> {
-        let found = self.judge_for_task(task, RECOMMENDED_MAX, 0).into_iter().flat_map(|found| found.items);
+        let found = self.recommend_for_task(task, RECOMMENDED_MAX).into_iter().flat_map(|found| found.items);
         found.map(|item| (item.agent_id, item)).collect()
     }
 
@@ -101,7 +97,7 @@ impl Core {
         subject: &Subject,
         context: TaskContext,
         asked: Option<Asked>,
-        (limit, explained): (usize, usize),
+        limit: usize,
         able: impl Fn(u32) -> bool,
     ) -> Recommendations {
         let limit = limit.clamp(1, RECOMMENDED_MAX);
@@ -109,7 +105,7 @@ impl Core {
             let found = self.best(subject, view, limit, able);
             let first = found.first();
             let item = |(place, one): (usize, &Found)| {
-                self.recommendation(subject, view, one, first.filter(|_| place < explained), asked)
+                self.recommendation(subject, view, one, first.filter(|_| place < EXPLAINED_MAX), asked)
             };
             found.iter().enumerate().filter_map(item).collect()
         });

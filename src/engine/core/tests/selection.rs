@@ -208,6 +208,20 @@ fn ratings_correct_a_habit_and_can_be_taken_back() {
 }
 
 #[test]
+fn taking_a_rating_back_gives_back_what_was_said_before_with_its_reason() {
+    let mut world = World::new(FLEET);
+    let (id, _) = done(&mut world, bare(), OutcomeKind::Succeeded);
+    let say = |rating, note: Option<&str>| Command::RateTasks { ids: vec![id], rating, note: note.map(str::to_owned) };
+    let mut inverse_of = |command: &Command| match world.command(command.clone()).unwrap() {
+        command::Reply::Items { inverse, .. } => inverse,
+        reply => panic!("{reply:?}"),
+    };
+    assert_eq!(inverse_of(&say(Some(2), Some("slow"))), [say(None, None)], "nothing was said before");
+    assert_eq!(inverse_of(&say(Some(5), None)), [say(Some(2), Some("slow"))]);
+    assert_eq!(inverse_of(&say(None, None)), [say(Some(5), None)]);
+}
+
+#[test]
 fn a_rating_given_again_replaces_the_one_before() {
     let mut world = World::new(FLEET);
     let (id, agent) = done(&mut world, bare(), OutcomeKind::Succeeded);
