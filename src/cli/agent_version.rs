@@ -10,12 +10,12 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::items;
 use super::output::Role;
-use super::table::{Align, Table, clean};
+use super::table::clean;
 use super::view;
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
 use crate::domain::agent::AgentVersion;
-use crate::domain::difference::differences;
+use crate::domain::difference::{differences, shown_differences};
 use crate::domain::{Fleet, Refusal, Reply, User};
 
 /// Shows who reports to whom: all, or those under one agent.
@@ -77,49 +77,43 @@ fn versions(client: &Client, agent: &str) -> Result<Vec<AgentVersion>, Failure> 
     Ok(client.get(&format!("/v1/agents/{}/versions", encode(agent)), &vec![])?)
 }
 
-/// Shows every definition that an agent has had, and what was changed each time.
+/// Shows when an agent was declared otherwise, by whom, and what was changed each time.
 pub fn history(context: &mut Context, agent: &str) -> Outcome {
     let client = context.engine()?;
     let versions = versions(&client, agent)?;
     let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())])?.0;
-    let changes = |at: usize| match at.checked_sub(1) {
+    let changes = |at: usize, differ: Differ| match at.checked_sub(1) {
         None => vec!["declared".to_owned()],
-        Some(before) => between(&versions[before], &versions[at]),
+        Some(before) => between(&versions[before], &versions[at], differ),
     };
     let values: Vec<Value> = versions
         .iter()
         .enumerate()
         .map(|(at, version)| {
             serde_json::json!({"version": version.version, "seq": version.seq, "time": version.time,
-                "actor": version.actor, "changes": changes(at)})
+                "actor": version.actor, "changes": changes(at, differences)})
         })
         .collect();
     if context.out.values(&values)? {
         return Ok(0);
     }
-    let mut table = Table::new(&[
-        ("VERSION", Align::Right),
-        ("RECORD", Align::Right),
-        ("TIME", Align::Left),
-        ("BY", Align::Left),
-        ("CHANGES", Align::Elastic),
-    ]);
-    for value in &values {
-        table.row(vec![
-            view::text(value, "version").into(),
-            view::text(value, "seq").into(),
-            view::moment(value, "time"),
-            view::actor(&view::text(value, "actor"), &users).into(),
-            view::joined(value, "changes", "; ").into(),
-        ]);
+    for (at, value) in values.iter().enumerate() {
+        let (version, record) = (view::text(value, "version"), view::text(value, "seq"));
+        let actor = clean(&view::actor(&view::text(value, "actor"), &users));
+        let head = format!("version {version}, record {record}, {} by {actor}", view::moment(value, "time").text);
+        let head = context.out.paint(Role::Dim, &head);
+        context.out.line(&head)?;
+        show_changes(context, &changes(at, shown_differences))?;
     }
-    context.out.table(&table)?;
     Ok(0)
 }
 
-fn between(before: &AgentVersion, after: &AgentVersion) -> Vec<String> {
+/// What makes sentences of what differs.
+type Differ = fn(&Value, &Value) -> Vec<String>;
+
+fn between(before: &AgentVersion, after: &AgentVersion, differ: Differ) -> Vec<String> {
     let json = |version: &AgentVersion| serde_json::to_value(&version.spec).unwrap_or(Value::Null);
-    let found = differences(&json(before), &json(after));
+    let found = differ(&json(before), &json(after));
     if found.is_empty() { vec!["owner".to_owned()] } else { found }
 }
 
@@ -140,13 +134,14 @@ pub fn diff(context: &mut Context, agent: &str, from: Option<u64>, to: Option<u6
     let from = from.unwrap_or_else(|| last.saturating_sub(1).max(1));
     let to = to.unwrap_or(last);
     let (before, after) = (version_of(&versions, from)?, version_of(&versions, to)?);
-    let found = if before.spec == after.spec { vec![] } else { between(before, after) };
-    let value = serde_json::json!({"from": from, "to": to, "changes": found});
+    let found = |differ: Differ| if before.spec == after.spec { vec![] } else { between(before, after, differ) };
+    let value = serde_json::json!({"from": from, "to": to, "changes": found(differences)});
     if context.out.value(&value)? {
         return Ok(0);
     }
     let head = context.out.paint(Role::Dim, &format!("version {from} -> version {to}"));
     context.out.line(&head)?;
+    let found = found(shown_differences);
     if found.is_empty() {
         context.out.line("nothing is different")?;
     }
@@ -154,7 +149,8 @@ pub fn diff(context: &mut Context, agent: &str, from: Option<u64>, to: Option<u6
     Ok(0)
 }
 
-fn show_changes(context: &mut Context, changes: &[String]) -> io::Result<()> {
+/// Prints what was changed, indented.
+pub fn show_changes(context: &mut Context, changes: &[String]) -> io::Result<()> {
     changes.iter().try_for_each(|line| context.out.line(&format!("  {}", clean(line))))
 }
 
@@ -176,7 +172,7 @@ pub fn rollback(context: &mut Context, agent: &str, version: u64) -> Outcome {
             }
             for change in &changes {
                 context.out.line(&format!("{} is as it was in version {version}", clean(&change.what)))?;
-                show_changes(context, &change.fields)?;
+                show_changes(context, change.lines())?;
             }
             Ok(0)
         }

@@ -77,6 +77,7 @@ const GENTLE: &[&str] = &[
     "task prioritise",
     "task rate",
     "agent add",
+    "agent set",
     "agent reassign",
     "agent report",
     "agent drain",
@@ -365,6 +366,7 @@ pub fn line_of(command: &WireCommand) -> String {
             words("cage vacate", &ids)
         }
         WireCommand::AddAgent { agent } => declaration_lines::agent(agent),
+        WireCommand::SetAgent { id, changes } => declaration_lines::agent_change(id, changes),
         WireCommand::RemoveAgents { ids } => words("agent remove", ids),
         // The home goes last: without one it is left out.
         WireCommand::ReassignAgents { ids, cage } => {

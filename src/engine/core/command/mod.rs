@@ -19,6 +19,7 @@ mod reassign;
 mod report_to;
 mod retry;
 mod review;
+mod set_agent;
 mod silences;
 mod snooze;
 mod submit;
@@ -187,6 +188,7 @@ impl Core {
             Command::PrioritiseTasks { ids, priority } => self.prioritise(now, actor, &ids, priority, context, out),
             Command::Apply { fleet, dry_run } => self.apply_fleet(now, actor, &fleet, dry_run, out),
             Command::AddAgent { agent } => self.add_agent(now, actor, *agent, out),
+            Command::SetAgent { id, changes } => self.set_agent(now, actor, id, &changes, out),
             Command::RemoveAgents { ids } => self.remove_agents(now, actor, &ids, out),
             Command::ReassignAgents { ids, cage } => self.reassign_agents(now, actor, &ids, cage, out),
             Command::ReportTo { ids, superior } => self.report_to(now, actor, &ids, superior, out),
