@@ -255,7 +255,11 @@ fn json<T: DeserializeOwned + Default>(text: &str) -> Result<T, String> {
 fn variables(text: &str, before: &Map<String, Value>) -> Result<Map<String, Value>, String> {
     let read = |word: &String| {
         let (name, value) = word.split_once('=').ok_or_else(|| format!("{word:?} is no NAME=VALUE"))?;
-        let kept = before.get(name).filter(|kept| !kept.is_string() && kept.to_string() == value);
+        let kept = before.get(name).filter(|kept| !kept.is_string());
+        let kept = kept.filter(|kept| {
+            let written = kept.to_string();
+            written == value
+        });
         Ok((name.to_owned(), kept.cloned().unwrap_or_else(|| value.into())))
     };
     verb::split(text)?.iter().map(read).collect()

@@ -527,7 +527,7 @@ impl Layer for Palette {
                     out.step(Step::Remember(self.input.text().trim().to_owned()));
                     out.step(Step::Go(Place::Agent(agent.id.to_string(), agent.spec.name.clone())));
                 }
-                Ok(_) => self.problem = "the engine answered something else".to_owned(),
+                Ok(_) => "the engine answered something else".clone_into(&mut self.problem),
                 Err(why) => self.problem.clone_from(why),
             }
             return true;

@@ -18,7 +18,7 @@ impl Core {
     ) -> Result<Reply, Refusal> {
         user_of(actor)?;
         let slot = self.agent_slot(agent_id)?;
-        let (before, owned) = (self.agents[slot].spec.clone(), self.agents[slot].owner);
+        let (before, owner_before) = (self.agents[slot].spec.clone(), self.agents[slot].owner);
         let mut spec = changes.over(&before);
         let place = format!("agent {}", spec.name);
         spec.check()?;
@@ -31,16 +31,16 @@ impl Core {
         }
         let owner = match spec.owner.take() {
             Some(text) => self.user_named(&text, &[]).map_err(|refusal| refusal.within(&place))?,
-            None => owned,
+            None => owner_before,
         };
         let done = vec![agent_id.to_string()];
-        if spec == before && owner == owned {
+        if spec == before && owner == owner_before {
             let warnings = vec![format!("{} is so already; nothing was changed", spec.name)];
             return Ok(Reply::Items { done, refused: vec![], inverse: vec![], warnings });
         }
         // Only what is changed goes back, so that what others change meanwhile stays.
         let back =
-            AgentPatch { owner: (owner != owned).then(|| owned.to_string()), ..AgentPatch::between(&spec, &before) };
+            AgentPatch { owner: (owner != owner_before).then(|| owner_before.to_string()), ..AgentPatch::between(&spec, &before) };
         let moved = spec.cage.is_some_and(|home| self.agents[slot].cage.is_some_and(|at| at != home));
         self.emit(now, actor, AgentDeclared { agent_id, spec, owner }, out);
         if moved {

@@ -150,7 +150,7 @@ fn fleets_are_put_back_as_they_were() {
     there_and_back(&mut world, &Command::ReassignAgents { ids: vec![float], cage: Some(cage(3)) });
     there_and_back(&mut world, &Command::ReassignAgents { ids: vec![worker, boss], cage: None });
     let changes = serde_json::from_value(serde_json::json!({
-        "role": "tester", "reports_to": null, "cage": "003", "keywords": ["a"], "command": ["true"], "concurrency": 4,
+        "role": "tester", "reports_to": null, "cage": null, "keywords": ["a"], "command": ["true"], "concurrency": 4,
     }));
     there_and_back(&mut world, &Command::SetAgent { id: worker, changes: Box::new(changes.unwrap()) });
     world.command(Command::ReassignAgents { ids: vec![worker], cage: Some(cage(1)) }).unwrap();
