@@ -95,14 +95,14 @@ pub fn history(context: &mut Context, agent: &str, list: &ListArgs) -> Outcome {
         Some(before) => between(&versions[before], &versions[at]),
     };
     // What was changed is told from the version before, which need not be among those asked for.
-    let changed = |row: &Value| {
+    let told = |row: &Value| {
         let number = row["version"].as_u64()?;
         let at = versions.iter().position(|version| version.version == number)?;
         let version = &versions[at];
         Some(serde_json::json!({"version": version.version, "seq": version.seq, "time": version.time,
             "actor": version.actor, "changes": changes(at)}))
     };
-    fetched.rows = fetched.rows.iter().filter_map(changed).collect();
+    fetched.rows = fetched.rows.iter().filter_map(told).collect();
     list.print(context, fetched, |rows| {
         let mut table = Table::new(&[
             ("VERSION", Align::Right),

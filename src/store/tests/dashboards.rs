@@ -26,13 +26,11 @@ fn last(history: &History) -> Timestamp {
 
 /// What an agent is called, also one that was removed.
 fn called(reader: &Reader, id: AgentId) -> String {
-    match reader.agent(id).unwrap() {
-        Some(agent) => agent.spec.name,
-        None => {
-            let versions = reader.agent_versions(&id.to_string()).unwrap();
-            versions.last().map_or_else(|| id.to_string(), |last| format!("{} (removed)", last.spec.name))
-        }
+    if let Some(agent) = reader.agent(id).unwrap() {
+        return agent.spec.name;
     }
+    let versions = reader.agent_versions(&id.to_string()).unwrap();
+    versions.last().map_or_else(|| id.to_string(), |last| format!("{} (removed)", last.spec.name))
 }
 
 /// The same step for every execution apart from each other.
