@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use menagerie::domain::learning::USUAL;
 use menagerie::domain::link::Report;
 use menagerie::domain::node::Capacity;
 use menagerie::domain::{Actor, Command, Cpu, Event, Fleet, NewTask, Outcome, OutcomeKind, Span, Timestamp, UserId};
@@ -142,11 +143,11 @@ fn run(agents: usize) -> Result<serde_json::Value, String> {
     let user = Some(bench.user);
     // The rankings of types and phases are made once and then kept up, as in an engine that runs.
     for kind in ["build", "review", "deploy"] {
-        let _ = bench.core.recommend("", kind, user, 5);
+        let _ = bench.core.recommend("", kind, user, USUAL, 5);
     }
     let mut uncached = vec![];
     for text in &texts {
-        let (found, nanos) = timed(|| bench.core.recommend(text, "build", user, 5));
+        let (found, nanos) = timed(|| bench.core.recommend(text, "build", user, USUAL, 5));
         assert_eq!(found.items.len(), 5);
         uncached.push(nanos);
     }

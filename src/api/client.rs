@@ -4,8 +4,9 @@
 //! itself. A connection that is left in the middle of an answer is dropped and dialled anew for the next request.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,15 +15,15 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
 use super::live::{CageCell, CageProcess, NodeSensors, Overview, Pulse, Ready};
 use super::types::{
     LOG_END_HEADER, LOG_SIZE_HEADER, LOG_START_HEADER, MORE_HEADER, NEXT_HEADER, NOT_READY, SIZE_HEADER, SOCKET_NAME,
-    TOTAL_HEADER, WireError,
+    TOTAL_HEADER, WireCommand, WireError,
 };
 use crate::domain::agent::AgentVersion;
 use crate::domain::spool::{self, Chunk};
@@ -110,6 +111,20 @@ pub struct Client {
     connection: RefCell<Option<SendRequest<Full<Bytes>>>>,
     /// Told how far a starting engine is while a request waits for it; without it no request waits.
     patience: RefCell<Option<Patience>>,
+    /// Where each change is written with what came of it.
+    account: RefCell<Option<PathBuf>>,
+}
+
+/// The largest command that an account is kept of, in bytes: what is larger is seldom typed by hand.
+const ACCOUNT_MAX: usize = 1 << 20;
+
+/// A change that was made, as a line of an account.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Account {
+    /// What was asked.
+    pub command: WireCommand,
+    /// What came of it, with what takes it back.
+    pub reply: Reply,
 }
 
 /// Which part of an output is wanted; all of it when nothing is said.
@@ -157,6 +172,7 @@ impl Client {
             data_dir: data_dir.to_owned(),
             connection: RefCell::new(Some(sender)),
             patience: RefCell::new(None),
+            account: RefCell::new(None),
         })
     }
 
@@ -164,6 +180,11 @@ impl Client {
     /// how far it is, and once that it is ready.
     pub fn wait_while_starting(&self, told: impl FnMut(&Ready) + 'static) {
         *self.patience.borrow_mut() = Some(Box::new(told));
+    }
+
+    /// Has each change that is made from now on be appended to a file, as an [`Account`] on a line of its own.
+    pub fn keep_account(&self, path: PathBuf) {
+        *self.account.borrow_mut() = Some(path);
     }
 
     /// How far the engine is; answered at once, however busy it is with its start.
@@ -214,11 +235,17 @@ impl Client {
 
     /// Sends a command that is already written as JSON; a million tasks need not be taken apart for that.
     pub fn command_bytes(&self, body: Vec<u8>) -> Result<Reply, Error> {
+        let account = self.account.borrow().clone().filter(|_| body.len() <= ACCOUNT_MAX);
+        let said = account.as_ref().map(|_| body.clone());
         let (bytes, _) = self.exchange(Method::POST, "/v1/commands", body).map_err(|error| match error {
             // One that is cancelled never left.
             Error::Broken(why) if !why.is_canceled() => Error::PerhapsDone(why),
             error => error,
         })?;
+        if let (Some(path), Some(said)) = (account, said) {
+            // The change is made, whether or not somebody can be told how to take it back.
+            let _ = append(&path, &[&b"{\"command\":"[..], &said, b",\"reply\":", &bytes, b"}\n"].concat());
+        }
         read_json("POST /v1/commands", &bytes)
     }
 
@@ -492,6 +519,12 @@ fn read_json<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, Error> 
         method_and_path: path.to_owned(),
         found: format!("something this version does not understand ({error}); are both of the same version?"),
     })
+}
+
+/// Appends to a file that only its owner can read.
+fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(bytes))
 }
 
 /// Escapes everything that has a meaning in a URL's path or query.

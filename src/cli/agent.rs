@@ -66,6 +66,13 @@ pub enum AgentVerb {
         /// Its name or id
         agent: Option<String>,
     },
+    /// Give an agent another name; its tasks, its history and what was learned of it stay its own
+    Rename {
+        /// Its name or id
+        agent: String,
+        /// Its name from now on
+        name: String,
+    },
     /// Put agents under another, with everybody who reports to them; without --to at the top
     Report {
         /// Their names or ids
@@ -220,6 +227,7 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
         AgentVerb::History { agent, list } => return agent_version::history(context, &agent, &list),
         AgentVerb::Diff { agent, from, to } => return agent_version::diff(context, &agent, from, to),
         AgentVerb::Rollback { agent, version } => return agent_version::rollback(context, &agent, version),
+        AgentVerb::Rename { agent, name } => (WireCommand::RenameAgent { agent, name }, "is its name now"),
         AgentVerb::Report { agents: ids, to } => (WireCommand::ReportTo { ids, superior: to }, "moved"),
         AgentVerb::Drain { agents: ids } => (WireCommand::DrainAgents { ids }, "drained"),
         AgentVerb::Resume { agents: ids } => (WireCommand::ResumeAgents { ids }, "resumed"),

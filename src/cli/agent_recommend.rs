@@ -27,8 +27,11 @@ pub struct RecommendArgs {
     /// The type that the task would have
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
+    /// The priority that it would have, 1-10: from 8 on nobody is tried to find out how it does
+    #[arg(long, value_name = "N")]
+    pub priority: Option<u8>,
     /// For this task, which has not ended, instead of a text
-    #[arg(long, value_name = "TASK", conflicts_with_all = ["text", "kind"])]
+    #[arg(long, value_name = "TASK", conflicts_with_all = ["text", "kind", "priority"])]
     pub task: Option<String>,
     /// How many agents, 1 to 200
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
@@ -39,11 +42,12 @@ pub struct RecommendArgs {
 }
 
 pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
-    let text = match &args.text[..] {
+    let RecommendArgs { text, kind, priority, task, limit, explain: explained } = args;
+    let text = match &text[..] {
         [only] if only == "-" => read_text(&mut std::io::stdin().lock())?,
         words => words.join(" "),
     };
-    let query = RecommendQuery { text, kind: args.kind, task: args.task, limit: Some(args.limit) };
+    let query = RecommendQuery { text, kind, priority, task, limit: Some(limit) };
     let client = context.engine()?;
     let found: Value = client.post("/v1/recommend", &query)?;
     if context.out.is_csv() {
@@ -56,7 +60,7 @@ pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
     }
     let items = view::at(&found, "items").as_array().cloned().unwrap_or_default();
     context.out.table(&draw(&items))?;
-    if args.explain {
+    if explained {
         let read: TaskContext = serde_json::from_value(view::at(&found, "context").clone()).unwrap_or_default();
         let read = if read.is_empty() { "nothing".to_owned() } else { clean(&read.sentence()) };
         let read = context.out.paint(Role::Dim, &format!("read out of the text: {read}"));
@@ -64,6 +68,12 @@ pub fn run(context: &mut Context, args: RecommendArgs) -> Outcome {
         for item in &items {
             explain(context, item)?;
         }
+    }
+    let held_back = |item: &Value| view::at(item, "learned.exploration").as_f64().is_some_and(|part| part <= -0.005);
+    if !explained && items.iter().any(held_back) {
+        let text = "who is known well stands further back, so that others are tried; with --priority 8 nobody does";
+        let text = context.out.paint(Role::Dim, text);
+        context.out.line(&text)?;
     }
     if view::at(&found, "enabled").as_bool() == Some(false) {
         let text = "selection is switched off: tasks that name no agent go to whoever is free";
@@ -119,7 +129,9 @@ fn draw(items: &[Value]) -> Table {
         row.extend(factors.iter().map(|factor| Cell::from(two(view::at(factor, "value")))));
         let likely = outlook(item).map(|outlook| {
             let role = if outlook.bad { Role::Warning } else { Role::Plain };
-            Cell::new(format!("{}%", ui::decimals(outlook.chance * 100.0, 0)), role)
+            // What little rests on is a guess.
+            let guess = if outlook.seldom { "?" } else { "" };
+            Cell::new(format!("{}%{guess}", ui::decimals(outlook.chance * 100.0, 0)), role)
         });
         row.push(likely.unwrap_or_else(|| view::NOTHING.into()));
         let recent = factors.get(Factor::RecentSuccess as usize);
@@ -140,7 +152,9 @@ fn explain(context: &mut Context, item: &Value) -> std::io::Result<()> {
     let learned = view::at(item, "learned");
     let value = view::at(learned, "value").as_f64().unwrap_or(0.0);
     let evidence = clean(&view::text(learned, "evidence"));
-    context.out.line(&format!("  {:<17} {value:+.3}       {evidence}", "learned"))?;
+    let deviation = view::at(learned, "deviation").as_f64();
+    let deviation = deviation.map_or_else(|| "     ".to_owned(), |deviation| format!("±{deviation:.2}"));
+    context.out.line(&format!("  {:<17} {value:+.3} {deviation} {evidence}", "learned"))?;
     if let Some(outlook) = outlook(item) {
         let bad = if outlook.bad { "a bad match: " } else { "" };
         let said = clean(&format!("{bad}{}: {}", outlook.of_hundred(), outlook.evidence));

@@ -65,6 +65,10 @@ pub struct Globals {
     /// Never start an engine; without one the exit status is 3
     #[arg(long, global = true)]
     pub no_start: bool,
+    /// Append each change that is made, with the engine's answer, to this file as a line of JSON: the console asks for this
+    /// itself, to take back what was typed there
+    #[arg(long, global = true, value_name = "FILE", hide = true)]
+    pub account: Option<PathBuf>,
 }
 
 /// A parser for an enumeration of the data model, which then shows in help and completions.

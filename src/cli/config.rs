@@ -168,6 +168,8 @@ pub struct Settings {
     pub color: Setting<ColorChoice>,
     /// Whether a verb starts an engine when it needs one.
     pub start: Setting<bool>,
+    /// Where an account of changes is kept, for whoever runs the verb.
+    pub account: Option<PathBuf>,
     /// How the engine writes its log.
     pub log_format: Setting<LogFormat>,
     /// How much it writes.
@@ -224,6 +226,7 @@ impl Settings {
         Ok(Self {
             data_dir,
             start,
+            account: globals.account.clone(),
             output: layers.pick(("--output", globals.output), "MENAGERIE_OUTPUT", file.output, Format::Table)?,
             color: layers.pick(("--color", globals.color), "MENAGERIE_COLOR", file.color, ColorChoice::Auto)?,
             log_format: layers.pick(

@@ -26,10 +26,14 @@ impl Context {
 
     /// The engine; one is started in the background when none runs and the user did not forbid it.
     pub fn engine(&self) -> Result<Client, Failure> {
-        match self.running_engine() {
+        let client = match self.running_engine() {
             Err(Failure::NoEngine { .. }) if self.settings.start.value => launch::start(&self.settings),
             result => result,
+        }?;
+        if let Some(path) = &self.settings.account {
+            client.keep_account(path.clone());
         }
+        Ok(client)
     }
 
     /// The engine if one runs.

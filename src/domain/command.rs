@@ -93,6 +93,13 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cage: Option<CageId>,
     },
+    /// Gives an agent another name; what goes by its id stays its own.
+    RenameAgent {
+        /// Which.
+        agent: Agent,
+        /// Its name from now on, which no agent has.
+        name: String,
+    },
     /// Puts agents under another, with everybody who reports to them; or at the top.
     ReportTo {
         /// Which.

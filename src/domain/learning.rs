@@ -269,6 +269,9 @@ pub struct Prospect {
     pub chance: f64,
     /// Whether it is a bad match: by what was learned of agents and types it fails more often than not.
     pub bad: bool,
+    /// Whether it is a guess: of the agent with the type fewer than 4 outcomes are known.
+    #[serde(default)]
+    pub seldom: bool,
     /// What it rests on.
     pub evidence: String,
 }

@@ -7,6 +7,24 @@ use super::enumeration::enumeration;
 use super::refusal::Refusal;
 use super::selection::{FactorScore, Learned};
 
+enumeration! {
+    /// How a candidate stands at the moment.
+    pub enum Standing ("standing") {
+        /// It could begin at once.
+        Free = "free",
+        /// It does all that it can do at a time.
+        Busy = "busy",
+        /// It has a slot free, but no cage lets it start now; of a cage: it is withheld, or out of reach.
+        Later = "later",
+        /// Its circuit breaker is open: too many of its attempts failed in a row.
+        Paused = "paused",
+        /// It is drained and takes no tasks.
+        Drained = "drained",
+        /// It is not able to at all.
+        Cannot = "cannot",
+    }
+}
+
 /// An agent or cage that something could be given to: `GET /v1/tasks/{id}/candidates`, `GET /v1/agents/{id}/candidates`. The best first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
@@ -18,6 +36,8 @@ pub struct Candidate {
     pub able: bool,
     /// Whether it could at once.
     pub free: bool,
+    /// The same in a word, with why not at once.
+    pub standing: Standing,
     /// Why, or why not; each with its figure.
     pub reasons: Vec<String>,
     /// What it does now: executions running.
@@ -42,6 +62,9 @@ pub struct Candidate {
     /// What was learned of it with tasks such as this; absent where there is no score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned: Option<Learned>,
+    /// What would have to change for it to score best; absent for the one that does, and for those behind the best ten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_win: Option<String>,
 }
 
 /// What a command would do, had it been given: `POST /v1/what-if` takes a command and changes nothing.

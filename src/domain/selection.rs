@@ -279,21 +279,14 @@ const fn is_nothing(learned: &i16) -> bool {
 impl Choice {
     /// Why an agent was chosen, for people; what was unknown is said to have been.
     pub fn sentence(&self, agent: &str) -> String {
-        let thousandths = |value: u16| format!("{:.2}", f64::from(value) / 1000.0);
-        let known = Factor::ALL
-            .iter()
-            .zip(self.factors)
-            .filter_map(|(factor, value)| value.map(|value| format!("{factor} {}", thousandths(value))));
-        let unknown: Vec<_> = Factor::ALL
-            .iter()
-            .zip(self.factors)
-            .filter(|(_, value)| value.is_none())
-            .map(|(factor, _)| factor.as_str())
-            .collect();
-        let mut said: Vec<_> = known.collect();
-        if !unknown.is_empty() {
-            said.push(format!("unknown: {}", unknown.join(", ")));
-        }
+        let mut said = self.known();
+        said.extend(self.unknown());
+        let better = self.better().map_or_else(String::new, |better| format!("; {better}"));
+        format!("agent {agent} {}: {}{better}", self.result(), said.join(", "))
+    }
+
+    /// Among how many, and with which score: `was chosen among 3, with a score of 0.81`.
+    pub fn result(&self) -> String {
         // As in a recommendation the score has what was learned in it.
         let score = match self.learned {
             0 => thousandths(self.score),
@@ -307,12 +300,33 @@ impl Choice {
             0 | 1 => "was the only one that could start it then".to_owned(),
             among => format!("was chosen among {among}"),
         };
-        let better = self.better.as_ref().map_or_else(String::new, |better| {
-            let ahead = thousandths(better.ahead);
-            format!("; agent {} would have scored {ahead} more and had no slot free", better.agent)
-        });
-        format!("agent {agent} {how}, with a score of {score}: {}{better}", said.join(", "))
+        format!("{how}, with a score of {score}")
     }
+
+    /// The factors of which something was known, each with its value: `keyword_match 0.90`.
+    pub fn known(&self) -> Vec<String> {
+        let factors = Factor::ALL.iter().zip(self.factors);
+        factors.filter_map(|(factor, value)| value.map(|value| format!("{factor} {}", thousandths(value)))).collect()
+    }
+
+    /// Those of which nothing was: `unknown: collaboration`; `None` where there were none.
+    pub fn unknown(&self) -> Option<String> {
+        let factors = Factor::ALL.iter().zip(self.factors).filter(|(_, value)| value.is_none());
+        let names: Vec<_> = factors.map(|(factor, _)| factor.as_str()).collect();
+        (!names.is_empty()).then(|| format!("unknown: {}", names.join(", ")))
+    }
+
+    /// Who would have been better, if somebody clearly would.
+    pub fn better(&self) -> Option<String> {
+        let better = self.better.as_ref()?;
+        let ahead = thousandths(better.ahead);
+        Some(format!("agent {} would have scored {ahead} more and had no slot free", better.agent))
+    }
+}
+
+/// Thousandths as people read them.
+fn thousandths(value: u16) -> String {
+    format!("{:.2}", f64::from(value) / 1000.0)
 }
 
 /// What is to be recommended for.
@@ -324,6 +338,9 @@ pub struct RecommendQuery {
     /// The type that the task would have.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// The priority that it would have, 1-10; 5 when left out. From 8 on nobody is tried to find out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
     /// A task that has not ended, instead of a text: an id or a prefix of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
@@ -350,6 +367,13 @@ pub struct Recommendations {
 pub struct Learned {
     /// What it adds to the score, or takes from it; what is known little of weighs less.
     pub value: f64,
+    /// The part of it that is taken from those that are known well, so that others are tried; 0 or less, and always 0 with a
+    /// priority of 8 and up.
+    #[serde(default)]
+    pub exploration: f64,
+    /// How uncertain it is: a standard deviation; absent while nothing but the factors decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
     /// What that rests on.
     pub evidence: String,
     /// How likely it is to succeed; absent while too little was learned to say.

@@ -354,6 +354,8 @@ pub struct GivenRating {
     pub user_id: UserId,
     /// 1-5, 5 best.
     pub stars: u8,
+    /// Why.
+    pub note: Option<String>,
     /// The attempt that was rated.
     pub execution_id: ExecutionId,
     /// Whose that was.

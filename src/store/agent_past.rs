@@ -116,7 +116,7 @@ impl Reader {
             task.ratings = self
                 .connection()
                 .prepare_cached(
-                    "SELECT user_id, rating, execution_id, agent_id, taught, rated_at FROM rating
+                    "SELECT user_id, rating, note, execution_id, agent_id, taught, rated_at FROM rating
                      WHERE task_id = ? ORDER BY user_id",
                 )
                 .and_then(|mut statement| {
@@ -125,6 +125,7 @@ impl Reader {
                         Ok(GivenRating {
                             user_id: columns.id(UserId)?,
                             stars: columns.get()?,
+                            note: columns.get()?,
                             execution_id: columns.id(ExecutionId)?,
                             agent_id: columns.id(AgentId)?,
                             taught: columns.optional_json()?,

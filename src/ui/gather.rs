@@ -188,7 +188,7 @@ pub fn records(client: &Client, query: &Query) -> Result<Records, Error> {
     Ok(Records { rows: page.items, next: page.next, head })
 }
 
-/// The names that go with ids: of everybody who acts, of all machines, and of these agents.
+/// The names that go with ids: of everybody who acts, of all machines, and of these agents, also of those that were removed.
 ///
 /// # Errors
 /// Those of the client.

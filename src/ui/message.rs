@@ -13,6 +13,7 @@ use super::request::{Answer, Ticket};
 use super::step::Tone;
 use super::terminal::signals::Signal;
 use super::travel::{News, OpenPast};
+use crate::api::client::Account;
 use crate::api::live::Pulse;
 
 /// One thing that happened.
@@ -62,6 +63,8 @@ pub enum Message {
         said: String,
         /// Its exit status; `None` when it could not be run or was killed.
         status: Option<i32>,
+        /// What it changed, in order.
+        changes: Vec<Account>,
     },
     /// A remark of somebody who works beside the console.
     Said {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::request::{Answer, Ticket};
 use super::step::{Order, Tone};
 use super::verb;
+use crate::api::client::Account;
 use crate::api::types::WireCommand;
 use crate::domain::command::RefusedItem;
 use crate::domain::{Reply, Timestamp};
@@ -147,28 +148,43 @@ impl Orders {
         }
     }
 
-    /// Takes note of a line of the command line that changes something and is run from here. Nobody here knows what would
-    /// take it back, so it is no silent way to something older either.
+    /// Takes note of a line of the command line that changes something and is run from here. Until it has ended nobody knows
+    /// what would take it back, so it is no silent way to something older either.
     pub fn verb_sent(&mut self, line: &str, time: Timestamp) {
         self.enter(line.to_owned(), line.to_owned(), time);
         self.push(Change::Final(line.to_owned()));
     }
 
-    /// Takes note that such a line has ended, with its exit status.
-    pub fn verb_ended(&mut self, line: &str, status: Option<i32>) {
+    /// Takes note that such a line has ended, with its exit status and what it changed; what to say of how that can be taken
+    /// back, if it can.
+    pub fn verb_ended(&mut self, line: &str, status: Option<i32>, changes: Vec<Account>) -> Option<&'static str> {
         let waits = |entry: &Entry| entry.line == line && entry.outcome.is_none();
-        let Some(place) = self.log.iter().position(waits) else { return };
+        let place = self.log.iter().position(waits)?;
         let text = match status {
             Some(0) => "done".to_owned(),
             Some(status) => format!("exit status {status}"),
             None => "was not run to its end".to_owned(),
         };
         self.outcome(place, status == Some(0), text);
-        // Refused, or no engine: nothing was changed.
-        if matches!(status, Some(2 | 3))
-            && let Some(change) = self.done.iter().rposition(|change| *change == Change::Final(line.to_owned()))
-        {
-            self.done.remove(change);
+        let change = self.done.iter().rposition(|change| *change == Change::Final(line.to_owned()))?;
+        // What is made again is one command.
+        let made = <[Account; 1]>::try_from(changes).ok();
+        let taken_back = made.map(|[made]| (inverse_of(&made.reply), made.command));
+        match taken_back.filter(|(inverse, _)| !inverse.is_empty()) {
+            Some((inverse, command)) => {
+                let back = way_back(&command);
+                let order = Order { command, line: line.to_owned(), title: line.to_owned() };
+                self.done[change] = Change::Reversible(Box::new(Done { order, inverse }));
+                self.undone.clear();
+                Some(back)
+            }
+            None => {
+                // Refused, or no engine: nothing was changed.
+                if matches!(status, Some(2 | 3)) {
+                    self.done.remove(change);
+                }
+                None
+            }
         }
     }
 

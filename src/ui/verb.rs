@@ -1,8 +1,9 @@
 //! Verbs of the command line from the palette, run as a person would run them.
 
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::app::{App, Effect, Options};
@@ -11,6 +12,7 @@ use super::layers::confirm::Confirm;
 use super::layers::detail::Detail;
 use super::message::{Message, Post};
 use super::step::{Step, Tone};
+use crate::api::client::Account;
 use crate::api::types::WireCommand;
 use crate::domain::approval_rule::Verdict;
 
@@ -59,6 +61,11 @@ const LOOKS: &[&str] = &[
     "agent tree",
     "agent history",
     "agent diff",
+    "model list",
+    "model show",
+    "model compare",
+    "model export",
+    "evaluate",
     "filter",
     "config show",
     "db status",
@@ -94,6 +101,24 @@ const GENTLE: &[&str] = &[
     "alert rule add",
     "alert rule enable",
     "alert rule disable",
+];
+
+/// What is said before something that would be asked about is run, instead of that it may end something.
+const WARNINGS: &[(&str, &str)] = &[
+    (
+        "agent rollback",
+        "It declares the agent anew as it was in that version, for all that starts from then on. What runs goes on as it \
+         began. z does not take it back; another rollback, to the version that is the last now, does.",
+    ),
+    (
+        "model rollback",
+        "What the model learned since that version decides no more; it is kept as a version of its own. z does not take it \
+         back; another rollback, to the version that is in force now, does.",
+    ),
+    (
+        "model train",
+        "It makes a version of what the model has learned until now, and puts it in force if it beats the present one.",
+    ),
 ];
 
 /// The words of a line after the program's name, if that is there.
@@ -136,7 +161,9 @@ pub fn ask(app: &mut App, line: &str) {
     }
     let typed = if words[0] == "stop" { "stop" } else { "" };
     let said = format!("menagerie {}", words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "));
-    let said = vec![said, "It may end what runs or remove something, and z does not take it back.".to_owned()];
+    let known = WARNINGS.iter().find(|(verb, _)| begin_like(&words, &[*verb])).map(|(_, warning)| *warning);
+    let warning = known.unwrap_or("It may end what runs or remove something, and what is ended z does not give back.");
+    let said = vec![said, warning.to_owned()];
     app.open(Box::new(Confirm::new("run this?", said, typed, Step::RunVerb(line.to_owned()))));
 }
 
@@ -152,13 +179,16 @@ pub fn run(app: &mut App, line: String) {
 
 /// Shows what a line said that has ended. Whoever has gone on to something else meanwhile is told at the bottom: what opens
 /// by itself over what somebody does takes their keys.
-pub fn ended(app: &mut App, line: String, said: String, status: Option<i32>) {
-    app.orders.verb_ended(&in_full(&line), status);
+pub fn ended(app: &mut App, line: String, mut said: String, status: Option<i32>, changes: Vec<Account>) {
+    let back = app.orders.verb_ended(&in_full(&line), status, changes);
+    if let Some(back) = back {
+        said = format!("{}\n\n{back}", said.trim_end());
+    }
     if app.verb_awaited.take_if(|awaited| *awaited == line).is_some() && app.layer().is_none() {
         return app.open(Box::new(Detail::of_text(line, &said)));
     }
     let (tone, how) = match status {
-        Some(0) => (Tone::Done, "has ended".to_owned()),
+        Some(0) => (Tone::Done, back.map_or_else(|| "has ended".to_owned(), |back| format!("has ended · {back}"))),
         Some(status) => (Tone::Bad, format!("ended with exit status {status}")),
         None => (Tone::Bad, "was not run to its end".to_owned()),
     };
@@ -213,17 +243,36 @@ pub fn start(line: &str, app: &App, folder: Option<&Path>, post: &Post) {
     let words = match words(line) {
         Ok(words) => words,
         Err(message) => {
-            post.send(Message::Verb { line: line.to_owned(), said: message, status: None });
+            post.send(Message::Verb { line: line.to_owned(), said: message, status: None, changes: Vec::new() });
             return;
         }
     };
     let (line, post, data_dir) = (line.to_owned(), post.clone(), folder.unwrap_or(&app.options.data_dir).to_owned());
     // Whoever only looks starts no engine either.
     let no_start = (app.options.read_only || folder.is_some()).then_some("--no-start");
+    let account = (!begin_like(&words, LOOKS)).then(|| account_of(&data_dir));
     thread::spawn(move || {
-        let (said, status) = said_of(&data_dir, no_start.map(str::to_owned).into_iter().chain(words));
-        post.send(Message::Verb { line, said, status });
+        let mut options: Vec<String> = no_start.map(str::to_owned).into_iter().collect();
+        options.extend(account.iter().map(|path| format!("--account={}", path.display())));
+        let (said, status) = said_of(&data_dir, options.into_iter().chain(words));
+        let changes = account.as_deref().map_or_else(Vec::new, changes_in);
+        post.send(Message::Verb { line, said, status, changes });
     });
+}
+
+/// A file for what a verb changes, that no other has.
+fn account_of(data_dir: &Path) -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    data_dir.join(format!("console-{}-{number}.account", std::process::id()))
+}
+
+/// What a verb changed by its account, which is taken away. None where there is no account, or one that cannot be read: then
+/// nobody knows what would take it back.
+fn changes_in(path: &Path) -> Vec<Account> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let _ = std::fs::remove_file(path);
+    text.lines().map(serde_json::from_str).collect::<Result<_, _>>().unwrap_or_default()
 }
 
 /// What this program says on a data directory to such arguments, and its exit status.
@@ -325,11 +374,16 @@ pub fn line_of(command: &WireCommand) -> String {
         WireCommand::DrainAgents { ids } => words("agent drain", ids),
         WireCommand::ReviewArtifacts { ids, approve: true, .. } => words("artifact approve", ids),
         WireCommand::ReviewArtifacts { ids, approve: false, .. } => words("artifact reject", ids),
-        WireCommand::RateTasks { ids, rating: Some(stars), .. } => {
-            let ids = ids.iter().map(|id| format!("menagerie task rate {} {stars}", quote(id)));
-            ids.collect::<Vec<_>>().join("; ")
+        // One at a time: a rating is of one task.
+        WireCommand::RateTasks { ids, rating, note } => {
+            let stars = rating.map_or_else(|| "--off".to_owned(), |stars| stars.to_string());
+            let said = option("note", note.as_ref());
+            let lines = ids.iter().map(|id| format!("menagerie task rate {} {stars}{said}", quote(id)));
+            lines.collect::<Vec<_>>().join("; ")
         }
-        WireCommand::RateTasks { ids, rating: None, .. } => words("task rate --off", ids),
+        WireCommand::RenameAgent { agent, name } => {
+            format!("menagerie agent rename {} {}", quote(agent), quote(name))
+        }
         WireCommand::ReportTo { ids, superior } => match superior {
             Some(superior) => words(&format!("agent report --to {}", quote(superior)), ids),
             None => words("agent report", ids),
@@ -424,10 +478,28 @@ mod tests {
 
     #[test]
     fn what_changes_something_is_no_looking() {
-        for line in ["task list -s failed", "menagerie status", "journal verify", "artifact show 12"] {
+        for line in [
+            "task list -s failed",
+            "menagerie status",
+            "journal verify",
+            "artifact show 12",
+            "model export policy 3",
+            "evaluate selection x",
+        ] {
             assert_eq!(looks_only(line), Ok(()), "{line}");
         }
-        for line in ["stop", "task cancel 12", "run -- rm x", "menagerie stop --all", "task", "engine", "lists", ""] {
+        for line in [
+            "stop",
+            "task cancel 12",
+            "run -- rm x",
+            "menagerie stop --all",
+            "task",
+            "engine",
+            "lists",
+            "model train policy",
+            "agent rollback a 1",
+            "",
+        ] {
             assert!(looks_only(line).is_err(), "{line}");
         }
     }

@@ -86,6 +86,25 @@ fn an_agent_is_recommended_chosen_explained_and_rated() {
 }
 
 #[test]
+fn an_agent_is_renamed_while_it_works_and_keeps_what_it_did() {
+    let mut site = Site::new();
+    site.start_engine();
+    apply(&site, FLEET);
+    let id = submit(&site, "a migration of sql");
+    site.wait_for_status(&id, TaskStatus::Completed);
+    let agent = site.json_of(&["agent", "show", "baker"])["id"].clone();
+    assert!(site.refusal_of(&["agent", "rename", "baker", "smith"]).contains("a name that no agent has"));
+    assert!(site.out(&["agent", "rename", "baker", "cook"]).contains("cook is its name now"));
+    assert_eq!(site.json_of(&["agent", "show", "cook"])["id"], agent);
+    assert!(site.out(&["task", "show", &id]).contains("cook"));
+    assert!(site.out(&["agent", "history", "cook"]).contains("name: baker -> cook"));
+    let found = site.json_of(&["agent", "recommend", "sql", "--type", "build", "--priority", "8"]);
+    assert_eq!(found["items"][0]["name"], "cook");
+    assert_eq!(found["items"][0]["factors"][2]["evidence"], "100 % of 1 execution in 30 days");
+    assert!(site.refusal_of(&["agent", "recommend", "sql", "--priority", "11"]).contains("1 to 10"));
+}
+
+#[test]
 fn a_task_shows_its_title() {
     let mut site = Site::new();
     site.start_engine();

@@ -308,7 +308,7 @@ impl World {
         let name = format!("agent-{}", self.draw.below(AGENTS as u64));
         let agent = self.core.agent_by_name(&name).map(|(id, _)| id);
         let cage = self.some_cage();
-        let command = match (self.draw.below(9), agent) {
+        let command = match (self.draw.below(10), agent) {
             (0, Some(id)) => Command::DrainAgents { ids: vec![id] },
             (1 | 2, Some(id)) => Command::ResumeAgents { ids: vec![id] },
             (3, Some(id)) => {
@@ -322,6 +322,11 @@ impl World {
                 let mut agent = AgentSpec::new(format!("guest-{}", self.draw.below(3)));
                 agent.capabilities.push(Capability { kind: "shell".into(), parameters: serde_json::Map::new() });
                 Command::AddAgent { agent: Box::new(agent) }
+            }
+            (8, _) => {
+                let [name, other] = [3, 4].map(|below| format!("guest-{}", self.draw.below(below)));
+                let Some((agent, _)) = self.core.agent_by_name(&name) else { return };
+                Command::RenameAgent { agent, name: other }
             }
             (7, _) => {
                 let name = format!("guest-{}", self.draw.below(3));
@@ -509,9 +514,15 @@ impl World {
             if self.worker.outbox.iter().any(|(_, _, waiting)| *waiting == report) {
                 return;
             }
+            // That a cage is ready may be older than what came after it, a fault of the cage: then it is tried once more before
+            // its pause is over.
+            if matches!(report, Report::CageReady { .. }) && self.worker.unacknowledged.len() > 1 {
+                return;
+            }
             let records = self.out.records.len();
             self.report(time, report.clone());
-            assert_eq!(self.out.records.len(), records, "a repeated report had consequences: {report:?}");
+            let consequences = &self.out.records[records..];
+            assert!(consequences.is_empty(), "a repeated report had consequences: {report:?}: {consequences:?}");
         }
     }
 

@@ -172,6 +172,7 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::AddAgent { agent } => Command::AddAgent { agent },
         WireCommand::RemoveAgents { ids } => Command::RemoveAgents { ids: agents(ids)? },
         WireCommand::ReassignAgents { ids, cage } => Command::ReassignAgents { ids: agents(ids)?, cage },
+        WireCommand::RenameAgent { agent, name } => Command::RenameAgent { agent: reader.resolve_agent(&agent)?, name },
         WireCommand::ReportTo { ids, superior } => {
             let superior = superior.map(|agent| reader.resolve_agent(&agent)).transpose()?;
             Command::ReportTo { ids: agents(ids)?, superior }

@@ -6,6 +6,7 @@ use axum::{Extension, Json};
 
 use super::{Failure, Service};
 use crate::domain::Refusal;
+use crate::domain::learning::USUAL;
 use crate::domain::selection::{RecommendQuery, Recommendations};
 use crate::engine::core::RECOMMENDED_MAX;
 use crate::engine::message::Peer;
@@ -25,7 +26,7 @@ pub(super) async fn post(
         Refusal::invalid("request body", error, "a JSON object with \"text\", or with \"task\"")
             .hint("GET /v1/openapi.json describes it")
     })?;
-    let RecommendQuery { text, kind, task, limit } = query;
+    let RecommendQuery { text, kind, priority, task, limit } = query;
     let limit = usize::try_from(limit.unwrap_or(LIMIT)).unwrap_or(usize::MAX);
     if !(1..=RECOMMENDED_MAX).contains(&limit) {
         return Err(Refusal::invalid("limit", limit, format!("1 to {RECOMMENDED_MAX}")).into());
@@ -36,15 +37,18 @@ pub(super) async fn post(
             .hint("what it is about is said early: cut it")
             .into());
     }
+    if let Some(priority) = priority.filter(|priority| !(1..=10).contains(priority)) {
+        return Err(Refusal::invalid("priority", priority, "1 to 10").into());
+    }
     let Some(task) = task else {
         let found = service.look(move |core, _| {
             let user = core.user_known(peer.uid, &peer.name);
-            core.recommend(&text, &kind.unwrap_or_default(), user, limit)
+            core.recommend(&text, &kind.unwrap_or_default(), user, priority.unwrap_or(USUAL), limit)
         });
         return Ok(Json(found.await?));
     };
-    if !text.is_empty() || kind.is_some() {
-        return Err(Refusal::invalid("task", task, "a task, or a text and a type, not both").into());
+    if !text.is_empty() || kind.is_some() || priority.is_some() {
+        return Err(Refusal::invalid("task", task, "a task, or a text, a type and a priority, not both").into());
     }
     let id = service.read(move |reader| reader.resolve_task(&task)).await?;
     let found = service.look(move |core, _| core.recommend_for_task(id, limit)).await?;

@@ -237,7 +237,7 @@ pub(super) async fn task_candidates(
             (candidate.score, candidate.factors) = (Some(judged.score), judged.factors);
             let outlook = judged.learned.outlook.as_ref().filter(|outlook| outlook.bad);
             candidate.reasons.extend(outlook.map(|outlook| outlook.sentence("is a bad match: succeeds")));
-            candidate.learned = Some(judged.learned);
+            (candidate.learned, candidate.to_win) = (Some(judged.learned), judged.to_win);
         }
     }
     let candidates = service.read(move |reader| with_records(reader, found)).await?;

@@ -8,6 +8,7 @@ use super::explain::Explanation;
 use super::shape::{Shape, Wish};
 use super::slab::NONE;
 use super::state::CageState;
+use crate::domain::preview::Standing;
 use crate::domain::requirements::Quantities;
 use crate::domain::{AgentId, CageId, Candidate, Command, TaskId};
 
@@ -23,6 +24,7 @@ struct Rank<'a> {
     running: u32,
     name: &'a str,
     slot: u32,
+    standing: Standing,
 }
 
 impl Core {
@@ -48,13 +50,54 @@ impl Core {
                 let now = at.map_or(room_now, |cage| cage.occupant == slot && self.has_room(&shape, cage));
                 let free = able && now && self.slots_left(slot) > 0;
                 let queued = queued.get(&agent.id).copied().unwrap_or(0);
+                let standing = self.standing(slot, (able, free), at);
                 let (able, free) = (Reverse(able), Reverse(free));
-                Rank { able, free, queued, running: agent.running, name: &agent.spec.name, slot }
+                Rank { able, free, queued, running: agent.running, name: &agent.spec.name, slot, standing }
             })
             .collect();
         ranks.sort_unstable();
         ranks.truncate(CANDIDATES_MAX);
-        Some(ranks.into_iter().map(|rank| (self.agents[rank.slot].id, self.agent_candidate(&shape, &rank))).collect())
+        let vacant = if room_now { String::new() } else { self.no_vacant_cage(&shape) };
+        let candidate = |rank: Rank<'_>| (self.agents[rank.slot].id, self.agent_candidate(&shape, &rank, &vacant));
+        Some(ranks.into_iter().map(candidate).collect())
+    }
+
+    /// How an agent stands that is able or not, and free or not; `at` is the cage that it would start in, if that is known.
+    fn standing(&self, slot: u32, (able, free): (bool, bool), at: Option<&CageState>) -> Standing {
+        let agent = &self.agents[slot];
+        // Who works does not wait for its own cage, unless that lets nobody start.
+        let shut = at.is_some_and(|cage| cage.maintenance || !self.nodes[cage.node as usize].is_open());
+        let works = agent.running > 0 && !shut;
+        match (able, free) {
+            (false, _) => Standing::Cannot,
+            (true, true) => Standing::Free,
+            _ if agent.drained => Standing::Drained,
+            _ if agent.breaker_until.is_some() => Standing::Paused,
+            _ if works || self.slots_left(slot) == 0 => Standing::Busy,
+            _ => Standing::Later,
+        }
+    }
+
+    /// Why none of the cages that are nobody's home, and would take such a task, lets an agent start now.
+    fn no_vacant_cage(&self, shape: &Shape) -> String {
+        let (mut withheld, mut away, mut taken, mut full) = (0_u32, 0_u32, 0_u32, 0_u32);
+        for cage in self.cages().filter(|cage| cage.home == NONE && self.lacks(shape, cage).is_empty()) {
+            let count = match cage.occupant {
+                _ if cage.maintenance => &mut withheld,
+                _ if !self.nodes[cage.node as usize].is_open() => &mut away,
+                NONE => &mut full,
+                _ => &mut taken,
+            };
+            *count += 1;
+        }
+        let counts = [(withheld, "withheld"), (away, "out of reach"), (taken, "taken"), (full, "without room")];
+        let said: Vec<_> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        if said.is_empty() {
+            "no vacant cage has room now".to_owned()
+        } else {
+            format!("no vacant cage has room now: {}", said.join(", "))
+        }
     }
 
     /// Where the agent that is asked for has its hands full: to give the task to the best of the others that is free.
@@ -72,7 +115,8 @@ impl Core {
         explanation.suggest(text, Some(typed), Some(command));
     }
 
-    fn agent_candidate(&self, shape: &Shape, rank: &Rank<'_>) -> Candidate {
+    /// An agent with its reasons; `vacant` says why no vacant cage lets anybody start now.
+    fn agent_candidate(&self, shape: &Shape, rank: &Rank<'_>, vacant: &str) -> Candidate {
         let agent = &self.agents[rank.slot];
         let has = |name: &&String| self.capability_sets.has(agent.capability_set, name);
         let lacking: Vec<_> = shape.capabilities.iter().filter(|name| !has(name)).map(String::as_str).collect();
@@ -98,6 +142,7 @@ impl Core {
         match agent.cage.or(agent.spec.cage).and_then(|cage| self.cage(cage)) {
             Some(cage) => reasons.extend(self.fit(shape, cage)),
             None if rank.free.0 => reasons.push("would take a vacant cage that has room".to_owned()),
+            None if rank.standing == Standing::Later => reasons.push(vacant.to_owned()),
             None if rank.able.0 => {
                 reasons.push("has no cage of its own and takes a vacant one that has room".to_owned());
             }
@@ -120,6 +165,10 @@ impl Core {
         let mut said = vec![];
         if cage.maintenance {
             said.push(format!("cage {id} is withheld"));
+        }
+        let node = &self.nodes[cage.node as usize];
+        if !node.is_open() {
+            said.push(format!("cage {id} is on node {}, which cannot be reached now", node.node.name));
         }
         let free = cage.room.minus(&cage.used);
         let asked = (0..5).filter(|place| shape.need.0[*place] > 0);
@@ -182,6 +231,11 @@ impl Core {
                     running: u32::try_from(cage.executions.len()).unwrap_or(u32::MAX),
                     name,
                     slot: u32::from(cage.spec.id.number()),
+                    standing: match (able, free) {
+                        (false, _) => Standing::Cannot,
+                        (true, true) => Standing::Free,
+                        (true, false) => Standing::Later,
+                    },
                 }
             })
             .collect();
@@ -243,6 +297,7 @@ fn candidate(kind: &str, name: String, reasons: Vec<String>, rank: &Rank<'_>) ->
         name,
         able: rank.able.0,
         free: rank.free.0,
+        standing: rank.standing,
         reasons,
         running: rank.running,
         queued: rank.queued,
@@ -252,6 +307,7 @@ fn candidate(kind: &str, name: String, reasons: Vec<String>, rank: &Rank<'_>) ->
         score: None,
         factors: vec![],
         learned: None,
+        to_win: None,
     }
 }
 

@@ -256,6 +256,7 @@ impl Command {
             | Self::ReportTo { ids, .. }
             | Self::DrainAgents { ids }
             | Self::ResumeAgents { ids } => ids,
+            Self::RenameAgent { agent, .. } => std::slice::from_ref(agent),
             _ => &[],
         }
     }

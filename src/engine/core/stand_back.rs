@@ -4,9 +4,10 @@
 //! Zaharia et al., "Delay Scheduling: A Simple Technique for Achieving Locality and Fairness in Cluster Scheduling", 2010).
 //!
 //! No slot stays empty for that: something starts in any case, and the first itself where nothing behind it is better suited.
-//! Only tasks of the same group and rank change places, which are of one owner, ask for the same and are as urgent. It lasts
+//! Only tasks of the same group and level change places, which are of one owner, ask for the same and are as urgent. It lasts
 //! no longer than the task itself is thought to take, for that is what a failure would cost, and no longer than
-//! `defaults.patience`. What matters most does not wait, nor does what has a deadline.
+//! `defaults.patience`. What matters most, or has a deadline, waits only where it is likely to fail otherwise, and clearly
+//! likelier to succeed with the better one: a failure would cost it as long. It waits no longer than its deadline allows.
 
 use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -36,19 +37,27 @@ impl Core {
     /// takes it. The place is good for either: tasks of a group ask for the same.
     pub(super) fn better_used(&mut self, head: Key, group: u32, agent: u32, now: Timestamp) -> Option<Key> {
         let task = &self.tasks[head.slot];
-        let may = task.priority < NO_FIRST_CHANCE && head.deadline == Timestamp::LAST && !self.defaults.preemption;
-        if !may || self.queue.groups[group].ready.len() < 2 {
+        if self.defaults.preemption || self.queue.groups[group].ready.len() < 2 {
             return None;
         }
+        let presses = task.priority >= NO_FIRST_CHANCE || head.deadline != Timestamp::LAST;
         if self.standing_back.get(&head.id).is_some_and(|stood| stood.until <= now) {
             return None;
         }
         let (better, behind) = self.better_but_full(head.slot, agent)?;
+        if presses && !self.rather_succeeds(head.slot, agent, better) {
+            return None;
+        }
+        let length = self.length(head.slot, None).unwrap_or(UNKNOWN_LASTS);
+        let room = head.deadline.since(now.plus(length));
+        if room <= Span::ZERO {
+            return None;
+        }
         let holds = self.holder.as_ref().is_none_or(|holder| holder.key.slot == head.slot);
         // What is about the same is suited as badly.
         let mut topics = BTreeSet::from([task.topic]);
         let others = self.queue.groups[group].ready.range((Excluded(head), Unbounded));
-        let others = others.take(BEHIND_MAX).take_while(|other| other.rank() == head.rank());
+        let others = others.take(BEHIND_MAX).take_while(|other| other.level == head.level);
         let others = others.filter(|other| topics.insert(self.tasks[other.slot].topic)).take(WEIGHED_MAX);
         let mut best = None;
         for other in others.filter(|other| holds || !self.is_behind_holder(**other, group)) {
@@ -61,7 +70,7 @@ impl Core {
             }
         }
         let (_, other) = best?;
-        let lasts = self.length(head.slot, None).unwrap_or(UNKNOWN_LASTS).min(self.defaults.patience);
+        let lasts = length.min(self.defaults.patience).min(room);
         let better = self.agents[better].id;
         let stood = self.standing_back.entry(head.id).or_insert(StandingBack { until: now.plus(lasts), better });
         stood.better = better;

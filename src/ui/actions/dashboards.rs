@@ -26,3 +26,14 @@ pub static PREVIOUS_DASHBOARD: Action = Action {
     ready: |app| only_in(app, DASHBOARDS),
     run: |app| perform(app, "previous_dashboard"),
 };
+
+/// Other agents together, or by another figure.
+pub static ANOTHER_GROUP: Action = Action {
+    name: "another_group",
+    title: "by, per",
+    help: "order top agents by another figure; put others together per agent, type, division or owner, or tell days and errors apart by it",
+    changes: false,
+    hint: 3,
+    ready: |app| only_in(app, DASHBOARDS),
+    run: |app| perform(app, "another_group"),
+};

@@ -8,7 +8,7 @@ performed! {
     CELL_RIGHT, "cell_right", "right", 0, GRID, "one cage to the right";
     NEXT_CELL, "next_cell", "next match", 0, GRID, "to the next cage that the filter lets through";
     PREVIOUS_CELL, "previous_cell", "previous match", 0, GRID, "to the cage before that the filter lets through";
-    MEASURE, "measure", "measure", 3, MEASURED, "show another measure: of cages memory, cpu, gpu, tokens, memory peak; of agents what makes them the top ones";
+    MEASURE, "measure", "measure", 3, MEASURED, "show another measure of cages: memory, cpu, gpu, tokens, memory peak";
     FULLEST_FIRST, "fullest_first", "fullest first", 3, CAGES, "those that use most of their limit first, or by number again";
     GRID_OR_LIST, "grid_or_list", "grid/list", 2, CAGES, "show the cages as a list with all figures, or as a grid again";
     NEXT_ROW, "next_row", "down", 0, ROWS, "one row down, from panel to panel";
@@ -24,7 +24,7 @@ const GRID: &[Scope] = &[Scope::Grid];
 const CAGES: &[Scope] = &[Scope::Cages];
 const CAGE: &[Scope] = &[Scope::Cage];
 const AGENT: &[Scope] = &[Scope::Agent];
-const MEASURED: &[Scope] = &[Scope::Cages, Scope::Overview, Scope::Dashboards];
+const MEASURED: &[Scope] = &[Scope::Cages, Scope::Overview];
 const ROWS: &[Scope] = &[Scope::Cage, Scope::Overview, Scope::Gpus, Scope::Alert, Scope::Dashboards];
 
 /// The palette offers every action everywhere; some mean something only on some screens.

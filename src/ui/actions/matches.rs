@@ -2,7 +2,6 @@
 
 use crate::ui::action::{Action, always};
 use crate::ui::app::App;
-use crate::ui::list::Motion;
 use crate::ui::step::Tone;
 
 /// The next match. A filtered list shows nothing but matches, so there that is the next row.
@@ -32,7 +31,7 @@ pub static PREVIOUS_MATCH: Action = Action {
 };
 
 fn go(app: &mut App, forward: bool) {
-    if app.with_list(|list, out| list.go(Motion::By(if forward { 1 } else { -1 }), out)).is_some() {
+    if app.with_list(|list, out| list.go_to_match(forward, out)).is_some() {
         return;
     }
     let words = app.with_pager(|pager| (pager.next_match(forward), pager.searched().to_owned()));

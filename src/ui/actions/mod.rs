@@ -45,6 +45,7 @@ mod palette;
 pub(super) mod past;
 mod priority;
 mod quit;
+mod rate;
 mod reassign;
 mod refresh;
 mod retry;
@@ -90,6 +91,7 @@ pub static ALL: &[&Action] = &[
     &cancel::CANCEL,
     &retry::RETRY,
     &priority::PRIORITY,
+    &rate::RATE,
     &maintenance::MAINTENANCE,
     &vacate::VACATE,
     &grid::MEASURE,
@@ -137,6 +139,7 @@ pub static ALL: &[&Action] = &[
     &metrics::GPUS,
     &dashboards::NEXT_DASHBOARD,
     &dashboards::PREVIOUS_DASHBOARD,
+    &dashboards::ANOTHER_GROUP,
     &events::FOLLOW,
     &events::KINDS,
     &tree::TREE,
@@ -221,6 +224,8 @@ pub static SYNONYMS: &[(&str, &[&str])] = &[
     ("maintenance", &["cordon"]),
     ("vacate", &["evict"]),
     ("measure", &["memory", "cpu", "tokens"]),
+    ("another_group", &["per", "division", "owner"]),
+    ("rate", &["stars", "praise", "blame"]),
     ("reassign", &["move", "transfer"]),
     ("drain", &["cordon", "pause"]),
     ("resume", &["uncordon", "continue"]),

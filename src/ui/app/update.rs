@@ -51,7 +51,7 @@ impl App {
             Message::PastOpened(..) | Message::On(..) => {}
             Message::Answer { ticket, answer } => self.answer(ticket, &answer),
             Message::Unheard { ticket, why } => self.unheard(ticket, why),
-            Message::Verb { line, said, status } => verb::ended(self, line, said, status),
+            Message::Verb { line, said, status, changes } => verb::ended(self, line, said, status, changes),
             Message::Said { tone, text } => self.say(tone, text),
             Message::SettingsChanged => {
                 if self.reload_settings() {

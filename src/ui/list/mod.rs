@@ -133,6 +133,10 @@ pub struct ColumnInfo {
 pub trait Listing {
     /// Moves the cursor and asks for rows that come into sight.
     fn go(&mut self, motion: Motion, out: &mut Out);
+    /// Goes to the next row that matches the filter, or to the one before. A list has no other rows.
+    fn go_to_match(&mut self, forward: bool, out: &mut Out) {
+        self.go(Motion::By(if forward { 1 } else { -1 }), out);
+    }
     /// Marks the row under the cursor, or takes the mark away, and moves on.
     fn toggle_mark(&mut self, out: &mut Out);
     /// Marks from here to where it is called again, at most [`MARK_ALL_MAX`].

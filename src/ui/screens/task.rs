@@ -1,6 +1,6 @@
 //! One task: how it is, what it waits for and what waits for it, every attempt, what it made, and what was asked of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -68,7 +68,6 @@ enum Part {
     Executions,
     Artifacts,
     Names,
-    User,
     Reasons,
     Ratings,
 }
@@ -78,6 +77,8 @@ pub struct Detail {
     id: String,
     known: Known,
     asked: BTreeMap<Ticket, Part>,
+    /// Whose names were asked for since the last refresh.
+    named: BTreeSet<String>,
     error: Option<String>,
     /// What came of it, with a cursor; on narrow screens also what was asked.
     main: Pager,
@@ -93,6 +94,7 @@ impl Detail {
             id,
             known: Known::default(),
             asked: BTreeMap::new(),
+            named: BTreeSet::new(),
             error: None,
             main: Pager::with_cursor(),
             facts: Pager::new(),
@@ -122,10 +124,6 @@ impl Detail {
         if task.status.is_final() || task.attempts > 0 {
             self.ask(Part::Ratings, Request::Ratings(self.id.clone()), out);
         }
-        let user = task.created_by.to_string();
-        if !self.known.names.contains_key(&user) {
-            self.ask(Part::User, Request::Names(vec![user]), out);
-        }
         if task.approval_gate && task.status == TaskStatus::Pending {
             self.ask(Part::Reasons, Request::Explain(self.id.clone()), out);
         } else {
@@ -133,21 +131,21 @@ impl Detail {
         }
     }
 
-    /// Asks for the names of agents that are still unknown.
+    /// Asks for the names of agents and of whoever submitted it that are still unknown, each once.
     fn ask_names(&mut self, out: &mut Out) {
-        let mut ids: Vec<String> = Vec::new();
+        let mut ids: BTreeSet<String> = BTreeSet::new();
         if let Some(task) = &self.known.task {
             ids.extend([task.agent_id, task.assigned_agent_id].into_iter().flatten().map(|id| id.to_string()));
+            ids.insert(task.created_by.to_string());
         }
         for execution in self.known.executions.iter().flat_map(|page| &page.rows) {
-            ids.push(execution.agent_id.to_string());
+            ids.insert(execution.agent_id.to_string());
         }
-        ids.sort();
-        ids.dedup();
-        ids.retain(|id| !self.known.names.contains_key(id));
-        if !ids.is_empty() && !self.asked.values().any(|part| *part == Part::Names) {
-            let query = vec![("id".into(), ids.join(",")), ("limit".into(), ids.len().to_string())];
-            self.ask(Part::Names, Request::Agents(query), out);
+        ids.retain(|id| !self.known.names.contains_key(id) && !self.named.contains(id));
+        if !ids.is_empty() {
+            // Of agents that do later attempts it is heard while the first names are still on their way.
+            self.named.extend(ids.iter().cloned());
+            self.ask(Part::Names, Request::Names(ids.into_iter().collect()), out);
         }
     }
 
@@ -244,6 +242,7 @@ impl Screen for Detail {
     fn refresh(&mut self, out: &mut Out) {
         // What is still on its way tells of an older state.
         self.asked.clear();
+        self.named.clear();
         self.ask(Part::Task, Request::Task(self.id.clone()), out);
     }
 
@@ -259,18 +258,14 @@ impl Screen for Detail {
             (Part::Children, Ok(Answer::Tasks(page))) => self.known.children = Some(page.clone()),
             (Part::Executions, Ok(Answer::Executions(page))) => self.known.executions = Some(page.clone()),
             (Part::Artifacts, Ok(Answer::Artifacts(page))) => self.known.artifacts = Some(page.clone()),
-            (Part::Names, Ok(Answer::Agents(page))) => {
-                let names = page.rows.iter().map(|agent| (agent.id.to_string(), agent.spec.name.clone()));
-                self.known.names.extend(names);
-            }
-            (Part::User, Ok(Answer::Names(names))) => {
+            (Part::Names, Ok(Answer::Names(names))) => {
                 self.known.names.extend(names.iter().map(|(id, name)| (id.clone(), name.clone())));
             }
             (Part::Ratings, Ok(Answer::Ratings(ratings))) => self.known.ratings.clone_from(ratings),
             (Part::Reasons, Ok(Answer::Explain(said))) => self.known.approvals = approvals(said),
             (_, Ok(_)) => self.error = Some("the engine answered something else".to_owned()),
             // A name that cannot be had is shown as an id; that is no failure of this screen.
-            (Part::Names | Part::User | Part::Reasons, Err(_)) => {}
+            (Part::Names | Part::Reasons, Err(_)) => {}
             (_, Err(message)) => self.error = Some(message.clone()),
         }
         if matches!(part, Part::Task | Part::Executions) {

@@ -48,6 +48,10 @@ pub fn related(known: &Known) -> Vec<TextLine> {
     if known.executions.as_ref().is_some_and(|page| !page.rows.is_empty()) {
         lines.insert(start + 1, TextLine::plain(Role::Dim, ATTEMPT_COLUMNS));
     }
+    if let Some(execution) = known.executions.iter().flat_map(|page| &page.rows).next() {
+        lines.push(TextLine::default());
+        lines.extend(choice_lines(task, execution, known));
+    }
     lines.push(TextLine::default());
     section(&mut lines, "ARTIFACTS", known.artifacts.as_ref(), "none", artifact_line);
     lines
@@ -155,6 +159,36 @@ fn execution_line(execution: &Execution, known: &Known) -> TextLine {
     ];
     let place = Place::Attempt(execution.task_id.to_string(), execution.id.to_string());
     TextLine::roles(pieces).hanging(19).with_gutter(Gutter::State(sign)).to(place)
+}
+
+/// Columns of a line of factors.
+const FACTORS_COLUMNS: usize = 70;
+
+/// Why the agent of the last attempt was chosen.
+fn choice_lines(task: &Task, execution: &Execution, known: &Known) -> Vec<TextLine> {
+    let mut lines = vec![heading("WHY THIS AGENT", None)];
+    let agent = known.name(&execution.agent_id.to_string());
+    let Some(choice) = &execution.choice else {
+        // What asks for an agent, or begins while selection is off, goes to whoever is free.
+        let words = match task.agent_id {
+            Some(id) if id == execution.agent_id => format!("the task asks for {agent}"),
+            _ => format!("{agent} was free; nobody was chosen by how well they suit"),
+        };
+        lines.push(TextLine::plain(Role::Dim, words));
+        return lines;
+    };
+    lines.push(TextLine::plain(Role::Text, format!("{agent} {}", choice.result())).hanging(2));
+    let mut rows: Vec<String> = Vec::new();
+    for factor in choice.known() {
+        match rows.last_mut() {
+            Some(row) if text::width(row) + factor.len() + 2 <= FACTORS_COLUMNS => *row += &format!("  {factor}"),
+            _ => rows.push(factor),
+        }
+    }
+    lines.extend(rows.into_iter().map(|row| TextLine::plain(Role::Text, format!("  {row}"))));
+    lines.extend(choice.unknown().map(|words| TextLine::plain(Role::Dim, format!("  {words}")).hanging(2)));
+    lines.extend(choice.better().map(|words| TextLine::plain(Role::Warn, format!("  {words}")).hanging(2)));
+    lines
 }
 
 /// The headings above attempts; each stands where its column does.

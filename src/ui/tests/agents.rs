@@ -219,6 +219,32 @@ fn a_filter_in_the_tree_keeps_superiors() {
 }
 
 #[test]
+fn a_filter_in_the_tree_puts_the_cursor_on_a_match_and_goes_from_match_to_match() {
+    let mut driver = Driver::new(&Place::Agents, (120, 36));
+    let here = |driver: &Driver| driver.app.selection().unwrap().items[0].name.clone();
+    driver.press("T /");
+    driver.type_text("builder-1");
+    driver.press("enter");
+    let mut seen = vec![here(&driver)];
+    assert!(seen[0].contains("builder-1"), "{seen:?}");
+    for _ in 0..3 {
+        driver.press("n");
+        seen.push(here(&driver));
+    }
+    assert!(seen.iter().all(|name| name.contains("builder-1")), "superiors are passed over: {seen:?}");
+    assert_eq!(seen.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{seen:?}");
+    driver.press("N N N");
+    assert_eq!(here(&driver), seen[0]);
+    driver.press("N");
+    assert_eq!(here(&driver), seen[0], "there is none before it");
+    // Whoever stands on a match stays there.
+    driver.press("n /");
+    driver.type_text("1");
+    driver.press("backspace enter");
+    assert!(here(&driver).contains("builder-1"), "{}", here(&driver));
+}
+
+#[test]
 fn one_agent_shows_its_record_and_opens_what_it_attempted() {
     let mut driver = Driver::new(&one(14), (120, 36));
     driver.sees("560 attempts, 90% good");

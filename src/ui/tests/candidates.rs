@@ -65,6 +65,32 @@ fn how_well_an_agent_suits_is_shown_factor_by_factor() {
     driver.sees("0.90 x 0.25 keyword_match");
     driver.sees("has parser");
     driver.sees("94 % of 50 executions in 30 days");
+    driver.sees("to come first: 0.034 behind: about 5 more");
+    // What it did with this sort of task stands where one looks first.
+    let frame = driver.draw();
+    let row = |words: &str| frame.lines().position(|line| line.contains(words)).unwrap_or(usize::MAX);
+    assert!(row("type parse: 91 % of 40 executions") < row("IF YOU DO IT"), "{frame}");
+}
+
+#[test]
+fn the_list_has_the_score_it_is_ordered_by_and_why_somebody_idle_cannot_start() {
+    for (size, likely) in [((80, 24), false), ((120, 36), true), ((200, 60), true)] {
+        let mut driver = on_pending(size);
+        driver.press("r");
+        let frame = driver.draw();
+        let row = |words: &str| frame.lines().find(|line| line.contains(words)).unwrap_or_default().to_owned();
+        let head = row("WHY");
+        assert!(head.contains("SCORE▼"), "{frame}");
+        assert_eq!(head.contains("LIKELY"), likely, "{frame}");
+        let newcomer = row(" newcomer ");
+        assert!(newcomer.contains(" 0.812") && newcomer.contains("87%") == likely, "{frame}");
+        driver.type_text("rested");
+        driver.sees("□ drained rested");
+        driver.press("ctrl-u");
+        driver.type_text("withheld");
+        driver.sees("· later   patient");
+        driver.sees("cage 009 is withheld");
+    }
 }
 
 #[test]
@@ -285,7 +311,7 @@ fn of_a_what_if_what_changes_is_seen_and_the_rest_is_a_key_away() {
             driver.press("ctrl-d");
         }
         driver.sees("40 figures stay as they are");
-        driver.sees("▶ ✓ free   builder-1");
+        driver.sees("▶ ✓ free    builder-1");
         driver.press("shift-up");
         driver.sees_not("40 figures stay as they are");
         driver.press("shift-down");
@@ -305,10 +331,13 @@ fn why_each_could_is_said_where_there_is_little_room_too() {
     let frame = driver.draw();
     let row = |name: &str| frame.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
     assert!(row("builder-1").contains("free now · has capability"), "{frame}");
-    assert!(row("writer").contains("lacks capability rust"), "{frame}");
     // What was achieved stands below then.
     driver.press("down");
     driver.sees("good 96%, takes 43s, costs - in the mean");
+    driver.type_text("writer");
+    let frame = driver.draw();
+    let row = frame.lines().find(|line| line.contains("cannot  writer")).unwrap_or_default();
+    assert!(row.contains("lacks capability rust"), "{frame}");
 }
 
 #[test]

@@ -101,6 +101,46 @@ fn nobody_knows_is_not_zero() {
 }
 
 #[test]
+fn a_mark_says_what_is_sure_at_95_percent_in_every_dashboard() {
+    let mut driver = on("", (200, 60));
+    driver.engine = Box::new(|request| {
+        let mut answer = fleet::answer(request)?;
+        let of = [(36, 41), (1, 1), (0, 2), (1, 20)].map(|(good, all)| crate::domain::confidence::Rate::of(good, all));
+        match &mut answer {
+            Answer::TopAgents(rows) => rows.iter_mut().zip(of).for_each(|(row, rate)| row.success = rate),
+            Answer::Days(days) => days.iter_mut().rev().zip(of).for_each(|(day, rate)| day.success = rate),
+            Answer::Trends(found) => found.trends.iter_mut().zip(of).for_each(|(trend, rate)| trend.now.success = rate),
+            _ => {}
+        }
+        Ok(answer)
+    });
+    let marks = |driver: &mut Driver, rows: usize| -> String {
+        let frame = driver.draw();
+        let head = frame.lines().position(|line| line.contains("GOOD")).unwrap();
+        frame
+            .lines()
+            .skip(head + 1)
+            .take(rows)
+            .map(|line| line.chars().find(|c| "✓?▲×○".contains(*c)).unwrap())
+            .collect()
+    };
+    driver.press("+");
+    assert_eq!(marks(&mut driver, 4), "✓?▲×");
+    driver.press("P");
+    assert_eq!(marks(&mut driver, 3), "✓?▲");
+    driver.press("P");
+    // The fourth day from now is one on which nothing ended.
+    assert_eq!(marks(&mut driver, 5), "✓?▲○×");
+}
+
+#[test]
+fn the_help_says_what_is_grouped_here() {
+    let mut driver = on("?", (200, 60));
+    driver.sees("order top agents by another figure");
+    driver.sees_not("of cages: memory");
+}
+
+#[test]
 fn they_lead_on() {
     let mut driver = on("j", (120, 36));
     assert_eq!(driver.app.target(), Some(Place::Agent(fleet::agents::id(1), "builder-1".into())));

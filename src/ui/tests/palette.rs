@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{Driver, fleet, options};
+use crate::api::client::Account;
+use crate::api::types::WireCommand;
 use crate::domain::Reply;
 use crate::ui::app::Effect;
 use crate::ui::message::Message;
@@ -32,7 +34,7 @@ fn verbs() -> &'static Verb {
             artifact,
             agent,
             journal,
-            verb("task", vec![verb("list", vec![]), verb("wait", vec![])]),
+            verb("task", vec![verb("list", vec![]), verb("rate", vec![]), verb("wait", vec![])]),
             verb("status", vec![]),
         ];
         verb("menagerie", all.into_iter().chain([verb("stop", vec![])]).collect())
@@ -159,13 +161,13 @@ fn verbs_that_end_something_are_asked_about_and_stand_in_the_log() {
     assert_eq!(ran(&driver), ["agent remove ann"]);
     let entry = driver.app.orders.log().last().unwrap().clone();
     assert_eq!((entry.line.as_str(), entry.outcome), ("menagerie agent remove ann", None));
-    let ended = |status| Message::Verb { line: "agent remove ann".into(), said: "gone".into(), status: Some(status) };
+    let ended = |status| Message::Verb { line: "agent remove ann".into(), said: "gone".into(), status: Some(status), changes: vec![] };
     driver.app.update(ended(0));
     driver.press("esc z");
     driver.sees("the last change cannot be taken back: menagerie agent remove ann");
     // What was refused has changed nothing.
     say(&mut driver, "agent drain ann");
-    driver.app.update(Message::Verb { line: "agent drain ann".into(), said: "no".into(), status: Some(2) });
+    driver.app.update(Message::Verb { line: "agent drain ann".into(), said: "no".into(), status: Some(2), changes: vec![] });
     let outcomes: Vec<_> = driver.app.orders.log().iter().map(|entry| entry.outcome.clone()).collect();
     assert_eq!(outcomes, [Some("done".to_owned()), Some("exit status 2".to_owned())]);
     driver.press("esc z");
@@ -175,7 +177,7 @@ fn verbs_that_end_something_are_asked_about_and_stand_in_the_log() {
 #[test]
 fn what_a_verb_said_opens_over_nothing_that_is_being_done() {
     let (mut driver, _) = console(&Place::Tasks);
-    let ended = |line: &str, status| Message::Verb { line: line.into(), said: format!("said by {line}"), status };
+    let ended = |line: &str, status| Message::Verb { line: line.into(), said: format!("said by {line}"), status, changes: vec![] };
     say(&mut driver, "task wait 12");
     driver.press("/");
     driver.type_text("ab");
@@ -209,7 +211,7 @@ fn what_a_verb_said_is_read_to_its_end() {
     let long = "wide ".repeat(500);
     let lines: Vec<_> = (0..200).map(|number| format!("line {number} {long}")).chain(["the end".to_owned()]).collect();
     let said = lines.join("\n");
-    driver.app.update(Message::Verb { line: "task list".into(), said, status: Some(0) });
+    driver.app.update(Message::Verb { line: "task list".into(), said, status: Some(0), changes: vec![] });
     driver.sees("line 0 ");
     driver.press("G");
     driver.sees("the end");
@@ -390,4 +392,55 @@ fn a_noun_with_a_number_a_name_or_an_id_opens_that_thing() {
         say(&mut driver, line);
         assert_eq!(driver.app.history.place(), &Place::Overview, "{line}");
     }
+}
+
+#[test]
+fn models_are_looked_at_without_a_question_and_what_goes_back_says_how_far() {
+    for line in
+        ["model list", "model show policy", "model compare policy 1 2", "model export policy 1", "evaluate selection x"]
+    {
+        let mut driver = Driver::new(&Place::Overview, (120, 36));
+        driver.press(":");
+        driver.type_text(line);
+        driver.press("enter");
+        assert!(driver.effects.iter().any(|effect| matches!(effect, Effect::Verb(run) if run == line)), "{line}");
+    }
+    for (line, words) in [
+        ("agent rollback a 2", "It declares the agent anew as it was in that version"),
+        ("model rollback policy 2", "What the model learned since that version decides no more"),
+        ("task cancel 12", "It may end what runs or remove something"),
+    ] {
+        let mut driver = Driver::new(&Place::Overview, (120, 36));
+        driver.press(":");
+        driver.type_text(line);
+        driver.press("enter");
+        driver.sees(words);
+        assert!(!driver.effects.iter().any(|effect| matches!(effect, Effect::Verb(_))), "{line}");
+    }
+}
+
+#[test]
+fn what_was_typed_is_taken_back_as_the_engine_says() {
+    let (mut driver, asked) = console(&Place::Tasks);
+    say(&mut driver, "task rate 12 5");
+    driver.collect();
+    assert_eq!(ran(&driver), ["task rate 12 5"]);
+    driver.press("z");
+    driver.sees("cannot be taken back");
+    let id = fleet::tasks::id(12);
+    let command = WireCommand::RateTasks { ids: vec!["12".into()], rating: Some(5), note: None };
+    let before = crate::domain::Command::RateTasks {
+        ids: vec![id.parse().unwrap()],
+        rating: Some(2),
+        note: Some("slow".to_owned()),
+    };
+    let reply = Reply::Items { done: vec![id.clone()], refused: vec![], inverse: vec![before], warnings: vec![] };
+    let changes = vec![Account { command, reply }];
+    let said = "rated 5 of 5".to_owned();
+    driver.app.update(Message::Verb { line: "task rate 12 5".into(), said, status: Some(0), changes });
+    driver.sees("z takes it back");
+    driver.press("esc z");
+    let back = WireCommand::RateTasks { ids: vec![id], rating: Some(2), note: Some("slow".to_owned()) };
+    assert_eq!(*asked.borrow(), [format!("Command({back:?})")]);
+    driver.sees("took back: menagerie task rate 12 5");
 }

@@ -107,6 +107,143 @@ fn a_detail_shows_everything_and_opens_what_it_names() {
     assert!(matches!(driver.app.history.place(), Place::Artifact(..)), "{:?}", driver.app.history.place());
 }
 
+/// A console at a task whose page's requests are answered one after the other, each before the next is looked at, and
+/// names last.
+fn with_late_names(task: u64, size: (u16, u16)) -> Driver {
+    let mut driver = Driver::new(&Place::Tasks, size);
+    driver.app.go(&Place::Task(id(task)));
+    driver.draw();
+    let mut names = Vec::new();
+    loop {
+        driver.collect();
+        let asked = std::mem::take(&mut driver.asked);
+        let (late, now): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|(_, request)| matches!(request, Request::Names(_)));
+        names.extend(late);
+        if now.is_empty() {
+            break;
+        }
+        for (ticket, request) in now {
+            driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+            driver.draw();
+        }
+    }
+    driver.asked = names;
+    driver
+}
+
+#[test]
+fn agents_of_earlier_attempts_are_called_by_name_though_names_come_late() {
+    for size in [(80, 24), (120, 36)] {
+        let mut driver = with_late_names(FAILED, size);
+        let asked: Vec<String> = driver
+            .asked
+            .iter()
+            .flat_map(|(_, request)| match request {
+                Request::Names(ids) => ids.clone(),
+                _ => vec![],
+            })
+            .filter(|id| id.starts_with("0195aaaa"))
+            .collect();
+        assert_eq!(asked.len(), 2, "each is asked for, and once: {asked:?}");
+        for (ticket, request) in std::mem::take(&mut driver.asked) {
+            driver.app.update(Message::Answer { ticket, answer: fleet::answer(&request) });
+        }
+        driver.draw();
+        let lines = driver.app.text().unwrap().lines();
+        let attempts: Vec<String> =
+            lines.iter().map(|line| line.text().to_owned()).filter(|line| line.contains(" 004 ")).collect();
+        assert_eq!(attempts.len(), 3, "{attempts:?}");
+        assert!(attempts.iter().all(|line| line.contains("builder") || line.contains("tester")), "{attempts:?}");
+    }
+}
+
+#[test]
+fn why_the_agent_was_chosen_stands_on_the_page_of_what_runs_and_of_what_has_ended() {
+    for task in [EXECUTING, FAILED] {
+        let driver = at(&Place::Task(id(task)));
+        let lines: Vec<String> = driver.app.text().unwrap().lines().iter().map(|line| line.text().to_owned()).collect();
+        let start = lines.iter().position(|line| line == "WHY THIS AGENT").unwrap_or_else(|| panic!("{lines:#?}"));
+        assert_eq!(
+            lines[start + 1..start + 5],
+            [
+                "builder was chosen among 5, with a score of 0.81 (0.78 and +0.03 by what was learned)",
+                "  keyword_match 0.90  recent_success 0.94  domain_expertise 0.70",
+                "  availability 1.00  user_preference 0.25",
+                "  unknown: phase_alignment, collaboration",
+            ]
+        );
+        assert!(lines[start + 5].contains("would have scored 0.12 more and had no slot free"), "{lines:#?}");
+    }
+    // Nobody was chosen for what has not begun.
+    let driver = at(&Place::Task(id(PENDING)));
+    assert!(driver.app.text().unwrap().lines().iter().all(|line| line.text() != "WHY THIS AGENT"));
+}
+
+#[test]
+fn a_task_is_rated_with_a_reason_and_the_rating_taken_back() {
+    let said = || Some("broke the build".to_owned());
+    let mut driver = at(&Place::Task(id(FAILED)));
+    driver.engine = Box::new(|request| match request {
+        Request::Command(command) => {
+            let inverse = match &**command {
+                // Four stars were given before.
+                WireCommand::RateTasks { rating: Some(2), .. } => vec![crate::domain::Command::RateTasks {
+                    ids: vec![id(FAILED).parse().unwrap()],
+                    rating: Some(4),
+                    note: Some("at first".to_owned()),
+                }],
+                _ => vec![],
+            };
+            let reply =
+                crate::domain::Reply::Items { done: vec!["x".into()], refused: vec![], inverse, warnings: vec![] };
+            Ok(Answer::Done(Box::new(reply)))
+        }
+        request => fleet::answer(request),
+    });
+    driver.press("R");
+    driver.sees("1 to 5, 5 best, and why if you like");
+    driver.type_text("7");
+    driver.press("enter");
+    driver.sees("is no rating: write a number from 1 to 5");
+    driver.press("backspace");
+    driver.type_text("2 broke the build");
+    press_only(&mut driver, "enter");
+    assert_eq!(
+        commands(&mut driver),
+        [WireCommand::RateTasks { ids: vec![id(FAILED)], rating: Some(2), note: said() }]
+    );
+    let line = format!("menagerie task rate {} 2 --note 'broke the build'", id(FAILED));
+    assert_eq!(driver.app.orders.log()[0].line, line);
+    driver.settle();
+    driver.sees("z takes it back");
+    press_only(&mut driver, "z");
+    let before = WireCommand::RateTasks { ids: vec![id(FAILED)], rating: Some(4), note: Some("at first".to_owned()) };
+    assert_eq!(commands(&mut driver), [before]);
+    assert!(driver.app.orders.log()[1].line.ends_with(" 4 --note 'at first'"), "{:?}", driver.app.orders.log());
+    driver.settle();
+    driver.press("R");
+    driver.type_text("off");
+    press_only(&mut driver, "enter");
+    assert_eq!(commands(&mut driver), [WireCommand::RateTasks { ids: vec![id(FAILED)], rating: None, note: None }]);
+}
+
+#[test]
+fn what_has_not_ended_is_not_rated_and_an_attempt_stands_for_its_task() {
+    let mut driver = at(&Place::Task(id(EXECUTING)));
+    driver.press("R");
+    driver.sees("it is rated once it has ended");
+    assert!(driver.app.layer().is_none());
+    // On an agent's page the row is an attempt, and what is rated its task.
+    let mut driver = at(&Place::Agents);
+    driver.press("enter");
+    let Some(Place::Task(task)) = driver.app.target() else { panic!("{:?}", driver.app.target()) };
+    driver.press("R");
+    driver.type_text("5");
+    press_only(&mut driver, "enter");
+    assert_eq!(commands(&mut driver), [WireCommand::RateTasks { ids: vec![task], rating: Some(5), note: None }]);
+}
+
 #[test]
 fn keys_work_on_the_task_whose_detail_it_is() {
     let mut driver = at(&Place::Task(id(FAILED)));

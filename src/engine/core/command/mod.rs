@@ -16,6 +16,7 @@ mod feasible;
 mod prioritise;
 mod rate;
 mod reassign;
+mod rename_agent;
 mod report_to;
 mod retry;
 mod review;
@@ -189,6 +190,7 @@ impl Core {
             Command::AddAgent { agent } => self.add_agent(now, actor, *agent, out),
             Command::RemoveAgents { ids } => self.remove_agents(now, actor, &ids, out),
             Command::ReassignAgents { ids, cage } => self.reassign_agents(now, actor, &ids, cage, out),
+            Command::RenameAgent { agent, name } => self.rename_agent(now, actor, agent, name, out),
             Command::ReportTo { ids, superior } => self.report_to(now, actor, &ids, superior, out),
             Command::DrainAgents { ids } => self.drain_agents(now, actor, &ids, out),
             Command::ResumeAgents { ids } => self.resume_agents(now, actor, &ids, out),

@@ -38,7 +38,7 @@ impl Core {
             if given.is_none() && rating.is_none() {
                 return Ok(());
             }
-            before.add(given.map(|given| given.stars), task_id);
+            before.add(given.map(|given| (given.stars, given.note.clone())), task_id);
             // Whoever changes a rating takes the one before back; perhaps it was of another attempt, by another agent.
             if let Some(given) = given {
                 let event = core.taken_back(task_id, given, note.filter(|_| rating.is_none()));
@@ -57,7 +57,10 @@ impl Core {
             core.keep_models(now, out);
             Ok(())
         })?;
-        let back = before.commands(|rating, ids| Command::RateTasks { ids, rating, note: None });
+        let back = before.commands(|given, ids| {
+            let (rating, note) = given.map_or((None, None), |(stars, note)| (Some(stars), note));
+            Command::RateTasks { ids, rating, note }
+        });
         Ok(undone_by(reply, back))
     }
 

@@ -156,6 +156,7 @@ impl Classifier {
         Some(Prospect {
             chance,
             bad: chance < 0.5 && question.in_force() > 0,
+            seldom: is_seldom(&question.rates, one.agent, one.kind),
             evidence: evidence(question, "succeeded", (one.agent, one.kind), names),
         })
     }
@@ -181,7 +182,8 @@ impl Classifier {
         if let (3, Some(rate)) = (question.in_force(), of_artifact) {
             evidence = format!("{evidence}; {rate} of artifacts of type {}", product.artifact);
         }
-        Some(Prospect { chance, bad: chance < 0.5 && question.in_force() > 0, evidence })
+        let seldom = is_seldom(&question.rates, Some(agent), product.kind);
+        Some(Prospect { chance, bad: chance < 0.5 && question.in_force() > 0, seldom, evidence })
     }
 
     /// Those that have done a type of task, with how likely each is to succeed with it, in the order of their ids.
@@ -237,6 +239,11 @@ fn learn_rates(rates: &mut Rates, agent: AgentId, kind: Feature, truth: bool) {
     }
 }
 
+/// Whether it is asked of an agent that was seldom seen with a type.
+fn is_seldom(rates: &Rates, agent: Whose, kind: Feature) -> bool {
+    agent.is_some() && rates.get(kind, agent).is_seldom()
+}
+
 /// What an agent and a type are called.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine::core) struct Names<'n> {
@@ -249,9 +256,9 @@ fn evidence(question: &Question, verb: &str, (agent, kind): (Whose, Feature), na
     let Names { agent: name, kind: kind_name } = names;
     let rates = &question.rates;
     let of_all = rates.get(ALWAYS, None).phrase().unwrap_or_default();
-    let seldom = agent.is_some() && rates.get(kind, agent).is_seldom();
-    let seldom = if seldom {
-        let expected = (expected(rates, agent, kind) * 100.0).clamp(1.0, 99.0);
+    let expected = expected(rates, agent, kind);
+    let seldom = if is_seldom(rates, agent, kind) {
+        let expected = (expected * 100.0).clamp(1.0, 99.0);
         if kind == ALWAYS {
             format!("; {name} was seldom seen, so it counts more that anybody comes to {expected:.0} %")
         } else {

@@ -371,6 +371,19 @@ impl Policy {
         self.bonus(agent, kind) + details(true) - details(false)
     }
 
+    /// How uncertain what is learned of an agent with something is, as a standard deviation of its score; `None` while the
+    /// factors alone decide.
+    pub(in crate::engine::core) fn deviation(
+        &self,
+        agent: AgentId,
+        kind: Option<Feature>,
+        features: &[Feature],
+    ) -> Option<f64> {
+        let present = self.present();
+        let variance = present.of_agent(agent, kind).variance + present.of_details(agent, features).0.variance;
+        (self.in_force > 0).then_some(variance.sqrt() / LOGITS)
+    }
+
     /// What an agent's score gains or loses by what the task is about, in millionths, with a bonus as above.
     pub(in crate::engine::core) fn of_details(&self, agent: AgentId, features: &[Feature], explore: bool) -> i64 {
         let (logit, unknown) = self.present().of_details(agent, features);

@@ -44,6 +44,15 @@ impl Core {
         self.prospect(task, agent, &self.attempt(task, agent)?)
     }
 
+    /// Whether a task is likely to fail with an agent, and clearly likelier to succeed with a better one.
+    pub(in crate::engine::core) fn rather_succeeds(&self, task: u32, agent: u32, better: u32) -> bool {
+        let with = |agent: u32| self.prospect_of_task(task, Some(agent));
+        with(agent)
+            .filter(|poor| poor.bad)
+            .zip(with(better))
+            .is_some_and(|(poor, better)| better.chance >= poor.chance + BETTER)
+    }
+
     /// What is to be said of tasks that name an agent which is likely to fail at them, each sort once.
     pub(in crate::engine::core) fn bad_matches(&self, tasks: &[TaskId]) -> Vec<String> {
         let (mut seen, mut said) = (BTreeSet::new(), vec![]);
@@ -71,7 +80,7 @@ impl Core {
         let best = better.reduce(|best, other| if other.1 > best.1 { other } else { best });
         Some(match best {
             Some((slot, chance)) => {
-                let other = Prospect { chance, bad: false, evidence: String::new() };
+                let other = Prospect { chance, bad: false, seldom: false, evidence: String::new() };
                 format!("{text}; {} does in {}", self.agents[slot].spec.name, other.of_hundred())
             }
             None => text,

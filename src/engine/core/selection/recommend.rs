@@ -10,7 +10,6 @@ use super::matched::Subject;
 use super::profile::Profile;
 use super::topic::Topic;
 use super::{NO_FIRST_CHANCE, ONE, Score, Selection};
-use crate::domain::learning::USUAL;
 use crate::domain::selection::{Factor, FactorScore, Learned, Phase, Recommendation, Recommendations, TaskContext};
 use crate::domain::{AgentId, Span, TaskId, UserId};
 use crate::engine::core::Core;
@@ -44,15 +43,22 @@ struct Found {
 }
 
 impl Core {
-    /// The agents that suit a text best. `user` is who would submit it.
-    pub fn recommend(&self, text: &str, kind: &str, user: Option<UserId>, limit: usize) -> Recommendations {
+    /// The agents that suit a text best. `user` is who would submit it, with a priority of 1-10.
+    pub fn recommend(
+        &self,
+        text: &str,
+        kind: &str,
+        user: Option<UserId>,
+        priority: u8,
+        limit: usize,
+    ) -> Recommendations {
         let context = self.selection.reader.context(text, |stem| self.selection.knows(stem));
         let topic = Topic::new(kind, &context, &self.selection.reader);
-        let subject = Subject { topic: Arc::new(topic), user, after: vec![], first_chance: true };
-        let asked = Some(Asked { attempt: 1, priority: USUAL });
+        let subject = Subject { topic: Arc::new(topic), user, after: vec![], first_chance: priority < NO_FIRST_CHANCE };
+        let asked = Some(Asked { attempt: 1, priority });
         // A text has no command of its own, so whoever has none could do nothing about it.
         let able = |agent: u32| self.capability_sets.has_command(self.agents[agent].capability_set);
-        self.recommend_for(&subject, context, asked, (limit, EXPLAINED_MAX), able)
+        self.recommend_for(&subject, context, asked, limit, able)
     }
 
     /// The user that an account is, if it has acted before.
@@ -62,10 +68,6 @@ impl Core {
 
     /// The agents able to do a task that suit it best; `None` when it is not in memory, because it has ended or never was.
     pub fn recommend_for_task(&self, task: TaskId, limit: usize) -> Option<Recommendations> {
-        self.judge_for_task(task, limit, EXPLAINED_MAX)
-    }
-
-    fn judge_for_task(&self, task: TaskId, limit: usize, explained: usize) -> Option<Recommendations> {
         let slot = self.task_ids.get(task).or_else(|| self.array_of(task))?;
         let subject = self.subject(slot);
         let context = subject.topic.context();
@@ -75,12 +77,12 @@ impl Core {
         // Whoever does a task that brings its own command does the same.
         let own = !shape.wish.brings_command;
         let asked = own.then_some(Asked { attempt: task.attempts + 1, priority: task.priority });
-        Some(self.recommend_for(&subject, context, asked, (limit, explained), able))
+        Some(self.recommend_for(&subject, context, asked, limit, able))
     }
 
     /// What agents score for a task in memory, 0-1, by id; those that are able.
     pub fn scores_for_task(&self, task: TaskId) -> Vec<(AgentId, Recommendation)> {
-        let found = self.judge_for_task(task, RECOMMENDED_MAX, 0).into_iter().flat_map(|found| found.items);
+        let found = self.recommend_for_task(task, RECOMMENDED_MAX).into_iter().flat_map(|found| found.items);
         found.map(|item| (item.agent_id, item)).collect()
     }
 
@@ -95,7 +97,7 @@ impl Core {
         subject: &Subject,
         context: TaskContext,
         asked: Option<Asked>,
-        (limit, explained): (usize, usize),
+        limit: usize,
         able: impl Fn(u32) -> bool,
     ) -> Recommendations {
         let limit = limit.clamp(1, RECOMMENDED_MAX);
@@ -103,7 +105,7 @@ impl Core {
             let found = self.best(subject, view, limit, able);
             let first = found.first();
             let item = |(place, one): (usize, &Found)| {
-                self.recommendation(subject, view, one, first.filter(|_| place < explained), asked)
+                self.recommendation(subject, view, one, first.filter(|_| place < EXPLAINED_MAX), asked)
             };
             found.iter().enumerate().filter_map(item).collect()
         });
@@ -252,13 +254,16 @@ impl Core {
         let held_back =
             if explores { self.selection.policy.held_back(agent.id, kind, view.matched.features()) } else { 0 };
         // Who is known well loses by that, and is none the worse for it.
-        let evidence = if held_back <= -5_000 {
-            let part = held_back as f64 / 1e6;
-            format!("{evidence}; {part:.3} of it because it is known well, so that others are tried (exploration)")
+        let exploration = held_back as f64 / 1e6;
+        let evidence = if exploration <= -0.005 {
+            format!(
+                "{evidence}; {exploration:.3} of it because it is known well, so that others are tried (exploration)"
+            )
         } else {
             evidence
         };
-        Learned { value: one.judged.learned as f64 / 1e6, evidence, outlook }
+        let deviation = self.selection.policy.deviation(agent.id, kind, view.matched.features());
+        Learned { value: one.judged.learned as f64 / 1e6, exploration, deviation, evidence, outlook }
     }
 
     fn availability(&self, slot: u32) -> String {

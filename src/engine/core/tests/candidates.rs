@@ -91,6 +91,45 @@ fn who_is_free_comes_first_and_says_why() {
 }
 
 #[test]
+fn who_is_idle_and_cannot_start_is_not_called_busy() {
+    let mut world = World::new(FLEET);
+    let ids = vec!["003".parse().unwrap(), "004".parse().unwrap()];
+    world.command(Command::SetCageMaintenance { ids, on: true }).unwrap();
+    let busy = world.submit(NewTask { agent: Some("large".into()), ..shell(800) });
+    let small = world.agent("small");
+    world.command(Command::DrainAgents { ids: vec![small] }).unwrap();
+    assert_eq!(world.schedule(), [busy]);
+    let id = world.submit(shell(200));
+    let standings = |world: &World| -> Vec<(String, String)> {
+        let told = |one: Candidate| (one.name, format!("{}: {}", one.standing, one.reasons.join("; ")));
+        of_task(world, id).into_iter().map(told).collect()
+    };
+    let said = |world: &World, name: &str| standings(world).into_iter().find(|(one, _)| one == name).unwrap().1;
+    assert!(
+        said(&world, "rested").starts_with("later: can do shell; cage 003 is withheld"),
+        "{}",
+        said(&world, "rested")
+    );
+    let float = "later: can do shell; no vacant cage has room now: 1 withheld";
+    assert!(said(&world, "float").starts_with(float), "{}", said(&world, "float"));
+    assert!(said(&world, "large").starts_with("free: "), "{}", said(&world, "large"));
+    assert!(said(&world, "small").starts_with("drained: "), "{}", said(&world, "small"));
+    assert!(said(&world, "reader").starts_with("cannot: "), "{}", said(&world, "reader"));
+    // Who has its hands full is busy.
+    assert_eq!(world.schedule(), [id]);
+    assert!(said(&world, "large").starts_with("busy: "), "{}", said(&world, "large"));
+}
+
+#[test]
+fn the_best_ten_are_told_what_would_have_them_score_best() {
+    let mut world = World::new(FLEET);
+    let id = world.submit(shell(100));
+    let scores = world.core.scores_for_task(id);
+    let told: Vec<_> = scores.iter().map(|(_, judged)| judged.to_win.is_some()).collect();
+    assert_eq!(told, [false, true, true, true], "the first has nothing to win");
+}
+
+#[test]
 fn a_cage_is_able_exactly_when_an_agent_may_be_given_it() {
     let mut world = World::new(FLEET);
     world.submit(NewTask { agent: Some("float".into()), ..shell(512) });

@@ -302,12 +302,63 @@ fn a_bad_match_is_warned_of_wherever_an_agent_is_chosen() {
         found.items.into_iter().map(of).collect::<std::collections::BTreeMap<_, _>>()
     };
     for found in [
-        outlooks(world.core.recommend("", "web", None, 5)),
+        outlooks(world.core.recommend("", "web", None, USUAL, 5)),
         outlooks(world.core.recommend_for_task(waiting, 5).unwrap()),
     ] {
         assert!(found["ann"].bad && found["ann"].chance < 0.3, "{found:?}");
         assert!(!found["ben"].bad && found["ben"].chance > 0.7, "{found:?}");
     }
+}
+
+#[test]
+fn what_presses_leaves_who_fails_at_it_to_something_else() {
+    let hour = Some(When::In(Span::from_secs(3600)));
+    for (priority, deadline) in [(8, None), (5, hour), (9, hour)] {
+        let mut world = World::new(FLEET);
+        let free = |kind: &str| NewTask { priority, deadline, agent: None, ..of(kind, "") };
+        let next = |world: &mut World, agent: &str, ended: TaskId| {
+            world.finish(ended, if agent == "ann" { OutcomeKind::Succeeded } else { OutcomeKind::Failed });
+            world.schedule()
+        };
+        // Nothing is known yet, so what presses takes what there is.
+        let [anns, bens] = [("sql", "ann"), ("web", "ben")].map(|(kind, agent)| world.submit(of(kind, agent)));
+        world.schedule();
+        let [first, second] = ["web", "sql"].map(|kind| world.submit(free(kind)));
+        assert_eq!(next(&mut world, "ann", anns), [first], "{priority}");
+        for id in [bens, first, second] {
+            world.finish(id, OutcomeKind::Succeeded);
+            world.schedule();
+        }
+        work(&mut world, 30);
+        let [anns, bens] = [("sql", "ann"), ("web", "ben")].map(|(kind, agent)| world.submit(of(kind, agent)));
+        assert_eq!(world.schedule(), [anns, bens]);
+        let [first, second] = ["web", "sql"].map(|kind| world.submit(free(kind)));
+        assert_eq!(next(&mut world, "ann", anns), [second], "{priority}: it would fail");
+        assert_eq!(next(&mut world, "ben", bens), [first]);
+        assert_eq!(world.place(first).0, "ben");
+        world.assert_durable();
+    }
+}
+
+#[test]
+fn what_has_a_deadline_waits_no_longer_than_that_allows() {
+    let mut world = World::new(FLEET);
+    work(&mut world, 30);
+    let minute = Some(Span::from_secs(60));
+    let due = |kind: &str, seconds: i64| {
+        let deadline = Some(When::In(Span::from_secs(seconds)));
+        NewTask { deadline, estimate: minute, agent: None, ..of(kind, "") }
+    };
+    let [anns, _] = [("sql", "ann"), ("web", "ben")].map(|(kind, agent)| world.submit(of(kind, agent)));
+    world.schedule();
+    let [first, second, third] =
+        [("web", 70), ("sql", 80), ("sql", 90)].map(|(kind, left)| world.submit(due(kind, left)));
+    world.finish(anns, OutcomeKind::Succeeded);
+    assert_eq!(world.schedule(), [second]);
+    world.pass(Span::from_secs(11));
+    world.finish(second, OutcomeKind::Succeeded);
+    assert_eq!(world.schedule(), [first], "it is as likely to be missed as to fail");
+    assert_eq!(world.schedule(), [], "{third}");
 }
 
 #[test]
@@ -489,7 +540,8 @@ fn of_seldom_seen(truth: impl Fn(usize, usize) -> f64) -> [(f64, f64, f64); 2] {
             let succeeded = draws.unit() < truth(agent, kind);
             world.finish(id, if succeeded { OutcomeKind::Succeeded } else { OutcomeKind::Failed });
         }
-        let kinds = (0..TYPES).map(|kind| (kind, world.core.recommend("", &format!("type-{kind}"), None, FLEET_SIZE)));
+        let kinds =
+            (0..TYPES).map(|kind| (kind, world.core.recommend("", &format!("type-{kind}"), None, USUAL, FLEET_SIZE)));
         for (kind, item) in kinds.flat_map(|(kind, found)| found.items.into_iter().map(move |item| (kind, item))) {
             let (agent, outlook) = (number(&item.name), item.learned.outlook.unwrap());
             let often = with[agent][kind];
@@ -499,7 +551,7 @@ fn of_seldom_seen(truth: impl Fn(usize, usize) -> f64) -> [(f64, f64, f64); 2] {
                 }
             }
             // Four count a little less than four, because older ones fade.
-            assert!(often == 4 || (often < 4) == outlook.evidence.contains("seldom"), "{often}: {outlook:?}");
+            assert!(often == 4 || (often < 4) == outlook.seldom, "{often}: {outlook:?}");
         }
     }
     had.map(|(count, said, true_)| (count, said / count, true_ / count))

@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::domain::artifact::FoundArtifact;
+use crate::domain::learning::USUAL;
 use crate::domain::link::Report;
 use crate::domain::selection::Factor;
 use crate::domain::*;
@@ -56,7 +57,7 @@ fn choice(world: &World, task: TaskId) -> Option<selection::Choice> {
 }
 
 fn factor(world: &World, agent: &str, text: &str, kind: &str, factor: Factor) -> (Option<f64>, String) {
-    let found = world.core.recommend(text, kind, Some(world.user), 10);
+    let found = world.core.recommend(text, kind, Some(world.user), USUAL, 10);
     let item = found.items.iter().find(|item| item.name == agent).expect("the agent is recommended");
     let factor = &item.factors[factor as usize];
     (factor.value, factor.evidence.clone())
@@ -132,7 +133,7 @@ fn selection_can_be_switched_off_and_weighed_otherwise() {
     assert_eq!((agent.as_str(), choice(&world, id)), ("ann", None));
     let weights = "keyword_match = 0\nphase_alignment = 1";
     world.apply(&format!("[defaults.selection.weights]\n{weights}")).unwrap();
-    let score = |world: &World| world.core.recommend("sql", "", None, 3).items[0].factors[0].weight;
+    let score = |world: &World| world.core.recommend("sql", "", None, USUAL, 3).items[0].factors[0].weight;
     assert!(score(&world).abs() < 1e-9);
     for bad in ["collaboration = -1", "collaboration = nan", "collaboration = inf"] {
         let refusal = world.apply(&format!("[defaults.selection.weights]\n{bad}")).unwrap_err();
@@ -204,6 +205,20 @@ fn ratings_correct_a_habit_and_can_be_taken_back() {
     let running = placed(&mut world, bare()).0;
     let refused = world.command(Command::RateTasks { ids: vec![running], rating: Some(3), note: None });
     assert_eq!(refused.unwrap_err().kind, RefusalKind::Conflict, "what has not ended cannot be rated");
+}
+
+#[test]
+fn taking_a_rating_back_gives_back_what_was_said_before_with_its_reason() {
+    let mut world = World::new(FLEET);
+    let (id, _) = done(&mut world, bare(), OutcomeKind::Succeeded);
+    let say = |rating, note: Option<&str>| Command::RateTasks { ids: vec![id], rating, note: note.map(str::to_owned) };
+    let mut inverse_of = |command: &Command| match world.command(command.clone()).unwrap() {
+        command::Reply::Items { inverse, .. } => inverse,
+        reply => panic!("{reply:?}"),
+    };
+    assert_eq!(inverse_of(&say(Some(2), Some("slow"))), [say(None, None)], "nothing was said before");
+    assert_eq!(inverse_of(&say(Some(5), None)), [say(Some(2), Some("slow"))]);
+    assert_eq!(inverse_of(&say(None, None)), [say(Some(5), None)]);
 }
 
 #[test]
@@ -281,20 +296,20 @@ fn who_did_well_after_another_is_preferred_after_that_one() {
 #[test]
 fn agents_come_change_and_go() {
     let mut world = World::new(FLEET);
-    assert_eq!(world.core.recommend("sql", "", None, 1).items[0].name, "ben");
+    assert_eq!(world.core.recommend("sql", "", None, USUAL, 1).items[0].name, "ben");
     let cyd = "[[agent]]\nname = \"cyd\"\ncage = \"003\"\nkeywords = [\"sql\", \"migration\", \"tuning\"]";
     world.apply(cyd).unwrap();
-    let found = world.core.recommend("tuning a sql migration", "", None, 3);
+    let found = world.core.recommend("tuning a sql migration", "", None, USUAL, 3);
     assert!(found.items.iter().all(|item| item.name != "cyd"), "who has no command can do nothing about a text");
     world.apply(&format!("{cyd}\nruntime = {{ type = \"command\", command = [\"tune\"] }}")).unwrap();
-    let found = world.core.recommend("tuning a sql migration", "", None, 3);
+    let found = world.core.recommend("tuning a sql migration", "", None, USUAL, 3);
     assert_eq!(found.items[0].name, "cyd");
     assert!(found.items[1].to_win.as_ref().unwrap().contains("tune"), "{:?}", found.items[1]);
     let queued = world.submit(about("tuning"));
     world.command(Command::RemoveAgents { ids: vec![world.agent("cyd")] }).unwrap();
     world.schedule();
     assert_ne!(world.place(queued).0, "cyd");
-    assert!(world.core.recommend("tuning", "", None, 9).items.iter().all(|item| item.name != "cyd"));
+    assert!(world.core.recommend("tuning", "", None, USUAL, 9).items.iter().all(|item| item.name != "cyd"));
     world.assert_durable();
 }
 
@@ -346,7 +361,7 @@ fn what_matters_most_is_nobodys_first_chance() {
 fn any_text_is_answered_and_unknown_is_said_to_be_unknown() {
     let world = World::new(FLEET);
     for text in ["", " ", "写测试", "\u{0}\u{202e}", &"parser ".repeat(200_000)] {
-        let found = world.core.recommend(text, "", None, 200);
+        let found = world.core.recommend(text, "", None, USUAL, 200);
         assert_eq!(found.items.len(), 3);
         for item in &found.items {
             assert!((0.0..=1.0).contains(&item.score));
@@ -364,7 +379,7 @@ fn what_is_recommended_is_what_is_chosen() {
     let mut world = World::new(FLEET);
     for at in 0..12_usize {
         let text = ["rust parser", "sql", "deploy the thing", "migration of parser.rs"][at % 4];
-        let best = world.core.recommend(text, "processing", Some(world.user), 1).items[0].clone();
+        let best = world.core.recommend(text, "processing", Some(world.user), USUAL, 1).items[0].clone();
         let kind = if at.is_multiple_of(3) { OutcomeKind::Failed } else { OutcomeKind::Succeeded };
         let task = NewTask { max_attempts: 1, ..about(text) };
         let (id, agent) = placed(&mut world, task);
@@ -393,6 +408,28 @@ fn a_subtree_moves_and_cycles_are_refused() {
 }
 
 #[test]
+fn a_renamed_agent_keeps_what_it_does_and_what_is_known_of_it() {
+    let mut world = World::new(FLEET);
+    let [ann, ben] = ["ann", "ben"].map(|name| world.agent(name));
+    world.command(Command::ReportTo { ids: vec![ben], superior: Some(ann) }).unwrap();
+    done(&mut world, of_type("parse"), OutcomeKind::Succeeded);
+    let (id, _) = placed(&mut world, about("rust parser"));
+    let rename = |name: &str| Command::RenameAgent { agent: ann, name: name.to_owned() };
+    assert_eq!(world.command(rename("ben")).unwrap_err().kind, RefusalKind::Conflict);
+    assert_eq!(world.command(rename("")).unwrap_err().kind, RefusalKind::Invalid);
+    let reply = world.command(rename("anne")).unwrap();
+    assert_eq!(world.agent("anne"), ann);
+    assert_eq!(world.core.agent_spec(ben).unwrap().reports_to.as_deref(), Some("anne"));
+    assert_eq!(factor(&world, "anne", "", "parse", Factor::RecentSuccess).1, "100 % of 1 execution in 30 days");
+    world.finish(id, OutcomeKind::Succeeded);
+    assert_eq!(factor(&world, "anne", "", "parse", Factor::RecentSuccess).1, "100 % of 2 executions in 30 days");
+    let command::Reply::Items { inverse, .. } = reply else { panic!("{reply:?}") };
+    world.command(inverse[0].clone()).unwrap();
+    assert_eq!(world.core.agent_spec(ben).unwrap().reports_to.as_deref(), Some("ann"));
+    world.assert_durable();
+}
+
+#[test]
 fn what_is_cached_is_what_would_be_worked_out_anew() {
     let mut world = World::new(FLEET);
     let kinds = ["build", "review", "deploy"];
@@ -417,8 +454,8 @@ fn what_is_cached_is_what_would_be_worked_out_anew() {
         // A state that was restored has no caches.
         let fresh = Core::restore(super::snapshot::of(&world));
         for kind in kinds {
-            let cached = world.core.recommend(text, kind, Some(world.user), 10);
-            assert_eq!(cached, fresh.recommend(text, kind, Some(world.user), 10), "round {round}, {kind}");
+            let cached = world.core.recommend(text, kind, Some(world.user), USUAL, 10);
+            assert_eq!(cached, fresh.recommend(text, kind, Some(world.user), USUAL, 10), "round {round}, {kind}");
         }
     }
 }

@@ -158,6 +158,7 @@ impl World {
                 ratings.extend(event.rating.map(|stars| GivenRating {
                     user_id: user,
                     stars,
+                    note: event.note.clone(),
                     execution_id: event.execution_id,
                     agent_id: event.agent_id,
                     taught: event.taught.clone(),

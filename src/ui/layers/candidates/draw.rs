@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 
 use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
-use crate::domain::selection::{FactorScore, Learned};
+use crate::domain::preview::Standing;
+use crate::domain::selection::{Factor, FactorScore, Learned};
 use crate::ui::layers::preview::{staying, told_apart, value_text};
 use crate::ui::look::{Look, Mark};
 use crate::ui::scrollbars::Scrolls;
@@ -32,19 +33,18 @@ const AT_RISK: &str = "deadlines at risk";
 const ROWS_MIN: u16 = 10;
 
 /// How a candidate stands, in a word.
-pub(super) fn word(candidate: &Candidate) -> &'static str {
-    match (candidate.able, candidate.free) {
-        (false, _) => "cannot",
-        (true, true) => "free",
-        (true, false) => "busy",
-    }
+pub(super) const fn word(candidate: &Candidate) -> &'static str {
+    candidate.standing.as_str()
 }
 
-fn mark(candidate: &Candidate) -> Mark {
-    match (candidate.able, candidate.free) {
-        (false, _) => Mark::Failed,
-        (true, true) => Mark::Done,
-        (true, false) => Mark::Running,
+const fn mark(candidate: &Candidate) -> Mark {
+    match candidate.standing {
+        Standing::Free => Mark::Done,
+        Standing::Busy => Mark::Running,
+        Standing::Later => Mark::Queued,
+        Standing::Paused => Mark::Warning,
+        Standing::Drained => Mark::Withheld,
+        Standing::Cannot => Mark::Failed,
     }
 }
 
@@ -121,17 +121,24 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
     let room = usize::from(area.width);
     let cages = layer.cages();
     let shown = figures_shown(cages, room);
-    let head_of_figures = figure_columns(shown, &["RUNS", "QUEUE", "GOOD", "MEAN", "COST"]);
-    let fixed = 12 + text::width(&head_of_figures);
-    let name_max = if shown < 5 { 18 } else { 30 };
+    // The best of those that are equally able and free comes first.
+    let score = format!("SCORE{}", look.sign("▼", "v"));
+    let head_of_figures = figure_columns(shown, &["RUNS", "QUEUE", "GOOD", "MEAN", "COST", &score, "LIKELY"]);
+    let fixed = 13 + text::width(&head_of_figures);
+    let found = layer.found();
+    // Of all that there are, so that columns stay where they are while somebody types.
+    let longest = match &layer.known {
+        Known::Here(all) => all.iter().map(|candidate| text::width(&text::clean(&candidate.name))).max().unwrap_or(0),
+        _ => 0,
+    };
+    let name_max = longest.clamp(10, if room < WHY_BEFORE_RECORD { 15 } else { 30 });
     let name_width = if cages { 6 } else { room.saturating_sub(fixed).clamp(10, name_max) };
     let why_width = room.saturating_sub(fixed + name_width);
     let place = text::pad(if cages { "CAGE" } else { "AGENT" }, name_width);
-    let head = format!("           {place}{head_of_figures}{}", if why_width > 12 { "WHY" } else { "" });
+    let head = format!("            {place}{head_of_figures}{}", if why_width > 12 { "WHY" } else { "" });
     let columns = Line::styled(text::pad(&head, room), look.style(Role::Columns));
     frame.render_widget(columns, Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let found = layer.found();
     let rows = usize::from(body.height).max(1);
     let top = (layer.cursor + 1).saturating_sub(rows);
     layer.drawn.set((top, rows));
@@ -148,7 +155,7 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
             Some(candidate) => {
                 let role = mark(candidate).role();
                 spans
-                    .push(Span::styled(format!("{} {:<6} ", look.mark(mark(candidate)), word(candidate)), style(role)));
+                    .push(Span::styled(format!("{} {:<7} ", look.mark(mark(candidate)), word(candidate)), style(role)));
                 spans.push(Span::raw(text::pad(&text::clean(&candidate.name), name_width)));
                 spans.push(Span::raw(figure_columns(shown, &figures(candidate))));
                 if why_width > 12 {
@@ -180,31 +187,40 @@ fn draw_list(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
     }
 }
 
-/// How many figures of a candidate the list has. Of a cage nobody keeps a record, so it has the first two only; where
-/// there is little room so has an agent.
-const fn figures_shown(cages: bool, room: usize) -> usize {
-    if cages || room < WHY_BEFORE_RECORD { 2 } else { 5 }
+/// How many figures of a candidate there are.
+const FIGURES: usize = 7;
+
+/// Which figures of a candidate the list has, by place in [`figures`]. Of a cage nobody keeps a record, so it has the first
+/// two only; where there is little room an agent has its score beside them.
+const fn figures_shown(cages: bool, room: usize) -> &'static [usize] {
+    match (cages, room < WHY_BEFORE_RECORD) {
+        (true, _) => &[0, 1],
+        (false, true) => &[0, 1, 5],
+        (false, false) => &[0, 1, 2, 3, 4, 5, 6],
+    }
 }
 
-/// The first figures of a candidate, under each other.
-fn figure_columns<T: AsRef<str>>(shown: usize, figures: &[T; 5]) -> String {
-    let widths = [4, 6, 5, 6, 7];
-    let shown = figures.iter().zip(widths).take(shown);
-    let padded = shown.map(|(figure, width)| format!(" {}", text::pad_left(figure.as_ref(), width)));
+/// Some figures of a candidate, under each other.
+fn figure_columns<T: AsRef<str>>(shown: &[usize], figures: &[T; FIGURES]) -> String {
+    let widths = [4, 5, 4, 6, 6, 6, 6];
+    let padded = shown.iter().map(|place| format!(" {}", text::pad_left(figures[*place].as_ref(), widths[*place])));
     padded.collect::<String>() + "  "
 }
 
-/// What a candidate does and did; what nobody knows is a dash.
-fn figures(candidate: &Candidate) -> [String; 5] {
+/// What a candidate does, did, and is worth; what nobody knows is a dash.
+fn figures(candidate: &Candidate) -> [String; FIGURES] {
     let known = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     #[allow(clippy::cast_possible_truncation, reason = "durations are far below what i64 holds in microseconds")]
     let mean = candidate.mean_duration_s.map(|seconds| text::duration((seconds * 1e6) as i64));
+    let outlook = candidate.learned.as_ref().and_then(|learned| learned.outlook.as_ref());
     [
         candidate.running.to_string(),
         text::count(candidate.queued),
         known(candidate.success_rate.map(text::percent)),
         known(mean),
         known(candidate.mean_cost.map(|cost| format!("${}", text::decimals(cost, 2)))),
+        known(candidate.score.map(|score| text::decimals(score, 3))),
+        known(outlook.map(|outlook| text::percent(outlook.chance))),
     ]
 }
 
@@ -223,9 +239,15 @@ fn about(layer: &Candidates, width: usize, record: bool, look: &Look<'_>) -> Vec
             let words = format!("{}{name}: {}", if layer.cages() { "cage " } else { "" }, word(candidate));
             lines.push(styled(Role::Title, text::fit(&words, width).into_owned()));
             if record && !layer.cages() {
-                let [.., good, mean, cost] = figures(candidate);
+                let [_, _, good, mean, cost, ..] = figures(candidate);
                 lines.push(styled(Role::Dim, format!("good {good}, takes {mean}, costs {cost} in the mean")));
             }
+            // What it achieved in all says little of one sort of task.
+            let expertise = candidate.factors.iter().find(|factor| factor.factor == Factor::DomainExpertise);
+            lines.extend(expertise.into_iter().filter(|factor| factor.value.is_some()).flat_map(|factor| {
+                let words = widgets::wrap(&text::clean(&factor.evidence), width);
+                words.into_iter().map(|line| styled(Role::Dim, line))
+            }));
             for reason in &candidate.reasons {
                 let dot = look.sign("· ", "- ");
                 for (place, line) in widgets::wrap(reason, width.saturating_sub(2)).into_iter().enumerate() {
@@ -248,13 +270,17 @@ fn about(layer: &Candidates, width: usize, record: bool, look: &Look<'_>) -> Vec
         }
     }
     if let Some((score, candidate)) = chosen.and_then(|candidate| Some((candidate.score?, candidate))) {
-        let words = suits(score, candidate.learned.as_ref());
+        let words = suits(score, candidate.learned.as_ref(), layer.several());
         lines.push(styled(Role::Columns, text::fit(&words, width).into_owned()));
         let outlook = candidate.learned.as_ref().and_then(|learned| learned.outlook.as_ref());
         lines.extend(outlook.iter().flat_map(|outlook| {
             let role = if outlook.bad { Role::Warn } else { Role::Dim };
             let words = widgets::wrap(&text::clean(&outlook.sentence("succeeds")), width);
             words.into_iter().map(move |line| styled(role, line))
+        }));
+        lines.extend(candidate.to_win.iter().flat_map(|to_win| {
+            let words = widgets::wrap(&text::clean(&format!("to come first: {to_win}")), width);
+            words.into_iter().map(|line| styled(Role::Accent, line))
         }));
         lines.extend(candidate.factors.iter().flat_map(|factor| factor_lines(factor, width, look)));
         lines.extend(candidate.learned.iter().flat_map(|learned| learned_lines(learned, width, look)));
@@ -291,12 +317,13 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
     lines
 }
 
-/// The score, what of it was learned, and how likely that makes a success.
-fn suits(score: f64, learned: Option<&Learned>) -> String {
+/// The score, what of it was learned, and how likely that makes a success; of `several` tasks that of the first.
+fn suits(score: f64, learned: Option<&Learned>, several: bool) -> String {
     let part = learned.map_or_else(String::new, |learned| format!(", learned {:+.3}", learned.value));
     let chance = learned.and_then(|learned| learned.outlook.as_ref());
     let chance = chance.map_or_else(String::new, |outlook| format!(", {} likely", text::percent(outlook.chance)));
-    format!("SUITS IT {}{part}{chance}", text::decimals(score, 3))
+    let what = if several { "SUITS THE FIRST" } else { "SUITS IT" };
+    format!("{what} {}{part}{chance}", text::decimals(score, 3))
 }
 
 /// What that which was learned rests on.

@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use crate::api::triage::{Candidate, WhatIf};
 use crate::api::types::WireCommand;
 use crate::domain::CageId;
+use crate::domain::preview::Standing;
 use crate::ui::fuzzy::Matcher;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
@@ -131,6 +132,11 @@ impl Candidates {
     /// Whether cages are chosen from.
     fn cages(&self) -> bool {
         !matches!(self.subject, Subject::Tasks(_))
+    }
+
+    /// Whether several things get another place together.
+    const fn several(&self) -> bool {
+        matches!(&self.subject, Subject::Tasks(ids) | Subject::Agents(ids) if ids.len() > 1)
     }
 
     /// What the first choice says: that nobody in particular is chosen.
@@ -356,17 +362,19 @@ fn together(lists: Vec<Vec<Candidate>>, cages: bool) -> Vec<Candidate> {
         for list in &others {
             let Some(other) = list.get(&candidate.name) else { continue };
             able += usize::from(other.able);
-            candidate.free &= other.free;
+            if candidate.free && !other.free {
+                (candidate.free, candidate.standing) = (false, other.standing);
+            }
             if !other.able && candidate.able {
                 candidate.reasons.clone_from(&other.reasons);
-                candidate.able = false;
+                (candidate.able, candidate.standing) = (false, Standing::Cannot);
             }
         }
         if able < asked {
-            (candidate.able, candidate.free) = (false, false);
+            (candidate.able, candidate.free, candidate.standing) = (false, false, Standing::Cannot);
             candidate.reasons.insert(0, format!("able for {able} of {asked}"));
         } else if cages {
-            (candidate.able, candidate.free) = (false, false);
+            (candidate.able, candidate.free, candidate.standing) = (false, false, Standing::Cannot);
             candidate.reasons.insert(0, format!("able for 1 of {asked}: a cage is home to one agent"));
         }
     }

@@ -123,6 +123,11 @@ impl TreeView {
         self.tree.as_ref().map(|tree| tree.member(line.member).id.to_string())
     }
 
+    /// Whether the filter lets a line's agent through; others stand there as superiors of such.
+    fn matches(&self, line: &TreeLine) -> bool {
+        self.only.as_ref().is_none_or(|only| self.id(line).is_some_and(|id| only.contains(&id)))
+    }
+
     /// Takes an answer that it asked for.
     pub fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
         if self.whole_asked.take_if(|asked| *asked == ticket).is_some() {
@@ -136,6 +141,10 @@ impl TreeView {
                 self.lay_out(out);
                 // What a filter of one's own brings under the cursor has not come by itself.
                 if std::mem::take(&mut self.stale) {
+                    if !self.lines.get(self.cursor).is_some_and(|line| self.matches(line)) {
+                        self.cursor = self.lines.iter().position(|line| self.matches(line)).unwrap_or(0);
+                        self.settle(out);
+                    }
                     self.arming.chosen();
                 }
             }
@@ -327,6 +336,16 @@ impl Listing for TreeView {
             Motion::Top => 0,
             Motion::Bottom => last,
         };
+        self.arming.chosen();
+        self.settle(out);
+    }
+
+    fn go_to_match(&mut self, forward: bool, out: &mut Out) {
+        let places = 0..self.lines.len();
+        let found = |place: &usize| self.matches(&self.lines[*place]);
+        let place =
+            if forward { places.skip(self.cursor + 1).find(found) } else { places.take(self.cursor).rev().find(found) };
+        self.cursor = place.unwrap_or(self.cursor);
         self.arming.chosen();
         self.settle(out);
     }

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::agents::{DAYS, days, millis, share, tokens};
+use super::agents::{DAYS, days, millis, share, standing, tokens};
 use super::trends::within;
 use super::{Dashboard, table};
 use crate::domain::dashboard::{DayPerformance, Per};
@@ -65,7 +65,7 @@ const COLUMNS: &[Column<Row>] = &[
         cell: |row, _| Cell::plain(text::count(row.day.as_ref().map_or(0, |day| day.execution_count))),
         ..Column::figure("RUNS", 9, 1, None)
     },
-    Column { cell: |row, _| of(row, |day| share(day.success.share)), ..Column::figure("GOOD", 4, 1, None) },
+    Column { cell: |row, _| of(row, |day| share(&day.success)), ..Column::figure("GOOD", 4, 1, None) },
     Column { cell: |row, _| of(row, |day| within(&day.success)), ..Column::figure("95%", 7, 2, None) },
     Column {
         cell: |row, _| of(row, |day| Cell::plain(text::count(day.execution_count.saturating_sub(day.success_count)))),
@@ -89,7 +89,7 @@ fn whole(days: &[DayPerformance], count: u64, today: Day) -> Vec<(Mark, Row)> {
         let date = Day::from_number(today.number() - i64::try_from(back).unwrap_or(0));
         let day = days.iter().find(|day| day.date == date).cloned();
         let (good, all) = day.as_ref().map_or((0, 0), |day| (day.success_count, day.execution_count));
-        let mark = if all == 0 { Mark::Idle } else { Mark::Done };
+        let mark = day.as_ref().map_or(Mark::Idle, |day| standing(&day.success));
         (mark, Row { date, day, good: good as f64 / most, bad: all.saturating_sub(good) as f64 / most })
     };
     (0..count).map(row).collect()
@@ -100,7 +100,10 @@ fn of_groups(days: &[DayPerformance]) -> Vec<(Mark, Row)> {
     let most = days.iter().map(|day| day.execution_count).max().unwrap_or(0).max(1) as f64;
     let row = |day: &DayPerformance| {
         let bad = day.execution_count.saturating_sub(day.success_count) as f64 / most;
-        (Mark::Done, Row { date: day.date, good: day.success_count as f64 / most, bad, day: Some(day.clone()) })
+        (
+            standing(&day.success),
+            Row { date: day.date, good: day.success_count as f64 / most, bad, day: Some(day.clone()) },
+        )
     };
     let mut rows: Vec<_> = days.iter().map(row).collect();
     rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.date));

@@ -342,7 +342,7 @@ impl Screen for Dashboards {
             "later" => {
                 self.here_mut().pan(false, now);
             }
-            "measure" => {
+            "another_group" => {
                 self.here_mut().measure();
             }
             _ => return false,
@@ -354,7 +354,7 @@ impl Screen for Dashboards {
     fn obstacle(&self, action: &str) -> Option<String> {
         let words = match action {
             "earlier" | "later" if self.tab != Tab::Timeline => "only the timeline is moved through; this one ends now",
-            "measure" if self.tab == Tab::Timeline => "the timeline is of all executions, whoever did them",
+            "another_group" if self.tab == Tab::Timeline => "the timeline is of all executions, whoever did them",
             "open" if self.target().is_none() => "there is nothing under the cursor to open",
             _ => return None,
         };

@@ -71,7 +71,7 @@ const COLUMNS: &[Column<Trend>] = &[
     Column { cell: |row, _| Cell::of(Role::Accent, row.group.clone()), ..Column::text("GROUP", 0, 1, None) },
     Column { cell: |row, _| Cell::plain(text::count(row.now.agents)), ..Column::figure("AGENTS", 6, 6, None) },
     Column { cell: |row, _| Cell::plain(text::count(row.now.success.n)), ..Column::figure("RUNS", 7, 1, None) },
-    Column { cell: |row, _| share(row.now.success.share), ..Column::figure("GOOD", 4, 1, None) },
+    Column { cell: |row, _| share(&row.now.success), ..Column::figure("GOOD", 4, 1, None) },
     Column { cell: |row, _| within(&row.now.success), ..Column::figure("95%", 7, 1, None) },
     Column { cell: |row, _| of_so_many(&row.before.success), ..Column::figure("BEFORE", 14, 3, None) },
     Column {
@@ -98,7 +98,7 @@ impl Dashboard for Trends {
 
     fn take(&mut self, _: &Request, answer: &Answer, _: Timestamp) -> bool {
         let Answer::Trends(found) = answer else { return false };
-        let row = |trend: &Trend| (standing(trend.now.success.share), trend.clone());
+        let row = |trend: &Trend| (standing(&trend.now.success), trend.clone());
         self.rows = Some(found.trends.iter().map(row).collect());
         self.groups = found.groups;
         true

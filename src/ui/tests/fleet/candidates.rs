@@ -4,6 +4,7 @@ use super::HOSTILE;
 use crate::api::triage::{Candidate, Figure, Preview, Unit, WhatIf};
 use crate::api::types::WireCommand;
 use crate::domain::learning::Prospect;
+use crate::domain::preview::Standing;
 use crate::domain::selection::{Factor, FactorScore, Learned};
 use crate::domain::{Refusal, RefusalKind};
 
@@ -13,6 +14,11 @@ fn candidate(kind: &str, name: &str, standing: (bool, bool), reasons: &[&str]) -
         name: name.into(),
         able: standing.0,
         free: standing.1,
+        standing: match standing {
+            (false, _) => Standing::Cannot,
+            (true, true) => Standing::Free,
+            (true, false) => Standing::Busy,
+        },
         reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
         running: u32::from(!standing.1),
         queued: if standing.1 { 0 } else { 1234 },
@@ -22,6 +28,7 @@ fn candidate(kind: &str, name: &str, standing: (bool, bool), reasons: &[&str]) -
         score: None,
         factors: vec![],
         learned: None,
+        to_win: None,
     }
 }
 
@@ -37,18 +44,23 @@ fn suiting(candidate: Candidate) -> Candidate {
     let factors = vec![
         factor(Factor::KeywordMatch, Some(0.9), "has parser"),
         factor(Factor::RecentSuccess, Some(0.94), "94 % of 50 executions in 30 days"),
+        factor(Factor::DomainExpertise, Some(0.7), "type parse: 91 % of 40 executions in 90 days, 38s in the mean"),
         factor(Factor::Collaboration, None, "unknown: it builds on no other agent's work"),
     ];
     let learned = Learned {
         value: 0.031,
+        exploration: 0.0,
+        deviation: Some(0.06),
         evidence: "with this type of task it did better than the factors say, in 40 outcomes".to_owned(),
         outlook: Some(Prospect {
             chance: 0.87,
             bad: false,
+            seldom: false,
             evidence: "91 % of about 40 of newcomer with type parse succeeded".to_owned(),
         }),
     };
-    Candidate { score: Some(0.812), factors, learned: Some(learned), ..candidate }
+    let to_win = Some("0.034 behind: about 5 more successes with tasks of type parse".to_owned());
+    Candidate { score: Some(0.812), factors, learned: Some(learned), to_win, ..candidate }
 }
 
 /// The agents that any task could be given to.
@@ -58,6 +70,16 @@ pub fn agents() -> Vec<Candidate> {
         candidate("agent", "builder-2", (true, false), &["1 of 1 slots taken", "has capability rust"]),
         suiting(candidate("agent", "newcomer", (true, true), &["free now", "nothing is known of it yet"])),
         candidate("agent", HOSTILE[0], (true, false), &[&"x".repeat(500)]),
+        Candidate {
+            standing: Standing::Later,
+            running: 0,
+            queued: 0,
+            ..candidate("agent", "patient", (true, false), &["can do rust", "cage 009 is withheld"])
+        },
+        Candidate {
+            standing: Standing::Drained,
+            ..candidate("agent", "rested", (true, false), &["is drained and takes no tasks"])
+        },
         candidate("agent", "writer", (false, false), &["lacks capability rust", "drained by an operator"]),
     ]
 }

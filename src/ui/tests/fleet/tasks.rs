@@ -90,6 +90,10 @@ fn executions(task: &Task, number: u64) -> Vec<Value> {
             "created_at": at(800 - i64::try_from(attempt).unwrap() * 200),
             "started_at": at(799 - i64::try_from(attempt).unwrap() * 200),
             "completed_at": (!running).then(|| at(700 - i64::try_from(attempt).unwrap() * 200)),
+            "choice": last.then(|| json!({
+                "score": 780, "factors": [900, null, 940, 700, 1000, null, 250], "learned": 31, "among": 5,
+                "better": {"agent": HOSTILE[1], "ahead": 120},
+            })),
         })
     };
     (1..=3).rev().map(attempt).collect()
@@ -108,15 +112,15 @@ fn artifacts(number: u64) -> Vec<Value> {
     if number.is_multiple_of(6) { vec![] } else { (0..3).map(artifact).collect() }
 }
 
-fn agents(ids: &str) -> Vec<Value> {
-    let agent = |id: &str| {
-        let name = if id == agent_id(1) { "builder".to_owned() } else { format!("tester {}", HOSTILE[1]) };
-        json!({
-            "id": id, "name": name, "status": "idle", "owner": "0195ffff-0000-7000-8000-000000000001",
-            "counters": {"total_executions": 3, "success_count": 1, "avg_execution_time_ms": 900}, "created_at": at(9_000), "updated_at": at(9_000),
-        })
-    };
-    ids.split(',').map(agent).collect()
+/// The names of those among some ids that work on tasks, and of whoever submits them; `None` where these are of others.
+fn names(ids: &[String]) -> Option<std::collections::BTreeMap<String, String>> {
+    let known = [(agent_id(1), "builder".to_owned()), (agent_id(0), format!("tester {}", HOSTILE[1]))];
+    let mut names: std::collections::BTreeMap<_, _> = known.into_iter().filter(|(id, _)| ids.contains(id)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    names.insert("0195ffff-0000-7000-8000-000000000001".into(), "ann".into());
+    Some(names)
 }
 
 /// Why a task waits, as the engine says it.
@@ -230,7 +234,7 @@ pub fn answer(request: &Request) -> Option<Result<Answer, String>> {
             Answer::Executions(page(executions(&whole(number), number)))
         }
         Request::Artifacts(query) => Answer::Artifacts(page(artifacts(number(field(query, "task")?)?))),
-        Request::Agents(query) => Answer::Agents(page(agents(field(query, "id")?))),
+        Request::Names(ids) => Answer::Names(names(ids)?),
         Request::Explain(id) => Answer::Explain(Box::new(explanation(id))),
         Request::Output { of: OutputOf::Task(task), part: wanted } => {
             let lines = if number(task)? % 6 == 0 { 0 } else { OUTPUT_LINES };
