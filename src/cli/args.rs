@@ -76,11 +76,15 @@ pub fn one_of<T>(all: &'static [T]) -> impl TypedValueParser<Value = T>
 where
     T: Copy + Into<&'static str> + std::str::FromStr<Err = Refusal> + Clone + Send + Sync + 'static,
 {
-    // `running` is read as `executing` everywhere, but not offered.
+    // `running` is read as `executing` everywhere, and `task-type` as it would be written as an option, but not offered.
     let value = |item: &T| {
         let name: &'static str = (*item).into();
         let value = PossibleValue::new(name);
-        if name == "executing" { value.alias("running") } else { value }
+        match name {
+            "executing" => value.alias("running"),
+            "task_type" => value.alias("task-type"),
+            _ => value,
+        }
     };
     PossibleValuesParser::new(all.iter().map(value).collect::<Vec<_>>()).try_map(|text| text.parse::<T>())
 }
@@ -199,6 +203,7 @@ impl Verb {
                 | Self::Event(_)
                 | Self::Node(_)
                 | Self::Model(_)
+                | Self::Dashboard(_)
                 | Self::Journal(Deferred(journal::JournalVerb::Tail(_)))
         )
     }

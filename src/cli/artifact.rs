@@ -15,9 +15,10 @@ use super::table::{Align, Table};
 use super::view::{self, AgentNames, ShortIds};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
+use crate::domain::artifact::{QUALITY, is_quality};
 use crate::domain::filter::tables;
 use crate::domain::learning::Prospect;
-use crate::domain::{ArtifactType, Difference, Merge, ReviewState};
+use crate::domain::{ArtifactType, Difference, Merge, Refusal, ReviewState};
 use crate::ui;
 
 /// What can be done with artifacts.
@@ -74,8 +75,14 @@ pub struct ReviewArgs {
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
     /// How good they are, from 0 to 1; it counts in the place of what their agents reported
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", value_parser = parse_quality, allow_hyphen_values = true)]
     pub quality: Option<f64>,
+}
+
+/// How good something is. What is no number would reach the engine as nothing said.
+fn parse_quality(text: &str) -> Result<f64, Refusal> {
+    let quality = text.parse().ok().filter(|quality| is_quality(*quality));
+    quality.ok_or_else(|| Refusal::invalid("quality", text, QUALITY))
 }
 
 pub fn run(context: &mut Context, verb: ArtifactVerb) -> Outcome {

@@ -30,6 +30,9 @@ pub enum DashboardVerb {
         /// At most this many
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: u64,
+        /// Only what they did with tasks of this type
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
     },
     /// Groups of agents beside as many days before: success and time, with intervals; the surest to succeed first
     Trends {
@@ -92,7 +95,7 @@ pub struct SinceArgs {
 
 pub fn run(context: &mut Context, verb: DashboardVerb) -> Outcome {
     match verb {
-        DashboardVerb::TopAgents { days, by, limit } => top_agents(context, &days, by, limit),
+        DashboardVerb::TopAgents { days, by, limit, kind } => top_agents(context, &days, by, limit, kind),
         DashboardVerb::Trends { days, per, limit } => trends(context, &days, per, limit),
         DashboardVerb::Days { days, apart } => each_day(context, &days, &apart),
         DashboardVerb::Errors { since, apart } => errors(context, &since, &apart),
@@ -176,8 +179,9 @@ fn named(row: &TopAgent) -> String {
     }
 }
 
-fn top_agents(context: &mut Context, days: &DaysArgs, by: TopBy, limit: u64) -> Outcome {
-    let query = given([("days", days.days.to_string()), ("by", by.to_string()), ("limit", limit.to_string())]);
+fn top_agents(context: &mut Context, days: &DaysArgs, by: TopBy, limit: u64, kind: Option<String>) -> Outcome {
+    let mut query = given([("days", days.days.to_string()), ("by", by.to_string()), ("limit", limit.to_string())]);
+    query.extend(kind.map(|kind| ("type".to_owned(), kind)));
     let rows: Vec<TopAgent> = context.engine()?.get("/v1/dashboards/top-agents", &query)?;
     if context.out.nested_values(&values(&rows))? {
         return Ok(0);

@@ -39,7 +39,7 @@ enumeration! {
         #[default]
         Agent = "agent",
         /// By what they are for: their kind.
-        Type = "type" | "kind",
+        Type = "type",
         /// By where they belong.
         Division = "division",
         /// By whose they are.

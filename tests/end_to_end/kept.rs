@@ -59,8 +59,9 @@ fn how_good_an_artifact_is_says_its_agent_and_then_whoever_judges_it() {
     let listed = site.json_of(&["artifact", "list"]);
     let (good, odd) = (one(&listed, "title", "good.md"), one(&listed, "title", "odd.md"));
     assert_eq!((&good["quality_score"], &odd["quality_score"]), (&json!(0.4), &Value::Null), "{listed}");
-    let remark = site.json_of(&["task", "show", &task])["executions"][0]["outcome"]["message"].clone();
-    assert!(remark.as_str().unwrap().contains("1 announced artifacts have a quality that is none (1.5)"), "{remark}");
+    let said = site.command(&["task", "logs", &task]).output().unwrap();
+    let said = [said.stdout, said.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    assert!(said.contains("1 announced artifacts have a quality that is none (1.5)"), "{said}");
     let id = |artifact: &Value| artifact["id"].as_str().unwrap().to_owned();
     let (good, odd) = (id(&good), id(&odd));
     assert!(site.out(&["artifact", "show", &good]).contains("0.40, as reported"));
@@ -131,6 +132,9 @@ fn who_was_removed_keeps_the_name_and_failures_their_status() {
     assert_eq!((&write["now"]["success"]["n"], &write["now"]["time"]["n"]), (&json!(1), &json!(1)), "{write}");
     assert!(site.out(&["dashboard", "trends", "--per", "task-type"]).contains("TASK TYPE"));
     assert!(site.out(&["dashboard", "trends", "--per", "type"]).contains("KIND"));
+    let top = site.json_of(&["dashboard", "top-agents", "--type", "write"]);
+    assert_eq!((&top[0]["agent"], top.as_array().unwrap().len()), (&json!("other"), 1), "{top}");
+    assert_eq!(site.json_of(&["--at", "seq:1", "dashboard", "top-agents"]), json!([]), "nothing was done yet then");
     let days = site.json_of(&["dashboard", "days", "--per", "task-type"]);
     assert_eq!((&one(&days, "group", "even")["success_count"], days.as_array().unwrap().len()), (&json!(0), 3));
     let csv = site.out(&["dashboard", "trends", "-o", "csv"]);

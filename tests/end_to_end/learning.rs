@@ -81,7 +81,10 @@ fn a_model_has_versions_that_are_shown_compared_gone_back_to_and_exported() {
     assert_eq!(types(&site, &["--filter", "version:1 type:policy"]), ["policy"]);
     assert_eq!(types(&site, &["--filter", "version:none", "--offset", "1"]), ["value_function"]);
     assert!(site.refusal_of(&["model", "list", "--sort", "colour"]).contains("colour"));
-    assert!(site.out(&["--at", "1", "model", "list"]).contains("no version yet; 0 of 32 outcomes"), "in the past too");
+    assert!(
+        site.out(&["--at", "seq:1", "model", "list"]).contains("no version yet; 0 of 32 outcomes"),
+        "in the past too"
+    );
     assert!(site.out(&["model", "list"]).contains("DECIDES BY"));
     site.out(&["model", "train"]);
     assert!(site.refusal_of(&["model", "train"]).contains("learned something"), "nothing was learned since");
@@ -275,10 +278,10 @@ fn dashboards_say_how_sure_they_are_of_agents_types_divisions_and_owners() {
     let owners = groups("owner");
     assert!(owners.len() == 1 && owners[0].ends_with(" 23"), "{owners:?}");
     let trends = site.out(&["dashboard", "trends", "--per", "type"]);
-    for part in ["TYPE", "100% (72-100%) of 10", "2 groups since "] {
+    for part in ["KIND", "100% (72-100%) of 10", "2 groups since "] {
         assert!(trends.contains(part), "no {part:?} in {trends}");
     }
-    assert!(site.out(&["dashboard", "trends", "-o", "csv"]).starts_with("group,now,before,"));
+    assert!(site.out(&["dashboard", "trends", "-o", "csv"]).starts_with("group,now.agents,now.success."));
     let days = site.json_of(&["dashboard", "days", "--per", "type"]);
     let all: u64 = days.as_array().unwrap().iter().map(|day| day["execution_count"].as_u64().unwrap()).sum();
     assert_eq!(all, 23, "{days}");

@@ -122,6 +122,7 @@ fn json_has_the_fields_of_the_schemas() {
     }
     let mut shown = output(&site, &["task", "show", &id]);
     let attempts = shown.as_object_mut().unwrap().remove("executions").unwrap();
+    assert_eq!(shown.as_object_mut().unwrap().remove("ratings"), Some(Value::Array(vec![])));
     check::<TaskRow>(&["task", "show"], &shown, TASK);
     assert_eq!(attempts.as_array().unwrap().len(), 1, "{attempts}");
     attempts.as_array().unwrap().iter().for_each(|item| check::<Execution>(&["task", "show"], item, EXECUTION));

@@ -59,17 +59,18 @@ pub(super) async fn top_agents(
     State(service): State<Service>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Vec<TopAgent>>, Failure> {
-    let (mut days, mut by, mut limit) = (DAYS, TopBy::default(), LIMIT);
+    let (mut days, mut by, mut limit, mut kind) = (DAYS, TopBy::default(), LIMIT, None);
     for (name, value) in pairs(raw.as_deref())? {
         match name.as_str() {
             "days" => days = number("days", &value, 1, DAYS_MAX)?,
             "by" => by = value.parse()?,
             "limit" => limit = number("limit", &value, 0, LIMIT_MAX)?,
-            _ => return Err(unknown(&name, &["days", "by", "limit"]).into()),
+            "type" => kind = Some(value),
+            _ => return Err(unknown(&name, &["days", "by", "limit", "type"]).into()),
         }
     }
     let first = first_day(days, service.now());
-    service.read(move |reader| reader.top_agents(first, by, limit)).await.map(Json)
+    service.read(move |reader| reader.top_agents(first, by, limit, kind.as_deref())).await.map(Json)
 }
 
 /// `GET /v1/dashboards/days`.

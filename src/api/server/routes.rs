@@ -147,6 +147,7 @@ const TOP: &[(&str, &str)] = &[
         the lower end of its interval at 95 %",
     ),
     ("limit", "at most so many agents, 0 to 10000; 100 when left out"),
+    ("type", "only what they did with tasks of this type"),
 ];
 const SINCE: &[(&str, &str)] = &[("since", "how far back, 1s to 366d; 24h when left out"), PER];
 const TIMELINE: &[(&str, &str)] = &[

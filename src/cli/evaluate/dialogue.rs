@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::Feedback;
@@ -33,7 +32,7 @@ struct Line {
 /// The names that stand in the outcomes of a line, which a log may have more of.
 #[derive(Deserialize)]
 struct Keys {
-    outcomes: BTreeMap<String, BTreeMap<String, IgnoredAny>>,
+    outcomes: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 /// What an outcome may say.

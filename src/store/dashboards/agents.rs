@@ -41,17 +41,28 @@ pub(super) const KIND_BY_DAY: &str = "INDEXED BY agent_history_day";
 /// The sum of tokens, unknown where none was reported; agents may report any number, so it ends at the largest.
 const TOKENS: &str = "CASE WHEN count(p.tokens) = 0 THEN NULL ELSE CAST(total(p.tokens) AS INTEGER) END";
 
-/// How those that did most from a day on are found.
-pub(super) fn top_sql(by: TopBy) -> String {
+/// How those that did most from a day on are found; with a type of task those that did most of it, for which tokens are not kept.
+pub(super) fn top_sql(by: TopBy, of_kind: bool) -> String {
     let order = order(by);
+    let sums = if of_kind {
+        format!(
+            "SELECT h.agent_id, sum(h.executions) AS executions, sum(h.successes) AS successes, sum(h.timed) AS timed,
+                       CAST(total(h.micros) AS INTEGER) AS micros, NULL AS tokens, max(h.day) AS last
+                   FROM agent_history h {KIND_BY_DAY} WHERE h.day >= ?1 AND h.kind = ?3 GROUP BY h.agent_id"
+        )
+    } else {
+        format!(
+            "SELECT p.agent_id, sum(p.execution_count) AS executions, sum(p.success_count) AS successes,
+                       sum(p.timed_count) AS timed, CAST(total(p.execution_us) AS INTEGER) AS micros,
+                       {TOKENS} AS tokens, max(p.day) AS last
+                   FROM agent_performance_daily p {BY_DAY} WHERE p.day >= ?1 AND ?3 IS NULL GROUP BY p.agent_id"
+        )
+    };
     format!(
         "SELECT s.agent_id, coalesce(a.name, (SELECT v.name FROM agent_version v WHERE v.agent_id = s.agent_id
                      ORDER BY v.version DESC LIMIT 1)), a.id IS NULL, s.executions, s.successes, s.timed, s.micros, s.tokens, s.last
-             FROM (SELECT p.agent_id, sum(p.execution_count) AS executions, sum(p.success_count) AS successes,
-                       sum(p.timed_count) AS timed, CAST(total(p.execution_us) AS INTEGER) AS micros,
-                       {TOKENS} AS tokens, max(p.day) AS last
-                   FROM agent_performance_daily p {BY_DAY} WHERE p.day >= ? GROUP BY p.agent_id) s
-             LEFT JOIN agent a ON a.id = s.agent_id ORDER BY {order}, a.name, s.agent_id LIMIT ?"
+             FROM ({sums}) s
+             LEFT JOIN agent a ON a.id = s.agent_id ORDER BY {order}, a.name, s.agent_id LIMIT ?2"
     )
 }
 
@@ -118,9 +129,10 @@ impl Sum {
 }
 
 impl Reader {
-    /// Those that did most from a day on, at most `limit` of them.
-    pub fn top_agents(&self, since: Day, by: TopBy, limit: u64) -> Result<Vec<TopAgent>, Error> {
-        let sql = top_sql(by);
+    /// Those that did most from a day on, at most `limit` of them; where a type of task is named, with tasks of it that leave
+    /// it to an agent how they are done.
+    pub fn top_agents(&self, since: Day, by: TopBy, limit: u64, kind: Option<&str>) -> Result<Vec<TopAgent>, Error> {
+        let sql = top_sql(by, kind.is_some());
         let read = |row: &rusqlite::Row<'_>| {
             let mut columns = Columns::new(row);
             let c = &mut columns;
@@ -144,7 +156,7 @@ impl Reader {
         let mut found: Vec<TopAgent> = self
             .connection()
             .prepare_cached(&sql)
-            .and_then(|mut statement| statement.query_map(params![since.number(), asked], read)?.collect())
+            .and_then(|mut statement| statement.query_map(params![since.number(), asked, kind], read)?.collect())
             .doing(DOING)?;
         if by == TopBy::Success {
             found.sort_by(|one, other| other.success.low.total_cmp(&one.success.low));

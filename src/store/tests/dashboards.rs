@@ -26,13 +26,11 @@ fn last(history: &History) -> Timestamp {
 
 /// What an agent is called, also one that was removed.
 fn called(reader: &Reader, id: AgentId) -> String {
-    match reader.agent(id).unwrap() {
-        Some(agent) => agent.spec.name,
-        None => {
-            let versions = reader.agent_versions(&id.to_string()).unwrap();
-            versions.last().map_or_else(|| id.to_string(), |last| format!("{} (removed)", last.spec.name))
-        }
+    if let Some(agent) = reader.agent(id).unwrap() {
+        return agent.spec.name;
     }
+    let versions = reader.agent_versions(&id.to_string()).unwrap();
+    versions.last().map_or_else(|| id.to_string(), |last| format!("{} (removed)", last.spec.name))
 }
 
 /// The same step for every execution apart from each other.
@@ -71,7 +69,7 @@ proptest! {
             *sum = (sum.0 + day.execution_count, sum.1 + day.success_count, sum.2 + 1);
         }
         for by in TopBy::ALL {
-            let top = reader.top_agents(Day::of(begin), *by, ALL).unwrap();
+            let top = reader.top_agents(Day::of(begin), *by, ALL, None).unwrap();
             let found: BTreeMap<_, _> =
                 top.iter().map(|agent| (agent.agent_id, (agent.execution_count, agent.success_count))).collect();
             prop_assert_eq!(&found, &by_agent);
@@ -263,6 +261,12 @@ proptest! {
         let found: BTreeMap<_, _> = reader.days_apart(first, Per::TaskType).unwrap().into_iter()
             .map(|day| ((day.date, day.group.unwrap()), (day.execution_count, day.success_count))).collect();
         prop_assert_eq!(found, apart);
+        for (kind, [before, now]) in &wanted {
+            let top = reader.top_agents(first, TopBy::Executions, ALL, Some(kind)).unwrap();
+            let sum = top.iter().fold((0, 0), |sum, one| (sum.0 + one.execution_count, sum.1 + one.success_count));
+            prop_assert_eq!(sum, (before.0 + now.0, before.1 + now.1), "{}", kind);
+        }
+        prop_assert!(reader.top_agents(first, TopBy::Success, ALL, Some("no such type")).unwrap().is_empty());
         let errors = reader.errors(Timestamp::from_micros(0), Some(Per::TaskType)).unwrap();
         prop_assert!(errors.groups.iter().all(|one| one.group.is_some()));
         let links = reader.collaboration(Timestamp::from_micros(0), Per::TaskType).unwrap().links;
@@ -318,7 +322,7 @@ fn what_few_did_by_luck_does_not_come_first() {
     assert!(seen > 40, "{seen}");
     let (_folder, store) = commit(&history, 50);
     let reader = store.reader().unwrap();
-    let top = reader.top_agents(Day::from_number(0), TopBy::Success, 10).unwrap();
+    let top = reader.top_agents(Day::from_number(0), TopBy::Success, 10, None).unwrap();
     assert_eq!((top[0].agent_id, top[1].agent_id), (steady, lucky));
     assert!(top[0].success.share < top[1].success.share, "two of two is luck: {top:?}");
     let day = Day::of(history.records[0].time);
