@@ -294,7 +294,7 @@ fn a_screens_name_with_words_opens_it_filtered_by_them() {
 #[test]
 fn a_verb_that_does_not_exist_is_refused_by_name_and_never_asked_about() {
     for (line, says) in [
-        ("task failed", "task has no verb \"failed\"; there are list, wait"),
+        ("task failed", "task has no verb \"failed\"; there are list, rate, wait"),
         ("agent remvoe ann", "agent has no verb \"remvoe\"; did you mean remove?"),
         ("menagerie journal verfy", "journal has no verb \"verfy\"; did you mean verify?"),
         ("aproev 12", "nothing is called \"aproev\"; did you mean approve?"),
