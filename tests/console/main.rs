@@ -23,6 +23,7 @@ mod panicking;
 mod pasting;
 mod proposing;
 mod random_keys;
+mod rating;
 mod read_only;
 mod reassigning;
 mod resizing;
