@@ -28,6 +28,7 @@ mod read_only;
 mod reassigning;
 mod resizing;
 mod screens;
+mod searching;
 mod signals;
 mod starting;
 mod travelling;

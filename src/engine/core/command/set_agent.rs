@@ -39,8 +39,10 @@ impl Core {
             return Ok(Reply::Items { done, refused: vec![], inverse: vec![], warnings });
         }
         // Only what is changed goes back, so that what others change meanwhile stays.
-        let back =
-            AgentPatch { owner: (owner != owner_before).then(|| owner_before.to_string()), ..AgentPatch::between(&spec, &before) };
+        let back = AgentPatch {
+            owner: (owner != owner_before).then(|| owner_before.to_string()),
+            ..AgentPatch::between(&spec, &before)
+        };
         let moved = spec.cage.is_some_and(|home| self.agents[slot].cage.is_some_and(|at| at != home));
         self.emit(now, actor, AgentDeclared { agent_id, spec, owner }, out);
         if moved {
