@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::agent_fields::FieldArgs;
 use super::agent_performance::{self, PerformanceArgs};
 use super::agent_recommend::RecommendArgs;
 use super::alert;
@@ -13,19 +13,16 @@ use super::args::one_of;
 use super::context::Context;
 use super::failure::Outcome;
 use super::list::{ListArgs, given};
-use super::output::Role;
 use super::program::Programs;
-use super::table::{Align, Cell, Table};
-use super::task_options::parse_workspace;
+use super::table::{Align, Table};
 use super::view;
-use super::{agent_recommend, agent_version, candidates, items};
+use super::{agent_recommend, agent_show, agent_version, candidates, items};
 use crate::api::client::{Client, encode};
 use crate::api::types::WireCommand;
-use crate::domain::agent::{
-    AgentConfiguration, AgentKind, AgentSpec, Capability, Division, Participant, Runtime, StreamFormat, Tier,
-};
+use crate::domain::agent::Division;
+use crate::domain::difference::shown_differences;
 use crate::domain::filter::tables;
-use crate::domain::{AgentStatus, CageId, Refusal, Workspace};
+use crate::domain::{Agent, AgentSpec, AgentStatus, CageId, Refusal, User};
 
 /// What can be done with agents.
 #[derive(Subcommand, Debug)]
@@ -41,6 +38,8 @@ pub enum AgentVerb {
     Performance(PerformanceArgs),
     /// Add an agent; a fleet file and `apply` do the same for many
     Add(Box<AddArgs>),
+    /// Change some of what is declared about an agent; what is left out stays
+    Set(Box<SetArgs>),
     /// Remove agents that have nothing running
     Remove {
         /// Their names or ids
@@ -82,7 +81,9 @@ pub enum AgentVerb {
         #[arg(long, value_name = "AGENT")]
         to: Option<String>,
     },
-    /// Show every definition that an agent has had
+    /// Show when what is declared about an agent was changed, by whom, and what of it
+    ///
+    /// Of a changed text only the lines that differ are shown; `-o json` has both whole.
     History {
         /// Its name or id; of a removed agent the name that it had
         agent: String,
@@ -90,7 +91,9 @@ pub enum AgentVerb {
         #[command(flatten)]
         list: ListArgs,
     },
-    /// Show what is different between two definitions of an agent
+    /// Show what is different between two definitions of an agent, field by field
+    ///
+    /// Of a changed text only the lines that differ are shown; `-o json` has both whole.
     Diff {
         /// Its name or id
         agent: String,
@@ -141,69 +144,20 @@ pub struct AgentListArgs {
 pub struct AddArgs {
     /// Unique, 1-100 characters
     pub name: String,
-    /// A name for people
-    #[arg(long, value_name = "TEXT")]
-    pub display_name: Option<String>,
-    /// What it is for
-    #[arg(long, value_name = "KIND", value_parser = one_of::<AgentKind>(AgentKind::ALL))]
-    pub kind: Option<AgentKind>,
-    /// Where it belongs
-    #[arg(long, value_name = "DIVISION", value_parser = one_of::<Division>(Division::ALL))]
-    pub division: Option<Division>,
-    /// What part it takes in a conversation
-    #[arg(long, value_name = "PART", value_parser = one_of::<Participant>(Participant::ALL))]
-    pub participant: Option<Participant>,
-    /// Free: `coder`, `tester`
-    #[arg(long, value_name = "TEXT")]
-    pub role: Option<String>,
-    /// How high it stands
-    #[arg(long, value_name = "TIER", value_parser = one_of::<Tier>(Tier::ALL))]
-    pub tier: Option<Tier>,
-    /// The agent it reports to
-    #[arg(long, value_name = "NAME")]
-    pub reports_to: Option<String>,
-    /// Something it can do, perhaps with parameters as a JSON object: `review={"languages":["rust"]}`; may be repeated
-    #[arg(long = "capability", value_name = "TYPE[=JSON]", value_parser = parse_capability)]
-    pub capabilities: Vec<Capability>,
-    /// Something it knows well; may be repeated
-    #[arg(long = "specialization", value_name = "TEXT")]
-    pub specializations: Vec<String>,
-    /// A tool it can use; may be repeated
-    #[arg(long = "tool", value_name = "NAME")]
-    pub tools: Vec<String>,
-    /// A word that points to it; may be repeated
-    #[arg(long = "keyword", value_name = "WORD")]
-    pub keywords: Vec<String>,
-    /// How many tasks at a time, 1-1024
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub concurrency: u32,
-    /// The cage it lives in; without one it takes any vacant cage while it works
-    #[arg(long, value_name = "NUMBER")]
-    pub cage: Option<CageId>,
-    /// The user that owns it, by name, address or id; whoever adds it when left out
-    #[arg(long, value_name = "USER")]
-    pub owner: Option<String>,
-    /// A variable for its command; may be repeated
-    #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = super::run::parse_variable)]
-    pub env: Vec<(String, String)>,
-    /// The folder in which its command starts, absolute; the cage's working folder when left out
-    #[arg(long, value_name = "DIR")]
-    pub workdir: Option<String>,
-    /// A git repository that it works on, in a copy for each task, and the commit to begin with
-    #[arg(long, value_name = "PATH[@REF]", value_parser = parse_workspace)]
-    pub workspace: Option<Workspace>,
-    /// The language in which its command says what it does; `menagerie` when left out
-    #[arg(long, value_name = "FORMAT", value_parser = one_of::<StreamFormat>(StreamFormat::ALL))]
-    pub format: Option<StreamFormat>,
-    /// Settings and constraints: a JSON object with `settings` and `constraints`, each an object
-    #[arg(long, value_name = "JSON", value_parser = parse_json::<AgentConfiguration>)]
-    pub configuration: Option<AgentConfiguration>,
-    /// Anything about its resources: a JSON object
-    #[arg(long, value_name = "JSON", value_parser = parse_json::<Map<String, Value>>)]
-    pub resource_config: Option<Map<String, Value>>,
-    /// The command it runs, after `--`; a task may bring its own instead
-    #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
+    #[command(flatten)]
+    pub fields: FieldArgs,
+}
+
+/// Options of `menagerie agent set`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "What is left out stays as it is. An option that may be repeated takes the place of the whole list. An empty value clears: `--role '' --keyword ''`, and `-- ''` the command. The change is a version of its own: `agent history` and `agent diff` show it, `agent rollback` goes back."
+)]
+pub struct SetArgs {
+    /// Its name or id
+    pub agent: String,
+    #[command(flatten)]
+    pub fields: FieldArgs,
 }
 
 pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
@@ -212,11 +166,12 @@ pub fn run(context: &mut Context, verb: AgentVerb) -> Outcome {
         AgentVerb::Show { agent } => return show(context, &agent),
         AgentVerb::Performance(args) => return agent_performance::run(context, args),
         AgentVerb::Add(args) => {
-            let agent = Box::new(spec(*args));
+            let agent = Box::new(args.fields.patch().over(&AgentSpec::new(args.name)));
             agent.check()?;
             Programs::new(&context.settings.data_dir.value).check_agent(&agent)?;
             (WireCommand::AddAgent { agent }, "added")
         }
+        AgentVerb::Set(args) => return set(context, *args),
         AgentVerb::Remove { agents: ids } => (WireCommand::RemoveAgents { ids }, "removed"),
         AgentVerb::Reassign { agents, candidates: true, .. } => {
             return candidates::show(context, &format!("/v1/agents/{}/candidates", encode(&agents[0])));
@@ -253,49 +208,28 @@ fn names_of(client: &Client, command: &WireCommand) -> BTreeMap<String, String> 
     asked.map(|agent: Value| (view::text(&agent, "id"), view::text(&agent, "name"))).collect()
 }
 
-fn spec(args: AddArgs) -> AgentSpec {
-    let mut spec = AgentSpec::new(args.name);
-    spec.kind = args.kind.unwrap_or(spec.kind);
-    spec.display_name = args.display_name;
-    spec.division = args.division;
-    spec.participant = args.participant;
-    spec.role = args.role;
-    spec.tier = args.tier;
-    spec.reports_to = args.reports_to;
-    spec.keywords = args.keywords;
-    spec.concurrency = args.concurrency;
-    spec.cage = args.cage;
-    spec.capabilities = args.capabilities;
-    spec.specializations = args.specializations;
-    spec.tools_available = args.tools;
-    spec.owner = args.owner;
-    spec.configuration = args.configuration.unwrap_or_default();
-    spec.resource_config = args.resource_config.unwrap_or_default();
-    let env = args.env.into_iter().map(|(name, value)| (name, value.into())).collect();
-    spec.runtime = Runtime::Command {
-        command: args.command,
-        env,
-        workdir: args.workdir,
-        format: args.format.unwrap_or_default(),
-        workspace: args.workspace,
-    };
-    spec
-}
-
-/// Reads `TYPE`, or `TYPE={...}` with parameters.
-fn parse_capability(text: &str) -> Result<Capability, Refusal> {
-    let (kind, parameters) = match text.split_once('=') {
-        Some((kind, parameters)) => (kind, parse_json(parameters)?),
-        None => (text, Map::new()),
-    };
-    Ok(Capability { kind: kind.to_owned(), parameters })
-}
-
-/// Reads an object that is typed as JSON.
-fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
-    serde_json::from_str(text).map_err(|error| {
-        Refusal::invalid("value", text, "a JSON object, such as {\"settings\": {}}").hint(format!("It says: {error}"))
-    })
+/// Changes some of what is declared about an agent, and shows what.
+fn set(context: &mut Context, args: SetArgs) -> Outcome {
+    let changes = args.fields.patch();
+    if changes.is_empty() {
+        let refusal = Refusal::invalid("agent set", "", "at least one option that says what is to be different");
+        return Err(refusal.hint("menagerie agent set --help lists them").into());
+    }
+    let client = context.engine()?;
+    let agent: Agent = client.get(&format!("/v1/agents/{}", encode(&args.agent)), &vec![])?;
+    let spec = changes.over(&agent.spec);
+    spec.check()?;
+    if changes.command.is_some() || changes.env.is_some() {
+        Programs::new(&context.settings.data_dir.value).check_agent(&spec)?;
+    }
+    let (id, name) = (agent.id.to_string(), agent.spec.name.clone());
+    let command = WireCommand::SetAgent { id: id.clone(), changes: Box::new(changes) };
+    let status = items::send_named(context, &client, &command, "changed", &BTreeMap::from([(id, name)]))?;
+    if context.out.is_table() {
+        let json = |spec: &AgentSpec| serde_json::to_value(spec).unwrap_or(Value::Null);
+        agent_version::show_changes(context, &shown_differences(&json(&agent.spec), &json(&spec)))?;
+    }
+    Ok(status)
 }
 
 fn list(context: &mut Context, args: &AgentListArgs) -> Outcome {
@@ -338,20 +272,20 @@ fn draw(rows: &[Value]) -> Table {
 }
 
 /// The cage an agent is in, or else the one it lives in.
-fn home(agent: &Value) -> String {
+pub fn home(agent: &Value) -> String {
     let now = view::text(agent, "cage_id");
     if now.is_empty() { view::text_or_dash(agent, "cage") } else { now }
 }
 
 /// The share of executions that succeeded; a dash while there was none.
-fn success(agent: &Value) -> String {
+pub fn success(agent: &Value) -> String {
     match (view::count(agent, "counters.success_count"), view::count(agent, "counters.total_executions")) {
         (_, 0) => "-".into(),
         (good, total) => format!("{}%", good * 100 / total),
     }
 }
 
-fn mean(agent: &Value) -> String {
+pub fn mean(agent: &Value) -> String {
     let millis = view::at(agent, "counters.avg_execution_time_ms").as_i64();
     millis.map_or_else(|| view::NOTHING.into(), |millis| crate::domain::Span::from_millis(millis).human())
 }
@@ -362,39 +296,10 @@ fn show(context: &mut Context, agent: &str) -> Outcome {
     if context.out.value(&agent)? {
         return Ok(0);
     }
-    let failures = view::count(&agent, "consecutive_failures");
-    let failures =
-        if failures == 0 { Cell::default() } else { Cell::new(format!("{failures} in a row"), Role::Warning) };
-    let mut fields = vec![
-        ("name", view::text(&agent, "name").into()),
-        ("id", view::text(&agent, "id").into()),
-        ("display name", view::text(&agent, "display_name").into()),
-        ("status", view::status(&agent, "status")),
-        ("paused until", view::moment(&agent, "breaker_until")),
-        ("failures", failures),
-        ("kind", view::text(&agent, "kind").into()),
-        ("division", view::text(&agent, "division").into()),
-        ("participant", view::text(&agent, "participant").into()),
-        ("role", view::text(&agent, "role").into()),
-        ("tier", view::text(&agent, "tier").into()),
-        ("reports to", view::text(&agent, "reports_to").into()),
-        ("cage", home(&agent).into()),
-        ("slots", format!("{} of {} taken", view::count(&agent, "running"), view::count(&agent, "concurrency")).into()),
-        ("task", view::text(&agent, "current_task_id").into()),
-        ("capabilities", view::joined(&agent, "capabilities", " ").into()),
-        ("specializations", view::joined(&agent, "specializations", " ").into()),
-        ("tools", view::joined(&agent, "tools_available", " ").into()),
-        ("keywords", view::joined(&agent, "keywords", " ").into()),
-        ("runtime", view::text(&agent, "runtime").into()),
-        ("executions", view::count(&agent, "counters.total_executions").to_string().into()),
-        ("succeeded", success(&agent).into()),
-        ("stopped by others", view::count(&agent, "counters.stopped_executions").to_string().into()),
-        ("mean time", mean(&agent).into()),
-        ("heartbeat", view::moment(&agent, "last_heartbeat")),
-        ("created", view::moment(&agent, "created_at")),
-        ("updated", view::moment(&agent, "updated_at")),
-    ];
-    fields.extend(alert::about(&client, &[format!("agent {}", view::text(&agent, "name"))])?);
+    let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())])?.0;
+    let mut fields = agent_show::fields(&agent, &users)?;
+    let name = view::text(&agent, "name");
+    fields.extend(alert::about(&client, &[format!("agent {name}")])?);
     context.out.fields(&fields)?;
     Ok(0)
 }

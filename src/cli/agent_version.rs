@@ -11,13 +11,13 @@ use super::failure::{Failure, Outcome};
 use super::items;
 use super::list::ListArgs;
 use super::output::Role;
-use super::table::{Align, Table, clean};
+use super::table::clean;
 use super::view;
 use crate::api::client::{Client, encode};
 use crate::api::filters::AGENT_VERSIONS;
 use crate::api::types::WireCommand;
 use crate::domain::agent::AgentVersion;
-use crate::domain::difference::differences;
+use crate::domain::difference::{differences, shown_differences};
 use crate::domain::{Fleet, Refusal, Reply, User};
 
 /// Shows who reports to whom: all, or those under one agent.
@@ -84,49 +84,47 @@ fn path_of(agent: &str) -> String {
     format!("agents/{}/versions", encode(agent))
 }
 
-/// Shows every definition that an agent has had, and what was changed each time.
+/// Shows when an agent was declared otherwise, by whom, and what was changed each time.
 pub fn history(context: &mut Context, agent: &str, list: &ListArgs) -> Outcome {
     let client = context.engine()?;
     let versions = versions(&client, agent)?;
     let mut fetched = list.fetch_from(&client, &path_of(agent), &AGENT_VERSIONS, vec![], context.out.is_table())?;
     let users = client.list::<User>("users", &vec![("limit".to_owned(), "10000".to_owned())])?.0;
-    let changes = |at: usize| match at.checked_sub(1) {
+    let changes = |at: usize, differ: Differ| match at.checked_sub(1) {
         None => vec!["declared".to_owned()],
-        Some(before) => between(&versions[before], &versions[at]),
+        Some(before) => between(&versions[before], &versions[at], differ),
     };
     // What was changed is told from the version before, which need not be among those asked for.
-    let told = |row: &Value| {
+    let place_of = |row: &Value| {
         let number = row["version"].as_u64()?;
-        let at = versions.iter().position(|version| version.version == number)?;
-        let version = &versions[at];
-        Some(serde_json::json!({"version": version.version, "seq": version.seq, "time": version.time,
-            "actor": version.actor, "changes": changes(at)}))
+        versions.iter().position(|version| version.version == number)
     };
-    fetched.rows = fetched.rows.iter().filter_map(told).collect();
-    list.print(context, fetched, |rows| {
-        let mut table = Table::new(&[
-            ("VERSION", Align::Right),
-            ("RECORD", Align::Right),
-            ("TIME", Align::Left),
-            ("BY", Align::Left),
-            ("CHANGES", Align::Elastic),
-        ]);
-        for value in rows {
-            table.row(vec![
-                view::text(value, "version").into(),
-                view::text(value, "seq").into(),
-                view::moment(value, "time"),
-                view::actor(&view::text(value, "actor"), &users).into(),
-                view::joined(value, "changes", "; ").into(),
-            ]);
+    let places: Vec<usize> = fetched.rows.iter().filter_map(place_of).collect();
+    let row = |at: &usize| {
+        let version = &versions[*at];
+        serde_json::json!({"version": version.version, "seq": version.seq, "time": version.time,
+            "actor": version.actor, "changes": changes(*at, differences)})
+    };
+    fetched.rows = places.iter().map(row).collect();
+    list.print_as(context, fetched, |context, _| {
+        for at in places {
+            let AgentVersion { version, seq, time, actor, .. } = &versions[at];
+            let actor = clean(&view::actor(actor, &users));
+            let head = format!("version {version}, record {seq}, {time} by {actor}");
+            let head = context.out.paint(Role::Dim, &head);
+            context.out.line(&head)?;
+            show_changes(context, &changes(at, shown_differences))?;
         }
-        table
+        Ok(())
     })
 }
 
-fn between(before: &AgentVersion, after: &AgentVersion) -> Vec<String> {
+/// What makes sentences of what differs.
+type Differ = fn(&Value, &Value) -> Vec<String>;
+
+fn between(before: &AgentVersion, after: &AgentVersion, differ: Differ) -> Vec<String> {
     let json = |version: &AgentVersion| serde_json::to_value(&version.spec).unwrap_or(Value::Null);
-    let found = differences(&json(before), &json(after));
+    let found = differ(&json(before), &json(after));
     if found.is_empty() { vec!["owner".to_owned()] } else { found }
 }
 
@@ -147,13 +145,14 @@ pub fn diff(context: &mut Context, agent: &str, from: Option<u64>, to: Option<u6
     let from = from.unwrap_or_else(|| last.saturating_sub(1).max(1));
     let to = to.unwrap_or(last);
     let (before, after) = (version_of(&versions, from)?, version_of(&versions, to)?);
-    let found = if before.spec == after.spec { vec![] } else { between(before, after) };
-    let value = serde_json::json!({"from": from, "to": to, "changes": found});
+    let found = |differ: Differ| if before.spec == after.spec { vec![] } else { between(before, after, differ) };
+    let value = serde_json::json!({"from": from, "to": to, "changes": found(differences)});
     if context.out.value(&value)? {
         return Ok(0);
     }
     let head = context.out.paint(Role::Dim, &format!("version {from} -> version {to}"));
     context.out.line(&head)?;
+    let found = found(shown_differences);
     if found.is_empty() {
         context.out.line("nothing is different")?;
     }
@@ -161,7 +160,8 @@ pub fn diff(context: &mut Context, agent: &str, from: Option<u64>, to: Option<u6
     Ok(0)
 }
 
-fn show_changes(context: &mut Context, changes: &[String]) -> io::Result<()> {
+/// Prints what was changed, indented.
+pub fn show_changes(context: &mut Context, changes: &[String]) -> io::Result<()> {
     changes.iter().try_for_each(|line| context.out.line(&format!("  {}", clean(line))))
 }
 
@@ -183,7 +183,7 @@ pub fn rollback(context: &mut Context, agent: &str, version: u64) -> Outcome {
             }
             for change in &changes {
                 context.out.line(&format!("{} is as it was in version {version}", clean(&change.what)))?;
-                show_changes(context, &change.fields)?;
+                show_changes(context, change.lines())?;
             }
             Ok(0)
         }

@@ -60,7 +60,7 @@ pub fn run(context: &mut Context, args: &ApplyArgs) -> Outcome {
         let (sign, role) = if change.action == "add" { ("+", Role::Good) } else { ("~", Role::Warning) };
         let what = out.paint(role, &format!("{sign} {}", change.what));
         out.line(&what)?;
-        for field in &change.fields {
+        for field in change.lines() {
             out.line(&format!("    {}", super::table::clean(field)))?;
         }
     }

@@ -1,6 +1,7 @@
 //! What all lists have in common: `--limit`, `--offset`, `--sort`, filters, and fetching page by page.
 
 use std::collections::HashSet;
+use std::io;
 
 use clap::Args;
 use schemars::schema_for;
@@ -128,14 +129,24 @@ impl ListArgs {
     pub fn print(
         &self,
         context: &mut Context,
-        Fetched { list, rows, total, more }: Fetched,
+        fetched: Fetched,
         draw: impl FnOnce(&[Value]) -> Table,
+    ) -> Outcome {
+        self.print_as(context, fetched, |context, rows| context.out.table(&draw(rows)))
+    }
+
+    /// The same for what is no table for people.
+    pub fn print_as(
+        &self,
+        context: &mut Context,
+        Fetched { list, rows, total, more }: Fetched,
+        show: impl FnOnce(&mut Context, &[Value]) -> io::Result<()>,
     ) -> Outcome {
         let written = if rows.is_empty() { context.out.nothing(&columns(list))? } else { context.out.values(&rows)? };
         if written {
             return Ok(0);
         }
-        context.out.table(&draw(&rows))?;
+        show(context, &rows)?;
         if let Some(remark) = remark(self.offset, rows.len() as u64, total, more) {
             let remark = context.out.paint(Role::Dim, &remark);
             context.out.line(&remark)?;

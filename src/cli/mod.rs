@@ -24,8 +24,10 @@ pub mod toml_file;
 pub mod view;
 
 mod agent;
+mod agent_fields;
 mod agent_performance;
 mod agent_recommend;
+mod agent_show;
 mod agent_version;
 mod alert;
 mod alert_history;

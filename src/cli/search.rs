@@ -9,7 +9,7 @@ use super::failure::Outcome;
 use super::output::Role;
 use super::table::clean;
 use super::view;
-use crate::domain::search::SearchNoun;
+use crate::domain::search::{SearchNoun, text_of};
 
 /// Options of `menagerie search`.
 #[derive(Args, Clone, Debug)]
@@ -58,14 +58,6 @@ pub fn run(context: &mut Context, args: &SearchArgs) -> Outcome {
     Ok(0)
 }
 
-/// The search as it is sent: an argument with blanks was in quotation marks, and is a phrase. One that has such marks itself says
-/// by itself what belongs together.
-fn text_of(words: &[String]) -> String {
-    let blanks = |word: &&String| word.contains(char::is_whitespace) && !word.contains('"');
-    let word = |word: &String| if blanks(&word) { format!("\"{word}\"") } else { word.clone() };
-    words.iter().map(word).collect::<Vec<_>>().join(" ")
-}
-
 /// A text with what was found in it set off.
 fn pieces(context: &Context, item: &Value, path: &str) -> String {
     let mut shown = String::new();
@@ -75,16 +67,4 @@ fn pieces(context: &Context, item: &Value, path: &str) -> String {
         shown.push_str(&if hit { context.out.paint(Role::Good, &text) } else { text });
     }
     shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_argument_with_blanks_is_a_phrase() {
-        assert_eq!(text_of(&["parser".into(), "unit tests".into()]), "parser \"unit tests\"");
-        assert_eq!(text_of(&["\"columns csv\"".into()]), "\"columns csv\"");
-        assert_eq!(text_of(&["a \"columns csv\"".into()]), "a \"columns csv\"");
-    }
 }

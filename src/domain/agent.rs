@@ -1,5 +1,9 @@
 //! Agents: named workers with a runtime, capabilities, a place in a hierarchy and a record.
 
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -137,6 +141,30 @@ impl<'de> Deserialize<'de> for Capability {
     }
 }
 
+/// `TYPE`, or `TYPE={...}` with parameters as a JSON object.
+impl FromStr for Capability {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let Some((kind, parameters)) = text.split_once('=') else {
+            return Ok(Self { kind: text.to_owned(), parameters: Map::new() });
+        };
+        let parameters = serde_json::from_str(parameters).map_err(|error| {
+            Refusal::invalid("capabilities", text, "TYPE or TYPE={...}, such as review={\"languages\":[\"rust\"]}")
+                .hint(format!("It says: {error}"))
+        })?;
+        Ok(Self { kind: kind.to_owned(), parameters })
+    }
+}
+
+/// As it is read: the name alone, or with parameters behind it.
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if self.parameters.is_empty() { Ok(()) } else { write!(f, "={}", Value::Object(self.parameters.clone())) }
+    }
+}
+
 enumeration! {
     /// The language in which a command says on its standard output what it does.
     pub enum StreamFormat ("format") {
@@ -250,16 +278,16 @@ pub struct AgentSpec {
     /// The agent it reports to, by name.
     #[serde(default)]
     pub reports_to: Option<String>,
-    /// What it knows well.
+    /// What it knows well; at most 256.
     #[serde(default)]
     pub specializations: Vec<String>,
-    /// Tools it can use.
+    /// Tools it can use; at most 256.
     #[serde(default)]
     pub tools_available: Vec<String>,
-    /// Words that point to it.
+    /// Words that point to it; at most 256.
     #[serde(default)]
     pub keywords: Vec<String>,
-    /// What it can do.
+    /// What it can do, each once; at most 256.
     #[serde(default)]
     pub capabilities: Vec<Capability>,
     /// How it does a task.
@@ -293,6 +321,8 @@ const fn default_concurrency() -> u32 {
 impl AgentSpec {
     /// How many tasks an agent may do at a time.
     pub const CONCURRENCY_MAX: u32 = 1024;
+    /// How many capabilities an agent may have, and how many specializations, tools and keywords each.
+    pub const LIST_MAX: usize = 256;
 
     /// An agent that runs commands and has the defaults in everything else.
     pub fn new(name: impl Into<String>) -> Self {
@@ -341,14 +371,26 @@ impl AgentSpec {
         if self.reports_to.as_deref() == Some(&self.name) {
             return Err(Refusal::invalid("reports_to", &self.name, "another agent").within(place));
         }
+        let count = |field: &str, count: usize| {
+            let allowed = || format!("at most {}", Self::LIST_MAX);
+            let refused = (count > Self::LIST_MAX).then(|| Refusal::invalid(field, count, allowed()).within(&place));
+            refused.map_or(Ok(()), Err)
+        };
+        count("capabilities", self.capabilities.len())?;
+        let mut kinds = BTreeSet::new();
         for capability in &self.capabilities {
             check_name("capabilities", &capability.kind, 100).map_err(|refusal| refusal.within(&place))?;
+            if !kinds.insert(&capability.kind) {
+                let refusal = Refusal::invalid("capabilities", &capability.kind, "each capability once");
+                return Err(refusal.within(place));
+            }
         }
         for (field, words) in [
             ("specializations", &self.specializations),
             ("tools_available", &self.tools_available),
             ("keywords", &self.keywords),
         ] {
+            count(field, words.len())?;
             for word in words {
                 check_name(field, word, 100).map_err(|refusal| refusal.within(&place))?;
             }
@@ -465,4 +507,35 @@ pub struct Agent {
     pub created_at: Timestamp,
     /// When its record last changed.
     pub updated_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_bounded_and_a_capability_is_said_once() {
+        let refused = |change: &dyn Fn(&mut AgentSpec)| {
+            let mut spec = AgentSpec::new("ann");
+            change(&mut spec);
+            spec.check().err().map(|refusal| refusal.to_string()).unwrap_or_default()
+        };
+        let capability = |name: &str| name.parse::<Capability>().unwrap();
+        let twice = refused(&|spec| spec.capabilities = vec![capability("a"), capability("b"), capability("a={}")]);
+        assert_eq!(twice, "agent ann: capabilities: \"a\" is not allowed; allowed: each capability once");
+        let words = |count: usize| (0..count).map(|number| format!("w{number}")).collect::<Vec<_>>();
+        for many in [
+            refused(&|spec| spec.keywords = words(257)),
+            refused(&|spec| spec.tools_available = words(257)),
+            refused(&|spec| spec.specializations = words(257)),
+            refused(&|spec| spec.capabilities = words(257).iter().map(|name| capability(name)).collect()),
+        ] {
+            assert!(many.contains("\"257\"") && many.contains("at most 256"), "{many:?}");
+        }
+        assert_eq!(refused(&|spec| spec.keywords = words(256)), "");
+        for text in ["review", "review={\"languages\":[\"rust\"]}"] {
+            assert_eq!(capability(text).to_string(), text);
+        }
+        assert!("review=1".parse::<Capability>().is_err() && "review=".parse::<Capability>().is_err());
+    }
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSpec;
+use super::agent_patch::AgentPatch;
 use super::alert_rule::AlertRulePatch;
 use super::approval_rule::ApprovalRule;
 use super::fleet::Fleet;
@@ -79,6 +80,13 @@ pub enum Command<Task = TaskId, Agent = AgentId, Artifact = ArtifactId, Alert = 
     AddAgent {
         /// The agent.
         agent: Box<AgentSpec>,
+    },
+    /// Changes some of what is declared about an agent; what is left out stays.
+    SetAgent {
+        /// Which.
+        id: Agent,
+        /// What is to be different.
+        changes: Box<AgentPatch>,
     },
     /// Removes agents that have nothing running.
     RemoveAgents {
@@ -363,4 +371,22 @@ pub struct Change {
     /// Field by field: `limits.memory: 128MiB -> 256MiB`.
     #[serde(default)]
     pub fields: Vec<String>,
+    /// The same line by line, where that reads otherwise: of long texts and lists only what differs, with `-` and `+`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<String>,
+}
+
+impl Change {
+    /// Adds a field.
+    pub fn add(&mut self, field: String) {
+        if !self.shown.is_empty() {
+            self.shown.push(field.clone());
+        }
+        self.fields.push(field);
+    }
+
+    /// The fields for people to read.
+    pub fn lines(&self) -> &[String] {
+        if self.shown.is_empty() { &self.fields } else { &self.shown }
+    }
 }

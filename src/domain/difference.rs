@@ -3,17 +3,121 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::quantity::Bytes;
 
-/// `limits.memory: 128MiB -> 256MiB` for each leaf that differs.
-pub fn differences(old: &Value, new: &Value) -> Vec<String> {
-    let mut fields = vec![];
-    compare("", old, new, &mut fields);
-    fields
+/// A leaf whose values fit into so many characters together is shown on one line.
+const LINE_CHARS: usize = 120;
+/// So many characters of a changed line are shown.
+const SHOWN_CHARS: usize = 100;
+/// So many of them, at most, stand before what is different in it.
+const BEFORE_CHARS: usize = 20;
+/// So many changed lines of one leaf are shown.
+const SHOWN_LINES: usize = 40;
+/// Texts of more lines are not compared line by line: that would take too long.
+const COMPARED_LINES: usize = 1000;
+
+/// What differs at one place.
+enum Leaf {
+    /// From what to what.
+    Changed(String, Value, Value),
+    /// The same in another order.
+    Moved(String),
 }
 
-fn compare(path: &str, old: &Value, new: &Value, fields: &mut Vec<String>) {
+/// `limits.memory: 128MiB -> 256MiB` for each leaf that differs.
+pub fn differences(old: &Value, new: &Value) -> Vec<String> {
+    leaves(old, new).iter().map(exact).collect()
+}
+
+/// The same for people to read, line by line: of a text of several lines, and of a long list, only what differs, with `-` and `+`
+/// before it, and what is long shortened around that.
+pub fn shown_differences(old: &Value, new: &Value) -> Vec<String> {
+    leaves(old, new).iter().flat_map(readable).collect()
+}
+
+fn leaves(old: &Value, new: &Value) -> Vec<Leaf> {
+    let mut leaves = vec![];
+    compare("", old, new, &mut leaves);
+    leaves
+}
+
+fn exact(leaf: &Leaf) -> String {
+    match leaf {
+        Leaf::Changed(path, old, new) => format!("{path}: {} -> {}", show(path, old), show(path, new)),
+        Leaf::Moved(path) => format!("{path}: in another order"),
+    }
+}
+
+fn readable(leaf: &Leaf) -> Vec<String> {
+    let Leaf::Changed(path, old, new) = leaf else { return vec![exact(leaf)] };
+    let (before, after) = (lines(path, old), lines(path, new));
+    let several = |value: &Value, lines: &[String]| match value {
+        // A list with a word of several lines has more lines than words.
+        Value::Array(words) => lines.len() > words.len(),
+        _ => lines.len() > 1,
+    };
+    let whole = exact(leaf);
+    let short = whole.chars().count() <= LINE_CHARS + path.chars().count();
+    if short && !several(old, &before) && !several(new, &after) {
+        return vec![whole];
+    }
+    let mut shown = vec![format!("{path}:")];
+    if before.len().max(after.len()) > COMPARED_LINES {
+        shown.push(format!("  {} lines -> {} lines", before.len(), after.len()));
+        return shown;
+    }
+    for op in capture_diff_slices(Algorithm::Myers, &before, &after) {
+        if op.tag() == DiffTag::Equal {
+            continue;
+        }
+        let (gone, come) = (&before[op.old_range()], &after[op.new_range()]);
+        shown.extend(gone.iter().enumerate().map(|(at, line)| format!("  - {}", around(line, come.get(at)))));
+        shown.extend(come.iter().enumerate().map(|(at, line)| format!("  + {}", around(line, gone.get(at)))));
+    }
+    if shown.len() == 1 {
+        shown.push("  only where lines end".to_owned());
+    }
+    if shown.len() > SHOWN_LINES + 1 {
+        let more = shown.len() - SHOWN_LINES - 1;
+        shown.truncate(SHOWN_LINES + 1);
+        shown.push(format!("  … and {more} more lines"));
+    }
+    shown
+}
+
+/// A value as lines: those of a text, those of each word of a list, and one of anything else; none of nothing.
+fn lines(path: &str, value: &Value) -> Vec<String> {
+    let split = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    match value {
+        Value::Null => vec![],
+        Value::String(text) => split(text),
+        Value::Array(words) => words
+            .iter()
+            .flat_map(|word| match word {
+                Value::String(text) => split(text),
+                other => vec![show(path, other)],
+            })
+            .collect(),
+        other => vec![show(path, other)],
+    }
+}
+
+/// A line shortened to where it differs from the one that it takes the place of.
+fn around(line: &str, other: Option<&String>) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    if chars.len() <= SHOWN_CHARS {
+        return line.to_owned();
+    }
+    let same = other.map_or(0, |other| chars.iter().zip(other.chars()).take_while(|(a, b)| **a == *b).count());
+    let start = same.saturating_sub(BEFORE_CHARS).min(chars.len() - SHOWN_CHARS);
+    let end = start + SHOWN_CHARS;
+    let (before, after) = (if start > 0 { "…" } else { "" }, if end < chars.len() { "…" } else { "" });
+    format!("{before}{}{after}", chars[start..end].iter().collect::<String>())
+}
+
+fn compare(path: &str, old: &Value, new: &Value, fields: &mut Vec<Leaf>) {
     if old == new {
         return;
     }
@@ -25,13 +129,13 @@ fn compare(path: &str, old: &Value, new: &Value, fields: &mut Vec<String>) {
             compare(&path, &value(&before), &value(&after), fields);
         }
         if !names.is_empty() && fields.len() == known {
-            fields.push(format!("{path}: in another order"));
+            fields.push(Leaf::Moved(path.to_owned()));
         }
         if !names.is_empty() {
             return;
         }
     }
-    fields.push(format!("{path}: {} -> {}", show(path, old), show(path, new)));
+    fields.push(Leaf::Changed(path.to_owned(), old.clone(), new.clone()));
 }
 
 /// What stands in a value, by name: in an object, and in a list of objects that have a type or a name each; in none nothing.
@@ -81,6 +185,27 @@ fn word(path: &str, value: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn of_a_script_only_the_lines_that_differ_are_shown() {
+        let script = |middle: &str| format!("set -e\ncd /srv\n{middle}\necho done\n");
+        let spec =
+            |middle: &str, keywords: &[&str]| json!({"keywords": keywords, "command": ["sh", "-c", script(middle)]});
+        let (old, new) = (spec("make test", &["a"]), spec("make check\nmake lint", &["b"]));
+        let shown = ["command:", "  - make test", "  + make check", "  + make lint", "keywords: a -> b"];
+        assert_eq!(shown_differences(&old, &new), shown);
+        // What others read stays as it was.
+        assert!(differences(&old, &new)[0].contains("echo done"), "{:?}", differences(&old, &new));
+        let long = |end: &str| json!({"role": format!("{}{end}{}", "x".repeat(300), "y".repeat(300))});
+        let shown = shown_differences(&long("one"), &long("two"));
+        let expected = |sign: &str, word: &str| format!("  {sign} …{}{word}{}…", "x".repeat(20), "y".repeat(77));
+        assert_eq!(shown, ["role:".to_owned(), expected("-", "one"), expected("+", "two")]);
+        let many = |letter: &str| json!({"role": vec![letter; 500].join("\n")});
+        let shown = shown_differences(&many("a"), &many("b"));
+        assert_eq!((shown.len(), shown.last().map(String::as_str)), (42, Some("  … and 960 more lines")));
+        let huge = json!({"role": "a\n".repeat(2000)});
+        assert_eq!(shown_differences(&json!({}), &huge), ["role:", "  0 lines -> 2000 lines"]);
+    }
 
     #[test]
     fn every_field_has_a_line_and_none_is_json() {

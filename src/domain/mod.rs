@@ -7,6 +7,7 @@
 
 pub mod activity;
 pub mod agent;
+pub mod agent_patch;
 pub mod alert;
 pub mod alert_rule;
 pub mod alert_state;
@@ -58,6 +59,7 @@ pub mod workspace;
 
 pub use activity::Activity;
 pub use agent::{Agent, AgentSpec, AgentStatus};
+pub use agent_patch::AgentPatch;
 pub use alert::{Alert, AlertMember, AlertStatus};
 pub use alert_rule::{AlertRule, AlertRulePatch, Level, Scope, Subject};
 pub use approval_rule::ApprovalRule;

@@ -130,6 +130,27 @@ pub fn nearest<'a>(value: &str, choices: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, choice)| choice)
 }
 
+/// The name nearest to `value`; where none is near, one of which a word is: `ritta` is a slip in `review-rita`.
+pub fn nearest_name<'a>(value: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    if let Some(name) = nearest(value, names.clone()) {
+        return Some(name);
+    }
+    let slips = if value.chars().count() < 6 { 1 } else { 2 };
+    if value.len() > 64 || value.chars().count() < 3 {
+        return None;
+    }
+    let lower = value.to_lowercase();
+    let distance = |name: &str| {
+        let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2);
+        words.map(|word| strsim::damerau_levenshtein(&lower, &word.to_lowercase())).min()
+    };
+    names
+        .into_iter()
+        .filter_map(|name| Some((distance(name).filter(|distance| *distance <= slips)?, name)))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = &self.value;
@@ -174,6 +195,19 @@ mod tests {
             refusal.to_string(),
             "status: \"runing\" is not allowed; allowed: pending, running. did you mean \"running\"?"
         );
+    }
+
+    #[test]
+    fn a_word_of_a_name_is_near_when_no_name_is() {
+        let names = ["build-bob", "review-rita", "shell"];
+        for (value, near) in
+            [("ritta", "review-rita"), ("rita", "review-rita"), ("shel", "shell"), ("rewiev", "review-rita")]
+        {
+            assert_eq!(nearest_name(value, names), Some(near), "{value}");
+        }
+        for value in ["rxtxa", "", "b", "-", "zzz"] {
+            assert_eq!(nearest_name(value, names), None, "{value}");
+        }
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub struct Hit {
     pub noun: SearchNoun,
     /// Its id.
     pub id: String,
+    /// The number of the journal's record that says so; of an agent the one that declared it last.
+    #[serde(default)]
+    pub record: u64,
+    /// Of an event, whether it is an alert.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alert: bool,
     /// Its name, type or title, in parts.
     pub title: Vec<Piece>,
     /// Where its text has the words, in parts.
@@ -55,4 +61,24 @@ pub struct Found {
     pub items: Vec<Hit>,
     /// How many records of the journal are not in the index yet.
     pub behind: u64,
+}
+
+/// Words as a search is sent: one with blanks was in quotation marks, and is a phrase. One that has such marks itself says by itself
+/// what belongs together.
+pub fn text_of(words: &[String]) -> String {
+    let blanks = |word: &&String| word.contains(char::is_whitespace) && !word.contains('"');
+    let word = |word: &String| if blanks(&word) { format!("\"{word}\"") } else { word.clone() };
+    words.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_with_blanks_is_a_phrase() {
+        assert_eq!(text_of(&["parser".into(), "unit tests".into()]), "parser \"unit tests\"");
+        assert_eq!(text_of(&["\"columns csv\"".into()]), "\"columns csv\"");
+        assert_eq!(text_of(&["a \"columns csv\"".into()]), "a \"columns csv\"");
+    }
 }

@@ -8,7 +8,7 @@ use super::error::{Doing, Error};
 use crate::domain::id::{
     AgentId, AlertId, ArtifactId, ExecutionId, NodeId, ReviewId, TaskId, UserId, id_range, id_tail, is_id_prefix,
 };
-use crate::domain::refusal::{Refusal, RefusalKind, nearest};
+use crate::domain::refusal::{Refusal, RefusalKind, nearest_name};
 
 /// How many candidates an ambiguous prefix is answered with.
 const CANDIDATES: usize = 5;
@@ -163,7 +163,7 @@ fn by_name(connection: &Connection, noun: &str, by: &str, all: &str, text: &str)
 
 fn unknown(noun: &str, text: &str, names: &[String]) -> Refusal {
     let refusal = Refusal::not_found(noun, text);
-    match nearest(text, names.iter().map(String::as_str)) {
+    match nearest_name(text, names.iter().map(String::as_str)) {
         Some(near) => refusal.hint(format!("did you mean \"{near}\"?")),
         None if names.is_empty() => refusal.allowed(format!("no {noun} yet")),
         None => {

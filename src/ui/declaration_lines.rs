@@ -3,8 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::verb::quote;
-use crate::domain::agent::Runtime;
-use crate::domain::{AgentSpec, AlertRulePatch};
+use crate::domain::{AgentPatch, AgentSpec, AlertRulePatch, Workspace};
 
 /// What says it where options cannot: a fleet file with the declaration in it.
 const BY_FILE: &str = "menagerie apply FILE";
@@ -23,6 +22,20 @@ impl Options {
         }
     }
 
+    /// A value, or an empty one for none.
+    fn or_empty<T: Display>(&mut self, name: &str, value: Option<&Option<T>>) {
+        self.one(name, value.map(|value| value.as_ref().map(ToString::to_string).unwrap_or_default()));
+    }
+
+    /// Each of several, or an empty value for none of them.
+    fn list<T: Display>(&mut self, name: &str, values: Option<&Vec<T>>) {
+        match values.map(Vec::as_slice) {
+            Some([]) => self.one(name, Some("")),
+            Some(values) => self.each(name, values),
+            None => {}
+        }
+    }
+
     fn each(&mut self, name: &str, values: impl IntoIterator<Item = impl Display>) {
         for value in values {
             self.one(name, Some(value));
@@ -32,44 +45,54 @@ impl Options {
 
 /// The line that declares an agent.
 pub fn agent(spec: &AgentSpec) -> String {
-    let Runtime::Command { command, env, workdir, format, workspace } = &spec.runtime;
-    let plain = spec.capabilities.iter().all(|capability| capability.parameters.is_empty())
-        && env.values().all(serde_json::Value::is_string)
-        && workspace.as_ref().is_none_or(|workspace| workspace.merge.is_none());
-    if !plain {
+    let said = AgentPatch { owner: spec.owner.clone(), ..AgentPatch::between(&AgentSpec::new(&spec.name), spec) };
+    fields(format!("menagerie agent add {}", quote(&spec.name)), &said)
+}
+
+/// The line that changes an agent.
+pub fn agent_change(name: &str, changes: &AgentPatch) -> String {
+    fields(format!("menagerie agent set {}", quote(name)), changes)
+}
+
+/// A line with what is said of an agent as options; an empty value clears.
+fn fields(line: String, said: &AgentPatch) -> String {
+    let mut texts = said.env.iter().flatten().map(|(_, value)| value);
+    if !texts.all(serde_json::Value::is_string) {
         return BY_FILE.to_owned();
     }
-    let defaults = AgentSpec::new("");
-    let mut line = Options(format!("menagerie agent add {}", quote(&spec.name)));
-    line.one("display-name", spec.display_name.as_ref());
-    line.one("kind", (spec.kind != defaults.kind).then_some(spec.kind));
-    line.one("division", spec.division);
-    line.one("participant", spec.participant);
-    line.one("role", spec.role.as_ref());
-    line.one("tier", spec.tier);
-    line.one("reports-to", spec.reports_to.as_ref());
-    line.each("capability", spec.capabilities.iter().map(|capability| &capability.kind));
-    line.each("specialization", &spec.specializations);
-    line.each("tool", &spec.tools_available);
-    line.each("keyword", &spec.keywords);
-    line.one("concurrency", (spec.concurrency != defaults.concurrency).then_some(spec.concurrency));
-    line.one("cage", spec.cage);
-    line.one("owner", spec.owner.as_ref());
-    line.each("env", env.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())));
-    line.one("workdir", workdir.as_ref());
-    line.one("workspace", workspace.as_ref().map(|workspace| format!("{}@{}", workspace.repository, workspace.base)));
-    line.one("format", (!format.is_default()).then_some(*format));
-    if spec.configuration != defaults.configuration {
-        line.one("configuration", serde_json::to_string(&spec.configuration).ok());
-    }
-    if !spec.resource_config.is_empty() {
-        line.one("resource-config", serde_json::to_string(&spec.resource_config).ok());
-    }
-    if !command.is_empty() {
-        line.0 += " --";
-    }
-    for word in command {
-        let _ = write!(line.0, " {}", quote(word));
+    let mut line = Options(line);
+    line.or_empty("display-name", said.display_name.as_ref());
+    line.one("kind", said.kind);
+    line.or_empty("division", said.division.as_ref());
+    line.or_empty("participant", said.participant.as_ref());
+    line.or_empty("role", said.role.as_ref());
+    line.or_empty("tier", said.tier.as_ref());
+    line.or_empty("reports-to", said.reports_to.as_ref());
+    line.list("capability", said.capabilities.as_ref());
+    line.list("specialization", said.specializations.as_ref());
+    line.list("tool", said.tools_available.as_ref());
+    line.list("keyword", said.keywords.as_ref());
+    line.one("concurrency", said.concurrency);
+    line.or_empty("cage", said.cage.as_ref());
+    line.one("owner", said.owner.as_ref());
+    let variable =
+        |(name, value): (&String, &serde_json::Value)| format!("{name}={}", value.as_str().unwrap_or_default());
+    line.list("env", said.env.as_ref().map(|env| env.iter().map(variable).collect::<Vec<_>>()).as_ref());
+    line.or_empty("workdir", said.workdir.as_ref());
+    let path = |workspace: &Workspace| format!("{}@{}", workspace.repository, workspace.base);
+    line.or_empty("workspace", said.workspace.as_ref().map(|given| given.as_ref().map(path)).as_ref());
+    let workspace = said.workspace.as_ref().and_then(Option::as_ref);
+    line.one("merge", workspace.and_then(|workspace| workspace.merge.as_ref()));
+    line.one("format", said.format);
+    line.one("configuration", said.configuration.as_ref().and_then(|value| serde_json::to_string(value).ok()));
+    line.one("resource-config", said.resource_config.as_ref().and_then(|value| serde_json::to_string(value).ok()));
+    match said.command.as_deref() {
+        Some([]) => line.0 += " -- ''",
+        Some(words) => {
+            let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+            line.0 = format!("{} -- {}", line.0, words.join(" "));
+        }
+        None => {}
     }
     line.0
 }
@@ -103,6 +126,7 @@ pub fn rule(rule: &AlertRulePatch) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::agent::Runtime;
 
     #[test]
     fn an_agent_is_declared_with_all_that_is_not_usual() {
@@ -123,6 +147,19 @@ mod tests {
         let Runtime::Command { env, .. } = &mut spec.runtime;
         env.insert("LEVEL".into(), 3.into());
         assert_eq!(agent(&spec), BY_FILE);
+    }
+
+    #[test]
+    fn a_change_says_what_is_cleared_too() {
+        let read = |value| serde_json::from_value::<AgentPatch>(value).unwrap();
+        let changes = read(serde_json::json!({
+            "role": null, "tier": "lead", "keywords": [], "capabilities": [{"type": "a", "parameters": {"b": 1}}, "c"],
+            "workspace": {"repository": "/srv/shop", "merge": "main"}, "command": [],
+        }));
+        let expected = "menagerie agent set ann --role '' --tier lead --capability 'a={\"b\":1}' --capability c --keyword '' \
+                        --workspace /srv/shop@HEAD --merge main -- ''";
+        assert_eq!(agent_change("ann", &changes), expected);
+        assert_eq!(agent_change("ann", &read(serde_json::json!({"env": {"A": 1}}))), BY_FILE);
     }
 
     #[test]

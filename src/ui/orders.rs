@@ -170,22 +170,18 @@ impl Orders {
         // What is made again is one command.
         let made = <[Account; 1]>::try_from(changes).ok();
         let taken_back = made.map(|[made]| (inverse_of(&made.reply), made.command));
-        match taken_back.filter(|(inverse, _)| !inverse.is_empty()) {
-            Some((inverse, command)) => {
-                let back = way_back(&command);
-                let order = Order { command, line: line.to_owned(), title: line.to_owned() };
-                self.done[change] = Change::Reversible(Box::new(Done { order, inverse }));
-                self.undone.clear();
-                Some(back)
-            }
-            None => {
-                // Refused, or no engine: nothing was changed.
-                if matches!(status, Some(2 | 3)) {
-                    self.done.remove(change);
-                }
-                None
-            }
+        if let Some((inverse, command)) = taken_back.filter(|(inverse, _)| !inverse.is_empty()) {
+            let back = way_back(&command);
+            let order = Order { command, line: line.to_owned(), title: line.to_owned() };
+            self.done[change] = Change::Reversible(Box::new(Done { order, inverse }));
+            self.undone.clear();
+            return Some(back);
         }
+        // Refused, or no engine: nothing was changed.
+        if matches!(status, Some(2 | 3)) {
+            self.done.remove(change);
+        }
+        None
     }
 
     /// Takes note that the engine was asked to stop, by what is the same on the command line.

@@ -14,6 +14,7 @@ use crate::domain::alert_trial::Trial;
 use crate::domain::approval_rule::Proposal;
 use crate::domain::dashboard::{Collaboration, DayPerformance, ErrorSummary, Per, Timeline, TopAgent, TopBy, Trends};
 use crate::domain::metric::{self, Metric};
+use crate::domain::search::Found;
 use crate::domain::selection::Rating;
 use crate::domain::{Agent, AlertMember, Artifact, Cage, Execution, Reply, Silence, Span, Standpoint, Task, Timestamp};
 
@@ -123,6 +124,8 @@ pub enum Request {
     TaskCandidates(String),
     /// The cages that an agent could be given.
     AgentCandidates(String),
+    /// What has some words.
+    Search(Query),
     /// What a command would do.
     WhatIf(Box<WireCommand>),
     /// A change.
@@ -249,6 +252,8 @@ pub enum Answer {
     Explain(Box<serde_json::Value>),
     /// Who else could.
     Candidates(Vec<Candidate>),
+    /// What was found.
+    Found(Found),
     /// What would happen.
     WhatIf(Box<WhatIf>),
     /// What was done.
@@ -349,6 +354,7 @@ impl Request {
             Self::Explain(id) => Answer::Explain(client.get(&(one("tasks", id) + "/explain"), &vec![])?),
             Self::TaskCandidates(id) => Answer::Candidates(client.get(&(one("tasks", id) + "/candidates"), &vec![])?),
             Self::AgentCandidates(id) => Answer::Candidates(client.get(&(one("agents", id) + "/candidates"), &vec![])?),
+            Self::Search(query) => Answer::Found(client.get("/v1/search", query)?),
             Self::WhatIf(command) => Answer::WhatIf(client.post("/v1/what-if", command)?),
             Self::Command(command) => Answer::Done(Box::new(client.command(command)?)),
             Self::Content { id, offset, length } => {

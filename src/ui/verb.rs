@@ -84,6 +84,7 @@ const GENTLE: &[&str] = &[
     "task prioritise",
     "task rate",
     "agent add",
+    "agent set",
     "agent reassign",
     "agent report",
     "agent drain",
@@ -419,6 +420,7 @@ pub fn line_of(command: &WireCommand) -> String {
             words("cage vacate", &ids)
         }
         WireCommand::AddAgent { agent } => declaration_lines::agent(agent),
+        WireCommand::SetAgent { id, changes } => declaration_lines::agent_change(id, changes),
         WireCommand::RemoveAgents { ids } => words("agent remove", ids),
         // The home goes last: without one it is left out.
         WireCommand::ReassignAgents { ids, cage } => {

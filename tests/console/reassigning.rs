@@ -32,7 +32,7 @@ fn a_waiting_task_gets_another_agent_and_is_given_back() {
     terminal.sees("╭ tasks [1]");
     terminal.types("r");
     terminal.sees("reassign for somebody");
-    terminal.is_asked("cannot a3");
+    terminal.is_asked("cannot  a3");
     // Nobody else is able, and choosing one of them says why instead of doing it.
     terminal.types("a3");
     is_judged(&mut terminal, "a3");
@@ -63,7 +63,7 @@ fn a_task_goes_to_an_agent_that_can_do_it() {
     terminal.types("/\"for a2\"\r");
     terminal.sees("╭ tasks [1]");
     terminal.types("r");
-    terminal.is_asked(" free   a4 ");
+    terminal.is_asked(" free    a4 ");
     terminal.types("a4");
     is_judged(&mut terminal, "a4");
     terminal.types("\r");

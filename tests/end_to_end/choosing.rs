@@ -146,6 +146,59 @@ fn definitions_have_versions_and_agents_a_hierarchy() {
 }
 
 #[test]
+fn an_agent_is_changed_from_the_command_line_and_shown_with_all_its_fields() {
+    let mut site = Site::new();
+    site.start_engine();
+    apply(&site, FLEET);
+    let script = "set -e\necho one\necho two";
+    let parameters = "review={\"languages\":[\"rust\"]}";
+    let words =
+        ["agent", "set", "smith", "--role", "tester", "--capability", parameters, "--keyword", "lexer", "--tier"];
+    let more = ["worker", "--configuration", "{\"settings\":{\"model\":\"small\"}}", "--env", "LEVEL=high", "--"];
+    let said = site.out(&[&words[..], &more, &["/bin/sh", "-c", script]].concat());
+    assert!(said.contains("smith changed") && said.contains("role: none -> tester"), "{said}");
+    let shown = site.out(&["agent", "show", "smith"]);
+    let owner = site.json_of(&["agent", "show", "smith"])["owner"].as_str().unwrap().to_owned();
+    for part in [parameters, "lexer", "LEVEL=high", "    echo two", "settings           model=small", "/bin/sh -c"] {
+        assert!(shown.contains(part), "no {part:?} in {shown}");
+    }
+    assert!(shown.contains("\nowner ") && !shown.contains(&owner), "{shown}");
+    // What was left out stays, an empty value clears, and of a script only the lines that differ are shown.
+    let said = site.out(&["agent", "set", "smith", "--role", "", "--", "/bin/sh", "-c", "set -e\necho 1\necho two"]);
+    for part in ["role: tester -> none", "  runtime.command:", "    - echo one", "    + echo 1"] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    assert!(!said.contains("echo two"), "{said}");
+    let smith = site.json_of(&["agent", "show", "smith"]);
+    assert_eq!(
+        (&smith["role"], &smith["cage"], &smith["tier"]),
+        (&().into(), &"001".into(), &"worker".into()),
+        "{smith}"
+    );
+    let diff = site.out(&["agent", "diff", "smith"]);
+    assert!(diff.contains("    - echo one\n    + echo 1\n") && !diff.contains("echo two"), "{diff}");
+    assert!(site.out(&["agent", "history", "smith"]).contains("    + echo 1"));
+    let exact = site.json_of(&["agent", "diff", "smith"])["changes"].to_string();
+    assert!(exact.contains("echo two"), "JSON has both whole: {exact}");
+    site.out(&["agent", "rollback", "smith", "2"]);
+    assert_eq!(site.json_of(&["agent", "show", "smith"])["role"], "tester");
+    for (words, why) in [
+        (&["--reports-to", "smith"][..], "another agent"),
+        (&["--cage", "002"], "baker"),
+        (&["--capability", "a", "--capability", "a"], "each capability once"),
+        (&["--", "/no/such/program"], "/no/such/program"),
+        (&[], "at least one option"),
+    ] {
+        let refusal = site.refusal_of(&[&["agent", "set", "smith"], words].concat());
+        assert!(refusal.contains(why), "{words:?}: {refusal}");
+    }
+    let same = site.out(&["agent", "set", "smith", "--role", "tester"]);
+    assert!(!same.contains("->"), "{same}");
+    let found = site.json_of(&["agent", "list", "--filter", "keyword:lexer -tool:git display_name:none"]);
+    assert_eq!(found[0]["name"], "smith", "{found}");
+}
+
+#[test]
 fn what_there_is_is_found_by_its_words() {
     let mut site = Site::new();
     site.start_engine();

@@ -170,6 +170,7 @@ fn resolve(reader: &Reader, command: WireCommand) -> Result<Command, store::Erro
         WireCommand::PrioritiseTasks { ids, priority } => Command::PrioritiseTasks { ids: tasks(ids)?, priority },
         WireCommand::Apply { fleet, dry_run } => Command::Apply { fleet, dry_run },
         WireCommand::AddAgent { agent } => Command::AddAgent { agent },
+        WireCommand::SetAgent { id, changes } => Command::SetAgent { id: reader.resolve_agent(&id)?, changes },
         WireCommand::RemoveAgents { ids } => Command::RemoveAgents { ids: agents(ids)? },
         WireCommand::ReassignAgents { ids, cage } => Command::ReassignAgents { ids: agents(ids)?, cage },
         WireCommand::RenameAgent { agent, name } => Command::RenameAgent { agent: reader.resolve_agent(&agent)?, name },

@@ -182,6 +182,7 @@ pub static AGENTS: Table = Table {
     name: "agents",
     fields: &[
         Field::new("name", Kind::Text, "Its name").searched(),
+        Field::new("display_name", Kind::Text, "Its name for people").or_none().searched(),
         Field::new("status", word!(AgentStatus), "What it is doing").searched(),
         Field::new("cage", Kind::Cage, "The cage it is in").or_none().also(&["cage_id"]),
         Field::new("kind", word!(AgentKind), "What it is for"),
@@ -191,6 +192,8 @@ pub static AGENTS: Table = Table {
         Field::new("role", Kind::Text, "Its role: coder, tester").or_none().searched(),
         Field::new("reports_to", Kind::Text, "The name of the agent above it").or_none(),
         Field::new("capability", Kind::Text, "What it can do").or_none().searched().also(&["capabilities"]),
+        Field::new("specialization", Kind::Text, "What it knows well").or_none().searched().also(&["specializations"]),
+        Field::new("tool", Kind::Text, "A tool it can use").or_none().searched().also(&["tools", "tools_available"]),
         Field::new("keyword", Kind::Text, "A word that points to it").or_none().searched().also(&["keywords"]),
         Field::new("owner", Kind::Named(Thing::User), "Who declared it").also(&["user"]),
         Field::new("task", Kind::Id(Thing::Task), "The task it took last and has not ended")

@@ -256,7 +256,7 @@ impl Command {
             | Self::ReportTo { ids, .. }
             | Self::DrainAgents { ids }
             | Self::ResumeAgents { ids } => ids,
-            Self::RenameAgent { agent, .. } => std::slice::from_ref(agent),
+            Self::RenameAgent { agent: id, .. } | Self::SetAgent { id, .. } => std::slice::from_ref(id),
             _ => &[],
         }
     }

@@ -148,6 +148,7 @@ pub(in crate::store) static AGENTS: Listing = Listing {
     implied: &[],
     fields: &[
         value("name", "a.name"),
+        value("display_name", "a.spec ->> 'display_name'"),
         value("status", "a.status"),
         value("cage", "a.cage_id"),
         value("kind", "a.spec ->> 'kind'"),
@@ -161,6 +162,8 @@ pub(in crate::store) static AGENTS: Listing = Listing {
             "g.value ->> 'type'",
             "EXISTS (SELECT 1 FROM json_each(a.spec, '$.capabilities') g WHERE {})",
         ),
+        each("specialization", "g.value", "EXISTS (SELECT 1 FROM json_each(a.spec, '$.specializations') g WHERE {})"),
+        each("tool", "g.value", "EXISTS (SELECT 1 FROM json_each(a.spec, '$.tools_available') g WHERE {})"),
         each("keyword", "g.value", "EXISTS (SELECT 1 FROM json_each(a.spec, '$.keywords') g WHERE {})"),
         id("owner", "a.owner"),
         id("task", "a.current_task_id"),

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use crate::domain::search::{Found, Hit, Piece, SearchNoun};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::error::{Doing, Error};
-use crate::store::journal::read_head;
+use crate::store::journal::{integer, read_head};
 use crate::store::reader::Reader;
 
 /// The most words of a search.
@@ -58,7 +58,17 @@ pub fn search(data_dir: &Path, reader: &Reader, query: &SearchQuery) -> Result<F
         let similar = similar(&connection, &words, &items)?;
         items.extend(similar.into_iter().take(more));
     }
+    for hit in items.iter_mut().filter(|hit| hit.noun == SearchNoun::Event) {
+        hit.alert = is_alert(reader, hit.record)?;
+    }
     Ok(Found { items, behind: head.saturating_sub(seq.unsigned_abs()) })
+}
+
+/// Whether a record of the journal is of an alert.
+fn is_alert(reader: &Reader, record: u64) -> Result<bool, Error> {
+    let mut kind = reader.connection().prepare_cached("SELECT kind FROM journal WHERE seq = ?").doing("searching")?;
+    let kind: Option<String> = kind.query_row([integer(record)], |row| row.get(0)).optional().doing("searching")?;
+    Ok(kind.as_deref() == Some("alert_raised"))
 }
 
 /// A word or a phrase.
@@ -110,8 +120,10 @@ fn matching(connection: &Connection, words: &[Word], query: &SearchQuery) -> Res
         let limit = i64::try_from(query.limit.max(CANDIDATES)).unwrap_or(i64::MAX);
         let read = |row: &Row<'_>| {
             let (title, text) = (row.get::<_, String>(2)?, row.get::<_, String>(3)?);
-            let (score, hit) = ranked(*noun, &name, row.get(0)?, row.get(1)?, &title, &text);
-            Ok((score, row.get(4)?, hit))
+            let place: i64 = row.get(4)?;
+            let (score, mut hit) = ranked(*noun, &name, row.get(0)?, row.get(1)?, &title, &text);
+            hit.record = place.unsigned_abs();
+            Ok((score, place, hit))
         };
         let mut statement = connection.prepare(&sql).doing("searching")?;
         let rows = statement.query_map(params![terms, limit], read).doing("searching")?;
@@ -137,7 +149,7 @@ fn ranked(noun: SearchNoun, name: &str, id: String, time: i64, title: &str, text
     let favour = if noun == SearchNoun::Agent { AGENT } else { 0.0 };
     let score = TITLE * score(title, 3.0) + score(text, 30.0) + favour + if whole { 1000.0 } else { 0.0 };
     let (title, text) = (pieces(title), pieces(&around(text)));
-    (score, Hit { noun, id, time: Timestamp::from_micros(time), title, text, similar: false })
+    (score, Hit { noun, id, record: 0, alert: false, time: Timestamp::from_micros(time), title, text, similar: false })
 }
 
 /// The words around the first hit of a marked text, or its beginning.
@@ -162,7 +174,7 @@ fn pieces(marked: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Agents whose name is within two slips of a word (one of a short word), the nearest first.
+/// Agents whose name, or a word of it, is within two slips of a word (one of a short word), the nearest first.
 fn similar(connection: &Connection, words: &[Word], found: &[Hit]) -> Result<Vec<Hit>, Error> {
     let doing = "searching";
     let words: Vec<_> = words.iter().map(|word| word.text.to_lowercase()).filter(|word| word.len() <= 64).collect();
@@ -172,18 +184,29 @@ fn similar(connection: &Connection, words: &[Word], found: &[Hit]) -> Result<Vec
     let mut rows = statement.query([]).doing(doing)?;
     let mut near: Vec<(usize, String, String, i64)> = vec![];
     while let Some(row) = rows.next().doing(doing)? {
-        // Most names are of another length, and are not even copied.
+        // Most names and their words are of another length, and are not even copied.
         let name = row.get_ref(1).and_then(|name| Ok(name.as_str()?)).doing(doing)?;
-        let length = name.chars().count();
-        if !lengths.iter().any(|(word, slips)| *word >= 3 && word.abs_diff(length) <= *slips) {
+        let fits = |part: &str| {
+            let length = part.chars().count();
+            lengths.iter().any(|(word, slips)| *word >= 3 && word.abs_diff(length) <= *slips)
+        };
+        // A name is also known by each of its words.
+        let parts = || std::iter::once(name).chain(name.split(|c: char| !c.is_alphanumeric()));
+        let mut fitting = parts().filter(|part| fits(part)).peekable();
+        if fitting.peek().is_none() {
             continue;
         }
-        let lower = name.to_lowercase();
-        let within = |(word, (length, slips)): (&String, &(usize, usize))| {
-            let distance = if *length < 3 { usize::MAX } else { strsim::damerau_levenshtein(word, &lower) };
-            (distance <= *slips).then_some(distance)
-        };
-        if let Some(distance) = words.iter().zip(&lengths).filter_map(within).min() {
+        let distance = fitting
+            .filter_map(|part| {
+                let lower = part.to_lowercase();
+                let within = |(word, (length, slips)): (&String, &(usize, usize))| {
+                    let distance = if *length < 3 { usize::MAX } else { strsim::damerau_levenshtein(word, &lower) };
+                    (distance <= *slips).then_some(distance)
+                };
+                words.iter().zip(&lengths).filter_map(within).min()
+            })
+            .min();
+        if let Some(distance) = distance {
             let id: String = row.get(0).doing(doing)?;
             if !found.iter().any(|hit| hit.id == id) {
                 near.push((distance, name.to_owned(), id, row.get(2).doing(doing)?));
@@ -197,7 +220,8 @@ fn similar(connection: &Connection, words: &[Word], found: &[Hit]) -> Result<Vec
         .map(|(_, name, id, entry)| {
             let time = Timestamp::from_micros(made.query_row([entry], |row| row.get(0)).doing(doing)?);
             let title = vec![Piece { text: name, hit: false }];
-            Ok(Hit { noun: SearchNoun::Agent, id, title, text: vec![], time, similar: true })
+            let (noun, record) = (SearchNoun::Agent, entry.unsigned_abs());
+            Ok(Hit { noun, id, record, alert: false, title, text: vec![], time, similar: true })
         })
         .collect()
 }

@@ -60,6 +60,11 @@ fn words_phrases_beginnings_and_slips() {
     assert_eq!(titles(&find(folder.path(), &store, "bocker", &[])), ["böcker"], "accents");
     let slip = find(folder.path(), &store, "parsr-smith", &[]);
     assert_eq!((titles(&slip), slip.items[0].similar), (vec!["parser-smith".to_owned()], true));
+    let word = find(folder.path(), &store, "smoth", &[]);
+    assert_eq!((titles(&word), word.items[0].similar), (vec!["parser-smith".to_owned()], true), "a word of a name");
+    assert_eq!(titles(&find(folder.path(), &store, "smxxh", &[])), Vec::<String>::new(), "two slips in a short word");
+    let record = found.items[0].record;
+    assert!(matches!(&history.records[record as usize - 1].event, crate::domain::Event::AgentDeclared(_)), "{record}");
     for text in ["\"", "*", "^ ( )", "\u{0}", ""] {
         let query = SearchQuery { text: text.to_owned(), nouns: vec![], limit: 20 };
         assert!(search(folder.path(), &reader, &query).is_err(), "{text:?} has no word");

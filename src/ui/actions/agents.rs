@@ -1,9 +1,10 @@
-//! Withholding agents, letting them work again, removing them.
+//! Withholding agents, letting them work again, changing and removing them.
 
 use crate::api::types::WireCommand;
 use crate::ui::action::Action;
 use crate::ui::app::App;
-use crate::ui::screen::Noun;
+use crate::ui::layers::agent_form::AgentForm;
+use crate::ui::screen::{Item, Noun};
 use crate::ui::step::{Order, Step};
 use crate::ui::verb::quote;
 
@@ -42,6 +43,33 @@ pub static RESUME: Action = Action {
         order(app, what, "agent resume", |ids| WireCommand::ResumeAgents { ids });
     },
 };
+
+/// Opens a form with what is declared about an agent.
+pub static EDIT: Action = Action {
+    name: "edit_agent",
+    title: "edit",
+    help: "change what is declared about the agent: a form with all its fields",
+    changes: true,
+    hint: 2,
+    ready: |app| one(app).map(|_| ()),
+    run: |app| {
+        if let Ok(agent) = one(app) {
+            app.open(Box::new(AgentForm::new(agent.id, agent.name)));
+        }
+    },
+};
+
+/// The one agent that is meant: the only marked one, else the one under the cursor.
+fn one(app: &App) -> Result<Item, String> {
+    let selection = app.selection().filter(|selection| selection.noun == Noun::Agent);
+    match selection.map(|selection| selection.items) {
+        Some(mut items) if items.len() == 1 => Ok(items.remove(0)),
+        Some(items) if items.len() > 1 => {
+            Err(format!("{} are marked; one is edited at a time", Noun::Agent.counted(items.len())))
+        }
+        _ => Err("no agent is selected".to_owned()),
+    }
+}
 
 /// Removes agents.
 pub static REMOVE: Action = Action {

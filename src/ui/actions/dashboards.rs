@@ -30,8 +30,8 @@ pub static PREVIOUS_DASHBOARD: Action = Action {
 /// Other agents together, or by another figure.
 pub static ANOTHER_GROUP: Action = Action {
     name: "another_group",
-    title: "by, per",
-    help: "order top agents by another figure; put others together per agent, type, division or owner, or tell days and errors apart by it",
+    title: "regroup",
+    help: "top agents by another figure; the others per agent, type, division or owner",
     changes: false,
     hint: 3,
     ready: |app| only_in(app, DASHBOARDS),

@@ -18,6 +18,8 @@ performed! {
     NEXT_PANEL, "next_panel", "next panel", 2, CAGE, "to the next panel, which then gets the room there is";
     CAGE_OUTPUT, "cage_output", "output", 2, CAGE, "the whole output of the execution under the cursor, or of the one that runs";
     ATTEMPT_OUTPUT, "attempt_output", "output", 2, AGENT, "the whole output of the attempt under the cursor";
+    FACTS_DOWN, "facts_down", "more of it", 2, AGENT, "scroll down in what is known of the agent";
+    FACTS_UP, "facts_up", "back", 0, AGENT, "scroll up in what is known of the agent";
 }
 
 const GRID: &[Scope] = &[Scope::Grid];

@@ -55,7 +55,7 @@ fn meant(app: &App) -> Result<Meant, String> {
 
 fn run(app: &mut App) {
     let Ok(Meant { ids, name, shown_first }) = meant(app) else { return };
-    let help = "1 to 5, 5 best, and why if you like: 2 broke the build; 0 takes back what you said before";
+    let help = "1 to 5, 5 best, and why: 2 broke the build; 0 takes back what you said";
     let prompt = Prompt::new(format!("rate {name}:"), "", help, move |typed| {
         let (rating, note) = read(typed)?;
         let title = match rating {

@@ -62,8 +62,9 @@ impl Layer for Confirm {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) {
         let columns = area.width.saturating_sub(8).min(76);
-        let lines: Vec<String> =
-            self.words.iter().flat_map(|words| widgets::wrap(words, usize::from(columns) - 2)).collect();
+        // Without the frame, and the blank before each line.
+        let room = usize::from(columns).saturating_sub(3);
+        let lines: Vec<String> = self.words.iter().flat_map(|words| widgets::wrap(words, room)).collect();
         let height = u16::try_from(lines.len()).unwrap_or(10).min(area.height.saturating_sub(8)) + 4;
         let inner = widgets::dialog(frame, widgets::middle(area, columns, height), &self.title, look);
         for (place, line) in (0u16..).zip(&lines).take(usize::from(inner.height.saturating_sub(2))) {

@@ -1,5 +1,5 @@
 //! The palette: everything by name, with completion and history. Screens, actions, themes, settings, filters, and any
-//! verb of the command line.
+//! verb of the command line; the names of agents too; and what is none of these as words to look for.
 
 use std::cmp::Reverse;
 
@@ -14,9 +14,11 @@ use crate::ui::app::App;
 use crate::ui::fuzzy::Matcher;
 use crate::ui::key::Key;
 use crate::ui::layer::Layer;
+use crate::ui::layers::search::Search;
 use crate::ui::look::Look;
 use crate::ui::names::Names;
 use crate::ui::place::Place;
+use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::Out;
 use crate::ui::scrollbars::Scrolls;
 use crate::ui::settings;
@@ -72,9 +74,20 @@ impl Proposal {
     }
 }
 
+/// The verbs that take the names of agents behind them.
+const OF_AGENTS: &[&str] = &[
+    "diff", "drain", "history", "reassign", "remove", "rename", "report", "resume", "rollback", "set", "show", "tree",
+];
+/// The options that take the name of an agent, whatever the verb.
+const AGENT_OPTIONS: &[&str] = &["--agent", "--reports-to", "--to"];
+/// So many names of agents are asked for.
+const NAMES_MAX: usize = 50;
+
 /// What Enter leads to.
 enum Enter {
     Do(Vec<Step>),
+    /// Open the page of an agent, if there is one of that name or id.
+    Agent(String),
     /// Stay, with this in the line and this to say.
     Stay(String, String),
 }
@@ -95,6 +108,13 @@ pub struct Palette {
     chosen: bool,
     /// Why the line was not done.
     problem: String,
+    /// Agents whose names may be meant by the line's last word, as far as they are known.
+    agents: Vec<String>,
+    /// For which beginning of a name they were asked for last.
+    agents_for: Option<String>,
+    agents_asked: Option<Ticket>,
+    /// The agent that is to be opened once it is known that there is one.
+    opening: Option<Ticket>,
 }
 
 impl Palette {
@@ -107,6 +127,7 @@ impl Palette {
         let themes = themes.into_iter().map(|name| setting(format!("theme {name}"), "use this theme"));
         let sets = settings::ALL.iter().map(|it| setting(format!("set {} ", it.name), it.help));
         let filter = setting("filter ".to_owned(), "filter the list in sight");
+        let search = setting("search ".to_owned(), "find agents, tasks, artifacts and events by their words");
         let at = setting("at ".to_owned(), "look at the fleet as it was: 14:03, -10m, seq:1234");
         let verbs = (app.options.verbs)();
         let known = |name: &str| action::named(name).is_some() || matches!(name, "filter" | "at");
@@ -121,14 +142,60 @@ impl Palette {
         Self {
             actions: nearest,
             input: Input::new(start),
-            proposals: actions.chain(themes).chain(sets).chain([filter, at]).chain(said).collect(),
+            proposals: actions.chain(themes).chain(sets).chain([filter, at, search]).chain(said).collect(),
             verbs,
             history: history.to_vec(),
             recalled: 0,
             choice: Choice::default(),
             chosen: false,
             problem: String::new(),
+            agents: Vec::new(),
+            agents_for: None,
+            agents_asked: None,
+            opening: None,
         }
+    }
+
+    /// The beginning of the name of an agent that the line ends with, and what stands before it; `None` where none belongs.
+    fn agent_begun(line: &str) -> Option<(&str, &str)> {
+        let start = line.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+        let (before, begun) = line.split_at(start);
+        let words: Vec<&str> = before.split_whitespace().skip_while(|word| *word == "menagerie").collect();
+        let belongs = match &words[..] {
+            ["agent"] => true,
+            [.., option] if AGENT_OPTIONS.contains(option) => true,
+            ["agent", verb, ..] => OF_AGENTS.contains(verb),
+            _ => false,
+        };
+        (belongs && !begun.starts_with('-')).then_some((before, begun))
+    }
+
+    /// Asks for the names of agents that the line may go on with.
+    fn ask_agents(&mut self, out: &mut Out) {
+        let begun = Self::agent_begun(self.input.text()).map(|(_, begun)| begun.to_owned());
+        if begun == self.agents_for {
+            return;
+        }
+        self.agents_for.clone_from(&begun);
+        let Some(begun) = begun else { return };
+        let mut query = vec![("limit".to_owned(), NAMES_MAX.to_string()), ("sort".to_owned(), "name".to_owned())];
+        let begun = begun.replace(['"', '\'', '\\'], "");
+        if !begun.is_empty() {
+            query.push(("filter".to_owned(), format!("name:\"{begun}\"")));
+        }
+        self.agents_asked = Some(out.ask(Some("palette-agents"), Request::AgentRows(query)));
+    }
+
+    /// The lines that the one typed becomes by the name of an agent; those that begin as it was begun come first.
+    fn named_agents(&self, line: &str) -> Vec<Proposal> {
+        let Some((before, begun)) = Self::agent_begun(line) else { return vec![] };
+        let begun = begun.trim_start_matches(['"', '\'']).to_lowercase();
+        // Behind a verb more words may follow.
+        let end = if before.split_whitespace().next_back() == Some("agent") { "" } else { " " };
+        let mut names: Vec<&String> = self.agents.iter().filter(|name| name.to_lowercase().contains(&begun)).collect();
+        names.sort_by_key(|name| !name.to_lowercase().starts_with(&begun));
+        let line = |name: &String| format!("{before}{}{end}", verb::quote(name));
+        names.into_iter().map(|name| Proposal::new(line(name), "this agent", Kind::Verb)).collect()
     }
 
     /// How many proposals there is room for.
@@ -148,13 +215,20 @@ impl Palette {
         (self.chosen, self.problem) = (false, problem);
     }
 
+    /// Whoever types on no longer waits for an agent's page.
+    fn edited(&mut self) {
+        self.opening = None;
+        self.typed(String::new());
+    }
+
     /// What the line may become: behind a noun of the command line its verbs and options, otherwise whatever matches. What
     /// begins with what was typed comes first.
     fn found(&self) -> Vec<Proposal> {
         let line = self.input.text();
         if self.is_command_line(line) {
             let proposal = |(text, help): (String, String)| Proposal::new(text, &help, Kind::Verb);
-            return self.verbs.completions(line).into_iter().map(proposal).collect();
+            let words = self.verbs.completions(line).into_iter().map(proposal);
+            return words.chain(self.named_agents(line)).collect();
         }
         let typed = line.trim();
         let mut matcher = Matcher::new(line);
@@ -169,17 +243,19 @@ impl Palette {
             let exact = proposal.names().any(|name| name == typed);
             (!exact, !begins, begins.then_some(kind), !proposal.shows(typed), Reverse(*score), kind)
         });
-        found.into_iter().map(|(_, proposal)| proposal).collect()
+        let words = (!typed.is_empty() && !found.iter().any(|(_, it)| it.text.starts_with(typed)))
+            .then(|| Proposal::new(format!("search {typed}"), &format!("search for: {typed}"), Kind::Looks));
+        found.into_iter().map(|(_, proposal)| proposal).chain(words).collect()
     }
 
     /// What Enter leads to. Only what was chosen or written in full is done, and beyond that a word that a single thing
     /// begins with, if that thing changes nothing: whoever means another must not set off the first that fits.
     fn enter(&self) -> Enter {
         if let Some(chosen) = self.chosen.then(|| self.found().into_iter().nth(self.choice.cursor())).flatten() {
-            return if chosen.text.ends_with(' ') {
-                Enter::Stay(chosen.text, String::new())
-            } else {
-                Enter::Do(steps(&chosen.text))
+            return match self.agent(&chosen.text) {
+                Some(name) => Enter::Agent(name),
+                None if chosen.text.ends_with(' ') => Enter::Stay(chosen.text, String::new()),
+                None => Enter::Do(steps(&chosen.text)),
             };
         }
         let line = self.input.text().trim();
@@ -196,8 +272,15 @@ impl Palette {
                 None => stay(format!("{word} has no list to filter by {rest:?}")),
             };
         }
+        if let Some(name) = self.agent(line) {
+            return Enter::Agent(name);
+        }
         if let Some(place) = self.named(word, rest) {
             return Enter::Do(vec![Step::Go(place)]);
+        }
+        // On its own it looks through the text in sight, where there is one.
+        if word == "search" && (!alone || !self.actions.iter().any(|(here, action)| *here && action.name == word)) {
+            return Enter::Do(search(rest));
         }
         // What the line of keys shows is meant before what has this name elsewhere.
         if let Some((true, action)) = self.labelled(line).filter(|_| !is_keyword(word)) {
@@ -252,21 +335,31 @@ impl Palette {
         self.verbs.after(word).is_some_and(|verb| first.starts_with('-') || verb.after(first).is_some())
     }
 
-    /// The screen of one thing, where a line is a noun and then a number, name or id in place of a verb: `cage 014`.
+    /// What stands behind a noun in place of a verb: a number, a name or an id.
+    fn behind(&self, noun: &str, rest: &str) -> Option<String> {
+        let mut words = verb::split(rest).ok()?;
+        let name = words.pop().filter(|_| words.is_empty())?;
+        let known = self.verbs.after(noun).is_some_and(|noun| noun.after(&name).is_some());
+        (!known && name != "help" && !name.starts_with('-')).then_some(name)
+    }
+
+    /// The agent whose page a line asks for: `agent builder`. Any word may be the name of one; a word that is nearly a verb is
+    /// rather that, misspelt, unless an agent is known by it.
+    fn agent(&self, line: &str) -> Option<String> {
+        let line = line.trim();
+        let line = line.strip_prefix("menagerie ").map_or(line, str::trim_start);
+        let name = self.behind("agent", line.strip_prefix("agent ")?)?;
+        let verbs = self.verbs.after("agent").map(|noun| noun.verbs.as_slice()).unwrap_or_default();
+        let near_a_verb = !verbs::near(&name, verbs.iter().map(|verb| verb.name.as_str())).is_empty();
+        (!near_a_verb || self.agents.contains(&name)).then_some(name)
+    }
+
+    /// The screen of one thing, where a line is a noun and then a number or id in place of a verb: `cage 014`.
     fn named(&self, noun: &str, rest: &str) -> Option<Place> {
-        let words = verb::split(rest).ok()?;
-        let [name] = &words[..] else { return None };
-        let verbs = self.verbs.after(noun).map(|noun| noun.verbs.as_slice()).unwrap_or_default();
-        let known = self.verbs.after(noun).is_some_and(|noun| noun.after(name).is_some());
-        if known || name == "help" || name.starts_with('-') {
-            return None;
-        }
+        let name = self.behind(noun, rest)?;
         let is_id = || name.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-        let near_a_verb = || !verbs::near(name, verbs.iter().map(|verb| verb.name.as_str())).is_empty();
         match noun {
             "cage" => name.parse::<CageId>().ok().map(|id| Place::Cage(id.to_string())),
-            // Any word may be the name of an agent; one that is nearly a verb is rather that, misspelt.
-            "agent" => (!near_a_verb()).then(|| Place::Agent(name.clone(), name.clone())),
             "task" => is_id().then(|| Place::Task(name.clone())),
             "artifact" => is_id().then(|| Place::Artifact(name.clone(), name.clone())),
             "alert" => is_id().then(|| Place::Alert(name.clone())),
@@ -320,6 +413,14 @@ fn is_harmless(proposal: &Proposal) -> bool {
     }
 }
 
+/// Looks for words in the fleet. What only the command line can read it is left to, and so it is to say what is wrong.
+fn search(words: &str) -> Vec<Step> {
+    vec![match Search::new(words) {
+        Ok(search) => Step::Open(Box::new(search)),
+        Err(_) => Step::Verb(format!("search {words}")),
+    }]
+}
+
 /// What a line leads to.
 fn steps(line: &str) -> Vec<Step> {
     let line = line.trim();
@@ -334,6 +435,7 @@ fn steps(line: &str) -> Vec<Step> {
         }
         ("at", moment) if !moment.is_empty() => vec![Step::Travel(moment.to_owned())],
         ("filter", filter) => vec![Step::Filter(filter.to_owned())],
+        ("search", words) if !words.is_empty() => search(words),
         // The same question, whichever way one came.
         ("stop", "") => vec![Step::Run("shutdown")],
         ("stop" | "shutdown", "--all") => vec![Step::Run("shutdown_all")],
@@ -372,7 +474,7 @@ impl Layer for Palette {
                 let place = if self.chosen { self.choice.cursor() } else { 0 };
                 if let Some(proposal) = self.found().into_iter().nth(place) {
                     self.input = Input::new(proposal.text);
-                    self.typed(String::new());
+                    self.edited();
                 }
             }
             KeyCode::Down => self.go(1),
@@ -392,6 +494,10 @@ impl Layer for Palette {
                     out.step(Step::Remember(self.input.text().trim().to_owned()));
                     out.steps.extend(steps);
                 }
+                Enter::Agent(name) => {
+                    self.opening = Some(out.ask(None, Request::Agent(name)));
+                    self.typed("looking for that agent …".to_owned());
+                }
                 Enter::Stay(line, problem) => {
                     self.input = Input::new(line);
                     self.typed(problem);
@@ -400,14 +506,43 @@ impl Layer for Palette {
             _ => {
                 if self.input.key(key) {
                     self.recalled = 0;
-                    self.typed(String::new());
+                    self.edited();
                 }
             }
         }
+        self.ask_agents(out);
     }
 
-    fn paste(&mut self, text: &str, _: &mut Out) {
+    fn paste(&mut self, text: &str, out: &mut Out) {
         self.input.insert(text);
+        self.edited();
+        self.ask_agents(out);
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        if self.opening.take_if(|asked| *asked == ticket).is_some() {
+            match answer {
+                Ok(Answer::Agent(agent)) => {
+                    out.step(Step::Close);
+                    out.step(Step::Remember(self.input.text().trim().to_owned()));
+                    out.step(Step::Go(Place::Agent(agent.id.to_string(), agent.spec.name.clone())));
+                }
+                Ok(_) => "the engine answered something else".clone_into(&mut self.problem),
+                Err(why) => self.problem.clone_from(why),
+            }
+            return true;
+        }
+        if self.agents_asked.take_if(|asked| *asked == ticket).is_none() {
+            return false;
+        }
+        match answer {
+            Ok(Answer::AgentRows(page)) => {
+                self.agents = page.rows.iter().map(|row| row.agent.spec.name.clone()).collect();
+            }
+            // Nobody could be proposed, and what is typed can be done all the same.
+            _ => self.agents_for = None,
+        }
+        true
     }
 
     fn scroll(&mut self, rows: i64, _: &mut Out) {

@@ -181,7 +181,10 @@ fn choice_lines(task: &Task, execution: &Execution, known: &Known) -> Vec<TextLi
     let mut rows: Vec<String> = Vec::new();
     for factor in choice.known() {
         match rows.last_mut() {
-            Some(row) if text::width(row) + factor.len() + 2 <= FACTORS_COLUMNS => *row += &format!("  {factor}"),
+            Some(row) if row.len() + factor.len() + 2 <= FACTORS_COLUMNS => {
+                row.push_str("  ");
+                row.push_str(&factor);
+            }
             _ => rows.push(factor),
         }
     }

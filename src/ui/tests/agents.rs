@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{Driver, fleet, frames, options};
 use crate::api::types::WireCommand;
 use crate::domain::agent::AgentCounters;
-use crate::domain::{AgentId, Timestamp};
+use crate::domain::{AgentId, AgentPatch, Command, Reply, Timestamp};
 use crate::ui::gather::Member;
 use crate::ui::message::Message;
 use crate::ui::place::Place;
@@ -262,6 +262,88 @@ fn an_open_breaker_is_explained_on_a_small_terminal_too() {
 }
 
 #[test]
+fn all_that_is_known_of_an_agent_can_be_come_to_on_a_small_terminal() {
+    let mut driver = Driver::new(&one(14), (80, 24));
+    driver.engine = Box::new(|request| match fleet::answer(request) {
+        Ok(Answer::AgentRows(mut page)) => {
+            for row in &mut page.rows {
+                let with = serde_json::json!([{"type": "review", "parameters": {"languages": ["rust"]}}, "shell"]);
+                row.agent.spec.capabilities = serde_json::from_value(with).unwrap();
+                row.agent.spec.resource_config.insert("rack".into(), "b7".into());
+            }
+            Ok(Answer::AgentRows(page))
+        }
+        answer => answer,
+    });
+    driver.press("ctrl-r");
+    let mut seen = driver.draw();
+    for _ in 0..9 {
+        driver.press("J");
+        seen += &driver.draw();
+    }
+    for part in ["review={\"languages\":[\"rust\"]}", "rack=b7", "owner       ann", "declared ", "tools       git"] {
+        assert!(seen.contains(part), "no {part:?} in {seen}");
+    }
+    driver.sees(&fleet::agents::id(14));
+    driver.press("K K K K K K");
+    driver.sees("status ");
+}
+
+#[test]
+fn what_is_declared_is_changed_in_a_form_and_taken_back() {
+    let mut driver = Driver::new(&one(14), (80, 24));
+    driver.engine = Box::new(|request| match request {
+        Request::Command(command) => {
+            let WireCommand::SetAgent { id, changes } = &**command else { return Err(format!("{command:?}")) };
+            let back = AgentPatch { role: Some(Some("coder".into())), ..AgentPatch::default() };
+            let changes = if changes.role == back.role { AgentPatch::default() } else { back };
+            let inverse = vec![Command::SetAgent { id: id.parse().unwrap(), changes: Box::new(changes) }];
+            let (refused, warnings) = (vec![], vec![]);
+            Ok(Answer::Done(Box::new(Reply::Items { done: vec![id.clone()], refused, inverse, warnings })))
+        }
+        other => fleet::answer(other),
+    });
+    driver.press("e");
+    driver.sees("change agent builder-14");
+    driver.sees("coder");
+    driver.press("enter");
+    driver.sees("nothing is changed yet");
+    // From the last field on, so that all of them are come to.
+    driver.press("shift-tab");
+    driver.sees("resources ▶ {}");
+    for _ in 0..16 {
+        driver.press("up");
+    }
+    driver.sees("role ▶ coder");
+    driver.press("ctrl-u");
+    driver.type_text("tester");
+    driver.press("down ctrl-u");
+    driver.type_text("chief");
+    driver.press("enter");
+    driver.sees("director, lead, specialist,");
+    driver.press("ctrl-u");
+    driver.sees("menagerie agent set builder-14 --role tester --tier ''");
+    let expected = AgentPatch { role: Some(Some("tester".into())), tier: Some(None), ..AgentPatch::default() };
+    driver.app.update(Message::Key("enter".parse().unwrap(), Instant::now()));
+    driver.collect();
+    let sent = driver.asked.iter().find_map(|(_, request)| match request {
+        Request::Command(command) => Some((**command).clone()),
+        _ => None,
+    });
+    let id = fleet::agents::id(14);
+    assert_eq!(sent, Some(WireCommand::SetAgent { id: id.clone(), changes: Box::new(expected) }));
+    driver.settle();
+    driver.sees("z takes it back");
+    let back = AgentPatch { role: Some(Some("coder".into())), ..AgentPatch::default() };
+    assert_eq!(command(&mut driver, "z"), Some(WireCommand::SetAgent { id, changes: Box::new(back) }));
+    // One at a time.
+    let mut driver = on("idle");
+    driver.press("space j space");
+    assert_eq!(command(&mut driver, "e"), None);
+    driver.sees("one is edited at a time");
+}
+
+#[test]
 fn they_look_as_they_did() {
     let mut problems = Vec::new();
     for size in frames::SIZES {
@@ -271,6 +353,8 @@ fn they_look_as_they_did() {
             problems.extend(frames::check_encoded("agents-tree", size, depth, &mut driver).err());
             let mut driver = Driver::with(options(depth), &one(14), size);
             problems.extend(frames::check_encoded("agent", size, depth, &mut driver).err());
+            driver.press("e");
+            problems.extend(frames::check_encoded("agent-form", size, depth, &mut driver).err());
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));

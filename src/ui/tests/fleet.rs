@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod cages;
 pub mod candidates;
 pub mod dashboards;
+pub mod found;
 pub mod metrics;
 pub mod overview;
 pub mod records;
@@ -129,6 +130,21 @@ pub fn answer(request: &Request) -> Result<Answer, String> {
             Answer::Artifact(Box::new(review::artifact(number.ok_or("there is no such artifact")?)))
         }
         Request::Content { id, offset, length } => Answer::Bytes(review::part(id, *offset, *length)),
+        Request::Agent(id) => {
+            let query = vec![("agent".to_owned(), id.clone()), ("limit".to_owned(), "1".to_owned())];
+            let found = agents::rows(&query).rows.into_iter().next();
+            let missing =
+                || crate::domain::Refusal::not_found("agent", id).hint("did you mean \"builder-13\"?").to_string();
+            Answer::Agent(Box::new(found.ok_or_else(missing)?.agent))
+        }
+        // What the palette asks for names by.
+        Request::AgentRows(query) if query.iter().any(|(_, value)| value.starts_with("name:")) => {
+            let plain = |(name, value): &(String, String)| {
+                (name.clone(), value.trim_start_matches("name:").trim_matches('"').to_owned())
+            };
+            Answer::AgentRows(agents::rows(&query.iter().map(plain).collect()))
+        }
+        Request::Search(query) => Answer::Found(found::found(query)),
         Request::AgentRows(query) => Answer::AgentRows(agents::rows(query)),
         Request::Attempts(query) => Answer::Attempts(agents::attempts(query)),
         Request::Hierarchy(filter) => Answer::Hierarchy(agents::hierarchy(filter)),

@@ -22,6 +22,7 @@ mod overview;
 mod palette;
 mod plain;
 mod read_only;
+mod search;
 mod silence;
 mod small_truths;
 mod tasks;

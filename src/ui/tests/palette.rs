@@ -17,7 +17,7 @@ use crate::ui::terminal::ColorDepth;
 use crate::ui::verbs::Verb;
 
 /// A small command line.
-fn verbs() -> &'static Verb {
+pub fn verbs() -> &'static Verb {
     static TREE: OnceLock<Verb> = OnceLock::new();
     let verb = |name: &str, verbs| Verb {
         name: name.into(),
@@ -309,7 +309,7 @@ fn a_screens_name_with_words_opens_it_filtered_by_them() {
 #[test]
 fn a_verb_that_does_not_exist_is_refused_by_name_and_never_asked_about() {
     for (line, says) in [
-        ("task failed", "task has no verb \"failed\"; there are list, wait"),
+        ("task failed", "task has no verb \"failed\"; there are list, rate, wait"),
         ("agent remvoe ann", "agent has no verb \"remvoe\"; did you mean remove?"),
         ("menagerie journal verfy", "journal has no verb \"verfy\"; did you mean verify?"),
         ("aproev 12", "nothing is called \"aproev\"; did you mean approve?"),
@@ -387,8 +387,8 @@ fn a_noun_with_a_number_a_name_or_an_id_opens_that_thing() {
     for (line, place) in [
         ("cage 014", Place::Cage("014".into())),
         ("cage 14", Place::Cage("014".into())),
-        ("agent builder-1", Place::Agent("builder-1".into(), "builder-1".into())),
-        ("agent 'zoe the 2nd'", Place::Agent("zoe the 2nd".into(), "zoe the 2nd".into())),
+        ("agent builder-13", Place::Agent(fleet::agents::id(13), "builder-13".into())),
+        ("agent 'lead-2'", Place::Agent(fleet::agents::id(2), "lead-2".into())),
         (&*format!("task {id}"), Place::Task(id.clone())),
         ("task 000001e7", Place::Task("000001e7".into())),
         (&*format!("artifact {artifact}"), Place::Artifact(artifact.clone(), artifact.clone())),

@@ -202,7 +202,7 @@ fn a_task_is_rated_with_a_reason_and_the_rating_taken_back() {
         request => fleet::answer(request),
     });
     driver.press("R");
-    driver.sees("1 to 5, 5 best, and why if you like");
+    driver.sees("1 to 5, 5 best, and why: 2 broke the build; 0 takes back");
     driver.type_text("7");
     driver.press("enter");
     driver.sees("is no rating: write a number from 1 to 5");

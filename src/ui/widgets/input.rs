@@ -125,8 +125,9 @@ impl Input {
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, prompt: &str, look: &Look<'_>) {
         let room = usize::from(area.width).saturating_sub(text::width(prompt) + 1);
         let start = self.first_in_sight(room);
-        let shown = text::fit(&self.text[start..], room).into_owned();
-        let column = text::width(prompt) + text::width(&self.text[start..self.cursor]);
+        // What it began with may have line ends and the like in it; each is shown as a sign.
+        let shown = text::fit(&text::clean(&self.text[start..]), room).into_owned();
+        let column = text::width(prompt) + text::width(&text::clean(&self.text[start..self.cursor]));
         let ground = if self.selected { Role::Mark } else { Role::Input };
         let spans = vec![
             Span::styled(prompt.to_owned(), look.theme.over(Role::Accent, Role::Input)),

@@ -6,7 +6,7 @@ use super::agents::user_of;
 use super::cycle;
 use crate::domain::approval_rule::APPROVAL_RULES_MAX;
 use crate::domain::command::Change;
-use crate::domain::difference::differences;
+use crate::domain::difference::{differences, shown_differences};
 use crate::domain::event::{AgentDeclared, ApprovalRuleDeclared, CageDeclared, CageMaintenance, DefaultsSet};
 use crate::domain::refusal::nearest;
 use crate::domain::{
@@ -82,7 +82,7 @@ impl Core {
             let mut shown = change("agent", &spec.name, before.map(|agent| &agent.spec), &spec);
             if let Some(old) = before.map(|agent| agent.owner).filter(|old| *old != owner) {
                 let called = |id| self.user_shown(id, &users);
-                shown.fields.push(format!("owner: {} -> {}", called(old), called(owner)));
+                shown.add(format!("owner: {} -> {}", called(old), called(owner)));
             }
             difference.changes.push(shown);
             if let Some(slot) = known
@@ -182,10 +182,10 @@ impl Core {
             let (old, new) = (comparable(&cage.spec), comparable(spec));
             let mut shown = change("cage", &spec.id.to_string(), Some(&old), &new);
             if node_id != here {
-                shown.fields.push(format!("node: {here} -> {node_id}"));
+                shown.add(format!("node: {here} -> {node_id}"));
             }
             if let Some(on) = withheld {
-                shown.fields.push(format!("maintenance: {} -> {on}", !on));
+                shown.add(format!("maintenance: {} -> {on}", !on));
             }
             difference.changes.push(shown);
             if !same {
@@ -289,7 +289,11 @@ fn comparable(spec: &CageSpec) -> CageSpec {
 /// How a change reads.
 pub(super) fn change<T: serde::Serialize>(noun: &str, name: &str, old: Option<&T>, new: &T) -> Change {
     let json = |value: &T| serde_json::to_value(value).unwrap_or(Value::Null);
-    let fields = old.map(|old| differences(&json(old), &json(new))).unwrap_or_default();
+    let (fields, shown) = match old.map(|old| (json(old), json(new))) {
+        Some((old, new)) => (differences(&old, &new), shown_differences(&old, &new)),
+        None => (vec![], vec![]),
+    };
+    let shown = if shown == fields { vec![] } else { shown };
     let action = if old.is_some() { "change" } else { "add" };
-    Change { what: format!("{noun} {name}"), action: action.to_owned(), fields }
+    Change { what: format!("{noun} {name}"), action: action.to_owned(), fields, shown }
 }

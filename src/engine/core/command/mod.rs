@@ -20,6 +20,7 @@ mod rename_agent;
 mod report_to;
 mod retry;
 mod review;
+mod set_agent;
 mod silences;
 mod snooze;
 mod submit;
@@ -188,6 +189,7 @@ impl Core {
             Command::PrioritiseTasks { ids, priority } => self.prioritise(now, actor, &ids, priority, context, out),
             Command::Apply { fleet, dry_run } => self.apply_fleet(now, actor, &fleet, dry_run, out),
             Command::AddAgent { agent } => self.add_agent(now, actor, *agent, out),
+            Command::SetAgent { id, changes } => self.set_agent(now, actor, id, &changes, out),
             Command::RemoveAgents { ids } => self.remove_agents(now, actor, &ids, out),
             Command::ReassignAgents { ids, cage } => self.reassign_agents(now, actor, &ids, cage, out),
             Command::RenameAgent { agent, name } => self.rename_agent(now, actor, agent, name, out),

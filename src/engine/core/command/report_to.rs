@@ -36,7 +36,7 @@ impl Core {
     }
 
     /// Refuses a superior that is the agent itself or reports to it, however far down.
-    fn check_above(&self, name: &str, superior: Option<&str>) -> Result<(), Refusal> {
+    pub(super) fn check_above(&self, name: &str, superior: Option<&str>) -> Result<(), Refusal> {
         let mut path = vec![name];
         let mut at = superior;
         while let Some(above) = at {

@@ -174,3 +174,39 @@ fn tools_are_matched_like_capabilities_and_are_no_capabilities() {
     capability.requirements.capabilities = vec!["git".into()];
     assert_eq!(world.submit_all(vec![capability]).unwrap_err().kind, RefusalKind::Impossible);
 }
+
+#[test]
+fn an_agent_is_changed_field_by_field_and_refused_what_a_file_is_refused() {
+    let mut world = World::new(FLEET);
+    let (one, two) = (world.agent("one"), world.agent("two"));
+    let set = |world: &mut World, id: AgentId, changes: serde_json::Value| {
+        let changes = Box::new(serde_json::from_value(changes).unwrap());
+        world.command(Command::SetAgent { id, changes }).map_err(|refusal| refusal.to_string())
+    };
+    let json = |value: &str| serde_json::from_str(value).unwrap();
+    set(&mut world, one, json(r#"{"role": "tester", "reports_to": "two", "tools_available": ["make"]}"#)).unwrap();
+    let spec = world.core.agent_spec(one).unwrap().clone();
+    assert_eq!((spec.role.as_deref(), spec.reports_to.as_deref()), (Some("tester"), Some("two")));
+    assert_eq!((spec.tools_available, spec.cage), (vec!["make".to_owned()], "001".parse().ok()), "the rest stays");
+    assert_eq!(owner_of(&world, "one"), world.user);
+    let records = world.records.len();
+    let reply = set(&mut world, one, json(r#"{"role": "tester"}"#)).unwrap();
+    assert!(
+        matches!(&reply, Reply::Items { warnings, .. } if warnings[0].contains("nothing was changed")),
+        "{reply:?}"
+    );
+    for (id, changes, why) in [
+        (two, r#"{"reports_to": "one"}"#, "a hierarchy without a cycle"),
+        (two, r#"{"reports_to": "onne"}"#, "did you mean \"one\"?"),
+        (two, r#"{"cage": "001"}"#, "001 holds agent one"),
+        (two, r#"{"cage": "099"}"#, "099"),
+        (two, r#"{"concurrency": 0}"#, "1 to 1024"),
+        (two, r#"{"owner": "nobody"}"#, "owner \"nobody\" does not exist"),
+        (two, r#"{"capabilities": ["a", "a"]}"#, "each capability once"),
+        (two, r#"{"workdir": "x"}"#, "an absolute path"),
+    ] {
+        let refusal = set(&mut world, id, json(changes)).unwrap_err();
+        assert!(refusal.contains(why), "{changes}: {refusal}");
+    }
+    assert_eq!(world.records.len(), records, "what is refused leaves nothing behind");
+}

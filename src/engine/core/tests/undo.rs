@@ -149,6 +149,10 @@ fn fleets_are_put_back_as_they_were() {
     world.command(Command::SetCageMaintenance { ids: vec![cage(1), cage(2)], on: false }).unwrap();
     there_and_back(&mut world, &Command::ReassignAgents { ids: vec![float], cage: Some(cage(3)) });
     there_and_back(&mut world, &Command::ReassignAgents { ids: vec![worker, boss], cage: None });
+    let changes = serde_json::from_value(serde_json::json!({
+        "role": "tester", "reports_to": null, "cage": null, "keywords": ["a"], "command": ["true"], "concurrency": 4,
+    }));
+    there_and_back(&mut world, &Command::SetAgent { id: worker, changes: Box::new(changes.unwrap()) });
     world.command(Command::ReassignAgents { ids: vec![worker], cage: Some(cage(1)) }).unwrap();
     let before = decided(&world);
     let inverse = inverse_of(world.command(Command::VacateCages { ids: vec![cage(1)] }).unwrap());

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{AgentMetrics, Runtime};
+use crate::domain::agent::{AgentMetrics, Capability, Runtime};
 use crate::domain::{AgentStatus, Cage, Workspace};
 use crate::ui::gather::AgentRow;
 use crate::ui::look::Look;
@@ -65,7 +65,7 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     let division = spec.division.map(|division| division.to_string());
     let standing: Vec<String> = [tier, division, spec.role.clone()].into_iter().flatten().collect();
     say("place", Role::Text, standing.join(" · "));
-    say("can", Role::Text, joined(spec.capabilities.iter().map(|capability| capability.kind.as_str())));
+    say("can", Role::Text, capabilities(&spec.capabilities));
     let Runtime::Command { command, env, workdir, format, workspace } = &spec.runtime;
     let command: Vec<String> = command.iter().map(|word| quote(word)).collect();
     let command = if command.is_empty() { "what its tasks bring".to_owned() } else { command.join(" ") };
@@ -89,6 +89,8 @@ pub fn facts(row: &AgentRow, cage: Option<&Cage>, look: &Look<'_>) -> Vec<Fact> 
     let figures = [("performance", performance), ("reliability", reliability), ("efficiency", efficiency)];
     let figures = figures.map(|(name, value)| value.map(|value| format!("{name} {}", text::percent(value))));
     say("figures", Role::Dim, figures.into_iter().flatten().collect::<Vec<_>>().join(" · "));
+    let owner = look.names.of(agent.owner).map_or_else(|| text::short_id(&agent.owner.to_string()), str::to_owned);
+    say("owner", Role::Text, owner);
     say("declared", Role::Dim, format!("{} ago", look.age(agent.created_at)));
     say("id", Role::Dim, agent.id.to_string());
     facts
@@ -155,6 +157,13 @@ fn limits(cage: &Cage) -> String {
     ];
     let said: Vec<String> = all.into_iter().flatten().collect();
     if said.is_empty() { format!("cage {} has none", cage.id) } else { said.join(", ") }
+}
+
+/// What it can do; what has parameters on a line of its own, behind the others.
+fn capabilities(all: &[Capability]) -> String {
+    let (plain, with): (Vec<_>, Vec<_>) = all.iter().partition(|capability| capability.parameters.is_empty());
+    let plain = Some(joined(plain.iter().map(|capability| capability.kind.as_str()))).filter(|words| !words.is_empty());
+    plain.into_iter().chain(with.iter().map(ToString::to_string)).collect::<Vec<_>>().join("\n")
 }
 
 fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {

@@ -3,6 +3,8 @@
 mod attempt;
 mod facts;
 
+use std::cell::Cell;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -17,6 +19,7 @@ use crate::ui::look::Look;
 use crate::ui::place::Place;
 use crate::ui::request::{Answer, Request, Ticket};
 use crate::ui::screen::{Noun, Out, Screen, Selection};
+use crate::ui::scrollbars::Scrolls;
 use crate::ui::step::Step;
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -28,14 +31,10 @@ const BESIDE_FROM: u16 = 110;
 const FACTS_WIDTH: u16 = 58;
 /// How many lines they get above the attempts.
 const FACTS_LINES: u16 = 9;
-/// How many facts have a line of their own there; the others share lines by two.
-const WHOLE: usize = 4;
-/// The same as lines.
-const WHOLE_LINES: u16 = 4;
 /// The columns of a label.
 const LABEL: usize = 12;
 /// The most lines of one fact.
-const LINES_MAX: usize = 4;
+const LINES_MAX: usize = 60;
 
 /// What is known of the agent.
 pub struct OneAgent {
@@ -49,6 +48,10 @@ pub struct OneAgent {
     attempts: List<AttemptRow>,
     row_asked: Option<Ticket>,
     cage_asked: Option<Ticket>,
+    /// The first line in sight of what is known of it.
+    facts_top: usize,
+    /// How many lines there are of that, and how many were in sight, as of the last drawing.
+    facts_drawn: Cell<(usize, usize)>,
     /// Where it was drawn last, for the mouse.
     area: Rect,
 }
@@ -66,6 +69,8 @@ impl OneAgent {
             attempts: List::new(vec![("agent".to_owned(), id.to_owned())]),
             row_asked: None,
             cage_asked: None,
+            facts_top: 0,
+            facts_drawn: Cell::new((0, 0)),
             area: Rect::ZERO,
         }
     }
@@ -76,6 +81,7 @@ impl OneAgent {
                 self.error = None;
                 self.gone = page.rows.is_empty();
                 if let Some(row) = page.rows.first() {
+                    out.name(std::iter::once(row.agent.id));
                     let cage = row.agent.cage_id.or(row.agent.spec.cage);
                     if cage != self.cage.as_ref().map(|cage| cage.id) {
                         self.cage = None;
@@ -116,42 +122,40 @@ impl OneAgent {
             let words = "This agent was removed; what you see is how it was.".to_owned();
             facts.insert(0, Fact { label: "removed", words, role: Role::Warn });
         }
-        let beside = area.height > FACTS_LINES;
-        // Where there is no height, two facts share a line, the more important ones on the left.
-        let (columns, lines_max) = if beside { (1, LINES_MAX) } else { (2, 1) };
-        let width = (area.width - 1) / columns;
-        let mut at = Rect { width, height: 1, ..area };
-        for (place, fact) in facts.iter().enumerate() {
-            let room = usize::from(width).saturating_sub(LABEL + 2);
-            // The first say what matters most, and take the whole width.
-            let whole = place < WHOLE && columns > 1;
-            let room = if whole { usize::from(area.width).saturating_sub(LABEL + 2) } else { room };
-            let mut lines = widgets::wrap(&fact.words, room);
-            if lines.len() > lines_max {
-                lines.truncate(lines_max.saturating_sub(1));
-                let shown: usize = lines.iter().map(|line| line.len() + 1).sum();
-                let cleaned = text::clean(&fact.words).into_owned();
-                let rest = cleaned.get(shown.min(cleaned.len())..).unwrap_or_default();
-                lines.push(text::fit(rest, room).into_owned());
-            }
-            for (turn, line) in lines.into_iter().enumerate() {
-                if at.y >= area.bottom() {
-                    if at.x > area.x || columns == 1 {
-                        return;
-                    }
-                    // The first lines belong to the first facts alone.
-                    at = Rect { x: area.x + width, y: area.y + WHOLE_LINES, ..at };
-                }
+        let room = usize::from(area.width).saturating_sub(LABEL + 3);
+        let mut lines = Vec::new();
+        for fact in &facts {
+            // However long a script is, no more of it is looked at than can be shown.
+            let head: String = fact.words.chars().take(LINES_MAX * room.max(1)).collect();
+            let words = widgets::wrap(&head, room);
+            let cut = words.len() > LINES_MAX || head.len() < fact.words.len();
+            for (turn, words) in words.into_iter().take(LINES_MAX).enumerate() {
                 let label = if turn == 0 { fact.label } else { "" };
-                let spans = vec![
+                lines.push(Line::from(vec![
                     Span::styled(format!(" {}", text::pad(label, LABEL)), look.style(Role::Dim)),
-                    Span::styled(line, look.style(fact.role)),
-                ];
-                let wide = if whole { area.width } else { width };
-                frame.render_widget(Line::from(spans), Rect { width: wide, ..at });
-                at.y += 1;
+                    Span::styled(words, look.style(fact.role)),
+                ]));
+            }
+            if cut {
+                let words = format!(" {}… menagerie agent show has all of it", " ".repeat(LABEL));
+                lines.push(Line::styled(words, look.style(Role::Dim)));
             }
         }
+        let height = usize::from(area.height);
+        let top = self.facts_top.min(lines.len().saturating_sub(height));
+        self.facts_drawn.set((lines.len(), height));
+        let total = lines.len() as u64;
+        for (y, line) in (area.y..area.bottom()).zip(lines.into_iter().skip(top)) {
+            frame.render_widget(line, Rect { y, height: 1, width: area.width.saturating_sub(1), ..area });
+        }
+        widgets::scrollbar(frame, area, Scrolls::Panel(0), (top as u64, height as u64, total), look);
+    }
+
+    /// Moves what is in sight of the facts by so many lines.
+    fn scroll_facts(&mut self, by: isize) {
+        let (total, height) = self.facts_drawn.get();
+        let last = total.saturating_sub(height);
+        self.facts_top = self.facts_top.min(last).saturating_add_signed(by).min(last);
     }
 }
 
@@ -221,8 +225,18 @@ impl Screen for OneAgent {
     }
 
     fn perform(&mut self, action: &str, out: &mut Out) -> bool {
-        if action != "attempt_output" {
-            return false;
+        let page = isize::try_from(self.facts_drawn.get().1).unwrap_or(1).saturating_sub(1).max(1);
+        match action {
+            "attempt_output" => {}
+            "facts_down" => {
+                self.scroll_facts(page);
+                return true;
+            }
+            "facts_up" => {
+                self.scroll_facts(-page);
+                return true;
+            }
+            _ => return false,
         }
         if let Some(row) = self.attempts.current() {
             let (task, id) = (row.execution.task_id.to_string(), row.execution.id.to_string());
@@ -234,6 +248,9 @@ impl Screen for OneAgent {
     fn obstacle(&self, action: &str) -> Option<String> {
         let words = match action {
             "attempt_output" if self.attempts.current().is_none() => "it has attempted nothing yet",
+            "facts_down" | "facts_up" if self.facts_drawn.get().0 <= self.facts_drawn.get().1 => {
+                "all that is known of it is in sight"
+            }
             "mark" | "mark_range" | "mark_all" => "attempts are only looked at; actions here are about the agent",
             _ => return None,
         };
@@ -247,6 +264,10 @@ impl Screen for OneAgent {
             self.attempts.click(row, out);
         }
         true
+    }
+
+    fn scroll_panel(&mut self, _: usize, rows: i64) {
+        self.scroll_facts(isize::try_from(rows).unwrap_or(0));
     }
 
     fn ticks(&self) -> bool {
