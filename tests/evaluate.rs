@@ -138,7 +138,7 @@ fn what_makes_no_sense_is_answered_and_the_dialogue_goes_on() {
         (r#"{"task": 1, "outcomes": {"a": {"success": true}}}"#, "came out already"),
         (r#"{"task": 1, "text": "x", "agents": ["a"]}"#, ""),
     ];
-    let asks = lines.iter().fold(String::new(), |asks, (line, _)| asks + line + "\n");
+    let asks: String = lines.iter().flat_map(|(line, _)| [line, "\n"]).collect();
     child.stdin.take().unwrap().write_all(asks.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let (said, complaint) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
