@@ -101,7 +101,8 @@ impl Truth {
         if self.decides == Decides::Time {
             let [minute, day] = [60, 28].map(|below| self.draws.below(below));
             let times = ["* * * *", "3 * * *", "15 * * *", "9 * * 1", "7 1 * *", "7 1 1 *"][context];
-            text.push_str(&format!(" at {minute} {}", times.replacen("7 1", &format!("7 {}", day + 1), 1)));
+            let times = times.replacen("7 1", &format!("7 {}", day + 1), 1);
+            text = format!("{text} at {minute} {times}");
         }
         Task { context, kind, text }
     }
