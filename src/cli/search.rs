@@ -52,7 +52,11 @@ pub fn run(context: &mut Context, args: &SearchArgs) -> Outcome {
     }
     let behind = view::count(&found, "behind");
     if behind > 0 {
-        let text = context.out.paint(Role::Dim, &format!("{behind} records of the journal are not in the index yet"));
+        let text = match behind {
+            1 => "1 record of the journal is not in the index yet".to_owned(),
+            many => format!("{many} records of the journal are not in the index yet"),
+        };
+        let text = context.out.paint(Role::Dim, &text);
         context.out.line(&text)?;
     }
     Ok(0)

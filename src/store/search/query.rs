@@ -178,35 +178,27 @@ fn pieces(marked: &str) -> Vec<Piece> {
 fn similar(connection: &Connection, words: &[Word], found: &[Hit]) -> Result<Vec<Hit>, Error> {
     let doing = "searching";
     let words: Vec<_> = words.iter().map(|word| word.text.to_lowercase()).filter(|word| word.len() <= 64).collect();
-    let lengths: Vec<(usize, usize)> =
-        words.iter().map(|word| word.chars().count()).map(|length| (length, slips(length))).collect();
+    let words: Vec<(&str, Shape)> = words.iter().map(|word| (word.as_str(), Shape::of(word))).collect();
+    let near_a_word = |part: &str| {
+        // Most are of another shape, and are not compared letter by letter.
+        let shape = Shape::of(part);
+        let mut near = words.iter().filter(|(_, word)| word.length >= 3 && word.may_be(shape)).peekable();
+        near.peek()?;
+        let lower = part.to_lowercase();
+        let distance = |(word, shape): &(&str, Shape)| {
+            let distance = strsim::damerau_levenshtein(word, &lower);
+            (distance <= slips(shape.length)).then_some(distance)
+        };
+        near.filter_map(distance).min()
+    };
     let mut statement = connection.prepare("SELECT id, name, entry FROM agent").doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
     let mut near: Vec<(usize, String, String, i64)> = vec![];
     while let Some(row) = rows.next().doing(doing)? {
-        // Most names and their words are of another length, and are not even copied.
         let name = row.get_ref(1).and_then(|name| Ok(name.as_str()?)).doing(doing)?;
-        let fits = |part: &str| {
-            let length = part.chars().count();
-            lengths.iter().any(|(word, slips)| *word >= 3 && word.abs_diff(length) <= *slips)
-        };
         // A name is also known by each of its words.
-        let parts = || std::iter::once(name).chain(name.split(|c: char| !c.is_alphanumeric()));
-        let mut fitting = parts().filter(|part| fits(part)).peekable();
-        if fitting.peek().is_none() {
-            continue;
-        }
-        let distance = fitting
-            .filter_map(|part| {
-                let lower = part.to_lowercase();
-                let within = |(word, (length, slips)): (&String, &(usize, usize))| {
-                    let distance = if *length < 3 { usize::MAX } else { strsim::damerau_levenshtein(word, &lower) };
-                    (distance <= *slips).then_some(distance)
-                };
-                words.iter().zip(&lengths).filter_map(within).min()
-            })
-            .min();
-        if let Some(distance) = distance {
+        let parts = std::iter::once(name).chain(name.split(|c: char| !c.is_alphanumeric()));
+        if let Some(distance) = parts.filter_map(near_a_word).min() {
             let id: String = row.get(0).doing(doing)?;
             if !found.iter().any(|hit| hit.id == id) {
                 near.push((distance, name.to_owned(), id, row.get(2).doing(doing)?));
@@ -226,7 +218,53 @@ fn similar(connection: &Connection, words: &[Word], found: &[Hit]) -> Result<Vec
         .collect()
 }
 
+/// What can be told of a word at a glance: its length in characters, and a bit for each of them, several of which may share one.
+#[derive(Clone, Copy)]
+struct Shape {
+    length: usize,
+    characters: u64,
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        let bit = |c: char| {
+            let lower = if c.is_ascii() { c.to_ascii_lowercase() } else { c.to_lowercase().next().unwrap_or(c) };
+            1u64 << (u32::from(lower) % 64)
+        };
+        text.chars().fold(Self { length: 0, characters: 0 }, |shape, c| Self {
+            length: shape.length + 1,
+            characters: shape.characters | bit(c),
+        })
+    }
+
+    /// Whether a word of another shape can be within the slips that this one may have. A slip takes away one character at most
+    /// and brings one at most.
+    fn may_be(self, other: Self) -> bool {
+        let slips = slips(self.length);
+        let beyond = |here: u64, there: u64| (here & !there).count_ones() as usize > slips;
+        self.length.abs_diff(other.length) <= slips
+            && !beyond(self.characters, other.characters)
+            && !beyond(other.characters, self.characters)
+    }
+}
+
 /// How many slips a word of so many characters may have.
 fn slips(length: usize) -> usize {
     if length < 6 { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_slip_changes_the_shape_beyond_what_is_looked_at(word in "[a-fA-F\u{e4}0-3]{3,9}", other in "[a-fA-F\u{e4}0-3]{1,9}") {
+            let (word, lower) = (word.to_lowercase(), other.to_lowercase());
+            if strsim::damerau_levenshtein(&word, &lower) <= slips(word.chars().count()) {
+                prop_assert!(Shape::of(&word).may_be(Shape::of(&other)), "{word} {other}");
+            }
+        }
+    }
 }

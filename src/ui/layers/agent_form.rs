@@ -376,10 +376,12 @@ impl AgentForm {
         let role = if wrong { Role::Bad } else { Role::Dim };
         let sign = if changed { "* " } else { "  " };
         let room = usize::from(row.width).saturating_sub(LABEL + 5);
+        // Of a long script no more is looked at than can be shown.
+        let head = &input.text()[..input.text().floor_char_boundary(room * 64)];
         let spans = vec![
             Span::styled(format!(" {label} "), look.style(role)),
             Span::styled(sign, look.style(Role::Accent)),
-            Span::styled(text::fit(&text::clean(input.text()), room).into_owned(), look.style(Role::Text)),
+            Span::styled(text::fit(&text::clean(head), room).into_owned(), look.style(Role::Text)),
         ];
         frame.render_widget(Line::from(spans), row);
     }

@@ -201,7 +201,10 @@ impl Search {
             words.push(format!("the {limit} best; -n finds more"));
         }
         if found.behind > 0 {
-            words.push(format!("{} new records of the journal are not searched yet", text::count(found.behind)));
+            words.push(match found.behind {
+                1 => "1 new record of the journal is not searched yet".to_owned(),
+                many => format!("{} new records of the journal are not searched yet", text::count(many)),
+            });
         }
         (Role::Dim, words.join("; "))
     }

@@ -14,6 +14,9 @@ use crate::ui::theme::Role;
 /// The longest line that is taken, in bytes.
 const BYTES_MAX: usize = 16 * 1024;
 
+/// So many bytes, at most, are looked at for a column.
+const BYTES_A_COLUMN: usize = 64;
+
 /// What is typed and where the next character goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
@@ -125,8 +128,11 @@ impl Input {
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, prompt: &str, look: &Look<'_>) {
         let room = usize::from(area.width).saturating_sub(text::width(prompt) + 1);
         let start = self.first_in_sight(room);
+        // However long the line is, no more of it is looked at than can be shown.
+        let rest = &self.text[start..];
+        let rest = &rest[..rest.floor_char_boundary(room.saturating_mul(BYTES_A_COLUMN))];
         // What it began with may have line ends and the like in it; each is shown as a sign.
-        let shown = text::fit(&text::clean(&self.text[start..]), room).into_owned();
+        let shown = text::fit(&text::clean(rest), room).into_owned();
         let column = text::width(prompt) + text::width(&text::clean(&self.text[start..self.cursor]));
         let ground = if self.selected { Role::Mark } else { Role::Input };
         let spans = vec![
