@@ -42,6 +42,8 @@ pub enum Request {
     Ratings(String),
     /// A page of executions.
     Executions(Query),
+    /// A page of agents.
+    Agents(Query),
     /// A page of artifacts.
     Artifacts(Query),
     /// A page of alerts.
@@ -177,6 +179,8 @@ pub enum Answer {
     Tasks(Page<Task>),
     /// Executions.
     Executions(Page<Execution>),
+    /// Agents.
+    Agents(Page<Agent>),
     /// Artifacts.
     Artifacts(Page<Artifact>),
     /// Alerts.
@@ -286,6 +290,7 @@ impl Request {
             Self::Tasks(query) => Answer::Tasks(page(client, "tasks", query)?),
             Self::Ratings(id) => Answer::Ratings(client.get(&(one("tasks", id) + "/ratings"), &vec![])?),
             Self::Executions(query) => Answer::Executions(page(client, "executions", query)?),
+            Self::Agents(query) => Answer::Agents(page(client, "agents", query)?),
             Self::Artifacts(query) => Answer::Artifacts(page(client, "artifacts", query)?),
             Self::Alerts(query) => Answer::Alerts(page(client, "alerts", query)?),
             Self::Alert(id) => Answer::Alert(client.get(&one("alerts", id), &vec![])?),

@@ -161,13 +161,23 @@ fn verbs_that_end_something_are_asked_about_and_stand_in_the_log() {
     assert_eq!(ran(&driver), ["agent remove ann"]);
     let entry = driver.app.orders.log().last().unwrap().clone();
     assert_eq!((entry.line.as_str(), entry.outcome), ("menagerie agent remove ann", None));
-    let ended = |status| Message::Verb { line: "agent remove ann".into(), said: "gone".into(), status: Some(status), changes: vec![] };
+    let ended = |status| Message::Verb {
+        line: "agent remove ann".into(),
+        said: "gone".into(),
+        status: Some(status),
+        changes: vec![],
+    };
     driver.app.update(ended(0));
     driver.press("esc z");
     driver.sees("the last change cannot be taken back: menagerie agent remove ann");
     // What was refused has changed nothing.
     say(&mut driver, "agent drain ann");
-    driver.app.update(Message::Verb { line: "agent drain ann".into(), said: "no".into(), status: Some(2), changes: vec![] });
+    driver.app.update(Message::Verb {
+        line: "agent drain ann".into(),
+        said: "no".into(),
+        status: Some(2),
+        changes: vec![],
+    });
     let outcomes: Vec<_> = driver.app.orders.log().iter().map(|entry| entry.outcome.clone()).collect();
     assert_eq!(outcomes, [Some("done".to_owned()), Some("exit status 2".to_owned())]);
     driver.press("esc z");
@@ -177,7 +187,12 @@ fn verbs_that_end_something_are_asked_about_and_stand_in_the_log() {
 #[test]
 fn what_a_verb_said_opens_over_nothing_that_is_being_done() {
     let (mut driver, _) = console(&Place::Tasks);
-    let ended = |line: &str, status| Message::Verb { line: line.into(), said: format!("said by {line}"), status, changes: vec![] };
+    let ended = |line: &str, status| Message::Verb {
+        line: line.into(),
+        said: format!("said by {line}"),
+        status,
+        changes: vec![],
+    };
     say(&mut driver, "task wait 12");
     driver.press("/");
     driver.type_text("ab");
