@@ -126,12 +126,7 @@ impl ListArgs {
 
     /// Writes what was fetched: for programs as it came, for people as the table that `draw` makes of it, with a
     /// remark when not everything is shown.
-    pub fn print(
-        &self,
-        context: &mut Context,
-        fetched: Fetched,
-        draw: impl FnOnce(&[Value]) -> Table,
-    ) -> Outcome {
+    pub fn print(&self, context: &mut Context, fetched: Fetched, draw: impl FnOnce(&[Value]) -> Table) -> Outcome {
         self.print_as(context, fetched, |context, rows| context.out.table(&draw(rows)))
     }
 
