@@ -31,7 +31,7 @@ pub static PREVIOUS_DASHBOARD: Action = Action {
 pub static ANOTHER_GROUP: Action = Action {
     name: "another_group",
     title: "regroup",
-    help: "top agents by another figure; the others per agent, type, division or owner",
+    help: "top agents by another figure; the others per agent, kind, division, owner or type of task",
     changes: false,
     hint: 3,
     ready: |app| only_in(app, DASHBOARDS),
