@@ -281,7 +281,11 @@ pub fn home(agent: &Value) -> String {
 pub fn success(agent: &Value) -> String {
     match (view::count(agent, "counters.success_count"), view::count(agent, "counters.total_executions")) {
         (_, 0) => "-".into(),
-        (good, total) => format!("{}%", good * 100 / total),
+        // Rounded, but all and none are only said where it is so.
+        (good, total) => {
+            let percent = (good * 200 + total) / (total * 2);
+            format!("{}%", percent.clamp(u64::from(good > 0), if good < total { 99 } else { 100 }))
+        }
     }
 }
 

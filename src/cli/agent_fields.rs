@@ -168,9 +168,12 @@ fn parse<T: std::str::FromStr<Err = Refusal>>(text: &str) -> Result<T, Refusal> 
 
 /// Reads an object that is typed as JSON.
 fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
-    serde_json::from_str(text).map_err(|error| {
-        Refusal::invalid("value", text, "a JSON object, such as {\"settings\": {}}").hint(format!("It says: {error}"))
-    })
+    let refusal = || Refusal::invalid("value", text, "a JSON object, as in docs/fleet-file.md");
+    // An array would be taken for the fields in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(refusal());
+    }
+    serde_json::from_str(text).map_err(|error| refusal().hint(format!("It says: {error}")))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::api::filters::AGENT_VERSIONS;
 use crate::api::types::WireCommand;
 use crate::domain::agent::AgentVersion;
 use crate::domain::difference::{differences, shown_differences};
-use crate::domain::{Fleet, Refusal, Reply, User};
+use crate::domain::{Agent, Fleet, Refusal, Reply, User};
 
 /// Shows who reports to whom: all, or those under one agent.
 pub fn tree(context: &mut Context, root: Option<&str>) -> Outcome {
@@ -169,7 +169,11 @@ pub fn show_changes(context: &mut Context, changes: &[String]) -> io::Result<()>
 pub fn rollback(context: &mut Context, agent: &str, version: u64) -> Outcome {
     let client = context.engine()?;
     let versions = versions(&client, agent)?;
-    let spec = version_of(&versions, version)?.spec.clone();
+    let mut spec = version_of(&versions, version)?.spec.clone();
+    // It keeps the name that it has; one that was removed comes back under the one that it had.
+    if let Ok(present) = client.get::<Agent>(&format!("/v1/agents/{}", encode(agent)), &vec![]) {
+        spec.name = present.spec.name;
+    }
     let fleet = Fleet { agent: vec![spec], ..Fleet::default() };
     match client.command(&WireCommand::Apply { fleet, dry_run: false })? {
         Reply::Applied { changes, warnings, .. } => {

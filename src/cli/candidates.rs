@@ -48,7 +48,12 @@ fn draw(rows: &[Value]) -> Table {
             view::text(candidate, "running").into(),
             view::text(candidate, "queued").into(),
             figure("score", &|score| ui::decimals(score, 3)).into(),
-            figure("learned.outlook.chance", &|chance| format!("{}%", ui::decimals(chance * 100.0, 0))).into(),
+            figure("learned.outlook.chance", &|chance| {
+                // What little rests on is a guess.
+                let guess = if flag("learned.outlook.seldom") { "?" } else { "" };
+                format!("{}%{guess}", ui::decimals(chance * 100.0, 0))
+            })
+            .into(),
             figure("success_rate", &|rate| format!("{}%", ui::decimals(rate * 100.0, 0))).into(),
             figure("mean_duration_s", &|seconds| format!("{}s", ui::decimals(seconds, 1))).into(),
             figure("mean_cost", &|cost| format!("${}", ui::decimals(cost, 2))).into(),

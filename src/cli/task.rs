@@ -314,7 +314,7 @@ fn doer(task: &Value, names: &AgentNames<'_>) -> String {
     names.name(task, if taken { "assigned_agent_id" } else { "agent_id" })
 }
 
-/// What tells a task from others: why it failed, its numbers, its command or its tags, and what it says it does.
+/// What tells a task from others: why it failed, its numbers, its title, its command or its tags, and what it says it does.
 fn what(task: &Value) -> Cell {
     let error = view::text(task, "error");
     // Of one that is tried again the last failure says nothing of now.
@@ -335,7 +335,9 @@ fn what(task: &Value) -> Cell {
         said if said.is_empty() => said,
         _ => format!(" ({})", view::activity(task)),
     };
-    Cell::from(format!("{array}{}{does}", if command.is_empty() { tags } else { command }))
+    let title = view::text(task, "metadata.title");
+    let words = [title, command, tags].into_iter().find(|words| !words.is_empty()).unwrap_or_default();
+    Cell::from(format!("{array}{words}{does}"))
 }
 
 /// What was read out of a task's text, which its agent is chosen by.

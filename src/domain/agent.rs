@@ -364,6 +364,12 @@ impl AgentSpec {
     pub fn check(&self) -> Result<(), Refusal> {
         check_name("name", &self.name, 100)?;
         let place = format!("agent {}", self.name);
+        for (field, text) in [("display_name", &self.display_name), ("role", &self.role)] {
+            if let Some(text) = text.as_ref().filter(|text| text.chars().nth(100).is_some()) {
+                let shown = format!("{} characters", text.chars().count());
+                return Err(Refusal::invalid(field, shown, "at most 100 characters").within(place));
+            }
+        }
         if !(1..=Self::CONCURRENCY_MAX).contains(&self.concurrency) {
             let allowed = format!("1 to {}", Self::CONCURRENCY_MAX);
             return Err(Refusal::invalid("concurrency", self.concurrency, allowed).within(place));

@@ -85,6 +85,7 @@ const GENTLE: &[&str] = &[
     "task rate",
     "agent add",
     "agent set",
+    "agent rename",
     "agent reassign",
     "agent report",
     "agent drain",

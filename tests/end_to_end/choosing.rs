@@ -98,6 +98,15 @@ fn an_agent_is_renamed_while_it_works_and_keeps_what_it_did() {
     assert_eq!(site.json_of(&["agent", "show", "cook"])["id"], agent);
     assert!(site.out(&["task", "show", &id]).contains("cook"));
     assert!(site.out(&["agent", "history", "cook"]).contains("name: baker -> cook"));
+    // What it was before it was renamed is gone back to under the name that it has.
+    site.out(&["agent", "set", "cook", "--role", "baker"]);
+    site.out(&["agent", "rollback", "cook", "1"]);
+    let agents = site.json_of(&["agent", "list"]);
+    assert!(agents.as_array().unwrap().iter().all(|agent| agent["name"] != "baker"), "{agents}");
+    let now = site.json_of(&["agent", "show", "cook"]);
+    assert_eq!((&now["id"], &now["role"]), (&agent, &serde_json::Value::Null), "{now}");
+    assert!(site.refusal_of(&["agent", "set", "cook", "--configuration", "[]"]).contains("a JSON object"));
+    assert!(site.refusal_of(&["agent", "set", "cook", "--display-name", &"x".repeat(101)]).contains("101 characters"));
     let found = site.json_of(&["agent", "recommend", "sql", "--type", "build", "--priority", "8"]);
     assert_eq!(found["items"][0]["name"], "cook");
     assert_eq!(found["items"][0]["factors"][2]["evidence"], "100 % of 1 execution in 30 days");

@@ -80,7 +80,12 @@ impl Core {
             })
             .collect();
         figures.extend(self.consequences(command, &core, &out, now));
-        let changes = facts_before.iter().zip(&facts_after).map(|(before, after)| difference(before, after));
+        let changes = facts_before.iter().zip(&facts_after).map(|(before, after)| match command {
+            // A rating is no fact about the task.
+            Command::RateTasks { rating: Some(stars), .. } => format!("rated {stars} of 5"),
+            Command::RateTasks { rating: None, .. } => "no longer rated".to_owned(),
+            _ => difference(before, after),
+        });
         let named: Vec<_> = items.iter().map(ToString::to_string).zip(changes).collect();
         let stops = out.effects.iter().filter(|effect| matches!(effect, Effect::Stop { .. })).count() as u64;
         let reversible = out.records.is_empty() || (stops == 0 && takes_all_back(command, &reply));

@@ -248,7 +248,13 @@ where
 }
 
 fn json<T: DeserializeOwned + Default>(text: &str) -> Result<T, String> {
-    if text.is_empty() { Ok(T::default()) } else { serde_json::from_str(text).map_err(|error| error.to_string()) }
+    if text.is_empty() {
+        return Ok(T::default());
+    }
+    if !text.starts_with('{') {
+        return Err(format!("{text} is not allowed; allowed: a JSON object, such as {{\"name\": \"value\"}}"));
+    }
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// `NAME=VALUE` words. One that reads as it did keeps its value, which may be a number.
@@ -297,6 +303,8 @@ pub struct AgentForm {
     room: usize,
     /// The field that is wrong, and why.
     problem: Option<(usize, String)>,
+    /// What the engine is asked about before it is done, so that nothing that was typed goes with a refusal.
+    tried: Option<(Ticket, Order)>,
 }
 
 impl AgentForm {
@@ -313,6 +321,7 @@ impl AgentForm {
             top: 0,
             room: 1,
             problem: None,
+            tried: None,
         }
     }
 
@@ -325,11 +334,10 @@ impl AgentForm {
                 (field.put)(&mut patch, &agent.spec, text).map_err(|why| (place, why))?;
             }
         }
-        patch.over(&agent.spec).check().map_err(|refusal| {
-            // `agent x: runtime.env.NAME`: the part that is a field of the form.
-            let place = FIELDS.iter().position(|field| refusal.field.split([' ', '.', ':']).any(|it| it == field.name));
-            (place.unwrap_or(self.at), refusal.to_string())
-        })?;
+        patch
+            .over(&agent.spec)
+            .check()
+            .map_err(|refusal| (field_of(&refusal.field).unwrap_or(self.at), refusal.to_string()))?;
         Ok(patch)
     }
 
@@ -343,8 +351,8 @@ impl AgentForm {
                 let line = declaration_lines::agent_change(&self.name, &changes);
                 let title = format!("change agent {}", self.name);
                 let command = WireCommand::SetAgent { id: self.id.clone(), changes: Box::new(changes) };
-                out.step(Step::Close);
-                out.step(Step::Order(Order { command, line, title }));
+                let ticket = out.ask(None, Request::WhatIf(Box::new(command.clone())));
+                self.tried = Some((ticket, Order { command, line, title }));
             }
             Err((place, why)) => (self.at, self.problem) = (place, Some((place, why))),
         }
@@ -387,6 +395,12 @@ impl AgentForm {
     }
 }
 
+/// The field of the form that a refusal begins with: `agent x: runtime.env.NAME`.
+fn field_of(words: &str) -> Option<usize> {
+    let mut parts = words.split([' ', '.', ':']);
+    parts.find_map(|part| FIELDS.iter().position(|field| field.name == part))
+}
+
 impl Layer for AgentForm {
     fn name(&self) -> &'static str {
         "agent"
@@ -397,6 +411,22 @@ impl Layer for AgentForm {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: &Result<Answer, String>, out: &mut Out) -> bool {
+        if let Some((_, order)) = self.tried.take_if(|(asked, _)| *asked == ticket) {
+            let refused = match answer {
+                Ok(Answer::WhatIf(found)) => {
+                    found.items.iter().find_map(|item| item.refusal.as_ref()).map(ToString::to_string)
+                }
+                Ok(_) => Some("the engine answered something else".to_owned()),
+                Err(why) => Some(why.clone()),
+            };
+            if let Some(why) = refused {
+                self.problem = Some((field_of(&why).unwrap_or(self.at), why));
+            } else {
+                out.step(Step::Close);
+                out.step(Step::Order(order));
+            }
+            return true;
+        }
         if self.asked.take_if(|asked| *asked == ticket).is_none() {
             return false;
         }
@@ -426,7 +456,7 @@ impl Layer for AgentForm {
             KeyCode::PageUp => self.at = self.at.saturating_sub(self.room),
             _ => {
                 if self.inputs.get_mut(self.at).is_some_and(|input| input.key(key)) {
-                    self.problem = None;
+                    (self.problem, self.tried) = (None, None);
                 }
             }
         }

@@ -171,7 +171,7 @@ fn due(task: &Task, look: &Look<'_>) -> Cell {
     }
 }
 
-/// What tells a task from others: why it failed, its numbers, its command or its tags.
+/// What tells a task from others: why it failed, its numbers, its title, its command or its tags.
 fn what(task: &Task) -> Cell {
     // Of one that is tried again the last failure says nothing of now.
     if let Some(error) = task.error.as_ref().filter(|_| task.status != TaskStatus::Executing) {
@@ -183,7 +183,9 @@ fn what(task: &Task) -> Cell {
         (None, None) => String::new(),
     };
     let command = super::task_lines::command_line(task);
-    let words = if command.is_empty() { task.metadata.tags.join(" ") } else { command };
+    let title = task.metadata.other.get("title").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let tags = task.metadata.tags.join(" ");
+    let words = [title, &command, &tags].into_iter().find(|words| !words.is_empty()).unwrap_or_default();
     Cell::of(Role::Dim, format!("{numbers}{words}"))
 }
 

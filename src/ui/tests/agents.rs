@@ -292,8 +292,14 @@ fn all_that_is_known_of_an_agent_can_be_come_to_on_a_small_terminal() {
 #[test]
 fn what_is_declared_is_changed_in_a_form_and_taken_back() {
     let mut driver = Driver::new(&one(14), (80, 24));
-    driver.engine = Box::new(|request| match request {
+    let commands = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let sent = commands.clone();
+    driver.engine = Box::new(move |request| match request {
+        Request::WhatIf(command) if format!("{command:?}").contains("nobody-such") => {
+            Err("agent builder-14: reports_to: \"nobody-such\" does not exist".to_owned())
+        }
         Request::Command(command) => {
+            sent.borrow_mut().push((**command).clone());
             let WireCommand::SetAgent { id, changes } = &**command else { return Err(format!("{command:?}")) };
             let back = AgentPatch { role: Some(Some("coder".into())), ..AgentPatch::default() };
             let changes = if changes.role == back.role { AgentPatch::default() } else { back };
@@ -323,16 +329,21 @@ fn what_is_declared_is_changed_in_a_form_and_taken_back() {
     driver.sees("director, lead, specialist,");
     driver.press("ctrl-u");
     driver.sees("menagerie agent set builder-14 --role tester --tier ''");
-    let expected = AgentPatch { role: Some(Some("tester".into())), tier: Some(None), ..AgentPatch::default() };
-    driver.app.update(Message::Key("enter".parse().unwrap(), Instant::now()));
-    driver.collect();
-    let sent = driver.asked.iter().find_map(|(_, request)| match request {
-        Request::Command(command) => Some((**command).clone()),
-        _ => None,
-    });
-    let id = fleet::agents::id(14);
-    assert_eq!(sent, Some(WireCommand::SetAgent { id: id.clone(), changes: Box::new(expected) }));
+    // What the engine refuses is said at its field, and nothing that was typed is gone.
+    driver.press("down ctrl-u");
+    driver.type_text("nobody-such");
+    driver.press("enter");
     driver.settle();
+    driver.sees("does not exist");
+    driver.sees("tester");
+    assert!(commands.borrow().is_empty());
+    driver.press("ctrl-u");
+    let (role, tier) = (Some(Some("tester".into())), Some(None));
+    let expected = AgentPatch { role, tier, reports_to: Some(None), ..AgentPatch::default() };
+    driver.press("enter");
+    driver.settle();
+    let id = fleet::agents::id(14);
+    assert_eq!(commands.borrow()[..], [WireCommand::SetAgent { id: id.clone(), changes: Box::new(expected) }]);
     driver.sees("z takes it back");
     let back = AgentPatch { role: Some(Some("coder".into())), ..AgentPatch::default() };
     assert_eq!(command(&mut driver, "z"), Some(WireCommand::SetAgent { id, changes: Box::new(back) }));

@@ -136,7 +136,7 @@ fn a_mark_says_what_is_sure_at_95_percent_in_every_dashboard() {
 #[test]
 fn the_help_says_what_is_grouped_here() {
     let mut driver = on("?", (200, 60));
-    driver.sees("top agents by another figure; the others per agent, type");
+    driver.sees("top agents by another figure; the others per agent, kind");
     driver.sees_not("of cages: memory");
 }
 

@@ -18,10 +18,10 @@ impl Core {
         let before = self.agents[slot].spec.name.clone();
         if before != name {
             let spec = AgentSpec { name: name.clone(), ..self.agents[slot].spec.clone() };
-            spec.check()?;
             if self.agent_names.contains_key(&name) {
                 return Err(Refusal::conflict("name", &name, "a name that no agent has"));
             }
+            spec.check()?;
             if let Some(until) = self.agents[slot].breaker_until {
                 // Its alert goes by its name.
                 return Err(Refusal::conflict(

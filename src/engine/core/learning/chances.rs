@@ -476,6 +476,8 @@ impl Chances {
         (self.since > 0).then(|| {
             let mut reviewed = self.clone();
             reviewed.compare();
+            // What somebody asks for puts off no comparison.
+            reviewed.due = self.due;
             reviewed
         })
     }

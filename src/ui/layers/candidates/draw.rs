@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Candidates, JUDGED_MAX, Known, Subject};
 use crate::api::triage::{Candidate, Figure, WhatIf};
+use crate::domain::learning::Prospect;
 use crate::domain::preview::Standing;
 use crate::domain::selection::{Factor, FactorScore, Learned};
 use crate::ui::layers::preview::{staying, told_apart, value_text};
@@ -220,7 +221,7 @@ fn figures(candidate: &Candidate) -> [String; FIGURES] {
         known(mean),
         known(candidate.mean_cost.map(|cost| format!("${}", text::decimals(cost, 2)))),
         known(candidate.score.map(|score| text::decimals(score, 3))),
-        known(outlook.map(|outlook| text::percent(outlook.chance))),
+        known(outlook.map(likely)),
     ]
 }
 
@@ -321,7 +322,7 @@ fn changes(what_if: &WhatIf, width: usize, look: &Look<'_>) -> Vec<Line<'static>
 fn suits(score: f64, learned: Option<&Learned>, several: bool) -> String {
     let part = learned.map_or_else(String::new, |learned| format!(", learned {:+.3}", learned.value));
     let chance = learned.and_then(|learned| learned.outlook.as_ref());
-    let chance = chance.map_or_else(String::new, |outlook| format!(", {} likely", text::percent(outlook.chance)));
+    let chance = chance.map_or_else(String::new, |outlook| format!(", {} likely", likely(outlook)));
     let what = if several { "SUITS THE FIRST" } else { "SUITS IT" };
     format!("{what} {}{part}{chance}", text::decimals(score, 3))
 }
@@ -380,4 +381,9 @@ fn draw_last(layer: &Candidates, frame: &mut Frame<'_>, area: Rect, look: &Look<
         widgets::fit_line(line, usize::from(area.width))
     };
     frame.render_widget(line, area);
+}
+
+/// `81%`, and with a question mark where little rests on it.
+fn likely(outlook: &Prospect) -> String {
+    format!("{}{}", text::percent(outlook.chance), if outlook.seldom { "?" } else { "" })
 }
