@@ -237,8 +237,13 @@ impl Core {
 /// The first of the best agents for which something is true, if it scores clearly more than `agent`, with how much more.
 fn ahead_of(view: &View<'_>, agent: u32, is_so: impl Fn(u32) -> bool) -> Option<(u32, Score)> {
     let own = view.score(agent);
-    let ahead = view.best_first().take(LOOKED_AT_MAX).take_while(|place| place.0.0 >= own + CLEARLY);
-    ahead.map(|(Reverse(score), .., slot)| (slot, score - own)).find(|(slot, _)| is_so(*slot))
+    let clearly = |place: &&Place| place.0.0 >= own + CLEARLY;
+    // Mostly nobody is, so nobody is looked up among those of the text before the score says that somebody may be.
+    let mut of_text = view.matched.places().take_while(clearly).take(LOOKED_AT_MAX);
+    let others = view.ranking.all().take_while(clearly).filter(|place| view.matched.score(place.3).is_none());
+    let mut others = others.take(LOOKED_AT_MAX);
+    let ahead = [of_text.find(|place| is_so(place.3)), others.find(|place| is_so(place.3))];
+    ahead.into_iter().flatten().min().map(|(Reverse(score), .., slot)| (*slot, score - own))
 }
 
 /// The idle agent without a home that suits best among those that are able.
