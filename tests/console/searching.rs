@@ -26,6 +26,9 @@ fn what_is_found_is_opened_and_an_agent_is_changed_and_put_back() {
     terminal.sees("did you mean \"a2\"?");
     terminal.types("\x15agent a2\r");
     terminal.sees("agent a2 · attempts");
+    // What is not here yet cannot be changed.
+    terminal.sees("task_executor");
+    terminal.is_up_to_date();
     terminal.types("e");
     terminal.sees("display name ▶");
     // Down to the role.
